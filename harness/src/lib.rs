@@ -1,0 +1,16 @@
+//! A local AWS for one SAM template: API Gateway's WebSocket, management and HTTP APIs, Lambda, DynamoDB and an OIDC
+//! issuer. It knows binaries, the template and JSON, and nothing of the application that they make up.
+
+pub mod invoke;
+pub mod stack;
+
+pub mod dynamodb;
+pub mod executables;
+pub mod gateway;
+pub mod identity;
+pub mod lambda;
+pub mod logs;
+pub mod options;
+pub mod page;
+pub mod run;
+pub mod template;
