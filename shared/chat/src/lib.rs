@@ -1,0 +1,10 @@
+//! The chat itself: conversations, their logs, who may do what, who is told.
+//!
+//! This crate knows no AWS, no HTTP and no runtime. What it needs of the world are the [`ports`]; what it offers are the
+//! [`routes`], each of which reads *parse ▶ authorize ▶ store ▶ fan out ▶ reply*.
+
+pub mod domain;
+pub mod failure;
+pub mod fields;
+pub mod ports;
+pub mod wire;

@@ -1,0 +1,131 @@
+//! Names of conversations, messages, users and connections.
+
+use std::fmt;
+
+use super::Flaw;
+
+/// Bytes in the longest id of a conversation or a message.
+pub const MAX_ID_BYTES: usize = 64;
+/// Bytes in the longest user id.
+pub const MAX_USER_BYTES: usize = 128;
+
+macro_rules! identifier {
+    ($(#[$doc:meta])* $name:ident, $check:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes a text that keeps the rule of this kind of id.
+            ///
+            /// # Errors
+            /// A [`Flaw`] that says which rule the text breaks.
+            pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+                let text = text.into();
+                $check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(formatter, "{:?}", self.0)
+            }
+        }
+    };
+}
+
+identifier!(
+    /// A conversation: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    ConversationId,
+    check_id
+);
+identifier!(
+    /// A message as its sender names it, unique for one sender in one conversation: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    MessageId,
+    check_id
+);
+identifier!(
+    /// A user, as the token's `sub` says: 1 to 128 bytes without control characters.
+    UserId,
+    check_user
+);
+identifier!(
+    /// A connection, as the gateway names it: 1 to 128 visible ASCII characters. Never used twice.
+    ConnectionId,
+    check_connection
+);
+
+fn check_id(text: &str) -> Result<(), Flaw> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
+    if (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
+        Ok(())
+    } else {
+        Err(Flaw::Invalid(
+            "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
+        ))
+    }
+}
+
+fn check_user(text: &str) -> Result<(), Flaw> {
+    if (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+        Ok(())
+    } else {
+        Err(Flaw::Invalid(
+            "must be 1 to 128 bytes without control characters",
+        ))
+    }
+}
+
+fn check_connection(text: &str) -> Result<(), Flaw> {
+    if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(())
+    } else {
+        Err(Flaw::Invalid("must be 1 to 128 visible ASCII characters"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_keep_their_alphabet_and_length() {
+        for good in ["a", "A-b.c_d:9", &"x".repeat(64)] {
+            assert!(ConversationId::new(good).is_ok(), "{good}");
+            assert!(MessageId::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a b", "a#b", "ä", "a/b", "a\n", &"x".repeat(65)] {
+            assert!(ConversationId::new(bad).is_err(), "{bad}");
+            assert!(MessageId::new(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn users_may_be_anything_visible_within_their_length() {
+        for good in [
+            "ada",
+            "auth0|5f7c",
+            "ada lovelace#1",
+            "\u{1f600}",
+            &"x".repeat(128),
+        ] {
+            assert!(UserId::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a\nb", "a\u{7f}", "a\u{85}", &"x".repeat(129)] {
+            assert!(UserId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What people write: message bodies, titles, display names.
+
+use super::Flaw;
+
+/// Bytes in the largest body, counted as encoded JSON without its quotes: what it costs in a frame.
+pub const MAX_BODY_BYTES: usize = 16_384;
+/// Bytes in the longest title.
+pub const MAX_TITLE_BYTES: usize = 200;
+/// Bytes that are kept of a display name.
+pub const MAX_NAME_BYTES: usize = 200;
+
+/// A message's text: at least one byte, at most [`MAX_BODY_BYTES`], no control characters but newline and tab.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Body(String);
+
+impl Body {
+    /// Takes a text that keeps the rule of bodies.
+    ///
+    /// # Errors
+    /// [`Flaw::TooLarge`] for a long text, [`Flaw::Invalid`] for an empty one or a forbidden character.
+    pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+        let text = text.into();
+        if text.is_empty() {
+            return Err(Flaw::Invalid("must not be empty"));
+        }
+        if text
+            .chars()
+            .any(|c| c.is_control() && c != '\n' && c != '\t')
+        {
+            return Err(Flaw::Invalid(
+                "must not hold control characters other than newline and tab",
+            ));
+        }
+        if encoded_length(&text) > MAX_BODY_BYTES {
+            return Err(Flaw::TooLarge(
+                "must be at most 16384 bytes as encoded JSON",
+            ));
+        }
+        Ok(Self(text))
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Bodies are private: a log line that formats one shows only its length.
+impl std::fmt::Debug for Body {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Body({} bytes)", self.0.len())
+    }
+}
+
+/// Every character that JSON must escape takes two bytes, since bodies hold no other control characters.
+fn encoded_length(text: &str) -> usize {
+    text.len()
+        + text
+            .bytes()
+            .filter(|byte| b"\"\\\n\t".contains(byte))
+            .count()
+}
+
+/// A conversation's title: 1 to [`MAX_TITLE_BYTES`] bytes without control characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Title(String);
+
+impl Title {
+    /// Takes a text that keeps the rule of titles.
+    ///
+    /// # Errors
+    /// A [`Flaw`] that says which rule the text breaks.
+    pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+        let text = text.into();
+        if (1..=MAX_TITLE_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+            Ok(Self(text))
+        } else {
+            Err(Flaw::Invalid(
+                "must be 1 to 200 bytes without control characters",
+            ))
+        }
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// How a user is shown. Token issuers choose it, so it is made to fit rather than refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Keeps at most [`MAX_NAME_BYTES`] bytes of the text and no control characters.
+    #[must_use]
+    pub fn fitted(text: &str) -> Self {
+        let mut name = String::new();
+        for c in text.chars().filter(|c| !c.is_control()) {
+            if name.len() + c.len_utf8() > MAX_NAME_BYTES {
+                break;
+            }
+            name.push(c);
+        }
+        Self(name)
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_measured_as_it_is_sent() {
+        let quotes = "\"".repeat(MAX_BODY_BYTES / 2);
+        assert!(Body::new(quotes.clone()).is_ok());
+        assert!(matches!(Body::new(quotes + "x"), Err(Flaw::TooLarge(_))));
+        for text in ["plain", "tab\tline\nquote\"back\\slash", "\u{1f600} ü"] {
+            let encoded = serde_json::to_string(text).unwrap();
+            assert_eq!(encoded_length(text), encoded.len() - 2, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_body_holds_text_only() {
+        assert!(Body::new("line\n\ttab").is_ok());
+        for bad in ["", "bell\u{7}", "return\r", "\u{0}", "\u{9b}"] {
+            assert!(matches!(Body::new(bad), Err(Flaw::Invalid(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_display_name_is_cut_between_characters() {
+        assert_eq!(DisplayName::fitted("Ada\nLovelace").as_str(), "AdaLovelace");
+        assert_eq!(
+            DisplayName::fitted(&"ü".repeat(101)).as_str(),
+            "ü".repeat(100)
+        );
+    }
+}
