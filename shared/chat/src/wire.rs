@@ -1,6 +1,6 @@
 //! The words on the wire, each in this file only, and the shapes that more than one route sends.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
     domain::{Content, ConversationId, Event},
@@ -85,6 +85,54 @@ impl<'a> Entry<'a> {
                 Self::ParticipantRemoved(change(user.as_str(), name.as_str()))
             }
         }
+    }
+}
+
+/// Entries of one conversation, as an array.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entries {
+    conversation: ConversationId,
+    events: Vec<Event>,
+}
+
+impl Entries {
+    /// These entries.
+    #[must_use]
+    pub fn new(conversation: &ConversationId, events: Vec<Event>) -> Self {
+        Self {
+            conversation: conversation.clone(),
+            events,
+        }
+    }
+
+    /// An empty array.
+    #[must_use]
+    pub fn none(conversation: &ConversationId) -> Self {
+        Self::new(conversation, Vec::new())
+    }
+
+    /// Drops entries from the end until the rest takes at most so many bytes, but keeps one. Answers whether any were
+    /// dropped.
+    pub fn fit_into(&mut self, bytes: usize) -> bool {
+        let mut taken = 0;
+        let fitting = self.events.iter().take_while(|event| {
+            taken += encode(&Entry::new(&self.conversation, event)).len() + 1;
+            taken <= bytes
+        });
+        let kept = fitting.count().max(1);
+        let dropped = kept < self.events.len();
+        self.events.truncate(kept);
+        dropped
+    }
+}
+
+impl Serialize for Entries {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(
+            self.events
+                .iter()
+                .map(|event| Entry::new(&self.conversation, event)),
+        )
     }
 }
 

@@ -28,6 +28,12 @@ impl Seq {
         self.0
     }
 
+    /// The position before; 1 has none that an entry could have.
+    #[must_use]
+    pub fn previous(self) -> Option<Self> {
+        self.0.checked_sub(1).filter(|number| *number > 0).map(Self)
+    }
+
     /// The next position; the last one has none, and stays.
     #[must_use]
     pub fn next(self) -> Self {

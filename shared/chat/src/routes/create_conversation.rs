@@ -1,0 +1,133 @@
+//! `POST /conversations`.
+//!
+//! ```json
+//! {"title": "Lunch", "participants": ["grace"], "id": "lunch"}
+//! {"id": "lunch", "title": "Lunch", "head": 0, "createdAt": "…",
+//!  "participants": [{"user": "ada", "name": "Ada Lovelace", "role": "owner"},
+//!                   {"user": "grace", "name": "grace", "role": "member"}]}
+//! ```
+//!
+//! Creating writes no entry of the log. Under an id that was given, it can be repeated.
+
+use crate::{
+    domain::{
+        Conversation, ConversationId, DisplayName, Identity, Participant, Role, Timestamp, Title,
+        UserId,
+    },
+    failure::{Failure, Fault, Rejection},
+    fan_out::notify,
+    fields::{Fields, UserList},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    request::{Request, Route},
+    routes::get_conversation::{Described, describe},
+    wire::Notice,
+};
+
+/// Users that a conversation may start with, apart from its creator: so many rows fit into one transaction.
+pub const MAX_INITIAL_PARTICIPANTS: usize = 90;
+
+/// Starts a conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct CreateConversation;
+
+struct Command {
+    id: Option<ConversationId>,
+    title: Option<Title>,
+    users: Vec<UserId>,
+}
+
+impl Command {
+    fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let UserList(users) = fields.required("participants")?;
+        if users.len() > MAX_INITIAL_PARTICIPANTS {
+            let rule = "must hold at most 90 users; add the others afterwards";
+            return Err(Rejection::Invalid {
+                field: "participants",
+                rule,
+            });
+        }
+        Ok(Self {
+            id: fields.optional("id")?,
+            title: fields.optional("title")?,
+            users,
+        })
+    }
+}
+
+impl<P> Route<P> for CreateConversation
+where
+    P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    const NAME: &'static str = "createConversation";
+    type Reply = Described;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Described, Failure> {
+        let Command { id, title, users } = Command::parse(&request.fields)?;
+
+        let now = ports.now();
+        let caller = request.caller(now)?;
+
+        let id = id.map_or_else(|| fresh_id(ports), Ok)?;
+        let created_by = caller.user.clone();
+        let conversation = Conversation {
+            id,
+            title,
+            created_at: now,
+            created_by,
+        };
+        let participants = with_owner(caller, users, now);
+        let described = if ports.create(&conversation, &participants).await? {
+            Described::new(conversation, participants, 0, true)
+        } else {
+            existing(ports, &conversation.id, caller).await?
+        };
+
+        // Told again after a repetition: the first attempt may have died before it told anyone.
+        let users = described.users();
+        let notice = Notice::Added {
+            conversation: &described.id,
+            title: described.title.as_deref(),
+            head: described.head,
+            by: caller.user.as_str(),
+        };
+        notify(ports, &users, &notice, request.deadline).await?;
+
+        Ok(described)
+    }
+}
+
+fn fresh_id(random: &impl Random) -> Result<ConversationId, Fault> {
+    ConversationId::new(random.fresh_id()).map_err(|flaw| Fault::new("naming a conversation", flaw))
+}
+
+fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Participant> {
+    let owner = Participant {
+        user: caller.user.clone(),
+        name: caller.name.clone(),
+        role: Role::Owner,
+        joined_at: now,
+    };
+    let others = users
+        .into_iter()
+        .filter(|user| *user != caller.user)
+        .map(|user| Participant {
+            name: DisplayName::fitted(user.as_str()),
+            user,
+            role: Role::Member,
+            joined_at: now,
+        });
+    std::iter::once(owner).chain(others).collect()
+}
+
+/// The conversation that has this id already, for whoever made it. Anybody else is told only that the id is not free.
+async fn existing<P: Log + Participants + Sync>(
+    ports: &P,
+    id: &ConversationId,
+    caller: &Identity,
+) -> Result<Described, Failure> {
+    let known = ports.conversation(id).await?.ok_or(Rejection::IdReused)?;
+    if known.created_by != caller.user {
+        return Err(Rejection::IdReused.into());
+    }
+    describe(ports, known, caller).await
+}

@@ -1,0 +1,124 @@
+//! `GET /conversations`: where the caller takes part, 25 a page, in the order of their ids.
+//!
+//! ```json
+//! {"conversations": [{"id": "lunch", "title": "Lunch", "head": 42, "lastMessage": {"event": "message", "seq": 42, …},
+//!                     "joinedAt": "…"}],
+//!  "next": "lunch"}
+//! ```
+//!
+//! Which conversations these are may lag a second; whatever is told of one is told only to a participant.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::try_join_all;
+use serde::Serialize;
+
+use crate::{
+    domain::{Content, ConversationId, Event, Seq},
+    failure::{Failure, Fault},
+    ports::{Clock, Log, Participants},
+    request::{Request, Route},
+    wire::Entry,
+};
+
+/// Conversations on a page.
+const PAGE: usize = 25;
+/// Entries that are looked through for the last message if the newest entry is none.
+const LOOK_BACK: usize = 20;
+
+/// Lists the caller's conversations.
+#[derive(Clone, Copy, Debug)]
+pub struct ListConversations;
+
+/// A page of conversations.
+#[derive(Clone, Debug, Serialize)]
+pub struct Listed {
+    /// In the order of their ids.
+    pub conversations: Vec<Summary>,
+    /// What to ask the next page with, unless this is the last.
+    pub next: Option<String>,
+}
+
+/// What a list shows of a conversation.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Summary {
+    /// Conversation id.
+    pub id: String,
+    /// Its title.
+    pub title: Option<String>,
+    /// Its newest position.
+    pub head: u64,
+    /// Its newest message, if one is among its newest entries.
+    pub last_message: Option<serde_json::Value>,
+    /// When the caller was added, in RFC 3339.
+    pub joined_at: String,
+}
+
+impl<P> Route<P> for ListConversations
+where
+    P: Log + Participants + Clock + Sync,
+{
+    const NAME: &'static str = "listConversations";
+    type Reply = Listed;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Listed, Failure> {
+        let after: Option<ConversationId> = request.fields.optional("next")?;
+
+        let caller = request.caller(ports.now())?;
+
+        let page = ports
+            .conversations_of(&caller.user, after.as_ref(), PAGE)
+            .await?;
+        let newest = page.conversations.iter().map(|id| newest(ports, id));
+        let newest = try_join_all(newest).await?;
+        // Asked last: a list that lags must not show what was said after the caller was removed.
+        let confirmed = ports.confirm(&caller.user, &page.conversations).await?;
+        let mut confirmed: BTreeMap<_, _> = confirmed
+            .into_iter()
+            .map(|found| (found.0.id.clone(), found))
+            .collect();
+
+        let next = page
+            .conversations
+            .last()
+            .filter(|_| page.more)
+            .map(ToString::to_string);
+        let conversations =
+            page.conversations
+                .iter()
+                .zip(newest)
+                .filter_map(|(id, (head, last))| {
+                    let (conversation, participant) = confirmed.remove(id)?;
+                    Some(Summary {
+                        id: id.to_string(),
+                        title: conversation.title.map(|title| title.as_str().to_owned()),
+                        head: head.number(),
+                        last_message: last
+                            .and_then(|event| serde_json::to_value(Entry::new(id, &event)).ok()),
+                        joined_at: participant.joined_at.rfc3339(),
+                    })
+                });
+        Ok(Listed {
+            conversations: conversations.collect(),
+            next,
+        })
+    }
+}
+
+async fn newest(
+    log: &impl Log,
+    conversation: &ConversationId,
+) -> Result<(Seq, Option<Event>), Fault> {
+    let is_message = |event: &Event| matches!(event.draft.content, Content::Message { .. });
+    let page = log.read_back(conversation, Seq::MAX, 1).await?;
+    let Some(newest) = page.events.into_iter().next() else {
+        return Ok((Seq::START, None));
+    };
+    let head = newest.seq;
+    if is_message(&newest) {
+        return Ok((head, Some(newest)));
+    }
+    let page = log.read_back(conversation, head, LOOK_BACK).await?;
+    Ok((head, page.events.into_iter().find(is_message)))
+}

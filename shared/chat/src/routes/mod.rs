@@ -1,0 +1,24 @@
+//! What clients can ask for, one file each. A route is a new file here and a line in this list.
+
+pub mod connect;
+pub mod create_conversation;
+pub mod default;
+pub mod disconnect;
+pub mod get_conversation;
+pub mod list_conversations;
+pub mod ping;
+pub mod read_events;
+pub mod read_messages;
+pub mod send_message;
+pub mod subscribe;
+pub mod unsubscribe;
+
+pub use create_conversation::CreateConversation;
+pub use get_conversation::GetConversation;
+pub use list_conversations::ListConversations;
+pub use ping::Ping;
+pub use read_events::ReadEvents;
+pub use read_messages::ReadMessages;
+pub use send_message::SendMessage;
+pub use subscribe::Subscribe;
+pub use unsubscribe::Unsubscribe;

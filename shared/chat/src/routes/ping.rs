@@ -1,0 +1,71 @@
+//! `ping`: is anything newer than what I have? It also keeps the connection from being idle.
+//!
+//! ```json
+//! {"action": "ping", "ref": "1", "positions": {"c": 41, "d": 7}}
+//! {"event": "pong", "ref": "1", "heads": {"c": 42}}
+//! ```
+
+use std::collections::BTreeMap;
+
+use futures_util::future::{try_join, try_join_all};
+use serde::Serialize;
+
+use crate::{
+    domain::{ConversationId, Seq, UserId},
+    failure::{Failure, Fault},
+    fields::Positions,
+    log::head,
+    ports::{Clock, Log, Participants},
+    request::{Request, Route},
+};
+
+/// Compares positions with heads.
+#[derive(Clone, Copy, Debug)]
+pub struct Ping;
+
+/// The heads of those conversations whose position is behind; those of others are left out without a word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename = "pong")]
+pub struct Pong {
+    /// Newest positions by conversation id.
+    pub heads: BTreeMap<String, u64>,
+}
+
+impl<P> Route<P> for Ping
+where
+    P: Log + Participants + Clock + Sync,
+{
+    const NAME: &'static str = "ping";
+    type Reply = Pong;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Pong, Failure> {
+        let positions: Option<Positions> = request.fields.optional("positions")?;
+
+        let caller = request.caller(ports.now())?;
+
+        let Positions(positions) = positions.unwrap_or(Positions(Vec::new()));
+        let heads = positions.iter().map(|(conversation, position)| {
+            newer_head(ports, conversation, *position, &caller.user)
+        });
+        let heads = try_join_all(heads).await?;
+
+        Ok(Pong {
+            heads: heads.into_iter().flatten().collect(),
+        })
+    }
+}
+
+async fn newer_head<P: Log + Participants>(
+    ports: &P,
+    conversation: &ConversationId,
+    position: Seq,
+    user: &UserId,
+) -> Result<Option<(String, u64)>, Fault> {
+    let (participant, head) = try_join(
+        ports.participant(conversation, user),
+        head(ports, conversation),
+    )
+    .await?;
+    let behind = participant.is_some() && position < head;
+    Ok(behind.then(|| (conversation.to_string(), head.number())))
+}

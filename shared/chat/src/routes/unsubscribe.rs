@@ -1,0 +1,51 @@
+//! `unsubscribe`: a connection wants no more of a conversation's events.
+//!
+//! ```json
+//! {"action": "unsubscribe", "ref": "1", "conversation": "c"}
+//! {"event": "unsubscribed", "ref": "1", "conversation": "c"}
+//! ```
+
+use serde::Serialize;
+
+use crate::{
+    domain::ConversationId,
+    failure::{Failure, Rejection},
+    ports::{Clock, Subscriptions},
+    request::{Request, Route},
+};
+
+/// Ends a subscription.
+#[derive(Clone, Copy, Debug)]
+pub struct Unsubscribe;
+
+/// There is no subscription any more, or there never was one: whether the conversation exists is not told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename = "unsubscribed")]
+pub struct Unsubscribed {
+    /// Conversation id.
+    pub conversation: String,
+}
+
+impl<P> Route<P> for Unsubscribe
+where
+    P: Subscriptions + Clock + Sync,
+{
+    const NAME: &'static str = "unsubscribe";
+    type Reply = Unsubscribed;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Unsubscribed, Failure> {
+        let conversation: ConversationId = request.fields.required("conversation")?;
+
+        request.caller(ports.now())?;
+        let connection = request
+            .connection
+            .as_ref()
+            .ok_or(Rejection::UnknownAction)?;
+
+        ports.unsubscribe(&conversation, &connection.id).await?;
+
+        Ok(Unsubscribed {
+            conversation: conversation.to_string(),
+        })
+    }
+}

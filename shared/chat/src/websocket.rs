@@ -1,0 +1,203 @@
+//! Frames in, frames out: which route a frame is for, and how its answer is written.
+
+use std::{error::Error, future::Future};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    domain::{Connection, Identity, Timestamp},
+    failure::{Failure, Rejection},
+    fields::Fields,
+    request::{Request, Route},
+    wire::{Problem, encode},
+};
+
+/// Bytes in the longest `ref`.
+const MAX_REF_BYTES: usize = 64;
+
+/// A message that came by a connection.
+#[derive(Clone, Debug)]
+pub struct Inbound<'a> {
+    /// Whose connection it is.
+    pub identity: Identity,
+    /// The connection.
+    pub connection: Connection,
+    /// The text of the message.
+    pub text: &'a str,
+    /// When the answer is of no use any more.
+    pub deadline: Timestamp,
+    /// The name under which the log knows this request.
+    pub request_id: &'a str,
+}
+
+/// What is sent back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The reply or error frame.
+    pub frame: String,
+    /// `ok`, or the code of the error: for the log.
+    pub outcome: &'static str,
+}
+
+/// The routes that one function serves: none, `(A,)` or `(A, B, C)`.
+pub trait Routes<P> {
+    /// Handles the request if one of the routes has this name, and encodes the reply.
+    fn dispatch(
+        ports: &P,
+        frame: &Frame,
+        request: &Request,
+    ) -> impl Future<Output = Option<Result<String, Failure>>> + Send;
+}
+
+impl<P: Sync> Routes<P> for () {
+    async fn dispatch(_: &P, _: &Frame, _: &Request) -> Option<Result<String, Failure>> {
+        None
+    }
+}
+
+impl<P: Sync, A: Route<P>> Routes<P> for (A,) {
+    async fn dispatch(
+        ports: &P,
+        frame: &Frame,
+        request: &Request,
+    ) -> Option<Result<String, Failure>> {
+        if frame.action == A::NAME {
+            Some(reply::<P, A>(ports, frame, request).await)
+        } else {
+            None
+        }
+    }
+}
+
+impl<P: Sync, A: Route<P>, B: Route<P>, C: Route<P>> Routes<P> for (A, B, C) {
+    async fn dispatch(
+        ports: &P,
+        frame: &Frame,
+        request: &Request,
+    ) -> Option<Result<String, Failure>> {
+        match frame.action.as_str() {
+            action if action == A::NAME => Some(reply::<P, A>(ports, frame, request).await),
+            action if action == B::NAME => Some(reply::<P, B>(ports, frame, request).await),
+            action if action == C::NAME => Some(reply::<P, C>(ports, frame, request).await),
+            _ => None,
+        }
+    }
+}
+
+async fn reply<P: Sync, A: Route<P>>(
+    ports: &P,
+    frame: &Frame,
+    request: &Request,
+) -> Result<String, Failure> {
+    let reply = A::handle(ports, request).await?;
+    Ok(encode(&Reply {
+        reference: frame.reference.as_deref(),
+        reply: &reply,
+    }))
+}
+
+/// Answers a message by one of the routes `R`.
+pub async fn answer<R: Routes<P>, P: Sync>(ports: &P, inbound: Inbound<'_>) -> Answer {
+    let request_id = inbound.request_id;
+    let (frame, fields) = match Frame::parse(inbound.text) {
+        Ok(parsed) => parsed,
+        Err((reference, rejection)) => return refusal(reference.as_deref(), &rejection),
+    };
+    let request = Request {
+        identity: inbound.identity,
+        connection: Some(inbound.connection),
+        fields,
+        deadline: inbound.deadline,
+    };
+    let result = match R::dispatch(ports, &frame, &request).await {
+        Some(result) => result,
+        None => Err(crate::routes::default::handle(&request, &frame).into()),
+    };
+    let reference = frame.reference.as_deref();
+    match result {
+        Ok(frame) => Answer {
+            frame,
+            outcome: "ok",
+        },
+        Err(Failure::Rejected(rejection)) => refusal(reference, &rejection),
+        Err(Failure::Fault(fault)) => {
+            tracing::error!(
+                request_id,
+                fault = &fault as &(dyn Error + 'static),
+                "a request failed"
+            );
+            problem(reference, Problem::internal(request_id))
+        }
+    }
+}
+
+fn refusal(reference: Option<&str>, rejection: &Rejection) -> Answer {
+    problem(reference, Problem::rejected(rejection))
+}
+
+fn problem(reference: Option<&str>, problem: Problem) -> Answer {
+    let outcome = problem.code;
+    Answer {
+        frame: encode(&Reply {
+            reference,
+            reply: &ErrorFrame { problem },
+        }),
+        outcome,
+    }
+}
+
+/// What a client asked, read as far as every route needs it.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The client's name for the request, echoed in the reply.
+    pub reference: Option<String>,
+    /// Which route it asks for.
+    pub action: String,
+}
+
+impl Frame {
+    /// Reads a frame: a JSON object with an action.
+    ///
+    /// # Errors
+    /// What is wrong, with the `ref` if that much could be read.
+    pub fn parse(text: &str) -> Result<(Self, Fields), (Option<String>, Rejection)> {
+        let malformed = |reference, what| Err((reference, Rejection::Malformed(what)));
+        let Ok(value) = serde_json::from_str::<Value>(text) else {
+            return malformed(None, "the frame must be JSON text");
+        };
+        let Value::Object(mut object) = value else {
+            return malformed(None, "the frame must be a JSON object");
+        };
+        let reference = match object.remove("ref") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(reference)) if reference.len() <= MAX_REF_BYTES => Some(reference),
+            Some(_) => {
+                let rule = "must be a string of at most 64 bytes";
+                return Err((None, Rejection::Invalid { field: "ref", rule }));
+            }
+        };
+        let Some(Value::String(action)) = object.remove("action") else {
+            return malformed(
+                reference,
+                "the frame must have an `action` that is a string",
+            );
+        };
+        Ok((Self { reference, action }, Fields::from_object(object)))
+    }
+}
+
+#[derive(Serialize)]
+struct Reply<'a, R> {
+    #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(flatten)]
+    reply: &'a R,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "error")]
+struct ErrorFrame {
+    #[serde(flatten)]
+    problem: Problem,
+}
