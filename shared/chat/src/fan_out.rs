@@ -181,3 +181,93 @@ async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::{FakeChat, Refusal};
+
+    /// Ada sends; Grace listens by three connections.
+    fn three_listeners() -> FakeChat {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada", "grace"]);
+        for connection in ["grace-1", "grace-2", "grace-3"] {
+            chat.connect(connection);
+            chat.frame(
+                connection,
+                json!({"action": "subscribe", "conversation": "c"}),
+            );
+        }
+        chat
+    }
+
+    fn send(chat: &FakeChat) {
+        let frame =
+            json!({"action": "sendMessage", "conversation": "c", "id": "m", "body": "Hello"});
+        assert_eq!(chat.frame("ada-1", frame)["event"], "sent");
+    }
+
+    fn named(connection: &str) -> ConnectionId {
+        ConnectionId::new(connection).unwrap()
+    }
+
+    #[test]
+    fn a_gone_connection_loses_its_rows_and_no_other_does() {
+        let chat = three_listeners();
+        chat.refuse(&named("grace-2"), [Refusal::Gone]);
+        send(&chat);
+        assert_eq!(chat.told(), ["grace-1", "grace-3"]);
+        assert_eq!(chat.connection_rows(), 4);
+    }
+
+    #[test]
+    fn a_connection_in_its_handshake_keeps_its_rows() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        let (identity, mut connection) = chat.connection("grace-1");
+        connection.connected_at = chat.now();
+        let subscription = Subscription {
+            user: identity.user,
+            connection,
+        };
+        chat.run(chat.subscribe(&c, &subscription)).unwrap();
+        chat.refuse(&named("grace-1"), [Refusal::Gone]);
+        send(&chat);
+        assert_eq!(chat.connection_rows(), 1);
+    }
+
+    #[test]
+    fn a_busy_gateway_is_asked_again() {
+        let chat = three_listeners();
+        chat.refuse(&named("grace-2"), [Refusal::Busy; 3]);
+        send(&chat);
+        assert_eq!(chat.told(), ["grace-1", "grace-3", "grace-2"]);
+    }
+
+    #[test]
+    fn one_failure_stops_neither_the_rest_nor_the_answer() {
+        let chat = three_listeners();
+        chat.refuse(&named("grace-1"), [Refusal::Fault]);
+        chat.refuse(&named("grace-2"), [Refusal::Busy; 1_000]);
+        let began = chat.now();
+        send(&chat);
+        assert_eq!(chat.told(), ["grace-3"]);
+        assert_eq!(chat.now().since(began), TIME_LIMIT);
+        assert_eq!(chat.connection_rows(), 6);
+    }
+
+    #[test]
+    fn stale_rows_are_inert() {
+        let chat = three_listeners();
+        chat.remove(&ConversationId::new("c").unwrap(), "grace", false);
+        send(&chat);
+        assert_eq!(chat.told(), [""; 0]);
+
+        let chat = three_listeners();
+        chat.world.advance(crate::domain::CONNECTION_LIFETIME);
+        send(&chat);
+        assert_eq!(chat.told(), [""; 0]);
+    }
+}

@@ -6,6 +6,8 @@
 mod access;
 pub mod domain;
 pub mod failure;
+#[cfg(any(test, feature = "fakes"))]
+pub mod fakes;
 mod fan_out;
 pub mod fields;
 mod log;

@@ -131,3 +131,89 @@ async fn existing<P: Log + Participants + Sync>(
     }
     describe(ports, known, caller).await
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::fakes::FakeChat;
+
+    #[test]
+    fn everyone_in_a_new_conversation_is_told_at_once() {
+        let chat = FakeChat::new();
+        for connection in ["ada-1", "grace-1", "grace-2", "mallory-1"] {
+            chat.connect(connection);
+        }
+        let fields =
+            json!({"id": "lunch", "title": "Lunch", "participants": ["grace", "ada", "grace"]});
+        let made = chat.ask::<CreateConversation>("ada", fields).unwrap();
+        let member =
+            |user: &str, name: &str, role: &str| json!({"user": user, "name": name, "role": role});
+        assert_eq!(
+            made,
+            json!({"id": "lunch", "title": "Lunch", "head": 0, "createdAt": made["createdAt"],
+                "participants": [member("ada", "Ada", "owner"), member("grace", "grace", "member")]})
+        );
+        let added = json!({"event": "added", "conversation": "lunch", "title": "Lunch", "head": 0, "by": "ada"});
+        let expected = ["ada-1", "grace-1", "grace-2"].map(|name| (name.to_owned(), added.clone()));
+        assert_eq!(chat.pushed(), expected);
+    }
+
+    #[test]
+    fn a_repetition_makes_nothing_new() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        chat.history(&c, "ada", 2);
+        let again = json!({"id": "c", "participants": ["mallory"]});
+        let told = chat
+            .ask::<CreateConversation>("ada", again.clone())
+            .unwrap();
+        assert_eq!(told["head"], 2);
+        assert_eq!(told["participants"].as_array().map(Vec::len), Some(2));
+        for other in ["grace", "mallory"] {
+            let refused = chat
+                .ask::<CreateConversation>(other, again.clone())
+                .unwrap_err();
+            assert_eq!(refused["code"], "id_reused");
+        }
+    }
+
+    #[test]
+    fn without_an_id_each_is_new() {
+        let chat = FakeChat::new();
+        let ids: Vec<Value> = (0..2)
+            .map(|_| {
+                chat.ask::<CreateConversation>("ada", json!({"participants": []}))
+                    .unwrap()["id"]
+                    .clone()
+            })
+            .collect();
+        assert_ne!(ids[0], ids[1]);
+    }
+
+    #[test]
+    fn flaws_are_named() {
+        let chat = FakeChat::new();
+        let many: Vec<String> = (0..91).map(|n| format!("user-{n}")).collect();
+        for (fields, field) in [
+            (json!({}), "participants"),
+            (json!({"participants": "grace"}), "participants"),
+            (json!({"participants": ["grace", 5]}), "participants"),
+            (json!({"participants": [""]}), "participants"),
+            (json!({"participants": many}), "participants"),
+            (json!({"participants": [], "title": ""}), "title"),
+            (
+                json!({"participants": [], "title": "x".repeat(201)}),
+                "title",
+            ),
+            (json!({"participants": [], "id": "a/b"}), "id"),
+        ] {
+            let refused = chat.ask::<CreateConversation>("ada", fields).unwrap_err();
+            assert_eq!(
+                (&refused["code"], &refused["field"]),
+                (&json!("invalid"), &json!(field))
+            );
+        }
+    }
+}

@@ -122,3 +122,66 @@ async fn newest(
     let page = log.read_back(conversation, head, LOOK_BACK).await?;
     Ok((head, page.events.into_iter().find(is_message)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::fakes::FakeChat;
+
+    #[test]
+    fn a_list_shows_the_newest_of_each() {
+        let chat = FakeChat::new();
+        chat.conversation("empty", &["ada", "grace"]);
+        chat.conversation("foreign", &["ada"]);
+        let talk = chat.conversation("talk", &["ada", "grace"]);
+        chat.history(&talk, "ada", 2);
+        chat.remove(&talk, "mallory", true);
+        let list = chat.ask::<ListConversations>("grace", json!({})).unwrap();
+        let shown: Vec<_> = list["conversations"].as_array().unwrap().iter().collect();
+        assert_eq!(shown.len(), 2);
+        assert_eq!(
+            (&shown[0]["id"], &shown[0]["head"]),
+            (&json!("empty"), &json!(0))
+        );
+        assert_eq!(shown[0]["lastMessage"], json!(null));
+        assert_eq!(
+            (&shown[1]["id"], &shown[1]["head"]),
+            (&json!("talk"), &json!(3))
+        );
+        assert_eq!(shown[1]["lastMessage"]["body"], "text 2");
+        assert_eq!(list["next"], json!(null));
+    }
+
+    #[test]
+    fn a_long_list_comes_in_pages() {
+        let chat = FakeChat::new();
+        for n in 0..60 {
+            chat.conversation(&format!("c{n:02}"), &["ada"]);
+        }
+        let (mut next, mut seen) = (json!(null), Vec::new());
+        loop {
+            let page = chat
+                .ask::<ListConversations>("ada", json!({"next": next}))
+                .unwrap();
+            seen.extend(
+                page["conversations"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|c| c["id"].clone()),
+            );
+            next = page["next"].clone();
+            if next.is_null() {
+                break;
+            }
+        }
+        assert_eq!(
+            seen,
+            (0..60)
+                .map(|n| json!(format!("c{n:02}")))
+                .collect::<Vec<_>>()
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! What clients can ask for, one file each. A route is a new file here and a line in this list.
 
+pub mod add_participant;
 pub mod connect;
 pub mod create_conversation;
 pub mod default;
@@ -9,16 +10,19 @@ pub mod list_conversations;
 pub mod ping;
 pub mod read_events;
 pub mod read_messages;
+pub mod remove_participant;
 pub mod send_message;
 pub mod subscribe;
 pub mod unsubscribe;
 
+pub use add_participant::AddParticipant;
 pub use create_conversation::CreateConversation;
 pub use get_conversation::GetConversation;
 pub use list_conversations::ListConversations;
 pub use ping::Ping;
 pub use read_events::ReadEvents;
 pub use read_messages::ReadMessages;
+pub use remove_participant::RemoveParticipant;
 pub use send_message::SendMessage;
 pub use subscribe::Subscribe;
 pub use unsubscribe::Unsubscribe;

@@ -69,3 +69,55 @@ async fn newer_head<P: Log + Participants>(
     let behind = participant.is_some() && position < head;
     Ok(behind.then(|| (conversation.to_string(), head.number())))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::fakes::FakeChat;
+
+    #[test]
+    fn only_heads_that_are_ahead_and_ones_own_are_told() {
+        let chat = FakeChat::new();
+        for (id, users) in [
+            ("behind", ["ada"]),
+            ("level", ["ada"]),
+            ("foreign", ["grace"]),
+        ] {
+            let conversation = chat.conversation(id, &users);
+            chat.history(&conversation, "grace", 3);
+        }
+        let positions = json!({"behind": 1, "level": 3, "foreign": 0, "nothing": 0});
+        let reply = chat.frame(
+            "ada-1",
+            json!({"action": "ping", "ref": "p", "positions": positions}),
+        );
+        assert_eq!(
+            reply,
+            json!({"event": "pong", "ref": "p", "heads": {"behind": 3}})
+        );
+        assert_eq!(
+            chat.frame("ada-1", json!({"action": "ping"})),
+            json!({"event": "pong", "heads": {}})
+        );
+    }
+
+    #[test]
+    fn positions_are_checked() {
+        let chat = FakeChat::new();
+        let many: serde_json::Map<_, _> = (0..21).map(|n| (format!("c{n}"), json!(0))).collect();
+        for positions in [
+            json!([]),
+            json!({"c": "1"}),
+            json!({"c": -1}),
+            json!({"c d": 1}),
+            json!(many),
+        ] {
+            let reply = chat.frame("ada-1", json!({"action": "ping", "positions": positions}));
+            assert_eq!(
+                (&reply["code"], &reply["field"]),
+                (&json!("invalid"), &json!("positions"))
+            );
+        }
+    }
+}

@@ -95,3 +95,95 @@ async fn read(
 fn is_message(event: &Event) -> bool {
     matches!(event.draft.content, Content::Message { .. })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::{fakes::FakeChat, routes::ReadEvents};
+
+    fn seqs(entries: &Value) -> Vec<u64> {
+        entries
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["seq"].as_u64().unwrap())
+            .collect()
+    }
+
+    /// 1 to 5 are messages, 6 is a removal, 7 to 9 are messages.
+    fn nine_entries() -> FakeChat {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        chat.history(&c, "ada", 5);
+        chat.remove(&c, "mallory", true);
+        chat.history(&c, "ada", 3);
+        chat
+    }
+
+    #[test]
+    fn history_is_read_backwards_and_holds_messages_only() {
+        let chat = nine_entries();
+        for (fields, expected, limited) in [
+            (json!({"limit": 3}), vec![7, 8, 9], true),
+            (json!({"before": 7, "limit": 3}), vec![3, 4, 5], true),
+            (json!({"before": 3, "limit": 3}), vec![1, 2], false),
+            (json!({"before": 3, "limit": 2}), vec![1, 2], false),
+            (json!({"before": 1}), vec![], false),
+            (json!({"before": 0}), vec![], false),
+            (json!({}), vec![1, 2, 3, 4, 5, 7, 8, 9], false),
+        ] {
+            let mut asked = fields.clone();
+            asked["conversation"] = json!("c");
+            let page = chat.ask::<ReadMessages>("grace", asked).unwrap();
+            assert_eq!(
+                (seqs(&page["messages"]), &page["limited"]),
+                (expected, &json!(limited)),
+                "{fields}"
+            );
+        }
+    }
+
+    #[test]
+    fn events_are_read_forwards_and_hold_every_kind() {
+        let chat = nine_entries();
+        for (fields, expected, limited) in [
+            (json!({}), vec![1, 2, 3, 4, 5, 6, 7, 8, 9], false),
+            (json!({"after": 4, "limit": 3}), vec![5, 6, 7], true),
+            (json!({"after": 6, "limit": 3}), vec![7, 8, 9], false),
+            (json!({"after": 9}), vec![], false),
+        ] {
+            let mut asked = fields.clone();
+            asked["conversation"] = json!("c");
+            let page = chat.ask::<ReadEvents>("grace", asked).unwrap();
+            assert_eq!(
+                (seqs(&page["events"]), &page["limited"]),
+                (expected, &json!(limited)),
+                "{fields}"
+            );
+            assert_eq!(page["head"], 9);
+        }
+        let beyond = json!({"conversation": "c", "after": 10});
+        assert_eq!(
+            chat.ask::<ReadEvents>("grace", beyond).unwrap_err()["code"],
+            "unknown_position"
+        );
+    }
+
+    #[test]
+    fn a_stranger_reads_nothing() {
+        let chat = nine_entries();
+        for conversation in ["c", "none"] {
+            for extra in [json!({}), json!({"after": 10}), json!({"before": 3})] {
+                let mut asked = extra;
+                asked["conversation"] = json!(conversation);
+                let events = chat
+                    .ask::<ReadEvents>("mallory", asked.clone())
+                    .unwrap_err();
+                let messages = chat.ask::<ReadMessages>("mallory", asked).unwrap_err();
+                assert_eq!((&events["code"], &events), (&json!("not_found"), &messages));
+            }
+        }
+    }
+}

@@ -144,3 +144,168 @@ async fn read<P: Log>(
         limited,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::fakes::FakeChat;
+
+    fn subscribe(chat: &FakeChat, connection: &str, after: Value) -> Value {
+        chat.frame(
+            connection,
+            json!({"action": "subscribe", "ref": "s", "conversation": "c", "after": after}),
+        )
+    }
+
+    fn seqs(reply: &Value) -> Vec<u64> {
+        reply["events"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| e["seq"].as_u64().unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn a_subscriber_gets_what_he_has_missed_and_then_what_comes() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        chat.history(&c, "ada", 3);
+        let reply = subscribe(&chat, "grace-1", json!(1));
+        assert_eq!(seqs(&reply), [2, 3]);
+        assert_eq!(
+            (
+                &reply["event"],
+                &reply["ref"],
+                &reply["head"],
+                &reply["limited"]
+            ),
+            (&json!("subscribed"), &json!("s"), &json!(3), &json!(false))
+        );
+        assert_eq!(reply["events"][0]["body"], "text 2");
+        let frame = json!({"action": "sendMessage", "conversation": "c", "id": "x", "body": "new"});
+        chat.frame("ada-1", frame);
+        assert_eq!(chat.told(), ["grace-1"]);
+    }
+
+    #[test]
+    fn positions_are_checked() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada"]);
+        chat.history(&c, "ada", 3);
+        for (after, expected) in [
+            (json!(0), Some(vec![1, 2, 3])),
+            (json!(3), Some(vec![])),
+            (Value::Null, Some(vec![])),
+            (json!(4), None),
+            (json!(-1), None),
+            (json!(0.5), None),
+        ] {
+            let reply = subscribe(&chat, "ada-1", after.clone());
+            match expected {
+                Some(expected) => {
+                    assert_eq!(
+                        (seqs(&reply), &reply["head"]),
+                        (expected, &json!(3)),
+                        "{after}"
+                    );
+                }
+                None => assert_eq!(reply["code"], "unknown_position", "{after}"),
+            }
+        }
+        chat.conversation("empty", &["ada"]);
+        let frame = json!({"action": "subscribe", "conversation": "empty", "after": 0});
+        assert_eq!(chat.frame("ada-1", frame)["head"], 0);
+    }
+
+    #[test]
+    fn a_long_absence_is_caught_up_with_page_by_page() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada"]);
+        chat.history(&c, "ada", 250);
+        let (mut seen, mut pages) = (0, 0);
+        loop {
+            let reply = subscribe(&chat, "ada-1", json!(seen));
+            assert_eq!(reply["head"], 250, "the head is true on every page");
+            let page = seqs(&reply);
+            assert_eq!(
+                page,
+                (seen + 1..=seen + page.len() as u64).collect::<Vec<_>>()
+            );
+            seen += page.len() as u64;
+            pages += 1;
+            if reply["limited"] == json!(false) {
+                break;
+            }
+        }
+        assert_eq!((seen, pages), (250, 3));
+    }
+
+    #[test]
+    fn a_reply_fits_into_a_message_of_the_gateway() {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada"]);
+        for n in 0..20 {
+            let body = "\u{1f600}".repeat(4_000);
+            let id = format!("m-{n}");
+            let frame =
+                json!({"action": "sendMessage", "conversation": "c", "id": id, "body": body});
+            chat.frame("ada-1", frame);
+        }
+        let reply = subscribe(&chat, "ada-1", json!(0));
+        assert_eq!(reply["limited"], true);
+        assert!(!seqs(&reply).is_empty());
+        assert!(reply.to_string().len() < 128 * 1024);
+    }
+
+    #[test]
+    fn a_stranger_learns_nothing_and_leaves_nothing() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada"]);
+        chat.history(&c, "ada", 1);
+        for after in [json!(0), json!(1), json!(7), Value::Null] {
+            let known = subscribe(&chat, "mallory-1", after.clone());
+            assert_eq!(known["code"], "not_found");
+            let frame =
+                json!({"action": "subscribe", "ref": "s", "conversation": "none", "after": after});
+            assert_eq!(chat.frame("mallory-1", frame), known);
+        }
+        assert_eq!(chat.connection_rows(), 0);
+    }
+
+    #[test]
+    fn a_connection_has_a_hundred_subscriptions_at_most() {
+        let chat = FakeChat::new();
+        for n in 0..=100 {
+            chat.conversation(&format!("c{n}"), &["ada"]);
+            let frame = json!({"action": "subscribe", "conversation": format!("c{n}")});
+            let reply = chat.frame("ada-1", frame);
+            assert_eq!(
+                reply["event"],
+                if n < 100 { "subscribed" } else { "error" },
+                "{n}"
+            );
+        }
+        let again = chat.frame(
+            "ada-1",
+            json!({"action": "subscribe", "conversation": "c5"}),
+        );
+        assert_eq!(again["event"], "subscribed");
+        assert_eq!(chat.connection_rows(), 100);
+    }
+
+    #[test]
+    fn nothing_comes_after_unsubscribe() {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada", "grace"]);
+        subscribe(&chat, "grace-1", Value::Null);
+        let frame = json!({"action": "unsubscribe", "ref": "u", "conversation": "c"});
+        let gone = json!({"event": "unsubscribed", "ref": "u", "conversation": "c"});
+        assert_eq!(chat.frame("grace-1", frame.clone()), gone);
+        assert_eq!(chat.frame("mallory-1", frame), gone);
+        let frame = json!({"action": "sendMessage", "conversation": "c", "id": "x", "body": "new"});
+        chat.frame("ada-1", frame);
+        assert_eq!(chat.told(), [""; 0]);
+    }
+}

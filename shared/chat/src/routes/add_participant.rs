@@ -1,0 +1,226 @@
+//! `PUT /conversations/{id}/participants/{user}`: any participant adds others.
+//!
+//! ```json
+//! {"seq": 43}
+//! ```
+
+use serde::Serialize;
+
+use crate::{
+    access::participant,
+    domain::{Content, ConversationId, DisplayName, Draft, MessageId, Participant, Role, UserId},
+    failure::{Failure, Fault},
+    fan_out::{notify, publish},
+    log::{append, tail},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    request::{Request, Route},
+    wire::Notice,
+};
+
+/// Adds a participant.
+#[derive(Clone, Copy, Debug)]
+pub struct AddParticipant;
+
+/// Where the change stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Changed {
+    /// Its position; none if nothing has changed.
+    pub seq: Option<u64>,
+}
+
+impl<P> Route<P> for AddParticipant
+where
+    P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    const NAME: &'static str = "addParticipant";
+    type Reply = Changed;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Changed, Failure> {
+        let conversation: ConversationId = request.fields.required("conversation")?;
+        let user: UserId = request.fields.required("user")?;
+
+        let now = ports.now();
+        let caller = request.caller(now)?;
+        let read = tail(ports, &conversation, None).await;
+        participant(ports, &conversation, &caller.user).await?;
+        let read = read?;
+
+        let name = DisplayName::fitted(user.as_str());
+        let row = Participant {
+            user: user.clone(),
+            name: name.clone(),
+            role: Role::Member,
+            joined_at: now,
+        };
+        if !ports.add_participant(&conversation, &row).await? {
+            return Ok(Changed { seq: None });
+        }
+        let content = Content::ParticipantAdded {
+            user: user.clone(),
+            name,
+        };
+        let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
+        let stored = append(ports, &conversation, draft, read, request.deadline).await?;
+
+        publish(ports, &conversation, &stored.event, None, request.deadline).await?;
+        let about = ports.conversation(&conversation).await?;
+        let title = about.as_ref().and_then(|about| about.title.as_ref());
+        let notice = Notice::Added {
+            conversation: conversation.as_str(),
+            title: title.map(|title| title.as_str()),
+            head: stored.event.seq.number(),
+            by: caller.user.as_str(),
+        };
+        notify(ports, &[user], &notice, request.deadline).await?;
+
+        Ok(Changed {
+            seq: Some(stored.event.seq.number()),
+        })
+    }
+}
+
+/// A change of participants is named by us: it is recognized if a put is repeated below, and never repeated above.
+pub(super) fn fresh_id(random: &impl Random) -> Result<MessageId, Fault> {
+    MessageId::new(random.fresh_id()).map_err(|flaw| Fault::new("naming a change", flaw))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::{
+        fakes::FakeChat,
+        routes::{ReadEvents, RemoveParticipant, SendMessage},
+    };
+
+    fn change(chat: &FakeChat, by: &str, user: &str) -> (serde_json::Value, serde_json::Value) {
+        let fields = json!({"conversation": "c", "user": user});
+        let add = chat.ask::<AddParticipant>(by, fields.clone());
+        let remove = chat.ask::<RemoveParticipant>(by, fields);
+        (
+            add.unwrap_or_else(|error| error),
+            remove.unwrap_or_else(|error| error),
+        )
+    }
+
+    #[test]
+    fn who_is_added_is_told_and_sees_the_whole_log() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada"]);
+        chat.history(&c, "ada", 2);
+        for connection in ["ada-1", "grace-1"] {
+            chat.connect(connection);
+        }
+        chat.frame("ada-1", json!({"action": "subscribe", "conversation": "c"}));
+        let fields = json!({"conversation": "c", "user": "grace"});
+        assert_eq!(
+            chat.ask::<AddParticipant>("ada", fields.clone()),
+            Ok(json!({"seq": 3}))
+        );
+        let pushed = chat.pushed();
+        let event = json!({"event": "participantAdded", "conversation": "c", "seq": 3, "user": "grace",
+            "name": "grace", "by": "ada", "sentAt": pushed[0].1["sentAt"]});
+        let added =
+            json!({"event": "added", "conversation": "c", "title": null, "head": 3, "by": "ada"});
+        assert_eq!(
+            pushed,
+            [("ada-1".to_owned(), event), ("grace-1".to_owned(), added)]
+        );
+        let read = chat
+            .ask::<ReadEvents>("grace", json!({"conversation": "c"}))
+            .unwrap();
+        assert_eq!(read["events"].as_array().map(Vec::len), Some(3));
+        assert_eq!(
+            chat.ask::<AddParticipant>("ada", fields),
+            Ok(json!({"seq": null}))
+        );
+    }
+
+    #[test]
+    fn who_may_change_participants() {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada", "grace"]);
+        let (added, removed) = change(&chat, "grace", "edsger");
+        assert_eq!(
+            (&added["seq"], &removed["code"]),
+            (&json!(1), &json!("forbidden"))
+        );
+        let (added, removed) = change(&chat, "mallory", "mallory");
+        assert_eq!(
+            (&added["code"], &removed["code"]),
+            (&json!("not_found"), &json!("not_found"))
+        );
+        let (added, removed) = change(&chat, "ada", "edsger");
+        assert_eq!((&added["seq"], &removed["seq"]), (&json!(null), &json!(2)));
+        let (_, removed) = change(&chat, "grace", "grace");
+        assert_eq!(removed["seq"], 3);
+    }
+
+    #[test]
+    fn a_removed_user_neither_stores_nor_receives_until_he_is_added_again() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        for connection in ["ada-1", "grace-1"] {
+            chat.connect(connection);
+            chat.frame(
+                connection,
+                json!({"action": "subscribe", "conversation": "c"}),
+            );
+        }
+        let who = json!({"conversation": "c", "user": "grace"});
+        assert_eq!(
+            chat.ask::<RemoveParticipant>("ada", who.clone()),
+            Ok(json!({"seq": 1}))
+        );
+        let pushed = chat.pushed();
+        assert_eq!(
+            (pushed[0].0.as_str(), &pushed[0].1["event"]),
+            ("ada-1", &json!("participantRemoved"))
+        );
+        let removed = json!({"event": "removed", "conversation": "c"});
+        assert_eq!(pushed[1..], [("grace-1".to_owned(), removed)]);
+
+        let message = json!({"conversation": "c", "id": "m", "body": "Hello"});
+        let refused = chat
+            .ask::<SendMessage>("grace", message.clone())
+            .unwrap_err();
+        assert_eq!(refused["code"], "not_found");
+        chat.ask::<SendMessage>("ada", message.clone()).unwrap();
+        assert_eq!(chat.told(), ["ada-1"]);
+
+        chat.ask::<AddParticipant>("ada", who).unwrap();
+        assert_eq!(chat.ask::<SendMessage>("grace", message).unwrap()["seq"], 4);
+        let read = chat
+            .ask::<ReadEvents>("grace", json!({"conversation": "c", "after": 0}))
+            .unwrap();
+        assert_eq!(read["events"].as_array().map(Vec::len), Some(4));
+        assert_eq!(chat.log(&c).len(), 4);
+    }
+
+    #[test]
+    fn a_removal_that_died_half_way_is_completed_by_its_repetition() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        chat.connect("grace-1");
+        chat.frame(
+            "grace-1",
+            json!({"action": "subscribe", "conversation": "c"}),
+        );
+        chat.remove(&c, "grace", false);
+        let who = json!({"conversation": "c", "user": "grace"});
+        assert_eq!(
+            chat.ask::<RemoveParticipant>("ada", who.clone()),
+            Ok(json!({"seq": 1}))
+        );
+        assert_eq!(
+            chat.connection_rows(),
+            1,
+            "her subscription is gone, her connection is not"
+        );
+        assert_eq!(
+            chat.ask::<RemoveParticipant>("ada", who),
+            Ok(json!({"seq": null}))
+        );
+    }
+}

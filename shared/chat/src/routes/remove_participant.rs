@@ -1,0 +1,90 @@
+//! `DELETE /conversations/{id}/participants/{user}`: the owner removes anyone, everyone removes himself.
+//!
+//! ```json
+//! {"seq": 44}
+//! ```
+//!
+//! The participant's row goes first: from then on he may do nothing new. The entry in the log comes second: whoever was
+//! under way meets it, since nothing can be stored behind it by somebody who has not read it. Then his subscriptions
+//! go, which have been inert since the first step. A repetition does what an earlier attempt has left undone.
+
+use futures_util::future::join_all;
+
+use crate::{
+    access::participant,
+    domain::{Content, ConversationId, DisplayName, Draft, Role, UserId},
+    failure::{Failure, Fault, Rejection},
+    fan_out::{notify, publish},
+    log::{append, tail},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    request::{Request, Route},
+    routes::add_participant::{Changed, fresh_id},
+    wire::Notice,
+};
+
+/// Removes a participant.
+#[derive(Clone, Copy, Debug)]
+pub struct RemoveParticipant;
+
+impl<P> Route<P> for RemoveParticipant
+where
+    P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    const NAME: &'static str = "removeParticipant";
+    type Reply = Changed;
+
+    async fn handle(ports: &P, request: &Request) -> Result<Changed, Failure> {
+        let conversation: ConversationId = request.fields.required("conversation")?;
+        let user: UserId = request.fields.required("user")?;
+
+        let now = ports.now();
+        let caller = request.caller(now)?;
+        let read = tail(ports, &conversation, None).await;
+        let remover = participant(ports, &conversation, &caller.user).await?;
+        let read = read?;
+        if remover.role != Role::Owner && user != caller.user {
+            let why = "only the owner of a conversation removes others from it";
+            return Err(Rejection::Forbidden(why).into());
+        }
+
+        let row = ports.participant(&conversation, &user).await?;
+        if row.is_none() && read.removes(&user) {
+            delete_subscriptions(ports, &conversation, &user).await?;
+            return Ok(Changed { seq: None });
+        }
+        ports.remove_participant(&conversation, &user).await?;
+        let name = row.map_or_else(|| DisplayName::fitted(user.as_str()), |row| row.name);
+        let content = Content::ParticipantRemoved {
+            user: user.clone(),
+            name,
+        };
+        let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
+        let stored = append(ports, &conversation, draft, read, request.deadline).await?;
+        delete_subscriptions(ports, &conversation, &user).await?;
+
+        publish(ports, &conversation, &stored.event, None, request.deadline).await?;
+        let notice = Notice::Removed {
+            conversation: conversation.as_str(),
+        };
+        notify(ports, &[user], &notice, request.deadline).await?;
+
+        Ok(Changed {
+            seq: Some(stored.event.seq.number()),
+        })
+    }
+}
+
+async fn delete_subscriptions<P: Subscriptions>(
+    ports: &P,
+    conversation: &ConversationId,
+    user: &UserId,
+) -> Result<(), Fault> {
+    let roster = ports.roster(conversation).await?;
+    let his = roster
+        .subscriptions
+        .iter()
+        .filter(|subscription| subscription.user == *user);
+    let deletions =
+        his.map(|subscription| ports.unsubscribe(conversation, &subscription.connection.id));
+    join_all(deletions).await.into_iter().collect()
+}
