@@ -1,0 +1,116 @@
+//! What stops the start.
+
+use std::collections::BTreeMap;
+
+use authorizer::{Configuration, ConfigurationError, KeyLocation, KeyUrl, Trust};
+
+const SECRET: &str = "0123456789abcdef0123456789abcdef";
+
+/// A complete environment with some variables changed; `None` removes one.
+fn read(changes: &[(&'static str, Option<&str>)]) -> Result<Configuration, ConfigurationError> {
+    let mut variables = BTreeMap::from([
+        ("ALLOWED_ORIGINS", "https://chat.example.org"),
+        ("TOKEN_ISSUER", "https://issuer.example/"),
+        ("TOKEN_AUDIENCE", "confab"),
+    ]);
+    for (name, value) in changes {
+        match value {
+            Some(value) => variables.insert(name, value),
+            None => variables.remove(name),
+        };
+    }
+    Configuration::read(|name| variables.get(name).map(|value| (*value).to_owned()))
+}
+
+#[test]
+fn a_missing_or_bad_variable_is_named() {
+    for (variable, value, message) in [
+        ("ALLOWED_ORIGINS", None, "ALLOWED_ORIGINS is not set"),
+        (
+            "ALLOWED_ORIGINS",
+            Some("chat.example.org"),
+            "ALLOWED_ORIGINS has \"chat.example.org\", which is no origin such as https://chat.example.org",
+        ),
+        ("TOKEN_ISSUER", None, "TOKEN_ISSUER is not set"),
+        ("TOKEN_ISSUER", Some(""), "TOKEN_ISSUER is not set"),
+        ("TOKEN_ISSUER", Some("issuer"), "TOKEN_ISSUER is no URL"),
+        (
+            "TOKEN_ISSUER",
+            Some("http://issuer.example"),
+            "TOKEN_ISSUER is not https",
+        ),
+        ("TOKEN_AUDIENCE", None, "TOKEN_AUDIENCE is not set"),
+        ("TOKEN_JWKS_URL", Some("/jwks"), "TOKEN_JWKS_URL is no URL"),
+        (
+            "TOKEN_JWKS_URL",
+            Some("http://issuer.example/jwks"),
+            "TOKEN_JWKS_URL is not https",
+        ),
+        (
+            "TOKEN_JWKS_URL",
+            Some("http://127.0.0.1.example/jwks"),
+            "TOKEN_JWKS_URL is not https",
+        ),
+        (
+            "TOKEN_SHARED_SECRET",
+            Some("0123456789abcdef0123456789abcde"),
+            "TOKEN_SHARED_SECRET is shorter than 32 bytes",
+        ),
+    ] {
+        let error = read(&[(variable, value)]).unwrap_err();
+        assert_eq!(error.to_string(), message);
+    }
+    let both = [
+        ("TOKEN_SHARED_SECRET", Some(SECRET)),
+        ("TOKEN_JWKS_URL", Some("https://issuer.example/jwks")),
+    ];
+    let error = read(&both).unwrap_err().to_string();
+    assert!(
+        error.starts_with("TOKEN_SHARED_SECRET and TOKEN_JWKS_URL"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_empty_optional_variable_is_one_that_is_not_set() {
+    let configuration = read(&[
+        ("TOKEN_JWKS_URL", Some("")),
+        ("TOKEN_SHARED_SECRET", Some("")),
+        ("TOKEN_NAME_CLAIM", Some("")),
+    ])
+    .unwrap();
+    assert_eq!(configuration.name_claim, "name");
+    let Trust::PublishedKeys(location) = configuration.trust else {
+        panic!("published keys were expected");
+    };
+    let document = "https://issuer.example/.well-known/openid-configuration";
+    assert_eq!(
+        location,
+        KeyLocation::Discovery {
+            document: KeyUrl::parse(document).unwrap(),
+            issuer: "https://issuer.example/".to_owned(),
+        }
+    );
+}
+
+#[test]
+fn plain_http_is_for_this_machine() {
+    for url in [
+        "http://127.0.0.1:3000/jwks",
+        "http://[::1]:3000/jwks",
+        "http://localhost/jwks",
+    ] {
+        assert!(read(&[("TOKEN_JWKS_URL", Some(url))]).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn a_shared_secret_needs_no_url_and_is_not_shown() {
+    let configuration = read(&[
+        ("TOKEN_SHARED_SECRET", Some(SECRET)),
+        ("TOKEN_ISSUER", Some("django")),
+    ])
+    .unwrap();
+    assert!(matches!(configuration.trust, Trust::SharedSecret(_)));
+    assert!(!format!("{configuration:?}").contains(SECRET));
+}
