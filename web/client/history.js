@@ -1,0 +1,76 @@
+/**
+ * Older messages, a page at a time and backwards: what a conversation shows from before this page began to follow it.
+ */
+
+/** @import { Api } from "./api.js" */
+/** @import { Conversation } from "./conversation.js" */
+
+export class History {
+  /** @type {Api} */ #api;
+  /** @type {() => void} */ #onChange;
+  /** @type {(error: unknown, conversation: Conversation) => void} */ #onError;
+  /** @type {Map<Conversation, "loading" | "failed">} */ #states = new Map();
+
+  /**
+   * @param {Api} api
+   * @param {() => void} onChange
+   * @param {(error: unknown, conversation: Conversation) => void} onError
+   */
+  constructor(api, onChange, onError) {
+    this.#api = api;
+    this.#onChange = onChange;
+    this.#onError = onError;
+  }
+
+  /**
+   * What to offer above the messages: nothing, more, or another try.
+   * @param {Conversation} conversation
+   * @returns {"complete" | "more" | "loading" | "failed"}
+   */
+  state(conversation) {
+    return this.#states.get(conversation) ?? (conversation.historyBefore === 0 ? "complete" : "more");
+  }
+
+  /** Loads the newest page, once, and again only if that failed. @param {Conversation} conversation */
+  begin(conversation) {
+    if (conversation.historyStarted && this.state(conversation) !== "failed") return;
+    conversation.historyStarted = true;
+    void this.loadEarlier(conversation);
+  }
+
+  /** Loads one page more. Never rejects. @param {Conversation} conversation */
+  async loadEarlier(conversation) {
+    if (conversation.historyBefore === 0 || this.state(conversation) === "loading") return;
+    this.#states.set(conversation, "loading");
+    this.#onChange();
+    try {
+      const { messages, limited } = await this.#api.messages(conversation.id, conversation.historyBefore);
+      conversation.prepend(messages, limited);
+      this.#states.delete(conversation);
+    } catch (error) {
+      this.#states.set(conversation, "failed");
+      this.#onError(error, conversation);
+    }
+    this.#onChange();
+  }
+
+  /**
+   * Starts a conversation anew from its newest page, because the log is not the one that was known. Never rejects.
+   * @param {Conversation} conversation
+   * @returns {Promise<boolean>} whether that worked
+   */
+  async restart(conversation) {
+    try {
+      const { messages, limited } = await this.#api.messages(conversation.id);
+      conversation.restart(messages.at(-1)?.seq ?? 0);
+      conversation.prepend(messages, limited);
+      conversation.historyStarted = true;
+      this.#states.delete(conversation);
+      this.#onChange();
+      return true;
+    } catch (error) {
+      this.#onError(error, conversation);
+      return false;
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * Who is logged in in this window. The token lives in the session storage, so that two windows can be two people and a
+ * closed one is nobody. It is read here only to know whose it is: whether it is valid is the server's to say.
+ */
+
+import { isText, parseObject } from "./client/protocol.js";
+
+const TOKEN_KEY = "confab.token";
+
+/** @typedef {{token: string, user: string, name: string}} Session */
+
+/** A login that did not come about, with words for the person who tried. */
+export class LoginFailed extends Error {}
+
+/**
+ * Reads user and name out of a token; `null` if it is no JSON Web Token.
+ * @param {string} token
+ * @returns {Session | null}
+ */
+export function readToken(token) {
+  const [, payload] = token.split(".");
+  if (payload === undefined || !/^[\w.-]+$/.test(token)) return null;
+  try {
+    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
+    const claims = parseObject(new TextDecoder().decode(bytes));
+    if (!claims || !isText(claims.sub)) return null;
+    return { token, user: claims.sub, name: isText(claims.name) ? claims.name : claims.sub };
+  } catch {
+    return null;
+  }
+}
+
+/** The session of this window, if there is one. @param {Storage} storage */
+export function loadSession(storage) {
+  return readToken(storage.getItem(TOKEN_KEY) ?? "");
+}
+
+/** @param {Storage} storage @param {Session | null} session */
+export function saveSession(storage, session) {
+  if (session) storage.setItem(TOKEN_KEY, session.token);
+  else storage.removeItem(TOKEN_KEY);
+}
+
+/**
+ * Logs in at the local stack's issuer, which takes anybody.
+ * @param {string} url
+ * @param {{user: string, name?: string}} person
+ * @returns {Promise<Session>}
+ * @throws {LoginFailed}
+ */
+export async function logIn(url, person) {
+  let answer;
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(person),
+    });
+    answer = parseObject(await response.text());
+  } catch {
+    throw new LoginFailed("The server cannot be reached. Is it running?");
+  }
+  const session = isText(answer?.token) ? readToken(answer.token) : null;
+  if (session) return session;
+  const reason = answer?.message ?? answer?.detail ?? answer?.title;
+  throw new LoginFailed(isText(reason) ? reason : "That did not work.");
+}
+
+/**
+ * Takes a token from the page that Confab is built into. Such a page sets `window.confabToken` to a function that
+ * answers with a token, or a promise of one, before `app.js` is loaded; it is called at the start and whenever a token
+ * has expired.
+ * @returns {Promise<Session | null>} `null` if there is no such function, or it has none that is one
+ */
+export async function askPage() {
+  const provider = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis)).confabToken;
+  if (typeof provider !== "function") return null;
+  try {
+    return readToken(String(await provider()));
+  } catch {
+    return null;
+  }
+}

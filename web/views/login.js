@@ -1,0 +1,72 @@
+/**
+ * The way in: anybody on the local stack, a token elsewhere. It also stands in front of a conversation whose token has
+ * expired, and then says that nothing is lost.
+ */
+
+import { element, setText } from "./element.js";
+
+/**
+ * @typedef {object} LoginOptions
+ * @property {boolean} anybody whether user and name are asked for, rather than a token
+ * @property {(person: {user: string, name?: string}) => Promise<string | null>} onPerson the answer: what went wrong
+ * @property {(token: string) => Promise<string | null>} onToken the answer: what went wrong
+ */
+
+export class LoginView {
+  #message = element("p", { class: "form-message", role: "alert" });
+  #submit = element("button", { class: "primary", type: "submit", "data-testid": "login-submit" }, "Log in");
+  #user = element("input", {
+    id: "login-user", "data-testid": "login-user", required: true, maxlength: 128,
+    autocomplete: "username", autocapitalize: "none", spellcheck: "false", placeholder: "alice",
+  });
+  #name = element("input", { id: "login-name", "data-testid": "login-name", maxlength: 128, autocomplete: "nickname", placeholder: "Alice" });
+  #token = element("textarea", {
+    id: "login-token", "data-testid": "login-token", required: true, rows: 4, autocomplete: "off", spellcheck: "false",
+  });
+  #options;
+
+  /** @param {LoginOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const fields = options.anybody
+      ? [
+          element("p", { class: "hint" }, "This is a local stack: log in as anybody. Open a second window to be somebody else."),
+          element("label", { for: "login-user" }, "User"),
+          this.#user,
+          element("label", { for: "login-name" }, "Display name ", element("span", { class: "hint" }, "optional")),
+          this.#name,
+        ]
+      : [
+          element("p", { class: "hint" }, "Paste a token of your identity provider. It stays in this window."),
+          element("label", { for: "login-token" }, "Token"),
+          this.#token,
+        ];
+    const mark = element("img", { class: "mark", src: "favicon.svg", alt: "", width: 56, height: 56 });
+    const form = element(
+      "form",
+      { class: "card", onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event) },
+      mark, element("h1", {}, "Confab"), ...fields, this.#message, this.#submit,
+    );
+    this.root = element("main", { class: "login" }, form);
+  }
+
+  /** @param {string} message what to say first, or nothing */
+  show(message) {
+    setText(this.#message, message);
+    this.#token.value = "";
+    (this.#options.anybody ? this.#user : this.#token).focus();
+  }
+
+  /** @param {SubmitEvent} event */
+  async #submitted(event) {
+    event.preventDefault();
+    this.#submit.disabled = true;
+    setText(this.#message, "");
+    const name = this.#name.value.trim();
+    const wrong = this.#options.anybody
+      ? await this.#options.onPerson({ user: this.#user.value.trim(), ...(name && { name }) })
+      : await this.#options.onToken(this.#token.value.trim());
+    this.#submit.disabled = false;
+    setText(this.#message, wrong ?? "");
+  }
+}

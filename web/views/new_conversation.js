@@ -1,0 +1,124 @@
+/** The dialog that starts a conversation: a title, if one is wanted, and the others as chips. */
+
+import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/protocol.js";
+import { arrange, element, icon, Icons, setText } from "./element.js";
+
+/**
+ * @typedef {object} NewConversationOptions
+ * @property {(conversation: {id: string, title?: string, participants: string[]}) => Promise<string | null>} onCreate
+ *   the answer: what went wrong
+ * @property {() => string} newId
+ */
+
+export class NewConversationView {
+  /** @type {string[]} */ #participants = [];
+  /** Kept until it has worked: pressing twice, or again after a cut, starts one conversation. */ #id = "";
+  #chips = element("ul", { class: "chips", "aria-label": "Participants so far" });
+  #title = element("input", { id: "new-title", "data-testid": "new-title", maxlength: MAX_TITLE_BYTES, autocomplete: "off", placeholder: "Lunch on Friday" });
+  #input = element("input", {
+    id: "new-participants", "data-testid": "new-participants", autocomplete: "off", autocapitalize: "none",
+    spellcheck: "false", placeholder: "bob, carol", "aria-describedby": "new-participants-hint",
+    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+    oninput: () => this.#typed(),
+  });
+  #message = element("p", { class: "form-message", role: "alert" });
+  #submit = element("button", { class: "primary", type: "submit", "data-testid": "new-submit" }, "Start");
+  #options;
+
+  /** @param {NewConversationOptions} options */
+  constructor(options) {
+    this.#options = options;
+    const close = () => this.root.close();
+    const form = element(
+      "form",
+      { class: "dialog-form", onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event) },
+      element("h2", { id: "new-heading" }, "New conversation"),
+      element("label", { for: "new-title" }, "Title ", element("span", { class: "hint" }, "optional")),
+      this.#title,
+      element("label", { for: "new-participants" }, "With"),
+      element("div", { class: "chip-field" }, this.#chips, this.#input),
+      element("p", { class: "hint", id: "new-participants-hint" }, "User names, separated by commas. You are in it anyway."),
+      this.#message,
+      element("div", { class: "actions" }, element("button", { class: "quiet", type: "button", onclick: close }, "Cancel"), this.#submit),
+    );
+    this.root = element("dialog", { "aria-labelledby": "new-heading" }, form);
+  }
+
+  open() {
+    this.#id = this.#options.newId();
+    this.#participants = [];
+    this.#title.value = "";
+    this.#input.value = "";
+    setText(this.#message, "");
+    this.#renderChips();
+    this.root.showModal();
+    this.#input.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing) return;
+    if (event.key === "Backspace" && this.#input.value === "" && this.#participants.length > 0) {
+      this.#participants.pop();
+      this.#renderChips();
+    } else if (event.key === "Enter" && this.#input.value.trim() !== "") {
+      event.preventDefault();
+      this.#take(this.#input.value);
+      this.#input.value = "";
+    }
+  }
+
+  /** A comma ends a name. */
+  #typed() {
+    const names = this.#input.value.split(/[,;]/);
+    if (names.length === 1) return;
+    this.#input.value = (names.pop() ?? "").trimStart();
+    this.#take(names.join(","));
+  }
+
+  /** @param {string} text */
+  #take(text) {
+    const names = text.split(/[,;]/).map((name) => name.trim()).filter((name) => name !== "");
+    this.#participants = [...new Set([...this.#participants, ...names])];
+    this.#renderChips();
+  }
+
+  #renderChips() {
+    arrange(this.#chips, this.#participants.map((name) => {
+      const remove = () => {
+        this.#participants = this.#participants.filter((other) => other !== name);
+        this.#renderChips();
+        this.#input.focus();
+      };
+      const button = element("button", { type: "button", "aria-label": `Remove ${name}`, onclick: remove }, icon(Icons.close));
+      return element("li", { class: "chip" }, element("span", {}, name), button);
+    }));
+  }
+
+  /** @param {SubmitEvent} event */
+  async #submitted(event) {
+    event.preventDefault();
+    this.#take(this.#input.value);
+    this.#input.value = "";
+    const title = this.#title.value.trim();
+    const wrong = problemOf(title, this.#participants);
+    setText(this.#message, wrong ?? "");
+    if (wrong) return;
+    this.#submit.disabled = true;
+    const failure = await this.#options.onCreate({ id: this.#id, ...(title && { title }), participants: this.#participants });
+    this.#submit.disabled = false;
+    if (failure === null) this.root.close();
+    else setText(this.#message, failure);
+  }
+}
+
+/** @param {string} title @param {string[]} participants */
+function problemOf(title, participants) {
+  const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
+  const long = participants.find((name) => bytes(name) > MAX_USER_BYTES);
+  if (participants.length === 0) return "Name at least one other person.";
+  if (participants.length > MAX_PARTICIPANTS) return `At most ${MAX_PARTICIPANTS} people can be added at the start.`;
+  if (long) return `“${long.slice(0, 20)}…” is too long for a user name.`;
+  if (bytes(title) > MAX_TITLE_BYTES) return "The title is too long.";
+  return null;
+}

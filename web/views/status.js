@@ -1,0 +1,44 @@
+/** How the connection is, calmly and in words, on the line above everything. */
+
+import { element, icon, Icons, setAttribute, setText } from "./element.js";
+
+/** @import { Client } from "../client/client.js" */
+
+export class StatusView {
+  #words = element("span", { class: "status-words" });
+  #state = element(
+    "p",
+    { class: "status", role: "status", "aria-live": "polite", "data-testid": "connection-state", "data-state": "connecting" },
+    element("span", { class: "status-dot", "aria-hidden": "true" }), this.#words,
+  );
+  #me = element("span", { class: "me" });
+
+  /** @param {() => void} onLogOut */
+  constructor(onLogOut) {
+    const leave = element(
+      "button",
+      { class: "quiet", type: "button", "data-testid": "logout", title: "Log out", "aria-label": "Log out", onclick: onLogOut },
+      icon(Icons.leave),
+    );
+    const brand = element(
+      "p", { class: "brand" }, element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }), element("span", {}, "Confab"),
+    );
+    this.root = element("header", { class: "top" }, brand, this.#state, this.#me, leave);
+  }
+
+  /** @param {Client} client */
+  render(client) {
+    setAttribute(this.#state, "data-state", client.connectionState);
+    setText(this.#words, words(client));
+    setText(this.#me, client.me.name);
+    setAttribute(this.#me, "title", `Logged in as ${client.me.user}`);
+  }
+}
+
+/** @param {Client} client */
+function words(client) {
+  if (client.connectionState === "connected") return "Connected";
+  if (client.connectionState === "offline") return "Offline. Your messages are kept";
+  if (client.usesFallback) return "Reconnecting… messages still go through, a little slower";
+  return client.wasConnected ? "Reconnecting… your messages are kept" : "Connecting…";
+}
