@@ -51,7 +51,10 @@ export class Directory {
     const listed = this.#entry(details.id, now);
     listed.title = details.title || listed.title;
     listed.head = Math.max(listed.head, details.head ?? 0);
-    for (const { user, name } of details.participants ?? []) listed.people.set(user, name);
+    for (const { user, name } of details.participants ?? []) {
+      // The server knows nobody's name before they first speak, and then says the user id: that is no news.
+      if (name !== user || !listed.people.has(user)) listed.people.set(user, name);
+    }
     if (details.participants?.length) listed.complete = true;
     return listed;
   }

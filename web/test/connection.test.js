@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Connection } from "../client/connection.js";
+import { backoff } from "../client/clock.js";
+import { FakeClock, FakeSocket, settled } from "./fakes.js";
+
+const MINUTE = 60_000;
+
+/** @param {{refused?: boolean, visible?: boolean}} [world] */
+function start(world = {}) {
+  const clock = new FakeClock();
+  /** @type {FakeSocket[]} */ const sockets = [];
+  /** @type {string[]} */ const told = [];
+  const connection = new Connection({
+    clock,
+    dial: () => {
+      const socket = new FakeSocket();
+      sockets.push(socket);
+      return socket;
+    },
+    isRefused: async () => world.refused ?? false,
+    ping: () => '{"action":"ping"}',
+    isVisible: () => world.visible ?? true,
+    onOpen: () => told.push("open"),
+    onFrame: (text) => told.push(`frame ${text}`),
+    onDown: () => told.push("down"),
+    onRefused: () => told.push("refused"),
+  });
+  connection.start("token");
+  const last = () => /** @type {FakeSocket} */ (sockets.at(-1));
+  return { world, clock, sockets, told, connection, last };
+}
+
+test("waits are anything from nothing to a bound that doubles from 0.5 s to 30 s", () => {
+  const clock = new FakeClock();
+  clock.chance = 1;
+  const bounds = [1, 2, 3, 7, 8, 500].map((failures) => backoff(failures, clock));
+  assert.deepEqual(bounds, [500, 1_000, 2_000, 30_000, 30_000, 30_000]);
+  clock.chance = 0;
+  assert.equal(backoff(8, clock), 0);
+});
+
+test("a handshake that fails asks whether the token is refused, and only then waits", async () => {
+  const { clock, sockets, told, last, world } = start();
+  last().cut();
+  await clock.advance(249);
+  assert.equal(sockets.length, 1, "half of 0.5 s is not over");
+  await clock.advance(1);
+  assert.equal(sockets.length, 2);
+  world.refused = true;
+  last().cut();
+  await clock.advance(10 * MINUTE);
+  assert.deepEqual([sockets.length, told], [2, ["down", "down", "refused"]]);
+});
+
+test("a handshake that hangs is given up", async () => {
+  const { clock, sockets, told } = start();
+  await clock.advance(20_000);
+  assert.deepEqual([told, sockets[0]?.isClosed], [["down"], true]);
+  await clock.advance(250);
+  assert.equal(sockets.length, 2);
+});
+
+test("a cut connection comes back; one that never settles does not come back ever faster", async () => {
+  const { clock, sockets, last } = start();
+  for (const wait of [250, 500, 1_000]) {
+    last().onopen?.();
+    last().cut();
+    const before = sockets.length;
+    await clock.advance(wait - 1);
+    assert.equal(sockets.length, before, `not before ${wait} ms`);
+    await clock.advance(1);
+    assert.equal(sockets.length, before + 1, `after ${wait} ms`);
+  }
+  last().onopen?.();
+  await clock.advance(10_000);
+  last().cut();
+  await clock.advance(250);
+  assert.equal(sockets.length, 5, "after a good connection counting starts again");
+});
+
+test("when the network is back nothing waits", async () => {
+  const { clock, sockets, connection, last } = start();
+  clock.chance = 1;
+  for (let failure = 0; failure < 8; failure += 1) {
+    last().cut();
+    await clock.advance(failure === 7 ? 0 : 30_000);
+  }
+  const before = sockets.length;
+  connection.wake();
+  assert.equal(sockets.length, before + 1);
+  connection.wake();
+  assert.equal(sockets.length, before + 1, "one handshake at a time");
+});
+
+test("pings every 30 to 60 s while somebody looks, else only against the idle limit", async () => {
+  for (const [visible, wait] of /** @type {[boolean, number][]} */ ([[true, 45_000], [false, 5 * MINUTE]])) {
+    const { clock, last } = start({ visible });
+    last().onopen?.();
+    await clock.advance(wait - 1);
+    assert.equal(last().sent.length, 0);
+    await clock.advance(1);
+    assert.equal(last().sent.length, 1);
+  }
+});
+
+test("a ping that meets silence ends the connection; any frame is life", async () => {
+  const { clock, sockets, told, last } = start();
+  last().onopen?.();
+  await clock.advance(45_000);
+  last().receive({ message: "Internal server error" });
+  await clock.advance(10_000);
+  assert.equal(sockets.length, 1);
+  await clock.advance(45_000 - 10_000);
+  await clock.advance(10_000 + 250);
+  assert.deepEqual([sockets.length, told.at(-1)], [2, "down"]);
+});
+
+test("before the two-hour limit it is replaced without a gap", async () => {
+  const { clock, sockets, told, connection, last } = start();
+  const first = last();
+  first.onopen?.();
+  first.onsend = () => first.receive({ event: "pong" });
+  await clock.advance(107.5 * MINUTE - 1);
+  assert.equal(sockets.length, 1);
+  await clock.advance(1);
+  assert.deepEqual([sockets.length, connection.isOpen, first.isClosed], [2, true, false]);
+  last().cut();
+  await clock.advance(250);
+  assert.deepEqual([sockets.length, connection.isOpen], [3, true], "a replacement that fails harms nobody");
+  last().onopen?.();
+  assert.equal(first.isClosed, true);
+  assert.equal(told.includes("down"), false);
+});
+
+test("after `stop` nothing happens any more", async () => {
+  const { clock, sockets, told, connection, last } = start();
+  last().cut();
+  connection.stop();
+  await clock.advance(10 * MINUTE);
+  connection.wake();
+  await settled();
+  assert.deepEqual([sockets.length, told], [1, ["down"]]);
+});
+
+test("a token that cannot even be offered is a refused one", () => {
+  /** @type {string[]} */ const told = [];
+  const connection = new Connection({
+    clock: new FakeClock(),
+    dial: () => {
+      throw new SyntaxError("The subprotocol is invalid");
+    },
+    isRefused: async () => false,
+    ping: () => "",
+    isVisible: () => true,
+    onOpen: () => {},
+    onFrame: () => {},
+    onDown: () => {},
+    onRefused: () => told.push("refused"),
+  });
+  connection.start("not a token");
+  assert.deepEqual(told, ["refused"]);
+});

@@ -1,0 +1,41 @@
+/** What must hold of the page's source as a whole. */
+
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const root = new URL("../", import.meta.url);
+const modules = ["", "client/", "views/"].flatMap((folder) =>
+  readdirSync(new URL(folder || ".", root)).filter((name) => name.endsWith(".js")).map((name) => folder + name));
+const read = (/** @type {string} */ name) => readFileSync(new URL(name, root), "utf8");
+
+test("text cannot become markup, code or style, and nothing is said by dialog or into a log", () => {
+  const forbidden = [
+    "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "DOMParser", "setHTML",
+    "srcdoc", "eval(", "new Function", '"style"', ".cssText", "alert(", "confirm(", "prompt(", "console.", "localStorage",
+  ];
+  assert.ok(modules.length > 15, "the sources were found");
+  for (const name of modules) {
+    for (const word of forbidden) assert.equal(read(name).includes(word), false, `${name} has ${word}`);
+  }
+});
+
+test("the document needs no exception from its content security policy", () => {
+  const html = read("index.html");
+  assert.doesNotMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|https?:/i);
+});
+
+test("modules import only what is served beside them", () => {
+  for (const name of modules) {
+    for (const [, from] of read(name).matchAll(/^import .* from "(.*)";$/gm)) {
+      assert.match(String(from), /^\.\.?\/.*\.js$/, name);
+      readFileSync(new URL(String(from), new URL(name, root)));
+    }
+  }
+});
+
+test("the client knows no document", () => {
+  for (const name of modules.filter((name) => name.startsWith("client/"))) {
+    assert.doesNotMatch(read(name), /\b(document|window|navigator|sessionStorage)\.\w/, name);
+  }
+});
