@@ -197,6 +197,27 @@ test("`later` is obeyed to the millisecond, `never` is shown and can be tried ag
   assert.deepEqual(shown(client), ["patience", "next", "refused"]);
 });
 
+test("a new connection shortens the wait for an answer, not the wait that the server asked for", async () => {
+  const { server, client, clock } = await start();
+  scriptError(server, "sendMessage", { code: "rate_limited", retry: "later", retryAfterMs: 20_000 });
+  client.send(ID, "patience");
+  await clock.advance(0);
+  server.socket.cut();
+  await clock.advance(19_999);
+  assert.deepEqual([server.sockets.length, server.asked("sendMessage").length], [2, 1]);
+  await clock.advance(1);
+  assert.deepEqual(shown(client), ["patience"]);
+});
+
+test("what is unanswered when the connection is replaced is asked again on the new one", async () => {
+  const { server, client, clock } = await start();
+  await clock.advance(107 * 60_000 + 25_000);
+  server.script.push({ action: "sendMessage", answer: () => {} });
+  client.send(ID, "on the old one");
+  await clock.advance(5_000);
+  assert.deepEqual([server.sockets.length, shown(client)], [2, ["on the old one"]]);
+});
+
 test("an expired token: everything rests until the next one, and nothing is lost", async () => {
   const { server, client, clock, told } = await start();
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });

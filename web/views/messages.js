@@ -101,9 +101,10 @@ export class MessagesView {
     if (this.#atEnd) this.#jump.hidden = true;
   }
 
+  /** A message, because the line that names a day moves away to where that day now begins. */
   #firstVisible() {
     const top = this.#scroller.getBoundingClientRect().top;
-    return [...this.#log.children].find((child) => child.getBoundingClientRect().bottom > top);
+    return [...this.#log.querySelectorAll(".message")].find((message) => message.getBoundingClientRect().bottom > top);
   }
 
   /** @param {Conversation} conversation @param {number} now */
