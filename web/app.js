@@ -37,7 +37,10 @@ class App {
       onPerson: (person) => this.#logIn(person),
       onToken: async (token) => this.#accept(readToken(token), "This is not a token: a JSON Web Token has three parts and says whose it is."),
     });
-    window.addEventListener("online", () => this.#client?.wake());
+    window.addEventListener("online", () => {
+      this.#client?.wake();
+      this.#client?.doubt();
+    });
     window.addEventListener("offline", () => this.#client?.doubt());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#client?.wake());
     window.addEventListener("popstate", () => this.#openFromAddress());
@@ -56,7 +59,7 @@ class App {
   #showLogin(message) {
     document.body.replaceChildren(this.#login.root);
     document.title = "Confab";
-    this.#login.show(message);
+    this.#login.show(message, this.#session);
   }
 
   /** @param {{user: string, name?: string}} person */
@@ -178,7 +181,9 @@ class App {
     this.#views.status.render(client);
     this.#views.sidebar.render(client, now);
     this.#views.pane.render(client, now);
-    setAttribute(this.#screen, "data-pane", client.openId === null ? "list" : "conversation");
+    // A conversation that turned out not to be one's own must not leave a phone without a way back.
+    const isOpen = client.openId !== null && (!client.isListed || client.directory.get(client.openId) !== undefined);
+    setAttribute(this.#screen, "data-pane", isOpen ? "conversation" : "list");
     const { unread } = client.directory;
     document.title = unread > 0 ? `(${unread}) Confab` : "Confab";
   }

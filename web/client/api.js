@@ -136,12 +136,13 @@ export class Api {
     const { base, clock, fetch, token } = this.#options;
     const abort = new AbortController();
     const cancel = clock.after(ANSWER_LIMIT, () => abort.abort());
+    const used = token();
     /** @type {Response} */ let response;
     /** @type {string} */ let text;
     try {
       response = await fetch(base + path, {
         method,
-        headers: { authorization: `Bearer ${token()}`, ...(body && { "content-type": "application/json" }) },
+        headers: { authorization: `Bearer ${used}`, ...(body && { "content-type": "application/json" }) },
         ...(body && { body: JSON.stringify(body) }),
         signal: abort.signal,
         cache: "no-store",
@@ -154,7 +155,10 @@ export class Api {
     }
     const value = parseObject(text);
     if (response.ok && value) return value;
-    throw failure(response.status, value);
+    const problem = failure(response.status, value);
+    // That an earlier token is refused says nothing about the one in use now.
+    const outdated = problem instanceof Refusal && problem.problem.retry === Retry.reauthenticate && used !== token();
+    throw outdated ? new Unanswered("Asked with an earlier token") : problem;
   }
 }
 

@@ -10,31 +10,17 @@ import { Conversation } from "./conversation.js";
 import { Courier } from "./courier.js";
 import { Directory } from "./directory.js";
 import { History } from "./history.js";
+import { Listing } from "./listing.js";
 import { OutboxStorage } from "./outbox_storage.js";
 import { Polling } from "./polling.js";
 import { Action, MAX_POSITIONS, parseFrame, Retry } from "./protocol.js";
 import { Requests } from "./requests.js";
 import { Subscriptions } from "./subscriptions.js";
 
-/** @import { Clock } from "./clock.js" */
 /** @import { Person, Outgoing } from "./conversation.js" */
 /** @import { Carrier } from "./courier.js" */
 /** @import { Entry, Sent } from "./protocol.js" */
-/** @import { Socket } from "./connection.js" */
-
-/** Pages of the list that are read without being asked for: 250 conversations. */
-const LIST_PAGES = 10;
-
-/**
- * @typedef {object} Surroundings what a browser provides, and a test replaces
- * @property {Clock} clock
- * @property {Storage} storage
- * @property {typeof globalThis.fetch} fetch
- * @property {(token: string) => Socket} dial
- * @property {() => string} newId an id no other client makes
- * @property {() => boolean} isVisible
- * @property {() => boolean} isOnline
- */
+/** @import { Surroundings } from "./surroundings.js" */
 
 /**
  * @typedef {object} ClientOptions
@@ -47,7 +33,6 @@ const LIST_PAGES = 10;
 
 export class Client {
   /** Conversation on the screen. @type {string | null} */ openId = null;
-  /** Whether the list has been read once. */ isListed = false;
   /** @type {Directory} */ directory;
   /** @type {History} */ history;
 
@@ -59,6 +44,7 @@ export class Client {
   /** @type {OutboxStorage} */ #outboxes;
   /** @type {Map<string, Outgoing[]>} */ #restored;
   /** @type {Api} */ #api;
+  /** @type {Listing} */ #listing;
   /** @type {Connection} */ #connection;
   /** @type {Requests} */ #requests;
   /** @type {Subscriptions} */ #subscriptions;
@@ -75,8 +61,16 @@ export class Client {
     this.#outboxes = new OutboxStorage(storage, options.me.user);
     this.#restored = this.#outboxes.load();
     this.#api = new Api({ base: options.http, token: () => this.#token, fetch, clock });
+    this.#listing = new Listing({
+      api: this.#api,
+      directory: this.directory,
+      clock,
+      onRead: () => this.#listed(),
+      onError: (error) => this.#noticeRefusal(error),
+    });
     this.history = new History(
       this.#api,
+      (conversation, entries) => this.#take(conversation.id, entries),
       () => this.#change(),
       (error, conversation) => this.#noticeRefusal(error, conversation.id),
     );
@@ -116,6 +110,7 @@ export class Client {
   start(token) {
     this.#token = token;
     this.#connection.start(token);
+    this.#polling.start();
     this.#change();
   }
 
@@ -129,6 +124,11 @@ export class Client {
 
   get me() {
     return this.#options.me;
+  }
+
+  /** Whether the list has been read, and is not only not yet there. */
+  get isListed() {
+    return this.#listing.isRead;
   }
 
   /** @returns {"connected" | "connecting" | "offline"} */
@@ -154,7 +154,7 @@ export class Client {
     this.#change();
   }
 
-  /** The network may be gone. */
+  /** The network may be gone, or another one: see whether the connection still lives. */
   doubt() {
     this.#connection.doubt();
     this.#change();
@@ -180,7 +180,7 @@ export class Client {
       this.directory.read(id);
       this.#subscriptions.follow(conversation, { now: true });
       this.history.begin(conversation);
-      void this.#learnParticipants(id);
+      void this.#listing.learnParticipants(id).then(() => this.#change());
     }
     this.#change();
   }
@@ -232,11 +232,12 @@ export class Client {
     this.#polling.stop();
     this.#requests.disconnected();
     this.#subscriptions.connected(this.openId);
-    void this.#list(LIST_PAGES).catch((error) => this.#noticeRefusal(error));
+    void this.#listing.refresh();
     this.#change();
   }
 
   #disconnected() {
+    this.#listing.stop();
     this.#requests.disconnected();
     this.#subscriptions.disconnected();
     this.#polling.start();
@@ -244,6 +245,9 @@ export class Client {
   }
 
   #refused() {
+    // Several requests may learn it at the same time; one of them is enough.
+    if (this.#token === "") return;
+    this.#token = "";
     this.stop();
     this.#change();
     this.#options.onRefused();
@@ -331,18 +335,11 @@ export class Client {
   /** @param {Conversation} conversation */
   #resync(conversation) {
     if (this.#connection.isOpen) this.#subscriptions.catchUp(conversation.id);
-    else void this.#catchUp(conversation).catch((error) => this.#noticeRefusal(error, conversation.id));
+    else void this.history.catchUp(conversation).catch((error) => this.#noticeRefusal(error, conversation.id));
   }
 
-  /** Reads the list, and follows what is at its top and what has something unsent. @param {number} pages */
-  async #list(pages) {
-    let next;
-    for (let page = 0; page < pages && next !== null; page += 1) {
-      const read = await this.#api.conversations(next);
-      for (const summary of read.conversations) this.directory.merge(summary);
-      next = read.next;
-    }
-    this.isListed = true;
+  /** The list is known: follows what is at its top and what has something unsent. */
+  #listed() {
     const listed = this.directory.all();
     const unsent = listed.filter(({ id }) => this.#hasUnsent(id));
     // The last one followed is asked for first, and should be the one on the screen or the most recent.
@@ -365,23 +362,13 @@ export class Client {
     const unsent = [...this.#conversations.values()].filter(({ outbox }) => outbox.length > 0);
     if (!isVisible() && unsent.length === 0) return this.#polling.works;
     try {
-      await this.#list(1);
+      await this.#listing.read(1);
       const open = this.openId !== null && this.directory.get(this.openId) ? [this.conversation(this.openId)] : [];
-      for (const conversation of new Set([...open, ...unsent])) await this.#catchUp(conversation);
+      for (const conversation of new Set([...open, ...unsent])) await this.history.catchUp(conversation);
       return true;
     } catch (error) {
       this.#noticeRefusal(error);
       return error instanceof Refusal;
-    }
-  }
-
-  /** @param {Conversation} conversation */
-  async #catchUp(conversation) {
-    for (let limited = true; limited; ) {
-      const from = conversation.position;
-      const page = await this.#api.events(conversation.id, from);
-      this.#take(conversation.id, page.events);
-      limited = page.limited && conversation.position > from;
     }
   }
 
@@ -399,19 +386,6 @@ export class Client {
       return this.#subscriptions.isReady(conversation.id) ? this.#bySocket : null;
     }
     return this.#polling.works ? this.#byHttp : null;
-  }
-
-  /** @param {string} id */
-  async #learnParticipants(id) {
-    if (this.directory.get(id)?.complete) return;
-    try {
-      const details = await this.#api.conversation(id);
-      if (this.directory.get(id)) this.directory.add({ ...details, head: 0 }, 0);
-      this.#change();
-    } catch (error) {
-      // Names in the header are a convenience; those of senders are known anyway.
-      this.#noticeRefusal(error);
-    }
   }
 
   /** @param {Conversation} conversation */

@@ -1,23 +1,28 @@
 /**
- * Older messages, a page at a time and backwards: what a conversation shows from before this page began to follow it.
+ * A log read over HTTP: backwards, a page at a time, what was said before this page began to follow it; and forwards,
+ * while there is no socket that would bring it.
  */
 
 /** @import { Api } from "./api.js" */
 /** @import { Conversation } from "./conversation.js" */
+/** @import { Entry } from "./protocol.js" */
 
 export class History {
   /** @type {Api} */ #api;
+  /** @type {(conversation: Conversation, entries: Entry[]) => void} */ #onEntries;
   /** @type {() => void} */ #onChange;
   /** @type {(error: unknown, conversation: Conversation) => void} */ #onError;
   /** @type {Map<Conversation, "loading" | "failed">} */ #states = new Map();
 
   /**
    * @param {Api} api
+   * @param {(conversation: Conversation, entries: Entry[]) => void} onEntries takes what is past a position
    * @param {() => void} onChange
    * @param {(error: unknown, conversation: Conversation) => void} onError
    */
-  constructor(api, onChange, onError) {
+  constructor(api, onEntries, onChange, onError) {
     this.#api = api;
+    this.#onEntries = onEntries;
     this.#onChange = onChange;
     this.#onError = onError;
   }
@@ -71,6 +76,21 @@ export class History {
     } catch (error) {
       this.#onError(error, conversation);
       return false;
+    }
+  }
+
+  /**
+   * Reads everything past a conversation's position.
+   * @param {Conversation} conversation
+   * @throws {import("./api.js").Refusal | import("./api.js").Unanswered}
+   */
+  async catchUp(conversation) {
+    for (let limited = true; limited; ) {
+      const from = conversation.position;
+      const page = await this.#api.events(conversation.id, from);
+      this.#onEntries(conversation, page.events);
+      // A page that brought nothing on would bring nothing the next time either.
+      limited = page.limited && conversation.position > from;
     }
   }
 }

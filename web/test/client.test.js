@@ -267,6 +267,14 @@ test("a conversation started by somebody else appears at once; one that is left 
   assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
 });
 
+test("a list that nobody answers for is asked for again", async () => {
+  const { server, client, clock } = await start((server) => (server.failNext = 1));
+  assert.equal(client.isListed, false);
+  await clock.advance(250);
+  assert.equal(client.isListed, true);
+  assert.equal(server.asked("subscribe").length, 1);
+});
+
 test("twenty are followed, one after the other; a further one makes the least used leave", async () => {
   const { server, client, clock } = await start((server) => {
     for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, joinedAt: `2026-01-0${n % 4 + 1}T00:00:00Z` });

@@ -109,6 +109,7 @@ export class FakeServer {
   /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */ script = [];
   /** @type {"open" | "down" | "http only" | "refusing"} */ mode = "open";
   page = 100;
+  /** How many of the next HTTP requests get no answer. */ failNext = 0;
   /** @type {Record<string, unknown>[]} */ listed = [];
 
   /** @param {string} id */
@@ -160,7 +161,7 @@ export class FakeServer {
   fetch = async (input, init) => {
     const url = new URL(String(input));
     this.requests.push(`${init?.method} ${url.pathname}${url.search}`);
-    if (this.mode === "down") throw new TypeError("Failed to fetch");
+    if (this.mode === "down" || this.failNext-- > 0) throw new TypeError("Failed to fetch");
     if (this.mode === "refusing") return Response.json({ message: "Unauthorized" }, { status: 401 });
     const number = (/** @type {string} */ name) => Number(url.searchParams.get(name) ?? Number.MAX_SAFE_INTEGER);
     switch (`${init?.method} ${url.pathname.replace(this.id, "ID")}`) {

@@ -50,10 +50,15 @@ export class LoginView {
     this.root = element("main", { class: "login" }, form);
   }
 
-  /** @param {string} message what to say first, or nothing */
-  show(message) {
+  /**
+   * @param {string} message what to say first, or nothing
+   * @param {{user: string, name: string} | null} person whose session has ended, who will want to be the same again
+   */
+  show(message, person) {
     setText(this.#message, message);
     this.#token.value = "";
+    this.#user.value = person?.user ?? "";
+    this.#name.value = person && person.name !== person.user ? person.name : "";
     (this.#options.anybody ? this.#user : this.#token).focus();
   }
 
