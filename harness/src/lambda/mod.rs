@@ -1,1 +1,205 @@
-//! Empty.
+//! Lambda: runs unchanged function binaries through the Runtime API, one event at a time per process, with the real
+//! limits. A process is started when an event needs one, frozen whenever it asks for work and there is none, and used
+//! again.
+//!
+//! From the outside inwards: [`Lambda`] finds a function by name, its `pool` queues events and owns its processes, a
+//! `sandbox` is the life of one process, `process` spawns and signals it, `runtime_api` is what it talks to.
+//! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
+
+mod environment;
+mod failure;
+mod invoke_api;
+mod pool;
+mod process;
+mod runtime_api;
+mod sandbox;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use axum::body::Bytes;
+use tokio::{net::TcpListener, sync::watch};
+
+pub use environment::{access_key_id, function_of_access_key_id};
+
+use crate::{
+    invoke::{Invoke, InvokeError, Outcome},
+    stack::{ACCOUNT, Code, REGION, Stack},
+};
+use environment::Deployment;
+use pool::Pool;
+
+/// The largest payload of a synchronous invocation, in bytes.
+pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
+
+/// How the functions are run.
+#[derive(Debug)]
+pub struct Settings {
+    /// The most processes of one function at a time; at least 1. Further events wait in order.
+    pub concurrency: usize,
+    /// Where the Invoke API listens; may be empty. The Runtime API needs none: each process gets a port of its own.
+    pub invoke_listeners: Vec<TcpListener>,
+    /// Variables that every function sees, whatever the template says: the endpoints of the local services.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// Why the functions cannot be run at all.
+#[derive(Debug, thiserror::Error)]
+pub enum LambdaError {
+    /// The template has a function without a built executable.
+    #[error("function {0} has no executable")]
+    NoExecutable(String),
+    /// The executable is not there, or is no file.
+    #[error("the executable of function {function} is no file: {}", path.display())]
+    NoFile {
+        /// Logical id.
+        function: String,
+        /// Where it should be.
+        path: PathBuf,
+    },
+    /// With zero processes no event would ever be taken.
+    #[error("the concurrency must be at least 1")]
+    NoConcurrency,
+}
+
+/// The functions of one stack. Clones are the same Lambda. When the last one is dropped the processes are killed;
+/// [`Lambda::stop`] waits for that.
+#[derive(Clone, Debug)]
+pub struct Lambda(Arc<Functions>);
+
+#[derive(Debug)]
+struct Functions {
+    /// By logical id, function name and binary.
+    by_name: HashMap<String, Arc<Pool>>,
+    stopping: watch::Sender<bool>,
+}
+
+impl Lambda {
+    /// Makes every function of `stack` callable; `executables` has a file for each logical id. No process is started
+    /// before its first event. Must be called inside a Tokio runtime.
+    ///
+    /// # Errors
+    /// An executable is missing, or [`Settings::concurrency`] is zero.
+    pub fn start(
+        stack: &Stack,
+        executables: &BTreeMap<String, PathBuf>,
+        settings: Settings,
+    ) -> Result<Self, LambdaError> {
+        if settings.concurrency == 0 {
+            return Err(LambdaError::NoConcurrency);
+        }
+        let (stopping, stopped) = watch::channel(false);
+        let mut pools = Vec::new();
+        for (logical_id, function) in &stack.functions {
+            let path = executables
+                .get(logical_id)
+                .ok_or_else(|| LambdaError::NoExecutable(logical_id.clone()))?;
+            let executable = path
+                .canonicalize()
+                .ok()
+                .filter(|file| file.is_file())
+                .ok_or_else(|| LambdaError::NoFile {
+                    function: logical_id.clone(),
+                    path: path.clone(),
+                })?;
+            let deployment = Deployment::new(function, executable, &settings.environment);
+            let pool = Pool::new(
+                deployment,
+                settings.concurrency,
+                function.reserved_concurrency,
+                stopped.clone(),
+            );
+            pools.push((function, Arc::new(pool)));
+        }
+        // Logical ids first, so that no other function's name can hide one.
+        let mut by_name = HashMap::new();
+        for (function, pool) in &pools {
+            by_name.insert(function.logical_id.clone(), Arc::clone(pool));
+        }
+        for (function, pool) in &pools {
+            by_name
+                .entry(function.name.clone())
+                .or_insert_with(|| Arc::clone(pool));
+        }
+        for (function, pool) in &pools {
+            if let Code::Cargo { binary, .. } = &function.code {
+                by_name
+                    .entry(binary.clone())
+                    .or_insert_with(|| Arc::clone(pool));
+            }
+        }
+        let lambda = Self(Arc::new(Functions { by_name, stopping }));
+        for listener in settings.invoke_listeners {
+            // Weak, so that an open door does not keep the processes of a forgotten Lambda.
+            invoke_api::serve(listener, Arc::downgrade(&lambda.0), stopped.clone());
+        }
+        Ok(lambda)
+    }
+
+    /// Ends every process, waits until none is left, and closes the Invoke API. Processes that registered an
+    /// extension get the shutdown that Lambda gives them (`SIGTERM`, then half a second); the others are killed.
+    /// Events that still wait fail.
+    pub async fn stop(self) {
+        self.0.stopping.send_replace(true);
+        for pool in self.0.by_name.values() {
+            pool.stopped().await;
+        }
+    }
+
+    fn find(&self, function: &str) -> Result<&Arc<Pool>, InvokeError> {
+        self.0
+            .by_name
+            .get(unqualified(function))
+            .ok_or_else(|| InvokeError::UnknownFunction(function.to_owned()))
+    }
+}
+
+impl Invoke for Lambda {
+    fn invoke(
+        &self,
+        function: &str,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<Outcome, InvokeError>> + Send {
+        let accepted = self.find(function).and_then(|pool| {
+            if payload.len() > MAX_PAYLOAD {
+                return Err(InvokeError::TooLarge);
+            }
+            pool.submit(payload, None)
+        });
+        async move { Ok(accepted?.outcome().await) }
+    }
+}
+
+/// The name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or a function's ARN.
+fn unqualified(function: &str) -> &str {
+    let name = function
+        .split_once("function:")
+        .map_or(function, |(_, name)| name);
+    name.split_once(':').map_or(name, |(name, _)| name)
+}
+
+fn function_arn(name: &str) -> String {
+    format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_found_by_every_form_of_its_name() {
+        for reference in [
+            "send",
+            "send:$LATEST",
+            "123456789012:function:send",
+            "arn:aws:lambda:us-east-1:123456789012:function:send",
+            "arn:aws:lambda:us-east-1:123456789012:function:send:$LATEST",
+        ] {
+            assert_eq!(unqualified(reference), "send", "{reference}");
+        }
+    }
+}

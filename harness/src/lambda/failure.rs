@@ -1,0 +1,122 @@
+//! The ways a function fails without having said so itself, in Lambda's words.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+
+use axum::body::Bytes;
+use nix::sys::signal::Signal;
+use serde_json::json;
+
+use super::MAX_PAYLOAD;
+use crate::invoke::Outcome;
+
+/// Why an invocation, or a process before its first one, came to nothing.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The executable could not be started.
+    NotStarted(String),
+    /// The process posted `init/error` with this body.
+    Reported(Bytes),
+    /// The process ended by itself.
+    Exited(ExitStatus),
+    /// The process took longer than this and was killed.
+    TimedOut(Duration),
+    /// The function's answer is larger than Lambda passes on.
+    AnswerTooLarge,
+    /// The harness is being stopped.
+    Stopped,
+}
+
+impl Failure {
+    /// What the caller gets.
+    pub fn outcome(&self, request_id: &str) -> Outcome {
+        let error_type = match self {
+            Self::Reported(body) => return Outcome::FunctionError(body.clone()),
+            Self::NotStarted(_) => "Runtime.InvalidEntrypoint",
+            Self::Exited(_) => "Runtime.ExitError",
+            Self::TimedOut(_) => "Sandbox.Timedout",
+            Self::AnswerTooLarge => "Function.ResponseSizeTooLarge",
+            Self::Stopped => "Sandbox.Stopped",
+        };
+        let message = match self {
+            Self::AnswerTooLarge => self.reason(),
+            _ => format!("RequestId: {request_id} Error: {}", self.reason()),
+        };
+        let body = json!({ "errorType": error_type, "errorMessage": message });
+        Outcome::FunctionError(body.to_string().into())
+    }
+
+    /// One line for people.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::NotStarted(reason) => reason.clone(),
+            Self::Reported(body) => String::from_utf8_lossy(body).into_owned(),
+            Self::Exited(status) => match (status.code(), status.signal()) {
+                (Some(0), _) | (None, None) => {
+                    "Runtime exited without providing a reason".to_owned()
+                }
+                (Some(code), _) => format!("Runtime exited with error: exit status {code}"),
+                (None, Some(signal)) => {
+                    format!("Runtime exited with error: signal: {}", signal_name(signal))
+                }
+            },
+            Self::TimedOut(limit) => {
+                format!("Task timed out after {:.2} seconds", limit.as_secs_f64())
+            }
+            Self::AnswerTooLarge => {
+                format!(
+                    "Response payload size exceeded maximum allowed payload size ({MAX_PAYLOAD} bytes)."
+                )
+            }
+            Self::Stopped => "The harness is stopping".to_owned(),
+        }
+    }
+}
+
+/// As Lambda's own log names them.
+fn signal_name(number: i32) -> String {
+    match Signal::try_from(number) {
+        Ok(Signal::SIGABRT) => "aborted".to_owned(),
+        Ok(Signal::SIGKILL) => "killed".to_owned(),
+        Ok(Signal::SIGSEGV) => "segmentation fault".to_owned(),
+        Ok(Signal::SIGTERM) => "terminated".to_owned(),
+        Ok(other) => other.as_str().to_owned(),
+        Err(_) => number.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_read_as_on_aws() {
+        let table = [
+            (
+                Failure::TimedOut(Duration::from_millis(3000)),
+                r#"{"errorMessage":"RequestId: r1 Error: Task timed out after 3.00 seconds","errorType":"Sandbox.Timedout"}"#,
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(101 << 8)),
+                r#"{"errorMessage":"RequestId: r1 Error: Runtime exited with error: exit status 101","errorType":"Runtime.ExitError"}"#,
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(0)),
+                r#"{"errorMessage":"RequestId: r1 Error: Runtime exited without providing a reason","errorType":"Runtime.ExitError"}"#,
+            ),
+            (
+                Failure::Exited(ExitStatus::from_raw(Signal::SIGABRT as i32)),
+                r#"{"errorMessage":"RequestId: r1 Error: Runtime exited with error: signal: aborted","errorType":"Runtime.ExitError"}"#,
+            ),
+            (
+                Failure::Reported(Bytes::from_static(b"{\"errorType\":\"mine\"}")),
+                r#"{"errorType":"mine"}"#,
+            ),
+        ];
+        for (failure, expected) in table {
+            assert_eq!(
+                failure.outcome("r1"),
+                Outcome::FunctionError(expected.into())
+            );
+        }
+    }
+}

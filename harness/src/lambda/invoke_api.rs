@@ -1,0 +1,269 @@
+//! Lambda's Invoke API, at the paths that AWS and `cargo lambda watch` have, so that `aws lambda invoke` and
+//! `cargo lambda invoke` work. Deliberately left out: log tails, aliases and versions, response streaming.
+
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+use axum::{
+    Json, Router,
+    body::Bytes,
+    extract::{DefaultBodyLimit, Path, State},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+    routing::post,
+    serve::ListenerExt,
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, sync::watch, time::sleep};
+use tracing::warn;
+
+use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, unqualified};
+use crate::invoke::{InvokeError, Outcome};
+
+/// The largest payload of an asynchronous invocation, in bytes.
+const MAX_ASYNCHRONOUS_PAYLOAD: usize = 1024 * 1024;
+/// How long Lambda waits before it repeats an asynchronous invocation that failed.
+const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+/// How long it waits while a function is throttled.
+const THROTTLED: Duration = Duration::from_secs(1);
+
+/// Serves until `stopped` becomes true or its sender goes.
+pub(super) fn serve(
+    listener: TcpListener,
+    functions: Weak<Functions>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let router = Router::new()
+        .route("/2015-03-31/functions/{function}/invocations", post(invoke))
+        .fallback(|| async { Refusal::UNKNOWN_OPERATION.into_response() })
+        // One more byte than is taken, so that the answer is Lambda's own.
+        .layer(DefaultBodyLimit::max(MAX_PAYLOAD + 1))
+        .with_state(functions);
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    tokio::spawn(async move {
+        tokio::select! {
+            result = async { axum::serve(listener, router).await } => {
+                if let Err(error) = result {
+                    warn!(%error, "the Invoke API has ended");
+                }
+            }
+            _ = stopped.wait_for(|stopped| *stopped) => {}
+        }
+    });
+}
+
+async fn invoke(
+    State(functions): State<Weak<Functions>>,
+    Path(function): Path<String>,
+    headers: HeaderMap,
+    payload: Result<Bytes, axum::extract::rejection::BytesRejection>,
+) -> Response {
+    let Some(lambda) = functions.upgrade().map(Lambda) else {
+        return Refusal::UNKNOWN_OPERATION.into_response();
+    };
+    match answer(&lambda, &function, &headers, payload.ok()).await {
+        Ok(response) => response,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn answer(
+    lambda: &Lambda,
+    function: &str,
+    headers: &HeaderMap,
+    payload: Option<Bytes>,
+) -> Result<Response, Refusal> {
+    let pool = lambda.find(function)?;
+    let payload = payload.ok_or(InvokeError::TooLarge)?;
+    // Nothing at all is the empty object.
+    let payload = if payload.is_empty() {
+        Bytes::from_static(b"{}")
+    } else {
+        payload
+    };
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(&payload) {
+        return Err(Refusal::invalid_content(format!(
+            "Could not parse request body into json: {error}"
+        )));
+    }
+    let client_context = client_context(headers)?;
+    let invocation_type = match headers.get("x-amz-invocation-type") {
+        Some(value) => value.to_str().unwrap_or_default(),
+        None => "RequestResponse",
+    };
+    match invocation_type {
+        "RequestResponse" if payload.len() > MAX_PAYLOAD => Err(InvokeError::TooLarge.into()),
+        "RequestResponse" => {
+            let accepted = pool.submit(payload, client_context)?;
+            let request_id = accepted.request_id.clone();
+            let (error, body) = match accepted.outcome().await {
+                Outcome::Answer(body) => (None, body),
+                Outcome::FunctionError(body) => (Some(("x-amz-function-error", "Unhandled")), body),
+            };
+            let mut response = body.into_response();
+            let headers = [
+                ("content-type", "application/json"),
+                ("x-amz-executed-version", "$LATEST"),
+                ("x-amzn-requestid", &request_id),
+            ];
+            for (name, value) in headers.into_iter().chain(error) {
+                if let Ok(value) = HeaderValue::from_str(value) {
+                    response
+                        .headers_mut()
+                        .insert(HeaderName::from_static(name), value);
+                }
+            }
+            Ok(response)
+        }
+        "Event" if payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => {
+            Err(Refusal::asynchronous_too_large())
+        }
+        "Event" => {
+            // Weak again: an event that is to be repeated in two minutes does not keep Lambda alive.
+            let functions = Arc::downgrade(&lambda.0);
+            tokio::spawn(deliver(
+                functions,
+                function.to_owned(),
+                payload,
+                client_context,
+            ));
+            Ok(StatusCode::ACCEPTED.into_response())
+        }
+        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
+        other => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            format!("InvocationType {other} is none of RequestResponse, Event, DryRun"),
+        )),
+    }
+}
+
+/// At least once, as asynchronous invocations are: two repetitions after failures, any number while throttled.
+async fn deliver(
+    functions: Weak<Functions>,
+    function: String,
+    payload: Bytes,
+    client_context: Option<String>,
+) {
+    let mut retries = RETRIES.into_iter();
+    while let Some(lambda) = functions.upgrade().map(Lambda) {
+        let accepted = lambda
+            .find(&function)
+            .and_then(|pool| pool.submit(payload.clone(), client_context.clone()));
+        drop(lambda);
+        let pause = match accepted {
+            Ok(accepted) => match accepted.outcome().await {
+                Outcome::Answer(_) => return,
+                Outcome::FunctionError(_) => retries.next(),
+            },
+            Err(InvokeError::Throttled) => Some(THROTTLED),
+            Err(_) => return,
+        };
+        let Some(pause) = pause else {
+            warn!(
+                function,
+                "an asynchronous event failed three times and is dropped"
+            );
+            return;
+        };
+        sleep(pause).await;
+    }
+}
+
+/// JSON in base64; the Runtime API passes it on as text in a header.
+fn client_context(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+    let Some(encoded) = headers.get("x-amz-client-context") else {
+        return Ok(None);
+    };
+    BASE64_STANDARD
+        .decode(encoded)
+        .ok()
+        .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
+        .map(|context| context.to_string())
+        .filter(|context| HeaderValue::from_str(context).is_ok())
+        .map(Some)
+        .ok_or_else(|| {
+            Refusal::invalid_content("Client context must be a valid Base64-encoded JSON object.")
+        })
+}
+
+/// An error of the service itself, in its shape.
+struct Refusal {
+    status: StatusCode,
+    error_type: &'static str,
+    message: String,
+}
+
+impl Refusal {
+    const UNKNOWN_OPERATION: Self = Self {
+        status: StatusCode::NOT_FOUND,
+        error_type: "UnknownOperationException",
+        message: String::new(),
+    };
+
+    fn new(status: StatusCode, error_type: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            error_type,
+            message: message.into(),
+        }
+    }
+
+    fn invalid_content(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestContentException",
+            message,
+        )
+    }
+
+    fn asynchronous_too_large() -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestTooLargeException",
+            format!(
+                "Request must be smaller than {MAX_ASYNCHRONOUS_PAYLOAD} bytes for the InvokeFunction operation"
+            ),
+        )
+    }
+}
+
+impl From<InvokeError> for Refusal {
+    fn from(error: InvokeError) -> Self {
+        match &error {
+            InvokeError::UnknownFunction(function) => Self::new(
+                StatusCode::NOT_FOUND,
+                "ResourceNotFoundException",
+                format!(
+                    "Function not found: {}",
+                    function_arn(unqualified(function))
+                ),
+            ),
+            InvokeError::Throttled => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequestsException",
+                error.to_string(),
+            ),
+            InvokeError::TooLarge => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "RequestTooLargeException",
+                error.to_string(),
+            ),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        // The service's model spells the member with either case, so clients look for both.
+        let body = json!({ "Type": "User", "Message": self.message, "message": self.message });
+        let error_type = [("x-amzn-errortype", self.error_type)];
+        (self.status, error_type, Json(body)).into_response()
+    }
+}

@@ -1,0 +1,248 @@
+//! One function's events and processes: who waits, who is idle, and when another process is started.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use axum::body::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use uuid::Uuid;
+
+use super::{environment::Deployment, failure::Failure, runtime_api::Invocation, sandbox};
+use crate::invoke::{InvokeError, Outcome};
+
+/// Events in, processes out.
+#[derive(Debug)]
+pub(super) struct Pool {
+    deployment: Arc<Deployment>,
+    /// The most processes.
+    limit: usize,
+    /// One permit for each event accepted and not yet answered; none means that the account's limit is far away.
+    reserved: Option<Arc<Semaphore>>,
+    state: Mutex<State>,
+    /// Processes that exist, in whatever state.
+    alive: watch::Sender<usize>,
+    stopping: watch::Receiver<bool>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Oldest first.
+    waiting: VecDeque<Event>,
+    /// Frozen processes, the most recently used last.
+    idle: Vec<oneshot::Sender<Event>>,
+    /// Processes in their init: each will come for one of the waiting events.
+    initializing: usize,
+}
+
+/// One accepted invocation.
+#[derive(Debug)]
+pub(super) struct Event {
+    request_id: String,
+    payload: Bytes,
+    client_context: Option<String>,
+    outcome: oneshot::Sender<Outcome>,
+    _reserved: Option<OwnedSemaphorePermit>,
+}
+
+/// What a caller holds of an accepted invocation. The invocation goes on when this is dropped.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub request_id: String,
+    outcome: oneshot::Receiver<Outcome>,
+}
+
+/// What a process takes up in its pool; dropping it makes room for the next.
+#[derive(Debug)]
+pub(super) struct Place {
+    pool: Arc<Pool>,
+    initialized: bool,
+}
+
+impl Event {
+    pub fn request_id(&self) -> &str {
+        &self.request_id
+    }
+
+    /// What the process gets; its time is up at `deadline`.
+    pub fn invocation(&self, deadline: SystemTime) -> Invocation {
+        Invocation {
+            request_id: self.request_id.clone(),
+            payload: self.payload.clone(),
+            client_context: self.client_context.clone(),
+            deadline,
+        }
+    }
+
+    /// Ends the invocation.
+    pub fn answer(self, outcome: Outcome) {
+        // The caller may have stopped waiting.
+        let _ = self.outcome.send(outcome);
+    }
+}
+
+impl Accepted {
+    /// Waits for the function.
+    pub async fn outcome(self) -> Outcome {
+        match self.outcome.await {
+            Ok(outcome) => outcome,
+            // Events are dropped unanswered only when everything ends.
+            Err(_) => Failure::Stopped.outcome(&self.request_id),
+        }
+    }
+}
+
+impl Pool {
+    /// A pool without processes. It ends when `stopping` becomes true or is closed.
+    pub fn new(
+        deployment: Deployment,
+        concurrency: usize,
+        reserved: Option<usize>,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
+        Self {
+            deployment: Arc::new(deployment),
+            limit: reserved.map_or(concurrency, |reserved| concurrency.min(reserved)),
+            reserved: reserved.map(|reserved| Arc::new(Semaphore::new(reserved))),
+            state: Mutex::default(),
+            alive: watch::Sender::new(0),
+            stopping,
+        }
+    }
+
+    pub fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
+    pub fn submit(
+        self: &Arc<Self>,
+        payload: Bytes,
+        client_context: Option<String>,
+    ) -> Result<Accepted, InvokeError> {
+        let permit = match &self.reserved {
+            None => None,
+            Some(reserved) => Some(
+                Arc::clone(reserved)
+                    .try_acquire_owned()
+                    .map_err(|_| InvokeError::Throttled)?,
+            ),
+        };
+        let (sender, outcome) = oneshot::channel();
+        let request_id = Uuid::new_v4().to_string();
+        let accepted = Accepted {
+            request_id: request_id.clone(),
+            outcome,
+        };
+        let mut event = Event {
+            request_id,
+            payload,
+            client_context,
+            outcome: sender,
+            _reserved: permit,
+        };
+        let mut state = self.state();
+        if self.is_stopping() {
+            return Ok(accepted);
+        }
+        while let Some(idle) = state.idle.pop() {
+            match idle.send(event) {
+                Ok(()) => return Ok(accepted),
+                // This one has just died.
+                Err(back) => event = back,
+            }
+        }
+        state.waiting.push_back(event);
+        self.start_if_needed(&mut state);
+        Ok(accepted)
+    }
+
+    /// The oldest waiting event, or a place among the idle processes where one will arrive.
+    pub fn take(&self) -> Result<Event, oneshot::Receiver<Event>> {
+        let mut state = self.state();
+        if let Some(event) = state.waiting.pop_front() {
+            return Ok(event);
+        }
+        let (idle, parked) = oneshot::channel();
+        // Dropping the sender at once tells the process that it is over.
+        if !self.is_stopping() {
+            state.idle.push(idle);
+        }
+        Err(parked)
+    }
+
+    /// The oldest waiting event.
+    pub fn take_waiting(&self) -> Option<Event> {
+        self.state().waiting.pop_front()
+    }
+
+    /// Returns an event whose process died before it had it. Its turn is first.
+    pub fn put_back(&self, event: Event) {
+        let mut state = self.state();
+        if !self.is_stopping() {
+            state.waiting.push_front(event);
+        }
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.borrow() || self.stopping.has_changed().is_err()
+    }
+
+    /// Waits for the order to stop.
+    pub async fn stopping(&self) {
+        // An error means that the Lambda is gone, which is an order, too.
+        let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Waits until the last process is gone. The order to stop must have been given.
+    pub async fn stopped(&self) {
+        {
+            let mut state = self.state();
+            state.waiting.clear();
+            state.idle.clear();
+        }
+        // An error cannot happen while `self` holds the sender.
+        let _ = self.alive.subscribe().wait_for(|alive| *alive == 0).await;
+    }
+
+    fn start_if_needed(self: &Arc<Self>, state: &mut State) {
+        let wanted = state.waiting.len() > state.initializing && *self.alive.borrow() < self.limit;
+        if wanted && !self.is_stopping() {
+            state.initializing += 1;
+            self.alive.send_modify(|alive| *alive += 1);
+            tokio::spawn(sandbox::live(Place {
+                pool: Arc::clone(self),
+                initialized: false,
+            }));
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    /// The init is over, well or badly.
+    pub fn initialized(&mut self) {
+        if !self.initialized {
+            self.initialized = true;
+            self.pool.state().initializing -= 1;
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.initialized();
+        let mut state = self.pool.state();
+        self.pool.alive.send_modify(|alive| *alive -= 1);
+        self.pool.start_if_needed(&mut state);
+    }
+}

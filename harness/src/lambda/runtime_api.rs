@@ -1,0 +1,363 @@
+//! The HTTP interface between a process and Lambda: the Runtime API, version 2018-06-01, and as much of the Extensions
+//! API as a graceful shutdown needs. Every process has a listener of its own, so a call needs no proof of who makes
+//! it, and `AWS_LAMBDA_RUNTIME_API` is plain `host:port` as every runtime expects. What a call means at this moment is
+//! the sandbox's business: handlers only hand it over and wait.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::{
+    Json, Router,
+    body::{Body, Bytes},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+    serve::ListenerExt,
+};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    sync::{mpsc, oneshot, watch},
+    task::AbortHandle,
+};
+use uuid::Uuid;
+
+use super::{MAX_PAYLOAD, environment::Deployment, failure::Failure};
+use crate::stack::ACCOUNT;
+
+/// How long a process with an extension may take to end after `SIGTERM`.
+pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+
+/// What a process asks.
+#[derive(Debug)]
+pub(super) enum Call {
+    /// `invocation/next`. Dropping the sender refuses the call.
+    Next(oneshot::Sender<Invocation>),
+    /// `invocation/ID/response` or `/error`.
+    Result {
+        request_id: String,
+        result: InvocationResult,
+        verdict: oneshot::Sender<Verdict>,
+    },
+    /// `init/error` with the error's JSON.
+    InitError(Bytes, oneshot::Sender<Verdict>),
+}
+
+/// What a process says came of its event.
+#[derive(Debug)]
+pub(super) enum InvocationResult {
+    Answer(Bytes),
+    Error(Bytes),
+    /// Larger than Lambda takes.
+    TooLarge,
+}
+
+/// What the sandbox thinks of a result.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    Accepted,
+    TooLarge,
+    /// It is about another event than the one under way.
+    WrongRequestId,
+    /// No event is under way.
+    NotNow,
+}
+
+/// One event as a process gets it.
+#[derive(Debug)]
+pub(super) struct Invocation {
+    pub request_id: String,
+    pub payload: Bytes,
+    /// JSON.
+    pub client_context: Option<String>,
+    /// When the process will be killed.
+    pub deadline: SystemTime,
+}
+
+/// A served Runtime API; it ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct RuntimeApi {
+    pub calls: mpsc::Receiver<Call>,
+    extension_registered: Arc<AtomicBool>,
+    shutting_down: watch::Sender<bool>,
+    server: AbortHandle,
+}
+
+#[derive(Clone)]
+struct Shared {
+    deployment: Arc<Deployment>,
+    calls: mpsc::Sender<Call>,
+    extension_registered: Arc<AtomicBool>,
+    shutting_down: watch::Receiver<bool>,
+}
+
+impl RuntimeApi {
+    pub fn serve(listener: TcpListener, deployment: Arc<Deployment>) -> Self {
+        let (sender, calls) = mpsc::channel(1);
+        let (shutting_down, shutdown) = watch::channel(false);
+        let extension_registered = Arc::new(AtomicBool::new(false));
+        let router = router(Shared {
+            deployment,
+            calls: sender,
+            extension_registered: Arc::clone(&extension_registered),
+            shutting_down: shutdown,
+        });
+        let listener = listener.tap_io(|stream| {
+            // Events and answers are small writes: waiting for more to send would only add delay.
+            let _ = stream.set_nodelay(true);
+        });
+        let server =
+            tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle();
+        Self {
+            calls,
+            extension_registered,
+            shutting_down,
+            server,
+        }
+    }
+
+    /// Whether the process wants to be told of its end.
+    pub fn wants_shutdown(&self) -> bool {
+        self.extension_registered.load(Ordering::Acquire)
+    }
+
+    /// Answers the extension's poll with the `SHUTDOWN` event.
+    pub fn shut_down(&self) {
+        self.shutting_down.send_replace(true);
+    }
+}
+
+impl Drop for RuntimeApi {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn router(shared: Shared) -> Router {
+    Router::new()
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route(
+            "/2018-06-01/runtime/invocation/{request_id}/response",
+            post(response),
+        )
+        .route(
+            "/2018-06-01/runtime/invocation/{request_id}/error",
+            post(error),
+        )
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .route("/2020-01-01/extension/register", post(register_extension))
+        .route(
+            "/2020-01-01/extension/event/next",
+            get(next_extension_event),
+        )
+        .with_state(shared)
+}
+
+/// Holds the poll open until there is an event: a release build of `lambda_runtime` takes any 2xx for one, so there is
+/// no answer that means "nothing yet".
+async fn next(State(shared): State<Shared>) -> Response {
+    let (sender, invocation) = oneshot::channel();
+    if shared.calls.send(Call::Next(sender)).await.is_err() {
+        return not_now();
+    }
+    let Ok(invocation) = invocation.await else {
+        return not_now();
+    };
+    let deadline = epoch_milliseconds(invocation.deadline);
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("lambda-runtime-aws-request-id", invocation.request_id),
+        ("lambda-runtime-deadline-ms", deadline.to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            shared.deployment.arn.clone(),
+        ),
+        ("lambda-runtime-trace-id", trace_id()),
+    ];
+    headers.extend(
+        invocation
+            .client_context
+            .map(|context| ("lambda-runtime-client-context", context)),
+    );
+    let mut response = Response::builder();
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    response
+        .body(Body::from(invocation.payload))
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+async fn response(
+    State(shared): State<Shared>,
+    Path(request_id): Path<String>,
+    body: Body,
+) -> Response {
+    let result = match read(body).await {
+        Ok(Some(answer)) => InvocationResult::Answer(answer),
+        Ok(None) => InvocationResult::TooLarge,
+        Err(broken) => return broken,
+    };
+    finish(&shared, request_id, result).await
+}
+
+async fn error(
+    State(shared): State<Shared>,
+    Path(request_id): Path<String>,
+    body: Body,
+) -> Response {
+    let result = match read(body).await {
+        Ok(Some(error)) => InvocationResult::Error(error),
+        Ok(None) => InvocationResult::TooLarge,
+        Err(broken) => return broken,
+    };
+    finish(&shared, request_id, result).await
+}
+
+async fn finish(shared: &Shared, request_id: String, result: InvocationResult) -> Response {
+    let (verdict, answer) = oneshot::channel();
+    let call = Call::Result {
+        request_id,
+        result,
+        verdict,
+    };
+    pass(shared, call, answer).await
+}
+
+async fn init_error(State(shared): State<Shared>, body: Body) -> Response {
+    let error = match read(body).await {
+        Ok(error) => error.unwrap_or_default(),
+        Err(broken) => return broken,
+    };
+    let (verdict, answer) = oneshot::channel();
+    pass(&shared, Call::InitError(error, verdict), answer).await
+}
+
+async fn pass(shared: &Shared, call: Call, verdict: oneshot::Receiver<Verdict>) -> Response {
+    if shared.calls.send(call).await.is_err() {
+        return not_now();
+    }
+    match verdict.await {
+        Ok(Verdict::Accepted) => {
+            (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
+        }
+        Ok(Verdict::TooLarge) => refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLarge",
+            &Failure::AnswerTooLarge.reason(),
+        ),
+        Ok(Verdict::WrongRequestId) => refusal(
+            StatusCode::BAD_REQUEST,
+            "InvalidRequestID",
+            "Invalid request ID",
+        ),
+        Ok(Verdict::NotNow) | Err(_) => not_now(),
+    }
+}
+
+/// The body, or nothing if it is larger than Lambda takes. It is read to its end in any case: a process that is
+/// refused in mid-sentence would see a broken connection instead of the answer.
+async fn read(body: Body) -> Result<Option<Bytes>, Response> {
+    let mut stream = body.into_data_stream();
+    let mut whole = Vec::new();
+    let mut too_large = false;
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|error| {
+            refusal(
+                StatusCode::BAD_REQUEST,
+                "InvalidRequest",
+                &error.to_string(),
+            )
+        })?;
+        too_large |= whole.len() + chunk.len() > MAX_PAYLOAD;
+        if too_large {
+            whole = Vec::new();
+        } else {
+            whole.extend_from_slice(&chunk);
+        }
+    }
+    Ok((!too_large).then(|| whole.into()))
+}
+
+#[derive(Deserialize)]
+struct Registration {
+    #[serde(default)]
+    events: Vec<String>,
+}
+
+/// Takes extensions that want nothing or only `SHUTDOWN`. `INVOKE` is refused: an extension that waits for events
+/// which never come would be worse than one that does not start.
+async fn register_extension(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Json(registration): Json<Registration>,
+) -> Response {
+    let named = headers.contains_key("lambda-extension-name");
+    if !named || registration.events.iter().any(|event| event != "SHUTDOWN") {
+        let reason = "the harness takes named extensions that subscribe to nothing but SHUTDOWN";
+        return refusal(StatusCode::FORBIDDEN, "Extension.InvalidEventType", reason);
+    }
+    shared.extension_registered.store(true, Ordering::Release);
+    let body = json!({
+        "functionName": shared.deployment.name,
+        "functionVersion": "$LATEST",
+        "handler": "bootstrap",
+        "accountId": ACCOUNT,
+    });
+    let identifier = [("lambda-extension-identifier", Uuid::new_v4().to_string())];
+    (identifier, Json(body)).into_response()
+}
+
+async fn next_extension_event(State(mut shared): State<Shared>) -> Response {
+    // An error means that the process is gone, so nobody reads the answer.
+    let _ = shared
+        .shutting_down
+        .wait_for(|shutting_down| *shutting_down)
+        .await;
+    let deadline = epoch_milliseconds(SystemTime::now() + SHUTDOWN_GRACE);
+    let body =
+        json!({ "eventType": "SHUTDOWN", "shutdownReason": "spindown", "deadlineMs": deadline });
+    let identifier = [(
+        "lambda-extension-event-identifier",
+        Uuid::new_v4().to_string(),
+    )];
+    (identifier, Json(body)).into_response()
+}
+
+fn not_now() -> Response {
+    refusal(
+        StatusCode::FORBIDDEN,
+        "InvalidStateTransition",
+        "State transition is not allowed",
+    )
+}
+
+fn refusal(status: StatusCode, error_type: &str, message: &str) -> Response {
+    let body: Value = json!({ "errorType": error_type, "errorMessage": message });
+    (status, Json(body)).into_response()
+}
+
+fn epoch_milliseconds(time: SystemTime) -> u128 {
+    time.duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_millis()
+}
+
+/// In X-Ray's form; nothing is sampled.
+fn trace_id() -> String {
+    let seconds = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    let root = high & 0xffff_ffff;
+    format!("Root=1-{seconds:08x}-{root:08x}{low:016x};Parent={high:016x};Sampled=0")
+}

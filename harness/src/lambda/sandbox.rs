@@ -1,0 +1,262 @@
+//! The life of one execution environment: init, then event after event with a freeze in between, until it fails or the
+//! harness stops.
+
+use std::{
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use tokio::{sync::oneshot, time::Instant};
+use tracing::{debug, warn};
+
+use super::{
+    failure::Failure,
+    pool::{Event, Place, Pool},
+    process::{Happening, Process},
+    runtime_api::{Call, Invocation, InvocationResult, Verdict},
+};
+use crate::invoke::Outcome;
+
+/// How long a process has from its start to its first `invocation/next`.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// An answer that the process waits for.
+type Poll = oneshot::Sender<Invocation>;
+
+/// When an invocation's time is up, for the timer and for the process.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    instant: Instant,
+    wall: SystemTime,
+}
+
+impl Deadline {
+    fn after(timeout: Duration) -> Self {
+        Self {
+            instant: Instant::now() + timeout,
+            wall: SystemTime::now() + timeout,
+        }
+    }
+}
+
+/// Runs one environment to its end. `place` is what it takes up in its function's pool.
+pub(super) async fn live(mut place: Place) {
+    let pool = Arc::clone(place.pool());
+    let first = initialize(&pool, INIT_LIMIT).await;
+    place.initialized();
+    match first {
+        Ok((process, poll)) => serve(&pool, process, poll, None).await,
+        Err(failure) => {
+            warn!(
+                function = pool.deployment().name,
+                reason = failure.reason(),
+                "init failed"
+            );
+            retry(&pool).await;
+        }
+    }
+}
+
+/// Lambda tries a failed init once more when there is an event, within the function's own timeout. One event each: a
+/// function that always fails is started no more often than twice for what it is asked.
+async fn retry(pool: &Arc<Pool>) {
+    let Some(event) = pool.take_waiting() else {
+        return;
+    };
+    let deadline = Deadline::after(pool.deployment().timeout);
+    match initialize(pool, pool.deployment().timeout).await {
+        Ok((process, poll)) => serve(pool, process, poll, Some((event, deadline))).await,
+        Err(failure) => {
+            let outcome = failure.outcome(event.request_id());
+            event.answer(outcome);
+        }
+    }
+}
+
+/// Starts a process and waits until it asks for its first event.
+async fn initialize(pool: &Pool, limit: Duration) -> Result<(Process, Poll), Failure> {
+    let started = Instant::now();
+    let deployment = pool.deployment();
+    let mut process = Process::spawn(deployment).await?;
+    loop {
+        let happening = tokio::select! {
+            happening = process.next(Some(started + limit)) => happening,
+            () = pool.stopping() => {
+                process.shut_down().await;
+                return Err(Failure::Stopped);
+            }
+        };
+        match happening {
+            Happening::Called(Call::Next(poll)) => {
+                let took = started.elapsed();
+                debug!(function = deployment.name, ms = took.as_millis(), "INIT");
+                return Ok((process, poll));
+            }
+            Happening::Called(Call::InitError(error, verdict)) => {
+                let _ = verdict.send(Verdict::Accepted);
+                process.kill().await;
+                return Err(Failure::Reported(error));
+            }
+            Happening::Called(call) => refuse(call),
+            Happening::Exited(status) => return Err(Failure::Exited(status)),
+            Happening::TimedOut => {
+                process.kill().await;
+                return Err(Failure::TimedOut(limit));
+            }
+        }
+    }
+}
+
+/// Event after event, beginning with the one that the process was started for, if there is one.
+async fn serve(
+    pool: &Pool,
+    mut process: Process,
+    mut poll: Poll,
+    mut first: Option<(Event, Deadline)>,
+) {
+    loop {
+        let (event, deadline) = match first.take() {
+            Some(first) => first,
+            None => match next_event(pool, &mut process, &mut poll).await {
+                Some(event) => (event, Deadline::after(pool.deployment().timeout)),
+                None => break,
+            },
+        };
+        poll = match invoke(pool, &mut process, event, poll, deadline).await {
+            Some(poll) => poll,
+            None => break,
+        };
+    }
+    if pool.is_stopping() {
+        process.shut_down().await;
+    } else {
+        process.kill().await;
+    }
+}
+
+/// The oldest waiting event, or the next one; until then the process is frozen. Nothing means that it is over.
+async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Option<Event> {
+    let mut parked = match pool.take() {
+        Ok(event) => return Some(event),
+        Err(parked) => parked,
+    };
+    process.freeze();
+    loop {
+        tokio::select! {
+            event = &mut parked => {
+                process.thaw();
+                return event.ok();
+            }
+            happening = process.next(None) => match happening {
+                // It gave its poll up and asks again; it was not yet frozen.
+                Happening::Called(Call::Next(again)) => *poll = again,
+                Happening::Called(call) => refuse(call),
+                Happening::Exited(_) | Happening::TimedOut => {
+                    parked.close();
+                    if let Ok(event) = parked.try_recv() {
+                        pool.put_back(event);
+                    }
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+/// Gives the event to the process and its caller the outcome, then waits until the process asks for more. Nothing
+/// means that the process is no longer usable.
+async fn invoke(
+    pool: &Pool,
+    process: &mut Process,
+    event: Event,
+    poll: Poll,
+    deadline: Deadline,
+) -> Option<Poll> {
+    let name = &pool.deployment().name;
+    let request_id = event.request_id().to_owned();
+    let started = Instant::now();
+    debug!(function = name, request_id, "START");
+    // Refused only if the process has just hung up; it asks again or exits.
+    let mut undelivered = poll.send(event.invocation(deadline.wall)).err();
+    let mut event = Some(event);
+    loop {
+        let happening = tokio::select! {
+            happening = process.next(Some(deadline.instant)) => happening,
+            () = pool.stopping() => {
+                // The caller learns of it as the event is dropped.
+                return None;
+            }
+        };
+        let failure = match happening {
+            Happening::Called(Call::Next(poll)) => match undelivered.take() {
+                Some(invocation) => {
+                    undelivered = poll.send(invocation).err();
+                    continue;
+                }
+                None if event.is_none() => return Some(poll),
+                // Asking for the next event in the middle of one is refused, by dropping the poll.
+                None => continue,
+            },
+            Happening::Called(Call::Result {
+                request_id: about,
+                result,
+                verdict,
+            }) => {
+                let (outcome, answer) = match result {
+                    _ if event.is_none() => (None, Verdict::NotNow),
+                    _ if about != request_id => (None, Verdict::WrongRequestId),
+                    InvocationResult::Answer(answer) => {
+                        (Some(Outcome::Answer(answer)), Verdict::Accepted)
+                    }
+                    InvocationResult::Error(error) => {
+                        (Some(Outcome::FunctionError(error)), Verdict::Accepted)
+                    }
+                    InvocationResult::TooLarge => (
+                        Some(Failure::AnswerTooLarge.outcome(&request_id)),
+                        Verdict::TooLarge,
+                    ),
+                };
+                let _ = verdict.send(answer);
+                if let Some((outcome, event)) = outcome.zip(event.take()) {
+                    debug!(
+                        function = name,
+                        request_id,
+                        ms = started.elapsed().as_millis(),
+                        "END"
+                    );
+                    event.answer(outcome);
+                }
+                continue;
+            }
+            Happening::Called(call @ Call::InitError(..)) => {
+                refuse(call);
+                continue;
+            }
+            Happening::Exited(status) => Failure::Exited(status),
+            Happening::TimedOut => {
+                process.kill().await;
+                Failure::TimedOut(pool.deployment().timeout)
+            }
+        };
+        warn!(
+            function = name,
+            request_id,
+            reason = failure.reason(),
+            "the process is lost"
+        );
+        if let Some(event) = event {
+            event.answer(failure.outcome(&request_id));
+        }
+        return None;
+    }
+}
+
+/// Answers a call that has no place in the process's present state. Dropping a poll refuses it.
+fn refuse(call: Call) {
+    match call {
+        Call::Next(_) => {}
+        Call::Result { verdict, .. } | Call::InitError(_, verdict) => {
+            let _ = verdict.send(Verdict::NotNow);
+        }
+    }
+}

@@ -1,0 +1,504 @@
+//! Lambda with a real function process (`examples/function.rs`, which uses the real runtime crate).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use axum::body::Bytes;
+use harness::{
+    invoke::{Invoke, InvokeError, Outcome},
+    lambda::{Lambda, Settings},
+    stack::{Code, Function, Stack},
+};
+use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+/// Cargo builds examples with the tests, beside their folder.
+fn executable() -> PathBuf {
+    let tests = std::env::current_exe().unwrap();
+    let path = tests
+        .parent()
+        .unwrap()
+        .parent()
+        .unwrap()
+        .join("examples/function");
+    assert!(
+        path.exists(),
+        "run `cargo build --package harness --examples` first"
+    );
+    path
+}
+
+fn function(logical_id: &str) -> Function {
+    Function {
+        logical_id: logical_id.to_owned(),
+        name: format!("test-{logical_id}"),
+        code: Code::Cargo {
+            directory: PathBuf::from("/"),
+            binary: format!("{logical_id}_binary"),
+        },
+        environment: BTreeMap::new(),
+        // Long enough never to matter where it is not what is tested.
+        timeout: Duration::from_secs(900),
+        memory: 128,
+        reserved_concurrency: None,
+        policy: Vec::new(),
+    }
+}
+
+fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> Function {
+    function.environment.extend(
+        variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    );
+    function
+}
+
+/// A Lambda with these functions, and where its Invoke API is.
+async fn start(
+    functions: impl IntoIterator<Item = Function>,
+    concurrency: usize,
+) -> (Lambda, String) {
+    let functions: BTreeMap<_, _> = functions
+        .into_iter()
+        .map(|function| (function.logical_id.clone(), function))
+        .collect();
+    let executables = functions
+        .keys()
+        .map(|id| (id.clone(), executable()))
+        .collect();
+    let stack = Stack {
+        functions,
+        websocket_api: None,
+        http_api: None,
+        tables: Vec::new(),
+    };
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!(
+        "http://{}/2015-03-31/functions",
+        listener.local_addr().unwrap()
+    );
+    let settings = Settings {
+        concurrency,
+        invoke_listeners: vec![listener],
+        environment: [("OVERRIDE".to_owned(), "everywhere".to_owned())].into(),
+    };
+    (
+        Lambda::start(&stack, &executables, settings).unwrap(),
+        address,
+    )
+}
+
+async fn call(lambda: &Lambda, function: &str, event: Value) -> Outcome {
+    lambda
+        .invoke(function, event.to_string().into())
+        .await
+        .unwrap()
+}
+
+#[track_caller]
+fn answer(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::Answer(body) => serde_json::from_slice(&body).unwrap(),
+        Outcome::FunctionError(body) => panic!("{}", String::from_utf8_lossy(&body)),
+    }
+}
+
+#[track_caller]
+fn error(outcome: Outcome) -> Value {
+    match outcome {
+        Outcome::FunctionError(body) => serde_json::from_slice(&body).unwrap(),
+        Outcome::Answer(body) => panic!("{}", String::from_utf8_lossy(&body)),
+    }
+}
+
+fn is_gone(pid: &Value) -> bool {
+    let pid = Pid::from_raw(pid.as_i64().unwrap().try_into().unwrap());
+    kill(pid, None) == Err(Errno::ESRCH)
+}
+
+/// Waits until the system says that all of the process is stopped.
+async fn await_freeze(pid: &Value) {
+    loop {
+        let pid = pid.to_string();
+        let state = tokio::task::spawn_blocking(move || {
+            Command::new("ps")
+                .args(["-o", "state=", "-p", &pid])
+                .output()
+                .unwrap()
+                .stdout
+        })
+        .await
+        .unwrap();
+        assert!(!state.is_empty(), "the process is gone");
+        if state.starts_with(b"T") {
+            return;
+        }
+    }
+}
+
+/// A file that is not there yet.
+fn mark() -> PathBuf {
+    std::env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()))
+}
+
+/// Meets functions that were told to `meet`: who they are, and a stream that lets them go on.
+struct Meeting(TcpListener);
+
+impl Meeting {
+    async fn new() -> Self {
+        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    fn event(&self, number: usize) -> Value {
+        json!({ "do": "meet", "at": self.0.local_addr().unwrap().to_string(), "number": number })
+    }
+
+    async fn next(&self) -> (u32, u32, TcpStream) {
+        let (mut stream, _) = self.0.accept().await.unwrap();
+        (
+            stream.read_u32().await.unwrap(),
+            stream.read_u32().await.unwrap(),
+            stream,
+        )
+    }
+}
+
+#[tokio::test]
+async fn a_process_is_frozen_between_events_and_used_again() {
+    let (lambda, _) = start([function("One"), function("Two")], 8).await;
+    let before = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_millis();
+    let first = answer(call(&lambda, "One", json!({ "n": 1 })).await);
+    assert_eq!(first["event"], json!({ "n": 1 }));
+    assert_eq!(
+        first["arn"],
+        "arn:aws:lambda:us-east-1:123456789012:function:test-One"
+    );
+    let left = u128::from(first["deadline"].as_u64().unwrap()) - before;
+    assert!(
+        left >= 900_000,
+        "the deadline is the timeout away from the moment of the event: {left}"
+    );
+    await_freeze(&first["pid"]).await;
+
+    // By each of its names.
+    for name in ["test-One", "One_binary", first["arn"].as_str().unwrap()] {
+        let again = answer(call(&lambda, name, json!({})).await);
+        assert_eq!(again["pid"], first["pid"]);
+        assert_ne!(again["request"], first["request"]);
+    }
+    let other = answer(call(&lambda, "Two", json!({})).await);
+    assert_ne!(other["pid"], first["pid"]);
+
+    await_freeze(&first["pid"]).await;
+    lambda.stop().await;
+    assert!(
+        is_gone(&first["pid"]) && is_gone(&other["pid"]),
+        "stop leaves no process behind"
+    );
+}
+
+#[tokio::test]
+async fn a_process_sees_lambdas_environment_and_nothing_else() {
+    let one = with_environment(function("One"), &[("TABLE", "chat")]);
+    let (lambda, _) = start([one], 1).await;
+    let seen = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
+    assert_eq!(seen["TABLE"], "chat");
+    assert_eq!(seen["OVERRIDE"], "everywhere");
+    assert_eq!(seen["AWS_ACCESS_KEY_ID"], "ASIAOne");
+    assert_eq!(seen["AWS_LAMBDA_FUNCTION_NAME"], "test-One");
+    for name in ["HOME", "USER", "CARGO_MANIFEST_DIR"] {
+        assert_eq!(seen.get(name), None, "{name} is the developer's");
+    }
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_fails_stays_and_one_that_dies_is_replaced() {
+    let (lambda, _) = start([function("One")], 1).await;
+    let first = answer(call(&lambda, "One", json!({})).await);
+    let failed = error(call(&lambda, "One", json!({ "do": "fail" })).await);
+    assert_eq!(failed["errorMessage"], "as you wished");
+    let too_large = error(call(&lambda, "One", json!({ "do": "grow" })).await);
+    assert_eq!(too_large["errorType"], "Function.ResponseSizeTooLarge");
+    let same = answer(call(&lambda, "One", json!({})).await);
+    assert_eq!(same["pid"], first["pid"]);
+
+    let died = error(call(&lambda, "One", json!({ "do": "exit" })).await);
+    assert_eq!(died["errorType"], "Runtime.ExitError");
+    let reason = "Error: Runtime exited with error: exit status 7";
+    assert!(
+        died["errorMessage"].as_str().unwrap().ends_with(reason),
+        "{died}"
+    );
+    let next = answer(call(&lambda, "One", json!({})).await);
+    assert_ne!(next["pid"], first["pid"]);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn a_frozen_process_that_is_killed_costs_nobody_an_event() {
+    let (lambda, _) = start([function("One")], 1).await;
+    let first = answer(call(&lambda, "One", json!({})).await);
+    await_freeze(&first["pid"]).await;
+    let pid = Pid::from_raw(first["pid"].as_i64().unwrap().try_into().unwrap());
+    kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+    while !is_gone(&first["pid"]) {
+        tokio::task::yield_now().await;
+    }
+    let next = answer(call(&lambda, "One", json!({})).await);
+    assert_ne!(next["pid"], first["pid"]);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn a_function_that_takes_too_long_is_killed() {
+    let slow = Function {
+        timeout: Duration::from_millis(1500),
+        ..function("Slow")
+    };
+    let (lambda, _) = start([slow], 1).await;
+    let first = answer(call(&lambda, "Slow", json!({})).await);
+    let killed = error(call(&lambda, "Slow", json!({ "do": "hang" })).await);
+    assert_eq!(killed["errorType"], "Sandbox.Timedout");
+    let reason = "Error: Task timed out after 1.50 seconds";
+    assert!(
+        killed["errorMessage"].as_str().unwrap().ends_with(reason),
+        "{killed}"
+    );
+    assert!(is_gone(&first["pid"]));
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn events_beyond_the_concurrency_wait_in_order() {
+    let (lambda, _) = start([function("One")], 2).await;
+    let meeting = Meeting::new().await;
+    // Accepted in this order, which is the order of the calls and not of the polls.
+    let calls: Vec<_> = (0..5)
+        .map(|number| tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(number))))
+        .collect();
+    let (first_pid, _, mut first) = meeting.next().await;
+    let (second_pid, _, mut second) = meeting.next().await;
+    let mut order = Vec::new();
+    for _ in 2..5 {
+        first.write_u8(1).await.unwrap();
+        let (pid, number, next) = meeting.next().await;
+        assert!(
+            [first_pid, second_pid].contains(&pid),
+            "there is no third process"
+        );
+        order.push(number);
+        first = std::mem::replace(&mut second, next);
+    }
+    assert_eq!(order, [2, 3, 4]);
+    for stream in [&mut first, &mut second] {
+        stream.write_u8(1).await.unwrap();
+    }
+    let mut pids = BTreeSet::new();
+    for call in calls {
+        pids.insert(answer(call.await.unwrap())["pid"].to_string());
+    }
+    assert_eq!(pids.len(), 2);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn reserved_concurrency_throttles() {
+    let reserved = Function {
+        reserved_concurrency: Some(1),
+        ..function("One")
+    };
+    let (lambda, address) = start([reserved], 8).await;
+    let meeting = Meeting::new().await;
+    let call = tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(1)));
+    let (_, _, mut stream) = meeting.next().await;
+    let throttled = lambda.invoke("One", Bytes::from_static(b"{}")).await;
+    assert_eq!(throttled, Err(InvokeError::Throttled));
+    let throttled = reqwest::Client::new()
+        .post(format!("{address}/One/invocations"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(throttled.status(), 429);
+    stream.write_u8(1).await.unwrap();
+    answer(call.await.unwrap());
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn a_failed_init_is_tried_once_more_and_then_fails_the_event() {
+    let mark = mark();
+    let once = with_environment(
+        function("Once"),
+        &[("INIT", "exit once"), ("MARK", mark.to_str().unwrap())],
+    );
+    let always = with_environment(function("Always"), &[("INIT", "exit")]);
+    let (lambda, _) = start([once, always], 1).await;
+    answer(call(&lambda, "Once", json!({})).await);
+    for _ in 0..2 {
+        let failed = error(call(&lambda, "Always", json!({})).await);
+        assert_eq!(failed["errorType"], "Runtime.ExitError");
+        let reason = "Error: Runtime exited with error: exit status 3";
+        assert!(
+            failed["errorMessage"].as_str().unwrap().ends_with(reason),
+            "{failed}"
+        );
+    }
+    lambda.stop().await;
+    fs::remove_file(mark).unwrap();
+}
+
+#[tokio::test]
+async fn stopping_ends_what_runs_and_what_waits() {
+    let mark = mark();
+    let graceful = with_environment(
+        function("Well"),
+        &[("INIT", "graceful"), ("MARK", mark.to_str().unwrap())],
+    );
+    let hanging = with_environment(function("Hanging"), &[("INIT", "hang")]);
+    let (lambda, _) = start([function("One"), graceful, hanging], 1).await;
+    let meeting = Meeting::new().await;
+    let calls = [
+        tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(1))),
+        tokio::spawn(lambda.clone().invoke_owned("One", json!({}))),
+        tokio::spawn(lambda.clone().invoke_owned("Hanging", json!({}))),
+    ];
+    let (pid, _, _stream) = meeting.next().await;
+    let well = answer(call(&lambda, "Well", json!({})).await);
+    await_freeze(&well["pid"]).await;
+    lambda.stop().await;
+    assert!(is_gone(&json!(pid)) && is_gone(&well["pid"]));
+    for call in calls {
+        assert_eq!(error(call.await.unwrap())["errorType"], "Sandbox.Stopped");
+    }
+    assert_eq!(fs::read_to_string(&mark).unwrap(), "ended well");
+    fs::remove_file(mark).unwrap();
+}
+
+#[tokio::test]
+async fn the_invoke_api_answers_as_aws_does() {
+    let (lambda, address) = start([function("One")], 1).await;
+    let client = reqwest::Client::new();
+    // Function, invocation type, body; status, error type or function error, body contains.
+    let table = [
+        (
+            "One",
+            "RequestResponse",
+            r#"{"n":1}"#,
+            200,
+            "",
+            r#""event":{"n":1}"#,
+        ),
+        ("One", "RequestResponse", "", 200, "", r#""event":{}"#),
+        (
+            "test-One:$LATEST",
+            "RequestResponse",
+            "[]",
+            200,
+            "",
+            r#""event":[]"#,
+        ),
+        (
+            "One",
+            "RequestResponse",
+            r#"{"do":"fail"}"#,
+            200,
+            "Unhandled",
+            "as you wished",
+        ),
+        ("One", "DryRun", "{}", 204, "", ""),
+        ("One", "Event", "{}", 202, "", ""),
+        (
+            "One",
+            "Sometime",
+            "{}",
+            400,
+            "InvalidParameterValueException",
+            "Sometime",
+        ),
+        (
+            "One",
+            "RequestResponse",
+            "{",
+            400,
+            "InvalidRequestContentException",
+            "Could not parse",
+        ),
+        (
+            "None",
+            "RequestResponse",
+            "{}",
+            404,
+            "ResourceNotFoundException",
+            "function:None",
+        ),
+    ];
+    for (function, kind, body, status, failure, contains) in table {
+        let response = client
+            .post(format!("{address}/{function}/invocations"))
+            .header("x-amz-invocation-type", kind)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{function} {kind} {body}");
+        let headers = response.headers();
+        let header = headers
+            .get("x-amz-function-error")
+            .or(headers.get("x-amzn-errortype"));
+        assert_eq!(
+            header.map_or("", |value| value.to_str().unwrap()),
+            failure,
+            "{function} {kind} {body}"
+        );
+        let text = response.text().await.unwrap();
+        assert!(text.contains(contains), "{function} {kind} {body}: {text}");
+    }
+    let too_large = client
+        .post(format!("{address}/One/invocations"))
+        .body(" ".repeat(harness::lambda::MAX_PAYLOAD + 1))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(too_large.status(), 413);
+    let with_context = client
+        .post(format!("{address}/One/invocations"))
+        .header("x-amz-client-context", "eyJjdXN0b20iOnt9LCJlbnYiOnt9fQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(with_context.json::<Value>().await.unwrap()["client"], true);
+    lambda.stop().await;
+}
+
+/// For `tokio::spawn`, which wants a future of its own.
+trait InvokeOwned {
+    fn invoke_owned(
+        self,
+        function: &'static str,
+        event: Value,
+    ) -> impl Future<Output = Outcome> + Send + 'static;
+}
+
+impl InvokeOwned for Lambda {
+    fn invoke_owned(
+        self,
+        function: &'static str,
+        event: Value,
+    ) -> impl Future<Output = Outcome> + Send + 'static {
+        async move { call(&self, function, event).await }
+    }
+}

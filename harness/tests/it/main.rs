@@ -1,0 +1,3 @@
+//! The harness from outside: real processes, real sockets.
+
+mod lambda;
