@@ -82,7 +82,9 @@ impl<'a> Line<'a> {
         let message = fields
             .remove("message")
             .or_else(|| object.remove("message"))
-            .map(text);
+            .map(text)
+            .unwrap_or_default();
+        let mut fields: Vec<_> = fields.into_iter().collect();
         if let Some(Value::Array(spans)) = object.remove("spans") {
             for span in spans {
                 if let Value::Object(mut span) = span
@@ -95,7 +97,7 @@ impl<'a> Line<'a> {
         Some(Self {
             source,
             level,
-            message: message.unwrap_or_default(),
+            message,
             fields: fields
                 .into_iter()
                 .map(|(name, value)| (name, text(value)))

@@ -80,7 +80,9 @@ async fn answer(
     payload: Option<Bytes>,
 ) -> Result<Response, Refusal> {
     let pool = lambda.find(function)?;
-    let payload = payload.ok_or(InvokeError::TooLarge)?;
+    let payload = payload
+        .filter(|payload| payload.len() <= MAX_PAYLOAD)
+        .ok_or(InvokeError::TooLarge)?;
     // Nothing at all is the empty object.
     let payload = if payload.is_empty() {
         Bytes::from_static(b"{}")
@@ -98,7 +100,6 @@ async fn answer(
         None => "RequestResponse",
     };
     match invocation_type {
-        "RequestResponse" if payload.len() > MAX_PAYLOAD => Err(InvokeError::TooLarge.into()),
         "RequestResponse" => {
             let accepted = pool.submit(payload, client_context)?;
             let request_id = accepted.request_id.clone();

@@ -1,3 +1,4 @@
 //! The harness from outside: real processes, real sockets.
 
+mod dynamodb;
 mod lambda;

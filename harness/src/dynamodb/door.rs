@@ -1,0 +1,181 @@
+//! The address that every DynamoDB client is given: passes calls to the engine, byte for byte, and sees each of them.
+//! It is the one place for what no engine does by itself: so far counting.
+
+use std::error::Error;
+
+use axum::{
+    Router,
+    body::{Body, Bytes, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderName, StatusCode, header, request},
+    response::{IntoResponse, Response},
+    serve::ListenerExt,
+};
+use serde_json::json;
+use tokio::{net::TcpListener, task::AbortHandle};
+use tracing::warn;
+
+use super::ledger::{Ledger, Operation};
+
+/// The largest request that DynamoDB takes, in bytes.
+const MAX_REQUEST: usize = 16 * 1024 * 1024;
+
+/// Headers about one connection, which say nothing about the next.
+const OF_THE_CONNECTION: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// A served door; it closes when this is dropped.
+#[derive(Debug)]
+pub struct Door {
+    ledger: Ledger,
+    servers: Vec<AbortHandle>,
+}
+
+/// An engine as the door reaches it.
+#[derive(Clone, Debug)]
+struct Engine {
+    client: reqwest::Client,
+    endpoint: reqwest::Url,
+}
+
+#[derive(Clone, Debug)]
+struct Pipeline {
+    ledger: Ledger,
+    engine: Engine,
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Door {
+    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`). Must be called inside a Tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// The endpoint is no URL, or the system has no TLS to offer.
+    pub fn open(
+        listeners: Vec<TcpListener>,
+        endpoint: &str,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let engine = Engine {
+            // Whatever proxy the developer's environment names, the engine is not behind it.
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
+            endpoint: reqwest::Url::parse(endpoint)?,
+        };
+        let ledger = Ledger::default();
+        let router = Router::new().fallback(handle).with_state(Pipeline {
+            ledger: ledger.clone(),
+            engine,
+        });
+        let servers = listeners
+            .into_iter()
+            .map(|listener| {
+                let router = router.clone();
+                let listener = listener.tap_io(|stream| {
+                    let _ = stream.set_nodelay(true);
+                });
+                tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle()
+            })
+            .collect();
+        Ok(Self { ledger, servers })
+    }
+
+    /// What has passed since the start.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+}
+
+impl Drop for Door {
+    fn drop(&mut self) {
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+/// Read, understand, pass on, count.
+async fn handle(State(Pipeline { ledger, engine }): State<Pipeline>, request: Request) -> Response {
+    let (request, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
+        return refusal(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "RequestEntityTooLargeException",
+            "",
+        )
+        .into_response();
+    };
+    let operation = Operation::of(&request.headers, &body);
+    let answer = engine.pass(request, body).await.unwrap_or_else(|error| {
+        warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
+        refusal(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "The local engine does not answer",
+        )
+    });
+    ledger.record(operation, answer.status, &answer.body);
+    answer.into_response()
+}
+
+impl Engine {
+    async fn pass(&self, request: request::Parts, body: Bytes) -> Result<Answer, reqwest::Error> {
+        let mut url = self.endpoint.clone();
+        url.set_path(request.uri.path());
+        url.set_query(request.uri.query());
+        let mut headers = request.headers;
+        remove_headers_of_the_connection(&mut headers);
+        let response = self
+            .client
+            .request(request.method, url)
+            .headers(headers)
+            .body(body)
+            .send()
+            .await?;
+        let status = response.status();
+        let mut headers = response.headers().clone();
+        remove_headers_of_the_connection(&mut headers);
+        let body = response.bytes().await?;
+        Ok(Answer {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
+    for name in OF_THE_CONNECTION {
+        headers.remove(name);
+    }
+}
+
+/// An error in DynamoDB's shape, which the SDKs understand and, as it is the server's, repeat.
+fn refusal(status: StatusCode, kind: &str, message: &str) -> Answer {
+    let body =
+        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
+    let content_type = header::HeaderValue::from_static("application/x-amz-json-1.0");
+    Answer {
+        status,
+        headers: [(header::CONTENT_TYPE, content_type)].into_iter().collect(),
+        body: body.to_string().into(),
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        (self.status, self.headers, Body::from(self.body)).into_response()
+    }
+}

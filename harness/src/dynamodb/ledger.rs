@@ -1,0 +1,200 @@
+//! What has been asked of DynamoDB, by whom, and what it would have cost.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use axum::http::{HeaderMap, StatusCode};
+use serde::{
+    Deserialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
+
+use super::Caller;
+
+/// What was called on what by whom.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Operation {
+    /// Whose key signed it.
+    pub caller: Caller,
+    /// `PutItem`, `Query`, …, or empty for what is no DynamoDB call.
+    pub name: String,
+    /// Every table that it names, in order; empty for calls about none.
+    pub tables: Vec<String>,
+}
+
+/// Sums over equal operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Tally {
+    /// All of them.
+    pub calls: u64,
+    /// Those answered with a status other than 2xx, failed conditions included.
+    pub refused: u64,
+    /// Capacity units, as far as callers asked for them to be returned.
+    pub capacity: f64,
+}
+
+/// The counts since the start. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Ledger(Arc<Mutex<BTreeMap<Operation, Tally>>>);
+
+impl Ledger {
+    /// A copy of the counts as they are now.
+    pub fn tallies(&self) -> BTreeMap<Operation, Tally> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(super) fn record(&self, operation: Operation, status: StatusCode, answer: &[u8]) {
+        let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.entry(operation).or_default();
+        tally.calls += 1;
+        tally.refused += u64::from(!status.is_success());
+        tally.capacity += consumed(answer);
+    }
+}
+
+impl Operation {
+    /// Reads a request: its signature, its target and the tables in its body.
+    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+        let name = headers
+            .get("x-amz-target")
+            .and_then(|target| target.to_str().ok())
+            .and_then(|target| target.split_once('.'))
+            .map_or("", |(_, name)| name);
+        Self {
+            caller: Caller::of(headers),
+            name: name.to_owned(),
+            tables: tables(body),
+        }
+    }
+}
+
+/// Where the requests name their tables; everything else in them is skipped unread.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Request {
+    table_name: Option<String>,
+    stream_arn: Option<String>,
+    request_items: BTreeMap<String, IgnoredAny>,
+    transact_items: Vec<BTreeMap<String, OnTable>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OnTable {
+    table_name: Option<String>,
+}
+
+fn tables(body: &[u8]) -> Vec<String> {
+    let request: Request = lenient(body);
+    let transacted = request.transact_items.into_iter().flatten();
+    let mut tables: Vec<_> = request
+        .table_name
+        .into_iter()
+        .chain(request.stream_arn)
+        .chain(request.request_items.into_keys())
+        .chain(transacted.filter_map(|(_, item)| item.table_name))
+        .map(|name| table_of(&name).to_owned())
+        .collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
+/// The name in `NAME`, `arn:…:table/NAME` or `arn:…:table/NAME/stream/…`.
+fn table_of(reference: &str) -> &str {
+    reference
+        .split_once(":table/")
+        .map_or(reference, |(_, rest)| {
+            rest.split('/').next().unwrap_or(rest)
+        })
+}
+
+/// Answers have one of them, or a list for batches and transactions.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Consumed {
+    One(Capacity),
+    Many(Vec<Capacity>),
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Capacity {
+    capacity_units: f64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct Answer {
+    consumed_capacity: Option<Consumed>,
+}
+
+fn consumed(answer: &[u8]) -> f64 {
+    // Most callers do not ask, and a page may be a megabyte: looking for the word first is cheaper than parsing.
+    const WORD: &[u8] = b"\"ConsumedCapacity\"";
+    if !answer.windows(WORD.len()).any(|window| window == WORD) {
+        return 0.0;
+    }
+    match lenient::<Answer>(answer).consumed_capacity {
+        None => 0.0,
+        Some(Consumed::One(one)) => one.capacity_units,
+        Some(Consumed::Many(many)) => many.iter().map(|one| one.capacity_units).sum(),
+    }
+}
+
+/// What cannot be read counts as nothing: whether a request is valid is for the engine to say.
+fn lenient<T: DeserializeOwned + Default>(json: &[u8]) -> T {
+    serde_json::from_slice(json).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_way_to_name_a_table_is_understood() {
+        let table: [(&str, &[&str]); 6] = [
+            (r#"{"TableName":"chat","Key":{"pk":{"S":"a"}}}"#, &["chat"]),
+            (
+                r#"{"TableName":"arn:aws:dynamodb:us-east-1:123456789012:table/chat"}"#,
+                &["chat"],
+            ),
+            (
+                r#"{"StreamArn":"arn:aws:dynamodb:ddblocal:0:table/chat/stream/2026"}"#,
+                &["chat"],
+            ),
+            (r#"{"RequestItems":{"b":[],"a":{}}}"#, &["a", "b"]),
+            (
+                r#"{"TransactItems":[{"Put":{"TableName":"b"}},{"Delete":{"TableName":"b"}}]}"#,
+                &["b"],
+            ),
+            ("no JSON", &[]),
+        ];
+        for (body, expected) in table {
+            assert_eq!(tables(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn consumed_capacity_is_added_up() {
+        let table = [
+            (r#"{"Items":[]}"#, 0.0),
+            (
+                r#"{"ConsumedCapacity":{"TableName":"chat","CapacityUnits":1.5}}"#,
+                1.5,
+            ),
+            (
+                r#"{"ConsumedCapacity":[{"CapacityUnits":2.0},{"CapacityUnits":0.5}]}"#,
+                2.5,
+            ),
+        ];
+        for (answer, expected) in table {
+            assert_eq!(consumed(answer.as_bytes()), expected, "{answer}");
+        }
+    }
+}

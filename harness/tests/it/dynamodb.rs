@@ -1,0 +1,180 @@
+//! The engines behind the door: one suite, run on each engine that the harness starts itself. `local` needs Java and,
+//! the first time, Maven Central.
+
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+use harness::{
+    dynamodb::{Caller, Choice, Door, Engine, TableError, create_tables},
+    lambda::access_key_id,
+    stack::{Stack, Table},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+fn stack(sort_key: &str) -> Stack {
+    let create = json!({
+        "TableName": "chat",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            { "AttributeName": "pk", "AttributeType": "S" },
+            { "AttributeName": sort_key, "AttributeType": "S" },
+            { "AttributeName": "owner", "AttributeType": "S" },
+        ],
+        "KeySchema": [
+            { "AttributeName": "pk", "KeyType": "HASH" },
+            { "AttributeName": sort_key, "KeyType": "RANGE" },
+        ],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "by_owner",
+            "KeySchema": [
+                { "AttributeName": "owner", "KeyType": "HASH" },
+                { "AttributeName": "pk", "KeyType": "RANGE" },
+            ],
+            "Projection": { "ProjectionType": "INCLUDE", "NonKeyAttributes": ["title", "role"] },
+        }],
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+    });
+    Stack {
+        functions: BTreeMap::new(),
+        websocket_api: None,
+        http_api: None,
+        tables: vec![Table {
+            name: "chat".to_owned(),
+            create,
+            expires_by: Some("expires_at".to_owned()),
+        }],
+    }
+}
+
+async fn open(engine: &str) -> (Door, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    (Door::open(vec![listener], engine).unwrap(), address)
+}
+
+/// A call as the SDK in the function `Send` makes it.
+async fn call(door: &str, target: &str, body: Value) -> (u16, Value) {
+    let key = access_key_id("Send");
+    let response = reqwest::Client::new()
+        .post(door)
+        .header("x-amz-target", target)
+        .header("x-amz-date", "20260131T120000Z")
+        .header("content-type", "application/x-amz-json-1.0")
+        .header(
+            "authorization",
+            format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20260131/us-east-1/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=00"
+            ),
+        )
+        .body(body.to_string())
+        .send()
+        .await
+        .unwrap();
+    (response.status().as_u16(), response.json().await.unwrap())
+}
+
+async fn engine_suite(choice: Choice) {
+    let data = std::env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()));
+    tables_and_counting(choice.clone()).await;
+    data_survives(choice, &data).await;
+    std::fs::remove_dir_all(data).unwrap();
+}
+
+async fn tables_and_counting(choice: Choice) {
+    let engine = Engine::start(choice, None).await.unwrap();
+    for _ in 0..2 {
+        create_tables(&stack("sk"), engine.endpoint())
+            .await
+            .unwrap();
+    }
+    let (door, address) = open(engine.endpoint()).await;
+
+    let put = json!({
+        "TableName": "chat",
+        "Item": { "pk": { "S": "conversation#1" }, "sk": { "S": "event#1" }, "body": { "S": "Grüße" } },
+        "ConditionExpression": "attribute_not_exists(pk)",
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        "ReturnConsumedCapacity": "TOTAL",
+    });
+    let (status, stored) = call(&address, "DynamoDB_20120810.PutItem", put.clone()).await;
+    assert_eq!(
+        (status, &stored["ConsumedCapacity"]["CapacityUnits"]),
+        (200, &json!(1.0))
+    );
+    let (status, lost) = call(&address, "DynamoDB_20120810.PutItem", put).await;
+    assert_eq!(
+        (status, &lost["Item"]["body"]["S"]),
+        (400, &json!("Grüße")),
+        "{lost}"
+    );
+
+    let tallies = door.ledger().tallies();
+    let [(operation, tally)] = tallies.iter().collect::<Vec<_>>()[..] else {
+        panic!("{tallies:?}");
+    };
+    assert_eq!(operation.caller, Caller::Function("Send".to_owned()));
+    assert_eq!(
+        (operation.name.as_str(), &operation.tables[..]),
+        ("PutItem", &["chat".to_owned()][..])
+    );
+    assert_eq!((tally.calls, tally.refused, tally.capacity), (2, 1, 1.0));
+
+    let chat = json!({ "TableName": "chat" });
+    let (_, ttl) = call(
+        &address,
+        "DynamoDB_20120810.DescribeTimeToLive",
+        chat.clone(),
+    )
+    .await;
+    assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expires_at");
+    let (_, streams) = call(&address, "DynamoDBStreams_20120810.ListStreams", chat).await;
+    assert_eq!(streams["Streams"][0]["TableName"], "chat", "{streams}");
+
+    engine.stop().await;
+    let (status, dead) = call(&address, "DynamoDB_20120810.ListTables", json!({})).await;
+    assert_eq!(status, 503);
+    assert!(
+        dead["__type"]
+            .as_str()
+            .unwrap()
+            .ends_with("#ServiceUnavailable")
+    );
+}
+
+async fn data_survives(choice: Choice, data: &Path) {
+    let get = json!({ "TableName": "chat", "Key": { "pk": { "S": "a" }, "sk": { "S": "b" } } });
+    let put = json!({ "TableName": "chat", "Item": get["Key"] });
+
+    let engine = Engine::start(choice.clone(), Some(data)).await.unwrap();
+    create_tables(&stack("sk"), engine.endpoint())
+        .await
+        .unwrap();
+    let (status, _) = call(engine.endpoint(), "DynamoDB_20120810.PutItem", put).await;
+    assert_eq!(status, 200);
+    engine.stop().await;
+
+    let engine = Engine::start(choice, Some(data)).await.unwrap();
+    create_tables(&stack("sk"), engine.endpoint())
+        .await
+        .unwrap();
+    let (_, found) = call(engine.endpoint(), "DynamoDB_20120810.GetItem", get.clone()).await;
+    assert_eq!(found["Item"], get["Key"]);
+    match create_tables(&stack("other"), engine.endpoint()).await {
+        Err(TableError::Differs { table, what, .. }) => {
+            assert_eq!((table.as_str(), what), ("chat", "key"))
+        }
+        other => panic!("{other:?}"),
+    }
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn embedded() {
+    engine_suite(Choice::Embedded).await;
+}
+
+#[tokio::test]
+async fn local() {
+    engine_suite(Choice::Local).await;
+}
