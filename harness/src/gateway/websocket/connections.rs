@@ -1,0 +1,153 @@
+//! The open connections: what the management API finds, and what a shutdown ends.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    time::Instant,
+};
+
+use super::session::Session;
+use crate::gateway::{door, moment::Moment};
+
+/// Messages that wait for a client which reads too slowly; one more is refused.
+pub(crate) const OUTGOING_MESSAGES: usize = 128;
+
+/// All connections of one API. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub struct Connections(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    by_id: Mutex<HashMap<String, Arc<Connection>>>,
+    /// How many there are, counting those that are closing and those whose `$disconnect` runs.
+    unfinished: watch::Sender<usize>,
+    going_away: watch::Sender<bool>,
+}
+
+impl Connections {
+    /// Closes every connection with 1001 and waits until the `$disconnect` of each has been answered. One that is
+    /// opened later is closed at once.
+    pub async fn end_all(&self) {
+        self.0.going_away.send_replace(true);
+        // The sender lives as long as `self`, so this ends only at zero.
+        let _ = self.0.unfinished.subscribe().wait_for(|unfinished| *unfinished == 0).await;
+    }
+
+    /// Makes a connection known. It stays known until [`OpenConnection::hide`], and counts until the answer is dropped.
+    pub(crate) fn open(&self, session: Session) -> (OpenConnection, mpsc::Receiver<String>) {
+        let (outgoing, queue) = mpsc::channel(OUTGOING_MESSAGES);
+        let connection = Arc::new(Connection {
+            last_active: Mutex::new((Instant::now(), session.connected_at)),
+            session,
+            outgoing,
+            deleted: Notify::new(),
+        });
+        self.0.unfinished.send_modify(|unfinished| *unfinished += 1);
+        self.by_id().insert(connection.session.connection_id.clone(), Arc::clone(&connection));
+        (OpenConnection { connection, all: self.clone() }, queue)
+    }
+
+    pub(crate) fn find(&self, connection_id: &str) -> Option<Arc<Connection>> {
+        self.by_id().get(connection_id).cloned()
+    }
+
+    /// Closes a connection with 1000; from now on nobody finds it. False if nobody found it before.
+    pub(crate) fn delete(&self, connection_id: &str) -> bool {
+        let connection = self.by_id().remove(connection_id);
+        connection.inspect(|connection| connection.deleted.notify_one()).is_some()
+    }
+
+    /// Resolves when [`Connections::end_all`] has been called.
+    pub(crate) async fn going_away(&self) {
+        door::turned_true(self.0.going_away.subscribe()).await;
+    }
+
+    fn by_id(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {
+        self.0.by_id.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of a connection that the rest of the gateway sees.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) session: Session,
+    /// When the latest message passed in either direction.
+    last_active: Mutex<(Instant, Moment)>,
+    outgoing: mpsc::Sender<String>,
+    deleted: Notify,
+}
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotTaken {
+    /// The client reads too slowly.
+    Full,
+    /// The connection has ended.
+    Gone,
+}
+
+impl Connection {
+    /// Queues a message for the client, in the order of the calls.
+    pub(crate) fn post(&self, text: String) -> Result<(), NotTaken> {
+        self.outgoing.try_send(text).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
+            mpsc::error::TrySendError::Closed(_) => NotTaken::Gone,
+        })
+    }
+
+    /// Queues a reply, waiting for room. A connection that has ended has nobody to reply to.
+    pub(crate) async fn reply(&self, text: String) {
+        let _ = self.outgoing.send(text).await;
+    }
+
+    pub(crate) fn touch(&self) {
+        *self.activity() = (Instant::now(), Moment::now());
+    }
+
+    pub(crate) fn last_active_at(&self) -> Moment {
+        self.activity().1
+    }
+
+    pub(crate) fn last_active(&self) -> Instant {
+        self.activity().0
+    }
+
+    /// Resolves when the connection has been deleted by the management API.
+    pub(crate) async fn deleted(&self) {
+        self.deleted.notified().await;
+    }
+
+    fn activity(&self) -> MutexGuard<'_, (Instant, Moment)> {
+        self.last_active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Held by the task of a connection until its `$disconnect` has run.
+#[derive(Debug)]
+pub(crate) struct OpenConnection {
+    pub(crate) connection: Arc<Connection>,
+    all: Connections,
+}
+
+impl OpenConnection {
+    /// From now on the management API answers 410.
+    pub(crate) fn hide(&self) {
+        self.all.by_id().remove(&self.connection.session.connection_id);
+    }
+
+    /// Resolves when all connections are to end.
+    pub(crate) async fn going_away(&self) {
+        self.all.going_away().await;
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.hide();
+        self.all.0.unfinished.send_modify(|unfinished| *unfinished -= 1);
+    }
+}

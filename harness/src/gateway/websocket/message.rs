@@ -1,0 +1,123 @@
+//! One message of a client: route, event, call, and what the client hears of it.
+
+use std::sync::Arc;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Gateway, connections::Connection, session};
+use crate::{
+    gateway::{
+        ids,
+        integration::{self, Failure},
+    },
+    invoke::Invoke,
+    stack::WebSocketRoute,
+};
+
+const DEFAULT: &str = "$default";
+
+/// What a function answers to a message. On AWS `statusCode` may be a string.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    status_code: Value,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: Option<bool>,
+}
+
+/// Calls the function that `text` selects and sends what the client is to see.
+pub(super) async fn deliver<I: Invoke>(gateway: Arc<Gateway<I>>, connection: Arc<Connection>, text: String) {
+    let request_id = ids::new_id();
+    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &text).await.unwrap_or_else(|message| {
+        Some(error_frame(message, &connection.session.connection_id, &request_id))
+    }) {
+        connection.reply(frame).await;
+    }
+}
+
+/// The text to send, if any, or the message of an error frame.
+async fn answer_to<I: Invoke>(
+    gateway: &Gateway<I>,
+    connection: &Connection,
+    request_id: &str,
+    text: &str,
+) -> Result<Option<String>, &'static str> {
+    let (route_key, route) = select(gateway, text).ok_or("Forbidden")?;
+    let event = session::message_event(&gateway.api, &connection.session, route_key, request_id, text);
+    let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout).await.map_err(|failure| match failure {
+        Failure::TimedOut => "Endpoint request timed out",
+        Failure::Function(_) | Failure::Refused(_) => "Internal server error",
+    })?;
+    let body = body_of(&answer).ok_or("Internal server error")?;
+    Ok(body.filter(|_| route.replies))
+}
+
+/// The route whose key the expression gives, else `$default`. The two lifecycle routes are never chosen by a message.
+fn select<'a, I>(gateway: &'a Gateway<I>, text: &str) -> Option<(&'a str, &'a WebSocketRoute)> {
+    let routes = &gateway.api.routes;
+    let chosen = gateway.selection.key(text).filter(|key| key != "$connect" && key != "$disconnect");
+    let chosen = chosen.and_then(|key| routes.get_key_value(&key));
+    chosen.or_else(|| routes.get_key_value(DEFAULT)).map(|(key, route)| (key.as_str(), route))
+}
+
+/// The body that a route response would carry. `None` if the answer counts as an error: a status of 400 or more, or
+/// something that is no answer at all. A function that returns nothing is fine.
+fn body_of(answer: &[u8]) -> Option<Option<String>> {
+    if answer.is_empty() {
+        return Some(None);
+    }
+    let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
+    let Some(answer) = answer else { return Some(None) };
+    if status(&answer.status_code)? >= 400 {
+        return None;
+    }
+    let body = match answer.body {
+        Some(body) if answer.is_base64_encoded == Some(true) => String::from_utf8(BASE64_STANDARD.decode(body).ok()?).ok()?,
+        Some(body) => body,
+        None => String::new(),
+    };
+    Some(Some(body).filter(|body| !body.is_empty()))
+}
+
+/// A status code as a number, or as a string of digits.
+pub(super) fn status(value: &Value) -> Option<u64> {
+    value.as_u64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// The gateway's own frame, with the spaces of the real one.
+pub(super) fn error_frame(message: &str, connection_id: &str, request_id: &str) -> String {
+    format!(r#"{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_mean_what_the_gateway_takes_them_for() {
+        let nothing = Some(None);
+        let text = |text: &str| Some(Some(text.to_owned()));
+        for (answer, expected) in [
+            ("", nothing.clone()),
+            ("null", nothing.clone()),
+            (r#"{"statusCode":200}"#, nothing.clone()),
+            (r#"{"statusCode":200,"body":""}"#, nothing.clone()),
+            (r#"{"statusCode":200,"body":null}"#, nothing),
+            (r#"{"statusCode":200,"body":"hi","headers":{}}"#, text("hi")),
+            (r#"{"statusCode":"200","body":"hi"}"#, text("hi")),
+            (r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#, text("hi")),
+            (r#"{"statusCode":399,"body":"hi"}"#, text("hi")),
+            (r#"{"statusCode":400,"body":"hi"}"#, None),
+            (r#"{"statusCode":500,"body":"hi"}"#, None),
+            (r#"{"body":"hi"}"#, None),
+            (r#""hi""#, None),
+            ("no JSON", None),
+        ] {
+            assert_eq!(body_of(answer.as_bytes()), expected, "{answer}");
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The IAM policy that an authorizer answers with, evaluated for one ARN.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+const ACTION: &str = "execute-api:Invoke";
+
+/// `policyDocument` of an authorizer's answer.
+///
+/// What decides about access is never guessed: a document with a `Condition` or a negated element does not parse.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub(crate) struct Policy {
+    #[serde(rename = "Version")]
+    _version: Option<String>,
+    #[serde(rename = "Id")]
+    _id: Option<String>,
+    statement: OneOrMany<Statement>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct Statement {
+    #[serde(rename = "Sid")]
+    _sid: Option<Value>,
+    effect: Effect,
+    action: OneOrMany<String>,
+    resource: OneOrMany<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum Effect {
+    Allow,
+    Deny,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
+}
+
+impl<T> OneOrMany<T> {
+    fn as_slice(&self) -> &[T] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Many(many) => many,
+        }
+    }
+}
+
+impl Policy {
+    /// Whether the caller may invoke `method_arn`: some statement allows it and none denies it.
+    pub(crate) fn allows(&self, method_arn: &str) -> bool {
+        let mut matching = self.statement.as_slice().iter().filter(|statement| statement.covers(method_arn)).peekable();
+        matching.peek().is_some() && matching.all(|statement| statement.effect == Effect::Allow)
+    }
+}
+
+impl Statement {
+    fn covers(&self, method_arn: &str) -> bool {
+        let action = ACTION.to_ascii_lowercase();
+        self.action.as_slice().iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
+            && self.resource.as_slice().iter().any(|pattern| matches(pattern, method_arn))
+    }
+}
+
+/// Whether the whole of `text` fits `pattern`, in which `*` stands for any text and `?` for one character.
+fn matches(pattern: &str, text: &str) -> bool {
+    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (mut at_pattern, mut at_text) = (0, 0);
+    // Where to resume when the latest `*` has to swallow one character more.
+    let mut resume = None;
+    while let Some(&character) = text.get(at_text) {
+        match pattern.get(at_pattern) {
+            Some('*') => {
+                resume = Some((at_pattern + 1, at_text + 1));
+                at_pattern += 1;
+            }
+            Some(&wanted) if wanted == '?' || wanted == character => {
+                at_pattern += 1;
+                at_text += 1;
+            }
+            _ => {
+                let Some((after_star, next)) = resume else { return false };
+                resume = Some((after_star, next + 1));
+                (at_pattern, at_text) = (after_star, next);
+            }
+        }
+    }
+    pattern.iter().skip(at_pattern).all(|&rest| rest == '*')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/$connect";
+
+    fn statement(effect: &str, action: &str, resource: &str) -> Value {
+        json!({ "Effect": effect, "Action": action, "Resource": resource })
+    }
+
+    #[test]
+    fn a_policy_must_cover_the_arn_and_deny_wins() {
+        let allow = |resource| statement("Allow", "execute-api:Invoke", resource);
+        let all_stages = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/*";
+        for (name, statements, expected) in [
+            ("exact", json!([allow(ARN)]), true),
+            ("one statement without a list", allow(ARN), true),
+            ("everything", json!([allow("*")]), true),
+            ("all stages", json!([allow(all_stages)]), true),
+            ("question mark", json!([allow(&ARN.replace("prod", "pr?d"))]), true),
+            // The mistake that AWS answers with 403: two stars want a slash between them.
+            ("two segments", json!([allow(&ARN.replace("$connect", "*/*"))]), false),
+            ("another stage", json!([allow(&ARN.replace("prod", "test"))]), false),
+            ("a prefix only", json!([allow(&ARN.replace("/prod/$connect", ""))]), false),
+            ("other action", json!([statement("Allow", "execute-api:ManageConnections", "*")]), false),
+            ("all actions", json!([statement("Allow", "execute-api:*", "*")]), true),
+            ("action in another case", json!([statement("Allow", "Execute-API:invoke", "*")]), true),
+            ("explicit deny last", json!([allow("*"), statement("Deny", "*", ARN)]), false),
+            ("explicit deny first", json!([statement("Deny", "*", ARN), allow("*")]), false),
+            ("a deny of something else", json!([allow("*"), statement("Deny", "*", "arn:aws:s3:::b")]), true),
+            ("nothing", json!([]), false),
+            ("lists", json!([{ "Sid": "1", "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", ARN] }]), true),
+        ] {
+            let policy: Policy = serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements })).unwrap();
+            assert_eq!(policy.allows(ARN), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_honoured_does_not_parse() {
+        for statement in [
+            json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {} }),
+            json!({ "Effect": "Allow", "NotAction": "*", "Resource": "*" }),
+            json!({ "Effect": "allow", "Action": "*", "Resource": "*" }),
+            json!({ "Effect": "Allow", "Action": "*" }),
+        ] {
+            let policy = serde_json::from_value::<Policy>(json!({ "Statement": [statement] }));
+            assert!(policy.is_err(), "{statement}");
+        }
+    }
+}
