@@ -1,1 +1,153 @@
-//! x
+//! An HTTP API with payload format 2.0, in front of whatever else the port serves.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::{Body, Bytes},
+    extract::{ConnectInfo, Request, State},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
+    middleware::{self, Next},
+    response::Response,
+};
+use futures_util::StreamExt;
+
+use self::{
+    authorizer::{Authorizers, Refusal},
+    event::Received,
+    routes::{Routes, Selected},
+};
+pub use self::routes::RouteError;
+use super::{
+    door::Peer,
+    integration::{self, Failure},
+};
+use crate::{
+    invoke::{Invoke, InvokeError},
+    stack::HttpApi,
+};
+
+mod answer;
+mod authorizer;
+mod cors;
+mod event;
+mod routes;
+
+/// Of a body, in bytes.
+const LONGEST_BODY: usize = 10 * 1024 * 1024;
+/// Of request line and headers together, in bytes.
+const LONGEST_HEAD: usize = 10_240;
+const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
+
+struct Gateway<I> {
+    api: Arc<HttpApi>,
+    routes: Routes,
+    authorizers: Authorizers,
+    invoke: I,
+}
+
+/// The API's routes in front of `fallback`, which gets every GET and HEAD that no route takes. It has to be served by
+/// [`super::door::serve`], which tells it who calls.
+///
+/// # Errors
+/// A route's path cannot be honoured.
+pub fn router<I: Invoke>(api: Arc<HttpApi>, invoke: I, fallback: Router) -> Result<Router, RouteError> {
+    let routes = Routes::new(&api.routes)?;
+    let gateway = Arc::new(Gateway { api, routes, authorizers: Authorizers::default(), invoke });
+    Ok(fallback.layer(middleware::from_fn_with_state(gateway, front::<I>)))
+}
+
+async fn front<I: Invoke>(
+    State(gateway): State<Arc<Gateway<I>>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (parts, body) = request.into_parts();
+    if let Some(response) = gateway.api.cors.as_ref().and_then(|cors| cors::preflight(cors, &parts)) {
+        return response;
+    }
+    let path = gateway.path_in_stage(&parts);
+    let selected = path.and_then(|path| gateway.routes.select(parts.method.as_str(), path));
+    let mut response = match selected {
+        Some(selected) => gateway.integrate(&peer, &parts, body, &selected).await,
+        None if matches!(parts.method, Method::GET | Method::HEAD) => return next.run(Request::from_parts(parts, body)).await,
+        None => answer::message(StatusCode::NOT_FOUND, "Not Found"),
+    };
+    if let Some(cors) = &gateway.api.cors {
+        cors::apply(cors, parts.headers.get(header::ORIGIN), response.headers_mut());
+    }
+    response
+}
+
+impl<I: Invoke> Gateway<I> {
+    /// The path as sent, without a named stage. `None` if it is not in the stage.
+    fn path_in_stage<'a>(&self, request: &'a Parts) -> Option<&'a str> {
+        let path = request.uri.path();
+        if self.api.stage == "$default" {
+            return Some(path);
+        }
+        let path = path.strip_prefix('/')?.strip_prefix(&self.api.stage)?;
+        if path.is_empty() { Some("/") } else { Some(path).filter(|path| path.starts_with('/')) }
+    }
+
+    /// Asks the route's authorizer and calls its function.
+    async fn integrate(&self, peer: &Peer, request: &Parts, body: Body, selected: &Selected<'_>) -> Response {
+        if length_of_head(request) > LONGEST_HEAD {
+            return answer::message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+        }
+        let Some(body) = read(body).await else {
+            return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
+        };
+        let received = Received::new(peer, request, &body);
+        let mut response = self.respond(&received, &body, selected).await;
+        if let Ok(id) = HeaderValue::from_str(&received.request_id) {
+            response.headers_mut().insert(REQUEST_ID, id);
+        }
+        response
+    }
+
+    async fn respond(&self, received: &Received, body: &Bytes, selected: &Selected<'_>) -> Response {
+        let context = match &selected.route.authorizer {
+            None => None,
+            Some(name) => match self.authorizers.authorize(&self.invoke, &self.api, name, selected, received).await {
+                Ok(context) => Some(context),
+                Err(Refusal::Unauthorized) => return answer::message(StatusCode::UNAUTHORIZED, "Unauthorized"),
+                Err(Refusal::Forbidden) => return answer::message(StatusCode::FORBIDDEN, "Forbidden"),
+                Err(Refusal::Broken) => return broken(),
+            },
+        };
+        let event = received.function_event(&self.api, selected, context, body);
+        match integration::call(&self.invoke, &selected.route.function, &event, selected.route.timeout).await {
+            Ok(answer) => answer::response(answer).unwrap_or_else(broken),
+            Err(Failure::TimedOut) => answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
+            Err(Failure::Refused(InvokeError::TooLarge)) => answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Err(Failure::Function(_) | Failure::Refused(_)) => broken(),
+        }
+    }
+}
+
+fn broken() -> Response {
+    answer::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+fn length_of_head(request: &Parts) -> usize {
+    // "METHOD /path HTTP/1.1\r\n" and "name: value\r\n".
+    let line = request.method.as_str().len() + request.uri.path_and_query().map_or(0, |path| path.as_str().len()) + 12;
+    request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + line
+}
+
+/// The whole body, or `None` if it is too long or breaks off. Too long a body is read to its end all the same: a client
+/// that is still sending would not see the answer.
+async fn read(body: Body) -> Option<Bytes> {
+    let mut stream = body.into_data_stream();
+    let mut whole = Some(Vec::new());
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.ok()?;
+        whole = whole.filter(|whole| whole.len() + chunk.len() <= LONGEST_BODY);
+        if let Some(whole) = &mut whole {
+            whole.extend_from_slice(&chunk);
+        }
+    }
+    whole.map(Bytes::from)
+}

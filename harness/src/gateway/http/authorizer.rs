@@ -1,0 +1,124 @@
+//! Lambda authorizers of HTTP APIs: payload 2.0, simple responses, cached by their identity sources.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use tokio::time::Instant;
+
+use super::{event::Received, routes::Selected};
+use crate::{
+    gateway::integration,
+    invoke::Invoke,
+    stack::{HttpApi, HttpAuthorizer},
+};
+
+/// An HTTP API's limit on authorizers.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Why a request does not reach its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// An identity source is missing, or the function failed with `Unauthorized`.
+    Unauthorized,
+    /// The function said no.
+    Forbidden,
+    /// The function failed, or its answer is not usable.
+    Broken,
+}
+
+/// `None` is a no.
+type Verdict = Option<Map<String, Value>>;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    is_authorized: bool,
+    #[serde(default)]
+    context: Option<Map<String, Value>>,
+}
+
+/// The authorizers of one API with what they said lately.
+#[derive(Debug, Default)]
+pub(super) struct Authorizers {
+    /// By authorizer and identity sources; with the moment at which the answer expires.
+    said: Mutex<HashMap<(String, Vec<String>), (Instant, Verdict)>>,
+}
+
+impl Authorizers {
+    /// The context for the event, or why not.
+    pub(super) async fn authorize<I: Invoke>(
+        &self,
+        invoke: &I,
+        api: &HttpApi,
+        name: &str,
+        selected: &Selected<'_>,
+        received: &Received,
+    ) -> Result<Value, Refusal> {
+        let authorizer = api.authorizers.get(name).ok_or(Refusal::Broken)?;
+        let identity = identity(authorizer, api, selected, received)?;
+        let key = (name.to_owned(), identity);
+        let verdict = match self.remembered(&key) {
+            Some(verdict) => verdict,
+            None => {
+                let event = received.authorizer_event(api, selected, &key.1);
+                let verdict = ask(invoke, authorizer, &event).await?;
+                self.remember(key, authorizer.cached_for, &verdict);
+                verdict
+            }
+        };
+        verdict.map(Value::Object).ok_or(Refusal::Forbidden)
+    }
+
+    fn remembered(&self, key: &(String, Vec<String>)) -> Option<Verdict> {
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.get(key).filter(|(until, _)| Instant::now() < *until).map(|(_, verdict)| verdict.clone())
+    }
+
+    fn remember(&self, key: (String, Vec<String>), cached_for: Duration, verdict: &Verdict) {
+        // Without identity sources there is nothing by which to tell callers apart.
+        if key.1.is_empty() || cached_for.is_zero() {
+            return;
+        }
+        let now = Instant::now();
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+        said.retain(|_, (until, _)| now < *until);
+        said.insert(key, (now + cached_for, verdict.clone()));
+    }
+}
+
+async fn ask<I: Invoke>(invoke: &I, authorizer: &HttpAuthorizer, event: &Value) -> Result<Verdict, Refusal> {
+    let answer = integration::call(invoke, &authorizer.function, event, LIMIT).await.map_err(|failure| {
+        if failure.is_unauthorized() { Refusal::Unauthorized } else { Refusal::Broken }
+    })?;
+    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| {
+        tracing::warn!(function = authorizer.function, "the authorizer's answer is not {{isAuthorized, context}}");
+        Refusal::Broken
+    })?;
+    Ok(answer.is_authorized.then(|| answer.context.unwrap_or_default()))
+}
+
+/// The values of the identity sources; all have to be there.
+fn identity(authorizer: &HttpAuthorizer, api: &HttpApi, selected: &Selected<'_>, received: &Received) -> Result<Vec<String>, Refusal> {
+    let value = |source: &String| {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let value = if let Some(name) = source.strip_prefix("$request.header.") {
+            received.headers.get(&name.to_ascii_lowercase()).and_then(text)
+        } else if let Some(name) = source.strip_prefix("$request.querystring.") {
+            received.query.get(name).and_then(text)
+        } else if let Some(name) = source.strip_prefix("$stageVariables.") {
+            api.stage_variables.get(name).cloned()
+        } else if source == "$context.routeKey" {
+            Some(selected.key.to_owned())
+        } else {
+            tracing::warn!(source, "the authorizer's identity source cannot be honoured");
+            return Err(Refusal::Broken);
+        };
+        value.filter(|value| !value.is_empty()).ok_or(Refusal::Unauthorized)
+    };
+    authorizer.identity_sources.iter().map(value).collect()
+}
