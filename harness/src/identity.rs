@@ -94,22 +94,38 @@ impl Identity {
     ///
     /// # Errors
     /// See [`IdentityError`].
-    pub fn new(issuer: String, audience: String, key_file: Option<&Path>) -> Result<Self, IdentityError> {
+    pub fn new(
+        issuer: String,
+        audience: String,
+        key_file: Option<&Path>,
+    ) -> Result<Self, IdentityError> {
         let pkcs8 = match key_file {
             Some(path) => kept_key(path)?,
             None => new_key()?,
         };
-        let key_pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8)
-            .map_err(|_| key_file.map_or(IdentityError::NoKey, |path| IdentityError::NotAKey(path.to_owned())))?;
+        let key_pair =
+            EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &pkcs8).map_err(|_| {
+                key_file.map_or(IdentityError::NoKey, |path| {
+                    IdentityError::NotAKey(path.to_owned())
+                })
+            })?;
         // An uncompressed point: the byte 4, then 32 bytes of x and 32 of y.
         let point = key_pair.public_key().as_ref();
-        let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else { return Err(IdentityError::NoKey) };
+        let (Some(x), Some(y)) = (point.get(1..33), point.get(33..65)) else {
+            return Err(IdentityError::NoKey);
+        };
         let [x, y] = [x, y].map(|coordinate| BASE64_URL_SAFE_NO_PAD.encode(coordinate));
         // RFC 7638: the hash of the required members in this order, so the same key has the same id after a restart.
         let thumbprint = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let key_id = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint));
         let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": key_id, "alg": "ES256", "use": "sig" }] });
-        Ok(Self(Arc::new(Issuer { issuer, audience, key: EncodingKey::from_ec_der(&pkcs8), key_id, keys })))
+        Ok(Self(Arc::new(Issuer {
+            issuer,
+            audience,
+            key: EncodingKey::from_ec_der(&pkcs8),
+            key_id,
+            keys,
+        })))
     }
 
     /// `/.local/.well-known/openid-configuration`, `/.local/jwks.json` and `POST /.local/login`, for pages of this
@@ -125,7 +141,13 @@ impl Identity {
     }
 
     fn token(&self, login: &Login) -> Result<String, jsonwebtoken::errors::Error> {
-        let Issuer { issuer, audience, key, key_id, .. } = self.0.as_ref();
+        let Issuer {
+            issuer,
+            audience,
+            key,
+            key_id,
+            ..
+        } = self.0.as_ref();
         let now = OffsetDateTime::now_utc().unix_timestamp();
         let expires = now.saturating_add(login.expires_in.unwrap_or(LIFETIME));
         let claims = Claims {
@@ -137,7 +159,10 @@ impl Identity {
             iat: now.min(expires),
             exp: expires,
         };
-        let header = Header { kid: Some(key_id.clone()), ..Header::new(Algorithm::ES256) };
+        let header = Header {
+            kid: Some(key_id.clone()),
+            ..Header::new(Algorithm::ES256)
+        };
         jsonwebtoken::encode(&header, &claims, key)
     }
 }
@@ -163,25 +188,41 @@ async fn login(State(identity): State<Identity>, body: Bytes) -> Response {
         Err(detail) => return problem(StatusCode::BAD_REQUEST, &detail),
     };
     match identity.token(&login) {
-        Ok(token) => ([(header::CACHE_CONTROL, "no-store")], Json(json!({ "token": token }))).into_response(),
-        Err(_) => problem(StatusCode::INTERNAL_SERVER_ERROR, "the token could not be signed"),
+        Ok(token) => (
+            [(header::CACHE_CONTROL, "no-store")],
+            Json(json!({ "token": token })),
+        )
+            .into_response(),
+        Err(_) => problem(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "the token could not be signed",
+        ),
     }
 }
 
 /// What is wrong with it is said in words for the caller.
 fn parse(body: &[u8]) -> Result<Login, String> {
-    let login: Login = serde_json::from_slice(body)
-        .map_err(|error| format!(r#"expected {{"user", "name"?, "expiresIn"?, "audience"?}}: {error}"#))?;
-    let texts = [("user", Some(&login.user)), ("name", login.name.as_ref()), ("audience", login.audience.as_ref())];
+    let login: Login = serde_json::from_slice(body).map_err(|error| {
+        format!(r#"expected {{"user", "name"?, "expiresIn"?, "audience"?}}: {error}"#)
+    })?;
+    let texts = [
+        ("user", Some(&login.user)),
+        ("name", login.name.as_ref()),
+        ("audience", login.audience.as_ref()),
+    ];
     for (field, text) in texts {
         let Some(text) = text else { continue };
         if text.is_empty() || text.len() > LONGEST_NAME || text.chars().any(char::is_control) {
-            return Err(format!("{field} has to be 1 to {LONGEST_NAME} bytes without control characters"));
+            return Err(format!(
+                "{field} has to be 1 to {LONGEST_NAME} bytes without control characters"
+            ));
         }
     }
     match login.expires_in {
         Some(seconds) if !(-LONGEST_LIFETIME..=LONGEST_LIFETIME).contains(&seconds) => {
-            Err(format!("expiresIn has to be between -{LONGEST_LIFETIME} and {LONGEST_LIFETIME} seconds"))
+            Err(format!(
+                "expiresIn has to be between -{LONGEST_LIFETIME} and {LONGEST_LIFETIME} seconds"
+            ))
         }
         _ => Ok(login),
     }
@@ -190,51 +231,78 @@ fn parse(body: &[u8]) -> Result<Login, String> {
 fn problem(status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
     let problem = json!({ "title": title, "status": status.as_u16(), "detail": detail });
-    (status, [(header::CONTENT_TYPE, "application/problem+json")], problem.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/problem+json")],
+        problem.to_string(),
+    )
+        .into_response()
 }
 
 /// CORS for pages of other local ports, and for nobody else: a page of the internet must not get tokens from here.
 async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
-    let origin = request.headers().get(header::ORIGIN).filter(|origin| origin.to_str().is_ok_and(loopback::is_loopback_origin)).cloned();
+    let origin = request
+        .headers()
+        .get(header::ORIGIN)
+        .filter(|origin| origin.to_str().is_ok_and(loopback::is_loopback_origin))
+        .cloned();
     let asks = request.method() == Method::OPTIONS;
-    let mut response = if asks { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let mut response = if asks {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         if asks {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
-            headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_METHODS,
+                HeaderValue::from_static("GET, POST"),
+            );
+            headers.insert(
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                HeaderValue::from_static("content-type"),
+            );
         }
     }
     response
 }
 
 fn new_key() -> Result<Vec<u8>, IdentityError> {
-    let key_pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).map_err(|_| IdentityError::NoKey)?;
+    let key_pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING)
+        .map_err(|_| IdentityError::NoKey)?;
     let document = key_pair.to_pkcs8v1().map_err(|_| IdentityError::NoKey)?;
     Ok(document.as_ref().to_vec())
 }
 
 /// The key in `path`, made and written first if there is none.
 fn kept_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
-    let failed = |source| IdentityError::File { path: path.to_owned(), source };
+    let failed = |source| IdentityError::File {
+        path: path.to_owned(),
+        source,
+    };
     match fs::read(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         read => return read.map_err(failed),
     }
     let key = new_key()?;
-    // Written aside and renamed, so that a start cut short leaves no half key.
+    // Written aside and renamed, so that a start cut short leaves no half key; what such a start has left is replaced.
     let unfinished = path.with_extension("unfinished");
-    let mut options = OpenOptions::new();
-    let write = |file: &mut fs::File| file.write_all(&key).and_then(|()| file.sync_all());
-    let removed = fs::remove_file(&unfinished);
-    if let Err(error) = removed
-        && error.kind() != io::ErrorKind::NotFound
-    {
-        return Err(failed(error));
+    match fs::remove_file(&unfinished) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
     }
-    let mut file = options.write(true).create_new(true).mode(0o600).open(&unfinished).map_err(failed)?;
-    write(&mut file).and_then(|()| fs::rename(&unfinished, path)).map_err(failed)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&unfinished)
+        .map_err(failed)?;
+    file.write_all(&key)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
+    fs::rename(&unfinished, path).map_err(failed)?;
     Ok(key)
 }

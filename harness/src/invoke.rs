@@ -31,5 +31,9 @@ pub enum InvokeError {
 pub trait Invoke: Clone + Send + Sync + 'static {
     /// `function` is a logical id, a function name or a binary's name. Waits for a free process as long as it takes;
     /// the function's own timeout starts when a process has taken the event.
-    fn invoke(&self, function: &str, payload: Bytes) -> impl Future<Output = Result<Outcome, InvokeError>> + Send;
+    fn invoke(
+        &self,
+        function: &str,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<Outcome, InvokeError>> + Send;
 }

@@ -39,7 +39,11 @@ pub fn router(web: PathBuf, endpoints: Endpoints) -> Router {
 
 async fn configuration(State(endpoints): State<Endpoints>, headers: HeaderMap) -> Json<Value> {
     let host = host(&headers);
-    let Endpoints { http_port, ws_port, stage } = endpoints;
+    let Endpoints {
+        http_port,
+        ws_port,
+        stage,
+    } = endpoints;
     Json(json!({
         "http": format!("http://{host}:{http_port}"),
         "ws": format!("ws://{host}:{ws_port}/{stage}"),
@@ -53,7 +57,11 @@ fn host(headers: &HeaderMap) -> &'static str {
 }
 
 async fn not_found() -> Response {
-    (StatusCode::NOT_FOUND, Json(json!({ "message": "Not Found" }))).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        Json(json!({ "message": "Not Found" })),
+    )
+        .into_response()
 }
 
 /// Middleware: nothing on the page runs or loads but its own files, and nothing is kept.
@@ -66,7 +74,10 @@ async fn protect(State(endpoints): State<Endpoints>, request: Request, next: Nex
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
-        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-resource-policy"),
+            "same-origin",
+        ),
     ] {
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(name, value);
@@ -77,7 +88,11 @@ async fn protect(State(endpoints): State<Endpoints>, request: Request, next: Nex
 
 fn content_security_policy(host: &str, ws_port: u16) -> String {
     // The grammar of a policy's sources has no IPv6 addresses, so there the scheme has to do.
-    let socket = if host.starts_with('[') { "ws:".to_owned() } else { format!("ws://{host}:{ws_port}") };
+    let socket = if host.starts_with('[') {
+        "ws:".to_owned()
+    } else {
+        format!("ws://{host}:{ws_port}")
+    };
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' {socket}; \
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -32,7 +32,8 @@ const LONGEST_HEAD: usize = 64 * 1024;
 pub async fn serve(listeners: Vec<TcpListener>, router: Router, shutdown: watch::Receiver<bool>) {
     let servers = listeners.into_iter().map(|listener| {
         let make_service = router.clone().into_make_service_with_connect_info::<Peer>();
-        let server = axum::serve(Door(listener), make_service).with_graceful_shutdown(turned_true(shutdown.clone()));
+        let server = axum::serve(Door(listener), make_service)
+            .with_graceful_shutdown(turned_true(shutdown.clone()));
         async move {
             // The server accepts for ever and reports no errors of its own.
             let _ = server.await;
@@ -73,14 +74,22 @@ impl Peer {
     pub(crate) fn header_names_as_sent(&self) -> HashMap<String, String> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&head.bytes);
-        let names = text.lines().skip(1).filter_map(|line| Some(line.split_once(':')?.0));
-        names.map(|name| (name.to_ascii_lowercase(), name.to_owned())).collect()
+        let names = text
+            .lines()
+            .skip(1)
+            .filter_map(|line| Some(line.split_once(':')?.0));
+        names
+            .map(|name| (name.to_ascii_lowercase(), name.to_owned()))
+            .collect()
     }
 }
 
 impl Connected<IncomingStream<'_, Door>> for Peer {
     fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
-        Self { address: *stream.remote_addr(), head: Arc::clone(&stream.io().head) }
+        Self {
+            address: *stream.remote_addr(),
+            head: Arc::clone(&stream.io().head),
+        }
     }
 }
 
@@ -95,7 +104,13 @@ impl Listener for Door {
         let (stream, address) = Listener::accept(&mut self.0).await;
         // Without it small frames wait for acknowledgements; a socket that refuses is merely slower.
         let _ = stream.set_nodelay(true);
-        (RecordingStream { stream, head: Arc::default() }, address)
+        (
+            RecordingStream {
+                stream,
+                head: Arc::default(),
+            },
+            address,
+        )
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -118,7 +133,10 @@ impl Head {
         let searched = self.bytes.len().saturating_sub(3);
         self.bytes.extend_from_slice(read);
         let unsearched = self.bytes.get(searched..).unwrap_or_default();
-        if let Some(end) = unsearched.windows(4).position(|window| window == b"\r\n\r\n") {
+        if let Some(end) = unsearched
+            .windows(4)
+            .position(|window| window == b"\r\n\r\n")
+        {
             self.bytes.truncate(searched + end);
             self.complete = true;
         } else if self.bytes.len() > LONGEST_HEAD {
@@ -133,19 +151,30 @@ struct RecordingStream {
 }
 
 impl AsyncRead for RecordingStream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         if matches!(polled, Poll::Ready(Ok(()))) {
             let read = buffer.filled().get(before..).unwrap_or_default();
-            self.head.lock().unwrap_or_else(PoisonError::into_inner).record(read);
+            self.head
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .record(read);
         }
         polled
     }
 }
 
 impl AsyncWrite for RecordingStream {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -181,9 +210,16 @@ mod tests {
             let mut head = Head::default();
             head.record(&request[..cut]);
             head.record(&request[cut..]);
-            let peer = Peer { address: ([127, 0, 0, 1], 1).into(), head: Arc::new(Mutex::new(head)) };
+            let peer = Peer {
+                address: ([127, 0, 0, 1], 1).into(),
+                head: Arc::new(Mutex::new(head)),
+            };
             let expected = [("host", "Host"), ("x-odd-case", "X-Odd-cASE")];
-            assert_eq!(peer.header_names_as_sent(), expected.map(|(low, sent)| (low.into(), sent.into())).into(), "cut at {cut}");
+            assert_eq!(
+                peer.header_names_as_sent(),
+                expected.map(|(low, sent)| (low.into(), sent.into())).into(),
+                "cut at {cut}"
+            );
         }
     }
 }

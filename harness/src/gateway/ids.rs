@@ -16,7 +16,10 @@ pub(crate) fn new_id() -> String {
 /// Whether `text` has the form of [`new_id`]'s answers.
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == ID_CHARACTERS
-        && text.strip_suffix('=').is_some_and(|id| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)))
+        && text.strip_suffix('=').is_some_and(|id| {
+            id.bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+        })
 }
 
 /// A new value of the header `X-Amzn-Trace-Id`.
@@ -38,7 +41,15 @@ mod tests {
         for real in ["BFHPhfCWIAMCKlQ=", "BFaT_fALIAMCKug=", "JC1dgf9yoAMCK-g="] {
             assert!(is_id(real), "{real}");
         }
-        for wrong in ["", "=", "BFHPhfCWIAMCKlQ", "BFHPhfCWIAMCKlQQ", "BFHPhfCWIAMCKl+=", "BFHPhfCWIAMCKlQ%3D", "BFHPhfCWIAMCKäQ="] {
+        for wrong in [
+            "",
+            "=",
+            "BFHPhfCWIAMCKlQ",
+            "BFHPhfCWIAMCKlQQ",
+            "BFHPhfCWIAMCKl+=",
+            "BFHPhfCWIAMCKlQ%3D",
+            "BFHPhfCWIAMCKäQ=",
+        ] {
             assert!(!is_id(wrong), "{wrong}");
         }
     }

@@ -21,8 +21,14 @@ pub(crate) enum Failure {
 impl Failure {
     /// Whether the function failed with exactly the message `Unauthorized`, which an authorizer uses to ask for a 401.
     pub(crate) fn is_unauthorized(&self) -> bool {
-        let Self::Function(error) = self else { return false };
-        serde_json::from_slice::<Value>(error).is_ok_and(|error| error.get("errorMessage").is_some_and(|message| message == "Unauthorized"))
+        let Self::Function(error) = self else {
+            return false;
+        };
+        serde_json::from_slice::<Value>(error).is_ok_and(|error| {
+            error
+                .get("errorMessage")
+                .is_some_and(|message| message == "Unauthorized")
+        })
     }
 
     /// What the log says: never the error's text, which is the function's own and stands in its own log.
@@ -38,8 +44,17 @@ impl Failure {
 /// Calls `function` with `event` and waits at most `limit` for its answer.
 ///
 /// The call runs in a task of its own: like on AWS, neither the limit nor a client that leaves ends a function.
-pub(crate) async fn call<I: Invoke>(invoke: &I, function: &str, event: &Value, limit: Duration) -> Result<Bytes, Failure> {
-    let (invoke, name, payload) = (invoke.clone(), function.to_owned(), Bytes::from(event.to_string()));
+pub(crate) async fn call<I: Invoke>(
+    invoke: &I,
+    function: &str,
+    event: &Value,
+    limit: Duration,
+) -> Result<Bytes, Failure> {
+    let (invoke, name, payload) = (
+        invoke.clone(),
+        function.to_owned(),
+        Bytes::from(event.to_string()),
+    );
     let running = tokio::spawn(async move { invoke.invoke(&name, payload).await });
     let outcome = match tokio::time::timeout(limit, running).await {
         Ok(Ok(Ok(Outcome::Answer(answer)))) => Ok(answer),

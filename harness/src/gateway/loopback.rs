@@ -17,7 +17,9 @@ pub fn asked_name(headers: &HeaderMap) -> Option<&'static str> {
 
 /// Whether `origin` (`http://localhost:5173`) is a page of this machine, on whatever port.
 pub fn is_loopback_origin(origin: &str) -> bool {
-    let Some((scheme, authority)) = origin.split_once("://") else { return false };
+    let Some((scheme, authority)) = origin.split_once("://") else {
+        return false;
+    };
     matches!(scheme, "http" | "https") && loopback_name(authority).is_some()
 }
 
@@ -26,7 +28,11 @@ pub async fn only_by_loopback_name(request: Request, next: Next) -> Response {
     if asked_name(request.headers()).is_some() {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "This server answers to localhost, 127.0.0.1 and [::1] only.\n").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "This server answers to localhost, 127.0.0.1 and [::1] only.\n",
+        )
+            .into_response()
     }
 }
 
@@ -36,7 +42,11 @@ fn loopback_name(authority: &str) -> Option<&'static str> {
     if parsed.authority()?.as_str() != authority || authority.contains('@') {
         return None;
     }
-    NAMES.into_iter().find(|name| parsed.host().is_some_and(|host| host.eq_ignore_ascii_case(name)))
+    NAMES.into_iter().find(|name| {
+        parsed
+            .host()
+            .is_some_and(|host| host.eq_ignore_ascii_case(name))
+    })
 }
 
 #[cfg(test)]
@@ -66,7 +76,13 @@ mod tests {
     fn an_origin_needs_scheme_and_loopback_name() {
         assert!(is_loopback_origin("http://localhost:5173"));
         assert!(is_loopback_origin("https://[::1]"));
-        for foreign in ["null", "localhost:5173", "file://localhost", "https://localhost.example.com", "http://example.com"] {
+        for foreign in [
+            "null",
+            "localhost:5173",
+            "file://localhost",
+            "https://localhost.example.com",
+            "http://example.com",
+        ] {
             assert!(!is_loopback_origin(foreign), "{foreign}");
         }
     }

@@ -16,7 +16,9 @@ pub(crate) struct Moment(u64);
 impl Moment {
     pub(crate) fn now() -> Self {
         // A clock before 1970 would be the machine's fault; the gateway then says 1970.
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        let since_epoch = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or(Duration::ZERO);
         Self(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
     }
 

@@ -9,7 +9,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
 /// What the gateway sets itself, whatever the function says.
-const OWN: [HeaderName; 3] = [header::CONNECTION, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+const OWN: [HeaderName; 3] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::TRANSFER_ENCODING,
+];
 
 /// The response that `answer` asks for: an object with `statusCode`, or any other JSON as the body of a 200. `None` if
 /// it is neither.
@@ -29,34 +33,54 @@ pub(super) fn message(status: StatusCode, text: &str) -> Response {
 fn of_json(status: StatusCode, body: Bytes) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     response
 }
 
 fn structured(object: &Map<String, Value>) -> Option<Response> {
     let status = object.get("statusCode")?;
     let status = status.as_u64().or_else(|| status.as_str()?.parse().ok())?;
-    let status = StatusCode::from_u16(u16::try_from(status).ok()?).ok().filter(|status| !status.is_informational())?;
+    let status = StatusCode::from_u16(u16::try_from(status).ok()?)
+        .ok()
+        .filter(|status| !status.is_informational())?;
     let body = match object.get("body") {
         None | Some(Value::Null) => Bytes::new(),
-        Some(Value::String(text)) if object.get("isBase64Encoded") == Some(&Value::Bool(true)) => BASE64_STANDARD.decode(text).ok()?.into(),
+        Some(Value::String(text)) if object.get("isBase64Encoded") == Some(&Value::Bool(true)) => {
+            BASE64_STANDARD.decode(text).ok()?.into()
+        }
         Some(Value::String(text)) => text.clone().into(),
         Some(_) => return None,
     };
     let mut response = Response::new(body.clone().into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    for (name, value) in object.get("headers").and_then(Value::as_object).into_iter().flatten() {
+    for (name, value) in object
+        .get("headers")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+    {
         let name: HeaderName = name.parse().ok()?;
         if !OWN.contains(&name) {
             headers.append(name, header_value(value)?);
         }
     }
-    for cookie in object.get("cookies").and_then(Value::as_array).into_iter().flatten() {
+    for cookie in object
+        .get("cookies")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
         headers.append(header::SET_COOKIE, header_value(cookie)?);
     }
     if !body.is_empty() && !headers.contains_key(header::CONTENT_TYPE) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/plain;charset=UTF-8"),
+        );
     }
     Some(response)
 }

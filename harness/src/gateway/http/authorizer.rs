@@ -76,7 +76,9 @@ impl Authorizers {
 
     fn remembered(&self, key: &(String, Vec<String>)) -> Option<Verdict> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.get(key).filter(|(until, _)| Instant::now() < *until).map(|(_, verdict)| verdict.clone())
+        said.get(key)
+            .filter(|(until, _)| Instant::now() < *until)
+            .map(|(_, verdict)| verdict.clone())
     }
 
     fn remember(&self, key: (String, Vec<String>), cached_for: Duration, verdict: &Verdict) {
@@ -91,23 +93,46 @@ impl Authorizers {
     }
 }
 
-async fn ask<I: Invoke>(invoke: &I, authorizer: &HttpAuthorizer, event: &Value) -> Result<Verdict, Refusal> {
-    let answer = integration::call(invoke, &authorizer.function, event, LIMIT).await.map_err(|failure| {
-        if failure.is_unauthorized() { Refusal::Unauthorized } else { Refusal::Broken }
-    })?;
+async fn ask<I: Invoke>(
+    invoke: &I,
+    authorizer: &HttpAuthorizer,
+    event: &Value,
+) -> Result<Verdict, Refusal> {
+    let answer = integration::call(invoke, &authorizer.function, event, LIMIT)
+        .await
+        .map_err(|failure| {
+            if failure.is_unauthorized() {
+                Refusal::Unauthorized
+            } else {
+                Refusal::Broken
+            }
+        })?;
     let answer: Answer = serde_json::from_slice(&answer).map_err(|_| {
-        tracing::warn!(function = authorizer.function, "the authorizer's answer is not {{isAuthorized, context}}");
+        tracing::warn!(
+            function = authorizer.function,
+            "the authorizer's answer is not {{isAuthorized, context}}"
+        );
         Refusal::Broken
     })?;
-    Ok(answer.is_authorized.then(|| answer.context.unwrap_or_default()))
+    Ok(answer
+        .is_authorized
+        .then(|| answer.context.unwrap_or_default()))
 }
 
 /// The values of the identity sources; all have to be there.
-fn identity(authorizer: &HttpAuthorizer, api: &HttpApi, selected: &Selected<'_>, received: &Received) -> Result<Vec<String>, Refusal> {
+fn identity(
+    authorizer: &HttpAuthorizer,
+    api: &HttpApi,
+    selected: &Selected<'_>,
+    received: &Received,
+) -> Result<Vec<String>, Refusal> {
     let value = |source: &String| {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let value = if let Some(name) = source.strip_prefix("$request.header.") {
-            received.headers.get(&name.to_ascii_lowercase()).and_then(text)
+            received
+                .headers
+                .get(&name.to_ascii_lowercase())
+                .and_then(text)
         } else if let Some(name) = source.strip_prefix("$request.querystring.") {
             received.query.get(name).and_then(text)
         } else if let Some(name) = source.strip_prefix("$stageVariables.") {
@@ -115,10 +140,15 @@ fn identity(authorizer: &HttpAuthorizer, api: &HttpApi, selected: &Selected<'_>,
         } else if source == "$context.routeKey" {
             Some(selected.key.to_owned())
         } else {
-            tracing::warn!(source, "the authorizer's identity source cannot be honoured");
+            tracing::warn!(
+                source,
+                "the authorizer's identity source cannot be honoured"
+            );
             return Err(Refusal::Broken);
         };
-        value.filter(|value| !value.is_empty()).ok_or(Refusal::Unauthorized)
+        value
+            .filter(|value| !value.is_empty())
+            .ok_or(Refusal::Unauthorized)
     };
     authorizer.identity_sources.iter().map(value).collect()
 }

@@ -19,14 +19,25 @@ const ALL: [HeaderName; 6] = [
 
 /// The answer to a preflight. `None` if the request is none.
 pub(super) fn preflight(cors: &Cors, request: &Parts) -> Option<Response> {
-    let asks = request.method == Method::OPTIONS && request.headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asks = request.method == Method::OPTIONS
+        && request
+            .headers
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     let origin = request.headers.get(header::ORIGIN).filter(|_| asks)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
     if allow(cors, origin, headers) {
-        set_list(headers, header::ACCESS_CONTROL_ALLOW_METHODS, &cors.allow_methods);
-        set_list(headers, header::ACCESS_CONTROL_ALLOW_HEADERS, &cors.allow_headers);
+        set_list(
+            headers,
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            &cors.allow_methods,
+        );
+        set_list(
+            headers,
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            &cors.allow_headers,
+        );
         if let Some(max_age) = cors.max_age {
             headers.insert(header::ACCESS_CONTROL_MAX_AGE, max_age.as_secs().into());
         }
@@ -42,7 +53,11 @@ pub(super) fn apply(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut Hea
     if let Some(origin) = origin
         && allow(cors, origin, headers)
     {
-        set_list(headers, header::ACCESS_CONTROL_EXPOSE_HEADERS, &cors.expose_headers);
+        set_list(
+            headers,
+            header::ACCESS_CONTROL_EXPOSE_HEADERS,
+            &cors.expose_headers,
+        );
     }
 }
 
@@ -52,14 +67,27 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
     if !any {
         headers.append(header::VARY, HeaderValue::from_static("origin"));
     }
-    let listed = || origin.to_str().is_ok_and(|origin| cors.allow_origins.iter().any(|allowed| fits(allowed, origin)));
+    let listed = || {
+        origin.to_str().is_ok_and(|origin| {
+            cors.allow_origins
+                .iter()
+                .any(|allowed| fits(allowed, origin))
+        })
+    };
     if !any && !listed() {
         return false;
     }
-    let value = if any { HeaderValue::from_static("*") } else { origin.clone() };
+    let value = if any {
+        HeaderValue::from_static("*")
+    } else {
+        origin.clone()
+    };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
     if cors.allow_credentials {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            HeaderValue::from_static("true"),
+        );
     }
     true
 }
@@ -67,7 +95,9 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
 /// An origin, or `https://*` for all of a scheme.
 fn fits(allowed: &str, origin: &str) -> bool {
     match allowed.strip_suffix("://*") {
-        Some(scheme) => origin.split_once("://").is_some_and(|(sent, _)| sent.eq_ignore_ascii_case(scheme)),
+        Some(scheme) => origin
+            .split_once("://")
+            .is_some_and(|(sent, _)| sent.eq_ignore_ascii_case(scheme)),
         None => allowed.eq_ignore_ascii_case(origin),
     }
 }

@@ -16,7 +16,15 @@ use crate::{
 };
 
 /// Headers of one hop; functions never see them.
-const HOP_BY_HOP: [&str; 7] = ["connection", "keep-alive", "proxy-authorization", "proxy-connection", "te", "transfer-encoding", "upgrade"];
+const HOP_BY_HOP: [&str; 7] = [
+    "connection",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "transfer-encoding",
+    "upgrade",
+];
 
 /// One request, as both kinds of event show it.
 #[derive(Clone, Debug)]
@@ -41,13 +49,17 @@ impl Received {
     pub(super) fn new(peer: &Peer, request: &Parts, body: &Bytes) -> Self {
         let received_at = Moment::now();
         let domain_name = text_of(&request.headers, header::HOST.as_str());
-        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&request.uri).map(|query| query.0).unwrap_or_default();
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&request.uri)
+            .map(|query| query.0)
+            .unwrap_or_default();
         Self {
             request_id: ids::new_id(),
             headers: headers(peer, &request.headers, &domain_name, received_at, body),
             query: joined(pairs),
             method: request.method.to_string(),
-            path: percent_decode_str(request.uri.path()).decode_utf8_lossy().into_owned(),
+            path: percent_decode_str(request.uri.path())
+                .decode_utf8_lossy()
+                .into_owned(),
             raw_query: request.uri.query().unwrap_or_default().to_owned(),
             cookies: cookies(&request.headers),
             domain_name,
@@ -58,27 +70,66 @@ impl Received {
     }
 
     /// What a function gets. `context` is the authorizer's; without an authorizer it is `None`.
-    pub(super) fn function_event(&self, api: &HttpApi, selected: &Selected<'_>, context: Option<Value>, body: &Bytes) -> Value {
+    pub(super) fn function_event(
+        &self,
+        api: &HttpApi,
+        selected: &Selected<'_>,
+        context: Option<Value>,
+        body: &Bytes,
+    ) -> Value {
         let mut event = self.common(api, selected);
-        if let (Some(context), Some(Value::Object(request_context))) = (context, event.get_mut("requestContext")) {
+        if let (Some(context), Some(Value::Object(request_context))) =
+            (context, event.get_mut("requestContext"))
+        {
             request_context.insert("authorizer".into(), json!({ "lambda": context }));
         }
-        let as_text = is_text(self.headers.get("content-type").and_then(Value::as_str)).then(|| std::str::from_utf8(body).ok()).flatten();
+        let as_text = is_text(self.headers.get("content-type").and_then(Value::as_str))
+            .then(|| std::str::from_utf8(body).ok())
+            .flatten();
         if !body.is_empty() {
-            event.insert("body".into(), as_text.map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned).into());
+            event.insert(
+                "body".into(),
+                as_text
+                    .map_or_else(|| BASE64_STANDARD.encode(body), str::to_owned)
+                    .into(),
+            );
         }
-        event.insert("isBase64Encoded".into(), (!body.is_empty() && as_text.is_none()).into());
+        event.insert(
+            "isBase64Encoded".into(),
+            (!body.is_empty() && as_text.is_none()).into(),
+        );
         event.into()
     }
 
     /// What an authorizer gets.
-    pub(super) fn authorizer_event(&self, api: &HttpApi, selected: &Selected<'_>, identity: &[String]) -> Value {
+    pub(super) fn authorizer_event(
+        &self,
+        api: &HttpApi,
+        selected: &Selected<'_>,
+        identity: &[String],
+    ) -> Value {
         let mut event = self.common(api, selected);
-        let path = if api.stage == "$default" { self.path.as_str() } else { self.path.strip_prefix(&format!("/{}", api.stage)).unwrap_or_default() };
-        let arn = format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/{}{path}", api.api_id, api.stage, self.method);
+        let path = if api.stage == "$default" {
+            self.path.as_str()
+        } else {
+            self.path
+                .strip_prefix(&format!("/{}", api.stage))
+                .unwrap_or_default()
+        };
+        let arn = format!(
+            "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/{}{path}",
+            api.api_id, api.stage, self.method
+        );
         event.insert("type".into(), "REQUEST".into());
         event.insert("routeArn".into(), arn.into());
-        event.insert("identitySource".into(), if identity.is_empty() { Value::Null } else { json!(identity) });
+        event.insert(
+            "identitySource".into(),
+            if identity.is_empty() {
+                Value::Null
+            } else {
+                json!(identity)
+            },
+        );
         event.into()
     }
 
@@ -96,7 +147,10 @@ impl Received {
             event.insert("queryStringParameters".into(), self.query.clone().into());
         }
         if !selected.parameters.is_empty() {
-            event.insert("pathParameters".into(), joined(selected.parameters.clone()).into());
+            event.insert(
+                "pathParameters".into(),
+                joined(selected.parameters.clone()).into(),
+            );
         }
         if !api.stage_variables.is_empty() {
             event.insert("stageVariables".into(), json!(api.stage_variables));
@@ -125,10 +179,26 @@ impl Received {
     }
 }
 
-fn headers(peer: &Peer, sent: &HeaderMap, domain_name: &str, now: Moment, body: &Bytes) -> Map<String, Value> {
-    let own = ["cookie", "x-amzn-trace-id", "x-forwarded-port", "x-forwarded-proto"];
-    let names = sent.keys().map(header::HeaderName::as_str).filter(|name| !HOP_BY_HOP.contains(name) && !own.contains(name));
-    let mut headers: Map<_, _> = names.map(|name| (name.to_owned(), Value::from(text_of(sent, name)))).collect();
+fn headers(
+    peer: &Peer,
+    sent: &HeaderMap,
+    domain_name: &str,
+    now: Moment,
+    body: &Bytes,
+) -> Map<String, Value> {
+    let own = [
+        "cookie",
+        "x-amzn-trace-id",
+        "x-forwarded-port",
+        "x-forwarded-proto",
+    ];
+    let names = sent
+        .keys()
+        .map(header::HeaderName::as_str)
+        .filter(|name| !HOP_BY_HOP.contains(name) && !own.contains(name));
+    let mut headers: Map<_, _> = names
+        .map(|name| (name.to_owned(), Value::from(text_of(sent, name))))
+        .collect();
     let forwarded_for = match headers.get("x-forwarded-for").and_then(Value::as_str) {
         Some(before) => format!("{before}, {}", peer.ip()),
         None => peer.ip(),
@@ -144,13 +214,26 @@ fn headers(peer: &Peer, sent: &HeaderMap, domain_name: &str, now: Moment, body: 
 
 /// All values of a header, joined by commas.
 fn text_of(headers: &HeaderMap, name: &str) -> String {
-    let values: Vec<_> = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
     values.join(",")
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<Value> {
-    let lines = headers.get_all(header::COOKIE).iter().map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
-    lines.flat_map(|line| line.split(';').map(|cookie| Value::from(cookie.trim())).collect::<Vec<_>>()).collect()
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(|line| String::from_utf8_lossy(line.as_bytes()).into_owned());
+    lines
+        .flat_map(|line| {
+            line.split(';')
+                .map(|cookie| Value::from(cookie.trim()))
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 fn joined(pairs: Vec<(String, String)>) -> Map<String, Value> {
@@ -167,7 +250,18 @@ fn joined(pairs: Vec<(String, String)>) -> Map<String, Value> {
 
 /// The content types that HTTP APIs hand on as text; everything else travels as base64, forms included.
 fn is_text(content_type: Option<&str>) -> bool {
-    let Some(content_type) = content_type else { return true };
-    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    kind.starts_with("text/") || matches!(kind.as_str(), "application/json" | "application/javascript" | "application/xml")
+    let Some(content_type) = content_type else {
+        return true;
+    };
+    let kind = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    kind.starts_with("text/")
+        || matches!(
+            kind.as_str(),
+            "application/json" | "application/javascript" | "application/xml"
+        )
 }

@@ -12,12 +12,12 @@ use axum::{
 };
 use futures_util::StreamExt;
 
+pub use self::routes::RouteError;
 use self::{
     authorizer::{Authorizers, Refusal},
     event::Received,
     routes::{Routes, Selected},
 };
-pub use self::routes::RouteError;
 use super::{
     door::Peer,
     integration::{self, Failure},
@@ -51,9 +51,18 @@ struct Gateway<I> {
 ///
 /// # Errors
 /// A route's path cannot be honoured.
-pub fn router<I: Invoke>(api: Arc<HttpApi>, invoke: I, fallback: Router) -> Result<Router, RouteError> {
+pub fn router<I: Invoke>(
+    api: Arc<HttpApi>,
+    invoke: I,
+    fallback: Router,
+) -> Result<Router, RouteError> {
     let routes = Routes::new(&api.routes)?;
-    let gateway = Arc::new(Gateway { api, routes, authorizers: Authorizers::default(), invoke });
+    let gateway = Arc::new(Gateway {
+        api,
+        routes,
+        authorizers: Authorizers::default(),
+        invoke,
+    });
     Ok(fallback.layer(middleware::from_fn_with_state(gateway, front::<I>)))
 }
 
@@ -64,18 +73,29 @@ async fn front<I: Invoke>(
     next: Next,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    if let Some(response) = gateway.api.cors.as_ref().and_then(|cors| cors::preflight(cors, &parts)) {
+    if let Some(response) = gateway
+        .api
+        .cors
+        .as_ref()
+        .and_then(|cors| cors::preflight(cors, &parts))
+    {
         return response;
     }
     let path = gateway.path_in_stage(&parts);
     let selected = path.and_then(|path| gateway.routes.select(parts.method.as_str(), path));
     let mut response = match selected {
         Some(selected) => gateway.integrate(&peer, &parts, body, &selected).await,
-        None if matches!(parts.method, Method::GET | Method::HEAD) => return next.run(Request::from_parts(parts, body)).await,
+        None if matches!(parts.method, Method::GET | Method::HEAD) => {
+            return next.run(Request::from_parts(parts, body)).await;
+        }
         None => answer::message(StatusCode::NOT_FOUND, "Not Found"),
     };
     if let Some(cors) = &gateway.api.cors {
-        cors::apply(cors, parts.headers.get(header::ORIGIN), response.headers_mut());
+        cors::apply(
+            cors,
+            parts.headers.get(header::ORIGIN),
+            response.headers_mut(),
+        );
     }
     response
 }
@@ -88,13 +108,26 @@ impl<I: Invoke> Gateway<I> {
             return Some(path);
         }
         let path = path.strip_prefix('/')?.strip_prefix(&self.api.stage)?;
-        if path.is_empty() { Some("/") } else { Some(path).filter(|path| path.starts_with('/')) }
+        if path.is_empty() {
+            Some("/")
+        } else {
+            Some(path).filter(|path| path.starts_with('/'))
+        }
     }
 
     /// Asks the route's authorizer and calls its function.
-    async fn integrate(&self, peer: &Peer, request: &Parts, body: Body, selected: &Selected<'_>) -> Response {
+    async fn integrate(
+        &self,
+        peer: &Peer,
+        request: &Parts,
+        body: Body,
+        selected: &Selected<'_>,
+    ) -> Response {
         if length_of_head(request) > LONGEST_HEAD {
-            return answer::message(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large");
+            return answer::message(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "Request Header Fields Too Large",
+            );
         }
         let Some(body) = read(body).await else {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
@@ -107,21 +140,45 @@ impl<I: Invoke> Gateway<I> {
         response
     }
 
-    async fn respond(&self, received: &Received, body: &Bytes, selected: &Selected<'_>) -> Response {
+    async fn respond(
+        &self,
+        received: &Received,
+        body: &Bytes,
+        selected: &Selected<'_>,
+    ) -> Response {
         let context = match &selected.route.authorizer {
             None => None,
-            Some(name) => match self.authorizers.authorize(&self.invoke, &self.api, name, selected, received).await {
+            Some(name) => match self
+                .authorizers
+                .authorize(&self.invoke, &self.api, name, selected, received)
+                .await
+            {
                 Ok(context) => Some(context),
-                Err(Refusal::Unauthorized) => return answer::message(StatusCode::UNAUTHORIZED, "Unauthorized"),
-                Err(Refusal::Forbidden) => return answer::message(StatusCode::FORBIDDEN, "Forbidden"),
+                Err(Refusal::Unauthorized) => {
+                    return answer::message(StatusCode::UNAUTHORIZED, "Unauthorized");
+                }
+                Err(Refusal::Forbidden) => {
+                    return answer::message(StatusCode::FORBIDDEN, "Forbidden");
+                }
                 Err(Refusal::Broken) => return broken(),
             },
         };
         let event = received.function_event(&self.api, selected, context, body);
-        match integration::call(&self.invoke, &selected.route.function, &event, selected.route.timeout).await {
+        match integration::call(
+            &self.invoke,
+            &selected.route.function,
+            &event,
+            selected.route.timeout,
+        )
+        .await
+        {
             Ok(answer) => answer::response(answer).unwrap_or_else(broken),
-            Err(Failure::TimedOut) => answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable"),
-            Err(Failure::Refused(InvokeError::TooLarge)) => answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"),
+            Err(Failure::TimedOut) => {
+                answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+            }
+            Err(Failure::Refused(InvokeError::TooLarge)) => {
+                answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+            }
             Err(Failure::Function(_) | Failure::Refused(_)) => broken(),
         }
     }
@@ -133,8 +190,18 @@ fn broken() -> Response {
 
 fn length_of_head(request: &Parts) -> usize {
     // "METHOD /path HTTP/1.1\r\n" and "name: value\r\n".
-    let line = request.method.as_str().len() + request.uri.path_and_query().map_or(0, |path| path.as_str().len()) + 12;
-    request.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>() + line
+    let line = request.method.as_str().len()
+        + request
+            .uri
+            .path_and_query()
+            .map_or(0, |path| path.as_str().len())
+        + 12;
+    request
+        .headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum::<usize>()
+        + line
 }
 
 /// The whole body, or `None` if it is too long or breaks off. Too long a body is read to its end all the same: a client

@@ -52,10 +52,17 @@ impl Routes {
     /// The most specific route for `method` and `path`, which is as sent, without the stage.
     pub(crate) fn select(&self, method: &str, path: &str) -> Option<Selected<'_>> {
         let sent: Vec<&str> = path.split('/').skip(1).collect();
-        let candidates = self.0.iter().filter(|entry| entry.route.method == method || entry.takes_any_method());
+        let candidates = self
+            .0
+            .iter()
+            .filter(|entry| entry.route.method == method || entry.takes_any_method());
         let matching = candidates.filter_map(|entry| Some((entry, entry.matches(&sent)?)));
         let (entry, parameters) = matching.min_by_key(|(entry, _)| entry.rank())?;
-        Some(Selected { key: &entry.key, route: &entry.route, parameters })
+        Some(Selected {
+            key: &entry.key,
+            route: &entry.route,
+            parameters,
+        })
     }
 }
 
@@ -72,7 +79,9 @@ impl Entry {
             let (first, others) = rest.split_first()?;
             match segment {
                 Segment::Exact(text) if decode(first) == *text => {}
-                Segment::Parameter(name) if !first.is_empty() => parameters.push((name.clone(), decode(first))),
+                Segment::Parameter(name) if !first.is_empty() => {
+                    parameters.push((name.clone(), decode(first)))
+                }
                 Segment::Greedy(name) if rest.iter().any(|segment| !segment.is_empty()) => {
                     parameters.push((name.clone(), decode(&rest.join("/"))));
                     return Some(parameters);
@@ -92,33 +101,60 @@ impl Entry {
             Segment::Greedy(_) => 2,
         };
         let kinds = self.segments.iter().flatten().map(kind).collect();
-        (self.segments.is_none(), kinds, Reverse(!self.takes_any_method()))
+        (
+            self.segments.is_none(),
+            kinds,
+            Reverse(!self.takes_any_method()),
+        )
     }
 }
 
 fn entry(route: &HttpRoute) -> Result<Entry, RouteError> {
     if route.path == "$default" {
-        return Ok(Entry { key: route.path.clone(), segments: None, route: route.clone() });
+        return Ok(Entry {
+            key: route.path.clone(),
+            segments: None,
+            route: route.clone(),
+        });
     }
     let key = format!("{} {}", route.method, route.path);
     match segments(&route.path) {
-        Ok(segments) => Ok(Entry { key, segments: Some(segments), route: route.clone() }),
+        Ok(segments) => Ok(Entry {
+            key,
+            segments: Some(segments),
+            route: route.clone(),
+        }),
         Err(reason) => Err(RouteError { key, reason }),
     }
 }
 
 fn segments(path: &str) -> Result<Vec<Segment>, &'static str> {
-    let path = path.strip_prefix('/').ok_or("a path starts with / unless it is $default")?;
+    let path = path
+        .strip_prefix('/')
+        .ok_or("a path starts with / unless it is $default")?;
     let segments: Vec<Segment> = path.split('/').map(segment).collect::<Result<_, _>>()?;
     match segments.split_last() {
-        Some((_, before)) if before.iter().any(|segment| matches!(segment, Segment::Greedy(_))) => Err("{name+} stands only at the end"),
+        Some((_, before))
+            if before
+                .iter()
+                .any(|segment| matches!(segment, Segment::Greedy(_))) =>
+        {
+            Err("{name+} stands only at the end")
+        }
         _ => Ok(segments),
     }
 }
 
 fn segment(text: &str) -> Result<Segment, &'static str> {
-    let Some(name) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
-        return if text.contains(['{', '}']) { Err("a parameter is a whole segment") } else { Ok(Segment::Exact(text.to_owned())) };
+    let Some(name) = text
+        .strip_prefix('{')
+        .and_then(|text| text.strip_suffix('}'))
+    else {
+        return if text.contains(['{', '}']) {
+            Err("a parameter is a whole segment")
+        } else {
+            Ok(Segment::Exact(text.to_owned()))
+        };
     };
     Ok(match name.strip_suffix('+') {
         Some(name) => Segment::Greedy(name.to_owned()),
@@ -139,23 +175,67 @@ mod tests {
     fn routes(keys: &[&str]) -> Result<Routes, RouteError> {
         let route = |key: &&str| {
             let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
-            HttpRoute { method: method.into(), path: path.into(), function: "F".into(), authorizer: None, timeout: Duration::from_secs(1) }
+            HttpRoute {
+                method: method.into(),
+                path: path.into(),
+                function: "F".into(),
+                authorizer: None,
+                timeout: Duration::from_secs(1),
+            }
         };
         Routes::new(&keys.iter().map(route).collect::<Vec<_>>())
     }
 
     #[test]
     fn the_most_specific_route_wins() {
-        let most = ["$default", "ANY /{proxy+}", "GET /pets/{proxy+}", "GET /pets/dog/{id}", "ANY /pets/dog/1", "GET /pets/dog/1", "POST /pets/{kind}"];
+        let most = [
+            "$default",
+            "ANY /{proxy+}",
+            "GET /pets/{proxy+}",
+            "GET /pets/dog/{id}",
+            "ANY /pets/dog/1",
+            "GET /pets/dog/1",
+            "POST /pets/{kind}",
+        ];
         for (keys, method, path, expected) in [
-            (&most[..], "GET", "/pets/dog/1", Some(("GET /pets/dog/1", ""))),
+            (
+                &most[..],
+                "GET",
+                "/pets/dog/1",
+                Some(("GET /pets/dog/1", "")),
+            ),
             (&most, "PUT", "/pets/dog/1", Some(("ANY /pets/dog/1", ""))),
-            (&most, "GET", "/pets/dog/2", Some(("GET /pets/dog/{id}", "id=2"))),
-            (&most, "GET", "/pets/cat/2", Some(("GET /pets/{proxy+}", "proxy=cat/2"))),
-            (&most, "POST", "/pets/a%20b%2Fc", Some(("POST /pets/{kind}", "kind=a b/c"))),
-            (&most, "DELETE", "/pets/cat", Some(("ANY /{proxy+}", "proxy=pets/cat"))),
+            (
+                &most,
+                "GET",
+                "/pets/dog/2",
+                Some(("GET /pets/dog/{id}", "id=2")),
+            ),
+            (
+                &most,
+                "GET",
+                "/pets/cat/2",
+                Some(("GET /pets/{proxy+}", "proxy=cat/2")),
+            ),
+            (
+                &most,
+                "POST",
+                "/pets/a%20b%2Fc",
+                Some(("POST /pets/{kind}", "kind=a b/c")),
+            ),
+            (
+                &most,
+                "DELETE",
+                "/pets/cat",
+                Some(("ANY /{proxy+}", "proxy=pets/cat")),
+            ),
             (&most, "GET", "/", Some(("$default", ""))),
-            (&["GET /a/{b}/c"], "GET", "/a/1/c", Some(("GET /a/{b}/c", "b=1"))),
+            (
+                &["GET /a/{b}/c"],
+                "GET",
+                "/a/1/c",
+                Some(("GET /a/{b}/c", "b=1")),
+            ),
             (&["GET /a/{b}/c"], "GET", "/a/1", None),
             (&["GET /a/{b}/c"], "GET", "/a//c", None),
             (&["GET /a/{b}/c"], "GET", "/a/1/c/", None),
@@ -164,10 +244,15 @@ mod tests {
         ] {
             let routes = routes(keys).unwrap();
             let selected = routes.select(method, path).map(|selected| {
-                let parameters: Vec<_> = selected.parameters.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                let parameters: Vec<_> = selected
+                    .parameters
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}"))
+                    .collect();
                 (selected.key.to_owned(), parameters.join("&"))
             });
-            let expected = expected.map(|(key, parameters)| (key.to_owned(), parameters.to_owned()));
+            let expected =
+                expected.map(|(key, parameters)| (key.to_owned(), parameters.to_owned()));
             assert_eq!(selected, expected, "{method} {path}");
         }
     }

@@ -40,7 +40,10 @@ pub(super) async fn authorize<I: Invoke>(
 ) -> Result<Map<String, Value>, StatusCode> {
     for source in &authorizer.identity_sources {
         let value = identity(source, api, handshake).ok_or_else(|| {
-            tracing::warn!(source, "the authorizer's identity source cannot be honoured");
+            tracing::warn!(
+                source,
+                "the authorizer's identity source cannot be honoured"
+            );
             StatusCode::INTERNAL_SERVER_ERROR
         })?;
         if value.is_none_or(str::is_empty) {
@@ -49,12 +52,21 @@ pub(super) async fn authorize<I: Invoke>(
     }
     let event = session::authorizer_event(api, session, handshake);
     let started = Instant::now();
-    let answer = integration::call(invoke, &authorizer.function, &event, LIMIT).await.map_err(|failure| {
-        if failure.is_unauthorized() { StatusCode::UNAUTHORIZED } else { StatusCode::INTERNAL_SERVER_ERROR }
-    })?;
+    let answer = integration::call(invoke, &authorizer.function, &event, LIMIT)
+        .await
+        .map_err(|failure| {
+            if failure.is_unauthorized() {
+                StatusCode::UNAUTHORIZED
+            } else {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        })?;
     let latency = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let answer = parse(&answer).map_err(|reason| {
-        tracing::warn!(function = authorizer.function, "the authorizer's answer is not usable: {reason}");
+        tracing::warn!(
+            function = authorizer.function,
+            "the authorizer's answer is not usable: {reason}"
+        );
         StatusCode::INTERNAL_SERVER_ERROR
     })?;
     if !answer.policy_document.allows(&session::method_arn(api)) {
@@ -67,7 +79,11 @@ pub(super) async fn authorize<I: Invoke>(
 }
 
 /// The value of an identity source, if the request has it. The outer `None` is a source of an unknown kind.
-fn identity<'a>(source: &str, api: &'a WebSocketApi, handshake: &'a Handshake) -> Option<Option<&'a str>> {
+fn identity<'a>(
+    source: &str,
+    api: &'a WebSocketApi,
+    handshake: &'a Handshake,
+) -> Option<Option<&'a str>> {
     if let Some(name) = source.strip_prefix("route.request.header.") {
         Some(handshake.header(name))
     } else if let Some(name) = source.strip_prefix("route.request.querystring.") {
@@ -83,10 +99,20 @@ fn parse(answer: &[u8]) -> Result<Answer, String> {
         return Err(format!("it is longer than {LONGEST_ANSWER} bytes"));
     }
     // Only the place: the text of the error might quote what the function said about the user.
-    let answer: Answer = serde_json::from_slice(answer)
-        .map_err(|error| format!("it is no policy that can be honoured (line {}, column {})", error.line(), error.column()))?;
+    let answer: Answer = serde_json::from_slice(answer).map_err(|error| {
+        format!(
+            "it is no policy that can be honoured (line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })?;
     let nested = |value: &Value| value.is_object() || value.is_array();
-    match answer.context.iter().flatten().find(|(_, value)| nested(value)) {
+    match answer
+        .context
+        .iter()
+        .flatten()
+        .find(|(_, value)| nested(value))
+    {
         Some((key, _)) => Err(format!("context.{key} is an object or a list")),
         None => Ok(answer),
     }

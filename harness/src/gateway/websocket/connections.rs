@@ -34,7 +34,12 @@ impl Connections {
     pub async fn end_all(&self) {
         self.0.going_away.send_replace(true);
         // The sender lives as long as `self`, so this ends only at zero.
-        let _ = self.0.unfinished.subscribe().wait_for(|unfinished| *unfinished == 0).await;
+        let _ = self
+            .0
+            .unfinished
+            .subscribe()
+            .wait_for(|unfinished| *unfinished == 0)
+            .await;
     }
 
     /// Makes a connection known. It stays known until [`OpenConnection::hide`], and counts until the answer is dropped.
@@ -47,8 +52,17 @@ impl Connections {
             deleted: Notify::new(),
         });
         self.0.unfinished.send_modify(|unfinished| *unfinished += 1);
-        self.by_id().insert(connection.session.connection_id.clone(), Arc::clone(&connection));
-        (OpenConnection { connection, all: self.clone() }, queue)
+        self.by_id().insert(
+            connection.session.connection_id.clone(),
+            Arc::clone(&connection),
+        );
+        (
+            OpenConnection {
+                connection,
+                all: self.clone(),
+            },
+            queue,
+        )
     }
 
     pub(crate) fn find(&self, connection_id: &str) -> Option<Arc<Connection>> {
@@ -58,7 +72,9 @@ impl Connections {
     /// Closes a connection with 1000; from now on nobody finds it. False if nobody found it before.
     pub(crate) fn delete(&self, connection_id: &str) -> bool {
         let connection = self.by_id().remove(connection_id);
-        connection.inspect(|connection| connection.deleted.notify_one()).is_some()
+        connection
+            .inspect(|connection| connection.deleted.notify_one())
+            .is_some()
     }
 
     /// Resolves when [`Connections::end_all`] has been called.
@@ -122,7 +138,9 @@ impl Connection {
     }
 
     fn activity(&self) -> MutexGuard<'_, (Instant, Moment)> {
-        self.last_active.lock().unwrap_or_else(PoisonError::into_inner)
+        self.last_active
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -136,7 +154,9 @@ pub(crate) struct OpenConnection {
 impl OpenConnection {
     /// From now on the management API answers 410.
     pub(crate) fn hide(&self) {
-        self.all.by_id().remove(&self.connection.session.connection_id);
+        self.all
+            .by_id()
+            .remove(&self.connection.session.connection_id);
     }
 
     /// Resolves when all connections are to end.
@@ -148,6 +168,9 @@ impl OpenConnection {
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.hide();
-        self.all.0.unfinished.send_modify(|unfinished| *unfinished -= 1);
+        self.all
+            .0
+            .unfinished
+            .send_modify(|unfinished| *unfinished -= 1);
     }
 }

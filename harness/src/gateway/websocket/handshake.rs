@@ -35,15 +35,25 @@ use crate::{
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
 
 /// Answers an upgrade request; after a 101 the connection lives in a task of its own.
-pub(super) async fn accept<I: Invoke>(gateway: Arc<Gateway<I>>, peer: Peer, mut request: Parts) -> Response {
+pub(super) async fn accept<I: Invoke>(
+    gateway: Arc<Gateway<I>>,
+    peer: Peer,
+    mut request: Parts,
+) -> Response {
     if !asks_for_websocket(&request.headers) {
         let mut refusal = management::error(StatusCode::UPGRADE_REQUIRED, None, "Upgrade Required");
-        refusal.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        refusal
+            .headers_mut()
+            .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
         return refusal;
     }
     let upgrade = request.extensions.remove::<OnUpgrade>();
     let (Some(upgrade), Some(accept_key)) = (upgrade, accept_key(&request)) else {
-        return management::error(StatusCode::BAD_REQUEST, Some("BadRequestException"), "Bad Request");
+        return management::error(
+            StatusCode::BAD_REQUEST,
+            Some("BadRequestException"),
+            "Bad Request",
+        );
     };
     let (mut session, handshake) = read(&peer, &request);
     match admit(&gateway, &mut session, &handshake).await {
@@ -57,8 +67,13 @@ pub(super) async fn accept<I: Invoke>(gateway: Arc<Gateway<I>>, peer: Peer, mut 
 
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
     let holds = |name, token: &str| {
-        let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).any(|part| part.trim().eq_ignore_ascii_case(token))
+        let values = headers
+            .get_all(name)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        values
+            .flat_map(|value| value.split(','))
+            .any(|part| part.trim().eq_ignore_ascii_case(token))
     };
     holds(header::UPGRADE, "websocket") && holds(header::CONNECTION, "upgrade")
 }
@@ -85,17 +100,33 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
             "x-forwarded-for" => forwarded_for = format!("{value}, {forwarded_for}"),
             // The gateway speaks for itself about these.
             "x-forwarded-port" | "x-forwarded-proto" | "x-amzn-trace-id" => {}
-            lower => headers.push((as_sent.get(lower).map_or(lower, String::as_str).to_owned(), value)),
+            lower => headers.push((
+                as_sent.get(lower).map_or(lower, String::as_str).to_owned(),
+                value,
+            )),
         }
     }
-    let host = request.headers.get(header::HOST).map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()).unwrap_or_default();
-    let port = host.rsplit_once(':').map_or("80", |(_, port)| port).to_owned();
+    let host = request
+        .headers
+        .get(header::HOST)
+        .map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned())
+        .unwrap_or_default();
+    let port = host
+        .rsplit_once(':')
+        .map_or("80", |(_, port)| port)
+        .to_owned();
     headers.push(("X-Amzn-Trace-Id".into(), ids::new_trace_id(now)));
     headers.push(("X-Forwarded-For".into(), forwarded_for));
     headers.push(("X-Forwarded-Port".into(), port));
     headers.push(("X-Forwarded-Proto".into(), "http".into()));
-    let query = Query::<Vec<(String, String)>>::try_from_uri(&request.uri).map(|query| query.0).unwrap_or_default();
-    let handshake = Handshake { headers, query, request_id: ids::new_id() };
+    let query = Query::<Vec<(String, String)>>::try_from_uri(&request.uri)
+        .map(|query| query.0)
+        .unwrap_or_default();
+    let handshake = Handshake {
+        headers,
+        query,
+        request_id: ids::new_id(),
+    };
     let session = Session {
         connection_id: ids::new_id(),
         connected_at: now,
@@ -108,22 +139,34 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
 }
 
 /// Asks the authorizer and then `$connect`. The answer is the subprotocol to confirm, or the status that refuses.
-async fn admit<I: Invoke>(gateway: &Gateway<I>, session: &mut Session, handshake: &Handshake) -> Result<Option<HeaderValue>, StatusCode> {
+async fn admit<I: Invoke>(
+    gateway: &Gateway<I>,
+    session: &mut Session,
+    handshake: &Handshake,
+) -> Result<Option<HeaderValue>, StatusCode> {
     let Gateway { api, invoke, .. } = gateway;
     if let Some(by) = &api.authorizer {
-        session.authorizer = Some(authorizer::authorize(invoke, api, by, session, handshake).await?);
+        session.authorizer =
+            Some(authorizer::authorize(invoke, api, by, session, handshake).await?);
     }
-    let Some(route) = api.routes.get("$connect") else { return Ok(None) };
+    let Some(route) = api.routes.get("$connect") else {
+        return Ok(None);
+    };
     let event = session::connect_event(api, session, handshake);
-    let answer = integration::call(invoke, &route.function, &event, route.timeout).await.map_err(|failure| match failure {
-        Failure::Function(_) => StatusCode::BAD_GATEWAY,
-        Failure::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
-    })?;
-    let answer: Map<String, Value> = serde_json::from_slice(&answer).map_err(|_| StatusCode::BAD_GATEWAY)?;
+    let answer = integration::call(invoke, &route.function, &event, route.timeout)
+        .await
+        .map_err(|failure| match failure {
+            Failure::Function(_) => StatusCode::BAD_GATEWAY,
+            Failure::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+        })?;
+    let answer: Map<String, Value> =
+        serde_json::from_slice(&answer).map_err(|_| StatusCode::BAD_GATEWAY)?;
     let status = answer.get("statusCode").and_then(message::status);
     // A 1xx would end nothing: it is as malformed as no number at all.
-    let status = status.filter(|status| *status >= 200).and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
+    let status = status
+        .filter(|status| *status >= 200)
+        .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
     match status {
         Some(status) if status.is_success() => Ok(subprotocol(&answer)),
         Some(status) => Err(status),
@@ -135,11 +178,17 @@ async fn admit<I: Invoke>(gateway: &Gateway<I>, session: &mut Session, handshake
 fn subprotocol(answer: &Map<String, Value>) -> Option<HeaderValue> {
     let find = |map: &str| {
         let headers = answer.get(map)?.as_object()?;
-        headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(PROTOCOL_HEADER)).map(|(_, value)| value)
+        headers
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(PROTOCOL_HEADER))
+            .map(|(_, value)| value)
     };
     let single = find("headers").and_then(Value::as_str);
-    let multiple = || find("multiValueHeaders").and_then(|values| values.as_array()?.first()?.as_str());
-    single.or_else(multiple).and_then(|protocol| HeaderValue::from_str(protocol).ok())
+    let multiple =
+        || find("multiValueHeaders").and_then(|values| values.as_array()?.first()?.as_str());
+    single
+        .or_else(multiple)
+        .and_then(|protocol| HeaderValue::from_str(protocol).ok())
 }
 
 fn switch_protocols(accept_key: &str, protocol: Option<HeaderValue>) -> Response {
@@ -173,9 +222,15 @@ async fn live<I: Invoke>(gateway: Arc<Gateway<I>>, session: Session, upgrade: On
     let ending = match upgrade.await {
         Ok(upgraded) => {
             let io = TokioIo::new(upgraded);
-            let socket = WebSocketStream::from_raw_socket(io, Role::Server, Some(socket::configuration())).await;
+            let socket =
+                WebSocketStream::from_raw_socket(io, Role::Server, Some(socket::configuration()))
+                    .await;
             socket::run(socket, &open, outgoing, |text| {
-                tokio::spawn(message::deliver(Arc::clone(&gateway), Arc::clone(&open.connection), text));
+                tokio::spawn(message::deliver(
+                    Arc::clone(&gateway),
+                    Arc::clone(&open.connection),
+                    text,
+                ));
             })
             .await
         }
@@ -184,8 +239,15 @@ async fn live<I: Invoke>(gateway: Arc<Gateway<I>>, session: Session, upgrade: On
     };
     open.hide();
     if let Some(route) = gateway.api.routes.get("$disconnect") {
-        let event = session::disconnect_event(&gateway.api, &open.connection.session, &ending.farewell());
+        let event =
+            session::disconnect_event(&gateway.api, &open.connection.session, &ending.farewell());
         // Best effort: nobody is left who could be told of a failure, and the call has logged it.
-        let _ = integration::call(&gateway.invoke, &route.function, &event, route.timeout.max(Duration::from_secs(1))).await;
+        let _ = integration::call(
+            &gateway.invoke,
+            &route.function,
+            &event,
+            route.timeout.max(Duration::from_secs(1)),
+        )
+        .await;
     }
 }

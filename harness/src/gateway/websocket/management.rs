@@ -21,42 +21,85 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const LONGEST_READ: usize = 16 * 1024 * 1024;
 
 /// Answers one call about `connection_id`, which is decoded.
-pub(super) async fn answer(connections: &Connections, connection_id: &str, request: Request) -> Response {
+pub(super) async fn answer(
+    connections: &Connections,
+    connection_id: &str,
+    request: Request,
+) -> Response {
     if !is_signed(request.headers(), request.uri()) {
-        return error(StatusCode::FORBIDDEN, Some("MissingAuthenticationTokenException"), "Missing Authentication Token");
+        return error(
+            StatusCode::FORBIDDEN,
+            Some("MissingAuthenticationTokenException"),
+            "Missing Authentication Token",
+        );
     }
     if !ids::is_id(connection_id) {
-        return error(StatusCode::BAD_REQUEST, Some("BadRequestException"), &format!("Invalid connectionId: {connection_id}"));
+        return error(
+            StatusCode::BAD_REQUEST,
+            Some("BadRequestException"),
+            &format!("Invalid connectionId: {connection_id}"),
+        );
     }
     match *request.method() {
         Method::POST => post(connections, connection_id, request.into_body()).await,
-        Method::GET => connections.find(connection_id).map_or_else(gone, |connection| describe(&connection)),
+        Method::GET => connections
+            .find(connection_id)
+            .map_or_else(gone, |connection| describe(&connection)),
         Method::DELETE if connections.delete(connection_id) => empty(StatusCode::NO_CONTENT),
         Method::DELETE => gone(),
-        _ => error(StatusCode::FORBIDDEN, Some("ForbiddenException"), "Forbidden"),
+        _ => error(
+            StatusCode::FORBIDDEN,
+            Some("ForbiddenException"),
+            "Forbidden",
+        ),
     }
 }
 
 /// Whether the caller says who he is, in a header or a presigned URL. The signature itself is not checked.
 fn is_signed(headers: &HeaderMap, uri: &Uri) -> bool {
-    let by_header = headers.get(header::AUTHORIZATION).is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
-    by_header || uri.query().is_some_and(|query| query.split('&').any(|pair| pair.starts_with("X-Amz-Signature=")))
+    let by_header = headers
+        .get(header::AUTHORIZATION)
+        .is_some_and(|value| value.as_bytes().starts_with(b"AWS4-HMAC-SHA256 "));
+    by_header
+        || uri.query().is_some_and(|query| {
+            query
+                .split('&')
+                .any(|pair| pair.starts_with("X-Amz-Signature="))
+        })
 }
 
 async fn post(connections: &Connections, connection_id: &str, body: Body) -> Response {
-    let too_large = || error(StatusCode::PAYLOAD_TOO_LARGE, Some("PayloadTooLargeException"), "Message too long");
-    let Ok(data) = body::to_bytes(body, LONGEST_READ).await else { return too_large() };
+    let too_large = || {
+        error(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            Some("PayloadTooLargeException"),
+            "Message too long",
+        )
+    };
+    let Ok(data) = body::to_bytes(body, LONGEST_READ).await else {
+        return too_large();
+    };
     if data.len() > LONGEST_MESSAGE {
         return too_large();
     }
-    let Some(connection) = connections.find(connection_id) else { return gone() };
+    let Some(connection) = connections.find(connection_id) else {
+        return gone();
+    };
     let Ok(text) = String::from_utf8(data.into()) else {
-        return error(StatusCode::BAD_REQUEST, Some("BadRequestException"), "The data is not UTF-8, so it cannot be sent as text");
+        return error(
+            StatusCode::BAD_REQUEST,
+            Some("BadRequestException"),
+            "The data is not UTF-8, so it cannot be sent as text",
+        );
     };
     match connection.post(text) {
         Ok(()) => empty(StatusCode::OK),
         Err(NotTaken::Gone) => gone(),
-        Err(NotTaken::Full) => error(StatusCode::TOO_MANY_REQUESTS, Some("LimitExceededException"), "Too Many Requests"),
+        Err(NotTaken::Full) => error(
+            StatusCode::TOO_MANY_REQUESTS,
+            Some("LimitExceededException"),
+            "Too Many Requests",
+        ),
     }
 }
 
@@ -77,7 +120,9 @@ fn describe(connection: &Connection) -> Response {
 /// Clients learn the kind from the header alone: the body is empty.
 fn gone() -> Response {
     let mut response = empty(StatusCode::GONE);
-    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static("GoneException"));
+    response
+        .headers_mut()
+        .insert(ERROR_TYPE, HeaderValue::from_static("GoneException"));
     response
 }
 
@@ -85,14 +130,19 @@ fn gone() -> Response {
 pub(super) fn error(status: StatusCode, kind: Option<&'static str>, message: &str) -> Response {
     let mut response = json_response(status, json!({ "message": message }).to_string());
     if let Some(kind) = kind {
-        response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(kind));
+        response
+            .headers_mut()
+            .insert(ERROR_TYPE, HeaderValue::from_static(kind));
     }
     response
 }
 
 pub(super) fn json_response(status: StatusCode, body: String) -> Response {
     let mut response = empty(status);
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     *response.body_mut() = body.into();
     response
 }

@@ -30,11 +30,22 @@ struct Answer {
 }
 
 /// Calls the function that `text` selects and sends what the client is to see.
-pub(super) async fn deliver<I: Invoke>(gateway: Arc<Gateway<I>>, connection: Arc<Connection>, text: String) {
+pub(super) async fn deliver<I: Invoke>(
+    gateway: Arc<Gateway<I>>,
+    connection: Arc<Connection>,
+    text: String,
+) {
     let request_id = ids::new_id();
-    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &text).await.unwrap_or_else(|message| {
-        Some(error_frame(message, &connection.session.connection_id, &request_id))
-    }) {
+    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &text)
+        .await
+        .unwrap_or_else(|message| {
+            Some(error_frame(
+                message,
+                &connection.session.connection_id,
+                &request_id,
+            ))
+        })
+    {
         connection.reply(frame).await;
     }
 }
@@ -47,11 +58,19 @@ async fn answer_to<I: Invoke>(
     text: &str,
 ) -> Result<Option<String>, &'static str> {
     let (route_key, route) = select(gateway, text).ok_or("Forbidden")?;
-    let event = session::message_event(&gateway.api, &connection.session, route_key, request_id, text);
-    let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout).await.map_err(|failure| match failure {
-        Failure::TimedOut => "Endpoint request timed out",
-        Failure::Function(_) | Failure::Refused(_) => "Internal server error",
-    })?;
+    let event = session::message_event(
+        &gateway.api,
+        &connection.session,
+        route_key,
+        request_id,
+        text,
+    );
+    let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout)
+        .await
+        .map_err(|failure| match failure {
+            Failure::TimedOut => "Endpoint request timed out",
+            Failure::Function(_) | Failure::Refused(_) => "Internal server error",
+        })?;
     let body = body_of(&answer).ok_or("Internal server error")?;
     Ok(body.filter(|_| route.replies))
 }
@@ -59,9 +78,14 @@ async fn answer_to<I: Invoke>(
 /// The route whose key the expression gives, else `$default`. The two lifecycle routes are never chosen by a message.
 fn select<'a, I>(gateway: &'a Gateway<I>, text: &str) -> Option<(&'a str, &'a WebSocketRoute)> {
     let routes = &gateway.api.routes;
-    let chosen = gateway.selection.key(text).filter(|key| key != "$connect" && key != "$disconnect");
+    let chosen = gateway
+        .selection
+        .key(text)
+        .filter(|key| key != "$connect" && key != "$disconnect");
     let chosen = chosen.and_then(|key| routes.get_key_value(&key));
-    chosen.or_else(|| routes.get_key_value(DEFAULT)).map(|(key, route)| (key.as_str(), route))
+    chosen
+        .or_else(|| routes.get_key_value(DEFAULT))
+        .map(|(key, route)| (key.as_str(), route))
 }
 
 /// The body that a route response would carry. `None` if the answer counts as an error: a status of 400 or more, or
@@ -71,12 +95,16 @@ fn body_of(answer: &[u8]) -> Option<Option<String>> {
         return Some(None);
     }
     let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
-    let Some(answer) = answer else { return Some(None) };
+    let Some(answer) = answer else {
+        return Some(None);
+    };
     if status(&answer.status_code)? >= 400 {
         return None;
     }
     let body = match answer.body {
-        Some(body) if answer.is_base64_encoded == Some(true) => String::from_utf8(BASE64_STANDARD.decode(body).ok()?).ok()?,
+        Some(body) if answer.is_base64_encoded == Some(true) => {
+            String::from_utf8(BASE64_STANDARD.decode(body).ok()?).ok()?
+        }
         Some(body) => body,
         None => String::new(),
     };
@@ -90,7 +118,9 @@ pub(super) fn status(value: &Value) -> Option<u64> {
 
 /// The gateway's own frame, with the spaces of the real one.
 pub(super) fn error_frame(message: &str, connection_id: &str, request_id: &str) -> String {
-    format!(r#"{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#)
+    format!(
+        r#"{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#
+    )
 }
 
 #[cfg(test)]
@@ -109,7 +139,10 @@ mod tests {
             (r#"{"statusCode":200,"body":null}"#, nothing),
             (r#"{"statusCode":200,"body":"hi","headers":{}}"#, text("hi")),
             (r#"{"statusCode":"200","body":"hi"}"#, text("hi")),
-            (r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#, text("hi")),
+            (
+                r#"{"statusCode":200,"body":"aGk=","isBase64Encoded":true}"#,
+                text("hi"),
+            ),
             (r#"{"statusCode":399,"body":"hi"}"#, text("hi")),
             (r#"{"statusCode":400,"body":"hi"}"#, None),
             (r#"{"statusCode":500,"body":"hi"}"#, None),

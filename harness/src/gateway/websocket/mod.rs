@@ -38,15 +38,29 @@ struct Gateway<I> {
 ///
 /// # Errors
 /// The route selection expression cannot be honoured.
-pub fn router<I: Invoke>(api: Arc<WebSocketApi>, invoke: I, connections: Connections) -> Result<Router, SelectionError> {
+pub fn router<I: Invoke>(
+    api: Arc<WebSocketApi>,
+    invoke: I,
+    connections: Connections,
+) -> Result<Router, SelectionError> {
     let selection = RouteSelection::parse(&api.route_selection_expression)?;
-    let gateway = Gateway { api, selection, invoke, connections };
+    let gateway = Gateway {
+        api,
+        selection,
+        invoke,
+        connections,
+    };
     Ok(Router::new().fallback(answer).with_state(Arc::new(gateway)))
 }
 
 /// Serves `router` until `shutdown` turns true, then closes every socket with 1001 and waits for the `$disconnect`
 /// calls. The caller decides how long it is willing to wait for those.
-pub async fn serve(listeners: Vec<TcpListener>, router: Router, connections: Connections, shutdown: watch::Receiver<bool>) {
+pub async fn serve(
+    listeners: Vec<TcpListener>,
+    router: Router,
+    connections: Connections,
+    shutdown: watch::Receiver<bool>,
+) {
     let sockets = async {
         door::turned_true(shutdown.clone()).await;
         connections.end_all().await;
@@ -54,20 +68,38 @@ pub async fn serve(listeners: Vec<TcpListener>, router: Router, connections: Con
     tokio::join!(door::serve(listeners, router, shutdown.clone()), sockets);
 }
 
-async fn answer<I: Invoke>(State(gateway): State<Arc<Gateway<I>>>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+async fn answer<I: Invoke>(
+    State(gateway): State<Arc<Gateway<I>>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> Response {
     let path = request.uri().path().to_owned();
-    let segments: Vec<_> = path.split('/').skip(1).map(|segment| percent_decode_str(segment).decode_utf8_lossy()).collect();
+    let segments: Vec<_> = path
+        .split('/')
+        .skip(1)
+        .map(|segment| percent_decode_str(segment).decode_utf8_lossy())
+        .collect();
     let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
     match segments.as_slice() {
         [stage] | [stage, ""] if *stage == gateway.api.stage => {
             let (parts, _) = request.into_parts();
             // A client that hangs up does not cancel what its handshake has started, neither here nor on AWS.
             let accepting = tokio::spawn(handshake::accept(gateway, peer, parts));
-            accepting.await.unwrap_or_else(|_| management::error(StatusCode::INTERNAL_SERVER_ERROR, None, "Internal server error"))
+            accepting.await.unwrap_or_else(|_| {
+                management::error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    None,
+                    "Internal server error",
+                )
+            })
         }
         [stage, "@connections", connection_id] if *stage == gateway.api.stage => {
             management::answer(&gateway.connections, connection_id, request).await
         }
-        _ => management::error(StatusCode::FORBIDDEN, Some("ForbiddenException"), "Forbidden"),
+        _ => management::error(
+            StatusCode::FORBIDDEN,
+            Some("ForbiddenException"),
+            "Forbidden",
+        ),
     }
 }

@@ -53,7 +53,12 @@ impl<T> OneOrMany<T> {
 impl Policy {
     /// Whether the caller may invoke `method_arn`: some statement allows it and none denies it.
     pub(crate) fn allows(&self, method_arn: &str) -> bool {
-        let mut matching = self.statement.as_slice().iter().filter(|statement| statement.covers(method_arn)).peekable();
+        let mut matching = self
+            .statement
+            .as_slice()
+            .iter()
+            .filter(|statement| statement.covers(method_arn))
+            .peekable();
         matching.peek().is_some() && matching.all(|statement| statement.effect == Effect::Allow)
     }
 }
@@ -61,14 +66,22 @@ impl Policy {
 impl Statement {
     fn covers(&self, method_arn: &str) -> bool {
         let action = ACTION.to_ascii_lowercase();
-        self.action.as_slice().iter().any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
-            && self.resource.as_slice().iter().any(|pattern| matches(pattern, method_arn))
+        self.action
+            .as_slice()
+            .iter()
+            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
+            && self
+                .resource
+                .as_slice()
+                .iter()
+                .any(|pattern| matches(pattern, method_arn))
     }
 }
 
 /// Whether the whole of `text` fits `pattern`, in which `*` stands for any text and `?` for one character.
 fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
+    let (pattern, text): (Vec<char>, Vec<char>) =
+        (pattern.chars().collect(), text.chars().collect());
     let (mut at_pattern, mut at_text) = (0, 0);
     // Where to resume when the latest `*` has to swallow one character more.
     let mut resume = None;
@@ -83,7 +96,9 @@ fn matches(pattern: &str, text: &str) -> bool {
                 at_text += 1;
             }
             _ => {
-                let Some((after_star, next)) = resume else { return false };
+                let Some((after_star, next)) = resume else {
+                    return false;
+                };
                 resume = Some((after_star, next + 1));
                 (at_pattern, at_text) = (after_star, next);
             }
@@ -113,21 +128,67 @@ mod tests {
             ("one statement without a list", allow(ARN), true),
             ("everything", json!([allow("*")]), true),
             ("all stages", json!([allow(all_stages)]), true),
-            ("question mark", json!([allow(&ARN.replace("prod", "pr?d"))]), true),
+            (
+                "question mark",
+                json!([allow(&ARN.replace("prod", "pr?d"))]),
+                true,
+            ),
             // The mistake that AWS answers with 403: two stars want a slash between them.
-            ("two segments", json!([allow(&ARN.replace("$connect", "*/*"))]), false),
-            ("another stage", json!([allow(&ARN.replace("prod", "test"))]), false),
-            ("a prefix only", json!([allow(&ARN.replace("/prod/$connect", ""))]), false),
-            ("other action", json!([statement("Allow", "execute-api:ManageConnections", "*")]), false),
-            ("all actions", json!([statement("Allow", "execute-api:*", "*")]), true),
-            ("action in another case", json!([statement("Allow", "Execute-API:invoke", "*")]), true),
-            ("explicit deny last", json!([allow("*"), statement("Deny", "*", ARN)]), false),
-            ("explicit deny first", json!([statement("Deny", "*", ARN), allow("*")]), false),
-            ("a deny of something else", json!([allow("*"), statement("Deny", "*", "arn:aws:s3:::b")]), true),
+            (
+                "two segments",
+                json!([allow(&ARN.replace("$connect", "*/*"))]),
+                false,
+            ),
+            (
+                "another stage",
+                json!([allow(&ARN.replace("prod", "test"))]),
+                false,
+            ),
+            (
+                "a prefix only",
+                json!([allow(&ARN.replace("/prod/$connect", ""))]),
+                false,
+            ),
+            (
+                "other action",
+                json!([statement("Allow", "execute-api:ManageConnections", "*")]),
+                false,
+            ),
+            (
+                "all actions",
+                json!([statement("Allow", "execute-api:*", "*")]),
+                true,
+            ),
+            (
+                "action in another case",
+                json!([statement("Allow", "Execute-API:invoke", "*")]),
+                true,
+            ),
+            (
+                "explicit deny last",
+                json!([allow("*"), statement("Deny", "*", ARN)]),
+                false,
+            ),
+            (
+                "explicit deny first",
+                json!([statement("Deny", "*", ARN), allow("*")]),
+                false,
+            ),
+            (
+                "a deny of something else",
+                json!([allow("*"), statement("Deny", "*", "arn:aws:s3:::b")]),
+                true,
+            ),
             ("nothing", json!([]), false),
-            ("lists", json!([{ "Sid": "1", "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", ARN] }]), true),
+            (
+                "lists",
+                json!([{ "Sid": "1", "Effect": "Allow", "Action": ["a:b", "execute-api:Invoke"], "Resource": ["x", ARN] }]),
+                true,
+            ),
         ] {
-            let policy: Policy = serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements })).unwrap();
+            let policy: Policy =
+                serde_json::from_value(json!({ "Version": "2012-10-17", "Statement": statements }))
+                    .unwrap();
             assert_eq!(policy.allows(ARN), expected, "{name}");
         }
     }

@@ -30,7 +30,12 @@ enum Step {
 
 impl RouteSelection {
     pub(crate) fn parse(expression: &str) -> Result<Self, SelectionError> {
-        parse(expression).map(Self).map_err(|reason| SelectionError { expression: expression.to_owned(), reason })
+        parse(expression)
+            .map(Self)
+            .map_err(|reason| SelectionError {
+                expression: expression.to_owned(),
+                reason,
+            })
     }
 
     /// The key that `body` selects. `None` if it is not JSON or holds nothing at the only place asked for.
@@ -69,12 +74,16 @@ fn parse(expression: &str) -> Result<Vec<Part>, &'static str> {
             rest = after;
         } else if let Some(after) = rest.strip_prefix("${") {
             let (inner, after) = after.split_once('}').ok_or("a ${ is not closed")?;
-            let path = inner.strip_prefix("request.body.").ok_or("only request.body can be selected by")?;
+            let path = inner
+                .strip_prefix("request.body.")
+                .ok_or("only request.body can be selected by")?;
             parts.push(Part::Text(std::mem::take(&mut text)));
             parts.push(Part::Body(steps(path)?));
             rest = after;
         } else if character == '$' {
-            return Err(r"a dollar sign starts $request.body., ${request.body. or is written as \$");
+            return Err(
+                r"a dollar sign starts $request.body., ${request.body. or is written as \$",
+            );
         } else {
             text.push(character);
             rest = rest.get(character.len_utf8()..).unwrap_or_default();
@@ -82,7 +91,11 @@ fn parse(expression: &str) -> Result<Vec<Part>, &'static str> {
     }
     parts.push(Part::Text(text));
     parts.retain(|part| *part != Part::Text(String::new()));
-    if parts.is_empty() { Err("it is empty") } else { Ok(parts) }
+    if parts.is_empty() {
+        Err("it is empty")
+    } else {
+        Ok(parts)
+    }
 }
 
 /// `a.b[0].c`.
@@ -96,8 +109,12 @@ fn steps(path: &str) -> Result<Vec<Step>, &'static str> {
         }
         steps.push(Step::Key(key.to_owned()));
         for index in pieces {
-            let number = index.strip_suffix(']').and_then(|digits| digits.parse().ok());
-            steps.push(Step::Index(number.ok_or("the path has an index that is no number in brackets")?));
+            let number = index
+                .strip_suffix(']')
+                .and_then(|digits| digits.parse().ok());
+            steps.push(Step::Index(
+                number.ok_or("the path has an index that is no number in brackets")?,
+            ));
         }
     }
     Ok(steps)
@@ -121,27 +138,50 @@ mod tests {
             ("$request.body.action", r#"{"action":"chat"}"#, Some("chat")),
             ("$request.body.action", r#"{"action":7}"#, Some("7")),
             ("$request.body.action", r#"{"action":true}"#, Some("true")),
-            ("$request.body.action", r#"{"action":["a"]}"#, Some(r#"["a"]"#)),
+            (
+                "$request.body.action",
+                r#"{"action":["a"]}"#,
+                Some(r#"["a"]"#),
+            ),
             ("$request.body.action", r#"{"action":null}"#, None),
             ("$request.body.action", r#"{"action":""}"#, None),
             ("$request.body.action", r#"{"other":"chat"}"#, None),
             ("$request.body.action", "chat", None),
             ("$request.body.action", "", None),
-            ("$request.body.a.b[1]", r#"{"a":{"b":["x","y"]}}"#, Some("y")),
-            (service, r#"{"service":"chat","action":"join"}"#, Some("chat/join")),
+            (
+                "$request.body.a.b[1]",
+                r#"{"a":{"b":["x","y"]}}"#,
+                Some("y"),
+            ),
+            (
+                service,
+                r#"{"service":"chat","action":"join"}"#,
+                Some("chat/join"),
+            ),
             (service, r#"{"action":"join"}"#, Some("/join")),
             (service, "no JSON", None),
             (r"\$default", "anything", Some("$default")),
             ("static", "anything", Some("static")),
         ] {
             let selection = RouteSelection::parse(expression).unwrap();
-            assert_eq!(selection.key(body).as_deref(), expected, "{expression} on {body}");
+            assert_eq!(
+                selection.key(body).as_deref(),
+                expected,
+                "{expression} on {body}"
+            );
         }
     }
 
     #[test]
     fn what_cannot_be_honoured_is_an_error() {
-        for expression in ["", "$request.header.action", "${request.body.a", "${context.routeKey}", "$request.body.", "$request.body.a[x]"] {
+        for expression in [
+            "",
+            "$request.header.action",
+            "${request.body.a",
+            "${context.routeKey}",
+            "$request.body.",
+            "$request.body.a[x]",
+        ] {
             assert!(RouteSelection::parse(expression).is_err(), "{expression}");
         }
     }

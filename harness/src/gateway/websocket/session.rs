@@ -35,12 +35,20 @@ pub(crate) struct Handshake {
 impl Handshake {
     /// The last value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().rev().find(|(sent, _)| sent.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .rev()
+            .find(|(sent, _)| sent.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The last value of a query parameter.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
-        self.query.iter().rev().find(|(sent, _)| sent == name).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .rev()
+            .find(|(sent, _)| sent == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -53,11 +61,18 @@ pub(crate) struct Farewell {
 
 /// The ARN that an authorizer's policy has to cover.
 pub(crate) fn method_arn(api: &WebSocketApi) -> String {
-    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/$connect", api.api_id, api.stage)
+    format!(
+        "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/$connect",
+        api.api_id, api.stage
+    )
 }
 
 /// The event of a REQUEST authorizer.
-pub(crate) fn authorizer_event(api: &WebSocketApi, session: &Session, handshake: &Handshake) -> Value {
+pub(crate) fn authorizer_event(
+    api: &WebSocketApi,
+    session: &Session,
+    handshake: &Handshake,
+) -> Value {
     let mut headers = handshake.headers.clone();
     headers.push(("content-length".to_owned(), "0".to_owned()));
     json!({
@@ -74,21 +89,40 @@ pub(crate) fn authorizer_event(api: &WebSocketApi, session: &Session, handshake:
 
 /// The event of the route `$connect`.
 pub(crate) fn connect_event(api: &WebSocketApi, session: &Session, handshake: &Handshake) -> Value {
-    let hop_by_hop = |name: &str| name.eq_ignore_ascii_case("connection") || name.eq_ignore_ascii_case("upgrade");
-    let headers: Vec<_> = handshake.headers.iter().filter(|(name, _)| !hop_by_hop(name)).cloned().collect();
+    let hop_by_hop = |name: &str| {
+        name.eq_ignore_ascii_case("connection") || name.eq_ignore_ascii_case("upgrade")
+    };
+    let headers: Vec<_> = handshake
+        .headers
+        .iter()
+        .filter(|(name, _)| !hop_by_hop(name))
+        .cloned()
+        .collect();
     let mut event = Map::new();
     event.insert("headers".into(), last_values(&headers));
     event.insert("multiValueHeaders".into(), all_values(&headers));
     if !handshake.query.is_empty() {
-        event.insert("queryStringParameters".into(), last_values(&handshake.query));
-        event.insert("multiValueQueryStringParameters".into(), all_values(&handshake.query));
+        event.insert(
+            "queryStringParameters".into(),
+            last_values(&handshake.query),
+        );
+        event.insert(
+            "multiValueQueryStringParameters".into(),
+            all_values(&handshake.query),
+        );
     }
     let context = request_context(api, session, "$connect", "CONNECT", &handshake.request_id);
     finish(api, event, context)
 }
 
 /// The event of a message; `route_key` is the selected route's.
-pub(crate) fn message_event(api: &WebSocketApi, session: &Session, route_key: &str, request_id: &str, body: &str) -> Value {
+pub(crate) fn message_event(
+    api: &WebSocketApi,
+    session: &Session,
+    route_key: &str,
+    request_id: &str,
+    body: &str,
+) -> Value {
     let mut context = request_context(api, session, route_key, "MESSAGE", request_id);
     context.insert("messageId".into(), ids::new_id().into());
     let mut event = Map::new();
@@ -97,12 +131,21 @@ pub(crate) fn message_event(api: &WebSocketApi, session: &Session, route_key: &s
 }
 
 /// The event of the route `$disconnect`.
-pub(crate) fn disconnect_event(api: &WebSocketApi, session: &Session, farewell: &Farewell) -> Value {
+pub(crate) fn disconnect_event(
+    api: &WebSocketApi,
+    session: &Session,
+    farewell: &Farewell,
+) -> Value {
     let mut context = request_context(api, session, "$disconnect", "DISCONNECT", &ids::new_id());
     context.insert("disconnectStatusCode".into(), farewell.code.into());
     context.insert("disconnectReason".into(), farewell.reason.clone().into());
-    let headers = [("Host", session.domain_name.as_str()), ("x-api-key", ""), ("X-Forwarded-For", ""), ("x-restapi", "")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers = [
+        ("Host", session.domain_name.as_str()),
+        ("x-api-key", ""),
+        ("X-Forwarded-For", ""),
+        ("x-restapi", ""),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut event = Map::new();
     event.insert("headers".into(), last_values(&headers));
     event.insert("multiValueHeaders".into(), all_values(&headers));
@@ -118,7 +161,13 @@ fn finish(api: &WebSocketApi, mut event: Map<String, Value>, context: Map<String
     event.into()
 }
 
-fn request_context(api: &WebSocketApi, session: &Session, route_key: &str, event_type: &str, request_id: &str) -> Map<String, Value> {
+fn request_context(
+    api: &WebSocketApi,
+    session: &Session,
+    route_key: &str,
+    event_type: &str,
+    request_id: &str,
+) -> Map<String, Value> {
     let now = Moment::now().max(session.connected_at);
     let mut identity = Map::new();
     identity.insert("sourceIp".into(), session.source_ip.clone().into());
@@ -150,13 +199,19 @@ fn request_context(api: &WebSocketApi, session: &Session, route_key: &str, event
 }
 
 fn last_values(pairs: &[(String, String)]) -> Value {
-    pairs.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect::<Map<_, _>>().into()
+    pairs
+        .iter()
+        .map(|(name, value)| (name.clone(), Value::from(value.clone())))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn all_values(pairs: &[(String, String)]) -> Value {
     let mut all = Map::new();
     for (name, value) in pairs {
-        let values = all.entry(name.clone()).or_insert_with(|| Value::Array(Vec::new()));
+        let values = all
+            .entry(name.clone())
+            .or_insert_with(|| Value::Array(Vec::new()));
         if let Value::Array(values) = values {
             values.push(value.clone().into());
         }

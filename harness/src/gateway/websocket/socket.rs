@@ -77,7 +77,10 @@ impl Ending {
             Self::NotText => (CloseCode::Invalid, "Invalid UTF-8"),
             Self::Violation => (CloseCode::Protocol, "Protocol error"),
         };
-        Some(CloseFrame { code, reason: reason.into() })
+        Some(CloseFrame {
+            code,
+            reason: reason.into(),
+        })
     }
 
     pub(crate) fn farewell(&self) -> Farewell {
@@ -85,7 +88,9 @@ impl Ending {
             Self::Closed(None) => (1005, "Client-side close frame status not set".to_owned()),
             Self::Closed(Some((code, reason))) => (*code, reason_of(*code, reason)),
             Self::Lost => (1006, "Connection closed abnormally".to_owned()),
-            ours => ours.close_frame().map_or((1000, String::new()), |frame| (frame.code.into(), frame.reason.to_string())),
+            ours => ours.close_frame().map_or((1000, String::new()), |frame| {
+                (frame.code.into(), frame.reason.to_string())
+            }),
         };
         Farewell { code, reason }
     }
@@ -102,7 +107,9 @@ fn reason_of(code: u16, reason: &str) -> String {
 }
 
 pub(crate) fn configuration() -> WebSocketConfig {
-    WebSocketConfig::default().max_frame_size(Some(LONGEST_FRAME)).max_message_size(Some(LONGEST_MESSAGE))
+    WebSocketConfig::default()
+        .max_frame_size(Some(LONGEST_FRAME))
+        .max_message_size(Some(LONGEST_MESSAGE))
 }
 
 /// Carries messages in both directions until something ends the connection, and closes it. `on_message` is called in
@@ -147,7 +154,10 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Ending::Deleted | Ending::Idle | Ending::Expired | Ending::GoingAway | Ending::Binary => {
             let _ = close.send(ending.close_frame());
             // Both at once: a client may wait for us to read before it reads itself.
-            let _ = timeout(CLOSING, async { tokio::join!(writing, read_out(&mut stream)) }).await;
+            let _ = timeout(CLOSING, async {
+                tokio::join!(writing, read_out(&mut stream))
+            })
+            .await;
         }
     }
     ending
@@ -168,11 +178,17 @@ async fn read<S: AsyncRead + AsyncWrite + Unpin>(
             // Answered by the library. Neither counts as activity.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
             Some(Ok(Message::Close(frame))) => {
-                return Ending::Closed(frame.map(|frame| (frame.code.into(), frame.reason.to_string())));
+                return Ending::Closed(
+                    frame.map(|frame| (frame.code.into(), frame.reason.to_string())),
+                );
             }
-            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => return Ending::TooLong,
+            Some(Err(Error::Capacity(CapacityError::MessageTooLong { .. }))) => {
+                return Ending::TooLong;
+            }
             Some(Err(Error::Utf8(_))) => return Ending::NotText,
-            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => return Ending::Lost,
+            Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                return Ending::Lost;
+            }
             Some(Err(Error::Protocol(_))) => return Ending::Violation,
             Some(Err(_)) | None => return Ending::Lost,
         }
@@ -204,14 +220,22 @@ async fn write<S: AsyncRead + AsyncWrite + Unpin>(
 }
 
 /// One text message, in as many frames as it needs.
-async fn send<S: AsyncRead + AsyncWrite + Unpin>(sink: &mut Outgoing<S>, connection: &Connection, text: String) -> Result<(), Error> {
+async fn send<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: &mut Outgoing<S>,
+    connection: &Connection,
+    text: String,
+) -> Result<(), Error> {
     let mut frames = text.as_bytes().chunks(LONGEST_FRAME).peekable();
     if frames.peek().is_none() {
         sink.feed(Message::text("")).await?;
     }
     let mut kind = Data::Text;
     while let Some(payload) = frames.next() {
-        let frame = Frame::message(payload.to_vec(), OpCode::Data(kind), frames.peek().is_none());
+        let frame = Frame::message(
+            payload.to_vec(),
+            OpCode::Data(kind),
+            frames.peek().is_none(),
+        );
         sink.feed(Message::Frame(frame)).await?;
         kind = Data::Continue;
     }
@@ -226,8 +250,13 @@ async fn read_out<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut SplitStream<We
 
 /// Ends our direction and waits for the client to end its own. Closing at once, with bytes unread, would reset the
 /// connection, and the client might never see the close frame.
-async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(sink: Outgoing<S>, stream: SplitStream<WebSocketStream<S>>) {
-    let Ok(mut socket) = sink.reunite(stream) else { return };
+async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
+    sink: Outgoing<S>,
+    stream: SplitStream<WebSocketStream<S>>,
+) {
+    let Ok(mut socket) = sink.reunite(stream) else {
+        return;
+    };
     let connection = socket.get_mut();
     let mut unread = [0; 8 * 1024];
     if connection.shutdown().await.is_ok() {
@@ -242,5 +271,94 @@ async fn idle(connection: &Connection) {
             return;
         }
         sleep_until(deadline).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{DuplexStream, duplex};
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::gateway::{
+        moment::Moment,
+        websocket::{Connections, session::Session},
+    };
+
+    type Client = WebSocketStream<DuplexStream>;
+
+    /// A connection whose clock is the runtime's, which is paused: it jumps to the next deadline whenever all is quiet.
+    async fn connection() -> (Client, tokio::task::JoinHandle<Ending>) {
+        let (ours, theirs) = duplex(1024 * 1024);
+        let server =
+            WebSocketStream::from_raw_socket(ours, Role::Server, Some(configuration())).await;
+        let session = Session {
+            connection_id: "BFHPhfCWIAMCKlQ=".into(),
+            connected_at: Moment::now(),
+            source_ip: "127.0.0.1".into(),
+            user_agent: None,
+            domain_name: "localhost".into(),
+            authorizer: None,
+        };
+        let (open, outgoing) = Connections::default().open(session);
+        let running = tokio::spawn(async move { run(server, &open, outgoing, |_| {}).await });
+        (
+            WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
+            running,
+        )
+    }
+
+    async fn until_closed(client: &mut Client) -> CloseFrame {
+        loop {
+            if let Message::Close(Some(frame)) = client.next().await.unwrap().unwrap() {
+                return frame;
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn ten_minutes_without_a_message_end_a_connection_and_pings_are_no_messages() {
+        let (mut client, running) = connection().await;
+        let began = Instant::now();
+        for message in [Message::text("x"), Message::Ping("x".into())] {
+            sleep(Duration::from_secs(9 * 60)).await;
+            client.send(message).await.unwrap();
+        }
+        let frame = until_closed(&mut client).await;
+        assert_eq!(
+            (frame.code, frame.reason.as_str()),
+            (CloseCode::Away, "Going away")
+        );
+        assert_eq!(running.await.unwrap(), Ending::Idle);
+        assert_eq!(began.elapsed().as_secs(), 19 * 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_hours_end_the_busiest_connection() {
+        let (client, running) = connection().await;
+        let began = Instant::now();
+        let (mut sink, mut stream) = client.split();
+        let busy = async {
+            loop {
+                sleep(Duration::from_secs(5 * 60)).await;
+                sink.send(Message::text("x")).await.unwrap();
+            }
+        };
+        tokio::select! {
+            () = busy => {}
+            frame = async { loop { if let Message::Close(frame) = stream.next().await.unwrap().unwrap() { break frame } } } => {
+                assert_eq!(frame.unwrap().code, CloseCode::Away);
+            }
+        }
+        assert_eq!(running.await.unwrap(), Ending::Expired);
+        assert_eq!(began.elapsed().as_secs(), 2 * 60 * 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_ignores_the_close_frame_is_left() {
+        let (client, running) = connection().await;
+        // The client exists but does nothing, so nothing but the clock can end the closing.
+        assert_eq!(running.await.unwrap(), Ending::Idle);
+        drop(client);
     }
 }

@@ -1,0 +1,287 @@
+//! What the gateway's tests share: scripted functions, and a gateway in front of them on real sockets.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    future::Future,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use axum::{Router, body::Bytes};
+use futures_util::StreamExt;
+use harness::{
+    gateway::{door, websocket},
+    invoke::{Invoke, InvokeError, Outcome},
+    stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{self, Message, handshake::client::Response},
+};
+
+pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Answer = Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>;
+
+/// Functions by name. What each was called with comes out of the receiver that belongs to it.
+#[derive(Clone)]
+pub struct Functions {
+    scripts: Arc<HashMap<&'static str, Box<dyn Fn(Value) -> Answer + Send + Sync>>>,
+    calls: mpsc::UnboundedSender<(String, Value)>,
+}
+
+#[derive(Default)]
+pub struct Script(HashMap<&'static str, Box<dyn Fn(Value) -> Answer + Send + Sync>>);
+
+impl Script {
+    /// The function answers every event with this.
+    pub fn answering(self, name: &'static str, answer: Value) -> Self {
+        self.returning(name, Ok(Outcome::Answer(answer.to_string().into())))
+    }
+
+    /// Every call of the function ends like this.
+    pub fn returning(self, name: &'static str, result: Result<Outcome, InvokeError>) -> Self {
+        self.running(name, move |_| std::future::ready(result.clone()))
+    }
+
+    /// The function is this code.
+    pub fn running<F>(
+        mut self,
+        name: &'static str,
+        code: impl Fn(Value) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<Outcome, InvokeError>> + Send + 'static,
+    {
+        self.0
+            .insert(name, Box::new(move |event| Box::pin(code(event))));
+        self
+    }
+
+    pub fn functions(self) -> (Functions, Calls) {
+        let (calls, received) = mpsc::unbounded_channel();
+        (
+            Functions {
+                scripts: Arc::new(self.0),
+                calls,
+            },
+            Calls(received),
+        )
+    }
+}
+
+/// What was called, in the order of the calls.
+pub struct Calls(mpsc::UnboundedReceiver<(String, Value)>);
+
+impl Calls {
+    /// The event of the next call, which has to be one of `function`.
+    pub async fn next(&mut self, function: &str) -> Value {
+        let (name, event) = self.0.recv().await.unwrap();
+        assert_eq!(name, function, "{event}");
+        event
+    }
+
+    pub fn assert_none(&mut self) {
+        assert_eq!(self.0.try_recv().ok(), None);
+    }
+}
+
+impl Invoke for Functions {
+    async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+        let event: Value = serde_json::from_slice(&payload).unwrap();
+        let script = self
+            .scripts
+            .get(function)
+            .ok_or_else(|| InvokeError::UnknownFunction(function.to_owned()))?;
+        let _ = self.calls.send((function.to_owned(), event.clone()));
+        script(event).await
+    }
+}
+
+pub fn answer(answer: &Value) -> Result<Outcome, InvokeError> {
+    Ok(Outcome::Answer(answer.to_string().into()))
+}
+
+pub fn failure(message: &str) -> Result<Outcome, InvokeError> {
+    Ok(Outcome::FunctionError(
+        json!({ "errorType": "Error", "errorMessage": message })
+            .to_string()
+            .into(),
+    ))
+}
+
+/// An authorizer's answer.
+pub fn policy(effect: &str, resource: &str, context: &Value) -> Value {
+    let statement =
+        json!({ "Effect": effect, "Action": "execute-api:Invoke", "Resource": resource });
+    json!({ "principalId": "ann", "policyDocument": { "Version": "2012-10-17", "Statement": [statement] }, "context": context })
+}
+
+/// An API of stage `prod` with the routes `chat` (function Chat, replies), `quiet` (function Quiet, does not reply) and
+/// the lifecycle routes, whose functions are Connect and Disconnect.
+pub fn api() -> WebSocketApi {
+    let route = |function: &str, replies| WebSocketRoute {
+        function: function.into(),
+        timeout: Duration::from_secs(29),
+        replies,
+    };
+    WebSocketApi {
+        api_id: "abcdef1234".into(),
+        stage: "prod".into(),
+        route_selection_expression: "$request.body.action".into(),
+        routes: BTreeMap::from([
+            ("$connect".into(), route("Connect", false)),
+            ("$disconnect".into(), route("Disconnect", false)),
+            ("chat".into(), route("Chat", true)),
+            ("quiet".into(), route("Quiet", false)),
+        ]),
+        authorizer: None,
+        stage_variables: BTreeMap::new(),
+    }
+}
+
+pub fn authorizer(identity_sources: &[&str]) -> Option<WebSocketAuthorizer> {
+    let identity_sources = identity_sources.iter().map(ToString::to_string).collect();
+    Some(WebSocketAuthorizer {
+        function: "Authorizer".into(),
+        identity_sources,
+    })
+}
+
+/// Functions that say yes to everything: the lifecycle routes, and Chat, which replies with what it got.
+pub fn polite() -> Script {
+    Script::default()
+        .answering("Connect", json!({ "statusCode": 200 }))
+        .answering("Disconnect", json!({ "statusCode": 200 }))
+        .answering("Quiet", json!({ "statusCode": 200, "body": "unheard" }))
+        .running("Chat", |event| {
+            std::future::ready(answer(&json!({ "statusCode": 200, "body": event["body"] })))
+        })
+}
+
+/// A running WebSocket API.
+pub struct Gateway {
+    pub address: SocketAddr,
+    pub shutdown: watch::Sender<bool>,
+    pub server: JoinHandle<()>,
+    http: reqwest::Client,
+}
+
+impl Gateway {
+    pub async fn start(api: WebSocketApi, functions: Functions) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::start_on(listener, api, functions)
+    }
+
+    pub fn start_on(listener: TcpListener, api: WebSocketApi, functions: Functions) -> Self {
+        let address = listener.local_addr().unwrap();
+        let connections = websocket::Connections::default();
+        let router = websocket::router(Arc::new(api), functions, connections.clone()).unwrap();
+        let (shutdown, ends) = watch::channel(false);
+        let server = tokio::spawn(websocket::serve(vec![listener], router, connections, ends));
+        Self {
+            address,
+            shutdown,
+            server,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("ws://{}/prod", self.address)
+    }
+
+    pub async fn connect(&self) -> Client {
+        connect_async(self.url()).await.unwrap().0
+    }
+
+    /// The status and body with which a handshake is refused.
+    pub async fn refusal(
+        &self,
+        request: impl tungstenite::client::IntoClientRequest + Unpin,
+    ) -> (u16, Value) {
+        match connect_async(request).await {
+            Err(tungstenite::Error::Http(response)) => status_and_body(&response),
+            other => panic!("not refused: {other:?}"),
+        }
+    }
+
+    /// A signed call of the management API.
+    pub async fn manage(
+        &self,
+        method: &str,
+        connection_id: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::Response {
+        let url = format!(
+            "http://{}/prod/@connections/{}",
+            self.address,
+            connection_id.replace('=', "%3D")
+        );
+        let request = reqwest::Client::new()
+            .request(method.parse().unwrap(), url)
+            .body(body);
+        request
+            .header("authorization", "AWS4-HMAC-SHA256 Credential=local")
+            .send()
+            .await
+            .unwrap()
+    }
+}
+
+fn status_and_body(response: &Response) -> (u16, Value) {
+    let body = response.body().as_deref().unwrap_or_default();
+    (
+        response.status().as_u16(),
+        serde_json::from_slice(body).unwrap_or(Value::Null),
+    )
+}
+
+/// A router on a port of its own, until the answer is dropped.
+pub async fn serve_http(router: Router) -> (SocketAddr, watch::Sender<bool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (shutdown, ends) = watch::channel(false);
+    tokio::spawn(door::serve(vec![listener], router, ends));
+    (address, shutdown)
+}
+
+pub async fn next_text(client: &mut Client) -> String {
+    match client.next().await.unwrap().unwrap() {
+        Message::Text(text) => text.to_string(),
+        other => panic!("no text: {other:?}"),
+    }
+}
+
+/// The code and the reason with which the gateway closes, after whatever else it still sends.
+pub async fn close_frame(client: &mut Client) -> (u16, String) {
+    loop {
+        match client.next().await.unwrap().unwrap() {
+            Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
+            Message::Close(None) => panic!("closed without a code"),
+            _ => {}
+        }
+    }
+}
+
+pub fn keys(value: &Value) -> BTreeSet<&str> {
+    value
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect()
+}
+
+pub fn connection_id(event: &Value) -> String {
+    event["requestContext"]["connectionId"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
