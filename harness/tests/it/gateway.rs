@@ -28,17 +28,18 @@ use tokio_tungstenite::{
 };
 
 pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
+type Code = Box<dyn Fn(Value) -> Answer + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>;
 
 /// Functions by name. What each was called with comes out of the receiver that belongs to it.
 #[derive(Clone)]
 pub struct Functions {
-    scripts: Arc<HashMap<&'static str, Box<dyn Fn(Value) -> Answer + Send + Sync>>>,
+    scripts: Arc<HashMap<&'static str, Code>>,
     calls: mpsc::UnboundedSender<(String, Value)>,
 }
 
 #[derive(Default)]
-pub struct Script(HashMap<&'static str, Box<dyn Fn(Value) -> Answer + Send + Sync>>);
+pub struct Script(HashMap<&'static str, Code>);
 
 impl Script {
     /// The function answers every event with this.
@@ -190,6 +191,7 @@ impl Gateway {
             address,
             shutdown,
             server,
+            http: reqwest::Client::new(),
         }
     }
 
@@ -224,9 +226,7 @@ impl Gateway {
             self.address,
             connection_id.replace('=', "%3D")
         );
-        let request = reqwest::Client::new()
-            .request(method.parse().unwrap(), url)
-            .body(body);
+        let request = self.http.request(method.parse().unwrap(), url).body(body);
         request
             .header("authorization", "AWS4-HMAC-SHA256 Credential=local")
             .send()

@@ -31,6 +31,9 @@ pub(super) enum Refusal {
     Broken,
 }
 
+/// The name of an authorizer and the values of its identity sources.
+type Caller = (String, Vec<String>);
+
 /// `None` is a no.
 type Verdict = Option<Map<String, Value>>;
 
@@ -45,8 +48,8 @@ struct Answer {
 /// The authorizers of one API with what they said lately.
 #[derive(Debug, Default)]
 pub(super) struct Authorizers {
-    /// By authorizer and identity sources; with the moment at which the answer expires.
-    said: Mutex<HashMap<(String, Vec<String>), (Instant, Verdict)>>,
+    /// With the moment at which the verdict expires.
+    said: Mutex<HashMap<Caller, (Instant, Verdict)>>,
 }
 
 impl Authorizers {
@@ -61,35 +64,35 @@ impl Authorizers {
     ) -> Result<Value, Refusal> {
         let authorizer = api.authorizers.get(name).ok_or(Refusal::Broken)?;
         let identity = identity(authorizer, api, selected, received)?;
-        let key = (name.to_owned(), identity);
-        let verdict = match self.remembered(&key) {
+        let caller = (name.to_owned(), identity);
+        let verdict = match self.remembered(&caller) {
             Some(verdict) => verdict,
             None => {
-                let event = received.authorizer_event(api, selected, &key.1);
+                let event = received.authorizer_event(api, selected, &caller.1);
                 let verdict = ask(invoke, authorizer, &event).await?;
-                self.remember(key, authorizer.cached_for, &verdict);
+                self.remember(caller, authorizer.cached_for, &verdict);
                 verdict
             }
         };
         verdict.map(Value::Object).ok_or(Refusal::Forbidden)
     }
 
-    fn remembered(&self, key: &(String, Vec<String>)) -> Option<Verdict> {
+    fn remembered(&self, caller: &Caller) -> Option<Verdict> {
         let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.get(key)
+        said.get(caller)
             .filter(|(until, _)| Instant::now() < *until)
             .map(|(_, verdict)| verdict.clone())
     }
 
-    fn remember(&self, key: (String, Vec<String>), cached_for: Duration, verdict: &Verdict) {
+    fn remember(&self, caller: Caller, cached_for: Duration, verdict: &Verdict) {
         // Without identity sources there is nothing by which to tell callers apart.
-        if key.1.is_empty() || cached_for.is_zero() {
+        if caller.1.is_empty() || cached_for.is_zero() {
             return;
         }
         let now = Instant::now();
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.retain(|_, (until, _)| now < *until);
-        said.insert(key, (now + cached_for, verdict.clone()));
+        said.insert(caller, (now + cached_for, verdict.clone()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! From the upgrade request to the 101: authorizer, `$connect`, and the refusals of both.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     body::Body,
@@ -239,15 +239,9 @@ async fn live<I: Invoke>(gateway: Arc<Gateway<I>>, session: Session, upgrade: On
     };
     open.hide();
     if let Some(route) = gateway.api.routes.get("$disconnect") {
-        let event =
-            session::disconnect_event(&gateway.api, &open.connection.session, &ending.farewell());
+        let farewell = ending.farewell();
+        let event = session::disconnect_event(&gateway.api, &open.connection.session, &farewell);
         // Best effort: nobody is left who could be told of a failure, and the call has logged it.
-        let _ = integration::call(
-            &gateway.invoke,
-            &route.function,
-            &event,
-            route.timeout.max(Duration::from_secs(1)),
-        )
-        .await;
+        let _ = integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
     }
 }
