@@ -1,8 +1,4 @@
-//! The harness from outside: real processes, real sockets.
-
-mod dynamodb;
-mod lambda;
-//! The harness's integration tests, one binary.
+//! The harness from outside, one binary: real processes, real sockets.
 
 // Clippy's permission for tests covers test functions, not what they share.
 #![allow(
@@ -12,9 +8,11 @@ mod lambda;
     clippy::indexing_slicing
 )]
 
+mod dynamodb;
 mod gateway;
 mod gateway_closing;
 mod gateway_http;
 mod gateway_management;
 mod gateway_websocket;
 mod identity;
+mod lambda;

@@ -1,4 +1,3 @@
-<<<<<<< HEAD
 //! The chat itself: conversations, their logs, who may do what, who is told.
 //!
 //! This crate knows no AWS, no HTTP and no runtime. What it needs of the world are the [`ports`]; what it offers are the
@@ -17,6 +16,3 @@ pub mod request;
 pub mod routes;
 pub mod websocket;
 pub mod wire;
-=======
-
->>>>>>> ad3d2ae (test(harness): hold the gateway, the issuer and the page to the real events and answers)

@@ -12,13 +12,16 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
+use tokio::sync::mpsc;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
 };
 
 use super::{
-    Gateway, authorizer, management, message,
+    Gateway, authorizer,
+    connections::OpenConnection,
+    management, message,
     session::{self, Handshake, Session},
     socket::{self, Ending},
 };
@@ -58,7 +61,9 @@ pub(super) async fn accept<I: Invoke>(
     let (mut session, handshake) = read(&peer, &request);
     match admit(&gateway, &mut session, &handshake).await {
         Ok(protocol) => {
-            tokio::spawn(live(gateway, session, upgrade));
+            // Before the client can know: it may be posted to as soon as it sees the 101.
+            let (open, outgoing) = gateway.connections.open(session);
+            tokio::spawn(live(gateway, open, outgoing, upgrade));
             switch_protocols(&accept_key, protocol)
         }
         Err(status) => refuse(status, &session, &handshake),
@@ -217,8 +222,12 @@ fn refuse(status: StatusCode, session: &Session, handshake: &Handshake) -> Respo
 }
 
 /// One connection from its 101 to the answer of its `$disconnect`.
-async fn live<I: Invoke>(gateway: Arc<Gateway<I>>, session: Session, upgrade: OnUpgrade) {
-    let (open, outgoing) = gateway.connections.open(session);
+async fn live<I: Invoke>(
+    gateway: Arc<Gateway<I>>,
+    open: OpenConnection,
+    outgoing: mpsc::Receiver<String>,
+    upgrade: OnUpgrade,
+) {
     let ending = match upgrade.await {
         Ok(upgraded) => {
             let io = TokioIo::new(upgraded);
