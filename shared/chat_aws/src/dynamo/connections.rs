@@ -1,0 +1,39 @@
+//! The connections of users.
+
+use chat::{
+    domain::{Connection, ConnectionId, UserId},
+    failure::Fault,
+    ports::Connections,
+};
+
+use super::{Range, Table, all_rows, failed, keys, row::Row};
+
+impl Connections for Table {
+    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
+        let row = Row::new(keys::user(user), keys::connection(&connection.id))
+            .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
+            .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
+        self.put(row).send().await.map_err(failed("storing a connection"))?;
+        Ok(())
+    }
+
+    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
+        self.delete(keys::user(user), keys::connection(connection))
+            .send()
+            .await
+            .map_err(failed("deleting a connection"))?;
+        Ok(())
+    }
+
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+        let query = self.query(keys::user(user), Range::BeginsWith(keys::CONNECTIONS));
+        let rows = all_rows("reading the connections of a user", query).await?;
+        let connection = |row: &Row| {
+            Ok(Connection {
+                id: row.named_by_sk(keys::connection_in)?,
+                connected_at: row.time(keys::CONNECTED_AT)?,
+            })
+        };
+        rows.iter().map(connection).collect()
+    }
+}

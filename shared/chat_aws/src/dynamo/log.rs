@@ -1,0 +1,138 @@
+//! Logs: event rows, which are put once and never replaced.
+
+use aws_sdk_dynamodb::{
+    operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
+};
+use chat::{
+    domain::{
+        Body, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq,
+    },
+    failure::Fault,
+    ports::{Log, Page, Put},
+};
+
+use super::{
+    IS_NEW, Range, Table, failed, keys,
+    row::{Row, unreadable},
+};
+
+impl Log for Table {
+    async fn read_from(
+        &self,
+        conversation: &ConversationId,
+        first: Seq,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        self.read(conversation, (first, Seq::MAX), true, limit).await
+    }
+
+    async fn read_back(
+        &self,
+        conversation: &ConversationId,
+        last: Seq,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        self.read(conversation, (Seq::START, last), false, limit).await
+    }
+
+    async fn put(
+        &self,
+        conversation: &ConversationId,
+        seq: Seq,
+        draft: &Draft,
+    ) -> Result<Put, Fault> {
+        const DOING: &str = "putting an event";
+        let row = row(keys::conversation(conversation), seq, draft);
+        let result = Table::put(self, row)
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Put::Stored),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(taken)) => {
+                    let item = taken.item().ok_or_else(|| Fault::new(DOING, NOT_TOLD))?;
+                    Ok(Put::Taken(event(&Row::read(item.clone()))?))
+                }
+                _ => Err(failed(DOING)(error)),
+            },
+        }
+    }
+}
+
+const NOT_TOLD: &str = "the answer does not hold the event that was there already";
+
+impl Table {
+    /// One query: what it does not find within its limit or 1 MB, the caller asks for again.
+    async fn read(
+        &self,
+        conversation: &ConversationId,
+        (first, last): (Seq, Seq),
+        ascending: bool,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        let (first, last) = (keys::event(first), keys::event(last));
+        let found = self
+            .query(keys::conversation(conversation), Range::Between(&first, &last))
+            .scan_index_forward(ascending)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1))
+            .send()
+            .await
+            .map_err(failed("reading events"))?;
+        let more = found.last_evaluated_key.is_some();
+        let items = found.items.unwrap_or_default();
+        let events = items.into_iter().map(|item| event(&Row::read(item)));
+        Ok(Page { events: events.collect::<Result<_, _>>()?, more })
+    }
+}
+
+fn row(pk: String, seq: Seq, draft: &Draft) -> Row {
+    let row = Row::new(pk, keys::event(seq))
+        .with(keys::SENDER, draft.sender.as_str())
+        .with(keys::ID, draft.id.as_str())
+        .with(keys::DIGEST, draft.digest.as_str())
+        .with_number(keys::SENT_AT, draft.sent_at.millis());
+    match &draft.content {
+        Content::Message { name, body } => row
+            .with(keys::KIND, keys::KIND_MESSAGE)
+            .with(keys::NAME, name.as_str())
+            .with(keys::BODY, body.as_str()),
+        Content::ParticipantAdded { user, name } => row
+            .with(keys::KIND, keys::KIND_ADDED)
+            .with(keys::USER, user.as_str())
+            .with(keys::NAME, name.as_str()),
+        Content::ParticipantRemoved { user, name } => row
+            .with(keys::KIND, keys::KIND_REMOVED)
+            .with(keys::USER, user.as_str())
+            .with(keys::NAME, name.as_str()),
+    }
+}
+
+fn event(row: &Row) -> Result<Event, Fault> {
+    let name = || row.text(keys::NAME).map(DisplayName::fitted);
+    let content = match row.text(keys::KIND)? {
+        keys::KIND_MESSAGE => Content::Message {
+            name: name()?,
+            body: Body::new(row.text(keys::BODY)?).map_err(|_| unreadable(keys::BODY))?,
+        },
+        keys::KIND_ADDED => {
+            Content::ParticipantAdded { user: row.user(keys::USER)?, name: name()? }
+        }
+        keys::KIND_REMOVED => {
+            Content::ParticipantRemoved { user: row.user(keys::USER)?, name: name()? }
+        }
+        _ => return Err(unreadable(keys::KIND)),
+    };
+    Ok(Event {
+        seq: row.named_by_sk(keys::seq_in)?,
+        draft: Draft {
+            sender: row.user(keys::SENDER)?,
+            id: MessageId::new(row.text(keys::ID)?).map_err(|_| unreadable(keys::ID))?,
+            digest: Digest::from_stored(row.text(keys::DIGEST)?.to_owned()),
+            sent_at: row.time(keys::SENT_AT)?,
+            content,
+        },
+    })
+}

@@ -1,0 +1,287 @@
+//! Conversations and the users in them.
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    iter,
+};
+
+use aws_sdk_dynamodb::{
+    operation::transact_write_items::TransactWriteItemsError,
+    types::{KeysAndAttributes, Put, TransactWriteItem},
+};
+use chat::{
+    domain::{
+        Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId,
+    },
+    failure::Fault,
+    ports::{Memberships, Participants},
+};
+
+use super::{
+    IS_NEW, Range, Table, all_rows, failed, keys,
+    row::{Item, Row, unreadable},
+    wait_after,
+};
+
+impl Participants for Table {
+    async fn create(
+        &self,
+        conversation: &Conversation,
+        participants: &[Participant],
+    ) -> Result<bool, Fault> {
+        const DOING: &str = "creating a conversation";
+        let pk = keys::conversation(&conversation.id);
+        let about = Put::builder()
+            .set_item(Some(about_row(&pk, conversation).into_item()))
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK);
+        let others = participants.iter().map(|participant| {
+            Put::builder().set_item(Some(participant_row(&pk, participant).into_item()))
+        });
+        let mut call = self.client.transact_write_items();
+        for put in iter::once(about).chain(others) {
+            let put = put.table_name(&self.name).build().map_err(failed(DOING))?;
+            call = call.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+
+        let mut attempt = 1;
+        loop {
+            let error = match call.clone().send().await {
+                Ok(_) => return Ok(true),
+                Err(error) => error,
+            };
+            match error.as_service_error().map_or(Refusal::Other, Refusal::of) {
+                Refusal::Exists => return Ok(false),
+                Refusal::Busy if wait_after(attempt).await => attempt += 1,
+                Refusal::Busy | Refusal::Other => return Err(failed(DOING)(error)),
+            }
+        }
+    }
+
+    async fn conversation(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Option<Conversation>, Fault> {
+        let found = self
+            .get(keys::conversation(conversation), keys::ABOUT.to_owned())
+            .send()
+            .await
+            .map_err(failed("reading a conversation"))?;
+        found.item.map(|item| about(&Row::read(item))).transpose()
+    }
+
+    async fn participant(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Result<Option<Participant>, Fault> {
+        let found = self
+            .get(keys::conversation(conversation), keys::participant(user))
+            .send()
+            .await
+            .map_err(failed("reading a participant"))?;
+        found.item.map(|item| participant(&Row::read(item))).transpose()
+    }
+
+    async fn participants(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Participant>, Fault> {
+        let query =
+            self.query(keys::conversation(conversation), Range::BeginsWith(keys::PARTICIPANTS));
+        all_rows("reading participants", query).await?.iter().map(participant).collect()
+    }
+
+    async fn add_participant(
+        &self,
+        conversation: &ConversationId,
+        participant: &Participant,
+    ) -> Result<bool, Fault> {
+        let added = self
+            .put(participant_row(&keys::conversation(conversation), participant))
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK)
+            .send()
+            .await;
+        match added {
+            Ok(_) => Ok(true),
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
+            {
+                Ok(false)
+            }
+            Err(error) => Err(failed("adding a participant")(error)),
+        }
+    }
+
+    async fn remove_participant(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Result<(), Fault> {
+        self.delete(keys::conversation(conversation), keys::participant(user))
+            .send()
+            .await
+            .map_err(failed("removing a participant"))?;
+        Ok(())
+    }
+
+    async fn conversations_of(
+        &self,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Memberships, Fault> {
+        // A key that need not exist any more: where a read begins is told by order, not by presence.
+        let start = after.map(|after| {
+            Row::new(keys::conversation(after), keys::participant(user))
+                .with(keys::OWNER, keys::user(user))
+                .into_item()
+        });
+        // One more than wanted tells whether there are more: a page that ends at its limit does not.
+        let found = self
+            .query_by_owner(keys::user(user))
+            .projection_expression("#sort")
+            .set_exclusive_start_key(start)
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX).saturating_add(1))
+            .send()
+            .await
+            .map_err(failed("reading the conversations of a user"))?;
+        let items = found.items.unwrap_or_default();
+        let more = items.len() > limit || found.last_evaluated_key.is_some();
+        let conversations = items
+            .into_iter()
+            .take(limit)
+            .map(|item| Row::read(item).named_by_pk(keys::conversation_in));
+        Ok(Memberships { conversations: conversations.collect::<Result<_, _>>()?, more })
+    }
+
+    async fn confirm(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
+        // One request may name a key only once.
+        let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
+        let wanted_rows = wanted.into_iter().flat_map(|id| {
+            let pk = keys::conversation(id);
+            [Row::new(pk.clone(), keys::ABOUT.to_owned()), Row::new(pk, keys::participant(user))]
+        });
+        let found = self.get_all(wanted_rows.map(Row::into_item).collect()).await?;
+
+        let mut known = HashMap::new();
+        let mut participations = Vec::new();
+        for row in found {
+            let id = row.named_by_pk(keys::conversation_in)?;
+            if row.optional(keys::SK) == Some(keys::ABOUT) {
+                known.insert(id, about(&row)?);
+            } else {
+                participations.push((id, participant(&row)?));
+            }
+        }
+        let both = participations
+            .into_iter()
+            .filter_map(|(id, participant)| Some((known.remove(&id)?, participant)));
+        Ok(both.collect())
+    }
+}
+
+impl Table {
+    /// Reads the rows of at most 100 keys; those that DynamoDB leaves for later are asked for again.
+    async fn get_all(&self, mut keys: Vec<Item>) -> Result<Vec<Row>, Fault> {
+        const DOING: &str = "confirming participations";
+        let mut rows = Vec::new();
+        let mut attempt = 1;
+        while !keys.is_empty() {
+            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
+            let request = request.build().map_err(failed(DOING))?;
+            let found = self
+                .client
+                .batch_get_item()
+                .request_items(&self.name, request)
+                .send()
+                .await
+                .map_err(failed(DOING))?;
+            let items = found.responses.into_iter().flat_map(HashMap::into_values).flatten();
+            rows.extend(items.map(Row::read));
+            let left = found.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+            keys = left.flat_map(|request| request.keys).collect();
+            if !keys.is_empty() && !wait_after(attempt).await {
+                return Err(Fault::new(DOING, "some keys were not processed in any attempt"));
+            }
+            attempt += 1;
+        }
+        Ok(rows)
+    }
+}
+
+/// Why a conversation was not stored.
+enum Refusal {
+    /// There is one of this id: no other row of the transaction has a condition.
+    Exists,
+    /// Another attempt may succeed.
+    Busy,
+    /// Another attempt would fail as well.
+    Other,
+}
+
+impl Refusal {
+    fn of(error: &TransactWriteItemsError) -> Self {
+        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+            return Self::Other;
+        };
+        let codes = || cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+        if codes().any(|code| code == "ConditionalCheckFailed") {
+            Self::Exists
+        } else if codes().all(|code| PASSING.contains(&code)) {
+            Self::Busy
+        } else {
+            Self::Other
+        }
+    }
+}
+
+/// Codes of rows that did not cancel a transaction, or will not do so for long.
+const PASSING: [&str; 4] =
+    ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+
+fn about_row(pk: &str, conversation: &Conversation) -> Row {
+    let row = Row::new(pk.to_owned(), keys::ABOUT.to_owned())
+        .with_number(keys::CREATED_AT, conversation.created_at.millis())
+        .with(keys::CREATED_BY, conversation.created_by.as_str());
+    match &conversation.title {
+        Some(title) => row.with(keys::TITLE, title.as_str()),
+        None => row,
+    }
+}
+
+fn about(row: &Row) -> Result<Conversation, Fault> {
+    let title = row.optional(keys::TITLE).map(Title::new).transpose();
+    Ok(Conversation {
+        id: row.named_by_pk(keys::conversation_in)?,
+        title: title.map_err(|_| unreadable(keys::TITLE))?,
+        created_at: row.time(keys::CREATED_AT)?,
+        created_by: row.user(keys::CREATED_BY)?,
+    })
+}
+
+fn participant_row(pk: &str, participant: &Participant) -> Row {
+    Row::new(pk.to_owned(), keys::participant(&participant.user))
+        .with(keys::OWNER, keys::user(&participant.user))
+        .with(keys::NAME, participant.name.as_str())
+        .with(keys::ROLE, participant.role.as_str())
+        .with_number(keys::JOINED_AT, participant.joined_at.millis())
+}
+
+fn participant(row: &Row) -> Result<Participant, Fault> {
+    let role = row.text(keys::ROLE)?;
+    let role = [Role::Owner, Role::Member].into_iter().find(|known| known.as_str() == role);
+    Ok(Participant {
+        user: row.named_by_sk(keys::participant_in)?,
+        name: DisplayName::fitted(row.text(keys::NAME)?),
+        role: role.ok_or_else(|| unreadable(keys::ROLE))?,
+        joined_at: row.time(keys::JOINED_AT)?,
+    })
+}
