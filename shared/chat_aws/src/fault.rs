@@ -20,7 +20,7 @@ pub fn of_call(doing: &'static str, error: &(dyn Error + 'static)) -> Fault {
 /// What an error and its causes say, from the outside in.
 pub fn told(error: &(dyn Error + 'static)) -> String {
     let mut said: Vec<String> = Vec::new();
-    for error in successors(Some(error), |error| error.source()) {
+    for error in successors(Some(error), |&error| error.source()) {
         let text = error.to_string();
         // Many wrappers repeat what they wrap.
         if said.last().is_none_or(|last| !last.ends_with(&text)) {

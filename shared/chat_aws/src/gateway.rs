@@ -1,7 +1,5 @@
 //! Pushes by the management API of the WebSocket API.
 
-use std::error::Error;
-
 use aws_sdk_apigatewaymanagement::{
     Client,
     config::retry::RetryConfig,

@@ -142,7 +142,8 @@ async fn wait_after(attempt: u32) -> bool {
         return false;
     }
     let longest = FIRST_WAIT_MS << (attempt - 1);
-    tokio::time::sleep(Duration::from_millis(rand::rng().random_range(0..=longest))).await;
+    let wait = rand::rng().random_range(0..=longest);
+    tokio::time::sleep(Duration::from_millis(wait)).await;
     true
 }
 

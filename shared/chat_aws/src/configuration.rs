@@ -1,0 +1,64 @@
+//! What a function is told by its environment, read once, at its cold start.
+
+use std::{env, time::Duration};
+
+use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+
+const TABLE_NAME: &str = "TABLE_NAME";
+/// The SDK reads its value by itself, path and all.
+const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
+
+/// A failing call ends before the function does, whose own limit is counted in tens of seconds.
+const ATTEMPTS: u32 = 3;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A variable that the function cannot run without is missing or empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {0} is missing")]
+pub struct MissingVariable(pub &'static str);
+
+/// The environment of a function that uses the table.
+#[derive(Clone, Debug)]
+pub struct Configuration {
+    /// The table's name.
+    pub table: String,
+    /// Region, credentials, endpoints, retries and timeouts of all clients.
+    pub sdk: SdkConfig,
+}
+
+impl Configuration {
+    /// Reads the environment.
+    ///
+    /// # Errors
+    /// The first variable that is missing.
+    pub async fn from_environment() -> Result<Self, MissingVariable> {
+        let table = required(TABLE_NAME)?;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        let sdk = aws_config::defaults(BehaviorVersion::latest())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .timeout_config(timeouts)
+            .load()
+            .await;
+        Ok(Self { table, sdk })
+    }
+
+    /// Whether pushes have somewhere to go: without this variable the SDK would look for an endpoint of its own, and
+    /// there is none.
+    ///
+    /// # Errors
+    /// The variable, if it is missing.
+    pub fn with_management_endpoint(self) -> Result<Self, MissingVariable> {
+        required(MANAGEMENT_ENDPOINT)?;
+        Ok(self)
+    }
+}
+
+fn required(name: &'static str) -> Result<String, MissingVariable> {
+    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(MissingVariable(name))
+}

@@ -1,0 +1,144 @@
+//! What the functions give the core: the table, time and chance, and the gateway to those that push.
+
+use std::{future::Future, time::Duration};
+
+use chat::{
+    domain::{
+        Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
+        Subscription, Timestamp, UserId,
+    },
+    failure::Fault,
+    ports::{
+        Clock, Connections, Log, Memberships, Outbound, Page, Participants, PushError, Put, Random,
+        Roster, Subscriptions,
+    },
+};
+
+use crate::{Chance, Error, Gateway, SystemClock, configuration::Configuration, dynamo::Table};
+
+/// All ports of the core but [`Outbound`], which only [`Ports<Gateway>`] has: a function whose routes push nothing needs
+/// neither the endpoint nor the permission.
+#[derive(Clone, Debug)]
+pub struct Ports<O = NoGateway> {
+    table: Table,
+    clock: SystemClock,
+    chance: Chance,
+    outbound: O,
+}
+
+/// In the place of the gateway where there is none.
+#[derive(Clone, Copy, Debug)]
+pub struct NoGateway;
+
+impl Ports<NoGateway> {
+    /// Reads the environment and connects to DynamoDB.
+    ///
+    /// # Errors
+    /// A [`MissingVariable`](crate::MissingVariable).
+    pub async fn without_gateway() -> Result<Self, Error> {
+        let configuration = Configuration::from_environment().await?;
+        let ports = Self::new(&configuration, NoGateway);
+        ports.table.warm_up().await;
+        Ok(ports)
+    }
+}
+
+impl Ports<Gateway> {
+    /// Reads the environment and connects to DynamoDB and to the gateway.
+    ///
+    /// # Errors
+    /// A [`MissingVariable`](crate::MissingVariable).
+    pub async fn with_gateway() -> Result<Self, Error> {
+        let configuration =
+            Configuration::from_environment().await?.with_management_endpoint()?;
+        let ports = Self::new(&configuration, Gateway::new(&configuration.sdk));
+        futures_util::future::join(ports.table.warm_up(), ports.outbound.warm_up()).await;
+        Ok(ports)
+    }
+}
+
+impl<O> Ports<O> {
+    fn new(configuration: &Configuration, outbound: O) -> Self {
+        let client = aws_sdk_dynamodb::Client::new(&configuration.sdk);
+        Self {
+            table: Table::new(client, &configuration.table),
+            clock: SystemClock,
+            chance: Chance,
+            outbound,
+        }
+    }
+}
+
+/// Hands every method of a storage port on to the table.
+macro_rules! stored {
+    ($port:ident { $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }) => {
+        impl<O: Sync> $port for Ports<O> {
+            $(fn $method(
+                &self,
+                $($argument: $type),*
+            ) -> impl Future<Output = Result<$answer, Fault>> + Send {
+                $port::$method(&self.table, $($argument),*)
+            })*
+        }
+    };
+}
+
+stored!(Log {
+    read_from(conversation: &ConversationId, first: Seq, limit: usize) -> Page;
+    read_back(conversation: &ConversationId, last: Seq, limit: usize) -> Page;
+    put(conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put;
+});
+
+stored!(Participants {
+    create(conversation: &Conversation, participants: &[Participant]) -> bool;
+    conversation(conversation: &ConversationId) -> Option<Conversation>;
+    participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
+    participants(conversation: &ConversationId) -> Vec<Participant>;
+    add_participant(conversation: &ConversationId, participant: &Participant) -> bool;
+    remove_participant(conversation: &ConversationId, user: &UserId) -> ();
+    conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> Memberships;
+    confirm(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
+});
+
+stored!(Subscriptions {
+    subscribe(conversation: &ConversationId, subscription: &Subscription) -> ();
+    unsubscribe(conversation: &ConversationId, connection: &ConnectionId) -> ();
+    roster(conversation: &ConversationId) -> Roster;
+    subscriptions_of(connection: &ConnectionId) -> Vec<ConversationId>;
+});
+
+stored!(Connections {
+    connected(user: &UserId, connection: &Connection) -> ();
+    disconnected(user: &UserId, connection: &ConnectionId) -> ();
+    connections_of(user: &UserId) -> Vec<Connection>;
+});
+
+impl<O: Sync> Clock for Ports<O> {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        self.clock.sleep(duration)
+    }
+}
+
+impl<O: Sync> Random for Ports<O> {
+    fn below(&self, bound: u64) -> u64 {
+        self.chance.below(bound)
+    }
+
+    fn fresh_id(&self) -> String {
+        self.chance.fresh_id()
+    }
+}
+
+impl Outbound for Ports<Gateway> {
+    fn push(
+        &self,
+        connection: &ConnectionId,
+        frame: &str,
+    ) -> impl Future<Output = Result<(), PushError>> + Send {
+        self.outbound.push(connection, frame)
+    }
+}

@@ -1,0 +1,148 @@
+//! What a client is told when its request is not granted: `application/problem+json` (RFC 9457).
+
+use chat::{
+    failure::{Failure, Fault, Rejection},
+    wire::{Problem, encode},
+};
+use lambda_http::{
+    Body, Response,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+};
+use serde::Serialize;
+
+use super::{response, router::Unmatched};
+use crate::identity::Unidentified;
+
+/// Why there is no reply.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The client's to act on.
+    Rejected(Rejection),
+    /// Ours.
+    Fault(Fault),
+    /// The event came past the authorizer: ours, too.
+    Unidentified(Unidentified),
+    /// No route has this path or this method.
+    Unmatched(Unmatched),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Rejected(rejection) => Self::Rejected(rejection),
+            Failure::Fault(fault) => Self::Fault(fault),
+        }
+    }
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
+}
+
+impl From<Unidentified> for Refusal {
+    fn from(unidentified: Unidentified) -> Self {
+        Self::Unidentified(unidentified)
+    }
+}
+
+impl From<Unmatched> for Refusal {
+    fn from(unmatched: Unmatched) -> Self {
+        Self::Unmatched(unmatched)
+    }
+}
+
+impl Refusal {
+    /// The problem, and its code for the log. What is ours is logged here in full, and told as nothing but the id under
+    /// which it was.
+    pub fn into_response(self, request_id: &str) -> (Response<Body>, &'static str) {
+        let (status, problem) = match &self {
+            Self::Rejected(rejection) => (status_of(rejection), Problem::rejected(rejection)),
+            Self::Fault(fault) => {
+                tracing::error!(request_id, %fault, "a request failed");
+                (StatusCode::INTERNAL_SERVER_ERROR, Problem::internal(request_id))
+            }
+            Self::Unidentified(unidentified) => {
+                tracing::error!(request_id, %unidentified, "a request was refused");
+                (StatusCode::INTERNAL_SERVER_ERROR, Problem::internal(request_id))
+            }
+            Self::Unmatched(Unmatched::Path) => {
+                (StatusCode::NOT_FOUND, unmatched("not_found", "there is no such path"))
+            }
+            Self::Unmatched(Unmatched::Method { .. }) => {
+                let message = "this path does not take this method; see the Allow header";
+                (StatusCode::METHOD_NOT_ALLOWED, unmatched("unknown_action", message))
+            }
+        };
+        let outcome = problem.code;
+        let mut response = written(status, problem);
+        match self {
+            Self::Unmatched(Unmatched::Method { allowed }) => {
+                set(response.headers_mut(), header::ALLOW, &allowed.join(", "));
+            }
+            Self::Rejected(Rejection::Unauthenticated) => {
+                let challenge = r#"Bearer error="invalid_token""#;
+                set(response.headers_mut(), header::WWW_AUTHENTICATE, challenge);
+            }
+            _ => {}
+        }
+        (response, outcome)
+    }
+}
+
+/// The status that stands for a rejection.
+pub fn status_of(rejection: &Rejection) -> StatusCode {
+    match rejection {
+        Rejection::Malformed(_) => StatusCode::BAD_REQUEST,
+        Rejection::Invalid { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Rejection::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Rejection::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
+        Rejection::NotFound | Rejection::UnknownAction => StatusCode::NOT_FOUND,
+        Rejection::UnknownPosition | Rejection::ResyncRequired | Rejection::IdReused => {
+            StatusCode::CONFLICT
+        }
+        Rejection::Contended => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+/// The members of a problem: those of the RFC and those that error frames have.
+#[derive(Serialize)]
+struct Document {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    #[serde(flatten)]
+    problem: Problem,
+}
+
+fn unmatched(code: &'static str, message: &str) -> Problem {
+    Problem { code, message: message.to_owned(), field: None, retry: "never", retry_after_ms: None }
+}
+
+fn written(status: StatusCode, problem: Problem) -> Response<Body> {
+    let retry_after = problem.retry_after_ms.map(|millis| millis.div_ceil(1000).to_string());
+    // `about:blank` says that the title is that of the status, and all that matters the code.
+    let document = Document {
+        kind: "about:blank",
+        title: status.canonical_reason().unwrap_or_default(),
+        status: status.as_u16(),
+        detail: problem.message.clone(),
+        problem,
+    };
+    let mut response = response(status, "application/problem+json", encode(&document));
+    if let Some(seconds) = retry_after {
+        set(response.headers_mut(), header::RETRY_AFTER, &seconds);
+    }
+    response
+}
+
+/// Adds a header whose value is known to be printable.
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}

@@ -1,0 +1,82 @@
+//! Messages: a frame comes, a frame goes.
+
+use std::{future::Future, time::Instant};
+
+use chat::{
+    ports::Clock as _,
+    websocket::{Inbound, Routes, answer},
+};
+use lambda_http::{
+    Error,
+    lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
+};
+
+use super::{Answer, Event, log, request_id, sender};
+use crate::{SystemClock, deadline};
+
+/// Serves the routes `R` by the ports that `open` opens, until the process is ended.
+///
+/// # Errors
+/// Those of `open`, and of the Lambda runtime.
+pub async fn run<R, P>(open: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
+where
+    R: Routes<P>,
+    P: Sync,
+{
+    init_default_subscriber();
+    let ports = open.await?;
+    lambda_runtime::run(service_fn(|event| handle::<R, P>(&ports, event))).await
+}
+
+/// An event without a sender is the function's failure: the gateway tells the client no more than that.
+async fn handle<R, P>(ports: &P, event: LambdaEvent<Event>) -> Result<Answer, Error>
+where
+    R: Routes<P>,
+    P: Sync,
+{
+    let began = Instant::now();
+    let LambdaEvent { payload: event, context } = event;
+    let (identity, connection) = sender(&event)?;
+    let inbound = Inbound {
+        identity,
+        connection,
+        text: event.body.as_deref().unwrap_or_default(),
+        deadline: deadline::of_invocation(context.deadline, SystemClock.now()),
+        request_id: request_id(&event),
+    };
+    let answer = answer::<R, P>(ports, inbound).await;
+    log(&event, answer.outcome, began);
+    Ok(Answer::frame(answer.frame))
+}
+
+#[cfg(test)]
+mod tests {
+    use lambda_http::lambda_runtime::Context;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn answer_of(sample: &str) -> Result<Value, Error> {
+        let event = LambdaEvent::new(serde_json::from_str(sample).unwrap(), Context::default());
+        let answer = handle::<(), ()>(&(), event).await?;
+        Ok(serde_json::to_value(answer).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_rejection_is_a_frame_with_status_200() {
+        let answer = answer_of(include_str!("../../../../events/default.json")).await.unwrap();
+        assert_eq!(answer["statusCode"], json!(200));
+        assert!(answer["headers"].is_object());
+        let frame: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
+        assert_eq!(frame["event"], json!("error"));
+        assert_eq!(frame["code"], json!("unknown_action"));
+    }
+
+    #[tokio::test]
+    async fn a_message_past_the_authorizer_is_not_answered() {
+        let mut event: Value =
+            serde_json::from_str(include_str!("../../../../events/default.json")).unwrap();
+        event["requestContext"].as_object_mut().unwrap().remove("authorizer").unwrap();
+        assert!(answer_of(&event.to_string()).await.is_err());
+    }
+}
