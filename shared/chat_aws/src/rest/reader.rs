@@ -8,7 +8,7 @@ use chat::{
 };
 use lambda_http::{
     Request, RequestExt as _,
-    aws_lambda_events::apigw::ApiGatewayV2httpRequestContext,
+    aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap},
     http::Method,
     request::RequestContext,
 };
@@ -76,7 +76,8 @@ fn context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
 
 fn query(request: &Request) -> Fields {
     let mut fields = Fields::default();
-    for (name, value) in request.query_string_parameters_ref().into_iter().flatten() {
+    let query = request.query_string_parameters_ref();
+    for (name, value) in query.into_iter().flat_map(QueryMap::iter) {
         fields.set_text(name, value);
     }
     fields

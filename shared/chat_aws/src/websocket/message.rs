@@ -25,7 +25,8 @@ where
 {
     init_default_subscriber();
     let ports = open.await?;
-    lambda_runtime::run(service_fn(|event| handle::<R, P>(&ports, event))).await
+    // Boxed, since the futures of three routes with all that they call are nested deeper than the compiler will follow.
+    lambda_runtime::run(service_fn(|event| Box::pin(handle::<R, P>(&ports, event)))).await
 }
 
 /// An event without a sender is the function's failure: the gateway tells the client no more than that.
