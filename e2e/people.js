@@ -1,0 +1,60 @@
+/** People for tests: each is new, so suites do not disturb one another and a stack may be used again. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+
+import { Client, call } from './client.js';
+
+/** Somebody with a token. */
+export class Person {
+  /**
+   * @param {import('./stack.js').Stack} stack
+   * @param {string} name shown to others; the user id is made from it
+   */
+  static async arrive(stack, name) {
+    const person = new Person();
+    person.stack = stack;
+    person.name = name;
+    person.user = `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`;
+    person.token = await stack.tokenFor(person.user, { name });
+    return person;
+  }
+
+  /** A new connection. */
+  connect() {
+    return Client.connect(this.stack, this.token);
+  }
+
+  /** @param {string} path @param {object} [json] @param {Record<string, string>} [headers] */
+  post(path, json, headers) {
+    return call(this.stack, this.token, 'POST', path, json, headers);
+  }
+
+  /** @param {string} path */
+  get(path) {
+    return call(this.stack, this.token, 'GET', path);
+  }
+
+  /**
+   * Starts a conversation, and returns its id.
+   *
+   * @param {Person[]} others
+   * @param {string} [title]
+   */
+  async start(others, title = 'A conversation') {
+    const { status, body } = await this.post('/conversations', { title, participants: others.map(({ user }) => user) });
+    assert.equal(status, 201, JSON.stringify(body));
+    return body.id;
+  }
+
+  /** The whole log, page by page. @param {string} conversation */
+  async log(conversation) {
+    const events = [];
+    for (;;) {
+      const after = events.at(-1)?.seq ?? 0;
+      const { status, body } = await this.get(`/conversations/${conversation}/events?after=${after}&limit=1000`);
+      assert.equal(status, 200, JSON.stringify(body));
+      events.push(...body.events);
+      if (!body.limited) return events;
+    }
+  }
+}

@@ -1,0 +1,97 @@
+/** What the protocol promises about shapes, as checks. */
+import assert from 'node:assert/strict';
+
+/** RFC 3339, UTC, milliseconds. */
+export const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** What each error code tells the client to do. */
+const RETRY = {
+  malformed: 'never',
+  invalid: 'never',
+  unknown_action: 'never',
+  too_large: 'never',
+  unauthenticated: 'reauthenticate',
+  forbidden: 'never',
+  not_found: 'never',
+  unknown_position: 'resync',
+  resync_required: 'resync',
+  id_reused: 'never',
+  contended: 'later',
+  rate_limited: 'later',
+  internal: 'later',
+};
+
+/** The status that the same error has over HTTP; `unknown_action` has none. */
+const STATUS = {
+  malformed: 400,
+  invalid: 422,
+  too_large: 413,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  unknown_position: 409,
+  resync_required: 409,
+  id_reused: 409,
+  contended: 503,
+  rate_limited: 429,
+  internal: 500,
+};
+
+/**
+ * Holds an error frame to its exact shape.
+ *
+ * @param {object} frame
+ * @param {string} code
+ * @param {string} [field] the one that an `invalid` blames
+ */
+export function assertRejected(frame, code, field) {
+  const { message, ...rest } = frame;
+  assert.deepEqual(rest, { event: 'error', code, retry: RETRY[code], ...(field === undefined ? {} : { field }) });
+  assert.equal(typeof message, 'string');
+  assert.notEqual(message, '');
+}
+
+/**
+ * The same for an answer over HTTP.
+ *
+ * @param {{status: number, headers: Headers, body: any}} answer
+ * @param {string} code
+ * @param {string} [field]
+ */
+export function assertProblem(answer, code, field) {
+  const { status, headers, body } = answer;
+  const seen = { status, type: headers.get('content-type')?.split(';')[0], code: body.code, retry: body.retry, field: body.field };
+  assert.deepEqual(seen, { status: STATUS[code], type: 'application/problem+json', code, retry: RETRY[code], field }, JSON.stringify(body));
+}
+
+/**
+ * A pushed or listed message, exactly.
+ *
+ * @param {object} entry
+ * @param {{conversation: string, seq: number, id: string, sender: import('./people.js').Person, body: string}} expected
+ */
+export function assertMessage(entry, { conversation, seq, id, sender, body }) {
+  const { sentAt, ...rest } = entry;
+  assert.deepEqual(rest, { event: 'message', conversation, seq, id, sender: sender.user, name: sender.name, body });
+  assert.match(sentAt, INSTANT);
+}
+
+/**
+ * The answer to a send, exactly.
+ *
+ * @param {object} reply
+ * @param {{conversation: string, id: string, seq: number, duplicate?: boolean}} expected
+ */
+export function assertSent(reply, { conversation, id, seq, duplicate = false }) {
+  const { sentAt, ...rest } = reply;
+  assert.deepEqual(rest, { event: 'sent', conversation, id, seq, duplicate });
+  assert.match(sentAt, INSTANT);
+}
+
+/** Positions are dense from 1. @param {{seq: number}[]} log */
+export function assertDense(log) {
+  assert.deepEqual(
+    log.map(({ seq }) => seq),
+    log.map((_, index) => index + 1),
+  );
+}

@@ -1,0 +1,194 @@
+/** Two people, two windows, one conversation: the demo page in headless Chromium against real functions. */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { after, before, describe, test } from 'node:test';
+
+import { Stack } from '../stack.js';
+import { launch, Window } from '../window.js';
+
+describe('browser', () => {
+  /** @type {Stack} */ let stack;
+  /** @type {import('playwright-core').Browser} */ let browser;
+
+  before(async () => {
+    stack = await Stack.start();
+    browser = await launch();
+  });
+  after(async () => {
+    await browser?.close();
+    await stack.stop();
+  });
+
+  const somebody = (name) => ({ user: `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`, name });
+
+  /** Two windows, logged in. */
+  async function two() {
+    const people = [somebody('Ada'), somebody('Bob')];
+    return Promise.all(people.map(async (person) => (await Window.open(browser, stack, person)).logIn()));
+  }
+
+  /** Two windows with one conversation open in both. */
+  async function talking(title) {
+    const [ada, bob] = await two();
+    await ada.start(title, [bob.person]);
+    await bob.listed(title).click();
+    await bob.hook('composer-input').waitFor();
+    return [ada, bob];
+  }
+
+  test('a conversation started in one window appears in the other, and so does a message', async () => {
+    const [ada, bob] = await two();
+    await ada.start('Plans for Sunday', [bob.person]);
+    await bob.listed('Plans for Sunday').click();
+    await bob.hook('composer-input').waitFor();
+    await ada.say('Shall we walk along the river?');
+    await bob.message('Shall we walk along the river?', 'sent').waitFor();
+
+    // From here on the page has all it needs: whatever comes now must come by the socket.
+    const before = [ada, bob].map(({ requests }) => requests.length);
+    await bob.say('Yes, if it stays dry on Sunday.');
+    await ada.message('Yes, if it stays dry on Sunday.', 'sent').waitFor();
+    await bob.message('Yes, if it stays dry on Sunday.', 'sent').waitFor();
+    assert.deepEqual([ada, bob].flatMap(({ requests }, index) => requests.slice(before[index])), []);
+
+    const expected = [
+      { seq: '1', state: 'sent', body: 'Shall we walk along the river?' },
+      { seq: '2', state: 'sent', body: 'Yes, if it stays dry on Sunday.' },
+    ];
+    for (const window of [ada, bob]) assert.deepEqual(await window.messages(), expected);
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('the history is there after a reload', async () => {
+    const [ada, bob] = await talking('To be read again');
+    await ada.say('This stays when the page is loaded anew.');
+    await bob.message('This stays when the page is loaded anew.').waitFor();
+    await bob.page.reload();
+    await bob.connected();
+    await bob.listed('To be read again').click();
+    await bob.message('This stays when the page is loaded anew.', 'sent').waitFor();
+    assert.equal((await bob.messages()).length, 1);
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('text never becomes HTML', async () => {
+    const hostile = '<img src=x onerror="alert(1)"><script>alert(2)</script><b>bold</b> & &lt;done&gt;';
+    const [ada, bob] = await talking('<i>Leaning</i> title');
+    await ada.say(hostile);
+    for (const window of [ada, bob]) {
+      await window.message(hostile, 'sent').waitFor();
+      const body = window.message(hostile).getByTestId('message-body');
+      assert.equal((await body.textContent()).trim(), hostile);
+      assert.equal(await body.locator('img, script, b').count(), 0);
+      assert.equal(await window.hook('conversation-list').locator('i', { hasText: 'Leaning' }).count(), 0);
+    }
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('the stack stops in mid-conversation: the page says so, comes back by itself, and loses nothing', async () => {
+    const [ada, bob] = await talking('Through thick and thin');
+    await ada.say('Written before the interruption.');
+    await bob.message('Written before the interruption.', 'sent').waitFor();
+
+    await stack.interrupt();
+    for (const window of [ada, bob]) {
+      await window.connection('connecting', 'offline');
+      assert.notEqual((await window.hook('connection-state').innerText()).trim(), '', 'it says so in words');
+    }
+    await ada.say('Written during the interruption.');
+    await ada.message('Written during the interruption.', 'pending').waitFor();
+    await stack.resume();
+
+    await Promise.all([ada.connected(), bob.connected()]);
+    for (const window of [ada, bob]) await window.message('Written during the interruption.', 'sent').waitFor({ timeout: 60_000 });
+    await bob.say('Written after the interruption.');
+    await ada.message('Written after the interruption.', 'sent').waitFor();
+    const expected = ['before', 'during', 'after'].map((when, index) => ({ seq: `${index + 1}`, state: 'sent', body: `Written ${when} the interruption.` }));
+    for (const window of [ada, bob]) assert.deepEqual(await window.messages(), expected);
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('function processes die in mid-conversation: nothing is lost or doubled', async () => {
+    const [ada, bob] = await talking('Functions come and go');
+    const texts = [1, 2, 3, 4, 5].map((n) => `Message ${n} of five, between two deaths.`);
+    for (const text of texts) {
+      await ada.say(text);
+      for (const { pid } of stack.functionProcesses()) process.kill(pid, 'SIGKILL');
+    }
+    // A send whose function died is repeated after ten seconds at the earliest.
+    for (const window of [ada, bob]) for (const text of texts) await window.message(text, 'sent').waitFor({ timeout: 120_000 });
+    for (const window of [ada, bob]) {
+      assert.deepEqual(await window.messages(), texts.map((body, index) => ({ seq: `${index + 1}`, state: 'sent', body })));
+    }
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('a phone shows one pane at a time and needs no sideways scrolling', async () => {
+    const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+    const [ada, bob] = [
+      await (await Window.open(browser, stack, somebody('Ada'), phone)).logIn(),
+      await (await Window.open(browser, stack, somebody('Bob'))).logIn(),
+    ];
+    const assertFits = async () => {
+      const { scrollWidth, innerWidth } = await ada.page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth, innerWidth }));
+      assert.ok(scrollWidth <= innerWidth, `${scrollWidth} px of content on ${innerWidth} px`);
+    };
+    await bob.start('From a desk to a phone', [ada.person]);
+    await bob.say(`A word without an end: ${'endless'.repeat(40)}`);
+    await ada.listed('From a desk to a phone').waitFor();
+    await assertFits();
+    await ada.listed('From a desk to a phone').tap();
+    await ada.hook('composer-input').waitFor();
+    assert.equal(await ada.listed('From a desk to a phone').isVisible(), false, 'the list has made room');
+    await assertFits();
+
+    await ada.hook('composer-input').fill('Answered with a thumb, on the way.');
+    stack.secret('Answered with a thumb, on the way.');
+    const box = await ada.hook('composer-send').boundingBox();
+    assert.ok(box.y + box.height <= 844 && box.x + box.width <= 390, 'the button is on the screen');
+    assert.ok(Math.min(box.width, box.height) >= 40, `a thumb needs more than ${box.width} × ${box.height}`);
+    await ada.hook('composer-send').tap();
+    await bob.message('Answered with a thumb, on the way.').waitFor();
+    await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('everything can be done by keyboard', async () => {
+    const bob = await (await Window.open(browser, stack, somebody('Bob'))).logIn();
+    const ada = await Window.open(browser, stack, somebody('Ada'));
+    const type = (text) => ada.page.keyboard.type(text);
+    const press = (key) => ada.page.keyboard.press(key);
+
+    await ada.tabTo('login-user');
+    await type(ada.person.user);
+    await ada.tabTo('login-name');
+    await type(ada.person.name);
+    await press('Enter');
+    await ada.connected();
+
+    await ada.tabTo('new-conversation');
+    await press('Enter');
+    await ada.tabTo('new-title');
+    await type('Without a mouse');
+    await ada.tabTo('new-participants');
+    await type(bob.person.user);
+    await ada.tabTo('new-submit');
+    await press('Enter');
+    await ada.listed('Without a mouse').waitFor();
+    await ada.hook('composer-input').waitFor();
+
+    await ada.tabTo('composer-input');
+    await type('The first line of two,');
+    await press('Shift+Enter');
+    await type('and the second.');
+    await press('Enter');
+    await bob.listed('Without a mouse').click();
+    await bob.message('The first line of two,\nand the second.', 'sent').waitFor();
+
+    await bob.start('The other one', [ada.person]);
+    await ada.listed('The other one').waitFor();
+    await ada.tabTo('conversation-item', 'The other one');
+    await press('Enter');
+    await ada.message('The first line of two,\nand the second.').waitFor({ state: 'detached' });
+    await Promise.all([ada.close(), bob.close()]);
+  });
+});
