@@ -50,8 +50,8 @@ export class Client {
   async request(action, fields = {}) {
     const ref = `r${++this.#requests}`;
     if (fields.body !== undefined) this.stack.secret(String(fields.body));
-    const answered = new Promise((resolve, reject) => this.#waiting.set(ref, { resolve, reject }));
     this.send({ action, ref, ...fields });
+    const answered = new Promise((resolve, reject) => this.#waiting.set(ref, { resolve, reject }));
     const { ref: _, ...reply } = await within(answered, () => `a reply to ${action}`);
     return reply;
   }
@@ -113,7 +113,10 @@ export class Client {
       const index = this.#inbox.findIndex(fits);
       if (index >= 0) return index;
       const arrival = new Promise((resolve) => (this.#wake = resolve));
-      await within(arrival, () => `a frame that fits ${fits}; instead there came ${JSON.stringify(this.#inbox, null, 1)}`);
+      await within(
+        arrival,
+        () => `a frame that fits ${fits}; instead there came ${JSON.stringify(this.#inbox, null, 1)}`,
+      );
     }
   }
 }

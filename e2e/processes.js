@@ -33,7 +33,12 @@ function describe(pid) {
     // "pid (name) state ppid pgrp session …", where the name may itself hold spaces and parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const [state, , , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { pid, state, session: Number(session), name: executable(pid) ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')) };
+    return {
+      pid,
+      state,
+      session: Number(session),
+      name: executable(pid) ?? stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
+    };
   } catch (error) {
     if (error.code === 'ENOENT' || error.code === 'ESRCH') return undefined;
     throw error;

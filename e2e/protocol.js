@@ -21,6 +21,9 @@ const RETRY = {
   internal: 'later',
 };
 
+/** Codes that always blame the same field. */
+const BLAMED = { unknown_position: 'after', resync_required: 'after', id_reused: 'id' };
+
 /** The status that the same error has over HTTP; `unknown_action` has none. */
 const STATUS = {
   malformed: 400,
@@ -42,9 +45,9 @@ const STATUS = {
  *
  * @param {object} frame
  * @param {string} code
- * @param {string} [field] the one that an `invalid` blames
+ * @param {string} [field] the one that is to blame, unless the code says it
  */
-export function assertRejected(frame, code, field) {
+export function assertRejected(frame, code, field = BLAMED[code]) {
   const { message, ...rest } = frame;
   assert.deepEqual(rest, { event: 'error', code, retry: RETRY[code], ...(field === undefined ? {} : { field }) });
   assert.equal(typeof message, 'string');
@@ -58,10 +61,20 @@ export function assertRejected(frame, code, field) {
  * @param {string} code
  * @param {string} [field]
  */
-export function assertProblem(answer, code, field) {
+export function assertProblem(answer, code, field = BLAMED[code]) {
   const { status, headers, body } = answer;
-  const seen = { status, type: headers.get('content-type')?.split(';')[0], code: body.code, retry: body.retry, field: body.field };
-  assert.deepEqual(seen, { status: STATUS[code], type: 'application/problem+json', code, retry: RETRY[code], field }, JSON.stringify(body));
+  const seen = {
+    status,
+    type: headers.get('content-type')?.split(';')[0],
+    code: body.code,
+    retry: body.retry,
+    field: body.field,
+  };
+  assert.deepEqual(
+    seen,
+    { status: STATUS[code], type: 'application/problem+json', code, retry: RETRY[code], field },
+    JSON.stringify(body),
+  );
 }
 
 /**

@@ -19,10 +19,13 @@ const TALK = [
   ['Grace', 'You had me at bakery.'],
 ];
 
-const stack = await Stack.start();
+const stack = new Stack();
+await stack.start();
 const browser = await launch();
 try {
-  const people = Object.fromEntries(await Promise.all(['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name)])));
+  const people = Object.fromEntries(
+    await Promise.all(['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name)])),
+  );
   const { Ada: ada, Grace: grace, Alan: alan } = people;
   for (const [title, others, body] of [
     ['Reading group', [grace], 'Chapter five for Thursday?'],
@@ -32,11 +35,17 @@ try {
     await ada.post(`/conversations/${conversation}/messages`, { id: 'm1', body });
   }
   const hike = await ada.start([grace, alan], 'Sunday hike');
-  for (const [index, [name, body]] of TALK.entries()) await people[name].post(`/conversations/${hike}/messages`, { id: `m${index}`, body });
+  for (const [index, [name, body]] of TALK.entries())
+    await people[name].post(`/conversations/${hike}/messages`, { id: `m${index}`, body });
 
   await mkdir(FOLDER, { recursive: true });
   await picture('chat-desktop.png', { viewport: { width: 1200, height: 760 }, deviceScaleFactor: 2 });
-  await picture('chat-phone.png', { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true });
+  await picture('chat-phone.png', {
+    viewport: { width: 390, height: 780 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  });
 
   async function picture(file, options) {
     const window = await (await Window.open(browser, stack, ada, options)).logIn();

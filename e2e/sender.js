@@ -39,7 +39,12 @@ export class Sender {
           if (seq !== undefined) return this.acknowledged.push({ id, body, seq });
           after = this.#position;
         }
-        const reply = await this.#connection.request('sendMessage', { conversation: this.conversation, id, body, after });
+        const reply = await this.#connection.request('sendMessage', {
+          conversation: this.conversation,
+          id,
+          body,
+          after,
+        });
         if (reply.event === 'sent') return this.acknowledged.push({ id, body, seq: reply.seq });
         if (reply.retry === 'resync') after = undefined;
         else {
@@ -81,5 +86,10 @@ export class Sender {
 
 /** What a killed function or a stopped gateway looks like from outside: no answer, no handshake, or no server. */
 function isBroken(error) {
-  return error instanceof Unanswered || error.code === 'ECONNREFUSED' || error.code === 'ECONNRESET' || /^(Unexpected server response: 5|socket hang up)/.test(error.message);
+  return (
+    error instanceof Unanswered ||
+    error.code === 'ECONNREFUSED' ||
+    error.code === 'ECONNRESET' ||
+    /^(Unexpected server response: 5|socket hang up)/.test(error.message)
+  );
 }

@@ -3,7 +3,7 @@
  *
  * With CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN in the environment the suites talk to what is there and start nothing.
  * Otherwise every suite starts a harness on free ports, with the DynamoDB engine named by CONFAB_DYNAMODB, and ends it
- * again; `cargo build -p harness` has to come first.
+ * again; `cargo build --package harness` has to come first.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -20,6 +20,7 @@ import { processesOf } from './processes.js';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const HARNESS = join(TARGET, 'debug', 'harness');
+const READY = 'ready.json';
 const FUNCTIONS = readdirSync(join(ROOT, 'functions'));
 
 /** The harness builds the functions before it is ready, which takes minutes when nothing has been built yet. */
@@ -27,7 +28,7 @@ const READY_WITHIN_MS = 15 * 60_000;
 /** From the interrupt to the end of the process. */
 const ENDED_WITHIN_MS = 30_000;
 
-/** A stack that is up: its addresses, its tokens, and for a local one its processes. */
+/** A stack: its addresses once it is up, its tokens, and for a local one its processes. */
 export class Stack {
   /** Base URL of the HTTP API, and of the page when the stack is local. @type {string} */
   http;
@@ -40,23 +41,23 @@ export class Stack {
   #harness;
   #log;
   #secrets = new Set();
-  #endWithUs = () => this.#harness?.kill('SIGTERM');
 
-  /** The stack that the environment names, else a new one of our own. */
-  static async start() {
-    const stack = new Stack();
+  /** Takes the stack that the environment names, else starts one. */
+  async start() {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
     if (CONFAB_HTTP || CONFAB_WS || CONFAB_LOGIN) {
-      assert.ok(CONFAB_HTTP && CONFAB_WS && CONFAB_LOGIN, 'CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN come together or not at all');
-      Object.assign(stack, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
-    } else {
-      stack.#folder = await mkdtemp(join(tmpdir(), 'confab-e2e-'));
-      // A harness has a session of its own, so it would outlive a run that is interrupted or fails.
-      process.on('exit', stack.#endWithUs);
-      for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-      await stack.#launch({ 'http-port': 0, 'ws-port': 0, 'lambda-port': 0, 'dynamodb-port': 0 });
+      assert.ok(
+        CONFAB_HTTP && CONFAB_WS && CONFAB_LOGIN,
+        'CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN come together or not at all',
+      );
+      Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
+      return;
     }
-    return stack;
+    this.#folder = await mkdtemp(join(tmpdir(), 'confab-e2e-'));
+    // A harness has a session of its own, so it would outlive a run that is interrupted or fails.
+    process.on('exit', () => this.#harness?.kill('SIGTERM'));
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+    await this.#launch({ 'http-port': 0, 'ws-port': 0, 'lambda-port': 0, 'dynamodb-port': 0 });
   }
 
   /**
@@ -91,7 +92,10 @@ export class Stack {
 
   /** The same for a token, of which neither claims nor signature may show, and returns it. @param {string} token */
   secretToken(token) {
-    token.split('.').slice(1).forEach((part) => this.secret(part));
+    token
+      .split('.')
+      .slice(1)
+      .forEach((part) => this.secret(part));
     return token;
   }
 
@@ -100,26 +104,20 @@ export class Stack {
     return this.#processes().filter(({ name }) => FUNCTIONS.includes(name));
   }
 
-  /** Stops a local stack as Ctrl-C does and starts it again on the same ports and data. */
-  async restart() {
-    await this.interrupt();
-    await this.resume();
-  }
-
-  /** The first half of {@link restart}. */
+  /** Stops a local stack as Ctrl-C does, and holds it to leaving no process behind. */
   async interrupt() {
     const harness = this.#harness;
-    const session = harness.pid;
+    assert.equal(harness.exitCode ?? harness.signalCode, null, `the harness had ended before, see ${this.#log}`);
     const ended = once(harness, 'exit');
     const late = setTimeout(() => harness.kill('SIGKILL'), ENDED_WITHIN_MS);
     harness.kill('SIGINT');
     const [code, signal] = await ended;
     clearTimeout(late);
-    assert.equal(code, 0, `the harness ended by ${signal ?? code} on Ctrl-C, see ${this.#log}`);
-    assert.deepEqual(processesOf(session), [], 'the harness left processes behind');
+    assert.equal(signal ?? code, 0, `how the harness ended on Ctrl-C, see ${this.#log}`);
+    assert.deepEqual(processesOf(harness.pid), [], 'the harness left processes behind');
   }
 
-  /** The second half of {@link restart}. */
+  /** Starts it again on the same ports and data. */
   async resume() {
     const port = (url) => new URL(url).port;
     await this.#launch({
@@ -131,16 +129,17 @@ export class Stack {
   }
 
   /**
-   * Ends a local stack, and holds it to three things: it leaves no process behind, it told no secret, and it took its
-   * ready file away. Does nothing to a deployed one.
+   * Ends a local stack, and holds it to three things: it leaves no process behind, it takes its ready file away, and it
+   * told no secret. Does nothing to a deployed one, nor a second time.
    */
   async stop() {
-    if (this.#folder === undefined) return;
+    const folder = this.#folder;
+    if (folder === undefined) return;
+    this.#folder = undefined;
     await this.interrupt();
-    process.off('exit', this.#endWithUs);
-    assert.deepEqual(readdirSync(this.#folder).filter((name) => name === 'ready.json'), [], 'the ready file is still there');
+    assert.ok(!existsSync(join(folder, READY)), 'the ready file is still there');
     this.#assertNothingTold();
-    await rm(this.#folder, { recursive: true });
+    await rm(folder, { recursive: true });
   }
 
   #processes() {
@@ -150,15 +149,24 @@ export class Stack {
 
   async #launch(ports) {
     assert.ok(existsSync(HARNESS), `${HARNESS} is missing: run \`cargo build -p harness\` first`);
-    const ready = join(this.#folder, 'ready.json');
-    const options = { ...ports, dynamodb: process.env.CONFAB_DYNAMODB ?? 'embedded', data: join(this.#folder, 'data'), 'ready-file': ready };
+    const ready = join(this.#folder, READY);
+    const options = {
+      ...ports,
+      dynamodb: process.env.CONFAB_DYNAMODB ?? 'embedded',
+      data: join(this.#folder, 'data'),
+      'ready-file': ready,
+    };
     await rm(ready, { force: true });
     const output = this.#openLog();
-    this.#harness = spawn(HARNESS, Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]), {
-      cwd: ROOT,
-      detached: true,
-      stdio: ['ignore', output, output],
-    });
+    this.#harness = spawn(
+      HARNESS,
+      Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      {
+        cwd: ROOT,
+        detached: true,
+        stdio: ['ignore', output, output],
+      },
+    );
     closeSync(output);
     Object.assign(this, await this.#readyFile(ready));
   }
@@ -174,8 +182,14 @@ export class Stack {
 
   async #readyFile(path) {
     const given = new AbortController();
-    const giveUp = setTimeout(() => given.abort(new Error(`not ready after ${READY_WITHIN_MS / 60_000} minutes, see ${this.#log}`)), READY_WITHIN_MS);
-    const ended = (code, signal) => given.abort(new Error(`the harness ended by ${signal ?? code} before it was ready:\n${this.#output().slice(-4000)}`));
+    const giveUp = setTimeout(
+      () => given.abort(new Error(`not ready after ${READY_WITHIN_MS / 60_000} minutes, see ${this.#log}`)),
+      READY_WITHIN_MS,
+    );
+    const ended = (code, signal) =>
+      given.abort(
+        new Error(`the harness ended by ${signal ?? code} before it was ready:\n${this.#output().slice(-4000)}`),
+      );
     this.#harness.once('exit', ended);
     try {
       const changes = watch(dirname(path), { signal: given.signal });
@@ -202,7 +216,9 @@ export class Stack {
   #assertNothingTold() {
     const output = this.#output();
     assert.notEqual(output, '', `nothing in ${this.#log}: the check for secrets would prove nothing`);
-    const told = [...this.#secrets].filter((text) => output.includes(text) || output.includes(JSON.stringify(text).slice(1, -1)));
+    const told = [...this.#secrets].filter(
+      (text) => output.includes(text) || output.includes(JSON.stringify(text).slice(1, -1)),
+    );
     assert.deepEqual(told, [], `tokens or message bodies are in ${this.#log}`);
   }
 }

@@ -17,7 +17,10 @@ const FLAGS = [
 /** Debian's Chromium, or the one that $CHROMIUM names. */
 export function launch() {
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
-  assert.ok(existsSync(executablePath), `no Chromium at ${executablePath}: install Debian's package chromium, or set CHROMIUM to an executable`);
+  assert.ok(
+    existsSync(executablePath),
+    `no Chromium at ${executablePath}: install Debian's package chromium, or set CHROMIUM to an executable`,
+  );
   return chromium.launch({ executablePath, headless: true, args: FLAGS });
 }
 
@@ -63,7 +66,9 @@ export class Window {
 
   /** Waits for a state of the connection: `connected`, `connecting` or `offline`, or several joined by commas. */
   async connection(...states) {
-    await this.page.locator(states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join()).waitFor({ timeout: 60_000 });
+    await this.page
+      .locator(states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join())
+      .waitFor({ timeout: 60_000 });
   }
 
   connected() {
@@ -123,7 +128,11 @@ export class Window {
    */
   async tabTo(testId, text = '') {
     const isThere = () =>
-      this.page.evaluate(([id, part]) => document.activeElement?.dataset.testid === id && document.activeElement.textContent.includes(part), [testId, text]);
+      this.page.evaluate(
+        ([id, part]) =>
+          document.activeElement?.dataset.testid === id && document.activeElement.textContent.includes(part),
+        [testId, text],
+      );
     for (let steps = 0; steps < 60; steps += 1) {
       if (await isThere()) return;
       await this.page.keyboard.press('Tab');

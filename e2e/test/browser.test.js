@@ -1,22 +1,19 @@
 /** Two people, two windows, one conversation: the demo page in headless Chromium against real functions. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { after, before, test } from 'node:test';
 
-import { Stack } from '../stack.js';
+import { suite } from '../suite.js';
 import { launch, Window } from '../window.js';
 
-describe('browser', () => {
-  /** @type {Stack} */ let stack;
+suite('browser', (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
-    stack = await Stack.start();
     browser = await launch();
   });
   after(async () => {
     await browser?.close();
-    await stack.stop();
   });
 
   const somebody = (name) => ({ user: `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`, name });
@@ -49,7 +46,10 @@ describe('browser', () => {
     await bob.say('Yes, if it stays dry on Sunday.');
     await ada.message('Yes, if it stays dry on Sunday.', 'sent').waitFor();
     await bob.message('Yes, if it stays dry on Sunday.', 'sent').waitFor();
-    assert.deepEqual([ada, bob].flatMap(({ requests }, index) => requests.slice(before[index])), []);
+    assert.deepEqual(
+      [ada, bob].flatMap(({ requests }, index) => requests.slice(before[index])),
+      [],
+    );
 
     const expected = [
       { seq: '1', state: 'sent', body: 'Shall we walk along the river?' },
@@ -100,10 +100,15 @@ describe('browser', () => {
     await stack.resume();
 
     await Promise.all([ada.connected(), bob.connected()]);
-    for (const window of [ada, bob]) await window.message('Written during the interruption.', 'sent').waitFor({ timeout: 60_000 });
+    for (const window of [ada, bob])
+      await window.message('Written during the interruption.', 'sent').waitFor({ timeout: 60_000 });
     await bob.say('Written after the interruption.');
     await ada.message('Written after the interruption.', 'sent').waitFor();
-    const expected = ['before', 'during', 'after'].map((when, index) => ({ seq: `${index + 1}`, state: 'sent', body: `Written ${when} the interruption.` }));
+    const expected = ['before', 'during', 'after'].map((when, index) => ({
+      seq: `${index + 1}`,
+      state: 'sent',
+      body: `Written ${when} the interruption.`,
+    }));
     for (const window of [ada, bob]) assert.deepEqual(await window.messages(), expected);
     await Promise.all([ada.close(), bob.close()]);
   });
@@ -116,9 +121,13 @@ describe('browser', () => {
       for (const { pid } of stack.functionProcesses()) process.kill(pid, 'SIGKILL');
     }
     // A send whose function died is repeated after ten seconds at the earliest.
-    for (const window of [ada, bob]) for (const text of texts) await window.message(text, 'sent').waitFor({ timeout: 120_000 });
+    for (const window of [ada, bob])
+      for (const text of texts) await window.message(text, 'sent').waitFor({ timeout: 120_000 });
     for (const window of [ada, bob]) {
-      assert.deepEqual(await window.messages(), texts.map((body, index) => ({ seq: `${index + 1}`, state: 'sent', body })));
+      assert.deepEqual(
+        await window.messages(),
+        texts.map((body, index) => ({ seq: `${index + 1}`, state: 'sent', body })),
+      );
     }
     await Promise.all([ada.close(), bob.close()]);
   });
@@ -130,7 +139,10 @@ describe('browser', () => {
       await (await Window.open(browser, stack, somebody('Bob'))).logIn(),
     ];
     const assertFits = async () => {
-      const { scrollWidth, innerWidth } = await ada.page.evaluate(() => ({ scrollWidth: document.documentElement.scrollWidth, innerWidth }));
+      const { scrollWidth, innerWidth } = await ada.page.evaluate(() => ({
+        scrollWidth: document.documentElement.scrollWidth,
+        innerWidth,
+      }));
       assert.ok(scrollWidth <= innerWidth, `${scrollWidth} px of content on ${innerWidth} px`);
     };
     await bob.start('From a desk to a phone', [ada.person]);

@@ -1,26 +1,24 @@
 /** Who is let in, and what happens to everybody else: refused before the upgrade, and at every HTTP route. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { call, Client, handshake } from '../client.js';
 import { Person } from '../people.js';
 import { assertProblem, assertRejected } from '../protocol.js';
-import { Stack } from '../stack.js';
+import { suite } from '../suite.js';
 import { altered, keyConfused, publicKeys, read, signedByAnother, unsigned } from '../tokens.js';
 
-describe('identity', () => {
-  /** @type {Stack} */ let stack;
+suite('identity', (stack) => {
   /** @type {Person} */ let ada;
 
   before(async () => {
-    stack = await Stack.start();
     ada = await Person.arrive(stack, 'Ada');
   });
-  after(() => stack.stop());
 
   /** The three doors that ask for a token. A status of 101 or 200 is admittance. */
   const doors = {
-    'as subprotocol': async (token) => (await handshake(stack.ws, { 'sec-websocket-protocol': `confab.v1, bearer.${token}` })).status,
+    'as subprotocol': async (token) =>
+      (await handshake(stack.ws, { 'sec-websocket-protocol': `confab.v1, bearer.${token}` })).status,
     'as header': async (token) => (await handshake(stack.ws, { authorization: `Bearer ${token}` })).status,
     'over HTTP': async (token) => (await call(stack, token, 'GET', '/conversations')).status,
   };
@@ -47,7 +45,9 @@ describe('identity', () => {
       'alg none with a signature': `${unsigned(ada.token)}${ada.token.split('.')[2]}`,
       expired: await stack.tokenFor(ada.user, { expiresIn: -3600 }),
       'for another audience': await stack.tokenFor(ada.user, { audience: 'somebody-else' }),
-      ...Object.fromEntries(keyConfused(ada.token, key).map(([form, token]) => [`HS256 with the public key as ${form}`, token])),
+      ...Object.fromEntries(
+        keyConfused(ada.token, key).map(([form, token]) => [`HS256 with the public key as ${form}`, token]),
+      ),
     };
     for (const [what, token] of Object.entries(bad)) {
       await t.test(what, async () => {
@@ -64,7 +64,12 @@ describe('identity', () => {
     assert.equal((await handshake(stack.ws, {})).status, 401);
     assert.equal((await handshake(stack.ws, { 'sec-websocket-protocol': 'confab.v1' })).status, 401);
     assert.equal((await handshake(stack.ws, { authorization: 'Basic YWRhOmFkYQ==' })).status, 401);
-    for (const [method, path] of [['GET', '/conversations'], ['POST', '/conversations'], ['GET', '/conversations/x/events'], ['POST', '/conversations/x/messages']]) {
+    for (const [method, path] of [
+      ['GET', '/conversations'],
+      ['POST', '/conversations'],
+      ['GET', '/conversations/x/events'],
+      ['POST', '/conversations/x/messages'],
+    ]) {
       assert.equal((await call(stack, undefined, method, path)).status, 401, `${method} ${path}`);
     }
   });
@@ -77,7 +82,10 @@ describe('identity', () => {
 
   test('a page of a foreign origin is refused even with a good token', async () => {
     for (const origin of ['https://evil.example', 'null', `${stack.http}.evil.example`, 'http://localhost:1']) {
-      const { status } = await handshake(stack.ws, { origin, 'sec-websocket-protocol': `confab.v1, bearer.${ada.token}` });
+      const { status } = await handshake(stack.ws, {
+        origin,
+        'sec-websocket-protocol': `confab.v1, bearer.${ada.token}`,
+      });
       assert.equal(status, 403, origin);
     }
   });

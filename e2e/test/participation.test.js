@@ -1,29 +1,28 @@
 /** A conversation does not exist for those who are not in it, by either transport. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { Person } from '../people.js';
 import { assertProblem, assertRejected } from '../protocol.js';
-import { Stack } from '../stack.js';
+import { suite } from '../suite.js';
 
-describe('participation', () => {
-  /** @type {Stack} */ let stack;
+suite('participation', (stack) => {
   let ada, bob, eve, secret;
   /** Of the same form as an id that exists, so only existence differs. */
   let nowhere;
 
   before(async () => {
-    stack = await Stack.start();
     [ada, bob, eve] = await Promise.all(['Ada', 'Bob', 'Eve'].map((name) => Person.arrive(stack, name)));
     secret = await ada.start([bob], 'Without Eve');
     nowhere = secret.replace(/[0-9a-zA-Z]/g, (letter) => (letter === '7' ? '8' : '7'));
     await ada.post(`/conversations/${secret}/messages`, { id: 'first', body: 'This one is between the two of us.' });
   });
-  after(() => stack.stop());
 
   /** Asks about both conversations, and gives the answer if it is the same but for the id. */
   async function indistinguishable(ask) {
-    const [real, imagined] = [await ask(secret), await ask(nowhere)].map((answer) => JSON.parse(JSON.stringify(answer)));
+    const [real, imagined] = [await ask(secret), await ask(nowhere)].map((answer) =>
+      JSON.parse(JSON.stringify(answer)),
+    );
     const blind = (answer) => JSON.parse(JSON.stringify(answer).replaceAll(secret, 'ID').replaceAll(nowhere, 'ID'));
     assert.deepEqual(blind(real), blind(imagined));
     return real;
@@ -41,12 +40,19 @@ describe('participation', () => {
     ];
     for (const [action, fields] of refused) {
       await t.test(`${action} ${Object.keys(fields)} ${fields.after ?? ''}`, async () => {
-        assertRejected(await indistinguishable((conversation) => socket.request(action, { conversation, ...fields })), 'not_found');
+        assertRejected(
+          await indistinguishable((conversation) => socket.request(action, { conversation, ...fields })),
+          'not_found',
+        );
       });
     }
-    await t.test('unsubscribe tells nothing', () => indistinguishable((conversation) => socket.request('unsubscribe', { conversation })));
+    await t.test('unsubscribe tells nothing', () =>
+      indistinguishable((conversation) => socket.request('unsubscribe', { conversation })),
+    );
     await t.test('ping tells nothing', async () => {
-      const pong = await indistinguishable((conversation) => socket.request('ping', { positions: { [conversation]: 0 } }));
+      const pong = await indistinguishable((conversation) =>
+        socket.request('ping', { positions: { [conversation]: 0 } }),
+      );
       assert.deepEqual(pong, { event: 'pong', heads: {} });
     });
     await socket.close();
@@ -73,7 +79,10 @@ describe('participation', () => {
 
   test('what was refused has left no trace', async () => {
     const log = await ada.log(secret);
-    assert.deepEqual(log.map(({ id }) => id), ['first']);
+    assert.deepEqual(
+      log.map(({ id }) => id),
+      ['first'],
+    );
   });
 
   test('the socket of an outsider stays silent while others talk', async () => {
@@ -85,7 +94,11 @@ describe('participation', () => {
 
     // `sent` comes after the fan-out, so whatever would reach Eve has been handed over before the marker is sent.
     for (const n of [1, 2, 3]) {
-      await adas.request('sendMessage', { conversation: secret, id: `quiet-${n}`, body: `Not for Eve, number ${n} of three.` });
+      await adas.request('sendMessage', {
+        conversation: secret,
+        id: `quiet-${n}`,
+        body: `Not for Eve, number ${n} of three.`,
+      });
     }
     await adas.request('sendMessage', { conversation: common, id: 'marker', body: 'This one is for Eve as well.' });
     assert.deepEqual(await eves.before((frame) => frame.id === 'marker'), []);

@@ -1,27 +1,26 @@
 /** Processes die in mid-conversation, and nothing that was acknowledged is lost or doubled. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { Person } from '../people.js';
 import { assertDense, assertMessage } from '../protocol.js';
 import { Sender } from '../sender.js';
-import { Stack } from '../stack.js';
+import { suite } from '../suite.js';
 
-describe('resilience', () => {
-  /** @type {Stack} */ let stack;
+suite('resilience', (stack) => {
   /** @type {Person[]} */ let people;
 
   before(async () => {
-    stack = await Stack.start();
     people = await Promise.all(['Ada', 'Bob', 'Carol', 'Dora'].map((name) => Person.arrive(stack, name)));
   });
-  after(() => stack.stop());
 
   /** Every message that anybody was told is stored is in the log once, where he was told, and nothing else is. */
   async function assertNothingLostOrDoubled(conversation, senders) {
     const log = await people[0].log(conversation);
     assertDense(log);
-    const told = senders.flatMap(({ person, acknowledged }) => acknowledged.map(({ id, body, seq }) => ({ seq, id, body, sender: person })));
+    const told = senders.flatMap(({ person, acknowledged }) =>
+      acknowledged.map(({ id, body, seq }) => ({ seq, id, body, sender: person })),
+    );
     told.sort((a, b) => a.seq - b.seq);
     assert.equal(log.length, told.length);
     log.forEach((entry, index) => assertMessage(entry, { conversation, ...told[index] }));
@@ -44,7 +43,13 @@ describe('resilience', () => {
       const body = `Message ${n}, each by a new process.`;
       const reply = await adas.request('sendMessage', { conversation, id: `m${n}`, body });
       assert.equal(reply.seq, n, JSON.stringify(reply));
-      assertMessage(await bobs.next(({ event }) => event === 'message'), { conversation, seq: n, id: `m${n}`, sender: ada, body });
+      assertMessage(await bobs.next(({ event }) => event === 'message'), {
+        conversation,
+        seq: n,
+        id: `m${n}`,
+        sender: ada,
+        body,
+      });
       assert.ok(killFunctions() > 0);
     }
     await Promise.all([adas.close(), bobs.close()]);
@@ -85,10 +90,13 @@ describe('resilience', () => {
     const [ada, bob] = people;
     const conversation = await ada.start([bob]);
     const senders = [ada, bob].map((person) => new Sender(person, conversation));
-    for (const n of [1, 2, 3]) for (const sender of senders) await sender.send(`before-${n}`, `Message ${n} before the stop.`);
+    for (const n of [1, 2, 3])
+      for (const sender of senders) await sender.send(`before-${n}`, `Message ${n} before the stop.`);
 
     const stopping = stack.interrupt();
-    const during = senders.map((sender) => sender.send('during', 'Sent while everything stopped.').catch((error) => error));
+    const during = senders.map((sender) =>
+      sender.send('during', 'Sent while everything stopped.').catch((error) => error),
+    );
     await stopping;
     // Whatever these two have been told by now counts: they must find it in the log, or send it again.
     await Promise.all(senders.map((sender) => sender.close()));

@@ -1,22 +1,19 @@
 /** HTTP and WebSocket are two doors to the same log. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, test } from 'node:test';
 
 import { Person } from '../people.js';
 import { assertMessage, assertProblem, assertSent, INSTANT } from '../protocol.js';
-import { Stack } from '../stack.js';
+import { suite } from '../suite.js';
 
-describe('transports', () => {
-  /** @type {Stack} */ let stack;
+suite('transports', (stack) => {
   /** @type {Person} */ let ada;
   /** @type {Person} */ let bob;
 
   before(async () => {
-    stack = await Stack.start();
     [ada, bob] = await Promise.all([Person.arrive(stack, 'Ada'), Person.arrive(stack, 'Bob')]);
   });
-  after(() => stack.stop());
 
   test('a message posted over HTTP reaches every subscriber, its sender too', async () => {
     const conversation = await ada.start([bob]);
@@ -27,7 +24,13 @@ describe('transports', () => {
     assert.equal(answer.status, 201);
     assertSent(answer.body, { conversation, id: 'h1', seq: 1 });
     for (const socket of sockets) {
-      assertMessage(await socket.next(({ event }) => event === 'message'), { conversation, seq: 1, id: 'h1', sender: ada, body });
+      assertMessage(await socket.next(({ event }) => event === 'message'), {
+        conversation,
+        seq: 1,
+        id: 'h1',
+        sender: ada,
+        body,
+      });
     }
     await Promise.all(sockets.map((socket) => socket.close()));
   });
@@ -53,7 +56,10 @@ describe('transports', () => {
     const first = await ada.post(path, { body }, { 'idempotency-key': 'key-1' });
     assert.equal(first.status, 201);
     assertSent(first.body, { conversation, id: 'key-1', seq: 1 });
-    for (const again of [await ada.post(path, { body }, { 'idempotency-key': 'key-1' }), await ada.post(path, { id: 'key-1', body })]) {
+    for (const again of [
+      await ada.post(path, { body }, { 'idempotency-key': 'key-1' }),
+      await ada.post(path, { id: 'key-1', body }),
+    ]) {
       assert.equal(again.status, 200);
       assert.deepEqual(again.body, { ...first.body, duplicate: true });
     }
@@ -71,14 +77,26 @@ describe('transports', () => {
     assert.deepEqual(rest, { id, title: 'Plans for Sunday', head: 0 });
     assert.match(createdAt, INSTANT);
     assert.deepEqual(participants.map(({ user }) => user).toSorted(), [ada.user, bob.user].toSorted());
-    assert.deepEqual(participants.find(({ user }) => user === ada.user), { user: ada.user, name: 'Ada', role: 'owner' });
+    assert.deepEqual(
+      participants.find(({ user }) => user === ada.user),
+      { user: ada.user, name: 'Ada', role: 'owner' },
+    );
     for (const socket of bobs) {
-      assert.deepEqual(await socket.next(), { event: 'added', conversation: id, title: 'Plans for Sunday', head: 0, by: ada.user });
+      assert.deepEqual(await socket.next(), {
+        event: 'added',
+        conversation: id,
+        title: 'Plans for Sunday',
+        head: 0,
+        by: ada.user,
+      });
     }
     const again = await ada.post('/conversations', request);
     assert.equal(again.status, 200);
     assert.deepEqual(again.body, first.body);
-    assert.ok((await bob.post('/conversations', request)).status >= 400, "nobody gets hold of another's conversation by its id");
+    assert.ok(
+      (await bob.post('/conversations', request)).status >= 400,
+      "nobody gets hold of another's conversation by its id",
+    );
     await Promise.all(bobs.map((socket) => socket.close()));
   });
 
@@ -115,8 +133,17 @@ describe('transports', () => {
     let pages;
     do pages = await listPages(carol);
     while (pages.flat().length < started.length);
-    assert.deepEqual(pages.map((page) => page.length), [25, 2]);
-    assert.deepEqual(pages.flat().map(({ id }) => id).toSorted(), started.toSorted());
+    assert.deepEqual(
+      pages.map((page) => page.length),
+      [25, 2],
+    );
+    assert.deepEqual(
+      pages
+        .flat()
+        .map(({ id }) => id)
+        .toSorted(),
+      started.toSorted(),
+    );
     const { joinedAt, ...entry } = pages.flat().find(({ id }) => id === started[0]);
     assert.deepEqual(entry, { id: started[0], title: 'Number 1', head: 0, lastMessage: null });
     assert.match(joinedAt, INSTANT);
@@ -125,7 +152,8 @@ describe('transports', () => {
   test('the list shows the newest message', async () => {
     const dora = await Person.arrive(stack, 'Dora');
     const conversation = await dora.start([]);
-    for (const n of [1, 2]) await dora.post(`/conversations/${conversation}/messages`, { id: `m${n}`, body: `Number ${n} for the list.` });
+    for (const n of [1, 2])
+      await dora.post(`/conversations/${conversation}/messages`, { id: `m${n}`, body: `Number ${n} for the list.` });
     let listed;
     do [listed] = (await dora.get('/conversations')).body.conversations;
     while (listed === undefined);
@@ -135,7 +163,8 @@ describe('transports', () => {
 
   test('history reads forwards and backwards', async () => {
     const conversation = await ada.start([bob]);
-    for (let n = 1; n <= 7; n += 1) await ada.post(`/conversations/${conversation}/messages`, { id: `m${n}`, body: `History, part ${n}.` });
+    for (let n = 1; n <= 7; n += 1)
+      await ada.post(`/conversations/${conversation}/messages`, { id: `m${n}`, body: `History, part ${n}.` });
     const forwards = async (query) => (await bob.get(`/conversations/${conversation}/events?${query}`)).body;
     const backwards = async (query) => (await bob.get(`/conversations/${conversation}/messages?${query}`)).body;
     const seqs = (entries) => entries.map(({ seq }) => seq);
@@ -175,8 +204,14 @@ describe('transports', () => {
 
   test("a foreign page gets no permission to read, the stack's own does", async () => {
     const preflight = async (origin) => {
-      const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' };
-      return (await fetch(`${stack.http}/conversations`, { method: 'OPTIONS', headers })).headers.get('access-control-allow-origin');
+      const headers = {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'authorization,content-type',
+      };
+      return (await fetch(`${stack.http}/conversations`, { method: 'OPTIONS', headers })).headers.get(
+        'access-control-allow-origin',
+      );
     };
     assert.equal(await preflight(new URL(stack.http).origin), new URL(stack.http).origin);
     assert.equal(await preflight('https://evil.example'), null);

@@ -1,0 +1,20 @@
+import { after, before, describe, test } from 'node:test';
+
+import { Stack } from './stack.js';
+
+/**
+ * A suite with a stack of its own, which is up before its first test. Its last test ends the stack, and so looks at
+ * what it has left behind and told.
+ *
+ * @param {string} name
+ * @param {(stack: Stack) => void} body declares the tests
+ */
+export function suite(name, body) {
+  describe(name, () => {
+    const stack = new Stack();
+    before(() => stack.start());
+    body(stack);
+    test('the stack ends, leaves no process behind and has told no secret', () => stack.stop());
+    after(() => stack.stop());
+  });
+}
