@@ -14,7 +14,7 @@ const TALK = [
   ['Grace', 'Wonderful. I’ll bring coffee — who takes milk?'],
   ['Alan', 'Me, please. And I found the map of the old mill trail.'],
   ['Grace', 'The long loop or the short one?'],
-  ['Alan', 'Long if it stays dry, short if not. Forecast says sun until four ☀️'],
+  ['Alan', 'Long if it stays dry, short if not. Sun until four, they say.'],
   ['Ada', 'Long, then. There is a bakery halfway, and it is open on Sundays.'],
   ['Grace', 'You had me at bakery.'],
 ];
@@ -39,7 +39,7 @@ try {
     await people[name].post(`/conversations/${hike}/messages`, { id: `m${index}`, body });
 
   await mkdir(FOLDER, { recursive: true });
-  await picture('chat-desktop.png', { viewport: { width: 1200, height: 760 }, deviceScaleFactor: 2 });
+  await picture('chat-desktop.png', { viewport: { width: 1200, height: 800 }, deviceScaleFactor: 2 });
   await picture('chat-phone.png', {
     viewport: { width: 390, height: 780 },
     deviceScaleFactor: 2,

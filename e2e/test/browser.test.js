@@ -1,8 +1,8 @@
 /** Two people, two windows, one conversation: the demo page in headless Chromium against real functions. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 
+import { Person } from '../people.js';
 import { suite } from '../suite.js';
 import { launch, Window } from '../window.js';
 
@@ -16,13 +16,13 @@ suite('browser', (stack) => {
     await browser?.close();
   });
 
-  const somebody = (name) => ({ user: `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`, name });
-
-  /** Two windows, logged in. */
-  async function two() {
-    const people = [somebody('Ada'), somebody('Bob')];
-    return Promise.all(people.map(async (person) => (await Window.open(browser, stack, person)).logIn()));
+  /** A window of somebody new, logged in. */
+  async function windowOf(name, options) {
+    const window = await Window.open(browser, stack, await Person.arrive(stack, name), options);
+    return window.logIn();
   }
+
+  const two = () => Promise.all([windowOf('Ada'), windowOf('Bob')]);
 
   /** Two windows with one conversation open in both. */
   async function talking(title) {
@@ -69,6 +69,27 @@ suite('browser', (stack) => {
     await bob.message('This stays when the page is loaded anew.', 'sent').waitFor();
     assert.equal((await bob.messages()).length, 1);
     await Promise.all([ada.close(), bob.close()]);
+  });
+
+  test('a long history is loaded piece by piece, complete and in its order', async () => {
+    const bob = await windowOf('Bob');
+    const conversation = await bob.person.start([], 'A long story');
+    const texts = Array.from({ length: 120 }, (_, index) => `Line ${index + 1} of a long story.`);
+    for (const [index, body] of texts.entries()) {
+      await bob.person.post(`/conversations/${conversation}/messages`, { id: `line-${index}`, body });
+    }
+    await bob.listed('A long story').click();
+    await bob.message(texts.at(-1), 'sent').waitFor();
+    while (await bob.hook('load-earlier').isVisible()) {
+      const shown = (await bob.messages()).length;
+      await bob.hook('load-earlier').click();
+      await bob.page.waitForFunction((few) => document.querySelectorAll('[data-testid="message"]').length > few, shown);
+    }
+    assert.deepEqual(
+      (await bob.messages()).map(({ body }) => body),
+      texts,
+    );
+    await bob.close();
   });
 
   test('text never becomes HTML', async () => {
@@ -134,10 +155,7 @@ suite('browser', (stack) => {
 
   test('a phone shows one pane at a time and needs no sideways scrolling', async () => {
     const phone = { viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
-    const [ada, bob] = [
-      await (await Window.open(browser, stack, somebody('Ada'), phone)).logIn(),
-      await (await Window.open(browser, stack, somebody('Bob'))).logIn(),
-    ];
+    const [ada, bob] = [await windowOf('Ada', phone), await windowOf('Bob')];
     const assertFits = async () => {
       const { scrollWidth, innerWidth } = await ada.page.evaluate(() => ({
         scrollWidth: document.documentElement.scrollWidth,
@@ -165,8 +183,8 @@ suite('browser', (stack) => {
   });
 
   test('everything can be done by keyboard', async () => {
-    const bob = await (await Window.open(browser, stack, somebody('Bob'))).logIn();
-    const ada = await Window.open(browser, stack, somebody('Ada'));
+    const bob = await windowOf('Bob');
+    const ada = await Window.open(browser, stack, await Person.arrive(stack, 'Ada'));
     const type = (text) => ada.page.keyboard.type(text);
     const press = (key) => ada.page.keyboard.press(key);
 
