@@ -19,12 +19,23 @@ fn every_route_has_a_file_in_the_core_and_a_sample_event() {
     let stack = stack();
     let routes = routes_of_the_core();
     let events = events();
-    for key in stack.websocket_api.as_ref().unwrap().routes.keys() {
+    for (key, route) in stack.websocket_api.unwrap().routes {
         let name = snake_case(key.trim_start_matches('$'));
-        assert!(routes.contains(&name), "{key} has no shared/chat/src/routes/{name}.rs");
+        let is_of_the_handshake = key == "$connect" || key == "$disconnect";
+        assert!(
+            route.replies != is_of_the_handshake,
+            "{key} needs a RouteResponse to be answered"
+        );
+        assert!(
+            routes.contains(&name),
+            "{key} has no shared/chat/src/routes/{name}.rs"
+        );
         let event = events.get(&name);
         let event = event.unwrap_or_else(|| panic!("{key} has no events/{name}.json"));
-        assert_eq!(event["requestContext"]["routeKey"], **key, "events/{name}.json");
+        assert_eq!(
+            event["requestContext"]["routeKey"], *key,
+            "events/{name}.json"
+        );
     }
     for name in &routes {
         let http = format!("rest_{name}");
@@ -52,12 +63,27 @@ fn every_sample_event_is_for_a_route_of_the_template() {
             continue;
         }
         let key = event["requestContext"]["routeKey"].as_str().unwrap();
-        let known = if file.starts_with("rest_") { &http } else { &websocket };
-        assert!(known.contains(key), "events/{file}.json is for {key}, which the template does not have");
+        let known = if file.starts_with("rest_") {
+            &http
+        } else {
+            &websocket
+        };
+        assert!(
+            known.contains(key),
+            "events/{file}.json is for {key}, which the template does not have"
+        );
         // What follows the route's name tells samples of one route apart: send_message_invalid.
         let name = file.trim_start_matches("rest_");
-        let is_of = |route: &String| name == route || name.strip_prefix(route.as_str()).is_some_and(|rest| rest.starts_with('_'));
-        assert!(routes.iter().any(is_of), "events/{file}.json begins with no route's name");
+        let is_of = |route: &String| {
+            name == route
+                || name
+                    .strip_prefix(route.as_str())
+                    .is_some_and(|rest| rest.starts_with('_'))
+        };
+        assert!(
+            routes.iter().any(is_of),
+            "events/{file}.json begins with no route's name"
+        );
     }
 }
 
@@ -68,14 +94,20 @@ fn every_function_is_called_the_same_everywhere() {
         .into_values()
         .map(|function| match function.code {
             Code::Cargo { binary, .. } => (function.logical_id, binary),
-            Code::Bootstrap(folder) => panic!("{} is not built but taken from {folder:?}", function.logical_id),
+            Code::Bootstrap(folder) => panic!(
+                "{} is not built but taken from {folder:?}",
+                function.logical_id
+            ),
         })
         .collect();
     let expected: BTreeMap<String, String> = file_names("functions")
         .into_iter()
         .map(|folder| (format!("{}Function", upper_camel_case(&folder)), folder))
         .collect();
-    assert_eq!(declared, expected, "logical ids and binaries by the folders in functions/");
+    assert_eq!(
+        declared, expected,
+        "logical ids and binaries by the folders in functions/"
+    );
 }
 
 fn stack() -> Stack {
@@ -84,7 +116,12 @@ fn stack() -> Stack {
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
         audience: "local-development".to_owned(),
     };
-    template::load(&root().join("infra/template.yaml"), &local, &BTreeMap::new()).unwrap()
+    template::load(
+        &root().join("infra/template.yaml"),
+        &local,
+        &BTreeMap::new(),
+    )
+    .unwrap()
 }
 
 fn routes_of_the_core() -> BTreeSet<String> {
@@ -100,7 +137,8 @@ fn events() -> BTreeMap<String, Value> {
         .into_iter()
         .map(|name| {
             let text = fs::read_to_string(root().join(format!("events/{name}.json"))).unwrap();
-            let event = serde_json::from_str(&text).unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
+            let event = serde_json::from_str(&text)
+                .unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
             (name, event)
         })
         .collect()

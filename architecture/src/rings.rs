@@ -14,7 +14,9 @@ fn arrows_between_our_packages_point_inwards() {
             "shared/chat_aws" => &["chat"],
             "architecture" => &["harness"],
             other if other.starts_with("functions/") => &["chat_aws", "chat"],
-            other => panic!("{other} has no place in the rings yet: decide what it may depend on, and say it here"),
+            other => panic!(
+                "{other} has no place in the rings yet: decide what it may depend on, and say it here"
+            ),
         };
         let ours: BTreeSet<_> = workspace
             .named(member)
@@ -22,7 +24,10 @@ fn arrows_between_our_packages_point_inwards() {
             .filter(|name| members.contains_key(name))
             .collect();
         let outwards: Vec<_> = ours.iter().filter(|name| !allowed.contains(name)).collect();
-        assert!(outwards.is_empty(), "{member} must not depend on {outwards:?}");
+        assert!(
+            outwards.is_empty(),
+            "{member} must not depend on {outwards:?}"
+        );
     }
 }
 
@@ -43,7 +48,10 @@ fn only_functions_and_their_adapter_know_aws() {
 fn the_core_links_no_aws_no_http_and_no_runtime() {
     let linked = Workspace::read();
     let linked = linked.linked_into("chat");
-    assert!(linked.contains("serde"), "the core links serde, so it has to be in {linked:?}");
+    assert!(
+        linked.contains("serde"),
+        "the core links serde, so it has to be in {linked:?}"
+    );
     let foreign: Vec<_> = linked
         .iter()
         .filter(|name| is_aws(name) || is_http(name) || is_runtime(name))
@@ -58,7 +66,15 @@ fn is_aws(name: &str) -> bool {
 }
 
 fn is_http(name: &str) -> bool {
-    let http = ["http", "hyper", "axum", "reqwest", "tower", "tungstenite", "ureq"];
+    let http = [
+        "http",
+        "hyper",
+        "axum",
+        "reqwest",
+        "tower",
+        "tungstenite",
+        "ureq",
+    ];
     http.iter().any(|prefix| name.starts_with(prefix))
 }
 

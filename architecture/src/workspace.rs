@@ -71,7 +71,11 @@ impl Workspace {
         while let Some(id) = waiting.pop() {
             let linked = list(&nodes[id]["deps"])
                 .iter()
-                .filter(|dependency| list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"].is_null()))
+                .filter(|dependency| {
+                    list(&dependency["dep_kinds"])
+                        .iter()
+                        .any(|kind| kind["kind"].is_null())
+                })
                 .map(|dependency| text(&dependency["pkg"]));
             for dependency in linked {
                 if found.insert(dependency) {
