@@ -1,1 +1,181 @@
-//! Empty.
+//! From a stack's functions to executable files: one `cargo build` for all that are built, because cargo shares work
+//! only within one call.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader},
+    process::Command,
+};
+
+use crate::stack::{Code, Stack};
+
+/// Why there are no executables.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Cargo could not be started or listened to.
+    #[error("cargo could not be run, is Rust installed and on the PATH? {0}")]
+    Cargo(#[from] io::Error),
+    /// Cargo has said why on standard error.
+    #[error("the functions do not build, see cargo's messages above")]
+    Failed,
+    /// The build went well, but one binary is not among its results.
+    #[error(
+        "{directory} has no binary `{binary}`: is `Binary` under the function's `Metadata` right?"
+    )]
+    NoBinary {
+        /// As the template names it.
+        binary: String,
+        /// Of the workspace.
+        directory: String,
+    },
+    /// The packages of the template are spread over several workspaces.
+    #[error(
+        "{one} and {other} are not in the same workspace, and the harness builds one workspace only"
+    )]
+    TwoWorkspaces {
+        /// Root of the first.
+        one: String,
+        /// Root of another.
+        other: String,
+    },
+}
+
+/// The executable of each function by logical id: what cargo builds, and each `bootstrap` as it is. Cargo's progress and
+/// diagnostics go to standard error as the person at the terminal knows them.
+///
+/// # Errors
+/// If anything does not build; cargo's diagnostics have been shown then.
+pub async fn build(stack: &Stack, release: bool) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let mut executables = BTreeMap::new();
+    let mut wanted = BTreeMap::new();
+    let mut directories = BTreeSet::new();
+    for (logical_id, function) in &stack.functions {
+        match &function.code {
+            Code::Bootstrap(directory) => {
+                executables.insert(logical_id.clone(), directory.join("bootstrap"));
+            }
+            Code::Cargo { directory, binary } => {
+                wanted.insert(logical_id, binary.as_str());
+                directories.insert(directory.as_path());
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(executables);
+    }
+
+    let workspace = workspace(&directories).await?;
+    let binaries = wanted.values().copied().collect();
+    let built = cargo_build(&workspace, &binaries, release).await?;
+    for (logical_id, binary) in wanted {
+        let executable = built.get(binary).ok_or_else(|| BuildError::NoBinary {
+            binary: binary.to_owned(),
+            directory: workspace.display().to_string(),
+        })?;
+        executables.insert(logical_id.clone(), executable.clone());
+    }
+    Ok(executables)
+}
+
+/// The root of the one workspace that holds all of them.
+async fn workspace(directories: &BTreeSet<&Path>) -> Result<PathBuf, BuildError> {
+    let mut root: Option<PathBuf> = None;
+    for directory in directories {
+        // One question serves all packages below its answer.
+        if root
+            .as_ref()
+            .is_some_and(|root| directory.starts_with(root))
+        {
+            continue;
+        }
+        let found = locate_workspace(directory).await?;
+        if let Some(root) = root {
+            return Err(BuildError::TwoWorkspaces {
+                one: root.display().to_string(),
+                other: found.display().to_string(),
+            });
+        }
+        root = Some(found);
+    }
+    root.ok_or(BuildError::Failed)
+}
+
+async fn locate_workspace(directory: &Path) -> Result<PathBuf, BuildError> {
+    let output = cargo(directory)
+        .args(["locate-project", "--workspace", "--message-format", "plain"])
+        .stderr(Stdio::inherit())
+        .output()
+        .await?;
+    let manifest = String::from_utf8_lossy(&output.stdout);
+    match Path::new(manifest.trim()).parent() {
+        Some(root) if output.status.success() => Ok(root.to_owned()),
+        _ => Err(BuildError::Failed),
+    }
+}
+
+/// The executables by binary.
+async fn cargo_build(
+    workspace: &Path,
+    binaries: &BTreeSet<&str>,
+    release: bool,
+) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+    let mut command = cargo(workspace);
+    // A workspace's default members need not be its functions.
+    command.args([
+        "build",
+        "--workspace",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    for binary in binaries {
+        command.args(["--bin", binary]);
+    }
+    if release {
+        command.arg("--release");
+    }
+    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut built = BTreeMap::new();
+    if let Some(stdout) = child.stdout.take() {
+        let mut lines = BufReader::new(stdout).lines();
+        while let Some(line) = lines.next_line().await? {
+            built.extend(executable(&line));
+        }
+    }
+    if child.wait().await?.success() {
+        Ok(built)
+    } else {
+        Err(BuildError::Failed)
+    }
+}
+
+fn cargo(directory: &Path) -> Command {
+    // Set for what cargo runs, so that `cargo +TOOLCHAIN dev` builds the functions with the same toolchain.
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    command
+}
+
+/// Name and file of the binary that one line of cargo's messages reports as built.
+fn executable(line: &str) -> Option<(String, PathBuf)> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let executable = message.get("executable")?.as_str()?;
+    let target = message.get("target")?;
+    let is_binary = target
+        .get("kind")?
+        .as_array()?
+        .iter()
+        .any(|kind| kind == "bin");
+    let name = target.get("name")?.as_str()?;
+    is_binary.then(|| (name.to_owned(), PathBuf::from(executable)))
+}

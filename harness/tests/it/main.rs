@@ -16,3 +16,4 @@ mod gateway_management;
 mod gateway_websocket;
 mod identity;
 mod lambda;
+mod template;

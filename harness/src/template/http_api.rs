@@ -1,0 +1,326 @@
+//! `AWS::Serverless::HttpApi`, and the `HttpApi` events of functions that are its routes.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::{
+    Functions,
+    function::only,
+    problem::{Place, Problem, Problems},
+    properties::Properties,
+    resource::{Resource, api_id},
+    scope::Scope,
+    yaml::Node,
+};
+use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute};
+
+/// Milliseconds: the least, and both the default and the most that an integration may take.
+const TIMEOUT: (u64, u64) = (50, 30_000);
+/// Seconds.
+const LONGEST_CACHE: u64 = 3_600;
+const METHODS: [&str; 8] = [
+    "ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
+];
+
+/// One route before it is known which API it belongs to.
+pub(super) struct Event {
+    function: String,
+    at: Place,
+    /// What `ApiId` resolves to.
+    api_id: String,
+    method: String,
+    path: String,
+    authorizer: Option<Node>,
+    timeout: Duration,
+}
+
+impl Event {
+    pub(super) fn read(
+        function: &str,
+        at: Place,
+        mut properties: Properties<'_>,
+        problems: &mut Problems,
+    ) -> Result<Self, Problem> {
+        let api_id = properties.required("ApiId")?.text()?.to_owned();
+        let path = properties.optional("Path")?;
+        let method = properties.optional("Method")?;
+        let (method, path) = match (method, path) {
+            (None, None) => ("ANY".to_owned(), "$default".to_owned()),
+            (Some(method), Some(path)) => {
+                let name = method.text()?.to_uppercase();
+                if !METHODS.contains(&name.as_str()) {
+                    return Err(method.expected(&METHODS.join(" or ")));
+                }
+                if !path.text()?.starts_with('/') {
+                    return Err(path.expected("a path that begins with /"));
+                }
+                (name, path.text()?.to_owned())
+            }
+            _ => {
+                return Err(Problem::at(
+                    at,
+                    format!("{function}: Path and Method go together"),
+                ));
+            }
+        };
+        let timeout = match properties.optional("TimeoutInMillis")? {
+            Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
+            None => TIMEOUT.1,
+        };
+        let version = properties.optional("PayloadFormatVersion")?;
+        only(version, &["2.0"])?;
+        let authorizer = match properties.nested("Auth")? {
+            Some(mut auth) => {
+                let authorizer = auth.optional("Authorizer")?;
+                auth.finish(problems);
+                authorizer
+            }
+            None => None,
+        };
+        properties.finish(problems);
+        Ok(Self {
+            function: function.to_owned(),
+            at,
+            api_id,
+            method,
+            path,
+            authorizer,
+            timeout: Duration::from_millis(timeout),
+        })
+    }
+
+    pub(super) fn without_api(&self) -> Problem {
+        Problem::at(
+            self.at,
+            format!(
+                "{}: ApiId names no HTTP API of this template",
+                self.function
+            ),
+        )
+    }
+}
+
+/// Reads the API. `events` are all routes of the template; those of another API are a mistake.
+pub(super) fn read(
+    resource: &Resource,
+    scope: &Scope,
+    functions: &Functions,
+    events: Vec<Event>,
+    problems: &mut Problems,
+) -> Option<HttpApi> {
+    let id = resource.logical_id.as_str();
+    let mut properties = problems.keep(Properties::resolving(id, &resource.properties, scope))?;
+    let stage = properties
+        .optional("StageName")
+        .and_then(|node| stage(node.as_ref()));
+    let stage = problems.keep(stage);
+    let auth = properties.nested("Auth");
+    let auth = match problems.keep(auth)? {
+        Some(auth) => {
+            let auth = Auth::read(auth, functions, problems);
+            problems.keep(auth)?
+        }
+        None => Auth::default(),
+    };
+    let cors = properties.nested("CorsConfiguration");
+    let cors = match problems.keep(cors)? {
+        Some(cors) => {
+            let cors = self::cors(cors, problems);
+            Some(problems.keep(cors)?)
+        }
+        None => None,
+    };
+    let stage_variables = problems.keep(properties.texts("StageVariables"));
+    properties.without_effect(&[
+        "AccessLogSettings",
+        "Description",
+        "DisableExecuteApiEndpoint",
+        "Domain",
+        "FailOnWarnings",
+        "Name",
+        "PropagateTags",
+        "Tags",
+    ]);
+    properties.finish(problems);
+
+    let api_id = api_id(id);
+    let mut routes: Vec<HttpRoute> = Vec::new();
+    for event in events {
+        if let Some(route) = problems.keep(auth.route(event, &api_id, &routes)) {
+            routes.push(route);
+        }
+    }
+    Some(HttpApi {
+        api_id,
+        stage: stage?,
+        routes,
+        authorizers: auth.authorizers,
+        cors,
+        stage_variables: stage_variables?,
+    })
+}
+
+fn stage(node: Option<&Node>) -> Result<String, Problem> {
+    node.map_or(Ok("$default".to_owned()), |node| {
+        node.text().map(str::to_owned)
+    })
+}
+
+#[derive(Default)]
+struct Auth {
+    authorizers: BTreeMap<String, HttpAuthorizer>,
+    default: Option<Node>,
+}
+
+impl Auth {
+    fn read(
+        mut auth: Properties<'_>,
+        functions: &Functions,
+        problems: &mut Problems,
+    ) -> Result<Self, Problem> {
+        let default = auth.optional("DefaultAuthorizer")?;
+        let declared = auth.nested("Authorizers")?;
+        auth.finish(problems);
+        let mut authorizers = BTreeMap::new();
+        if let Some(declared) = declared {
+            for (name, _, properties) in declared.each()? {
+                let read = authorizer(properties, functions, problems);
+                if let Some(authorizer) = problems.keep(read) {
+                    authorizers.insert(name, authorizer);
+                }
+            }
+        }
+        Ok(Self {
+            authorizers,
+            default,
+        })
+    }
+
+    fn route(
+        &self,
+        event: Event,
+        api_id: &str,
+        others: &[HttpRoute],
+    ) -> Result<HttpRoute, Problem> {
+        if event.api_id != api_id {
+            return Err(event.without_api());
+        }
+        if others
+            .iter()
+            .any(|other| other.method == event.method && other.path == event.path)
+        {
+            return Err(Problem::at(
+                event.at,
+                format!(
+                    "{} {} is declared twice: remove one",
+                    event.method, event.path
+                ),
+            ));
+        }
+        let authorizer = match event.authorizer.as_ref().or(self.default.as_ref()) {
+            None => None,
+            Some(node) if node.text()? == "NONE" => None,
+            Some(node) if self.authorizers.contains_key(node.text()?) => {
+                Some(node.text()?.to_owned())
+            }
+            Some(node) => {
+                return Err(Problem::at(
+                    node.at,
+                    format!("no authorizer is called {}", node.text()?),
+                ));
+            }
+        };
+        Ok(HttpRoute {
+            method: event.method,
+            path: event.path,
+            function: event.function,
+            authorizer,
+            timeout: event.timeout,
+        })
+    }
+}
+
+fn authorizer(
+    mut properties: Properties<'_>,
+    functions: &Functions,
+    problems: &mut Problems,
+) -> Result<HttpAuthorizer, Problem> {
+    let function = functions.by_arn(&properties.required("FunctionArn")?)?;
+    only(
+        Some(properties.required("AuthorizerPayloadFormatVersion")?),
+        &["2.0"],
+    )?;
+    only(
+        Some(properties.required("EnableSimpleResponses")?),
+        &["true"],
+    )?;
+    // SAM lets the gateway call an authorizer only if it is told to, and else every request ends in a 500 on AWS.
+    if properties.optional("FunctionInvokeRole")?.is_none() {
+        only(
+            Some(properties.required("EnableFunctionDefaultPermissions")?),
+            &["true"],
+        )?;
+    }
+    let mut identity_sources = Vec::new();
+    let mut cached_for = Duration::ZERO;
+    if let Some(mut identity) = properties.nested("Identity")? {
+        for (prefix, name) in [
+            ("$request.header.", "Headers"),
+            ("$request.querystring.", "QueryStrings"),
+            ("$stageVariables.", "StageVariables"),
+            ("$context.", "Context"),
+        ] {
+            if let Some(names) = identity.optional(name)? {
+                identity_sources
+                    .extend(names.texts()?.iter().map(|name| format!("{prefix}{name}")));
+            }
+        }
+        // Required although AWS is content without: what it then does is not documented.
+        let seconds = identity.required("ReauthorizeEvery")?;
+        cached_for = Duration::from_secs(seconds.whole_number(0, LONGEST_CACHE)?);
+        if identity_sources.is_empty() && !cached_for.is_zero() {
+            return Err(Problem::at(
+                seconds.at,
+                format!(
+                    "{}: without an identity source nothing can be cached: set it to 0",
+                    identity.owner()
+                ),
+            ));
+        }
+        identity.finish(problems);
+    }
+    properties.finish(problems);
+    Ok(HttpAuthorizer {
+        function,
+        identity_sources,
+        cached_for,
+    })
+}
+
+fn cors(mut properties: Properties<'_>, problems: &mut Problems) -> Result<Cors, Problem> {
+    let mut names = |name: &str| match properties.optional(name)? {
+        Some(node) => node.texts(),
+        None => Ok(Vec::new()),
+    };
+    let mut cors = Cors {
+        allow_origins: names("AllowOrigins")?,
+        allow_methods: names("AllowMethods")?,
+        allow_headers: names("AllowHeaders")?,
+        expose_headers: names("ExposeHeaders")?,
+        allow_credentials: false,
+        max_age: None,
+    };
+    if let Some(node) = properties.optional("AllowCredentials")? {
+        cors.allow_credentials = node.truth()?;
+        if cors.allow_credentials && cors.allow_origins.iter().any(|origin| origin == "*") {
+            return Err(Problem::at(
+                node.at,
+                "AllowCredentials cannot go with the origin *: name the origins",
+            ));
+        }
+    }
+    if let Some(node) = properties.optional("MaxAge")? {
+        cors.max_age = Some(Duration::from_secs(node.whole_number(0, 86_400)?));
+    }
+    properties.finish(problems);
+    Ok(cors)
+}

@@ -1,0 +1,153 @@
+//! A mapping that is read property by property: what nobody has read at the end could not be honoured, and is reported
+//! instead of being passed over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    problem::{Place, Problem, Problems},
+    scope::Scope,
+    yaml::{Content, Entry, Node},
+};
+
+/// The unread part of a mapping.
+pub(super) struct Properties<'a> {
+    /// What messages call it, for example `ChatApi` or `ChatApi.Auth`.
+    owner: String,
+    at: Place,
+    /// `None` where CloudFormation allows no intrinsic functions.
+    scope: Option<&'a Scope>,
+    entries: Vec<Entry>,
+    read: BTreeSet<String>,
+}
+
+impl<'a> Properties<'a> {
+    /// Of a mapping whose values may be intrinsic functions; they are evaluated when they are read.
+    pub(super) fn resolving(owner: &str, node: &Node, scope: &'a Scope) -> Result<Self, Problem> {
+        // The mapping itself may be one, for example an `If` between two of them.
+        let whole = match &node.content {
+            Content::Intrinsic { .. } => scope.resolve(node)?,
+            _ => Some(node.clone()),
+        };
+        let mut properties = match whole {
+            Some(whole) => Self::plain(owner, &whole)?,
+            None => Self::empty(owner, node.at),
+        };
+        properties.scope = Some(scope);
+        Ok(properties)
+    }
+
+    /// Of a mapping without intrinsic functions.
+    pub(super) fn plain(owner: &str, node: &Node) -> Result<Self, Problem> {
+        let mut properties = Self::empty(owner, node.at);
+        if !node.is_null() {
+            properties.entries = node.entries()?.to_vec();
+        }
+        Ok(properties)
+    }
+
+    /// Of a mapping that is not there.
+    pub(super) fn empty(owner: &str, at: Place) -> Self {
+        Self {
+            owner: owner.to_owned(),
+            at,
+            scope: None,
+            entries: Vec::new(),
+            read: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn owner(&self) -> &str {
+        &self.owner
+    }
+
+    pub(super) fn at(&self) -> Place {
+        self.at
+    }
+
+    /// The value with intrinsics resolved; `None` if it is absent, null or `AWS::NoValue`.
+    pub(super) fn optional(&mut self, name: &str) -> Result<Option<Node>, Problem> {
+        self.read.insert(name.to_owned());
+        let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
+            return Ok(None);
+        };
+        let value = match self.scope {
+            Some(scope) => scope.resolve(&entry.value)?,
+            None => Some(entry.value.clone()),
+        };
+        Ok(value.filter(|node| !node.is_null()))
+    }
+
+    pub(super) fn required(&mut self, name: &str) -> Result<Node, Problem> {
+        self.optional(name)?
+            .ok_or_else(|| Problem::at(self.at, format!("{}: {name} is missing", self.owner)))
+    }
+
+    /// A mapping within this one, to be finished by itself.
+    pub(super) fn nested(&mut self, name: &str) -> Result<Option<Properties<'a>>, Problem> {
+        self.read.insert(name.to_owned());
+        let owner = format!("{}.{name}", self.owner);
+        let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
+            return Ok(None);
+        };
+        match self.scope {
+            Some(scope) => Properties::resolving(&owner, &entry.value, scope).map(Some),
+            None => Properties::plain(&owner, &entry.value).map(Some),
+        }
+    }
+
+    /// The keys of all entries with the mappings under them, each to be finished by itself.
+    pub(super) fn each(mut self) -> Result<Vec<(String, Place, Properties<'a>)>, Problem> {
+        let keys: Vec<_> = self
+            .entries
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.at))
+            .collect();
+        let mut all = Vec::new();
+        for (key, at) in keys {
+            if let Some(nested) = self.nested(&key)? {
+                all.push((key, at, nested));
+            }
+        }
+        Ok(all)
+    }
+
+    /// A mapping of texts, for example environment variables.
+    pub(super) fn texts(&mut self, name: &str) -> Result<BTreeMap<String, String>, Problem> {
+        let mut texts = BTreeMap::new();
+        if let Some(mut nested) = self.nested(name)? {
+            let keys: Vec<_> = nested
+                .entries
+                .iter()
+                .map(|entry| entry.key.clone())
+                .collect();
+            for key in keys {
+                if let Some(value) = nested.optional(&key)? {
+                    texts.insert(key, value.text()?.to_owned());
+                }
+            }
+        }
+        Ok(texts)
+    }
+
+    /// Properties that change nothing on one machine. Their values are not looked at.
+    pub(super) fn without_effect(&mut self, names: &[&str]) {
+        self.read
+            .extend(names.iter().map(|name| (*name).to_owned()));
+    }
+
+    /// Notes each property that nobody has read.
+    pub(super) fn finish(self, problems: &mut Problems) {
+        for entry in &self.entries {
+            if !self.read.contains(&entry.key) {
+                problems.add(Problem::at(
+                    entry.at,
+                    format!(
+                        "{}: the harness cannot honour {}, so a local run would differ from AWS: leave it out, or teach the \
+                         harness",
+                        self.owner, entry.key
+                    ),
+                ));
+            }
+        }
+    }
+}

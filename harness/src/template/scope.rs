@@ -1,0 +1,270 @@
+//! Evaluates intrinsic functions in what is known at the start: parameters, conditions and the names of resources.
+
+use std::collections::BTreeMap;
+
+use super::{
+    parameters::Given,
+    problem::{Place, Problem},
+    yaml::{Content, Entry, Node},
+};
+use crate::stack::{ACCOUNT, REGION};
+
+/// The name of the local stack.
+const STACK: &str = "local";
+
+/// What `Ref` and `GetAtt` give for one logical id.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reference {
+    pub(super) id: String,
+    pub(super) attributes: BTreeMap<&'static str, String>,
+}
+
+/// Everything that a template's values may refer to.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    pub(super) parameters: BTreeMap<String, Given>,
+    pub(super) conditions: BTreeMap<String, bool>,
+    pub(super) references: BTreeMap<String, Reference>,
+}
+
+impl Scope {
+    /// The same tree without any intrinsic; `None` for `AWS::NoValue`, which takes its property or item away.
+    pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Problem> {
+        let content = match &node.content {
+            Content::Scalar { .. } => return Ok(Some(node.clone())),
+            Content::List(items) => Content::List(
+                items
+                    .iter()
+                    .filter_map(|item| self.resolve(item).transpose())
+                    .collect::<Result<_, _>>()?,
+            ),
+            Content::Map(entries) => {
+                let mut resolved = Vec::new();
+                for Entry { at, key, value } in entries {
+                    if let Some(value) = self.resolve(value)? {
+                        resolved.push(Entry {
+                            at: *at,
+                            key: key.clone(),
+                            value,
+                        });
+                    }
+                }
+                Content::Map(resolved)
+            }
+            Content::Intrinsic { name, argument } => return self.evaluate(node.at, name, argument),
+        };
+        Ok(Some(Node {
+            at: node.at,
+            content,
+        }))
+    }
+
+    /// The value where there must be one.
+    pub(super) fn present(&self, node: &Node) -> Result<Node, Problem> {
+        self.resolve(node)?
+            .ok_or_else(|| Problem::at(node.at, "AWS::NoValue cannot stand here"))
+    }
+
+    fn evaluate(&self, at: Place, name: &str, argument: &Node) -> Result<Option<Node>, Problem> {
+        let text = match name {
+            "Ref" => return self.reference(at, argument.text()?),
+            "If" => return self.choice(argument),
+            "Select" => return self.selection(argument).map(Some),
+            "Split" => return self.split(at, argument).map(Some),
+            "GetAtt" => self.attribute(at, argument)?,
+            "Sub" => self.substitution(argument)?,
+            "Join" => self.join(argument)?,
+            other => {
+                return Err(Problem::at(
+                    at,
+                    format!(
+                        "the harness does not evaluate the intrinsic function {other} here: give the value by a parameter"
+                    ),
+                ));
+            }
+        };
+        Ok(Some(Node::text_at(at, text)))
+    }
+
+    fn reference(&self, at: Place, name: &str) -> Result<Option<Node>, Problem> {
+        let node = match name {
+            "AWS::NoValue" => return Ok(None),
+            "AWS::NotificationARNs" => Node {
+                at,
+                content: Content::List(Vec::new()),
+            },
+            _ => match self.parameters.get(name) {
+                Some(Given::List(items)) => Node {
+                    at,
+                    content: Content::List(
+                        items.iter().map(|item| Node::text_at(at, item)).collect(),
+                    ),
+                },
+                _ => Node::text_at(at, self.name(at, name)?),
+            },
+        };
+        Ok(Some(node))
+    }
+
+    /// What `Ref` gives where only a text will do.
+    fn name(&self, at: Place, name: &str) -> Result<String, Problem> {
+        Ok(match name {
+            "AWS::Region" => REGION.to_owned(),
+            "AWS::AccountId" => ACCOUNT.to_owned(),
+            "AWS::Partition" => "aws".to_owned(),
+            "AWS::URLSuffix" => "amazonaws.com".to_owned(),
+            "AWS::StackName" => STACK.to_owned(),
+            "AWS::StackId" => {
+                format!(
+                    "arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/{STACK}/00000000-0000-0000-0000-000000000000"
+                )
+            }
+            _ => match (self.parameters.get(name), self.references.get(name)) {
+                (Some(Given::Text(text)), _) => text.clone(),
+                (Some(Given::List(_)), _) => {
+                    return Err(Problem::at(
+                        at,
+                        format!(
+                            "{name} is a list and a text is needed here: use !Join [\",\", !Ref {name}]"
+                        ),
+                    ));
+                }
+                (None, Some(reference)) => reference.id.clone(),
+                (None, None) => {
+                    return Err(Problem::at(
+                        at,
+                        format!(
+                            "nothing is called {name}: neither a parameter, nor a resource whose condition holds, nor one \
+                             that SAM makes of it"
+                        ),
+                    ));
+                }
+            },
+        })
+    }
+
+    fn attribute(&self, at: Place, argument: &Node) -> Result<String, Problem> {
+        match &argument.content {
+            Content::List(parts) => {
+                let [resource, attribute] = parts.as_slice() else {
+                    return Err(argument.expected("a logical id and an attribute"));
+                };
+                self.attribute_of(at, resource.text()?, self.present(attribute)?.text()?)
+            }
+            _ => match argument.text()?.split_once('.') {
+                Some((resource, attribute)) => self.attribute_of(at, resource, attribute),
+                None => Err(argument.expected("LogicalId.Attribute")),
+            },
+        }
+    }
+
+    fn attribute_of(&self, at: Place, resource: &str, attribute: &str) -> Result<String, Problem> {
+        let Some(reference) = self.references.get(resource) else {
+            return Err(Problem::at(
+                at,
+                format!("no resource is called {resource}, or its condition does not hold"),
+            ));
+        };
+        reference.attributes.get(attribute).cloned().ok_or_else(|| {
+            Problem::at(
+                at,
+                format!("the harness does not know the attribute {attribute} of {resource}: give the value by a parameter"),
+            )
+        })
+    }
+
+    fn choice(&self, argument: &Node) -> Result<Option<Node>, Problem> {
+        let [condition, yes, no] = argument.list()? else {
+            return Err(argument.expected("a condition's name and two values"));
+        };
+        match self.conditions.get(condition.text()?) {
+            Some(true) => self.resolve(yes),
+            Some(false) => self.resolve(no),
+            None => Err(Problem::at(
+                condition.at,
+                format!("no condition is called {}", condition.text()?),
+            )),
+        }
+    }
+
+    fn selection(&self, argument: &Node) -> Result<Node, Problem> {
+        let [index, items] = argument.list()? else {
+            return Err(argument.expected("an index and a list"));
+        };
+        let index = self.present(index)?;
+        let items = self.present(items)?;
+        let number = index.whole_number(0, u64::from(u16::MAX))?;
+        items
+            .list()?
+            .get(usize::try_from(number).unwrap_or(usize::MAX))
+            .cloned()
+            .ok_or_else(|| {
+                Problem::at(
+                    index.at,
+                    format!("the list has no item {number}; the first one is 0"),
+                )
+            })
+    }
+
+    fn split(&self, at: Place, argument: &Node) -> Result<Node, Problem> {
+        let [delimiter, text] = argument.list()? else {
+            return Err(argument.expected("a delimiter and a text"));
+        };
+        let text = self.present(text)?;
+        Ok(Node {
+            at,
+            content: Content::List(
+                text.text()?
+                    .split(delimiter.text()?)
+                    .map(|part| Node::text_at(at, part))
+                    .collect(),
+            ),
+        })
+    }
+
+    fn join(&self, argument: &Node) -> Result<String, Problem> {
+        let [delimiter, items] = argument.list()? else {
+            return Err(argument.expected("a delimiter and a list"));
+        };
+        let items = self.present(items)?;
+        let texts = items
+            .list()?
+            .iter()
+            .map(Node::text)
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(texts.join(delimiter.text()?))
+    }
+
+    /// `${Name}`, `${Resource.Attribute}`, `${Own}` of the second form, and `${!literal}`.
+    fn substitution(&self, argument: &Node) -> Result<String, Problem> {
+        let (template, own) = match &argument.content {
+            Content::List(parts) => match parts.as_slice() {
+                [template, own] => (template, own.entries()?),
+                _ => return Err(argument.expected("a text and a mapping")),
+            },
+            _ => (argument, [].as_slice()),
+        };
+        let at = template.at;
+        let mut rest = template.text()?;
+        let mut result = String::new();
+        while let Some((before, after)) = rest.split_once("${") {
+            let Some((variable, after)) = after.split_once('}') else {
+                return Err(Problem::at(at, "a ${ is not closed"));
+            };
+            result.push_str(before);
+            let variable = variable.trim();
+            if let Some(literal) = variable.strip_prefix('!') {
+                result.push_str(&format!("${{{literal}}}"));
+            } else if let Some(entry) = own.iter().find(|entry| entry.key == variable) {
+                result.push_str(self.present(&entry.value)?.text()?);
+            } else if let Some((resource, attribute)) = variable.split_once('.') {
+                result.push_str(&self.attribute_of(at, resource, attribute)?);
+            } else {
+                result.push_str(&self.name(at, variable)?);
+            }
+            rest = after;
+        }
+        result.push_str(rest);
+        Ok(result)
+    }
+}

@@ -1,0 +1,451 @@
+//! Templates in, stacks or refusals out.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use harness::{
+    stack::{Code, Stack},
+    template::{self, Local},
+};
+use serde_json::json;
+use uuid::Uuid;
+
+fn local() -> Local {
+    Local {
+        origins: "http://localhost:3000,http://127.0.0.1:3000".to_owned(),
+        issuer: "http://127.0.0.1:3000/.local".to_owned(),
+        audience: "local-development".to_owned(),
+    }
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
+}
+
+/// A folder with one `template.yaml` and a `bootstrap`, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(template: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("template.yaml"), template).unwrap();
+        fs::write(folder.join("bootstrap"), "").unwrap();
+        Self(folder)
+    }
+
+    fn load(&self, overrides: &[(&str, &str)]) -> Result<Stack, String> {
+        let overrides = overrides
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        template::load(&self.0.join("template.yaml"), &local(), &overrides).map_err(|error| {
+            let folder = format!("{}/", self.0.display());
+            error.to_string().replace(&folder, "")
+        })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+fn load(template: &str) -> Result<Stack, String> {
+    Folder::with(template).load(&[])
+}
+
+/// One function whose variables are those lines.
+fn variables(sections: &str, lines: &str) -> String {
+    format!(
+        "{sections}
+Resources:
+  Greeter:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      CodeUri: .
+      Environment:
+        Variables:
+{}
+",
+        lines
+            .lines()
+            .map(|line| format!("          {line}"))
+            .collect::<Vec<_>>()
+            .join("\n")
+    )
+}
+
+#[test]
+fn the_project_s_own_template_is_honoured() {
+    let path = project().join("infra/template.yaml");
+    let stack = template::load(&path, &local(), &BTreeMap::new()).unwrap();
+
+    let functions: Vec<_> = stack.functions.keys().map(String::as_str).collect();
+    assert_eq!(
+        functions,
+        [
+            "AuthorizerFunction",
+            "ConnectFunction",
+            "DefaultFunction",
+            "DisconnectFunction",
+            "RestFunction",
+            "SendMessageFunction",
+            "SubscriptionsFunction",
+        ]
+    );
+    let authorizer = &stack.functions["AuthorizerFunction"];
+    assert_eq!(
+        authorizer.code,
+        Code::Cargo {
+            directory: project().join("functions/authorizer"),
+            binary: "authorizer".to_owned(),
+        }
+    );
+    assert_eq!(authorizer.environment["ALLOWED_ORIGINS"], local().origins);
+    assert_eq!(authorizer.environment["TOKEN_ISSUER"], local().issuer);
+    assert_eq!(authorizer.environment["TOKEN_AUDIENCE"], local().audience);
+    assert_eq!(authorizer.environment["AWS_LAMBDA_LOG_LEVEL"], "INFO");
+    assert!(authorizer.policy.is_empty());
+
+    let chat = stack.websocket_api.unwrap();
+    assert_eq!(chat.stage, "dev");
+    assert_eq!(chat.route_selection_expression, "$request.body.action");
+    assert!(chat.authorizer.unwrap().identity_sources.is_empty());
+    let routes: Vec<_> = chat
+        .routes
+        .iter()
+        .map(|(key, route)| (key.as_str(), route.function.as_str(), route.replies))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("$connect", "ConnectFunction", false),
+            ("$default", "DefaultFunction", true),
+            ("$disconnect", "DisconnectFunction", false),
+            ("ping", "SubscriptionsFunction", true),
+            ("sendMessage", "SendMessageFunction", true),
+            ("subscribe", "SubscriptionsFunction", true),
+            ("unsubscribe", "SubscriptionsFunction", true),
+        ]
+    );
+
+    let rest = stack.http_api.unwrap();
+    assert_eq!(rest.stage, "$default");
+    assert_eq!(rest.routes.len(), 8);
+    assert!(
+        rest.routes
+            .iter()
+            .all(|route| route.authorizer.as_deref() == Some("Token"))
+    );
+    assert_eq!(
+        rest.authorizers["Token"].identity_sources,
+        ["$request.header.Authorization"]
+    );
+    assert_eq!(
+        rest.authorizers["Token"].cached_for,
+        Duration::from_secs(300)
+    );
+    assert_eq!(
+        rest.cors.unwrap().allow_origins,
+        ["http://localhost:3000", "http://127.0.0.1:3000"]
+    );
+
+    let send = &stack.functions["SendMessageFunction"];
+    assert_eq!(send.environment["TABLE_NAME"], "ChatTable");
+    assert_eq!(
+        send.policy[1],
+        json!({
+            "Effect": "Allow",
+            "Action": "execute-api:ManageConnections",
+            "Resource": format!("arn:aws:execute-api:us-east-1:123456789012:{}/dev/POST/@connections/*", chat.api_id),
+        })
+    );
+
+    let table = &stack.tables[0];
+    assert_eq!(table.name, "ChatTable");
+    assert_eq!(table.expires_by.as_deref(), Some("expires_at"));
+    assert_eq!(
+        table.create["StreamSpecification"],
+        json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"})
+    );
+    assert_eq!(
+        table.create["GlobalSecondaryIndexes"][0]["IndexName"],
+        "by_owner"
+    );
+}
+
+#[test]
+fn intrinsics_evaluate_as_on_aws() {
+    let sections = "
+Parameters:
+  Name: {Type: String, Default: ada}
+  Names: {Type: CommaDelimitedList, Default: 'ada, bob'}
+Conditions:
+  IsAda: !Equals [!Ref Name, ada]
+  IsBob: !Not [!Condition IsAda]
+  Both: !And [!Condition IsAda, {Condition: IsBob}]
+  Either: {'Fn::Or': [!Condition IsAda, !Condition IsBob]}";
+    let cases = [
+        ("!Ref Name", Some("ada")),
+        ("{Ref: Name}", Some("ada")),
+        ("!Ref AWS::Region", Some("us-east-1")),
+        ("!Ref Greeter", Some("Greeter")),
+        (
+            "!GetAtt Greeter.Arn",
+            Some("arn:aws:lambda:us-east-1:123456789012:function:Greeter"),
+        ),
+        (
+            "!GetAtt [Greeter, Arn]",
+            Some("arn:aws:lambda:us-east-1:123456789012:function:Greeter"),
+        ),
+        (
+            "!Sub 'a ${Name} ${!Name} ${Greeter.Arn}'",
+            Some("a ada ${Name} arn:aws:lambda:us-east-1:123456789012:function:Greeter"),
+        ),
+        ("!Sub ['${Own}-${Name}', {Own: !Ref Name}]", Some("ada-ada")),
+        ("!Join ['+', !Ref Names]", Some("ada+bob")),
+        ("!Join ['', [x, !Ref Name]]", Some("xada")),
+        ("!Select [1, !Ref Names]", Some("bob")),
+        ("!Select [0, !Split ['-', 'one-two']]", Some("one")),
+        ("!If [IsAda, yes, no]", Some("yes")),
+        ("!If [IsBob, yes, no]", Some("no")),
+        ("!If [Both, yes, no]", Some("no")),
+        ("!If [Either, yes, no]", Some("yes")),
+        ("!If [Either, !Ref AWS::NoValue, no]", None),
+        ("12", Some("12")),
+    ];
+    let lines: Vec<_> = cases
+        .iter()
+        .enumerate()
+        .map(|(n, (text, _))| format!("V{n}: {text}"))
+        .collect();
+    let stack = load(&variables(sections, &lines.join("\n"))).unwrap();
+    let environment = &stack.functions["Greeter"].environment;
+    for (n, (text, expected)) in cases.iter().enumerate() {
+        assert_eq!(
+            environment.get(&format!("V{n}")).map(String::as_str),
+            *expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn the_command_line_wins_over_the_template_s_local_values_and_these_over_defaults() {
+    let template = variables(
+        "
+Metadata: {Harness: {Parameters: {B: '${Issuer}', C: local}}}
+Parameters:
+  A: {Type: String, Default: default}
+  B: {Type: String, Default: default}
+  C: {Type: String, Default: default}",
+        "ALL: !Sub ${A} ${B} ${C}",
+    );
+    let stack = Folder::with(&template).load(&[("C", "given")]).unwrap();
+    assert_eq!(
+        stack.functions["Greeter"].environment["ALL"],
+        "default http://127.0.0.1:3000/.local given"
+    );
+}
+
+#[test]
+fn globals_are_merged_into_functions_as_sam_does() {
+    let sections = "
+Globals:
+  Function:
+    Timeout: 7
+    Environment: {Variables: {SHARED: global, OWN: global}}";
+    let stack = load(&variables(sections, "OWN: own")).unwrap();
+    let function = &stack.functions["Greeter"];
+    assert_eq!(function.timeout, Duration::from_secs(7));
+    assert_eq!(function.environment["SHARED"], "global");
+    assert_eq!(function.environment["OWN"], "own");
+}
+
+#[test]
+fn a_route_replies_only_with_both_an_expression_and_a_response() {
+    let template = |expression: &str, response: &str| {
+        format!(
+            "{}
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        sayHello: {{FunctionArn: !GetAtt Greeter.Arn{expression}}}
+{response}",
+            variables("", "A: b")
+        )
+    };
+    let expression = ", RouteResponseSelectionExpression: $default";
+    let response = "
+  Reply:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {ApiId: !Ref Api, RouteId: !Ref ApiSayhelloRoute, RouteResponseKey: $default}";
+    for (expression, response, replies) in [
+        ("", "", false),
+        (expression, "", false),
+        ("", response, false),
+        (expression, response, true),
+    ] {
+        let stack = load(&template(expression, response)).unwrap();
+        let api = stack.websocket_api.unwrap();
+        assert_eq!(api.stage, "default");
+        assert_eq!(
+            api.routes["sayHello"].replies, replies,
+            "{expression:?} {response:?}"
+        );
+    }
+}
+
+#[test]
+fn a_resource_whose_condition_does_not_hold_is_not_there() {
+    let template = format!(
+        "{}
+  Queue: {{Type: AWS::SQS::Queue, Condition: Never}}",
+        variables("Conditions: {Never: !Equals [a, b]}", "A: b")
+    );
+    load(&template).unwrap();
+}
+
+#[test]
+fn what_cannot_be_honoured_is_refused_with_its_place() {
+    let cases = [
+        (
+            "Resources:\n  A: {Type: AWS::SQS::Queue}",
+            "template.yaml:2:13: A: the harness has no AWS::SQS::Queue",
+        ),
+        ("Resources: [", "template.yaml:2:1: this is not YAML"),
+        (
+            "Resources:\n  A: 1\n  A: 2",
+            "template.yaml:3:3: `A` stands twice",
+        ),
+        (
+            "Resources:\n  A: &x {Type: b}\n  B: *x",
+            "template.yaml:3:6: CloudFormation knows no YAML aliases",
+        ),
+        (
+            "Hooks: {}\nResources: {}",
+            "template.yaml:1:1: the harness does not evaluate the section Hooks",
+        ),
+        (
+            "Parameters:\n  A: {Type: String}\nResources: {}",
+            "template.yaml:2:3: A has no value for a local run",
+        ),
+        (
+            "Parameters:\n  A: {Type: String, Default: x, AllowedValues: [y]}\nResources: {}",
+            "A: the value is none of y",
+        ),
+        (
+            "Parameters:\n  A: {Type: Number, Default: 5, MaxValue: 4}\nResources: {}",
+            "template.yaml:2:3: A: the value is too small or too large",
+        ),
+        (
+            "Conditions:\n  A: !Condition B\n  B: !Not [!Condition A]\nResources: {}",
+            "A depends on itself",
+        ),
+        (
+            "Metadata: {Harness: {Parameters: {B: x}}}\nResources: {}",
+            "template.yaml:1:35: Metadata.Harness: the template has no parameter B",
+        ),
+    ];
+    for (template, expected) in cases {
+        let refusal = load(template).unwrap_err();
+        assert!(refusal.contains(expected), "{template}\n{refusal}");
+    }
+    let values = [
+        (
+            "!ImportValue x",
+            "the harness does not evaluate the intrinsic function ImportValue",
+        ),
+        (
+            "!Ref Nobody",
+            "template.yaml:10:14: nothing is called Nobody",
+        ),
+        (
+            "!GetAtt Greeter.Url",
+            "the harness does not know the attribute Url of Greeter",
+        ),
+        ("!If [Nothing, a, b]", "no condition is called Nothing"),
+        ("{a: b}", "expected a text, found a mapping"),
+    ];
+    for (value, expected) in values {
+        let refusal = load(&variables("", &format!("A: {value}"))).unwrap_err();
+        assert!(refusal.contains(expected), "{value}\n{refusal}");
+    }
+    let properties = [
+        (
+            "Layers: [x]",
+            "template.yaml:11:7: Greeter: the harness cannot honour Layers",
+        ),
+        (
+            "Timeout: 901",
+            "template.yaml:11:16: expected a whole number from 1 to 900, found `901`",
+        ),
+        ("Policies: AmazonDynamoDBFullAccess", "expected statements"),
+        (
+            "Events: {A: {Type: Schedule}}",
+            "the harness has no events of type Schedule",
+        ),
+        ("LoggingConfig: {LogFormat: XML}", "expected JSON or Text"),
+    ];
+    for (line, expected) in properties {
+        let refusal = load(&(variables("", "A: b") + "      " + line)).unwrap_err();
+        assert!(refusal.contains(expected), "{line}\n{refusal}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_in_order() {
+    let template = variables("", "A: !Ref Nobody")
+        + "      Timeout: 0\n      Layers: [x]\n  B: {Type: AWS::SQS::Queue}\n";
+    let refusal = load(&template).unwrap_err();
+    let lines: Vec<_> = refusal
+        .lines()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "template.yaml:10:14",
+            "template.yaml:11:16",
+            "template.yaml:12:7",
+            "template.yaml:13:13"
+        ]
+    );
+}
+
+#[test]
+fn an_override_of_a_parameter_that_does_not_exist_is_refused() {
+    let refusal = Folder::with(&variables(
+        "Parameters: {A: {Type: String, Default: a}}",
+        "A: b",
+    ))
+    .load(&[("B", "c")])
+    .unwrap_err();
+    assert_eq!(
+        refusal,
+        "--parameter-overrides B: the template has no such parameter, it has A"
+    );
+}
+
+#[test]
+fn a_secret_never_stands_in_a_refusal() {
+    let template = variables("Parameters: {Secret: {Type: String, Default: ''}}", "A: b")
+        + "      Timeout: !Ref Secret\n";
+    let refusal = Folder::with(&template)
+        .load(&[("Secret", "hunter2")])
+        .unwrap_err();
+    assert!(refusal.contains("expected a whole number"), "{refusal}");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+}
