@@ -73,7 +73,7 @@ pub async fn build(stack: &Stack, release: bool) -> Result<BTreeMap<String, Path
 
     let workspace = workspace(&directories).await?;
     let binaries = wanted.values().copied().collect();
-    let built = cargo_build(&workspace, &binaries, release).await?;
+    let built = cargo_build(&workspace, &directories, &binaries, release).await?;
     for (logical_id, binary) in wanted {
         let executable = built.get(binary).ok_or_else(|| BuildError::NoBinary {
             binary: binary.to_owned(),
@@ -123,17 +123,17 @@ async fn locate_workspace(directory: &Path) -> Result<PathBuf, BuildError> {
 /// The executables by binary.
 async fn cargo_build(
     workspace: &Path,
+    packages: &BTreeSet<&Path>,
     binaries: &BTreeSet<&str>,
     release: bool,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut command = cargo(workspace);
-    // A workspace's default members need not be its functions.
-    command.args([
-        "build",
-        "--workspace",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
+    command.args(["build", "--message-format", "json-render-diagnostics"]);
+    // Exactly these packages: others would add their features to the dependencies, and what runs here would not be what
+    // is deployed.
+    for package in packages {
+        command.arg(format!("--package=path+file://{}", package.display()));
+    }
     for binary in binaries {
         command.args(["--bin", binary]);
     }

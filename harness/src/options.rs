@@ -158,3 +158,55 @@ impl FromStr for ParameterOverride {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn overrides_are_read_as_sam_takes_them() {
+        let given = ["dev", "--parameter-overrides", "A=1", "B=x=y", "--release"];
+        let options = Options::parse_from(given);
+        assert!(options.release);
+        assert_eq!(
+            options.parameters(),
+            BTreeMap::from([
+                ("A".to_owned(), "1".to_owned()),
+                ("B".to_owned(), "x=y".to_owned())
+            ])
+        );
+        let error = Options::try_parse_from(["dev", "--parameter-overrides", "=1"]).unwrap_err();
+        assert!(error.to_string().contains("KEY=VALUE"), "{error}");
+    }
+
+    #[test]
+    fn the_engine_is_one_of_three() {
+        for (text, expected) in [
+            ("embedded", Ok(DynamoDb::Embedded)),
+            ("local", Ok(DynamoDb::Local)),
+            (
+                "http://127.0.0.1:8001/",
+                Ok(DynamoDb::Url("http://127.0.0.1:8001".to_owned())),
+            ),
+            ("remote", Err(())),
+        ] {
+            assert_eq!(text.parse::<DynamoDb>().map_err(|_| ()), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_template_is_found_from_a_folder_below() {
+        let options = Options::parse_from(["dev"]);
+        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let found = options.template_path(&here.join("src")).unwrap();
+        assert_eq!(found, here.parent().unwrap().join("infra/template.yaml"));
+        let found = options.template_path(here.parent().unwrap()).unwrap();
+        assert_eq!(found, Path::new("infra/template.yaml"));
+    }
+}

@@ -9,6 +9,7 @@
 )]
 
 mod dynamodb;
+mod executables;
 mod gateway;
 mod gateway_closing;
 mod gateway_http;

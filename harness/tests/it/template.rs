@@ -163,7 +163,7 @@ fn the_project_s_own_template_is_honoured() {
     let send = &stack.functions["SendMessageFunction"];
     assert_eq!(send.environment["TABLE_NAME"], "ChatTable");
     assert_eq!(
-        send.policy[1],
+        *send.policy.last().unwrap(),
         json!({
             "Effect": "Allow",
             "Action": "execute-api:ManageConnections",

@@ -1,0 +1,124 @@
+//! What cargo makes of a stack's functions.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use harness::{
+    executables::{self, BuildError},
+    stack::{Code, Function, Stack},
+};
+use uuid::Uuid;
+
+/// A workspace with the packages `probe_one`, whose binary is `probe-first`, and `probe_two`; removed at the end.
+struct Workspace(PathBuf);
+
+impl Workspace {
+    fn with_main(body: &str) -> Self {
+        let root = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
+        for package in ["probe_one", "probe_two"] {
+            fs::create_dir_all(root.join(package).join("src")).unwrap();
+            fs::write(
+                root.join(package).join("src/main.rs"),
+                format!("fn main() {{ {body} }}"),
+            )
+            .unwrap();
+        }
+        fs::write(
+            root.join("Cargo.toml"),
+            "workspace = { resolver = \"3\", members = [\"probe_*\"] }",
+        )
+        .unwrap();
+        let package = |name: &str, rest: &str| {
+            let manifest = format!("package = {{ name = \"{name}\", edition = \"2024\" }}\n{rest}");
+            fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();
+        };
+        package(
+            "probe_one",
+            "bin = [{ name = \"probe-first\", path = \"src/main.rs\" }]",
+        );
+        package("probe_two", "");
+        Self(root)
+    }
+
+    async fn build(
+        &self,
+        functions: &[(&str, &str)],
+    ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
+        let codes = functions.iter().map(|(package, binary)| Code::Cargo {
+            directory: self.0.join(package),
+            binary: (*binary).to_owned(),
+        });
+        executables::build(&stack(codes), false).await
+    }
+}
+
+impl Drop for Workspace {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Functions `F0`, `F1`, … with these codes.
+fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
+    let functions = codes.into_iter().enumerate().map(|(n, code)| {
+        let logical_id = format!("F{n}");
+        let function = Function {
+            logical_id: logical_id.clone(),
+            name: logical_id.clone(),
+            code,
+            environment: BTreeMap::new(),
+            timeout: Duration::from_secs(3),
+            memory: 128,
+            reserved_concurrency: None,
+            policy: Vec::new(),
+        };
+        (logical_id, function)
+    });
+    Stack {
+        functions: functions.collect(),
+        websocket_api: None,
+        http_api: None,
+        tables: Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn binaries_are_built_and_found_by_name() {
+    let workspace = Workspace::with_main("");
+    let built = workspace
+        .build(&[("probe_one", "probe-first"), ("probe_two", "probe_two")])
+        .await
+        .unwrap();
+    assert!(built["F0"].ends_with("probe-first") && built["F0"].is_file());
+    assert!(built["F1"].ends_with("probe_two") && built["F1"].is_file());
+}
+
+#[tokio::test]
+async fn a_build_that_fails_has_no_executables() {
+    let broken = Workspace::with_main("missing()");
+    let error = broken
+        .build(&[("probe_two", "probe_two")])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BuildError::Failed), "{error}");
+
+    let workspace = Workspace::with_main("");
+    let error = workspace
+        .build(&[("probe_two", "probe_three")])
+        .await
+        .unwrap_err();
+    assert!(matches!(error, BuildError::Failed), "{error}");
+}
+
+#[tokio::test]
+async fn a_bootstrap_needs_no_cargo() {
+    let directory = Path::new("/opt/function").to_owned();
+    let built = executables::build(&stack([Code::Bootstrap(directory)]), false)
+        .await
+        .unwrap();
+    assert_eq!(built["F0"], Path::new("/opt/function/bootstrap"));
+}
