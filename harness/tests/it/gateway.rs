@@ -5,7 +5,7 @@ use std::{
     future::Future,
     net::SocketAddr,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -172,7 +172,6 @@ pub struct Gateway {
     pub address: SocketAddr,
     pub shutdown: watch::Sender<bool>,
     pub server: JoinHandle<()>,
-    http: reqwest::Client,
 }
 
 impl Gateway {
@@ -191,7 +190,6 @@ impl Gateway {
             address,
             shutdown,
             server,
-            http: reqwest::Client::new(),
         }
     }
 
@@ -226,7 +224,7 @@ impl Gateway {
             self.address,
             connection_id.replace('=', "%3D")
         );
-        let request = self.http.request(method.parse().unwrap(), url).body(body);
+        let request = http().request(method.parse().unwrap(), url).body(body);
         request
             .header("authorization", "AWS4-HMAC-SHA256 Credential=local")
             .send()
@@ -241,6 +239,16 @@ fn status_and_body(response: &Response) -> (u16, Value) {
         response.status().as_u16(),
         serde_json::from_slice(body).unwrap_or(Value::Null),
     )
+}
+
+/// One client for all tests, since each would read the system's certificates. It keeps no connections, which would
+/// belong to the runtime of one test.
+pub fn http() -> &'static reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        let client = reqwest::Client::builder().pool_max_idle_per_host(0);
+        client.build().unwrap()
+    });
+    &CLIENT
 }
 
 /// A router on a port of its own, until the answer is dropped.

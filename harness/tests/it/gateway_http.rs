@@ -6,18 +6,16 @@ use axum::{Router, routing::get};
 use harness::{
     gateway::http,
     invoke::{InvokeError, Outcome},
-    stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute},
+    stack::{HttpApi, HttpAuthorizer, HttpRoute},
 };
-use reqwest::{Client, Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::gateway::{Calls, Script, answer, failure, keys, serve_http};
-
-const ORIGIN: &str = "https://chat.example.com";
+use crate::gateway::{Calls, Script, answer, failure, http as client, keys, serve_http};
 
 /// `/open` and `/rooms/{id}` are for everybody, `/guarded` has an authorizer which is asked once a minute.
-fn api() -> HttpApi {
+pub fn api() -> HttpApi {
     let route = |method: &str, path: &str, authorizer: Option<&str>| HttpRoute {
         method: method.into(),
         path: path.into(),
@@ -45,14 +43,14 @@ fn api() -> HttpApi {
 }
 
 /// A running API in front of a page.
-struct Door {
-    address: SocketAddr,
-    calls: Calls,
+pub struct Door {
+    pub address: SocketAddr,
+    pub calls: Calls,
     _shutdown: watch::Sender<bool>,
 }
 
 impl Door {
-    async fn open(api: HttpApi, script: Script) -> Self {
+    pub async fn open(api: HttpApi, script: Script) -> Self {
         let (functions, calls) = script.functions();
         let page = Router::new().route("/", get(async || "page"));
         let router = http::router(Arc::new(api), functions, page).unwrap();
@@ -64,24 +62,24 @@ impl Door {
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        Client::new().request(method, format!("http://{}{path}", self.address))
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        client().request(method, format!("http://{}{path}", self.address))
     }
 
-    async fn get(&self, path: &str) -> Response {
+    pub async fn get(&self, path: &str) -> Response {
         self.request(Method::GET, path).send().await.unwrap()
     }
 }
 
-fn rest(reply: Value) -> Script {
+pub fn rest(reply: Value) -> Script {
     Script::default().answering("Rest", reply)
 }
 
-fn ok() -> Script {
+pub fn ok() -> Script {
     rest(json!({ "statusCode": 200 }))
 }
 
-async fn status_and_json(response: Response) -> (u16, Value) {
+pub async fn status_and_json(response: Response) -> (u16, Value) {
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
@@ -343,222 +341,4 @@ async fn a_named_stage_is_the_first_segment() {
         (&event["rawPath"], &event["requestContext"]["stage"]),
         (&json!("/prod/open"), &json!("prod"))
     );
-}
-
-#[tokio::test]
-async fn an_authorizer_is_asked_once_for_the_same_identity() {
-    let says = |event: Value| {
-        answer(
-            &json!({ "isAuthorized": event["identitySource"] != json!(["no"]), "context": { "user": event["identitySource"][0], "nested": { "n": 1 } } }),
-        )
-    };
-    let mut door = Door::open(
-        api(),
-        ok().running("Authorizer", move |event| std::future::ready(says(event))),
-    )
-    .await;
-    let guarded = |token: &str| {
-        door.request(Method::GET, "/guarded?a=1")
-            .header("authorization", token)
-            .send()
-    };
-
-    assert_eq!(guarded("ann").await.unwrap().status(), 200);
-    let again = guarded("ann").await.unwrap();
-    let other = guarded("bob").await.unwrap();
-    let refused = [guarded("no").await.unwrap(), guarded("no").await.unwrap()];
-    assert_eq!(
-        (again.status(), other.status()),
-        (200.try_into().unwrap(), 200.try_into().unwrap())
-    );
-    for refused in refused {
-        assert_eq!(
-            status_and_json(refused).await,
-            (403, json!({ "message": "Forbidden" }))
-        );
-    }
-
-    let event = door.calls.next("Authorizer").await;
-    let expected = [
-        "headers",
-        "identitySource",
-        "queryStringParameters",
-        "rawPath",
-        "rawQueryString",
-        "requestContext",
-        "routeArn",
-        "routeKey",
-        "type",
-        "version",
-    ];
-    assert_eq!(keys(&event), expected.into());
-    assert_eq!(event["type"], "REQUEST");
-    assert_eq!(event["version"], "2.0");
-    assert_eq!(event["identitySource"], json!(["ann"]));
-    assert_eq!(
-        event["routeArn"],
-        "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/$default/GET/guarded"
-    );
-    for user in ["ann", "ann"] {
-        let event = door.calls.next("Rest").await;
-        assert_eq!(
-            event["requestContext"]["authorizer"],
-            json!({ "lambda": { "user": user, "nested": { "n": 1 } } })
-        );
-    }
-    // Bob is a new identity, and so is the refused one, whose second try is answered from memory too.
-    door.calls.next("Authorizer").await;
-    door.calls.next("Rest").await;
-    door.calls.next("Authorizer").await;
-    door.calls.assert_none();
-}
-
-#[tokio::test]
-async fn an_authorizer_that_is_not_cached_is_asked_every_time() {
-    let mut uncached = api();
-    uncached.authorizers.get_mut("Tokens").unwrap().cached_for = Duration::ZERO;
-    let mut door = Door::open(
-        uncached,
-        ok().answering("Authorizer", json!({ "isAuthorized": true })),
-    )
-    .await;
-    for _ in 0..2 {
-        door.request(Method::GET, "/guarded")
-            .header("authorization", "ann")
-            .send()
-            .await
-            .unwrap();
-        door.calls.next("Authorizer").await;
-        assert_eq!(
-            door.calls.next("Rest").await["requestContext"]["authorizer"],
-            json!({ "lambda": {} })
-        );
-    }
-}
-
-#[tokio::test]
-async fn an_authorizer_refuses_without_calling_the_function() {
-    for (token, result, status, message) in [
-        (
-            None,
-            answer(&json!({ "isAuthorized": true })),
-            401,
-            "Unauthorized",
-        ),
-        (
-            Some(""),
-            answer(&json!({ "isAuthorized": true })),
-            401,
-            "Unauthorized",
-        ),
-        (Some("x"), failure("broken"), 500, "Internal Server Error"),
-        (Some("x"), failure("Unauthorized"), 401, "Unauthorized"),
-        (
-            Some("x"),
-            answer(&json!({ "isAuthorized": "true" })),
-            500,
-            "Internal Server Error",
-        ),
-        (
-            Some("x"),
-            answer(&json!(null)),
-            500,
-            "Internal Server Error",
-        ),
-    ] {
-        let mut door = Door::open(api(), ok().returning("Authorizer", result.clone())).await;
-        let mut request = door.request(Method::GET, "/guarded");
-        if let Some(token) = token {
-            request = request.header("authorization", token);
-        }
-        assert_eq!(
-            status_and_json(request.send().await.unwrap()).await,
-            (status, json!({ "message": message })),
-            "{token:?} {result:?}"
-        );
-        if token == Some("x") {
-            door.calls.next("Authorizer").await;
-        }
-        door.calls.assert_none();
-    }
-}
-
-#[tokio::test]
-async fn cors_is_the_gateways_alone() {
-    let mut configured = api();
-    configured.cors = Some(Cors {
-        allow_origins: vec![ORIGIN.into(), "http://*".into()],
-        allow_methods: vec!["GET".into(), "POST".into()],
-        allow_headers: vec!["authorization".into()],
-        expose_headers: vec!["x-seen".into()],
-        allow_credentials: true,
-        max_age: Some(Duration::from_secs(300)),
-    });
-    let own = json!({ "statusCode": 200, "headers": { "access-control-allow-origin": "https://evil.example.com", "access-control-max-age": "9" } });
-    let mut door = Door::open(configured, rest(own)).await;
-
-    for (method, path, origin, expected) in [
-        (
-            Method::OPTIONS,
-            "/open",
-            ORIGIN,
-            "204 ORIGIN credentials=true methods=GET,POST headers=authorization max-age=300",
-        ),
-        (
-            Method::OPTIONS,
-            "/guarded",
-            "http://localhost:5173",
-            "204 ORIGIN credentials=true methods=GET,POST headers=authorization max-age=300",
-        ),
-        (Method::OPTIONS, "/open", "https://evil.example.com", "204"),
-        (
-            Method::GET,
-            "/open",
-            ORIGIN,
-            "200 ORIGIN credentials=true expose=x-seen",
-        ),
-        (Method::GET, "/open", "https://evil.example.com", "200"),
-        (
-            Method::GET,
-            "/guarded",
-            ORIGIN,
-            "401 ORIGIN credentials=true expose=x-seen",
-        ),
-    ] {
-        let mut request = door.request(method.clone(), path).header("origin", origin);
-        if method == Method::OPTIONS {
-            request = request.header("access-control-request-method", "GET");
-        }
-        let response = request.send().await.unwrap();
-        let mut seen = response.status().as_u16().to_string();
-        for (label, name) in [
-            ("", "origin"),
-            ("credentials=", "credentials"),
-            ("methods=", "methods"),
-            ("headers=", "headers"),
-        ] {
-            if let Some(value) = response
-                .headers()
-                .get(format!("access-control-allow-{name}"))
-            {
-                seen.push_str(&format!(
-                    " {label}{}",
-                    value.to_str().unwrap().replace(origin, "ORIGIN")
-                ));
-            }
-        }
-        for (label, name) in [
-            ("expose=", "access-control-expose-headers"),
-            ("max-age=", "access-control-max-age"),
-        ] {
-            if let Some(value) = response.headers().get(name) {
-                seen.push_str(&format!(" {label}{}", value.to_str().unwrap()));
-            }
-        }
-        assert_eq!(seen, expected, "{method} {path} from {origin}");
-    }
-    // No preflight has reached a function.
-    door.calls.next("Rest").await;
-    door.calls.next("Rest").await;
-    door.calls.assert_none();
 }

@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 use crate::gateway::{
-    Calls, Client, Gateway, answer, api, close_frame, connection_id, keys, next_text, polite,
+    Calls, Client, Gateway, answer, api, close_frame, connection_id, http, keys, next_text, polite,
 };
 
 const UNKNOWN: &str = "BFHPhfCWIAMCKlQ=";
@@ -50,7 +50,7 @@ async fn every_spelling_of_the_url_is_understood() {
         format!("%40connections/{encoded}"),
     ] {
         let url = format!("http://{}/prod/{path}", gateway.address);
-        let request = reqwest::Client::new()
+        let request = http()
             .post(url)
             .header("authorization", "AWS4-HMAC-SHA256 x")
             .body(path.clone());
@@ -143,7 +143,7 @@ async fn only_signed_calls_of_the_stage_are_let_in() {
         ("prod", Some("Bearer x"), "Missing Authentication Token"),
         ("other", Some(signed), "Forbidden"),
     ] {
-        let mut request = reqwest::Client::new().post(format!(
+        let mut request = http().post(format!(
             "http://{}/{stage}/@connections/{connection}",
             gateway.address
         ));
@@ -170,7 +170,7 @@ async fn a_connection_does_not_exist_before_connect_has_answered() {
     let script = polite().running("Connect", move |event| {
         let (url, statuses) = (format!("{url}/{}", connection_id(&event)), statuses.clone());
         async move {
-            let post = reqwest::Client::new()
+            let post = http()
                 .post(url)
                 .header("authorization", "AWS4-HMAC-SHA256 x")
                 .body("early");
@@ -266,7 +266,7 @@ async fn a_function_may_post_to_the_connection_that_called_it() {
             connection_id(&event)
         );
         async move {
-            let post = reqwest::Client::new()
+            let post = http()
                 .post(url)
                 .header("authorization", "AWS4-HMAC-SHA256 x")
                 .body("pushed");

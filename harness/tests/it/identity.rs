@@ -8,10 +8,10 @@ use harness::{
     page::{self, Endpoints},
 };
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, jwk::JwkSet};
-use reqwest::{Client, Method, Response};
+use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
-use crate::gateway::serve_http;
+use crate::gateway::{http, serve_http};
 
 const ISSUER: &str = "http://127.0.0.1:3000/.local";
 
@@ -60,14 +60,14 @@ impl Door {
     }
 
     async fn get(&self, path: &str, host: &str) -> Response {
-        let request = Client::new()
+        let request = http()
             .get(format!("http://127.0.0.1:{}{path}", self.port))
             .header("host", host);
         request.send().await.unwrap()
     }
 
     async fn login(&self, body: &str) -> Response {
-        let request = Client::new()
+        let request = http()
             .post(format!("http://127.0.0.1:{}/.local/login", self.port))
             .body(body.to_owned());
         request.send().await.unwrap()
@@ -229,7 +229,7 @@ async fn only_pages_of_this_machine_may_read_tokens() {
         ("null", false),
     ] {
         for method in [Method::OPTIONS, Method::POST] {
-            let request = Client::new()
+            let request = http()
                 .request(method.clone(), &url)
                 .header("origin", origin)
                 .body(r#"{"user":"ann"}"#);
