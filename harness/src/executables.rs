@@ -8,10 +8,14 @@ use std::{
     process::Stdio,
 };
 
+use nix::{
+    sys::signal::{Signal, killpg},
+    unistd::Pid,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::Command,
+    process::{Child, Command},
 };
 
 use crate::stack::{Code, Stack};
@@ -140,7 +144,8 @@ async fn cargo_build(
     if release {
         command.arg("--release");
     }
-    let mut child = command.stdout(Stdio::piped()).spawn()?;
+    let mut child = command.stdout(Stdio::piped()).process_group(0).spawn()?;
+    let mut group = ProcessGroup::of(&child);
     let mut built = BTreeMap::new();
     if let Some(stdout) = child.stdout.take() {
         let mut lines = BufReader::new(stdout).lines();
@@ -148,10 +153,40 @@ async fn cargo_build(
             built.extend(executable(&line));
         }
     }
-    if child.wait().await?.success() {
+    let status = child.wait().await?;
+    group.has_ended();
+    if status.success() {
         Ok(built)
     } else {
         Err(BuildError::Failed)
+    }
+}
+
+/// A running cargo with its compilers, which are ended together if nobody waits for them any more.
+struct ProcessGroup(Option<Pid>);
+
+impl ProcessGroup {
+    /// Of a child that leads a group of its own.
+    fn of(child: &Child) -> Self {
+        Self(
+            child
+                .id()
+                .and_then(|id| i32::try_from(id).ok())
+                .map(Pid::from_raw),
+        )
+    }
+
+    fn has_ended(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for ProcessGroup {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            // Whoever of them is gone already needs no signal.
+            let _ = killpg(leader, Signal::SIGTERM);
+        }
     }
 }
 
@@ -159,10 +194,7 @@ fn cargo(directory: &Path) -> Command {
     // Set for what cargo runs, so that `cargo +TOOLCHAIN dev` builds the functions with the same toolchain.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
+    command.current_dir(directory).stdin(Stdio::null());
     command
 }
 

@@ -9,6 +9,8 @@ use std::{
 
 use clap::Parser;
 
+use crate::dynamodb;
+
 /// Where the template is looked for, from the current folder upward.
 const TEMPLATE: &str = "infra/template.yaml";
 
@@ -38,7 +40,7 @@ pub struct Options {
 
     /// What answers behind the DynamoDB port: `embedded`, `local` (Amazon's DynamoDB Local, needs Java) or a URL
     #[arg(long, value_name = "ENGINE", default_value = "embedded")]
-    pub dynamodb: DynamoDb,
+    pub dynamodb: dynamodb::Choice,
 
     /// Keeps tables and signing keys in this folder [default: in memory]
     #[arg(long, value_name = "DIR")]
@@ -87,9 +89,14 @@ impl Options {
     pub fn web_path(&self, template: &Path) -> PathBuf {
         match &self.web {
             Some(path) => path.clone(),
-            None => template
-                .parent()
-                .map_or_else(PathBuf::new, |folder| folder.join("../web")),
+            None => {
+                let folder = template.parent().unwrap_or(Path::new(""));
+                match folder.file_name() {
+                    Some(_) => folder.with_file_name("web"),
+                    // It is named by nothing or dots only, like `./template.yaml`.
+                    None => folder.join("../web"),
+                }
+            }
         }
     }
 
@@ -99,34 +106,6 @@ impl Options {
             .iter()
             .map(|given| (given.name.clone(), given.value.clone()))
             .collect()
-    }
-}
-
-/// The engine behind the DynamoDB door.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DynamoDb {
-    /// In this process; nothing to install.
-    Embedded,
-    /// Amazon's DynamoDB Local on this machine's Java.
-    Local,
-    /// Somebody else's, for example `http://127.0.0.1:8001`.
-    Url(String),
-}
-
-impl FromStr for DynamoDb {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "embedded" => Ok(DynamoDb::Embedded),
-            "local" => Ok(DynamoDb::Local),
-            url if url.starts_with("http://") || url.starts_with("https://") => {
-                Ok(DynamoDb::Url(url.trim_end_matches('/').to_owned()))
-            }
-            _ => {
-                Err("use embedded, local, or a URL that begins with http:// or https://".to_owned())
-            }
-        }
     }
 }
 
@@ -186,21 +165,6 @@ mod tests {
     }
 
     #[test]
-    fn the_engine_is_one_of_three() {
-        for (text, expected) in [
-            ("embedded", Ok(DynamoDb::Embedded)),
-            ("local", Ok(DynamoDb::Local)),
-            (
-                "http://127.0.0.1:8001/",
-                Ok(DynamoDb::Url("http://127.0.0.1:8001".to_owned())),
-            ),
-            ("remote", Err(())),
-        ] {
-            assert_eq!(text.parse::<DynamoDb>().map_err(|_| ()), expected, "{text}");
-        }
-    }
-
-    #[test]
     fn the_template_is_found_from_a_folder_below() {
         let options = Options::parse_from(["dev"]);
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -208,5 +172,23 @@ mod tests {
         assert_eq!(found, here.parent().unwrap().join("infra/template.yaml"));
         let found = options.template_path(here.parent().unwrap()).unwrap();
         assert_eq!(found, Path::new("infra/template.yaml"));
+    }
+
+    #[test]
+    fn the_page_is_beside_the_template_s_folder() {
+        for (template, web) in [
+            ("infra/template.yaml", "web"),
+            ("../infra/template.yaml", "../web"),
+            ("/srv/infra/template.yaml", "/srv/web"),
+            ("template.yaml", "../web"),
+            ("./template.yaml", "./../web"),
+        ] {
+            let options = Options::parse_from(["dev"]);
+            assert_eq!(
+                options.web_path(Path::new(template)),
+                Path::new(web),
+                "{template}"
+            );
+        }
     }
 }

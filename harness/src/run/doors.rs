@@ -1,0 +1,174 @@
+//! The ports that the harness listens on: this machine only, by IPv4 and IPv6.
+
+use std::{
+    io::{self, ErrorKind},
+    net::{Ipv4Addr, Ipv6Addr},
+};
+
+use tokio::net::TcpListener;
+
+use super::say;
+use crate::{options::Options, template::Local};
+
+/// How often another free port is tried when the IPv6 side of the first one is taken.
+const ATTEMPTS: usize = 16;
+
+/// All ports of the harness.
+#[derive(Debug)]
+pub struct Doors {
+    /// The HTTP API, the page and the identity provider.
+    pub http: Door,
+    /// The WebSocket API and its management API.
+    pub ws: Door,
+    /// Lambda's Invoke API.
+    pub lambda: Door,
+    /// DynamoDB.
+    pub dynamodb: Door,
+}
+
+impl Doors {
+    /// Opens what the options ask for.
+    ///
+    /// # Errors
+    /// The first port that is not to be had.
+    pub async fn open(options: &Options) -> Result<Self, DoorError> {
+        let doors = Self {
+            http: Door::open("--http-port", options.http_port).await?,
+            ws: Door::open("--ws-port", options.ws_port).await?,
+            lambda: Door::open("--lambda-port", options.lambda_port).await?,
+            dynamodb: Door::open("--dynamodb-port", options.dynamodb_port).await?,
+        };
+        if !doors.http.has_ipv6() {
+            say("This machine has no IPv6: everything listens on 127.0.0.1 only.");
+        }
+        Ok(doors)
+    }
+
+    /// URL of the identity provider.
+    pub fn issuer(&self) -> String {
+        format!("{}/.local", self.http.http_url())
+    }
+
+    /// What a template may ask of a local run.
+    pub fn local(&self, audience: &str) -> Local {
+        let port = self.http.port;
+        let origins =
+            ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}"));
+        Local {
+            origins: origins.join(","),
+            issuer: self.issuer(),
+            audience: audience.to_owned(),
+        }
+    }
+}
+
+/// One port, open on 127.0.0.1 and, where the machine has it, on [::1].
+#[derive(Debug)]
+pub struct Door {
+    /// The same for both addresses.
+    pub port: u16,
+    /// One or two.
+    pub listeners: Vec<TcpListener>,
+}
+
+/// Why a port could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// Another program has it.
+    #[error("port {port} is in use: choose another by {option}, or 0 for any free one")]
+    InUse {
+        /// As it was asked for.
+        port: u16,
+        /// `--http-port` or another.
+        option: &'static str,
+    },
+    /// Whatever else the machine says.
+    #[error("port {port} of {option} cannot be opened: {source}")]
+    Refused {
+        /// As it was asked for.
+        port: u16,
+        /// `--http-port` or another.
+        option: &'static str,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl Door {
+    /// Opens `port`, or with 0 any free one. `option` is named when that fails.
+    ///
+    /// # Errors
+    /// If the port is taken, also if only one of the two addresses is.
+    pub async fn open(option: &'static str, port: u16) -> Result<Self, DoorError> {
+        let mut attempts = if port == 0 { ATTEMPTS } else { 1 };
+        loop {
+            attempts -= 1;
+            match pair(port).await {
+                Ok(door) => return Ok(door),
+                // With port 0 only the IPv6 side can be taken, by chance.
+                Err(error) if error.kind() == ErrorKind::AddrInUse && attempts > 0 => {}
+                Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                    return Err(DoorError::InUse { port, option });
+                }
+                Err(source) => {
+                    return Err(DoorError::Refused {
+                        port,
+                        option,
+                        source,
+                    });
+                }
+            }
+        }
+    }
+
+    /// `http://127.0.0.1:PORT`
+    pub fn http_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Whether the machine has IPv6.
+    pub fn has_ipv6(&self) -> bool {
+        self.listeners.len() > 1
+    }
+}
+
+async fn pair(port: u16) -> io::Result<Door> {
+    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let port = first.local_addr()?.port();
+    let mut listeners = vec![first];
+    match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+        Ok(second) => listeners.push(second),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
+        // Whatever else the reason is, a machine without IPv6 has no client that would come by it.
+        Err(_) => {}
+    }
+    Ok(Door { port, listeners })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn any_free_port_is_the_same_for_both_addresses() {
+        let door = Door::open("--http-port", 0).await.unwrap();
+        for listener in &door.listeners {
+            let address = listener.local_addr().unwrap();
+            assert_eq!(address.port(), door.port);
+            assert!(address.ip().is_loopback());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_port_in_use_is_an_error_that_names_the_option() {
+        let door = Door::open("--http-port", 0).await.unwrap();
+        let error = Door::open("--ws-port", door.port).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "port {} is in use: choose another by --ws-port, or 0 for any free one",
+                door.port
+            )
+        );
+    }
+}

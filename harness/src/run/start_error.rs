@@ -1,0 +1,86 @@
+//! Why the stack does not start, in words for the person who started it.
+
+use std::{error::Error, fmt, io, path::PathBuf};
+
+use super::doors::DoorError;
+use crate::{
+    dynamodb::{EngineError, TableError},
+    executables::BuildError,
+    gateway::{http::RouteError, websocket::SelectionError},
+    identity::IdentityError,
+    lambda::LambdaError,
+    template::TemplateError,
+};
+
+/// The first thing that did not start. [`Explained`] shows it with its causes.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another log or no signals in this process: it is not run as a program of its own.
+    #[error("this process cannot be set up")]
+    Process(#[source] Box<dyn Error + Send + Sync>),
+    /// Neither named nor found.
+    #[error("there is no infra/template.yaml here or in a folder above: name one by --template")]
+    NoTemplate,
+    /// A port.
+    #[error(transparent)]
+    Door(#[from] DoorError),
+    /// The template.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The functions' executables.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// A file or folder from the command line.
+    #[error("{option} {}", path.display())]
+    Path {
+        /// `--data` or `--ready-file`.
+        option: &'static str,
+        /// Its value.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The identity provider.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// DynamoDB.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// What stands in front of DynamoDB.
+    #[error("the door of DynamoDB cannot be opened")]
+    EngineDoor(#[source] Box<dyn Error + Send + Sync>),
+    /// A table.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The functions.
+    #[error(transparent)]
+    Lambda(#[from] LambdaError),
+    /// The WebSocket API.
+    #[error(transparent)]
+    WebSocketApi(#[from] SelectionError),
+    /// The HTTP API.
+    #[error(transparent)]
+    HttpApi(#[from] RouteError),
+}
+
+/// An error with its causes, in one line each time that they add something.
+#[derive(Debug)]
+pub struct Explained<'a>(pub &'a StartError);
+
+impl fmt::Display for Explained<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = self.0.to_string();
+        f.write_str(&said)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            let text = error.to_string();
+            // Some errors tell their cause themselves.
+            if !said.contains(&text) {
+                write!(f, ": {text}")?;
+                said = text;
+            }
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
