@@ -51,7 +51,7 @@ pub enum Code {
     Cargo {
         /// `CodeUri`, absolute.
         directory: PathBuf,
-        /// `Metadata.BuildProperties.Binary`, or the package's name.
+        /// `Metadata.BuildProperties.Binary`.
         binary: String,
     },
     /// An executable file named `bootstrap` in this folder, run as it is.
