@@ -105,7 +105,7 @@ impl Running {
         };
         let lambda = Lambda::start(&stack, &executables, settings)?;
         let back = dynamodb::Door::open(doors.dynamodb.listeners, engine.endpoint())
-            .map_err(StartError::EngineDoor)?;
+            .map_err(|error| StartError::EngineDoor(error.into()))?;
         let (front_closes, closed) = watch::channel(false);
         let mut front = JoinSet::new();
         serve_websocket_api(
