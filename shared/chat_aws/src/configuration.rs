@@ -60,5 +60,8 @@ impl Configuration {
 }
 
 fn required(name: &'static str) -> Result<String, MissingVariable> {
-    env::var(name).ok().filter(|value| !value.is_empty()).ok_or(MissingVariable(name))
+    env::var(name)
+        .ok()
+        .filter(|value| !value.is_empty())
+        .ok_or(MissingVariable(name))
 }

@@ -13,7 +13,11 @@ const UNKNOWN: Duration = Duration::from_secs(10);
 /// `cargo lambda watch` sends a constant from 1970.
 pub fn of_invocation(lambda_deadline: u64, now: Timestamp) -> Timestamp {
     let left = Timestamp::from_millis(lambda_deadline).since(now);
-    if left.is_zero() { now.plus(UNKNOWN) } else { now.plus(left.saturating_sub(MARGIN)) }
+    if left.is_zero() {
+        now.plus(UNKNOWN)
+    } else {
+        now.plus(left.saturating_sub(MARGIN))
+    }
 }
 
 #[cfg(test)]

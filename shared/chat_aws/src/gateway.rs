@@ -1,11 +1,8 @@
 //! Pushes by the management API of the WebSocket API.
 
 use aws_sdk_apigatewaymanagement::{
-    Client,
-    config::retry::RetryConfig,
-    error::SdkError,
-    operation::post_to_connection::PostToConnectionError,
-    primitives::Blob,
+    Client, config::retry::RetryConfig, error::SdkError,
+    operation::post_to_connection::PostToConnectionError, primitives::Blob,
 };
 use chat::{
     domain::ConnectionId,
@@ -26,13 +23,19 @@ impl Gateway {
     #[must_use]
     pub fn new(configuration: impl Into<aws_sdk_apigatewaymanagement::config::Builder>) -> Self {
         let configuration = configuration.into().retry_config(RetryConfig::disabled());
-        Self { client: Client::from_conf(configuration.build()) }
+        Self {
+            client: Client::from_conf(configuration.build()),
+        }
     }
 
     /// Opens the connection that the first push will need, by a push to an id that no connection has: the one request
     /// that every function with a gateway may make. A failure shows again, and for good, at the first push.
     pub(crate) async fn warm_up(&self) {
-        let call = self.client.post_to_connection().connection_id("warm-up").data(Blob::new([]));
+        let call = self
+            .client
+            .post_to_connection()
+            .connection_id("warm-up")
+            .data(Blob::new([]));
         if let Err(error) = call.send().await {
             tracing::debug!(error = fault::told(&error), "warmed up the gateway");
         }
@@ -53,13 +56,18 @@ impl Outbound for Gateway {
 
 /// Why the gateway did not take a frame. It is judged by status, since not every refusal has a body that names it.
 fn push_error(error: SdkError<PostToConnectionError>) -> PushError {
-    match error.raw_response().map(|response| response.status().as_u16()) {
+    match error
+        .raw_response()
+        .map(|response| response.status().as_u16())
+    {
         Some(410) => PushError::Gone,
         Some(429 | 500..) => PushError::Busy,
         Some(_) => fault::of_call("pushing a frame", &error).into(),
         None => match &error {
             // It never left this machine, or nothing came back in time.
-            SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) | SdkError::ResponseError(_) => PushError::Busy,
+            SdkError::DispatchFailure(_)
+            | SdkError::TimeoutError(_)
+            | SdkError::ResponseError(_) => PushError::Busy,
             _ => fault::of_call("pushing a frame", &error).into(),
         },
     }

@@ -16,8 +16,13 @@ pub struct Unidentified;
 /// [`Unidentified`] if the user or the end of his token is not in it.
 pub fn of_context(context: &HashMap<String, Value>) -> Result<Identity, Unidentified> {
     let text = |name: &str| context.get(name).and_then(Value::as_str);
-    let user = text("user").or_else(|| text("principalId")).ok_or(Unidentified)?;
-    let expires = context.get("expires").and_then(seconds).ok_or(Unidentified)?;
+    let user = text("user")
+        .or_else(|| text("principalId"))
+        .ok_or(Unidentified)?;
+    let expires = context
+        .get("expires")
+        .and_then(seconds)
+        .ok_or(Unidentified)?;
     Ok(Identity {
         user: UserId::new(user).map_err(|_| Unidentified)?,
         name: DisplayName::fitted(text("name").unwrap_or(user)),
@@ -57,10 +62,19 @@ mod tests {
     fn a_context_is_read_whatever_became_of_its_numbers() {
         let ada = |name: &str, expires| Some(("ada".to_owned(), name.to_owned(), expires));
         for (context, expected) in [
-            (json!({"user": "ada", "name": "Ada", "expires": 1731}), ada("Ada", 1731)),
-            (json!({"user": "ada", "name": "Ada", "expires": "1731"}), ada("Ada", 1731)),
+            (
+                json!({"user": "ada", "name": "Ada", "expires": 1731}),
+                ada("Ada", 1731),
+            ),
+            (
+                json!({"user": "ada", "name": "Ada", "expires": "1731"}),
+                ada("Ada", 1731),
+            ),
             (json!({"user": "ada", "expires": 1731.0}), ada("ada", 1731)),
-            (json!({"principalId": "ada", "expires": "1731", "integrationLatency": 3}), ada("ada", 1731)),
+            (
+                json!({"principalId": "ada", "expires": "1731", "integrationLatency": 3}),
+                ada("ada", 1731),
+            ),
         ] {
             assert_eq!(read(context.clone()), expected, "{context}");
         }

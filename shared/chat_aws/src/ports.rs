@@ -49,8 +49,9 @@ impl Ports<Gateway> {
     /// # Errors
     /// A [`MissingVariable`](crate::MissingVariable).
     pub async fn with_gateway() -> Result<Self, Error> {
-        let configuration =
-            Configuration::from_environment().await?.with_management_endpoint()?;
+        let configuration = Configuration::from_environment()
+            .await?
+            .with_management_endpoint()?;
         let ports = Self::new(&configuration, Gateway::new(&configuration.sdk));
         futures_util::future::join(ports.table.warm_up(), ports.outbound.warm_up()).await;
         Ok(ports)

@@ -13,7 +13,10 @@ impl Connections for Table {
         let row = Row::new(keys::user(user), keys::connection(&connection.id))
             .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
             .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
-        self.put(row).send().await.map_err(failed("storing a connection"))?;
+        self.put(row)
+            .send()
+            .await
+            .map_err(failed("storing a connection"))?;
         Ok(())
     }
 

@@ -148,7 +148,10 @@ mod tests {
             (event(seq), "event#000000000042"),
             (event(Seq::MAX), "event#999999999999"),
             (participant(&user_id), "participant#ada#1"),
-            (subscription(&connection_id), "subscription#BFaT_fALIAMCKug="),
+            (
+                subscription(&connection_id),
+                "subscription#BFaT_fALIAMCKug=",
+            ),
             (user(&user_id), "user#ada#1"),
             (connection(&connection_id), "connection#BFaT_fALIAMCKug="),
         ] {
@@ -158,14 +161,25 @@ mod tests {
         assert_eq!(conversation_in("user#c"), None);
         assert_eq!(seq_in("event#000000000042"), Some(seq));
         assert_eq!(participant_in("participant#ada#1"), Some(user_id));
-        assert_eq!(subscription_in("subscription#BFaT_fALIAMCKug="), Some(connection_id.clone()));
-        assert_eq!(connection_in("connection#BFaT_fALIAMCKug="), Some(connection_id));
+        assert_eq!(
+            subscription_in("subscription#BFaT_fALIAMCKug="),
+            Some(connection_id.clone())
+        );
+        assert_eq!(
+            connection_in("connection#BFaT_fALIAMCKug="),
+            Some(connection_id)
+        );
     }
 
     #[test]
     fn the_roster_holds_every_participant_and_every_subscription_and_nothing_else() {
         let roster = ROSTER_FIRST..=ROSTER_LAST;
-        for inside in ["participant#!", "participant#\u{1f600}", "subscription#!", "subscription#~~"] {
+        for inside in [
+            "participant#!",
+            "participant#\u{1f600}",
+            "subscription#!",
+            "subscription#~~",
+        ] {
             assert!(roster.contains(&inside), "{inside}");
         }
         for outside in [ABOUT, "event#999999999999"] {

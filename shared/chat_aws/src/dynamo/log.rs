@@ -4,9 +4,7 @@ use aws_sdk_dynamodb::{
     operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
 };
 use chat::{
-    domain::{
-        Body, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq,
-    },
+    domain::{Body, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq},
     failure::Fault,
     ports::{Log, Page, Put},
 };
@@ -23,7 +21,8 @@ impl Log for Table {
         first: Seq,
         limit: usize,
     ) -> Result<Page, Fault> {
-        self.read(conversation, (first, Seq::MAX), true, limit).await
+        self.read(conversation, (first, Seq::MAX), true, limit)
+            .await
     }
 
     async fn read_back(
@@ -32,7 +31,8 @@ impl Log for Table {
         last: Seq,
         limit: usize,
     ) -> Result<Page, Fault> {
-        self.read(conversation, (Seq::START, last), false, limit).await
+        self.read(conversation, (Seq::START, last), false, limit)
+            .await
     }
 
     async fn put(
@@ -75,7 +75,10 @@ impl Table {
     ) -> Result<Page, Fault> {
         let (first, last) = (keys::event(first), keys::event(last));
         let found = self
-            .query(keys::conversation(conversation), Range::Between(&first, &last))
+            .query(
+                keys::conversation(conversation),
+                Range::Between(&first, &last),
+            )
             .scan_index_forward(ascending)
             .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1))
             .send()
@@ -84,7 +87,10 @@ impl Table {
         let more = found.last_evaluated_key.is_some();
         let items = found.items.unwrap_or_default();
         let events = items.into_iter().map(|item| event(&Row::read(item)));
-        Ok(Page { events: events.collect::<Result<_, _>>()?, more })
+        Ok(Page {
+            events: events.collect::<Result<_, _>>()?,
+            more,
+        })
     }
 }
 
@@ -117,12 +123,14 @@ fn event(row: &Row) -> Result<Event, Fault> {
             name: name()?,
             body: Body::new(row.text(keys::BODY)?).map_err(|_| unreadable(keys::BODY))?,
         },
-        keys::KIND_ADDED => {
-            Content::ParticipantAdded { user: row.user(keys::USER)?, name: name()? }
-        }
-        keys::KIND_REMOVED => {
-            Content::ParticipantRemoved { user: row.user(keys::USER)?, name: name()? }
-        }
+        keys::KIND_ADDED => Content::ParticipantAdded {
+            user: row.user(keys::USER)?,
+            name: name()?,
+        },
+        keys::KIND_REMOVED => Content::ParticipantRemoved {
+            user: row.user(keys::USER)?,
+            name: name()?,
+        },
         _ => return Err(unreadable(keys::KIND)),
     };
     Ok(Event {

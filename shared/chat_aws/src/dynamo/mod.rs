@@ -42,18 +42,25 @@ impl Table {
     /// The table of this name; it exists already, with the index `by_owner`.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
-        Self { client, name: name.into() }
+        Self {
+            client,
+            name: name.into(),
+        }
     }
 
     /// Opens the connection that the first request will need. It asks for the service's health (`GET /`), which needs
     /// no permission, so that no function is granted a verb only to warm up. The SDK cannot read the answer, but
     /// by then the connection is in its pool; a failure shows again, and for good, at the first request.
     pub(crate) async fn warm_up(&self) {
-        let call = self.client.describe_endpoints().customize().mutate_request(|request| {
-            // `GET` is a method, and the path is the one there is: neither can be refused.
-            let _ = request.set_method("GET");
-            *request.body_mut() = "".into();
-        });
+        let call = self
+            .client
+            .describe_endpoints()
+            .customize()
+            .mutate_request(|request| {
+                // `GET` is a method, and the path is the one there is: neither can be refused.
+                let _ = request.set_method("GET");
+                *request.body_mut() = "".into();
+            });
         if let Err(error) = call.send().await {
             tracing::debug!(error = fault::told(&error), "warmed up DynamoDB");
         }
@@ -62,14 +69,24 @@ impl Table {
     /// A consistent query of a part of a partition.
     fn query(&self, pk: String, range: Range<'_>) -> QueryFluentBuilder {
         range
-            .ask(self.client.query().table_name(&self.name).consistent_read(true), keys::SK)
+            .ask(
+                self.client
+                    .query()
+                    .table_name(&self.name)
+                    .consistent_read(true),
+                keys::SK,
+            )
             .expression_attribute_names("#partition", keys::PK)
             .expression_attribute_values(":partition", AttributeValue::S(pk))
     }
 
     /// A query of conversations by the user or the connection that owns a row in them; eventually consistent.
     fn query_by_owner(&self, owner: String) -> QueryFluentBuilder {
-        let query = self.client.query().table_name(&self.name).index_name(keys::BY_OWNER);
+        let query = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(keys::BY_OWNER);
         Range::BeginsWith(keys::CONVERSATIONS)
             .ask(query, keys::PK)
             .expression_attribute_names("#partition", keys::OWNER)
@@ -86,7 +103,10 @@ impl Table {
     }
 
     fn put(&self, row: Row) -> PutItemFluentBuilder {
-        self.client.put_item().table_name(&self.name).set_item(Some(row.into_item()))
+        self.client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(row.into_item()))
     }
 
     fn delete(&self, pk: String, sk: String) -> DeleteItemFluentBuilder {
@@ -113,7 +133,9 @@ impl Range<'_> {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         match self {
             Self::Between(first, last) => query
-                .key_condition_expression("#partition = :partition AND #sort BETWEEN :first AND :last")
+                .key_condition_expression(
+                    "#partition = :partition AND #sort BETWEEN :first AND :last",
+                )
                 .expression_attribute_values(":first", text(first))
                 .expression_attribute_values(":last", text(last)),
             Self::BeginsWith(prefix) => query
@@ -128,7 +150,9 @@ async fn all_rows(doing: &'static str, query: QueryFluentBuilder) -> Result<Vec<
     let mut items = query.into_paginator().items().send();
     let mut rows = Vec::new();
     while let Some(item) = items.next().await {
-        rows.push(Row::read(item.map_err(|error| fault::of_call(doing, &error))?));
+        rows.push(Row::read(
+            item.map_err(|error| fault::of_call(doing, &error))?,
+        ));
     }
     Ok(rows)
 }

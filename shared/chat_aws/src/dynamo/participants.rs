@@ -10,9 +10,7 @@ use aws_sdk_dynamodb::{
     types::{KeysAndAttributes, Put, TransactWriteItem},
 };
 use chat::{
-    domain::{
-        Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId,
-    },
+    domain::{Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId},
     failure::Fault,
     ports::{Memberships, Participants},
 };
@@ -80,16 +78,22 @@ impl Participants for Table {
             .send()
             .await
             .map_err(failed("reading a participant"))?;
-        found.item.map(|item| participant(&Row::read(item))).transpose()
+        found
+            .item
+            .map(|item| participant(&Row::read(item)))
+            .transpose()
     }
 
-    async fn participants(
-        &self,
-        conversation: &ConversationId,
-    ) -> Result<Vec<Participant>, Fault> {
-        let query =
-            self.query(keys::conversation(conversation), Range::BeginsWith(keys::PARTICIPANTS));
-        all_rows("reading participants", query).await?.iter().map(participant).collect()
+    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+        let query = self.query(
+            keys::conversation(conversation),
+            Range::BeginsWith(keys::PARTICIPANTS),
+        );
+        all_rows("reading participants", query)
+            .await?
+            .iter()
+            .map(participant)
+            .collect()
     }
 
     async fn add_participant(
@@ -98,7 +102,10 @@ impl Participants for Table {
         participant: &Participant,
     ) -> Result<bool, Fault> {
         let added = self
-            .put(participant_row(&keys::conversation(conversation), participant))
+            .put(participant_row(
+                &keys::conversation(conversation),
+                participant,
+            ))
             .condition_expression(IS_NEW)
             .expression_attribute_names("#partition", keys::PK)
             .send()
@@ -155,7 +162,10 @@ impl Participants for Table {
             .into_iter()
             .take(limit)
             .map(|item| Row::read(item).named_by_pk(keys::conversation_in));
-        Ok(Memberships { conversations: conversations.collect::<Result<_, _>>()?, more })
+        Ok(Memberships {
+            conversations: conversations.collect::<Result<_, _>>()?,
+            more,
+        })
     }
 
     async fn confirm(
@@ -167,9 +177,14 @@ impl Participants for Table {
         let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
         let wanted_rows = wanted.into_iter().flat_map(|id| {
             let pk = keys::conversation(id);
-            [Row::new(pk.clone(), keys::ABOUT.to_owned()), Row::new(pk, keys::participant(user))]
+            [
+                Row::new(pk.clone(), keys::ABOUT.to_owned()),
+                Row::new(pk, keys::participant(user)),
+            ]
         });
-        let found = self.get_all(wanted_rows.map(Row::into_item).collect()).await?;
+        let found = self
+            .get_all(wanted_rows.map(Row::into_item).collect())
+            .await?;
 
         let mut known = HashMap::new();
         let mut participations = Vec::new();
@@ -195,7 +210,9 @@ impl Table {
         let mut rows = Vec::new();
         let mut attempt = 1;
         while !keys.is_empty() {
-            let request = KeysAndAttributes::builder().consistent_read(true).set_keys(Some(keys));
+            let request = KeysAndAttributes::builder()
+                .consistent_read(true)
+                .set_keys(Some(keys));
             let request = request.build().map_err(failed(DOING))?;
             let found = self
                 .client
@@ -204,12 +221,22 @@ impl Table {
                 .send()
                 .await
                 .map_err(failed(DOING))?;
-            let items = found.responses.into_iter().flat_map(HashMap::into_values).flatten();
+            let items = found
+                .responses
+                .into_iter()
+                .flat_map(HashMap::into_values)
+                .flatten();
             rows.extend(items.map(Row::read));
-            let left = found.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+            let left = found
+                .unprocessed_keys
+                .into_iter()
+                .flat_map(HashMap::into_values);
             keys = left.flat_map(|request| request.keys).collect();
             if !keys.is_empty() && !wait_after(attempt).await {
-                return Err(Fault::new(DOING, "some keys were not processed in any attempt"));
+                return Err(Fault::new(
+                    DOING,
+                    "some keys were not processed in any attempt",
+                ));
             }
             attempt += 1;
         }
@@ -232,7 +259,12 @@ impl Refusal {
         let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
             return Self::Other;
         };
-        let codes = || cancelled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+        let codes = || {
+            cancelled
+                .cancellation_reasons()
+                .iter()
+                .filter_map(|reason| reason.code())
+        };
         if codes().any(|code| code == "ConditionalCheckFailed") {
             Self::Exists
         } else if codes().all(|code| PASSING.contains(&code)) {
@@ -244,8 +276,12 @@ impl Refusal {
 }
 
 /// Codes of rows that did not cancel a transaction, or will not do so for long.
-const PASSING: [&str; 4] =
-    ["None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
+const PASSING: [&str; 4] = [
+    "None",
+    "TransactionConflict",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+];
 
 fn about_row(pk: &str, conversation: &Conversation) -> Row {
     let row = Row::new(pk.to_owned(), keys::ABOUT.to_owned())
@@ -277,7 +313,9 @@ fn participant_row(pk: &str, participant: &Participant) -> Row {
 
 fn participant(row: &Row) -> Result<Participant, Fault> {
     let role = row.text(keys::ROLE)?;
-    let role = [Role::Owner, Role::Member].into_iter().find(|known| known.as_str() == role);
+    let role = [Role::Owner, Role::Member]
+        .into_iter()
+        .find(|known| known.as_str() == role);
     Ok(Participant {
         user: row.named_by_sk(keys::participant_in)?,
         name: DisplayName::fitted(row.text(keys::NAME)?),

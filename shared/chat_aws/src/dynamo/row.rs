@@ -30,13 +30,15 @@ impl Row {
 
     /// Adds a text.
     pub fn with(mut self, name: &str, text: impl Into<String>) -> Self {
-        self.0.insert(name.to_owned(), AttributeValue::S(text.into()));
+        self.0
+            .insert(name.to_owned(), AttributeValue::S(text.into()));
         self
     }
 
     /// Adds a number.
     pub fn with_number(mut self, name: &str, number: u64) -> Self {
-        self.0.insert(name.to_owned(), AttributeValue::N(number.to_string()));
+        self.0
+            .insert(name.to_owned(), AttributeValue::N(number.to_string()));
         self
     }
 
@@ -59,7 +61,9 @@ impl Row {
     pub fn time(&self, name: &'static str) -> Result<Timestamp, Fault> {
         let number = self.0.get(name).and_then(|value| value.as_n().ok());
         let millis = number.and_then(|number| number.parse().ok());
-        millis.map(Timestamp::from_millis).ok_or_else(|| unreadable(name))
+        millis
+            .map(Timestamp::from_millis)
+            .ok_or_else(|| unreadable(name))
     }
 
     /// A user id.
@@ -69,16 +73,23 @@ impl Row {
 
     /// What the sort key names.
     pub fn named_by_sk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Fault> {
-        self.optional(keys::SK).and_then(read).ok_or_else(|| unreadable(keys::SK))
+        self.optional(keys::SK)
+            .and_then(read)
+            .ok_or_else(|| unreadable(keys::SK))
     }
 
     /// What the partition key names.
     pub fn named_by_pk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Fault> {
-        self.optional(keys::PK).and_then(read).ok_or_else(|| unreadable(keys::PK))
+        self.optional(keys::PK)
+            .and_then(read)
+            .ok_or_else(|| unreadable(keys::PK))
     }
 }
 
 /// An attribute is missing, or is not what this code writes. Only its name is told, since items are private.
 pub fn unreadable(attribute: &'static str) -> Fault {
-    Fault::new("reading an item", format!("its attribute `{attribute}` is missing or malformed"))
+    Fault::new(
+        "reading an item",
+        format!("its attribute `{attribute}` is missing or malformed"),
+    )
 }

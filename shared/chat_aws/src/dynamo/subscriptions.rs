@@ -15,12 +15,18 @@ impl Subscriptions for Table {
         subscription: &Subscription,
     ) -> Result<(), Fault> {
         let connection = &subscription.connection;
-        let row = Row::new(keys::conversation(conversation), keys::subscription(&connection.id))
-            .with(keys::OWNER, keys::connection(&connection.id))
-            .with(keys::USER, subscription.user.as_str())
-            .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
-            .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
-        self.put(row).send().await.map_err(failed("subscribing a connection"))?;
+        let row = Row::new(
+            keys::conversation(conversation),
+            keys::subscription(&connection.id),
+        )
+        .with(keys::OWNER, keys::connection(&connection.id))
+        .with(keys::USER, subscription.user.as_str())
+        .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
+        .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
+        self.put(row)
+            .send()
+            .await
+            .map_err(failed("subscribing a connection"))?;
         Ok(())
     }
 
@@ -29,10 +35,13 @@ impl Subscriptions for Table {
         conversation: &ConversationId,
         connection: &ConnectionId,
     ) -> Result<(), Fault> {
-        self.delete(keys::conversation(conversation), keys::subscription(connection))
-            .send()
-            .await
-            .map_err(failed("unsubscribing a connection"))?;
+        self.delete(
+            keys::conversation(conversation),
+            keys::subscription(connection),
+        )
+        .send()
+        .await
+        .map_err(failed("unsubscribing a connection"))?;
         Ok(())
     }
 
@@ -65,7 +74,9 @@ impl Subscriptions for Table {
             .query_by_owner(keys::connection(connection))
             .projection_expression("#sort");
         let rows = all_rows("reading the subscriptions of a connection", query).await?;
-        rows.iter().map(|row| row.named_by_pk(keys::conversation_in)).collect()
+        rows.iter()
+            .map(|row| row.named_by_pk(keys::conversation_in))
+            .collect()
     }
 }
 

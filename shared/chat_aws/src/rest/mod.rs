@@ -3,6 +3,8 @@
 mod problem;
 mod reader;
 mod router;
+#[cfg(test)]
+mod tests;
 
 use std::{convert::Infallible, future::Future, time::Instant};
 
@@ -10,8 +12,8 @@ use chat::{
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::Route as _,
     routes::{
-        CreateConversation, GetConversation, ListConversations, ReadEvents, ReadMessages,
-        SendMessage,
+        AddParticipant, CreateConversation, GetConversation, ListConversations, ReadEvents,
+        ReadMessages, RemoveParticipant, SendMessage,
     },
     wire::encode,
 };
@@ -24,10 +26,7 @@ use lambda_http::{
 use serde::Serialize;
 
 pub(crate) use self::problem::status_of;
-use self::{
-    problem::Refusal,
-    router::{Destination, Match, resolve},
-};
+use self::{problem::Refusal, router::Destination};
 
 /// Serves all routes of the HTTP API by the ports that `open` opens, until the process is ended.
 ///
@@ -47,21 +46,14 @@ where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let began = Instant::now();
-    let request_id = reader::request_id(&request);
-    let found = resolve(request.method(), reader::path(&request));
-    let result = match &found {
-        Ok(found) => dispatch(ports, &request, found).await,
-        Err(unmatched) => Err(unmatched.clone().into()),
-    };
-    let (response, outcome) = match result {
+    let (response, outcome) = match answer(ports, &request).await {
         Ok(response) => (response, "ok"),
-        Err(refusal) => refusal.into_response(&request_id),
+        Err(refusal) => refusal.into_response(reader::request_id(&request)),
     };
     tracing::info!(
-        route = found.map_or("", |found| found.pattern),
-        method = %request.method(),
+        route = reader::route_key(&request),
         outcome,
-        request_id,
+        request_id = reader::request_id(&request),
         duration_ms = began.elapsed().as_millis(),
         "request"
     );
@@ -69,37 +61,44 @@ where
 }
 
 /// What is said here of each route is when its reply stands for something new.
-async fn dispatch<P>(ports: &P, request: &Request, found: &Match) -> Result<Response<Body>, Refusal>
+async fn answer<P>(ports: &P, request: &Request) -> Result<Response<Body>, Refusal>
 where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let request = reader::read(request, found, ports.now())?;
-    match found.destination {
+    let (destination, parameters) = reader::route(request)?;
+    let request = &reader::read(request, destination, parameters, ports.now())?;
+    Ok(match destination {
         Destination::CreateConversation => {
-            let reply = CreateConversation::handle(ports, &request).await?;
-            Ok(granted(reply.created, &reply))
+            let reply = CreateConversation::handle(ports, request).await?;
+            granted(reply.created, &reply)
         }
         Destination::SendMessage => {
-            let reply = SendMessage::handle(ports, &request).await?;
-            Ok(granted(!reply.duplicate, &reply))
+            let reply = SendMessage::handle(ports, request).await?;
+            granted(!reply.duplicate, &reply)
         }
         Destination::ListConversations => {
-            Ok(granted(false, &ListConversations::handle(ports, &request).await?))
+            granted(false, &ListConversations::handle(ports, request).await?)
         }
         Destination::GetConversation => {
-            Ok(granted(false, &GetConversation::handle(ports, &request).await?))
+            granted(false, &GetConversation::handle(ports, request).await?)
         }
-        Destination::ReadMessages => {
-            Ok(granted(false, &ReadMessages::handle(ports, &request).await?))
+        Destination::AddParticipant => {
+            granted(false, &AddParticipant::handle(ports, request).await?)
         }
-        Destination::ReadEvents => {
-            Ok(granted(false, &ReadEvents::handle(ports, &request).await?))
+        Destination::RemoveParticipant => {
+            granted(false, &RemoveParticipant::handle(ports, request).await?)
         }
-    }
+        Destination::ReadMessages => granted(false, &ReadMessages::handle(ports, request).await?),
+        Destination::ReadEvents => granted(false, &ReadEvents::handle(ports, request).await?),
+    })
 }
 
 fn granted(created: bool, reply: &impl Serialize) -> Response<Body> {
-    let status = if created { StatusCode::CREATED } else { StatusCode::OK };
+    let status = if created {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
     response(status, "application/json", encode(reply))
 }
 

@@ -61,18 +61,28 @@ impl Refusal {
             Self::Rejected(rejection) => (status_of(rejection), Problem::rejected(rejection)),
             Self::Fault(fault) => {
                 tracing::error!(request_id, %fault, "a request failed");
-                (StatusCode::INTERNAL_SERVER_ERROR, Problem::internal(request_id))
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    Problem::internal(request_id),
+                )
             }
             Self::Unidentified(unidentified) => {
                 tracing::error!(request_id, %unidentified, "a request was refused");
-                (StatusCode::INTERNAL_SERVER_ERROR, Problem::internal(request_id))
+                (
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    Problem::internal(request_id),
+                )
             }
-            Self::Unmatched(Unmatched::Path) => {
-                (StatusCode::NOT_FOUND, unmatched("not_found", "there is no such path"))
-            }
+            Self::Unmatched(Unmatched::Path) => (
+                StatusCode::NOT_FOUND,
+                unmatched("not_found", "there is no such path"),
+            ),
             Self::Unmatched(Unmatched::Method { .. }) => {
                 let message = "this path does not take this method; see the Allow header";
-                (StatusCode::METHOD_NOT_ALLOWED, unmatched("unknown_action", message))
+                (
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    unmatched("unknown_action", message),
+                )
             }
         };
         let outcome = problem.code;
@@ -120,11 +130,19 @@ struct Document {
 }
 
 fn unmatched(code: &'static str, message: &str) -> Problem {
-    Problem { code, message: message.to_owned(), field: None, retry: "never", retry_after_ms: None }
+    Problem {
+        code,
+        message: message.to_owned(),
+        field: None,
+        retry: "never",
+        retry_after_ms: None,
+    }
 }
 
 fn written(status: StatusCode, problem: Problem) -> Response<Body> {
-    let retry_after = problem.retry_after_ms.map(|millis| millis.div_ceil(1000).to_string());
+    let retry_after = problem
+        .retry_after_ms
+        .map(|millis| millis.div_ceil(1000).to_string());
     // `about:blank` says that the title is that of the status, and all that matters the code.
     let document = Document {
         kind: "about:blank",

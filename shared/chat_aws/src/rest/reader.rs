@@ -1,22 +1,16 @@
 //! What a request says, in the words of the core.
 
-use chat::{
-    domain::Timestamp,
-    failure::Rejection,
-    fields::Fields,
-    request,
-};
+use chat::{domain::Timestamp, failure::Rejection, fields::Fields, request};
 use lambda_http::{
     Request, RequestExt as _,
     aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap},
-    http::Method,
     request::RequestContext,
 };
 use serde_json::{Map, Value};
 
 use super::{
     problem::Refusal,
-    router::{Destination, Match},
+    router::{self, Destination, Parameter, Unmatched},
 };
 use crate::{
     deadline,
@@ -29,17 +23,43 @@ const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The gateway's name for the request.
-pub fn request_id(request: &Request) -> String {
-    context(request).and_then(|context| context.request_id.clone()).unwrap_or_default()
+pub fn request_id(request: &Request) -> &str {
+    context(request)
+        .and_then(|context| context.request_id.as_deref())
+        .unwrap_or_default()
+}
+
+/// The gateway's name for the route: `POST /conversations/{id}/messages`.
+pub fn route_key(request: &Request) -> &str {
+    context(request)
+        .and_then(|context| context.route_key.as_deref())
+        .unwrap_or_default()
+}
+
+/// The route of a request, and the values in its path by their names there.
+///
+/// # Errors
+/// [`Unmatched`].
+pub fn route(request: &Request) -> Result<(Destination, Vec<Parameter>), Unmatched> {
+    let Some(destination) = router::by_key(route_key(request)) else {
+        return router::by_path(request.method(), path(request));
+    };
+    let given = request.path_parameters();
+    let value = |name| Some((name, given.first(name)?.to_owned()));
+    Ok((
+        destination,
+        ["id", "user"].into_iter().filter_map(value).collect(),
+    ))
 }
 
 /// The path without the stage, which is part of it unless the stage is `$default`.
-pub fn path(request: &Request) -> &str {
+fn path(request: &Request) -> &str {
     let path = request.raw_http_path();
-    let stage = context(request).and_then(|context| context.stage.as_deref()).unwrap_or_default();
-    path.strip_prefix('/')
-        .and_then(|path| path.strip_prefix(stage))
-        .filter(|path| !stage.is_empty() && path.starts_with('/'))
+    let stage = context(request).and_then(|context| context.stage.as_deref());
+    let behind = |stage| path.strip_prefix('/')?.strip_prefix(stage);
+    stage
+        .and_then(behind)
+        .filter(|path| path.starts_with('/'))
         .unwrap_or(path)
 }
 
@@ -47,24 +67,36 @@ pub fn path(request: &Request) -> &str {
 ///
 /// # Errors
 /// `malformed` or `too_large` for the body, `invalid` for an id that is given twice; [`Unidentified`].
-pub fn read(request: &Request, found: &Match, now: Timestamp) -> Result<request::Request, Refusal> {
+pub fn read(
+    request: &Request,
+    destination: Destination,
+    parameters: Vec<Parameter>,
+    now: Timestamp,
+) -> Result<request::Request, Refusal> {
     let authorizer = context(request).and_then(|context| context.authorizer.as_ref());
     let identity = identity::of_context(&authorizer.ok_or(Unidentified)?.fields)?;
-    let mut fields = if request.method() == Method::GET {
-        query(request)
-    } else {
-        let mut object = body(request)?;
-        if found.destination == Destination::SendMessage {
-            name_by_header(&mut object, request)?;
-        }
-        Fields::from_object(object)
+    let mut fields = match destination {
+        Destination::CreateConversation => Fields::from_object(body(request)?),
+        Destination::SendMessage => Fields::from_object(named_by_header(body(request)?, request)?),
+        Destination::AddParticipant | Destination::RemoveParticipant => Fields::default(),
+        Destination::ListConversations
+        | Destination::GetConversation
+        | Destination::ReadMessages
+        | Destination::ReadEvents => query(request),
     };
-    for (name, value) in &found.values {
-        fields.set_text(name, value);
+    for (name, value) in parameters {
+        // In a path `id` is the conversation's, in the body of a message its own.
+        fields.set_text(if name == "id" { "conversation" } else { name }, value);
     }
-    let deadline = request.lambda_context_ref().map_or(0, |context| context.deadline);
-    let deadline = deadline::of_invocation(deadline, now);
-    Ok(request::Request { identity, connection: None, fields, deadline })
+    let deadline = request
+        .lambda_context_ref()
+        .map_or(0, |context| context.deadline);
+    Ok(request::Request {
+        identity,
+        connection: None,
+        fields,
+        deadline: deadline::of_invocation(deadline, now),
+    })
 }
 
 fn context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {
@@ -86,7 +118,10 @@ fn query(request: &Request) -> Fields {
 fn body(request: &Request) -> Result<Map<String, Value>, Rejection> {
     let body = request.body().as_ref();
     if body.len() > MAX_BODY_BYTES {
-        return Err(Rejection::TooLarge { field: "body", rule: "must be at most 10 MB" });
+        return Err(Rejection::TooLarge {
+            field: "body",
+            rule: "must be at most 10 MB",
+        });
     }
     match serde_json::from_slice(body) {
         Ok(Value::Object(object)) => Ok(object),
@@ -95,22 +130,25 @@ fn body(request: &Request) -> Result<Map<String, Value>, Rejection> {
     }
 }
 
-/// The `Idempotency-Key` is the `id` of a message that has none; if it has, they are the same.
-fn name_by_header(object: &mut Map<String, Value>, request: &Request) -> Result<(), Rejection> {
+/// The `Idempotency-Key` is the `id` of a message that has none; if it has one, they are the same.
+fn named_by_header(
+    mut object: Map<String, Value>,
+    request: &Request,
+) -> Result<Map<String, Value>, Rejection> {
     let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
-        return Ok(());
+        return Ok(object);
     };
-    // What is no text is no id either: the rule of ids says so.
+    // What is no text is no id either: the rule of ids will say so.
     let key = Value::String(String::from_utf8_lossy(key.as_bytes()).into_owned());
     match object.get("id") {
         None | Some(Value::Null) => {
             object.insert("id".to_owned(), key);
-            Ok(())
         }
-        Some(id) if *id == key => Ok(()),
+        Some(id) if *id == key => {}
         Some(_) => {
             let rule = "must be the same as the Idempotency-Key header, or be left out";
-            Err(Rejection::Invalid { field: "id", rule })
+            return Err(Rejection::Invalid { field: "id", rule });
         }
     }
+    Ok(object)
 }

@@ -40,9 +40,10 @@ async fn handle<P: Connections + Clock>(
     let event = &event.payload;
     let (answer, outcome) = match admit(ports, event).await {
         Ok(()) => (accepted(event), "ok"),
-        Err(Failure::Rejected(rejection)) => {
-            (Answer::status(rest::status_of(&rejection).as_u16()), rejection.code())
-        }
+        Err(Failure::Rejected(rejection)) => (
+            Answer::status(rest::status_of(&rejection).as_u16()),
+            rejection.code(),
+        ),
         Err(Failure::Fault(fault)) => {
             tracing::error!(request_id = request_id(event), %fault, "a request failed");
             (Answer::status(500), "internal")

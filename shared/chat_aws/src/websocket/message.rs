@@ -36,7 +36,10 @@ where
     P: Sync,
 {
     let began = Instant::now();
-    let LambdaEvent { payload: event, context } = event;
+    let LambdaEvent {
+        payload: event,
+        context,
+    } = event;
     let (identity, connection) = sender(&event)?;
     let inbound = Inbound {
         identity,
@@ -65,7 +68,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_rejection_is_a_frame_with_status_200() {
-        let answer = answer_of(include_str!("../../../../events/default.json")).await.unwrap();
+        let answer = answer_of(include_str!("../../../../events/default.json"))
+            .await
+            .unwrap();
         assert_eq!(answer["statusCode"], json!(200));
         assert!(answer["headers"].is_object());
         let frame: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
@@ -77,7 +82,11 @@ mod tests {
     async fn a_message_past_the_authorizer_is_not_answered() {
         let mut event: Value =
             serde_json::from_str(include_str!("../../../../events/default.json")).unwrap();
-        event["requestContext"].as_object_mut().unwrap().remove("authorizer").unwrap();
+        event["requestContext"]
+            .as_object_mut()
+            .unwrap()
+            .remove("authorizer")
+            .unwrap();
         assert!(answer_of(&event.to_string()).await.is_err());
     }
 }

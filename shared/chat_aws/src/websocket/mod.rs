@@ -32,14 +32,21 @@ struct Answer {
 impl Answer {
     /// A status alone.
     fn status(status_code: u16) -> Self {
-        Self { status_code, ..Self::default() }
+        Self {
+            status_code,
+            ..Self::default()
+        }
     }
 
     /// A frame: a route that replies sends it to the client. Rejections have status 200 too, since the gateway replaces
     /// the bodies of all others.
     fn frame(body: String) -> Self {
         let headers = BTreeMap::from([("Content-Type", "application/json")]);
-        Self { status_code: 200, headers, body: Some(body) }
+        Self {
+            status_code: 200,
+            headers,
+            body: Some(body),
+        }
     }
 }
 
@@ -61,13 +68,21 @@ fn sender(event: &Event) -> Result<(Identity, Connection), Unidentified> {
 
 /// The gateway's name for the request; its own error frames tell it to the client.
 fn request_id(event: &Event) -> &str {
-    event.request_context.request_id.as_deref().unwrap_or_default()
+    event
+        .request_context
+        .request_id
+        .as_deref()
+        .unwrap_or_default()
 }
 
 /// The one line that the log holds of every request.
 fn log(event: &Event, outcome: &str, began: Instant) {
     tracing::info!(
-        route = event.request_context.route_key.as_deref().unwrap_or_default(),
+        route = event
+            .request_context
+            .route_key
+            .as_deref()
+            .unwrap_or_default(),
         outcome,
         request_id = request_id(event),
         duration_ms = began.elapsed().as_millis(),

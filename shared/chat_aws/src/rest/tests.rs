@@ -1,0 +1,195 @@
+//! The sample events, and what else a client may send, on stores in memory.
+
+use chat::fakes::FakeChat;
+use lambda_http::{Body, Response, request::from_str};
+use serde_json::{Value, json};
+
+use super::handle;
+
+/// Reads a sample event.
+macro_rules! sample {
+    ($name:literal) => {
+        serde_json::from_str::<Value>(include_str!(concat!(
+            "../../../../events/rest_",
+            $name,
+            ".json"
+        )))
+        .unwrap()
+    };
+}
+
+fn ask(chat: &FakeChat, event: &Value) -> Response<Body> {
+    let request = from_str(&event.to_string()).unwrap();
+    let Ok(response) = chat.run(handle(chat, request));
+    assert_eq!(header(&response, "cache-control"), "no-store");
+    response
+}
+
+fn body(response: &Response<Body>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
+    response
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+/// A chat in which the conversation of the samples exists.
+fn welcome() -> FakeChat {
+    let chat = FakeChat::new();
+    ask(&chat, &sample!("create_conversation"));
+    chat
+}
+
+#[test]
+fn the_samples_are_answered_as_their_readme_says() {
+    let chat = FakeChat::new();
+    for (event, status) in [
+        (sample!("create_conversation"), 201),
+        (sample!("create_conversation"), 200),
+        (sample!("list_conversations"), 200),
+        (sample!("send_message"), 201),
+        (sample!("send_message"), 200),
+        (sample!("send_message_invalid"), 422),
+        (sample!("send_message_unauthenticated"), 401),
+        (sample!("read_events"), 200),
+        (sample!("read_messages"), 200),
+        (sample!("read_messages_not_found"), 404),
+    ] {
+        let response = ask(&chat, &event);
+        assert_eq!(response.status(), status, "{event}\n{}", body(&response));
+        let content_type = header(&response, "content-type");
+        let expected = if status < 400 {
+            "application/json"
+        } else {
+            "application/problem+json"
+        };
+        assert_eq!(content_type, expected);
+    }
+}
+
+#[test]
+fn the_idempotency_key_names_a_message_that_has_no_id() {
+    let chat = welcome();
+    let sent = ask(&chat, &sample!("send_message"));
+    assert_eq!(
+        body(&sent)["id"],
+        sample!("send_message")["headers"]["idempotency-key"]
+    );
+    assert_eq!(body(&sent)["seq"], json!(1));
+
+    let mut event = sample!("send_message");
+    event["body"] = json!(r#"{"id": "another", "body": "Hello"}"#);
+    let problem = body(&ask(&chat, &event));
+    assert_eq!(
+        (&problem["code"], &problem["field"]),
+        (&json!("invalid"), &json!("id"))
+    );
+}
+
+#[test]
+fn a_problem_has_the_members_of_the_rfc_and_of_an_error_frame() {
+    let response = ask(&welcome(), &sample!("send_message_unauthenticated"));
+    let detail = "the token has expired; get a new one and connect with it";
+    let expected = json!({
+        "type": "about:blank",
+        "title": "Unauthorized",
+        "status": 401,
+        "detail": detail,
+        "code": "unauthenticated",
+        "message": detail,
+        "retry": "reauthenticate",
+    });
+    assert_eq!(body(&response), expected);
+    assert_eq!(
+        header(&response, "www-authenticate"),
+        r#"Bearer error="invalid_token""#
+    );
+}
+
+#[test]
+fn what_cannot_be_read_as_an_object_is_malformed() {
+    let chat = welcome();
+    for text in [json!("[]"), json!("{"), json!(""), Value::Null] {
+        let mut event = sample!("send_message");
+        event["body"] = text.clone();
+        let response = ask(&chat, &event);
+        assert_eq!(response.status(), 400, "{text}");
+        assert_eq!(body(&response)["code"], json!("malformed"), "{text}");
+    }
+}
+
+#[test]
+fn a_body_may_come_as_base64() {
+    let mut event = sample!("send_message");
+    event["body"] = json!("eyJib2R5IjoiaGkifQ==");
+    event["isBase64Encoded"] = json!(true);
+    assert_eq!(ask(&welcome(), &event).status(), 201);
+}
+
+#[test]
+fn values_of_the_path_win_over_those_of_the_body() {
+    let mut event = sample!("send_message");
+    event["body"] = json!(r#"{"conversation": "elsewhere", "body": "hi"}"#);
+    assert_eq!(
+        body(&ask(&welcome(), &event))["conversation"],
+        json!("welcome")
+    );
+}
+
+#[test]
+fn a_participant_is_named_by_the_decoded_value_of_the_gateway() {
+    let chat = welcome();
+    let mut event = sample!("read_events");
+    let key = "PUT /conversations/{id}/participants/{user}";
+    event["routeKey"] = json!(key);
+    event["requestContext"]["routeKey"] = json!(key);
+    event["requestContext"]["http"]["method"] = json!("PUT");
+    event["rawPath"] = json!("/conversations/welcome/participants/https://id/100%");
+    event["pathParameters"] = json!({"id": "welcome", "user": "https://id/100%"});
+    let response = ask(&chat, &event);
+    assert_eq!(
+        (response.status().as_u16(), body(&response)),
+        (200, json!({"seq": 1}))
+    );
+
+    let read = body(&ask(&chat, &sample!("read_events")));
+    assert_eq!(read["events"][0]["user"], json!("https://id/100%"));
+}
+
+#[test]
+fn where_the_gateway_does_not_route_the_path_does() {
+    let chat = welcome();
+    for (stage, method, path, status, allow) in [
+        ("$default", "GET", "/conversations/welcome", 200, ""),
+        ("dev", "GET", "/dev/conversations/welcome", 200, ""),
+        ("dev", "GET", "/conversations/welcome", 200, ""),
+        ("$default", "PATCH", "/conversations", 405, "POST, GET"),
+        ("$default", "GET", "/elsewhere", 404, ""),
+    ] {
+        let mut event = sample!("list_conversations");
+        event["requestContext"]["routeKey"] = json!("$default");
+        event["requestContext"]["stage"] = json!(stage);
+        event["requestContext"]["http"]["method"] = json!(method);
+        event["rawPath"] = json!(path);
+        let response = ask(&chat, &event);
+        assert_eq!(response.status(), status, "{method} {path}");
+        assert_eq!(header(&response, "allow"), allow, "{method} {path}");
+    }
+}
+
+#[test]
+fn an_event_past_the_authorizer_is_our_failure_and_says_no_more() {
+    let mut event = sample!("list_conversations");
+    event["requestContext"]
+        .as_object_mut()
+        .unwrap()
+        .remove("authorizer")
+        .unwrap();
+    let response = ask(&welcome(), &event);
+    assert_eq!(response.status(), 500);
+    assert_eq!(body(&response)["code"], json!("internal"));
+    assert_eq!(header(&response, "retry-after"), "1");
+}
