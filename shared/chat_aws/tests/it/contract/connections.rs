@@ -1,0 +1,46 @@
+use chat::{
+    domain::{Connection, Timestamp},
+    ports::Connections,
+};
+
+use super::{connection, user};
+
+pub async fn connections_of_a_user_are_all_that_were_stored(ports: &impl Connections) {
+    let connected_at = Timestamp::from_seconds(1_000);
+    let stale = Connection {
+        connected_at,
+        ..connection("a-stale=")
+    };
+    let rows = [stale, connection("b="), connection("c=")];
+    for row in rows.iter().rev() {
+        ports.connected(&user("ada"), row).await.unwrap();
+    }
+    ports
+        .connected(&user("ada#2"), &connection("d="))
+        .await
+        .unwrap();
+
+    let mut found = ports.connections_of(&user("ada")).await.unwrap();
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(found, rows);
+    assert_eq!(ports.connections_of(&user("nobody")).await.unwrap(), []);
+}
+
+pub async fn disconnecting_deletes_one_connection_if_it_is_there(ports: &impl Connections) {
+    for name in ["a=", "b="] {
+        ports
+            .connected(&user("ada"), &connection(name))
+            .await
+            .unwrap();
+    }
+    for _ in 0..2 {
+        ports
+            .disconnected(&user("ada"), &connection("a=").id)
+            .await
+            .unwrap();
+        assert_eq!(
+            ports.connections_of(&user("ada")).await.unwrap(),
+            [connection("b=")]
+        );
+    }
+}

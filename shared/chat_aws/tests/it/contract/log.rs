@@ -1,0 +1,191 @@
+use chat::{
+    domain::{Content, DisplayName, Draft, Event, MessageId, Seq},
+    ports::{Log, Page, Put},
+};
+use futures_util::future::join_all;
+
+use super::{NOW, conversation_id, message, seq, user};
+
+async fn stored(log: &impl Log, conversation: &str, drafts: &[Draft]) -> Vec<Event> {
+    let conversation = conversation_id(conversation);
+    let mut events = Vec::new();
+    for (draft, number) in drafts.iter().zip(1..) {
+        let put = log.put(&conversation, seq(number), draft).await.unwrap();
+        assert_eq!(put, Put::Stored);
+        events.push(Event {
+            seq: seq(number),
+            draft: draft.clone(),
+        });
+    }
+    events
+}
+
+fn messages(count: usize, body: &str) -> Vec<Draft> {
+    (1..=count)
+        .map(|number| message("ada", &format!("m-{number}"), body))
+        .collect()
+}
+
+/// A page with everything behind it: what one read leaves, the next one has.
+async fn read_all(log: &impl Log, conversation: &str, limit: usize) -> (Vec<Event>, usize) {
+    let conversation = conversation_id(conversation);
+    let mut events: Vec<Event> = Vec::new();
+    let mut first = seq(1);
+    for pages in 1.. {
+        let page = log.read_from(&conversation, first, limit).await.unwrap();
+        assert!(page.events.len() <= limit);
+        events.extend(page.events);
+        first = events.last().map_or(first, |event| event.seq.next());
+        if !page.more {
+            return (events, pages);
+        }
+    }
+    unreachable!("the range has no end")
+}
+
+pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
+    let change =
+        |id: &str, content| Draft::new(user("ada"), MessageId::new(id).unwrap(), NOW, content);
+    let grace = || (user("grace#1 🦀"), DisplayName::fitted("Grace"));
+    let ((added, added_name), (removed, removed_name)) = (grace(), grace());
+    let events = stored(
+        log,
+        "c",
+        &[
+            message("ada", "m-1", "Two lines\n\tand \"quotes\" \\ ünïcode 🦀"),
+            change(
+                "m-2",
+                Content::ParticipantAdded {
+                    user: added,
+                    name: added_name,
+                },
+            ),
+            change(
+                "m-3",
+                Content::ParticipantRemoved {
+                    user: removed,
+                    name: removed_name,
+                },
+            ),
+        ],
+    )
+    .await;
+    let page = log
+        .read_from(&conversation_id("c"), seq(1), 10)
+        .await
+        .unwrap();
+    assert_eq!(
+        page,
+        Page {
+            events,
+            more: false
+        }
+    );
+}
+
+pub async fn entries_are_in_ascending_order_and_every_one_is_included(log: &impl Log) {
+    // From one to two digits, where texts and numbers are ordered differently.
+    let events = stored(log, "c", &messages(12, "hi")).await;
+    let (read, _) = read_all(log, "c", 5).await;
+    assert_eq!(read, events);
+
+    let page = log
+        .read_from(&conversation_id("c"), seq(9), 3)
+        .await
+        .unwrap();
+    assert_eq!(page.events, events[8..11]);
+    assert!(page.more);
+}
+
+pub async fn a_page_holds_at_most_a_megabyte_and_says_that_there_are_more(log: &impl Log) {
+    let events = stored(log, "c", &messages(80, &"x".repeat(16_384))).await;
+    let (read, pages) = read_all(log, "c", 1_000).await;
+    assert_eq!(read, events);
+    assert!(pages > 1, "{pages} pages");
+}
+
+pub async fn reading_back_is_descending_from_the_last_entry(log: &impl Log) {
+    let mut events = stored(log, "c", &messages(12, "hi")).await;
+    events.reverse();
+    let conversation = conversation_id("c");
+    let page = log.read_back(&conversation, Seq::MAX, 5).await.unwrap();
+    assert_eq!((page.events.as_slice(), page.more), (&events[..5], true));
+    let page = log.read_back(&conversation, seq(3), 5).await.unwrap();
+    assert_eq!((page.events.as_slice(), page.more), (&events[9..], false));
+}
+
+pub async fn logs_are_kept_apart(log: &impl Log) {
+    stored(log, "c", &messages(2, "hi")).await;
+    // One id is the beginning of the other.
+    for other in ["c2", "b"] {
+        let page = log
+            .read_from(&conversation_id(other), seq(1), 10)
+            .await
+            .unwrap();
+        assert_eq!(page, Page::default(), "{other}");
+    }
+}
+
+pub async fn an_entry_is_not_replaced_and_is_answered_instead(log: &impl Log) {
+    let conversation = conversation_id("c");
+    let first = message("ada", "m-1", "first");
+    let winner = Event {
+        seq: seq(1),
+        draft: first.clone(),
+    };
+    assert_eq!(
+        log.put(&conversation, seq(1), &first).await.unwrap(),
+        Put::Stored
+    );
+
+    let second = message("grace", "m-1", "second");
+    let put = log.put(&conversation, seq(1), &second).await.unwrap();
+    assert_eq!(put, Put::Taken(winner.clone()));
+    let page = log.read_from(&conversation, seq(1), 10).await.unwrap();
+    assert_eq!(page.events, [winner]);
+}
+
+pub async fn a_repeated_put_is_answered_with_itself(log: &impl Log) {
+    let draft = message("ada", "m-1", "hi");
+    let conversation = conversation_id("c");
+    assert_eq!(
+        log.put(&conversation, seq(1), &draft).await.unwrap(),
+        Put::Stored
+    );
+    let put = log.put(&conversation, seq(1), &draft).await.unwrap();
+    assert_eq!(put, Put::Taken(Event { seq: seq(1), draft }));
+}
+
+pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &impl Log) {
+    let conversation = conversation_id("c");
+    let drafts: Vec<Draft> = (0..8)
+        .map(|n| message("ada", &format!("m-{n}"), "hi"))
+        .collect();
+    let puts = drafts
+        .iter()
+        .map(|draft| log.put(&conversation, seq(1), draft));
+    let puts: Vec<Put> = join_all(puts)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+
+    let winners: Vec<&Draft> = drafts
+        .iter()
+        .zip(&puts)
+        .filter_map(|(draft, put)| (*put == Put::Stored).then_some(draft))
+        .collect();
+    let [winner] = winners[..] else {
+        panic!("{puts:?}")
+    };
+    let winner = Event {
+        seq: seq(1),
+        draft: winner.clone(),
+    };
+    for put in puts {
+        assert!(
+            put == Put::Stored || put == Put::Taken(winner.clone()),
+            "{put:?}"
+        );
+    }
+}

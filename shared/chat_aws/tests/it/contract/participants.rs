@@ -1,0 +1,207 @@
+use chat::{
+    domain::{Conversation, ConversationId, Participant},
+    ports::{Memberships, Participants},
+};
+use futures_util::future::join;
+
+use super::{conversation, conversation_id, participant, user};
+
+async fn created(ports: &impl Participants, id: &str, users: &[&str]) -> Conversation {
+    let conversation = conversation(id, Some("Lunch"));
+    let rows: Vec<Participant> = users.iter().map(|user| participant(user)).collect();
+    assert!(ports.create(&conversation, &rows).await.unwrap());
+    conversation
+}
+
+pub async fn a_conversation_is_stored_with_all_its_participants(ports: &impl Participants) {
+    let conversation = created(ports, "c", &["grace", "ada", "zoë 🦀", "Bob"]).await;
+    let id = &conversation.id;
+    assert_eq!(
+        ports.conversation(id).await.unwrap(),
+        Some(conversation.clone())
+    );
+    // By user id, and bytes decide.
+    let rows = ["Bob", "ada", "grace", "zoë 🦀"].map(participant);
+    assert_eq!(ports.participants(id).await.unwrap(), rows);
+    assert_eq!(
+        ports.participant(id, &user("grace")).await.unwrap(),
+        Some(participant("grace"))
+    );
+    assert_eq!(ports.participant(id, &user("grac")).await.unwrap(), None);
+}
+
+pub async fn a_conversation_needs_no_title_and_may_have_91_participants(ports: &impl Participants) {
+    let conversation = conversation("c", None);
+    let rows: Vec<Participant> = (0..91)
+        .map(|n| participant(&format!("user-{n:02}")))
+        .collect();
+    assert!(ports.create(&conversation, &rows).await.unwrap());
+    assert_eq!(
+        ports.conversation(&conversation.id).await.unwrap(),
+        Some(conversation.clone())
+    );
+    assert_eq!(ports.participants(&conversation.id).await.unwrap(), rows);
+}
+
+pub async fn a_conversation_that_exists_is_not_changed_by_creating_it(ports: &impl Participants) {
+    let first = created(ports, "c", &["ada"]).await;
+    let second = conversation("c", Some("Dinner"));
+    assert!(
+        !ports
+            .create(&second, &["ada", "eve"].map(participant))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        ports.conversation(&first.id).await.unwrap(),
+        Some(first.clone())
+    );
+    assert_eq!(
+        ports.participants(&first.id).await.unwrap(),
+        [participant("ada")]
+    );
+}
+
+pub async fn of_two_that_create_a_conversation_one_does(ports: &impl Participants) {
+    let ((ada, ada_rows), (eve, eve_rows)) = (
+        (conversation("c", Some("Lunch")), [participant("ada")]),
+        (conversation("c", Some("Dinner")), [participant("eve")]),
+    );
+    let (first, second) = join(ports.create(&ada, &ada_rows), ports.create(&eve, &eve_rows)).await;
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_ne!(first, second);
+    let (winner, rows) = if first {
+        (ada, ada_rows)
+    } else {
+        (eve, eve_rows)
+    };
+    assert_eq!(
+        ports.conversation(&winner.id).await.unwrap(),
+        Some(winner.clone())
+    );
+    assert_eq!(ports.participants(&winner.id).await.unwrap(), rows);
+}
+
+pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
+    let id = conversation_id("c");
+    assert_eq!(ports.conversation(&id).await.unwrap(), None);
+    assert_eq!(ports.participant(&id, &user("ada")).await.unwrap(), None);
+    assert_eq!(ports.participants(&id).await.unwrap(), []);
+    assert_eq!(ports.confirm(&user("ada"), &[id]).await.unwrap(), []);
+    assert_eq!(ports.confirm(&user("ada"), &[]).await.unwrap(), []);
+}
+
+pub async fn a_participant_that_is_there_is_not_changed_by_adding_him(ports: &impl Participants) {
+    let id = created(ports, "c", &["ada"]).await.id;
+    let grace = participant("grace");
+    assert!(ports.add_participant(&id, &grace).await.unwrap());
+    let renamed = Participant {
+        name: participant("eve").name,
+        ..grace.clone()
+    };
+    assert!(!ports.add_participant(&id, &renamed).await.unwrap());
+    assert_eq!(
+        ports.participant(&id, &grace.user).await.unwrap(),
+        Some(grace)
+    );
+}
+
+pub async fn a_removed_participant_is_not_found_any_more(ports: &impl Participants) {
+    let id = created(ports, "c", &["ada", "grace"]).await.id;
+    // The second time there is none to remove.
+    for _ in 0..2 {
+        ports.remove_participant(&id, &user("grace")).await.unwrap();
+        assert_eq!(ports.participant(&id, &user("grace")).await.unwrap(), None);
+    }
+    assert_eq!(ports.participants(&id).await.unwrap(), [participant("ada")]);
+    assert!(
+        ports
+            .confirm(&user("grace"), &[id])
+            .await
+            .unwrap()
+            .is_empty()
+    );
+}
+
+pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl Participants) {
+    for (id, users) in [
+        ("c-2", ["ada", "grace"].as_slice()),
+        ("c-10", &["ada"]),
+        ("C", &["ada"]),
+        ("other", &["grace"]),
+        ("c-1", &["ada"]),
+    ] {
+        created(ports, id, users).await;
+    }
+    let expected = ["C", "c-1", "c-10", "c-2"].map(conversation_id);
+    for limit in 1..=5 {
+        let mut found: Vec<ConversationId> = Vec::new();
+        loop {
+            let page = ports
+                .conversations_of(&user("ada"), found.last(), limit)
+                .await
+                .unwrap();
+            let Memberships {
+                conversations,
+                more,
+            } = page;
+            assert!(conversations.len() <= limit);
+            found.extend(conversations);
+            assert_eq!(more, found.len() < expected.len(), "limit {limit}");
+            if !more {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "limit {limit}");
+    }
+}
+
+pub async fn a_page_may_begin_after_a_conversation_that_is_none_of_the_user(
+    ports: &impl Participants,
+) {
+    created(ports, "b", &["grace"]).await;
+    created(ports, "c", &["ada"]).await;
+    for (after, expected) in [
+        ("a", ["c"].as_slice()),
+        ("b", &["c"]),
+        ("c", &[]),
+        ("d", &[]),
+    ] {
+        let after = conversation_id(after);
+        let page = ports
+            .conversations_of(&user("ada"), Some(&after), 10)
+            .await
+            .unwrap();
+        let expected: Vec<ConversationId> = expected.iter().map(|id| conversation_id(id)).collect();
+        assert_eq!(
+            page,
+            Memberships {
+                conversations: expected,
+                more: false
+            },
+            "{after}"
+        );
+    }
+}
+
+pub async fn only_conversations_in_which_the_user_takes_part_are_confirmed(
+    ports: &impl Participants,
+) {
+    let mine = created(ports, "mine", &["ada", "grace"]).await;
+    created(ports, "other", &["grace"]).await;
+    let asked = ["mine", "other", "none", "mine"].map(conversation_id);
+    let confirmed = ports.confirm(&user("ada"), &asked).await.unwrap();
+    assert_eq!(confirmed, [(mine, participant("ada"))]);
+}
+
+pub async fn fifty_conversations_are_confirmed_at_once(ports: &impl Participants) {
+    let ids: Vec<String> = (0..50).map(|number| format!("c-{number}")).collect();
+    for id in &ids {
+        created(ports, id, &["ada"]).await;
+    }
+    let ids: Vec<ConversationId> = ids.iter().map(|id| conversation_id(id)).collect();
+    let mut confirmed = ports.confirm(&user("ada"), &ids).await.unwrap();
+    assert_eq!(confirmed.len(), 50);
+    confirmed.dedup_by(|(one, _), (other, _)| one.id == other.id);
+    assert_eq!(confirmed.len(), 50);
+}

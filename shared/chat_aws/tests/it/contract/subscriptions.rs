@@ -1,0 +1,146 @@
+use chat::{
+    domain::{Connection, Subscription, Timestamp},
+    ports::{Log, Participants, Put, Roster, Subscriptions},
+};
+
+use super::{
+    NOW, connection, conversation, conversation_id, message, participant, seq, subscription, user,
+};
+
+pub async fn the_roster_is_all_participants_and_all_subscriptions(
+    ports: &(impl Subscriptions + Participants + Log),
+) {
+    let id = conversation_id("c");
+    assert_eq!(ports.roster(&id).await.unwrap(), Roster::default());
+
+    let rows = ["ada", "zoë 🦀"].map(participant);
+    assert!(ports.create(&conversation("c", None), &rows).await.unwrap());
+    let put = ports
+        .put(&id, seq(1), &message("ada", "m-1", "hi"))
+        .await
+        .unwrap();
+    assert_eq!(put, Put::Stored);
+    // The last one listens without taking part.
+    let listeners = [
+        subscription("ada", "-ada="),
+        subscription("ada", "_ada="),
+        subscription("eve", "~eve="),
+    ];
+    for listener in &listeners {
+        ports.subscribe(&id, listener).await.unwrap();
+    }
+    ports
+        .subscribe(&conversation_id("c2"), &subscription("ada", "other="))
+        .await
+        .unwrap();
+
+    let roster = ports.roster(&id).await.unwrap();
+    assert_eq!(roster.participants, ["ada", "zoë 🦀"].map(user));
+    assert_eq!(roster.subscriptions, listeners);
+}
+
+pub async fn a_roster_of_more_than_a_megabyte_is_complete(
+    ports: &(impl Subscriptions + Participants),
+) {
+    let id = conversation_id("c");
+    let rows = [participant("ada")];
+    assert!(ports.create(&conversation("c", None), &rows).await.unwrap());
+    // Each row is a little larger than its ids.
+    let long = |number: usize| format!("{number:0>128}");
+    for number in 0..2_500 {
+        let listener = subscription(&long(number), &long(number));
+        ports.subscribe(&id, &listener).await.unwrap();
+    }
+    let roster = ports.roster(&id).await.unwrap();
+    assert_eq!(roster.participants, [user("ada")]);
+    assert_eq!(roster.subscriptions.len(), 2_500);
+}
+
+pub async fn a_subscription_that_is_stored_again_is_one(ports: &impl Subscriptions) {
+    let id = conversation_id("c");
+    for _ in 0..2 {
+        ports
+            .subscribe(&id, &subscription("ada", "ada="))
+            .await
+            .unwrap();
+    }
+    assert_eq!(
+        ports.roster(&id).await.unwrap().subscriptions,
+        [subscription("ada", "ada=")]
+    );
+}
+
+pub async fn a_stale_subscription_is_kept_until_it_is_deleted(ports: &impl Subscriptions) {
+    let id = conversation_id("c");
+    let connected_at = Timestamp::from_seconds(1_000);
+    let connection = Connection {
+        connected_at,
+        ..connection("old=")
+    };
+    let stale = Subscription {
+        user: user("ada"),
+        connection,
+    };
+    ports.subscribe(&id, &stale).await.unwrap();
+    assert_eq!(ports.roster(&id).await.unwrap().subscriptions, [stale]);
+    assert!(connected_at < NOW);
+}
+
+pub async fn unsubscribing_deletes_one_subscription_if_it_is_there(ports: &impl Subscriptions) {
+    let id = conversation_id("c");
+    for name in ["ada=", "grace="] {
+        ports
+            .subscribe(&id, &subscription("ada", name))
+            .await
+            .unwrap();
+    }
+    for _ in 0..2 {
+        ports
+            .unsubscribe(&id, &connection("ada=").id)
+            .await
+            .unwrap();
+        assert_eq!(
+            ports.roster(&id).await.unwrap().subscriptions,
+            [subscription("ada", "grace=")]
+        );
+    }
+}
+
+pub async fn the_conversations_of_a_connection_are_those_it_is_subscribed_to(
+    ports: &(impl Subscriptions + Participants),
+) {
+    // A user with the name of the connection takes part elsewhere.
+    let rows = [participant("ada=")];
+    assert!(
+        ports
+            .create(&conversation("elsewhere", None), &rows)
+            .await
+            .unwrap()
+    );
+    for id in ["c", "b"] {
+        ports
+            .subscribe(&conversation_id(id), &subscription("ada", "ada="))
+            .await
+            .unwrap();
+    }
+    ports
+        .subscribe(&conversation_id("d"), &subscription("ada", "other="))
+        .await
+        .unwrap();
+
+    let mut found = ports
+        .subscriptions_of(&connection("ada=").id)
+        .await
+        .unwrap();
+    found.sort();
+    assert_eq!(found, ["b", "c"].map(conversation_id));
+    ports
+        .unsubscribe(&conversation_id("b"), &connection("ada=").id)
+        .await
+        .unwrap();
+    let found = ports
+        .subscriptions_of(&connection("ada=").id)
+        .await
+        .unwrap();
+    assert_eq!(found, ["c"].map(conversation_id));
+}
