@@ -79,3 +79,88 @@ fn offers(event: &Event, protocol: &str) -> bool {
         .flat_map(|value| value.split(','))
         .any(|offered| offered.trim() == protocol)
 }
+
+#[cfg(test)]
+mod tests {
+    use chat::{
+        domain::{Timestamp, UserId},
+        fakes::FakeChat,
+    };
+    use lambda_http::lambda_runtime::Context;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn sample() -> Value {
+        serde_json::from_str(include_str!("../../../../events/connect.json")).unwrap()
+    }
+
+    fn ask(chat: &FakeChat, event: Value) -> Value {
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
+        let Ok(answer) = chat.run(handle(chat, event));
+        serde_json::to_value(answer).unwrap()
+    }
+
+    #[test]
+    fn a_connection_is_stored_and_its_protocol_chosen() {
+        let chat = FakeChat::new();
+        let expected =
+            json!({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "confab.v1"}});
+        assert_eq!(ask(&chat, sample()), expected);
+        let ada = UserId::new("ada").unwrap();
+        let [connection] = &chat.run(chat.connections_of(&ada)).unwrap()[..] else {
+            panic!("one connection")
+        };
+        assert_eq!(connection.id.as_str(), "BFHPhfCWIAMCKlQ=");
+        assert_eq!(
+            connection.connected_at,
+            Timestamp::from_millis(1_767_225_600_553)
+        );
+    }
+
+    #[test]
+    fn only_a_protocol_that_was_offered_is_chosen() {
+        for (headers, chosen) in [
+            (
+                json!({"headers": {"sec-websocket-protocol": "a,confab.v1 ,b"}}),
+                true,
+            ),
+            (
+                json!({"multiValueHeaders": {"SEC-WEBSOCKET-PROTOCOL": ["a", "confab.v1"]}}),
+                true,
+            ),
+            (
+                json!({"headers": {"Sec-WebSocket-Protocol": "confab.v10, bearer.confab.v1"}}),
+                false,
+            ),
+            (json!({"headers": null}), false),
+            (json!({}), false),
+        ] {
+            let mut event = json!({"requestContext": sample()["requestContext"]});
+            event
+                .as_object_mut()
+                .unwrap()
+                .extend(headers.as_object().unwrap().clone());
+            let answer = ask(&FakeChat::new(), event);
+            assert_eq!(answer["statusCode"], json!(200), "{headers}");
+            assert_eq!(answer["headers"] != json!({}), chosen, "{headers}");
+        }
+    }
+
+    #[test]
+    fn who_is_unknown_or_too_late_does_not_get_in() {
+        let mut unknown = sample();
+        unknown["requestContext"]
+            .as_object_mut()
+            .unwrap()
+            .remove("authorizer")
+            .unwrap();
+        let mut late = sample();
+        late["requestContext"]["authorizer"]["expires"] = json!("1767225600");
+        for event in [unknown, late] {
+            let chat = FakeChat::new();
+            assert_eq!(ask(&chat, event)["statusCode"], json!(401));
+            assert_eq!(chat.connection_rows(), 0);
+        }
+    }
+}

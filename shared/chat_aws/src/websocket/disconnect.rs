@@ -50,3 +50,36 @@ async fn handle<P: Subscriptions + Connections + Sync>(
     log(event, outcome, began);
     Ok(Answer::status(200))
 }
+
+#[cfg(test)]
+mod tests {
+    use chat::fakes::FakeChat;
+    use lambda_http::lambda_runtime::Context;
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn the_rows_of_the_connection_go_and_the_answer_is_200_whatever_came() {
+        let sample = include_str!("../../../../events/disconnect.json");
+        let mut unknown: Value = serde_json::from_str(sample).unwrap();
+        unknown["requestContext"]
+            .as_object_mut()
+            .unwrap()
+            .remove("authorizer")
+            .unwrap();
+        let known: Event = serde_json::from_str(sample).unwrap();
+
+        let chat = FakeChat::new();
+        let (identity, connection) = sender(&known).unwrap();
+        chat.run(chat.connected(&identity.user, &connection))
+            .unwrap();
+        let unknown: Event = serde_json::from_value(unknown).unwrap();
+        for (event, left) in [(unknown, 1), (known.clone(), 0), (known, 0)] {
+            let event = LambdaEvent::new(event, Context::default());
+            let Ok(answer) = chat.run(handle(&chat, event));
+            assert_eq!(answer, Answer::status(200));
+            assert_eq!(chat.connection_rows(), left);
+        }
+    }
+}

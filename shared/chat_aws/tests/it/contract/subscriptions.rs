@@ -39,23 +39,6 @@ pub async fn the_roster_is_all_participants_and_all_subscriptions(
     assert_eq!(roster.subscriptions, listeners);
 }
 
-pub async fn a_roster_of_more_than_a_megabyte_is_complete(
-    ports: &(impl Subscriptions + Participants),
-) {
-    let id = conversation_id("c");
-    let rows = [participant("ada")];
-    assert!(ports.create(&conversation("c", None), &rows).await.unwrap());
-    // Each row is a little larger than its ids.
-    let long = |number: usize| format!("{number:0>128}");
-    for number in 0..2_500 {
-        let listener = subscription(&long(number), &long(number));
-        ports.subscribe(&id, &listener).await.unwrap();
-    }
-    let roster = ports.roster(&id).await.unwrap();
-    assert_eq!(roster.participants, [user("ada")]);
-    assert_eq!(roster.subscriptions.len(), 2_500);
-}
-
 pub async fn a_subscription_that_is_stored_again_is_one(ports: &impl Subscriptions) {
     let id = conversation_id("c");
     for _ in 0..2 {
