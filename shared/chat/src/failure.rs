@@ -15,7 +15,7 @@ pub enum Failure {
 
 /// A failure of something that the chat needs. Its text and its sources are for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
-#[error("{doing}")]
+#[error("{doing}: {source}")]
 pub struct Fault {
     doing: &'static str,
     source: Box<dyn Error + Send + Sync>,

@@ -37,7 +37,7 @@ impl Gateway {
             .connection_id("warm-up")
             .data(Blob::new([]));
         if let Err(error) = call.send().await {
-            tracing::debug!(error = fault::told(&error), "warmed up the gateway");
+            tracing::debug!(answer = fault::told(&error), "pushed to nobody");
         }
     }
 }

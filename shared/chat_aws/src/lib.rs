@@ -7,7 +7,7 @@
 mod chance;
 mod clock;
 mod configuration;
-mod deadline;
+mod duration;
 pub mod dynamo;
 mod fault;
 mod gateway;

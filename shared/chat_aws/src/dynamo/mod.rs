@@ -57,12 +57,16 @@ impl Table {
             .describe_endpoints()
             .customize()
             .mutate_request(|request| {
-                // `GET` is a method, and the path is the one there is: neither can be refused.
+                // `GET` is a method: it cannot be refused.
                 let _ = request.set_method("GET");
+                request.headers_mut().remove("x-amz-target");
                 *request.body_mut() = "".into();
             });
         if let Err(error) = call.send().await {
-            tracing::debug!(error = fault::told(&error), "warmed up DynamoDB");
+            tracing::debug!(
+                answer = fault::told(&error),
+                "asked for the health of DynamoDB"
+            );
         }
     }
 

@@ -27,6 +27,7 @@ use serde::Serialize;
 
 pub(crate) use self::problem::status_of;
 use self::{problem::Refusal, router::Destination};
+use crate::duration::milliseconds_since;
 
 /// Serves all routes of the HTTP API by the ports that `open` opens, until the process is ended.
 ///
@@ -54,7 +55,7 @@ where
         route = reader::route_key(&request),
         outcome,
         request_id = reader::request_id(&request),
-        duration_ms = began.elapsed().as_millis(),
+        duration_ms = milliseconds_since(began),
         "request"
     );
     Ok(response)

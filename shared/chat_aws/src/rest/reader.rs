@@ -13,7 +13,7 @@ use super::{
     router::{self, Destination, Parameter, Unmatched},
 };
 use crate::{
-    deadline,
+    duration,
     identity::{self, Unidentified},
 };
 
@@ -95,7 +95,7 @@ pub fn read(
         identity,
         connection: None,
         fields,
-        deadline: deadline::of_invocation(deadline, now),
+        deadline: duration::deadline(deadline, now),
     })
 }
 

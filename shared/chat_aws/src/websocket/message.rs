@@ -12,7 +12,7 @@ use lambda_http::{
 };
 
 use super::{Answer, Event, log, request_id, sender};
-use crate::{SystemClock, deadline};
+use crate::{SystemClock, duration};
 
 /// Serves the routes `R` by the ports that `open` opens, until the process is ended.
 ///
@@ -45,7 +45,7 @@ where
         identity,
         connection,
         text: event.body.as_deref().unwrap_or_default(),
-        deadline: deadline::of_invocation(context.deadline, SystemClock.now()),
+        deadline: duration::deadline(context.deadline, SystemClock.now()),
         request_id: request_id(&event),
     };
     let answer = answer::<R, P>(ports, inbound).await;

@@ -13,7 +13,10 @@ use chat::domain::{Connection, ConnectionId, Identity, Timestamp};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest as Event;
 use serde::Serialize;
 
-use crate::identity::{self, Unidentified};
+use crate::{
+    duration::milliseconds_since,
+    identity::{self, Unidentified},
+};
 
 pub use self::{
     connect::run as run_connect, disconnect::run as run_disconnect, message::run as run_messages,
@@ -85,7 +88,7 @@ fn log(event: &Event, outcome: &str, began: Instant) {
             .unwrap_or_default(),
         outcome,
         request_id = request_id(event),
-        duration_ms = began.elapsed().as_millis(),
+        duration_ms = milliseconds_since(began),
         "request"
     );
 }

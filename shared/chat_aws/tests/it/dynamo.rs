@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::{
     Client,
-    config::{BehaviorVersion, Credentials, Region},
+    config::{BehaviorVersion, Credentials, Region, retry::RetryConfig},
     types::{
         AttributeDefinition, AttributeValue, BillingMode, GlobalSecondaryIndex, KeySchemaElement,
         KeyType, Projection, ProjectionType, ScalarAttributeType,
@@ -26,10 +26,16 @@ async fn engine() -> Client {
     let address = listener.local_addr().unwrap();
     let database = dynoxide::Database::memory().unwrap();
     tokio::spawn(dynoxide::server::serve_on(listener, database));
+    client(&format!("http://{address}"))
+}
+
+/// A client of a DynamoDB at this URL. It repeats nothing.
+pub fn client(url: &str) -> Client {
     let configuration = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(format!("http://{address}"))
+        .endpoint_url(url)
+        .retry_config(RetryConfig::disabled())
         .credentials_provider(Credentials::new("local", "local", None, None, "test"));
     Client::from_conf(configuration.build())
 }

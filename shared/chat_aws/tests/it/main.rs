@@ -14,3 +14,5 @@
 mod contract;
 mod dynamo;
 mod gateway;
+mod scripted;
+mod table_under_load;

@@ -1,6 +1,6 @@
-//! How long a request may take.
+//! How long a request may take, and how long it has taken.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat::domain::Timestamp;
 
@@ -11,13 +11,18 @@ const UNKNOWN: Duration = Duration::from_secs(10);
 
 /// When an answer must be ready, by Lambda's deadline in milliseconds since the epoch. A deadline in the past is none:
 /// `cargo lambda watch` sends a constant from 1970.
-pub fn of_invocation(lambda_deadline: u64, now: Timestamp) -> Timestamp {
+pub fn deadline(lambda_deadline: u64, now: Timestamp) -> Timestamp {
     let left = Timestamp::from_millis(lambda_deadline).since(now);
     if left.is_zero() {
         now.plus(UNKNOWN)
     } else {
         now.plus(left.saturating_sub(MARGIN))
     }
+}
+
+/// For the log, whose readers want a number.
+pub fn milliseconds_since(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -33,7 +38,7 @@ mod tests {
             (NOW, NOW + 10_000),
             (600_000, NOW + 10_000),
         ] {
-            let deadline = of_invocation(lambda_deadline, Timestamp::from_millis(NOW));
+            let deadline = deadline(lambda_deadline, Timestamp::from_millis(NOW));
             assert_eq!(deadline.millis(), expected, "{lambda_deadline}");
         }
     }

@@ -1,0 +1,122 @@
+//! What a busy DynamoDB answers, and no local engine does: conflicts of transactions and keys that are left for later.
+
+use chat::ports::Participants as _;
+use chat_aws::dynamo::Table;
+use serde_json::{Value, json};
+
+use crate::{
+    contract::{conversation, conversation_id, participant, user},
+    dynamo::client,
+    scripted::{answer, serve},
+};
+
+fn ok(body: &Value) -> String {
+    answer(
+        "200 OK",
+        "content-type: application/x-amz-json-1.0\r\n",
+        &body.to_string(),
+    )
+}
+
+fn cancelled(codes: &[&str]) -> String {
+    let reasons: Vec<Value> = codes.iter().map(|code| json!({"Code": code})).collect();
+    let body = json!({
+        "__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+        "Message": "Transaction cancelled",
+        "CancellationReasons": reasons,
+    });
+    let headers = "content-type: application/x-amz-json-1.0\r\n";
+    answer("400 Bad Request", headers, &body.to_string())
+}
+
+/// What becomes of creating a conversation of one participant, and how many attempts were made.
+async fn create(script: Vec<String>) -> (Option<bool>, usize) {
+    let (url, mut requests) = serve(script).await;
+    let table = Table::new(client(&url), "chat");
+    let created = table
+        .create(&conversation("c", None), &[participant("ada")])
+        .await;
+    requests.close();
+    let mut attempts = 0;
+    while requests.recv().await.is_some() {
+        attempts += 1;
+    }
+    (created.ok(), attempts)
+}
+
+#[tokio::test]
+async fn a_transaction_in_conflict_is_repeated_and_one_that_is_refused_is_not() {
+    let conflict = || cancelled(&["TransactionConflict", "None"]);
+    let throttled = cancelled(&["None", "ThrottlingError"]);
+    let exists = || cancelled(&["ConditionalCheckFailed", "TransactionConflict"]);
+    let invalid = cancelled(&["ValidationError", "None"]);
+    for (script, expected) in [
+        (vec![ok(&json!({}))], (Some(true), 1)),
+        (vec![conflict(), throttled, ok(&json!({}))], (Some(true), 3)),
+        (vec![exists()], (Some(false), 1)),
+        (vec![conflict(), exists()], (Some(false), 2)),
+        (vec![invalid], (None, 1)),
+        (vec![conflict(); 6], (None, 5)),
+    ] {
+        let shown = format!("{script:?}");
+        assert_eq!(create(script).await, expected, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_were_left_for_later_are_asked_for_again() {
+    let about = json!({
+        "pk": {"S": "conversation#c"}, "sk": {"S": "about"},
+        "created_at": {"N": "1780000000123"}, "created_by": {"S": "ada"},
+    });
+    let ada = json!({
+        "pk": {"S": "conversation#c"}, "sk": {"S": "participant#ada"}, "owner": {"S": "user#ada"},
+        "name": {"S": "ADA"}, "role": {"S": "owner"}, "joined_at": {"N": "1780000000123"},
+    });
+    let left = json!({"chat": {
+        "ConsistentRead": true,
+        "Keys": [{"pk": {"S": "conversation#c"}, "sk": {"S": "participant#ada"}}],
+    }});
+    let script = vec![
+        ok(&json!({"Responses": {"chat": [about]}, "UnprocessedKeys": left})),
+        ok(&json!({"Responses": {"chat": []}, "UnprocessedKeys": left})),
+        ok(&json!({"Responses": {"chat": [ada]}, "UnprocessedKeys": {}})),
+    ];
+    let (url, mut requests) = serve(script).await;
+    let table = Table::new(client(&url), "chat");
+    let confirmed = table
+        .confirm(&user("ada"), &[conversation_id("c")])
+        .await
+        .unwrap();
+    assert_eq!(confirmed, [(conversation("c", None), participant("ada"))]);
+
+    let asked = |request: String| -> Value {
+        serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
+    };
+    let first = asked(requests.recv().await.unwrap());
+    assert_eq!(
+        first["RequestItems"]["chat"]["Keys"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    for _ in 0..2 {
+        let again = asked(requests.recv().await.unwrap());
+        assert_eq!(again, json!({"RequestItems": left}));
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_never_processed_are_a_fault() {
+    let left = json!({"chat": {"Keys": [{"pk": {"S": "conversation#c"}, "sk": {"S": "about"}}]}});
+    let never = ok(&json!({"Responses": {}, "UnprocessedKeys": left}));
+    let (url, _requests) = serve(vec![never; 6]).await;
+    let table = Table::new(client(&url), "chat");
+    assert!(
+        table
+            .confirm(&user("ada"), &[conversation_id("c")])
+            .await
+            .is_err()
+    );
+}
