@@ -41,8 +41,7 @@ impl AmazonLocal {
     pub async fn start(data: Option<&Path>) -> Result<(Self, String), EngineError> {
         let java = java().await?;
         let library = artifacts::fetch().await?;
-        let server = library.join("server.xml");
-        tokio::fs::write(&server, SERVER).await?;
+        let server = artifacts::place(&library, "server.xml", SERVER.as_bytes()).await?;
 
         let mut command = Command::new(java);
         command

@@ -81,11 +81,17 @@ async fn fetch_one(
         let reason = format!("its SHA-256 is {sum} instead of {}", artifact.sha256);
         return Err(EngineError::Fetch { url, reason });
     }
-    // Another harness may do the same at this moment: each writes its own file, and the last rename wins.
-    let part = folder.join(format!("{}.part", Uuid::new_v4()));
-    tokio::fs::write(&part, bytes).await?;
-    tokio::fs::rename(part, folder.join(artifact.file_name())).await?;
+    place(folder, artifact.file_name(), &bytes).await?;
     Ok(())
+}
+
+/// Writes a file of the folder as a whole: another harness may read it, or write the same, at this moment.
+pub(super) async fn place(folder: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
+    let part = folder.join(format!("{}.part", Uuid::new_v4()));
+    let path = folder.join(name);
+    tokio::fs::write(&part, content).await?;
+    tokio::fs::rename(part, &path).await?;
+    Ok(path)
 }
 
 /// Only this machine's native library, and everything that is none.

@@ -1,8 +1,6 @@
 //! The address that every DynamoDB client is given: passes calls to the engine, byte for byte, and sees each of them.
 //! It is the one place for what no engine does by itself: so far counting.
 
-use std::error::Error;
-
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
@@ -29,6 +27,17 @@ const OF_THE_CONNECTION: [HeaderName; 6] = [
     header::TRANSFER_ENCODING,
     header::UPGRADE,
 ];
+
+/// Why a door cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum DoorError {
+    /// The engine's endpoint is no URL.
+    #[error("{0} is no URL of a DynamoDB engine")]
+    Endpoint(String),
+    /// This machine has no HTTP client to offer, for example no certificates.
+    #[error("cannot call DynamoDB: {0}")]
+    Client(#[from] reqwest::Error),
+}
 
 /// A served door; it closes when this is dropped.
 #[derive(Debug)]
@@ -61,18 +70,16 @@ impl Door {
     /// runtime.
     ///
     /// # Errors
-    /// The endpoint is no URL, or the system has no TLS to offer.
-    pub fn open(
-        listeners: Vec<TcpListener>,
-        endpoint: &str,
-    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    /// See [`DoorError`].
+    pub fn open(listeners: Vec<TcpListener>, endpoint: &str) -> Result<Self, DoorError> {
         let engine = Engine {
             // Whatever proxy the developer's environment names, the engine is not behind it.
             client: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
-            endpoint: reqwest::Url::parse(endpoint)?,
+            endpoint: reqwest::Url::parse(endpoint)
+                .map_err(|_| DoorError::Endpoint(endpoint.to_owned()))?,
         };
         let ledger = Ledger::default();
         let router = Router::new().fallback(handle).with_state(Pipeline {

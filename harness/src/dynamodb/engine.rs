@@ -95,7 +95,7 @@ pub struct Engine {
 #[derive(Debug)]
 enum Kind {
     Embedded(Embedded),
-    Amazon(AmazonLocal),
+    Amazon(Box<AmazonLocal>),
     Elsewhere,
 }
 
@@ -118,7 +118,7 @@ impl Engine {
                 let (local, endpoint) = AmazonLocal::start(data).await?;
                 Ok(Self {
                     endpoint,
-                    kind: Kind::Amazon(local),
+                    kind: Kind::Amazon(Box::new(local)),
                 })
             }
             Choice::Url(_) if data.is_some() => Err(EngineError::DataOfUrl),

@@ -10,7 +10,7 @@ mod ledger;
 mod tables;
 
 pub use caller::Caller;
-pub use door::Door;
+pub use door::{Door, DoorError};
 pub use engine::{Choice, Engine, EngineError, UnknownChoice};
 pub use ledger::{Ledger, Operation, Tally};
 pub use tables::{TableError, create_tables};

@@ -87,13 +87,13 @@ struct Client<'a> {
 impl Client<'_> {
     /// `DescribeTable`'s `Table`, or nothing if there is none.
     async fn describe(&self, table: &str) -> Result<Option<Value>, TableError> {
-        let (success, mut answer) = self
+        let (success, answer) = self
             .send("DescribeTable", &json!({ "TableName": table }))
             .await?;
         if success {
-            return Ok(Some(answer["Table"].take()));
+            return Ok(Some(member(&answer, "Table").clone()));
         }
-        match answer["__type"].as_str() {
+        match member(&answer, "__type").as_str() {
             Some(kind) if kind.ends_with("ResourceNotFoundException") => Ok(None),
             _ => Err(refused("DescribeTable", table, &answer)),
         }
@@ -103,14 +103,14 @@ impl Client<'_> {
         let started = Instant::now();
         while started.elapsed() < PATIENCE {
             if let Some(found) = self.describe(table).await? {
-                let indexes = found["GlobalSecondaryIndexes"]
+                let indexes = member(&found, "GlobalSecondaryIndexes")
                     .as_array()
                     .into_iter()
                     .flatten();
-                if found["TableStatus"] == "ACTIVE"
+                if member(&found, "TableStatus") == "ACTIVE"
                     && indexes
                         .into_iter()
-                        .all(|index| index["IndexStatus"] == "ACTIVE")
+                        .all(|index| member(index, "IndexStatus") == "ACTIVE")
                 {
                     return Ok(());
                 }
@@ -124,9 +124,9 @@ impl Client<'_> {
         let answer = self
             .call("DescribeTimeToLive", table, &json!({ "TableName": table }))
             .await?;
-        let found = &answer["TimeToLiveDescription"];
+        let found = member(&answer, "TimeToLiveDescription");
         let enabled = matches!(
-            found["TimeToLiveStatus"].as_str(),
+            member(found, "TimeToLiveStatus").as_str(),
             Some("ENABLED" | "ENABLING")
         );
         if !enabled {
@@ -139,7 +139,7 @@ impl Client<'_> {
             table,
             "time to live",
             &Value::from(attribute),
-            &found["AttributeName"],
+            member(found, "AttributeName"),
         )
     }
 
@@ -191,7 +191,9 @@ impl Client<'_> {
 }
 
 fn refused(operation: &'static str, table: &str, answer: &Value) -> TableError {
-    let message = answer["message"].as_str().or(answer["Message"].as_str());
+    let message = member(answer, "message")
+        .as_str()
+        .or(member(answer, "Message").as_str());
     TableError::Refused {
         operation,
         table: table.to_owned(),
@@ -201,10 +203,15 @@ fn refused(operation: &'static str, table: &str, answer: &Value) -> TableError {
 
 /// Whether an existing table is what the template describes.
 fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError> {
-    differ(table, "key", &wanted["KeySchema"], &found["KeySchema"])?;
+    differ(
+        table,
+        "key",
+        member(wanted, "KeySchema"),
+        member(found, "KeySchema"),
+    )?;
     let types = |value: &Value| {
         by_name(
-            &value["AttributeDefinitions"],
+            member(value, "AttributeDefinitions"),
             "AttributeName",
             &["AttributeType"],
         )
@@ -219,8 +226,13 @@ fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError>
         ("set of global indexes", "GlobalSecondaryIndexes"),
         ("set of local indexes", "LocalSecondaryIndexes"),
     ] {
-        let indexes =
-            |value: &Value| by_name(&value[property], "IndexName", &["KeySchema", "Projection"]);
+        let indexes = |value: &Value| {
+            by_name(
+                member(value, property),
+                "IndexName",
+                &["KeySchema", "Projection"],
+            )
+        };
         differ(table, what, &indexes(wanted), &indexes(found))?;
     }
     differ(table, "stream", &stream(wanted), &stream(found))
@@ -233,14 +245,11 @@ fn by_name(list: &Value, name: &str, members: &[&str]) -> Value {
         .into_iter()
         .flatten()
         .map(|element| {
+            let name = member(element, name).as_str().unwrap_or_default();
             let members = members
                 .iter()
-                .map(|member| normal(&element[member]))
-                .collect();
-            (
-                element[name].as_str().unwrap_or_default().to_owned(),
-                members,
-            )
+                .map(|member_name| normal(member(element, member_name)));
+            (name.to_owned(), members.collect())
         })
         .collect();
     json!(elements)
@@ -263,11 +272,11 @@ fn normal(value: &Value) -> Value {
 }
 
 fn stream(table: &Value) -> Value {
-    let specification = &table["StreamSpecification"];
+    let specification = member(table, "StreamSpecification");
     // `StreamEnabled` is CreateTable's; a template has only the view.
-    match specification["StreamEnabled"] {
+    match member(specification, "StreamEnabled") {
         Value::Bool(false) => Value::Null,
-        _ => specification["StreamViewType"].clone(),
+        _ => member(specification, "StreamViewType").clone(),
     }
 }
 
@@ -286,4 +295,11 @@ fn differ(
         wanted: wanted.to_string(),
         found: found.to_string(),
     })
+}
+
+static NULL: Value = Value::Null;
+
+/// A member of an object, or null.
+fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&NULL)
 }

@@ -13,10 +13,12 @@ mod pool;
 mod process;
 mod runtime_api;
 mod sandbox;
+mod watchdog;
 
 use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
+    io,
     path::PathBuf,
     sync::Arc,
 };
@@ -32,6 +34,7 @@ use crate::{
 };
 use environment::Deployment;
 use pool::Pool;
+use watchdog::Watchdog;
 
 /// The largest payload of a synchronous invocation, in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
@@ -64,6 +67,9 @@ pub enum LambdaError {
     /// With zero processes no event would ever be taken.
     #[error("the concurrency must be at least 1")]
     NoConcurrency,
+    /// The shell that ends the functions if the harness is killed cannot be started.
+    #[error("cannot start /bin/sh: {0}")]
+    Watchdog(#[source] io::Error),
 }
 
 /// The functions of one stack. Clones are the same Lambda. When the last one is dropped the processes are killed;
@@ -93,6 +99,7 @@ impl Lambda {
             return Err(LambdaError::NoConcurrency);
         }
         let (stopping, stopped) = watch::channel(false);
+        let watchdog = Arc::new(Watchdog::start().map_err(LambdaError::Watchdog)?);
         let mut pools = Vec::new();
         for (logical_id, function) in &stack.functions {
             let path = executables
@@ -112,6 +119,7 @@ impl Lambda {
                 settings.concurrency,
                 function.reserved_concurrency,
                 stopped.clone(),
+                Arc::clone(&watchdog),
             );
             pools.push((function, Arc::new(pool)));
         }

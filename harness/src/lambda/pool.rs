@@ -10,13 +10,16 @@ use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use uuid::Uuid;
 
-use super::{environment::Deployment, failure::Failure, runtime_api::Invocation, sandbox};
+use super::{
+    environment::Deployment, failure::Failure, runtime_api::Invocation, sandbox, watchdog::Watchdog,
+};
 use crate::invoke::{InvokeError, Outcome};
 
 /// Events in, processes out.
 #[derive(Debug)]
 pub(super) struct Pool {
     deployment: Arc<Deployment>,
+    watchdog: Arc<Watchdog>,
     /// The most processes.
     limit: usize,
     /// One permit for each event accepted and not yet answered; none means that the account's limit is far away.
@@ -35,6 +38,9 @@ struct State {
     idle: Vec<oneshot::Sender<Event>>,
     /// Processes in their init: each will come for one of the waiting events.
     initializing: usize,
+    /// Processes that have answered and are about to ask for more: they come for waiting events, too. Without them a
+    /// caller who asks again at once would cause a cold start for nothing.
+    finishing: usize,
 }
 
 /// One accepted invocation.
@@ -53,6 +59,10 @@ pub(super) struct Accepted {
     pub request_id: String,
     outcome: oneshot::Receiver<Outcome>,
 }
+
+/// The time between a process's answer and its next poll.
+#[derive(Debug)]
+pub(super) struct Finishing<'a>(&'a Pool);
 
 /// What a process takes up in its pool; dropping it makes room for the next.
 #[derive(Debug)]
@@ -101,9 +111,11 @@ impl Pool {
         concurrency: usize,
         reserved: Option<usize>,
         stopping: watch::Receiver<bool>,
+        watchdog: Arc<Watchdog>,
     ) -> Self {
         Self {
             deployment: Arc::new(deployment),
+            watchdog,
             limit: reserved.map_or(concurrency, |reserved| concurrency.min(reserved)),
             reserved: reserved.map(|reserved| Arc::new(Semaphore::new(reserved))),
             state: Mutex::default(),
@@ -114,6 +126,10 @@ impl Pool {
 
     pub fn deployment(&self) -> &Arc<Deployment> {
         &self.deployment
+    }
+
+    pub fn watchdog(&self) -> &Arc<Watchdog> {
+        &self.watchdog
     }
 
     /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
@@ -186,6 +202,12 @@ impl Pool {
         }
     }
 
+    /// Says that a process is about to ask for another event. To be called before its answer is passed on.
+    pub fn finishing(&self) -> Finishing<'_> {
+        self.state().finishing += 1;
+        Finishing(self)
+    }
+
     pub fn is_stopping(&self) -> bool {
         *self.stopping.borrow() || self.stopping.has_changed().is_err()
     }
@@ -208,8 +230,9 @@ impl Pool {
     }
 
     fn start_if_needed(self: &Arc<Self>, state: &mut State) {
-        let wanted = state.waiting.len() > state.initializing && *self.alive.borrow() < self.limit;
-        if wanted && !self.is_stopping() {
+        let coming = state.initializing + state.finishing;
+        let room = *self.alive.borrow() < self.limit;
+        if state.waiting.len() > coming && room && !self.is_stopping() {
             state.initializing += 1;
             self.alive.send_modify(|alive| *alive += 1);
             tokio::spawn(sandbox::live(Place {
@@ -221,6 +244,12 @@ impl Pool {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Finishing<'_> {
+    fn drop(&mut self) {
+        self.0.state().finishing -= 1;
     }
 }
 

@@ -1,8 +1,7 @@
 //! One process of a function: spawned with a cleared environment in a process group of its own, stopped and continued,
 //! killed.
 //!
-//! The group keeps the terminal's Ctrl-C away from it. If the harness itself is killed, nothing stays: the kernel
-//! sends `SIGHUP` and `SIGCONT` to a stopped group whose parent is gone, and a running process loses its Runtime API.
+//! The group keeps the terminal's Ctrl-C away from it.
 
 use std::{io, net::Ipv4Addr, process::ExitStatus, process::Stdio, sync::Arc};
 
@@ -21,6 +20,7 @@ use super::{
     environment::Deployment,
     failure::Failure,
     runtime_api::{Call, RuntimeApi, SHUTDOWN_GRACE},
+    watchdog::{Watchdog, Watched},
 };
 use crate::logs;
 
@@ -41,19 +41,24 @@ pub(super) struct Process {
     child: Child,
     /// The child leads its group, so both have one number. Nothing once the child is gone: the number may then be
     /// somebody else's.
-    group: Option<Pid>,
+    group: Option<Watched>,
     api: RuntimeApi,
 }
 
 impl Process {
     /// Starts the function's executable. Its output goes to the log, line by line.
-    pub async fn spawn(deployment: &Arc<Deployment>) -> Result<Self, Failure> {
-        Self::try_spawn(deployment).await.map_err(|error| {
-            Failure::NotStarted(format!("{}: {error}", deployment.executable.display()))
-        })
+    pub async fn spawn(
+        deployment: &Arc<Deployment>,
+        watchdog: &Arc<Watchdog>,
+    ) -> Result<Self, Failure> {
+        Self::try_spawn(deployment, watchdog)
+            .await
+            .map_err(|error| {
+                Failure::NotStarted(format!("{}: {error}", deployment.executable.display()))
+            })
     }
 
-    async fn try_spawn(deployment: &Arc<Deployment>) -> io::Result<Self> {
+    async fn try_spawn(deployment: &Arc<Deployment>, watchdog: &Arc<Watchdog>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.to_string();
         let mut child = Command::new(&deployment.executable)
@@ -75,7 +80,7 @@ impl Process {
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
-            .map(Pid::from_raw);
+            .map(|id| watchdog.watch(Pid::from_raw(id)));
         let api = RuntimeApi::serve(listener, Arc::clone(deployment));
         Ok(Self { child, group, api })
     }
@@ -133,9 +138,9 @@ impl Process {
     }
 
     fn signal(&self, signal: Signal) {
-        if let Some(group) = self.group {
+        if let Some(watched) = &self.group {
             // The group may be gone already.
-            let _ = killpg(group, signal);
+            let _ = killpg(watched.group(), signal);
         }
     }
 }

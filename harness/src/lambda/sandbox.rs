@@ -77,7 +77,7 @@ async fn retry(pool: &Arc<Pool>) {
 async fn initialize(pool: &Pool, limit: Duration) -> Result<(Process, Poll), Failure> {
     let started = Instant::now();
     let deployment = pool.deployment();
-    let mut process = Process::spawn(deployment).await?;
+    let mut process = Process::spawn(deployment, pool.watchdog()).await?;
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(started + limit)) => happening,
@@ -179,6 +179,7 @@ async fn invoke(
     // Refused only if the process has just hung up; it asks again or exits.
     let mut undelivered = poll.send(event.invocation(deadline.wall)).err();
     let mut event = Some(event);
+    let mut finishing = None;
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(deadline.instant)) => happening,
@@ -193,7 +194,7 @@ async fn invoke(
                     undelivered = poll.send(invocation).err();
                     continue;
                 }
-                None if event.is_none() => return Some(poll),
+                None if finishing.is_some() => return Some(poll),
                 // Asking for the next event in the middle of one is refused, by dropping the poll.
                 None => continue,
             },
@@ -202,29 +203,17 @@ async fn invoke(
                 result,
                 verdict,
             }) => {
-                let (outcome, answer) = match result {
-                    _ if event.is_none() => (None, Verdict::NotNow),
-                    _ if about != request_id => (None, Verdict::WrongRequestId),
-                    InvocationResult::Answer(answer) => {
-                        (Some(Outcome::Answer(answer)), Verdict::Accepted)
-                    }
-                    InvocationResult::Error(error) => {
-                        (Some(Outcome::FunctionError(error)), Verdict::Accepted)
-                    }
-                    InvocationResult::TooLarge => (
-                        Some(Failure::AnswerTooLarge.outcome(&request_id)),
-                        Verdict::TooLarge,
-                    ),
-                };
-                let _ = verdict.send(answer);
-                if let Some((outcome, event)) = outcome.zip(event.take()) {
-                    debug!(
-                        function = name,
-                        request_id,
-                        ms = started.elapsed().as_millis(),
-                        "END"
-                    );
+                if about != request_id {
+                    let _ = verdict.send(Verdict::WrongRequestId);
+                } else if let Some(event) = event.take() {
+                    let took = started.elapsed();
+                    debug!(function = name, request_id, ms = took.as_millis(), "END");
+                    let (outcome, answer) = judge(result, &request_id);
+                    let _ = verdict.send(answer);
+                    finishing = Some(pool.finishing());
                     event.answer(outcome);
+                } else {
+                    let _ = verdict.send(Verdict::NotNow);
                 }
                 continue;
             }
@@ -238,16 +227,24 @@ async fn invoke(
                 Failure::TimedOut(pool.deployment().timeout)
             }
         };
-        warn!(
-            function = name,
-            request_id,
-            reason = failure.reason(),
-            "the process is lost"
-        );
+        let reason = failure.reason();
+        warn!(function = name, request_id, reason, "the process is lost");
         if let Some(event) = event {
             event.answer(failure.outcome(&request_id));
         }
         return None;
+    }
+}
+
+/// What the caller gets for what the process says, and what the process gets for saying it.
+fn judge(result: InvocationResult, request_id: &str) -> (Outcome, Verdict) {
+    match result {
+        InvocationResult::Answer(answer) => (Outcome::Answer(answer), Verdict::Accepted),
+        InvocationResult::Error(error) => (Outcome::FunctionError(error), Verdict::Accepted),
+        InvocationResult::TooLarge => {
+            let outcome = Failure::AnswerTooLarge.outcome(request_id);
+            (outcome, Verdict::TooLarge)
+        }
     }
 }
 

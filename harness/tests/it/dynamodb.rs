@@ -1,7 +1,7 @@
 //! The engines behind the door: one suite, run on each engine that the harness starts itself. `local` needs Java and,
 //! the first time, Maven Central.
 
-use std::{collections::BTreeMap, path::Path, time::Duration};
+use std::{collections::BTreeMap, path::Path};
 
 use harness::{
     dynamodb::{Caller, Choice, Door, Engine, TableError, create_tables},

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    task::JoinHandle,
 };
 
 /// Cargo builds examples with the tests, beside their folder.
@@ -103,6 +104,11 @@ async fn call(lambda: &Lambda, function: &str, event: Value) -> Outcome {
         .invoke(function, event.to_string().into())
         .await
         .unwrap()
+}
+
+fn spawn(lambda: &Lambda, function: &'static str, event: Value) -> JoinHandle<Outcome> {
+    let lambda = lambda.clone();
+    tokio::spawn(async move { call(&lambda, function, event).await })
 }
 
 #[track_caller]
@@ -288,7 +294,7 @@ async fn events_beyond_the_concurrency_wait_in_order() {
     let meeting = Meeting::new().await;
     // Accepted in this order, which is the order of the calls and not of the polls.
     let calls: Vec<_> = (0..5)
-        .map(|number| tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(number))))
+        .map(|number| spawn(&lambda, "One", meeting.event(number)))
         .collect();
     let (first_pid, _, mut first) = meeting.next().await;
     let (second_pid, _, mut second) = meeting.next().await;
@@ -323,7 +329,7 @@ async fn reserved_concurrency_throttles() {
     };
     let (lambda, address) = start([reserved], 8).await;
     let meeting = Meeting::new().await;
-    let call = tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(1)));
+    let call = spawn(&lambda, "One", meeting.event(1));
     let (_, _, mut stream) = meeting.next().await;
     let throttled = lambda.invoke("One", Bytes::from_static(b"{}")).await;
     assert_eq!(throttled, Err(InvokeError::Throttled));
@@ -372,9 +378,9 @@ async fn stopping_ends_what_runs_and_what_waits() {
     let (lambda, _) = start([function("One"), graceful, hanging], 1).await;
     let meeting = Meeting::new().await;
     let calls = [
-        tokio::spawn(lambda.clone().invoke_owned("One", meeting.event(1))),
-        tokio::spawn(lambda.clone().invoke_owned("One", json!({}))),
-        tokio::spawn(lambda.clone().invoke_owned("Hanging", json!({}))),
+        spawn(&lambda, "One", meeting.event(1)),
+        spawn(&lambda, "One", json!({})),
+        spawn(&lambda, "Hanging", json!({})),
     ];
     let (pid, _, _stream) = meeting.next().await;
     let well = answer(call(&lambda, "Well", json!({})).await);
@@ -482,23 +488,4 @@ async fn the_invoke_api_answers_as_aws_does() {
         .unwrap();
     assert_eq!(with_context.json::<Value>().await.unwrap()["client"], true);
     lambda.stop().await;
-}
-
-/// For `tokio::spawn`, which wants a future of its own.
-trait InvokeOwned {
-    fn invoke_owned(
-        self,
-        function: &'static str,
-        event: Value,
-    ) -> impl Future<Output = Outcome> + Send + 'static;
-}
-
-impl InvokeOwned for Lambda {
-    fn invoke_owned(
-        self,
-        function: &'static str,
-        event: Value,
-    ) -> impl Future<Output = Outcome> + Send + 'static {
-        async move { call(&self, function, event).await }
-    }
 }

@@ -8,6 +8,14 @@
     clippy::indexing_slicing
 )]
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "clippy.toml allows them in test functions only, and here everything is a test"
+)]
+
 mod dynamodb;
 mod executables;
 mod gateway;
