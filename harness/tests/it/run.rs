@@ -1,0 +1,176 @@
+//! The harness as a program: what it says, what it writes, and how it ends.
+
+use std::{
+    fs,
+    path::PathBuf,
+    process::{ExitStatus, Stdio},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+};
+use uuid::Uuid;
+
+const TEMPLATE: &str = "
+Resources:
+  Notes:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+";
+
+/// A folder with a template; removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn with(template: &str) -> Self {
+        let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("template.yaml"), template).unwrap();
+        Self(folder)
+    }
+
+    fn start(&self, options: &[&str]) -> Program {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
+            .args(["--template", "template.yaml", "--ready-file", "ready.json"])
+            .args(["--ws-port=0", "--lambda-port=0", "--dynamodb-port=0"])
+            .args(options)
+            .current_dir(&self.0)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Program { child, lines }
+    }
+
+    fn ready(&self) -> Value {
+        serde_json::from_slice(&fs::read(self.0.join("ready.json")).unwrap()).unwrap()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+struct Program {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+}
+
+impl Program {
+    /// Reads what it says until a line begins like this.
+    async fn says(&mut self, beginning: &str) {
+        while let Some(line) = self.lines.next_line().await.unwrap() {
+            if line.starts_with(beginning) {
+                return;
+            }
+        }
+        panic!("it ended without saying {beginning:?}");
+    }
+
+    async fn end(mut self, signal: Signal) -> ExitStatus {
+        let pid = i32::try_from(self.child.id().unwrap()).unwrap();
+        kill(Pid::from_raw(pid), signal).unwrap();
+        self.child.wait().await.unwrap()
+    }
+
+    async fn fails(mut self) -> String {
+        let mut complaint = String::new();
+        let mut stderr = self.child.stderr.take().unwrap();
+        stderr.read_to_string(&mut complaint).await.unwrap();
+        assert_eq!(self.child.wait().await.unwrap().code(), Some(1));
+        complaint
+    }
+}
+
+#[tokio::test]
+async fn it_says_where_everything_is_and_ends_in_order() {
+    let folder = Folder::with(TEMPLATE);
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let mut program = folder.start(&["--http-port=0"]);
+        program.says("Ready after").await;
+
+        let ready = folder.ready();
+        let http = ready["http"].as_str().unwrap();
+        let login = ready["login"].as_str().unwrap();
+        assert_eq!(login, format!("{http}/.local/login"));
+        assert!(
+            ready.get("ws").is_none(),
+            "there is no WebSocket API: {ready}"
+        );
+        let client = reqwest::Client::new();
+        for login in [login.to_owned(), login.replace("127.0.0.1", "[::1]")] {
+            let answer = client
+                .post(login)
+                .json(&json!({"user": "ada"}))
+                .send()
+                .await
+                .unwrap();
+            let answer: Value = answer.json().await.unwrap();
+            assert!(answer["token"].is_string());
+        }
+        let tables = client
+            .post(ready["dynamodb"].as_str().unwrap())
+            .header("x-amz-target", "DynamoDB_20120810.ListTables")
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-date", "20260101T000000Z")
+            .header(
+                "authorization",
+                format!(
+                    "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
+                    ready["accessKeyId"].as_str().unwrap()
+                ),
+            )
+            .body("{}")
+            .send()
+            .await
+            .unwrap();
+        let tables: Value = tables.json().await.unwrap();
+        assert_eq!(tables, json!({"TableNames": ["Notes"]}));
+
+        assert!(program.end(signal).await.success());
+        assert!(!folder.0.join("ready.json").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_its_option() {
+    let folder = Folder::with(TEMPLATE);
+    let mut program = folder.start(&["--http-port=0"]);
+    program.says("Ready after").await;
+    let http = folder.ready()["http"].as_str().unwrap().to_owned();
+    let port = http.rsplit(':').next().unwrap();
+
+    let second = Folder::with(TEMPLATE);
+    let complaint = second.start(&["--http-port", port]).fails().await;
+    assert_eq!(
+        complaint,
+        format!(
+            "error: port {port} is in use: choose another by --http-port, or 0 for any free one\n"
+        )
+    );
+    assert!(program.end(Signal::SIGINT).await.success());
+}
+
+#[tokio::test]
+async fn a_template_that_cannot_be_honoured_stops_the_start() {
+    let folder = Folder::with("Resources: {Queue: {Type: AWS::SQS::Queue}}");
+    let complaint = folder.start(&["--http-port=0"]).fails().await;
+    assert!(
+        complaint.starts_with("error: template.yaml:1:27: Queue: "),
+        "{complaint}"
+    );
+    assert!(!folder.0.join("ready.json").exists());
+}
