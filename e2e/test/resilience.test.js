@@ -37,21 +37,17 @@ suite('resilience', (stack) => {
   test('a killed function process is replaced at the next message', async () => {
     const [ada, bob] = people;
     const conversation = await ada.start([bob]);
-    const [adas, bobs] = await Promise.all([ada.connect(), bob.connect()]);
+    const bobs = await bob.connect();
     await bobs.request('subscribe', { conversation });
+    const adas = new Sender(ada, conversation);
     for (const n of [1, 2, 3]) {
       const body = `Message ${n}, each by a new process.`;
-      const reply = await adas.request('sendMessage', { conversation, id: `m${n}`, body });
-      assert.equal(reply.seq, n, JSON.stringify(reply));
-      assertMessage(await bobs.next(({ event }) => event === 'message'), {
-        conversation,
-        seq: n,
-        id: `m${n}`,
-        sender: ada,
-        body,
-      });
+      await adas.send(`m${n}`, body);
+      const pushed = await bobs.next(({ event, seq }) => event === 'message' && seq === n);
+      assertMessage(pushed, { conversation, seq: n, id: `m${n}`, sender: ada, body });
       assert.ok(killFunctions() > 0);
     }
+    await assertNothingLostOrDoubled(conversation, [adas]);
     await Promise.all([adas.close(), bobs.close()]);
   });
 
