@@ -8,13 +8,14 @@ import { Client, call } from './client.js';
 export class Person {
   /**
    * @param {import('./stack.js').Stack} stack
-   * @param {string} name shown to others; the user id is made from it
+   * @param {string} name shown to others
+   * @param {string} [user] the id; left out: one that nobody has yet
    */
-  static async arrive(stack, name) {
+  static async arrive(stack, name, user = `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`) {
     const person = new Person();
     person.stack = stack;
     person.name = name;
-    person.user = `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`;
+    person.user = user;
     person.token = await stack.tokenFor(person.user, { name });
     return person;
   }

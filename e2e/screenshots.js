@@ -24,7 +24,9 @@ await stack.start();
 const browser = await launch();
 try {
   const people = Object.fromEntries(
-    await Promise.all(['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name)])),
+    await Promise.all(
+      ['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name, name.toLowerCase())]),
+    ),
   );
   const { Ada: ada, Grace: grace, Alan: alan } = people;
   for (const [title, others, body] of [
