@@ -20,8 +20,9 @@ use tracing_subscriber::{
     util::{SubscriberInitExt, TryInitError},
 };
 
-/// What is shown unless `RUST_LOG` says otherwise.
-const DEFAULT_FILTER: &str = "warn,harness=info";
+/// What is shown unless `RUST_LOG` says otherwise. The embedded engine warns of every refused condition, which is no news:
+/// the function that asked is told.
+const DEFAULT_FILTER: &str = "warn,dynoxide=error,harness=info";
 /// The harness's own name among the functions.
 const SELF: &str = "harness";
 /// The span that `lambda_runtime` wraps every invocation in; it only repeats the request id.
