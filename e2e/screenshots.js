@@ -10,7 +10,7 @@ import { launch, Window } from './window.js';
 const FOLDER = fileURLToPath(new URL('../docs/images', import.meta.url));
 
 const TALK = [
-  ['Ada', 'Morning! The train leaves at 9:12, platform 4. I have the tickets.'],
+  ['Ada', 'The train leaves at 9:12, platform 4. I have the tickets.'],
   ['Grace', 'Wonderful. I’ll bring coffee — who takes milk?'],
   ['Alan', 'Me, please. And I found the map of the old mill trail.'],
   ['Grace', 'The long loop or the short one?'],
@@ -24,9 +24,7 @@ await stack.start();
 const browser = await launch();
 try {
   const people = Object.fromEntries(
-    await Promise.all(
-      ['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name, name.toLowerCase())]),
-    ),
+    await Promise.all(['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name, name)])),
   );
   const { Ada: ada, Grace: grace, Alan: alan } = people;
   for (const [title, others, body] of [
