@@ -4,13 +4,18 @@
 //! [`routes`], each of which reads *parse ▶ authorize ▶ store ▶ fan out ▶ reply*.
 
 mod access;
+#[cfg(any(test, feature = "testing"))]
+pub mod contract;
 pub mod domain;
 pub mod failure;
-#[cfg(any(test, feature = "fakes"))]
+#[cfg(any(test, feature = "testing"))]
 pub mod fakes;
 mod fan_out;
 pub mod fields;
+#[cfg(test)]
+mod interleavings;
 mod log;
+mod mistake;
 pub mod ports;
 pub mod request;
 pub mod routes;

@@ -1,5 +1,5 @@
 //! What the chat needs of the world, one trait for each capability. Every sentence with MUST is the name of a test of the
-//! contract suite, which runs on each implementation.
+//! contract (the module `contract`), which runs on each implementation: in memory, on the embedded engine and on DynamoDB Local.
 //!
 //! All reads are strongly consistent except those that say otherwise, and no read is a snapshot: what is stored while
 //! it runs may be seen in part. Methods fail with a [`Fault`] only when bounded retries did not help.

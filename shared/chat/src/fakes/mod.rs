@@ -1,9 +1,30 @@
 //! The world in memory, for tests: stores that keep the ports' promises, connections that remember what was pushed to
 //! them, and a clock that stands still until everyone waits for it.
 
+mod log;
 mod memory;
 mod people;
+mod rows;
 mod world;
 
 pub use memory::{FakeChat, Refusal};
 pub use world::World;
+
+impl crate::contract::Stores for FakeChat {
+    type Ports = Self;
+
+    fn ports(&self) -> &Self {
+        self
+    }
+
+    fn run<F: std::future::Future>(&self, future: F) -> F::Output {
+        self.world.run(future)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FakeChat;
+
+    crate::contract_tests!(FakeChat::new());
+}

@@ -70,13 +70,25 @@ impl FakeChat {
     /// # Errors
     /// What the client is told instead.
     pub fn ask<R: Route<Self>>(&self, user: &str, fields: Value) -> Result<Value, Value> {
+        self.run(self.ask_later::<R>(user, fields))
+    }
+
+    /// The same, to be run together with others.
+    ///
+    /// # Errors
+    /// What the client is told instead.
+    pub async fn ask_later<R: Route<Self>>(
+        &self,
+        user: &str,
+        fields: Value,
+    ) -> Result<Value, Value> {
         let request = Request {
             identity: self.identity(user),
             connection: None,
             fields: Fields::from_object(fields.as_object().cloned().unwrap_or_default()),
             deadline: self.now().plus(TIME),
         };
-        let told = match self.run(R::handle(self, &request)) {
+        let told = match R::handle(self, &request).await {
             Ok(reply) => return Ok(serde_json::to_value(reply).expect("JSON")),
             Err(Failure::Rejected(rejection)) => Problem::rejected(&rejection),
             Err(Failure::Fault(_)) => Problem::internal("request"),

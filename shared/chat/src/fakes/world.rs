@@ -1,5 +1,9 @@
 //! Time and chance under control, and the executor that owns them: a future runs as far as it can, and when it waits
 //! for nothing but time, time jumps to the next moment that somebody waits for. No test ever sleeps.
+//!
+//! A world with a seed is unsteady. Every call takes a random number of steps, so what runs at once interleaves
+//! differently with every seed; the clock goes on while somebody works; and what [`World::happens`] rarely, happens.
+//! The same seed always gives the same run.
 
 use std::{
     collections::BTreeMap,
@@ -24,6 +28,7 @@ pub struct World {
     now: AtomicU64,
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
     counter: AtomicU64,
+    chance: Option<AtomicU64>,
 }
 
 impl World {
@@ -34,7 +39,54 @@ impl World {
             now: AtomicU64::new(now.millis()),
             sleepers: Mutex::default(),
             counter: AtomicU64::new(0),
+            chance: None,
         }
+    }
+
+    /// An unsteady world whose clock shows this time.
+    #[must_use]
+    pub fn unsteady(now: Timestamp, seed: u64) -> Self {
+        Self {
+            chance: Some(AtomicU64::new(seed)),
+            ..Self::at(now)
+        }
+    }
+
+    /// Whether something happens that does so once in `times`; never in a steady world.
+    pub fn happens(&self, times: u64) -> bool {
+        self.chance.is_some() && self.below(times) == 0
+    }
+
+    /// Lets others run: once in a steady world, and a random number of times in another.
+    pub async fn pause(&self) {
+        // Most calls are quick; while a slow one is under way, whole requests of others begin and end.
+        let longest = match (self.happens(4), self.happens(4)) {
+            (false, _) => 3,
+            (true, false) => 24,
+            (true, true) => 120,
+        };
+        let more = self.chance.as_ref().map_or(0, |_| self.below(longest));
+        for _ in 0..=more {
+            step().await;
+        }
+    }
+
+    /// Runs a future to its end, or in an unsteady world perhaps only to one of its steps: then nothing is left of it,
+    /// as of a function that was killed.
+    pub async fn mortal<F: Future>(&self, future: F) -> Option<F::Output> {
+        let mut left = self.happens(3).then(|| self.below(40));
+        let mut future = Some(Box::pin(future));
+        poll_fn(move |context| {
+            if left == Some(0) {
+                future = None;
+            }
+            left = left.map(|left| left.saturating_sub(1));
+            match &mut future {
+                Some(future) => future.as_mut().poll(context).map(Some),
+                None => Poll::Ready(None),
+            }
+        })
+        .await
     }
 
     /// Moves the clock.
@@ -57,12 +109,26 @@ impl World {
                 if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
                     return output;
                 }
+                if self.chance.is_some() {
+                    self.advance(Duration::from_millis(self.below(8)));
+                    self.wake_those_who_are_due();
+                }
             }
             let Some(((time, _), sleeper)) = self.sleepers().pop_first() else {
                 panic!("the future waits for something that can never happen");
             };
             self.set(Timestamp::from_millis(time));
             sleeper.wake();
+        }
+    }
+
+    fn wake_those_who_are_due(&self) {
+        let now = self.now().millis();
+        let mut sleepers = self.sleepers();
+        while let Some(next) = sleepers.first_entry()
+            && next.key().0 <= now
+        {
+            next.remove().wake();
         }
     }
 
@@ -98,10 +164,17 @@ impl Clock for World {
     }
 }
 
-/// Chance that always falls the same way: in the middle.
+/// Chance that always falls the same way, in the middle, unless there is a seed.
 impl Random for World {
     fn below(&self, bound: u64) -> u64 {
-        bound / 2
+        let Some(chance) = &self.chance else {
+            return bound / 2;
+        };
+        // SplitMix64: https://prng.di.unimi.it/splitmix64.c
+        let state = chance.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % bound.max(1)
     }
 
     fn fresh_id(&self) -> String {
@@ -118,7 +191,7 @@ impl Wake for Woken {
 }
 
 /// Ends at its second poll: lets others run in between.
-pub(super) async fn pause() {
+async fn step() {
     let mut paused = false;
     poll_fn(move |context| {
         if std::mem::replace(&mut paused, true) {

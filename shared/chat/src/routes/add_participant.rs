@@ -62,7 +62,16 @@ where
         let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
         let stored = append(ports, &conversation, draft, read, request.deadline).await?;
 
-        publish(ports, &conversation, &stored.event, None, request.deadline).await?;
+        let roster = ports.roster(&conversation).await?;
+        publish(
+            ports,
+            roster,
+            &conversation,
+            &stored.event,
+            None,
+            request.deadline,
+        )
+        .await;
         let about = ports.conversation(&conversation).await?;
         let title = about.as_ref().and_then(|about| about.title.as_ref());
         let notice = Notice::Added {

@@ -16,6 +16,7 @@ use crate::{
     failure::{Failure, Fault, Rejection},
     fan_out::{notify, publish},
     log::{append, tail},
+    mistake::{Mistake, made},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
     routes::add_participant::{Changed, fresh_id},
@@ -52,7 +53,9 @@ where
             delete_subscriptions(ports, &conversation, &user).await?;
             return Ok(Changed { seq: None });
         }
-        ports.remove_participant(&conversation, &user).await?;
+        if !made(Mistake::AnswerBeforeRow) {
+            ports.remove_participant(&conversation, &user).await?;
+        }
         let name = row.map_or_else(|| DisplayName::fitted(user.as_str()), |row| row.name);
         let content = Content::ParticipantRemoved {
             user: user.clone(),
@@ -62,7 +65,16 @@ where
         let stored = append(ports, &conversation, draft, read, request.deadline).await?;
         delete_subscriptions(ports, &conversation, &user).await?;
 
-        publish(ports, &conversation, &stored.event, None, request.deadline).await?;
+        let roster = ports.roster(&conversation).await?;
+        publish(
+            ports,
+            roster,
+            &conversation,
+            &stored.event,
+            None,
+            request.deadline,
+        )
+        .await;
         let notice = Notice::Removed {
             conversation: conversation.as_str(),
         };

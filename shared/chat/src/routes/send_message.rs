@@ -15,6 +15,7 @@ use crate::{
     fan_out::publish,
     fields::{Fields, Position},
     log::{Tail, append, tail},
+    mistake::{Mistake, made},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
@@ -80,18 +81,30 @@ where
             body,
         };
         let draft = Draft::new(caller.user.clone(), id, ports.now(), content);
+        let early = if made(Mistake::SubsBeforePut) {
+            Some(ports.roster(&conversation).await?)
+        } else {
+            None
+        };
         let stored = append(ports, &conversation, draft, tail, request.deadline).await?;
 
         // A repetition is told again: the first attempt may have died before it told anyone.
-        let origin = request.connection.as_ref().map(|connection| &connection.id);
-        publish(
-            ports,
-            &conversation,
-            &stored.event,
-            origin,
-            request.deadline,
-        )
-        .await?;
+        if !(stored.duplicate && made(Mistake::SilentDuplicate)) {
+            let roster = match early {
+                Some(roster) => roster,
+                None => ports.roster(&conversation).await?,
+            };
+            let origin = request.connection.as_ref().map(|connection| &connection.id);
+            publish(
+                ports,
+                roster,
+                &conversation,
+                &stored.event,
+                origin,
+                request.deadline,
+            )
+            .await;
+        }
 
         Ok(Sent {
             conversation: conversation.to_string(),

@@ -15,6 +15,7 @@ use crate::{
     failure::{Failure, Rejection},
     fields::{Fields, Position},
     log::{head, read_after},
+    mistake::{Mistake, made},
     ports::{Clock, Log, Participants, Subscriptions},
     request::{Request, Route},
     wire::Entries,
@@ -83,6 +84,11 @@ where
             connection,
         };
         let connection = &subscription.connection.id;
+        let early = if made(Mistake::ReadBeforeRow) {
+            Some(read(ports, &conversation, after).await)
+        } else {
+            None
+        };
         let (others, ()) = try_join(
             ports.subscriptions_of(connection),
             ports.subscribe(&conversation, &subscription),
@@ -98,7 +104,10 @@ where
             .into());
         }
 
-        let read = read(ports, &conversation, after).await;
+        let read = match early {
+            Some(read) => read,
+            None => read(ports, &conversation, after).await,
+        };
         authorize(ports, &conversation, &subscription, connection).await?;
         read
     }

@@ -1,14 +1,14 @@
 //! Pushes to a gateway that answers by a script.
 
 use aws_sdk_apigatewaymanagement::config::{BehaviorVersion, Config, Credentials, Region};
-use chat::ports::{Outbound as _, PushError};
+use chat::{
+    contract::connection,
+    ports::{Outbound as _, PushError},
+};
 use chat_aws::Gateway;
 use tokio::net::TcpListener;
 
-use crate::{
-    contract::connection,
-    scripted::{answer, serve},
-};
+use crate::scripted::{answer, serve};
 
 const FRAME: &str = r#"{"event":"message","body":"Grüße"}"#;
 

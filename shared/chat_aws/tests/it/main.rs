@@ -1,6 +1,4 @@
 //! The adapters, each against something that answers as AWS does.
-//!
-//! `contract` is written against the ports alone: whatever implements them has to pass it.
 
 #![allow(
     clippy::expect_used,
@@ -11,8 +9,8 @@
     missing_docs
 )]
 
-mod contract;
 mod dynamo;
+mod engines;
 mod gateway;
 mod scripted;
 mod table_under_load;

@@ -1,12 +1,14 @@
 //! What a busy DynamoDB answers, and no local engine does: conflicts of transactions and keys that are left for later.
 
-use chat::ports::Participants as _;
+use chat::{
+    contract::{conversation, conversation_id, participant, user},
+    ports::Participants as _,
+};
 use chat_aws::dynamo::Table;
 use serde_json::{Value, json};
 
 use crate::{
-    contract::{conversation, conversation_id, participant, user},
-    dynamo::client,
+    engines::client,
     scripted::{answer, serve},
 };
 

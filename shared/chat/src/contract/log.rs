@@ -1,8 +1,8 @@
-use chat::{
+use crate::{
     domain::{Content, DisplayName, Draft, Event, MessageId, Seq},
     ports::{Log, Page, Put},
 };
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use super::{NOW, conversation_id, message, seq, user};
 
@@ -83,7 +83,7 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
     );
 }
 
-pub async fn entries_are_in_ascending_order_and_every_one_is_included(log: &impl Log) {
+pub async fn entries_must_be_in_ascending_order_and_none_left_out(log: &impl Log) {
     // From one to two digits, where texts and numbers are ordered differently.
     let events = stored(log, "c", &messages(12, "hi")).await;
     let (read, _) = read_all(log, "c", 5).await;
@@ -126,7 +126,7 @@ pub async fn logs_are_kept_apart(log: &impl Log) {
     }
 }
 
-pub async fn an_entry_is_not_replaced_and_is_answered_instead(log: &impl Log) {
+pub async fn a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_it(log: &impl Log) {
     let conversation = conversation_id("c");
     let first = message("ada", "m-1", "first");
     let winner = Event {
@@ -145,7 +145,7 @@ pub async fn an_entry_is_not_replaced_and_is_answered_instead(log: &impl Log) {
     assert_eq!(page.events, [winner]);
 }
 
-pub async fn a_repeated_put_is_answered_with_itself(log: &impl Log) {
+pub async fn a_repeated_put_must_be_answered_with_the_entry_that_it_stored(log: &impl Log) {
     let draft = message("ada", "m-1", "hi");
     let conversation = conversation_id("c");
     assert_eq!(
@@ -187,5 +187,61 @@ pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &i
             put == Put::Stored || put == Put::Taken(winner.clone()),
             "{put:?}"
         );
+    }
+}
+
+pub async fn a_read_must_include_every_entry_that_was_stored_before_it(log: &impl Log) {
+    let conversation = conversation_id("c");
+    let drafts = messages(24, "hi");
+    let stored = std::sync::atomic::AtomicU64::new(0);
+    let order = std::sync::atomic::Ordering::SeqCst;
+    let writer = async {
+        for (draft, number) in drafts.iter().zip(1..) {
+            let put = log.put(&conversation, seq(number), draft).await.unwrap();
+            assert_eq!(put, Put::Stored);
+            stored.store(number, order);
+        }
+    };
+    let reader = async {
+        loop {
+            let before = stored.load(order);
+            let page = log.read_from(&conversation, seq(1), 100).await.unwrap();
+            let read: Vec<u64> = page.events.iter().map(|event| event.seq.number()).collect();
+            let known: Vec<u64> = (1..=before).collect();
+            assert!(read.starts_with(&known), "{read:?} after {before}");
+            if before == 24 {
+                break;
+            }
+        }
+    };
+    join(writer, reader).await;
+}
+
+pub async fn two_writers_that_race_make_one_dense_log(log: &impl Log) {
+    let conversation = conversation_id("c");
+    let write = async |sender: &str| {
+        let mut next = seq(1);
+        for number in 0..12 {
+            let draft = message(sender, &format!("m-{number}"), "hi");
+            while let Put::Taken(winner) = log.put(&conversation, next, &draft).await.unwrap() {
+                assert_eq!(winner.seq, next);
+                assert_ne!(winner.draft.sender, draft.sender, "the other one won");
+                next = next.next();
+            }
+            next = next.next();
+        }
+    };
+    join(write("ada"), write("grace")).await;
+
+    let (events, _) = read_all(log, "c", 100).await;
+    let seqs: Vec<u64> = events.iter().map(|event| event.seq.number()).collect();
+    assert_eq!(seqs, (1..=24).collect::<Vec<_>>());
+    for sender in ["ada", "grace"] {
+        let ids = events
+            .iter()
+            .filter(|event| event.draft.sender == user(sender));
+        let ids: Vec<_> = ids.map(|event| event.draft.id.to_string()).collect();
+        let expected: Vec<_> = (0..12).map(|number| format!("m-{number}")).collect();
+        assert_eq!(ids, expected, "in the order in which {sender} wrote them");
     }
 }

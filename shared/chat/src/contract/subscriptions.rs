@@ -1,7 +1,9 @@
-use chat::{
+use crate::{
     domain::{Connection, Subscription, Timestamp},
     ports::{Log, Participants, Put, Roster, Subscriptions},
 };
+
+use futures_util::future::join;
 
 use super::{
     NOW, connection, conversation, conversation_id, message, participant, seq, subscription, user,
@@ -37,6 +39,46 @@ pub async fn the_roster_is_all_participants_and_all_subscriptions(
     let roster = ports.roster(&id).await.unwrap();
     assert_eq!(roster.participants, ["ada", "zoë 🦀"].map(user));
     assert_eq!(roster.subscriptions, listeners);
+}
+
+pub async fn participants_must_be_read_before_subscriptions(
+    ports: &(impl Subscriptions + Participants),
+) {
+    let id = conversation_id("c");
+    let names: Vec<String> = (0..24).map(|number| format!("user-{number:02}")).collect();
+    // Each listens first and takes part then. So whoever is found to take part is found to listen, unless the
+    // subscriptions were read before the participants.
+    let writer = async {
+        for name in &names {
+            ports
+                .subscribe(&id, &subscription(name, name))
+                .await
+                .unwrap();
+            assert!(
+                ports
+                    .add_participant(&id, &participant(name))
+                    .await
+                    .unwrap()
+            );
+        }
+    };
+    let reader = async {
+        loop {
+            let roster = ports.roster(&id).await.unwrap();
+            let listeners = roster.subscriptions.iter().map(|found| &found.user);
+            let listeners: Vec<_> = listeners.collect();
+            for user in &roster.participants {
+                assert!(
+                    listeners.contains(&user),
+                    "{user} is not among {listeners:?}"
+                );
+            }
+            if roster.participants.len() == names.len() {
+                break;
+            }
+        }
+    };
+    join(writer, reader).await;
 }
 
 pub async fn a_subscription_that_is_stored_again_is_one(ports: &impl Subscriptions) {

@@ -1,4 +1,4 @@
-use chat::{
+use crate::{
     domain::{Connection, Timestamp},
     ports::Connections,
 };

@@ -1,4 +1,4 @@
-use chat::{
+use crate::{
     domain::{Conversation, ConversationId, Participant},
     ports::{Memberships, Participants},
 };
@@ -43,7 +43,7 @@ pub async fn a_conversation_needs_no_title_and_may_have_91_participants(ports: &
     assert_eq!(ports.participants(&conversation.id).await.unwrap(), rows);
 }
 
-pub async fn a_conversation_that_exists_is_not_changed_by_creating_it(ports: &impl Participants) {
+pub async fn creating_must_not_change_a_conversation_that_exists(ports: &impl Participants) {
     let first = created(ports, "c", &["ada"]).await;
     let second = conversation("c", Some("Dinner"));
     assert!(
@@ -91,7 +91,7 @@ pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
     assert_eq!(ports.confirm(&user("ada"), &[]).await.unwrap(), []);
 }
 
-pub async fn a_participant_that_is_there_is_not_changed_by_adding_him(ports: &impl Participants) {
+pub async fn adding_must_not_change_a_participant_that_is_there(ports: &impl Participants) {
     let id = created(ports, "c", &["ada"]).await.id;
     let grace = participant("grace");
     assert!(ports.add_participant(&id, &grace).await.unwrap());
@@ -106,7 +106,28 @@ pub async fn a_participant_that_is_there_is_not_changed_by_adding_him(ports: &im
     );
 }
 
-pub async fn a_removed_participant_is_not_found_any_more(ports: &impl Participants) {
+pub async fn of_two_that_add_a_participant_one_does(ports: &impl Participants) {
+    let id = created(ports, "c", &["ada"]).await.id;
+    let grace = participant("grace");
+    let renamed = Participant {
+        name: participant("eve").name,
+        ..grace.clone()
+    };
+    let (first, second) = join(
+        ports.add_participant(&id, &grace),
+        ports.add_participant(&id, &renamed),
+    )
+    .await;
+    let (first, second) = (first.unwrap(), second.unwrap());
+    assert_ne!(first, second);
+    let winner = if first { grace } else { renamed };
+    let found = ports.participant(&id, &winner.user).await.unwrap();
+    assert_eq!(found, Some(winner));
+}
+
+pub async fn a_participant_must_not_be_found_once_his_removal_has_been_answered(
+    ports: &impl Participants,
+) {
     let id = created(ports, "c", &["ada", "grace"]).await.id;
     // The second time there is none to remove.
     for _ in 0..2 {

@@ -1,0 +1,220 @@
+//! Conversations, participants, subscriptions and connections in memory.
+
+use std::collections::BTreeSet;
+
+use super::FakeChat;
+use crate::{
+    domain::{
+        Connection, ConnectionId, Conversation, ConversationId, Participant, Subscription, UserId,
+    },
+    failure::Fault,
+    ports::{Connections, Memberships, Participants, Roster, Subscriptions},
+};
+
+impl Participants for FakeChat {
+    async fn create(
+        &self,
+        conversation: &Conversation,
+        participants: &[Participant],
+    ) -> Result<bool, Fault> {
+        self.pause().await;
+        let mut state = self.state();
+        if state.conversations.contains_key(&conversation.id) {
+            return Ok(false);
+        }
+        state
+            .conversations
+            .insert(conversation.id.clone(), conversation.clone());
+        for participant in participants {
+            let key = (conversation.id.clone(), participant.user.clone());
+            state.participants.insert(key, participant.clone());
+        }
+        Ok(true)
+    }
+
+    async fn conversation(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Option<Conversation>, Fault> {
+        self.pause().await;
+        Ok(self.state().conversations.get(conversation).cloned())
+    }
+
+    async fn participant(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Result<Option<Participant>, Fault> {
+        self.pause().await;
+        Ok(self
+            .state()
+            .participants
+            .get(&(conversation.clone(), user.clone()))
+            .cloned())
+    }
+
+    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+        self.pause().await;
+        let state = self.state();
+        let found = state
+            .participants
+            .iter()
+            .filter(|((id, _), _)| id == conversation);
+        Ok(found.map(|(_, participant)| participant.clone()).collect())
+    }
+
+    async fn add_participant(
+        &self,
+        conversation: &ConversationId,
+        participant: &Participant,
+    ) -> Result<bool, Fault> {
+        self.pause().await;
+        let key = (conversation.clone(), participant.user.clone());
+        let mut state = self.state();
+        let added = !state.participants.contains_key(&key);
+        state
+            .participants
+            .entry(key)
+            .or_insert_with(|| participant.clone());
+        Ok(added)
+    }
+
+    async fn remove_participant(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Result<(), Fault> {
+        self.pause().await;
+        self.state()
+            .participants
+            .remove(&(conversation.clone(), user.clone()));
+        Ok(())
+    }
+
+    async fn conversations_of(
+        &self,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Memberships, Fault> {
+        self.pause().await;
+        let state = self.state();
+        let mine = state
+            .participants
+            .keys()
+            .filter(|(_, participant)| participant == user);
+        let rest = mine
+            .map(|(id, _)| id)
+            .filter(|id| after.is_none_or(|after| *id > after));
+        let mut conversations: Vec<_> = rest.take(limit + 1).cloned().collect();
+        let more = conversations.len() > limit;
+        conversations.truncate(limit);
+        Ok(Memberships {
+            conversations,
+            more,
+        })
+    }
+
+    async fn confirm(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
+        self.pause().await;
+        let state = self.state();
+        let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
+        let found = wanted.into_iter().filter_map(|id| {
+            let participant = state.participants.get(&(id.clone(), user.clone()))?;
+            Some((state.conversations.get(id)?.clone(), participant.clone()))
+        });
+        Ok(found.collect())
+    }
+}
+
+impl Subscriptions for FakeChat {
+    async fn subscribe(
+        &self,
+        conversation: &ConversationId,
+        subscription: &Subscription,
+    ) -> Result<(), Fault> {
+        self.pause().await;
+        let key = (conversation.clone(), subscription.connection.id.clone());
+        self.state().subscriptions.insert(key, subscription.clone());
+        Ok(())
+    }
+
+    async fn unsubscribe(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> Result<(), Fault> {
+        self.pause().await;
+        self.state()
+            .subscriptions
+            .remove(&(conversation.clone(), connection.clone()));
+        Ok(())
+    }
+
+    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, Fault> {
+        self.pause().await;
+        let participants = self.participants(conversation).await?;
+        self.pause().await;
+        let state = self.state();
+        let found = state
+            .subscriptions
+            .iter()
+            .filter(|((id, _), _)| id == conversation);
+        Ok(Roster {
+            participants: participants
+                .into_iter()
+                .map(|participant| participant.user)
+                .collect(),
+            subscriptions: found
+                .map(|(_, subscription)| subscription.clone())
+                .collect(),
+        })
+    }
+
+    async fn subscriptions_of(
+        &self,
+        connection: &ConnectionId,
+    ) -> Result<Vec<ConversationId>, Fault> {
+        self.pause().await;
+        let state = self.state();
+        let found = state
+            .subscriptions
+            .keys()
+            .filter(|(_, id)| id == connection);
+        let found: BTreeSet<_> = found
+            .map(|(conversation, _)| conversation.clone())
+            .collect();
+        Ok(found.into_iter().collect())
+    }
+}
+
+impl Connections for FakeChat {
+    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
+        self.pause().await;
+        let key = (user.clone(), connection.id.clone());
+        self.state().connections.insert(key, connection.clone());
+        Ok(())
+    }
+
+    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
+        self.pause().await;
+        self.state()
+            .connections
+            .remove(&(user.clone(), connection.clone()));
+        Ok(())
+    }
+
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+        self.pause().await;
+        let state = self.state();
+        let found = state
+            .connections
+            .iter()
+            .filter(|((owner, _), _)| owner == user);
+        Ok(found.map(|(_, connection)| connection.clone()).collect())
+    }
+}

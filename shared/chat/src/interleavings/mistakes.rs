@@ -1,0 +1,53 @@
+//! Without a mistake every promise is kept; with each, the promise that the model names is broken.
+
+use super::{
+    scenarios::{ALL, Scenario},
+    stage::Promise,
+};
+use crate::mistake::{Mistake, making};
+
+/// Seeds that each scenario is run with.
+const SEEDS: u64 = 1_000;
+/// Seeds among which one has to show a mistake; most do so within the first hundred.
+const ENOUGH_SEEDS: u64 = 20_000;
+
+#[test]
+fn every_promise_is_kept_with_every_seed() {
+    for scenario in ALL {
+        for seed in 0..SEEDS {
+            let broken = making(None, || scenario.run(seed));
+            assert_eq!(broken, [], "{scenario:?} with seed {seed}");
+        }
+    }
+}
+
+/// One test for each mistake: in which scenario it breaks which promise.
+macro_rules! each_mistake_is_found {
+    ($($name:ident: $mistake:ident breaks $promise:ident in $scenario:ident;)*) => {
+        $(#[test]
+        fn $name() {
+            let breaks = |seed| {
+                let broken = making(Some(Mistake::$mistake), || Scenario::$scenario.run(seed));
+                broken.contains(&Promise::$promise)
+            };
+            let found = (0..ENOUGH_SEEDS).find(|seed| breaks(*seed));
+            assert!(found.is_some(), "no seed shows the mistake");
+        })*
+    };
+}
+
+each_mistake_is_found! {
+    no_condition: NoCondition breaks Acked in Retries;
+    after_unverified: AfterUnverified breaks Dense in InventedAfter;
+    read_before_row: ReadBeforeRow breaks Seen in RetriesAndSubscribe;
+    subs_before_put: SubsBeforePut breaks Seen in RetriesAndSubscribe;
+    own_item_is_foreign: OwnItemIsForeign breaks Once in Retries;
+    no_tail_check: NoTailCheck breaks Once in Retries;
+    silent_duplicate: SilentDuplicate breaks Seen in RetriesAndSubscribe;
+    torn_max: TornMax breaks Once in Crowd;
+    small_window: SmallWindow breaks Once in NoAfter;
+    subs_only: SubsOnly breaks Fence in Removal;
+    no_fence: NoFence breaks Fence in Removal;
+    check_before_read: CheckBeforeRead breaks Fence in RemovalAndHistory;
+    answer_before_row: AnswerBeforeRow breaks Fence in Removal;
+}

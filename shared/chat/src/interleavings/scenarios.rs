@@ -1,0 +1,91 @@
+//! The scenarios of the model, by their names there.
+
+use futures_util::future::{LocalBoxFuture, join_all};
+
+use super::stage::{After, Promise, Stage};
+
+/// Some people who do something at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scenario {
+    Retries,
+    RetriesAndSubscribe,
+    Crowd,
+    NoAfter,
+    InventedAfter,
+    EmptyLog,
+    Removal,
+    RemovalAndHistory,
+}
+
+/// All of them.
+pub const ALL: [Scenario; 8] = [
+    Scenario::Retries,
+    Scenario::RetriesAndSubscribe,
+    Scenario::Crowd,
+    Scenario::NoAfter,
+    Scenario::InventedAfter,
+    Scenario::EmptyLog,
+    Scenario::Removal,
+    Scenario::RemovalAndHistory,
+];
+
+impl Scenario {
+    /// Runs it in the world of this seed; the promises that were broken.
+    pub fn run(self, seed: u64) -> Vec<Promise> {
+        let stage = Stage::new(seed, self.history());
+        stage.chat.run(join_all(self.tasks(&stage)));
+        stage.broken()
+    }
+
+    fn history(self) -> usize {
+        match self {
+            Self::EmptyLog => 0,
+            Self::Crowd | Self::Removal | Self::RemovalAndHistory => 1,
+            Self::Retries | Self::RetriesAndSubscribe | Self::NoAfter | Self::InventedAfter => 2,
+        }
+    }
+
+    fn tasks(self, stage: &Stage) -> Vec<LocalBoxFuture<'_, ()>> {
+        let ada = |after| send(stage, "ada", "x", after);
+        let bob = |after| send(stage, "bob", "y", after);
+        let carol = |after| send(stage, "carol", "z", after);
+        let subscribe = || -> LocalBoxFuture<'_, ()> {
+            Box::pin(async {
+                stage.subscribe().await;
+            })
+        };
+        let remove = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.remove()) };
+        let history = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.history()) };
+        let position = After::Position;
+        let at = After::At;
+        match self {
+            // The same message three times: with the first `after`, a later one, and what was seen by then.
+            Self::Retries => vec![ada(at(1)), ada(at(2)), ada(position), bob(at(0))],
+            Self::RetriesAndSubscribe => vec![ada(at(1)), ada(position), bob(at(2)), subscribe()],
+            Self::Crowd => vec![
+                ada(at(1)),
+                ada(position),
+                bob(at(1)),
+                carol(at(0)),
+                subscribe(),
+            ],
+            Self::NoAfter => vec![
+                ada(After::Missing),
+                ada(at(1)),
+                bob(After::Missing),
+                carol(After::Missing),
+                subscribe(),
+            ],
+            Self::InventedAfter => vec![ada(at(4)), bob(at(1))],
+            Self::EmptyLog => vec![ada(at(0)), ada(position), bob(at(0)), subscribe()],
+            Self::Removal => vec![ada(at(0)), subscribe(), remove(), bob(at(1)), carol(at(0))],
+            Self::RemovalAndHistory => vec![history(), remove(), bob(at(1))],
+        }
+    }
+}
+
+fn send<'a>(stage: &'a Stage, user: &'a str, id: &'a str, after: After) -> LocalBoxFuture<'a, ()> {
+    Box::pin(async move {
+        stage.send(user, id, after).await;
+    })
+}

@@ -1,0 +1,182 @@
+//! The engines that stand for DynamoDB here, each started once, and the contract of the ports on both of them.
+
+use std::{
+    future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use aws_sdk_dynamodb::{
+    Client, Config,
+    config::{
+        BehaviorVersion, ConfigBag, Credentials, Intercept, Region, RuntimeComponents,
+        interceptors::BeforeSerializationInterceptorContextMut, retry::RetryConfig,
+    },
+    error::BoxError,
+    operation::put_item::PutItemInput,
+    types::{
+        AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType,
+        Projection, ProjectionType, ScalarAttributeType,
+    },
+};
+use chat::contract::{self, Stores};
+use chat_aws::dynamo::Table;
+use harness::dynamodb::{Choice, Engine};
+use tokio::runtime::Runtime;
+
+static TABLES: AtomicUsize = AtomicUsize::new(0);
+
+/// Where the engine that is the harness's default is.
+pub fn embedded() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| start(Choice::Embedded))
+}
+
+/// Where Amazon's DynamoDB Local is. What keeps it from starting fails each test that asks.
+fn local() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| start(Choice::Local))
+}
+
+/// Starts an engine that ends with this process: on a thread of its own, since the runtime of a test ends before.
+fn start(choice: Choice) -> String {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        Runtime::new().unwrap().block_on(async {
+            match Engine::start(choice, None).await {
+                Ok(engine) => {
+                    sender.send(Ok(engine.endpoint().to_owned())).unwrap();
+                    std::future::pending().await
+                }
+                Err(error) => sender.send(Err(error.to_string())).unwrap(),
+            }
+        });
+    });
+    receiver.recv().unwrap().unwrap()
+}
+
+/// A client of a DynamoDB at this URL. It repeats nothing.
+pub fn client(url: &str) -> Client {
+    Client::from_conf(configuration(url).build())
+}
+
+/// What makes such a client.
+pub fn configuration(url: &str) -> aws_sdk_dynamodb::config::Builder {
+    Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(url)
+        .retry_config(RetryConfig::disabled())
+        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+}
+
+/// An empty table like that of `infra/template.yaml`, and its name, which no other has.
+pub async fn create_table(client: &Client) -> (Table, String) {
+    let name = format!("chat-{}", TABLES.fetch_add(1, Ordering::Relaxed));
+    let key = |name: &str, kind| {
+        KeySchemaElement::builder()
+            .attribute_name(name)
+            .key_type(kind)
+            .build()
+            .unwrap()
+    };
+    let text = |name: &str| {
+        let definition = AttributeDefinition::builder().attribute_name(name);
+        definition
+            .attribute_type(ScalarAttributeType::S)
+            .build()
+            .unwrap()
+    };
+    let by_owner = GlobalSecondaryIndex::builder()
+        .index_name("by_owner")
+        .key_schema(key("owner", KeyType::Hash))
+        .key_schema(key("pk", KeyType::Range))
+        .projection(
+            Projection::builder()
+                .projection_type(ProjectionType::KeysOnly)
+                .build(),
+        );
+    client
+        .create_table()
+        .table_name(&name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .key_schema(key("pk", KeyType::Hash))
+        .key_schema(key("sk", KeyType::Range))
+        .set_attribute_definitions(Some(["pk", "sk", "owner"].map(text).into()))
+        .global_secondary_indexes(by_owner.build().unwrap())
+        .send()
+        .await
+        .unwrap();
+    (Table::new(client.clone(), &name), name)
+}
+
+struct OnTable {
+    runtime: Runtime,
+    table: Table,
+}
+
+impl OnTable {
+    fn of(client: Client) -> Self {
+        let runtime = Runtime::new().unwrap();
+        let (table, _) = runtime.block_on(create_table(&client));
+        Self { runtime, table }
+    }
+}
+
+impl Stores for OnTable {
+    type Ports = Table;
+
+    fn ports(&self) -> &Table {
+        &self.table
+    }
+
+    fn run<F: Future>(&self, future: F) -> F::Output {
+        self.runtime.block_on(future)
+    }
+}
+
+mod on_embedded {
+    chat::contract_tests!(super::OnTable::of(super::client(super::embedded())));
+}
+
+mod on_dynamodb_local {
+    chat::contract_tests!(super::OnTable::of(super::client(super::local())));
+}
+
+/// Takes the condition off every put.
+#[derive(Debug)]
+struct Unconditional;
+
+impl Intercept for Unconditional {
+    fn name(&self) -> &'static str {
+        "Unconditional"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(put) = context.input_mut().downcast_mut::<PutItemInput>() {
+            put.condition_expression = None;
+            put.expression_attribute_names = None;
+        }
+        Ok(())
+    }
+}
+
+/// The mistake `no_condition` of the model, made in what the table really sends.
+#[test]
+fn a_put_without_its_condition_is_found_by_the_contract() {
+    let configuration = configuration(embedded()).interceptor(Unconditional);
+    let stores = OnTable::of(Client::from_conf(configuration.build()));
+    let sentence = contract::log::two_writers_that_race_make_one_dense_log(stores.ports());
+    let kept = catch_unwind(AssertUnwindSafe(|| stores.run(sentence)));
+    assert!(kept.is_err(), "the contract does not need the condition");
+}
