@@ -16,8 +16,8 @@ use chat::{
 
 use crate::{Chance, Error, Gateway, SystemClock, configuration::Configuration, dynamo::Table};
 
-/// All ports of the core but [`Outbound`], which only [`Ports<Gateway>`] has: a function whose routes push nothing needs
-/// neither the endpoint nor the permission.
+/// All ports of the core; [`Outbound`] only if `O` is one, such as a [`Gateway`]: a function whose routes push nothing
+/// needs neither the endpoint nor the permission.
 #[derive(Clone, Debug)]
 pub struct Ports<O = NoGateway> {
     table: Table,
@@ -37,7 +37,7 @@ impl Ports<NoGateway> {
     /// A [`MissingVariable`](crate::MissingVariable).
     pub async fn without_gateway() -> Result<Self, Error> {
         let configuration = Configuration::from_environment().await?;
-        let ports = Self::new(&configuration, NoGateway);
+        let ports = Self::new(table(&configuration), NoGateway);
         ports.table.warm_up().await;
         Ok(ports)
     }
@@ -52,17 +52,23 @@ impl Ports<Gateway> {
         let configuration = Configuration::from_environment()
             .await?
             .with_management_endpoint()?;
-        let ports = Self::new(&configuration, Gateway::new(&configuration.sdk));
+        let ports = Self::new(table(&configuration), Gateway::new(&configuration.sdk));
         futures_util::future::join(ports.table.warm_up(), ports.outbound.warm_up()).await;
         Ok(ports)
     }
 }
 
+fn table(configuration: &Configuration) -> Table {
+    let client = aws_sdk_dynamodb::Client::new(&configuration.sdk);
+    Table::new(client, &configuration.table)
+}
+
 impl<O> Ports<O> {
-    fn new(configuration: &Configuration, outbound: O) -> Self {
-        let client = aws_sdk_dynamodb::Client::new(&configuration.sdk);
+    /// Stores in this table, pushes by `outbound`, and takes time and chance from the machine.
+    #[must_use]
+    pub const fn new(table: Table, outbound: O) -> Self {
         Self {
-            table: Table::new(client, &configuration.table),
+            table,
             clock: SystemClock,
             chance: Chance,
             outbound,
@@ -134,7 +140,7 @@ impl<O: Sync> Random for Ports<O> {
     }
 }
 
-impl Outbound for Ports<Gateway> {
+impl<O: Outbound + Sync> Outbound for Ports<O> {
     fn push(
         &self,
         connection: &ConnectionId,

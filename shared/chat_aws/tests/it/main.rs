@@ -9,8 +9,10 @@
     missing_docs
 )]
 
+mod cost;
 mod dynamo;
 mod engines;
 mod gateway;
+mod meter;
 mod scripted;
 mod table_under_load;

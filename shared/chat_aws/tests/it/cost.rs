@@ -1,0 +1,316 @@
+//! What each request costs, in calls, capacity units and pushes: the routes on the table on the embedded engine. The
+//! figures in `docs/cost.md` are these.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::{
+    Client,
+    types::{AttributeValue, PutRequest, WriteRequest},
+};
+use chat::{
+    domain::{Connection, Identity},
+    fields::Fields,
+    ports::Clock as _,
+    request::{Request, Route},
+    routes::{
+        AddParticipant, CreateConversation, GetConversation, ListConversations, Ping, ReadEvents,
+        ReadMessages, RemoveParticipant, SendMessage, Subscribe, Unsubscribe, connect, disconnect,
+    },
+};
+use chat_aws::{Ports, dynamo::Table};
+use futures_util::{StreamExt as _, stream};
+use serde_json::{Value, json};
+
+use crate::{
+    engines::{client, configuration, create_table, embedded},
+    meter::{Cost, Meter},
+};
+
+/// Ada and Grace in the conversation `c`, each with an open page that has subscribed, and Ada with a second one.
+struct Small {
+    ports: Ports<Meter>,
+    meter: Meter,
+    plain: Client,
+    table: String,
+}
+
+const PAGES: [&str; 3] = ["ada-1", "ada-2", "grace-1"];
+
+impl Small {
+    async fn conversation() -> Self {
+        let meter = Meter::default();
+        let metered = configuration(embedded()).interceptor(meter.clone());
+        let plain = client(embedded());
+        let (_, table) = create_table(&plain).await;
+        let metered = Table::new(Client::from_conf(metered.build()), &table);
+        let small = Self {
+            ports: Ports::new(metered, meter.clone()),
+            meter,
+            plain,
+            table,
+        };
+        let fields = json!({"id": "c", "title": "Lunch", "participants": ["grace"]});
+        small.ask::<CreateConversation>("ada", fields).await;
+        for page in PAGES {
+            small.connect(page).await;
+            small.subscribe(page, "c").await;
+        }
+        small.meter.read();
+        small
+    }
+
+    fn identity(&self, user: &str) -> Identity {
+        let contract = chat::contract::participant(user);
+        Identity {
+            user: contract.user,
+            name: contract.name,
+            expires: self.ports.now().plus(Duration::from_secs(3_600)),
+        }
+    }
+
+    fn connection(&self, page: &str) -> (Identity, Connection) {
+        let (user, _) = page.split_once('-').unwrap();
+        let connected_at = self.ports.now();
+        let connection = Connection {
+            connected_at,
+            ..chat::contract::connection(page)
+        };
+        (self.identity(user), connection)
+    }
+
+    async fn request<R: Route<Ports<Meter>>>(
+        &self,
+        (identity, connection): (Identity, Option<Connection>),
+        fields: Value,
+    ) -> R::Reply {
+        let Value::Object(fields) = fields else {
+            panic!("fields are an object")
+        };
+        let request = Request {
+            identity,
+            connection,
+            fields: Fields::from_object(fields),
+            deadline: self.ports.now().plus(Duration::from_secs(9)),
+        };
+        let reply = R::handle(&self.ports, &request).await;
+        reply.unwrap_or_else(|failure| panic!("{} was refused: {failure:?}", R::NAME))
+    }
+
+    /// Asks by HTTP.
+    async fn ask<R: Route<Ports<Meter>>>(&self, user: &str, fields: Value) -> Cost {
+        self.request::<R>((self.identity(user), None), fields).await;
+        self.meter.read()
+    }
+
+    /// Asks by a page's connection.
+    async fn frame<R: Route<Ports<Meter>>>(&self, page: &str, fields: Value) -> Cost {
+        let (identity, connection) = self.connection(page);
+        self.request::<R>((identity, Some(connection)), fields)
+            .await;
+        self.meter.read()
+    }
+
+    async fn connect(&self, page: &str) -> Cost {
+        let (identity, connection) = self.connection(page);
+        let connected = connect::handle(&self.ports, &identity, &connection).await;
+        connected.unwrap();
+        self.meter.read()
+    }
+
+    async fn disconnect(&self, page: &str) -> Cost {
+        let (identity, connection) = self.connection(page);
+        let closed = disconnect::handle(&self.ports, &identity.user, &connection.id).await;
+        closed.unwrap();
+        self.meter.read()
+    }
+
+    async fn subscribe(&self, page: &str, conversation: &str) -> Cost {
+        let fields = json!({"conversation": conversation, "after": 0});
+        self.frame::<Subscribe>(page, fields).await
+    }
+
+    async fn send(&self, id: &str, after: Option<u64>) -> Cost {
+        let fields = json!({"conversation": "c", "id": id, "body": "Shall we?", "after": after});
+        self.frame::<SendMessage>("ada-1", fields).await
+    }
+
+    /// Puts messages at 1, 2, 3 … past the ports, which would take one call for each.
+    async fn fill(&self, messages: u64) {
+        let mut first = None;
+        if self.send("m-1", Some(0)).await.write_units > 0.0 {
+            let get = self.plain.get_item().table_name(&self.table);
+            let get = get
+                .key("pk", AttributeValue::S("conversation#c".into()))
+                .key("sk", AttributeValue::S("event#000000000001".into()));
+            first = get.send().await.unwrap().item;
+        }
+        let first = first.unwrap();
+        let seqs: Vec<u64> = (2..=messages).collect();
+        let calls = seqs.chunks(25).map(|chunk| {
+            let puts = chunk.iter().map(|seq| {
+                let mut item = first.clone();
+                item.insert("sk".into(), AttributeValue::S(format!("event#{seq:012}")));
+                item.insert("id".into(), AttributeValue::S(format!("m-{seq}")));
+                let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+                WriteRequest::builder().put_request(put).build()
+            });
+            let call = self.plain.batch_write_item();
+            call.request_items(&self.table, puts.collect()).send()
+        });
+        let mut calls = stream::iter(calls).buffer_unordered(4);
+        while let Some(written) = calls.next().await {
+            let left = written.unwrap().unprocessed_items.unwrap_or_default();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
+
+/// A line of the table in `docs/cost.md`.
+fn line(request: &str, cost: &Cost) -> String {
+    let Cost {
+        calls,
+        rounds,
+        read_units,
+        write_units,
+        pushed,
+        ..
+    } = cost;
+    let pushes = pushed.len();
+    format!("| {request} | {calls} | {rounds} | {read_units} | {write_units} | {pushes} |")
+}
+
+#[tokio::test]
+async fn every_request_costs_what_the_documents_say() {
+    let small = Small::conversation().await;
+    for number in 1..=10 {
+        small.send(&format!("m-{number}"), Some(number - 1)).await;
+    }
+    let c = || json!({"conversation": "c"});
+    let edsger = || json!({"conversation": "c", "user": "edsger"});
+    let message =
+        |id: &str, after| json!({"conversation": "c", "id": id, "body": "Hi", "after": after});
+    let lines = [
+        line("`$connect`", &small.connect("ada-3").await),
+        line(
+            "`subscribe`, `after` given",
+            &small.subscribe("ada-3", "c").await,
+        ),
+        line(
+            "`subscribe` again, `after` left out",
+            &small.frame::<Subscribe>("ada-3", c()).await,
+        ),
+        line(
+            "`ping` without positions",
+            &small.frame::<Ping>("ada-3", json!({})).await,
+        ),
+        line(
+            "`ping`, each position",
+            &small
+                .frame::<Ping>("ada-3", json!({"positions": {"c": 10}}))
+                .await,
+        ),
+        line(
+            "`unsubscribe`",
+            &small.frame::<Unsubscribe>("ada-3", c()).await,
+        ),
+        line(
+            "`$disconnect`, no subscription",
+            &small.disconnect("ada-3").await,
+        ),
+        line(
+            "`$disconnect`, one subscription",
+            &small.disconnect("ada-2").await,
+        ),
+        line(
+            "`sendMessage`, `after` given",
+            &small
+                .frame::<SendMessage>("ada-1", message("n-1", Some(10)))
+                .await,
+        ),
+        line(
+            "`sendMessage`, `after` left out",
+            &small
+                .frame::<SendMessage>("ada-1", message("n-2", None))
+                .await,
+        ),
+        line(
+            "`sendMessage`, repeated",
+            &small
+                .frame::<SendMessage>("ada-1", message("n-2", Some(11)))
+                .await,
+        ),
+        line(
+            "`POST /conversations`, three users",
+            &small
+                .ask::<CreateConversation>("ada", json!({"id": "d", "participants": ["x", "y"]}))
+                .await,
+        ),
+        line(
+            "`POST /conversations`, repeated",
+            &small
+                .ask::<CreateConversation>("ada", json!({"id": "d", "participants": ["x", "y"]}))
+                .await,
+        ),
+        line(
+            "`GET /conversations`, two",
+            &small.ask::<ListConversations>("ada", json!({})).await,
+        ),
+        line(
+            "`GET /conversations/{id}`",
+            &small.ask::<GetConversation>("ada", c()).await,
+        ),
+        line(
+            "`POST …/messages`, `after` given",
+            &small
+                .ask::<SendMessage>("ada", message("n-3", Some(12)))
+                .await,
+        ),
+        line(
+            "`GET …/messages`",
+            &small.ask::<ReadMessages>("ada", c()).await,
+        ),
+        line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
+        line(
+            "`PUT …/participants/{user}`",
+            &small.ask::<AddParticipant>("ada", edsger()).await,
+        ),
+        line(
+            "`DELETE …/participants/{user}`",
+            &small.ask::<RemoveParticipant>("ada", edsger()).await,
+        ),
+        line(
+            "`DELETE …/participants/{user}`, repeated",
+            &small.ask::<RemoveParticipant>("ada", edsger()).await,
+        ),
+    ];
+    let document = include_str!("../../../../docs/cost.md");
+    let told: Vec<&str> = document
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    assert_eq!(told, lines, "measured:\n{}", lines.join("\n"));
+}
+
+#[tokio::test]
+async fn a_message_costs_one_write_unit_and_reaches_the_first_page_in_three_rounds() {
+    let small = Small::conversation().await;
+    let cost = small.send("m-1", Some(0)).await;
+    assert_eq!(cost.pushed, ["ada-2", "grace-1"], "one for each other page");
+    let before = cost.before_push.as_ref().unwrap();
+    assert_eq!(before.write_units, 1.0);
+    assert!(before.read_units <= 3.0, "{before:?}");
+    assert!(before.rounds <= 3, "{before:?}");
+    // Nothing comes after the pushes: the acknowledgement is the function's answer.
+    assert_eq!((cost.calls, cost.rounds), (before.calls, before.rounds));
+}
+
+#[tokio::test]
+async fn a_long_log_costs_what_an_empty_one_costs() {
+    let empty = Small::conversation().await.send("new", Some(0)).await;
+    let long = Small::conversation().await;
+    long.fill(100_000).await;
+    assert_eq!(long.send("new", Some(100_000)).await, empty);
+    let subscribed = json!({"conversation": "c", "after": 100_001});
+    let cost = long.frame::<Subscribe>("ada-1", subscribed).await;
+    assert_eq!((cost.read_units, cost.rounds), (2.5, 3));
+}
