@@ -7,6 +7,7 @@ pub mod stack;
 pub mod dynamodb;
 pub mod executables;
 pub mod gateway;
+pub mod iam;
 pub mod identity;
 pub mod lambda;
 pub mod logs;

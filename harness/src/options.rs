@@ -54,6 +54,10 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value = "8")]
     pub concurrency: NonZeroUsize,
 
+    /// Takes calls of DynamoDB, @connections and Lambda without verifying their signatures
+    #[arg(long)]
+    pub no_signatures: bool,
+
     /// Written once everything listens: a JSON object with all addresses; removed at the end
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,

@@ -36,6 +36,7 @@ use crate::{
         door, http,
         websocket::{self, Connections},
     },
+    iam::{Access, Signatures},
     identity::Identity,
     lambda::{self, Lambda},
     logs,
@@ -98,19 +99,23 @@ impl Running {
 
         let addresses = Addresses::of(&doors, &stack);
         let page = page(&options, &template, &doors, &stack);
+        let access = Access::of(&stack, signatures(&options));
         let settings = lambda::Settings {
             concurrency: options.concurrency.get(),
             invoke_listeners: doors.lambda.listeners,
             environment: addresses.environment(),
+            access: access.clone(),
         };
         let lambda = Lambda::start(&stack, &executables, settings)?;
-        let back = dynamodb::Door::open(doors.dynamodb.listeners, engine.endpoint())
-            .map_err(|error| StartError::EngineDoor(error.into()))?;
+        let back =
+            dynamodb::Door::open(doors.dynamodb.listeners, engine.endpoint(), access.clone())
+                .map_err(|error| StartError::EngineDoor(error.into()))?;
         let (front_closes, closed) = watch::channel(false);
         let mut front = JoinSet::new();
         serve_websocket_api(
             &mut front,
             &stack,
+            access,
             &lambda,
             doors.ws.listeners,
             closed.clone(),
@@ -163,6 +168,14 @@ fn template_path(options: &Options) -> Result<PathBuf, StartError> {
         .ok_or(StartError::NoTemplate)
 }
 
+fn signatures(options: &Options) -> Signatures {
+    if options.no_signatures {
+        Signatures::Ignored
+    } else {
+        Signatures::Verified
+    }
+}
+
 fn identity(options: &Options, doors: &Doors) -> Result<Identity, StartError> {
     let key_file = match &options.data {
         Some(folder) => {
@@ -209,13 +222,19 @@ fn page(options: &Options, template: &Path, doors: &Doors, stack: &Stack) -> Rou
 fn serve_websocket_api(
     front: &mut JoinSet<()>,
     stack: &Stack,
+    access: Access,
     lambda: &Lambda,
     listeners: Vec<TcpListener>,
     closed: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
     if let Some(api) = &stack.websocket_api {
         let connections = Connections::default();
-        let router = websocket::router(Arc::new(api.clone()), lambda.clone(), connections.clone())?;
+        let router = websocket::router(
+            Arc::new(api.clone()),
+            access,
+            lambda.clone(),
+            connections.clone(),
+        )?;
         front.spawn(websocket::serve(listeners, router, connections, closed));
     }
     Ok(())

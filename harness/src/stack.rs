@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde_json::Value;
 
+use crate::iam::Statement;
+
 /// The twelve digits that stand in every local ARN.
 pub const ACCOUNT: &str = "123456789012";
 /// The only local region.
@@ -40,8 +42,8 @@ pub struct Function {
     pub memory: u32,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<usize>,
-    /// IAM statements, resolved, as JSON objects with `Effect`, `Action`, `Resource`.
-    pub policy: Vec<Value>,
+    /// What it may do to other services, resolved.
+    pub policy: Vec<Statement>,
 }
 
 /// Where a function's executable comes from.

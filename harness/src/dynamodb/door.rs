@@ -1,5 +1,5 @@
 //! The address that every DynamoDB client is given: passes calls to the engine, byte for byte, and sees each of them.
-//! It is the one place for what no engine does by itself: so far counting.
+//! It is the one place for what no engine does by itself: signatures, permissions, counting.
 
 use axum::{
     Router,
@@ -9,11 +9,13 @@ use axum::{
     response::{IntoResponse, Response},
     serve::ListenerExt,
 };
-use serde_json::json;
+use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::{net::TcpListener, task::AbortHandle};
 use tracing::warn;
 
 use super::ledger::{Ledger, Operation};
+use crate::iam::{Access, Demand, Refusal, Request as Signed, Service};
 
 /// The largest request that DynamoDB takes, in bytes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
@@ -55,6 +57,7 @@ struct Engine {
 
 #[derive(Clone, Debug)]
 struct Pipeline {
+    access: Access,
     ledger: Ledger,
     engine: Engine,
 }
@@ -66,12 +69,16 @@ struct Answer {
 }
 
 impl Door {
-    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`). Must be called inside a Tokio
-    /// runtime.
+    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`) for those whom `access` knows. Must
+    /// be called inside a Tokio runtime.
     ///
     /// # Errors
     /// See [`DoorError`].
-    pub fn open(listeners: Vec<TcpListener>, endpoint: &str) -> Result<Self, DoorError> {
+    pub fn open(
+        listeners: Vec<TcpListener>,
+        endpoint: &str,
+        access: Access,
+    ) -> Result<Self, DoorError> {
         let engine = Engine {
             // Whatever proxy the developer's environment names, the engine is not behind it.
             client: reqwest::Client::builder()
@@ -83,6 +90,7 @@ impl Door {
         };
         let ledger = Ledger::default();
         let router = Router::new().fallback(handle).with_state(Pipeline {
+            access,
             ledger: ledger.clone(),
             engine,
         });
@@ -113,8 +121,13 @@ impl Drop for Door {
     }
 }
 
-/// Read, understand, pass on, count.
-async fn handle(State(Pipeline { ledger, engine }): State<Pipeline>, request: Request) -> Response {
+/// Read, understand, check, pass on, count.
+async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response {
+    let Pipeline {
+        access,
+        ledger,
+        engine,
+    } = pipeline;
     let (request, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
         return refusal(
@@ -124,17 +137,53 @@ async fn handle(State(Pipeline { ledger, engine }): State<Pipeline>, request: Re
         )
         .into_response();
     };
-    let operation = Operation::of(&request.headers, &body);
-    let answer = engine.pass(request, body).await.unwrap_or_else(|error| {
-        warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
-        refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "ServiceUnavailable",
-            "The local engine does not answer",
-        )
-    });
+    let caller = access.claimed(&request.headers);
+    let operation = Operation::of(caller, &request.headers, &body);
+    let answer = match admit(&access, &operation, &request, &body) {
+        Ok(()) => engine.pass(request, body).await.unwrap_or_else(|error| {
+            warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
+            refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ServiceUnavailable",
+                "The local engine does not answer",
+            )
+        }),
+        Err(refusal) => not_admitted(&refusal),
+    };
     ledger.record(operation, answer.status, &answer.body);
     answer.into_response()
+}
+
+/// Whether the call is signed, and its caller may do all that it asks for.
+fn admit(
+    access: &Access,
+    operation: &Operation,
+    request: &request::Parts,
+    body: &[u8],
+) -> Result<(), Refusal> {
+    // `GET /` asks for the service's health, which is no secret; whatever else names no operation, the engine refuses.
+    if operation.name.is_empty() {
+        return Ok(());
+    }
+    let signed = Signed::received(request, body);
+    let caller = access.authenticate(Service::DynamoDb, &signed, OffsetDateTime::now_utc())?;
+    for demand in Demand::of_dynamodb(&operation.name, body) {
+        access.authorize(&caller, &demand)?;
+    }
+    Ok(())
+}
+
+/// As DynamoDB's front end says it, before DynamoDB itself has seen the call.
+fn not_admitted(refusal: &Refusal) -> Answer {
+    let message = match refusal {
+        Refusal::Missing => "Request is missing Authentication Token".to_owned(),
+        other => other.to_string(),
+    };
+    let body = json!({
+        "__type": format!("com.amazon.coral.service#{}", refusal.kind()),
+        refusal.member(): message,
+    });
+    error(StatusCode::BAD_REQUEST, &body)
 }
 
 impl Engine {
@@ -173,6 +222,10 @@ fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
 fn refusal(status: StatusCode, kind: &str, message: &str) -> Answer {
     let body =
         json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
+    error(status, &body)
+}
+
+fn error(status: StatusCode, body: &Value) -> Answer {
     let content_type = header::HeaderValue::from_static("application/x-amz-json-1.0");
     Answer {
         status,

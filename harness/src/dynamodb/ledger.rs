@@ -11,12 +11,12 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
-use super::Caller;
+use crate::iam::Caller;
 
 /// What was called on what by whom.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
-    /// Whose key signed it.
+    /// Whose key signed it, whether or not the signature is good.
     pub caller: Caller,
     /// `PutItem`, `Query`, …, or empty for what is no DynamoDB call.
     pub name: String,
@@ -58,15 +58,15 @@ impl Ledger {
 }
 
 impl Operation {
-    /// Reads a request: its signature, its target and the tables in its body.
-    pub(super) fn of(headers: &HeaderMap, body: &[u8]) -> Self {
+    /// Reads a request of `caller`: its target and the tables in its body.
+    pub(super) fn of(caller: Caller, headers: &HeaderMap, body: &[u8]) -> Self {
         let name = headers
             .get("x-amz-target")
             .and_then(|target| target.to_str().ok())
             .and_then(|target| target.split_once('.'))
             .map_or("", |(_, name)| name);
         Self {
-            caller: Caller::of(headers),
+            caller,
             name: name.to_owned(),
             tables: tables(body),
         }

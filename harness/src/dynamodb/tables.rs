@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use time::{OffsetDateTime, macros::format_description};
+use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use super::ADMIN_ACCESS_KEY_ID;
-use crate::stack::{REGION, Stack};
+use crate::{
+    iam::{Credentials, Service, sign},
+    stack::Stack,
+};
 
 /// How long a table may take to become active.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -163,29 +165,21 @@ impl Client<'_> {
         operation: &'static str,
         body: &Value,
     ) -> Result<(bool, Value), TableError> {
-        let now = OffsetDateTime::now_utc();
-        let date = now
-            .format(format_description!(
-                "[year][month][day]T[hour][minute][second]Z"
-            ))
-            .unwrap_or_default();
-        let day = date.split('T').next().unwrap_or_default();
-        // Local engines want the form of a signature, and none of them verifies one.
-        let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={ADMIN_ACCESS_KEY_ID}/{day}/{REGION}/dynamodb/aws4_request, \
-             SignedHeaders=host;x-amz-date;x-amz-target, Signature={:064x}",
-            0
-        );
-        let response = self
+        let mut request = self
             .http
             .post(self.endpoint)
-            .header("authorization", authorization)
             .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-date", &date)
             .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .body(body.to_string())
-            .send()
-            .await?;
+            .build()?;
+        // Local engines only want the form of a signature, but AWS's clients sign every call, and so does this.
+        sign(
+            &Credentials::administrator(),
+            Service::DynamoDb,
+            &mut request,
+            OffsetDateTime::now_utc(),
+        );
+        let response = self.http.execute(request).await?;
         Ok((response.status().is_success(), response.json().await?))
     }
 }

@@ -11,23 +11,10 @@ use time::{OffsetDateTime, macros::format_description};
 use uuid::Uuid;
 
 use super::function_arn;
-use crate::stack::{Function, REGION};
-
-/// Keys of execution roles begin like this on AWS, too; what follows is the function's logical id.
-const ACCESS_KEY_PREFIX: &str = "ASIA";
-
-/// The access key id that a function signs its calls with: letters and digits, one for each logical id, so that the
-/// doors of other services can tell who calls.
-pub fn access_key_id(logical_id: &str) -> String {
-    format!("{ACCESS_KEY_PREFIX}{logical_id}")
-}
-
-/// The logical id behind a key made by [`access_key_id`], or nothing if the key is somebody else's.
-pub fn function_of_access_key_id(access_key_id: &str) -> Option<&str> {
-    access_key_id
-        .strip_prefix(ACCESS_KEY_PREFIX)
-        .filter(|id| !id.is_empty())
-}
+use crate::{
+    iam::Credentials,
+    stack::{Function, REGION},
+};
 
 /// One function as its processes need it.
 #[derive(Debug)]
@@ -48,10 +35,11 @@ impl Deployment {
     pub fn new(
         function: &Function,
         executable: PathBuf,
+        credentials: &Credentials,
         overrides: &BTreeMap<String, String>,
     ) -> Self {
         let mut variables = function.environment.clone();
-        variables.extend(reserved(function, &executable));
+        variables.extend(reserved(function, &executable, credentials));
         variables.extend(overrides.clone());
         Self {
             name: function.name.clone(),
@@ -80,18 +68,25 @@ impl Deployment {
     }
 }
 
-fn reserved(function: &Function, executable: &Path) -> BTreeMap<String, String> {
+fn reserved(
+    function: &Function,
+    executable: &Path,
+    credentials: &Credentials,
+) -> BTreeMap<String, String> {
     let directory = executable.parent().unwrap_or(Path::new("/")).display();
     [
         ("_HANDLER", "bootstrap".to_owned()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
-        ("AWS_ACCESS_KEY_ID", access_key_id(&function.logical_id)),
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
         (
             "AWS_SECRET_ACCESS_KEY",
-            format!("local{}", function.logical_id),
+            credentials.secret_access_key.clone(),
         ),
-        ("AWS_SESSION_TOKEN", "local".to_owned()),
+        (
+            "AWS_SESSION_TOKEN",
+            credentials.session_token.clone().unwrap_or_default(),
+        ),
         ("AWS_LAMBDA_FUNCTION_NAME", function.name.clone()),
         (
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
@@ -148,16 +143,20 @@ mod tests {
             policy: Vec::new(),
         };
         let overrides = [("TABLE".to_owned(), "override".to_owned())].into();
-        let deployment = Deployment::new(&function, PathBuf::from("/code/bootstrap"), &overrides);
+        let credentials = Credentials {
+            session_token: Some("token".to_owned()),
+            ..Credentials::administrator()
+        };
+        let executable = PathBuf::from("/code/bootstrap");
+        let deployment = Deployment::new(&function, executable, &credentials, &overrides);
         let seen: BTreeMap<_, _> = deployment.variables("127.0.0.1:9001").collect();
         assert_eq!(seen["STAGE"], "template");
         assert_eq!(seen["TABLE"], "override");
         assert_eq!(seen["AWS_REGION"], REGION);
         assert_eq!(seen["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
-        assert_eq!(
-            function_of_access_key_id(&seen["AWS_ACCESS_KEY_ID"]),
-            Some("Send")
-        );
+        assert_eq!(seen["AWS_ACCESS_KEY_ID"], credentials.access_key_id);
+        assert_eq!(seen["AWS_SECRET_ACCESS_KEY"], credentials.secret_access_key);
+        assert_eq!(seen["AWS_SESSION_TOKEN"], "token");
         assert!(!seen.contains_key("HOME"));
     }
 }

@@ -1,5 +1,6 @@
 //! Lambda's Invoke API, at the paths that AWS and `cargo lambda watch` have, so that `aws lambda invoke` and
-//! `cargo lambda invoke` work. Deliberately left out: log tails, aliases and versions, response streaming.
+//! `cargo lambda invoke` work. The latter does not sign its calls, so unsigned ones are let in, as a developer's; what is signed is
+//! verified. Deliberately left out: log tails, aliases and versions, response streaming.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,7 +11,7 @@ use axum::{
     Json, Router,
     body::Bytes,
     extract::{DefaultBodyLimit, Path, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request},
     response::{IntoResponse, Response},
     routing::post,
     serve::ListenerExt,
@@ -18,11 +19,15 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tracing::warn;
 
 use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, unqualified};
-use crate::invoke::{InvokeError, Outcome};
+use crate::{
+    iam::{self, Access, Demand, Request as Signed, Service},
+    invoke::{InvokeError, Outcome},
+};
 
 /// The largest payload of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS_PAYLOAD: usize = 1024 * 1024;
@@ -35,6 +40,7 @@ const THROTTLED: Duration = Duration::from_secs(1);
 pub(super) fn serve(
     listener: TcpListener,
     functions: Weak<Functions>,
+    access: Access,
     mut stopped: watch::Receiver<bool>,
 ) {
     let router = Router::new()
@@ -42,7 +48,7 @@ pub(super) fn serve(
         .fallback(|| async { Refusal::UNKNOWN_OPERATION.into_response() })
         // One more byte than is taken, so that the answer is Lambda's own.
         .layer(DefaultBodyLimit::max(MAX_PAYLOAD + 1))
-        .with_state(functions);
+        .with_state(Api { functions, access });
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -58,13 +64,49 @@ pub(super) fn serve(
     });
 }
 
+/// What the door knows.
+#[derive(Clone, Debug)]
+struct Api {
+    functions: Weak<Functions>,
+    access: Access,
+}
+
+impl Api {
+    /// Whether the caller may invoke `function`; who does not say who he is, is a developer at this machine.
+    fn admit(
+        &self,
+        function: &str,
+        request: &request::Parts,
+        payload: &[u8],
+    ) -> Result<(), iam::Refusal> {
+        if !request.headers.contains_key(AUTHORIZATION) {
+            return Ok(());
+        }
+        let signed = Signed::received(request, payload);
+        let now = OffsetDateTime::now_utc();
+        let caller = self.access.authenticate(Service::Lambda, &signed, now)?;
+        let demand = Demand {
+            action: "lambda:InvokeFunction".to_owned(),
+            resource: function_arn(unqualified(function)),
+        };
+        Ok(self.access.authorize(&caller, &demand)?)
+    }
+}
+
 async fn invoke(
-    State(functions): State<Weak<Functions>>,
+    State(api): State<Api>,
     Path(function): Path<String>,
-    headers: HeaderMap,
+    request: request::Parts,
     payload: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
-    let Some(lambda) = functions.upgrade().map(Lambda) else {
+    // What is too long to be read cannot be verified, and is refused anyway.
+    if let Ok(payload) = &payload
+        && let Err(refusal) = api.admit(&function, &request, payload)
+    {
+        return not_admitted(&refusal);
+    }
+    let headers = request.headers;
+    let Some(lambda) = api.functions.upgrade().map(Lambda) else {
         return Refusal::UNKNOWN_OPERATION.into_response();
     };
     match answer(&lambda, &function, &headers, payload.ok()).await {
@@ -258,6 +300,12 @@ impl From<InvokeError> for Refusal {
             ),
         }
     }
+}
+
+fn not_admitted(refusal: &iam::Refusal) -> Response {
+    let body = json!({ refusal.member(): refusal.to_string() });
+    let error_type = [("x-amzn-errortype", refusal.kind())];
+    (StatusCode::FORBIDDEN, error_type, Json(body)).into_response()
 }
 
 impl IntoResponse for Refusal {

@@ -26,9 +26,8 @@ use std::{
 use axum::body::Bytes;
 use tokio::{net::TcpListener, sync::watch};
 
-pub use environment::{access_key_id, function_of_access_key_id};
-
 use crate::{
+    iam::Access,
     invoke::{Invoke, InvokeError, Outcome},
     stack::{ACCOUNT, Code, REGION, Stack},
 };
@@ -48,6 +47,8 @@ pub struct Settings {
     pub invoke_listeners: Vec<TcpListener>,
     /// Variables that every function sees, whatever the template says: the endpoints of the local services.
     pub environment: BTreeMap<String, String>,
+    /// Has the keys of the functions, and knows who may invoke them.
+    pub access: Access,
 }
 
 /// Why the functions cannot be run at all.
@@ -56,6 +57,9 @@ pub enum LambdaError {
     /// The template has a function without a built executable.
     #[error("function {0} has no executable")]
     NoExecutable(String),
+    /// [`Settings::access`] was made for another stack.
+    #[error("function {0} has no access key")]
+    NoCredentials(String),
     /// The executable is not there, or is no file.
     #[error("the executable of function {function} is no file: {}", path.display())]
     NoFile {
@@ -113,7 +117,12 @@ impl Lambda {
                     function: logical_id.clone(),
                     path: path.clone(),
                 })?;
-            let deployment = Deployment::new(function, executable, &settings.environment);
+            let credentials = settings
+                .access
+                .credentials(logical_id)
+                .ok_or_else(|| LambdaError::NoCredentials(logical_id.clone()))?;
+            let deployment =
+                Deployment::new(function, executable, credentials, &settings.environment);
             let pool = Pool::new(
                 deployment,
                 settings.concurrency,
@@ -143,7 +152,13 @@ impl Lambda {
         let lambda = Self(Arc::new(Functions { by_name, stopping }));
         for listener in settings.invoke_listeners {
             // Weak, so that an open door does not keep the processes of a forgotten Lambda.
-            invoke_api::serve(listener, Arc::downgrade(&lambda.0), stopped.clone());
+            let functions = Arc::downgrade(&lambda.0);
+            invoke_api::serve(
+                listener,
+                functions,
+                settings.access.clone(),
+                stopped.clone(),
+            );
         }
         Ok(lambda)
     }

@@ -9,7 +9,10 @@ use std::{
 use serde::Serialize;
 
 use super::doors::Doors;
-use crate::{dynamodb, stack::Stack};
+use crate::{
+    iam::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY},
+    stack::Stack,
+};
 
 /// The content of the ready file. No URL ends with a slash.
 #[derive(Clone, Debug, Serialize)]
@@ -51,8 +54,8 @@ impl Addresses {
             lambda: doors.lambda.http_url(),
             dynamodb: doors.dynamodb.http_url(),
             login: format!("{}/login", doors.issuer()),
-            access_key_id: dynamodb::ADMIN_ACCESS_KEY_ID.to_owned(),
-            secret_access_key: dynamodb::ADMIN_SECRET_ACCESS_KEY.to_owned(),
+            access_key_id: ADMIN_ACCESS_KEY_ID.to_owned(),
+            secret_access_key: ADMIN_SECRET_ACCESS_KEY.to_owned(),
         }
     }
 

@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
-
 use super::{
     http_api::Event,
     problem::{Problem, Problems},
@@ -16,7 +14,10 @@ use super::{
     scope::Scope,
     yaml::{Content, Node},
 };
-use crate::stack::{Code, Function};
+use crate::{
+    iam::Statement,
+    stack::{Code, Function},
+};
 
 /// Lambda's own bounds and defaults: seconds and megabytes.
 const TIMEOUT: (u64, u64, u64) = (1, 3, 900);
@@ -236,7 +237,7 @@ fn environment(
 }
 
 /// The statements of `Policies`, which may be one or a list.
-fn policy(properties: &mut Properties<'_>) -> Result<Vec<Value>, Problem> {
+fn policy(properties: &mut Properties<'_>) -> Result<Vec<Statement>, Problem> {
     let Some(policies) = properties.optional("Policies")? else {
         return Ok(Vec::new());
     };
@@ -253,7 +254,15 @@ fn policy(properties: &mut Properties<'_>) -> Result<Vec<Value>, Problem> {
                     return Err(statement.expected(&format!("a statement with {key}")));
                 }
             }
-            statements.push(statement.json()?);
+            let known = ["Sid", "Effect", "Action", "Resource"];
+            let unknown = statement
+                .entries()?
+                .iter()
+                .find(|entry| !known.contains(&entry.key.as_str()));
+            let at = unknown.map_or(statement.at, |entry| entry.at);
+            let parsed = Statement::of_role(statement.json()?)
+                .map_err(|unsupported| Problem::at(at, unsupported.to_string()))?;
+            statements.push(parsed);
         }
     }
     Ok(statements)

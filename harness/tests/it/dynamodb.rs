@@ -4,14 +4,20 @@
 use std::{collections::BTreeMap, path::Path};
 
 use harness::{
-    dynamodb::{Caller, Choice, Door, Engine, TableError, create_tables},
-    lambda::access_key_id,
+    dynamodb::{Choice, Door, Engine, TableError, create_tables},
+    iam::{Access, Caller, Credentials, Service, Signatures},
     stack::{Stack, Table},
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-fn stack(sort_key: &str) -> Stack {
+use crate::{
+    access::{allow, function, send_signed, stack},
+    gateway::http,
+};
+
+/// A stack of the table `chat` alone.
+pub fn tables(sort_key: &str) -> Stack {
     let create = json!({
         "TableName": "chat",
         "BillingMode": "PAY_PER_REQUEST",
@@ -46,31 +52,24 @@ fn stack(sort_key: &str) -> Stack {
     }
 }
 
-async fn open(engine: &str) -> (Door, String) {
+/// A door in front of `engine`, its address, and the key of the function `Send`, who may everything.
+async fn open(engine: &str) -> (Door, String, Credentials) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    (Door::open(vec![listener], engine).unwrap(), address)
+    let send = function("Send", &[allow("dynamodb:*", "*")]);
+    let access = Access::of(&stack([send]), Signatures::Verified);
+    let credentials = access.credentials("Send").unwrap().clone();
+    let door = Door::open(vec![listener], engine, access).unwrap();
+    (door, address, credentials)
 }
 
-/// A call as the SDK in the function `Send` makes it.
-async fn call(door: &str, target: &str, body: Value) -> (u16, Value) {
-    let key = access_key_id("Send");
-    let response = reqwest::Client::new()
+async fn call(credentials: &Credentials, door: &str, target: &str, body: Value) -> (u16, Value) {
+    let request = http()
         .post(door)
         .header("x-amz-target", target)
-        .header("x-amz-date", "20260131T120000Z")
         .header("content-type", "application/x-amz-json-1.0")
-        .header(
-            "authorization",
-            format!(
-                "AWS4-HMAC-SHA256 Credential={key}/20260131/us-east-1/dynamodb/aws4_request, \
-                 SignedHeaders=host, Signature=00"
-            ),
-        )
-        .body(body.to_string())
-        .send()
-        .await
-        .unwrap();
+        .body(body.to_string());
+    let response = send_signed(credentials, Service::DynamoDb, request).await;
     (response.status().as_u16(), response.json().await.unwrap())
 }
 
@@ -84,11 +83,11 @@ async fn engine_suite(choice: Choice) {
 async fn tables_and_counting(choice: Choice) {
     let engine = Engine::start(choice, None).await.unwrap();
     for _ in 0..2 {
-        create_tables(&stack("sk"), engine.endpoint())
+        create_tables(&tables("sk"), engine.endpoint())
             .await
             .unwrap();
     }
-    let (door, address) = open(engine.endpoint()).await;
+    let (door, address, send) = open(engine.endpoint()).await;
 
     let put = json!({
         "TableName": "chat",
@@ -97,12 +96,12 @@ async fn tables_and_counting(choice: Choice) {
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         "ReturnConsumedCapacity": "TOTAL",
     });
-    let (status, stored) = call(&address, "DynamoDB_20120810.PutItem", put.clone()).await;
+    let (status, stored) = call(&send, &address, "DynamoDB_20120810.PutItem", put.clone()).await;
     assert_eq!(
         (status, &stored["ConsumedCapacity"]["CapacityUnits"]),
         (200, &json!(1.0))
     );
-    let (status, lost) = call(&address, "DynamoDB_20120810.PutItem", put).await;
+    let (status, lost) = call(&send, &address, "DynamoDB_20120810.PutItem", put).await;
     assert_eq!(
         (status, &lost["Item"]["body"]["S"]),
         (400, &json!("Grüße")),
@@ -122,17 +121,24 @@ async fn tables_and_counting(choice: Choice) {
 
     let chat = json!({ "TableName": "chat" });
     let (_, ttl) = call(
+        &send,
         &address,
         "DynamoDB_20120810.DescribeTimeToLive",
         chat.clone(),
     )
     .await;
     assert_eq!(ttl["TimeToLiveDescription"]["AttributeName"], "expires_at");
-    let (_, streams) = call(&address, "DynamoDBStreams_20120810.ListStreams", chat).await;
+    let (_, streams) = call(
+        &send,
+        &address,
+        "DynamoDBStreams_20120810.ListStreams",
+        chat,
+    )
+    .await;
     assert_eq!(streams["Streams"][0]["TableName"], "chat", "{streams}");
 
     engine.stop().await;
-    let (status, dead) = call(&address, "DynamoDB_20120810.ListTables", json!({})).await;
+    let (status, dead) = call(&send, &address, "DynamoDB_20120810.ListTables", json!({})).await;
     assert_eq!(status, 503);
     assert!(
         dead["__type"]
@@ -145,22 +151,35 @@ async fn tables_and_counting(choice: Choice) {
 async fn data_survives(choice: Choice, data: &Path) {
     let get = json!({ "TableName": "chat", "Key": { "pk": { "S": "a" }, "sk": { "S": "b" } } });
     let put = json!({ "TableName": "chat", "Item": get["Key"] });
+    let somebody = Credentials::administrator();
 
     let engine = Engine::start(choice.clone(), Some(data)).await.unwrap();
-    create_tables(&stack("sk"), engine.endpoint())
+    create_tables(&tables("sk"), engine.endpoint())
         .await
         .unwrap();
-    let (status, _) = call(engine.endpoint(), "DynamoDB_20120810.PutItem", put).await;
+    let (status, _) = call(
+        &somebody,
+        engine.endpoint(),
+        "DynamoDB_20120810.PutItem",
+        put,
+    )
+    .await;
     assert_eq!(status, 200);
     engine.stop().await;
 
     let engine = Engine::start(choice, Some(data)).await.unwrap();
-    create_tables(&stack("sk"), engine.endpoint())
+    create_tables(&tables("sk"), engine.endpoint())
         .await
         .unwrap();
-    let (_, found) = call(engine.endpoint(), "DynamoDB_20120810.GetItem", get.clone()).await;
+    let (_, found) = call(
+        &somebody,
+        engine.endpoint(),
+        "DynamoDB_20120810.GetItem",
+        get.clone(),
+    )
+    .await;
     assert_eq!(found["Item"], get["Key"]);
-    match create_tables(&stack("other"), engine.endpoint()).await {
+    match create_tables(&tables("other"), engine.endpoint()).await {
         Err(TableError::Differs { table, what, .. }) => {
             assert_eq!((table.as_str(), what), ("chat", "key"))
         }

@@ -13,6 +13,7 @@ use axum::{Router, body::Bytes};
 use futures_util::StreamExt;
 use harness::{
     gateway::{door, websocket},
+    iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome},
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
 };
@@ -26,6 +27,8 @@ use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{self, Message, handshake::client::Response},
 };
+
+use crate::access::{send_signed, stack};
 
 pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Code = Box<dyn Fn(Value) -> Answer + Send + Sync>;
@@ -181,9 +184,20 @@ impl Gateway {
     }
 
     pub fn start_on(listener: TcpListener, api: WebSocketApi, functions: Functions) -> Self {
+        let access = Access::of(&stack([]), Signatures::Verified);
+        Self::start_with(listener, api, access, functions)
+    }
+
+    pub fn start_with(
+        listener: TcpListener,
+        api: WebSocketApi,
+        access: Access,
+        functions: Functions,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let connections = websocket::Connections::default();
-        let router = websocket::router(Arc::new(api), functions, connections.clone()).unwrap();
+        let router =
+            websocket::router(Arc::new(api), access, functions, connections.clone()).unwrap();
         let (shutdown, ends) = watch::channel(false);
         let server = tokio::spawn(websocket::serve(vec![listener], router, connections, ends));
         Self {
@@ -212,7 +226,7 @@ impl Gateway {
         }
     }
 
-    /// A signed call of the management API.
+    /// A call of the management API, signed by the administrator.
     pub async fn manage(
         &self,
         method: &str,
@@ -224,13 +238,13 @@ impl Gateway {
             self.address,
             connection_id.replace('=', "%3D")
         );
-        let request = http().request(method.parse().unwrap(), url).body(body);
-        request
-            .header("authorization", "AWS4-HMAC-SHA256 Credential=local")
-            .send()
-            .await
-            .unwrap()
+        manage(http().request(method.parse().unwrap(), url).body(body)).await
     }
+}
+
+/// Sends a call of the management API, signed by the administrator.
+pub async fn manage(request: reqwest::RequestBuilder) -> reqwest::Response {
+    send_signed(&Credentials::administrator(), Service::ExecuteApi, request).await
 }
 
 fn status_and_body(response: &Response) -> (u16, Value) {

@@ -8,7 +8,8 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tokio_tungstenite::tungstenite::{ClientRequestBuilder, Message};
 
 use crate::gateway::{
-    Calls, Client, Gateway, answer, api, close_frame, connection_id, http, keys, next_text, polite,
+    Calls, Client, Gateway, answer, api, close_frame, connection_id, http, keys, manage, next_text,
+    polite,
 };
 
 const UNKNOWN: &str = "BFHPhfCWIAMCKlQ=";
@@ -50,11 +51,8 @@ async fn every_spelling_of_the_url_is_understood() {
         format!("%40connections/{encoded}"),
     ] {
         let url = format!("http://{}/prod/{path}", gateway.address);
-        let request = http()
-            .post(url)
-            .header("authorization", "AWS4-HMAC-SHA256 x")
-            .body(path.clone());
-        assert_eq!(request.send().await.unwrap().status(), 200, "{path}");
+        let response = manage(http().post(url).body(path.clone())).await;
+        assert_eq!(response.status(), 200, "{path}");
         assert_eq!(next_text(&mut client).await, path);
     }
 }
@@ -170,13 +168,8 @@ async fn a_connection_does_not_exist_before_connect_has_answered() {
     let script = polite().running("Connect", move |event| {
         let (url, statuses) = (format!("{url}/{}", connection_id(&event)), statuses.clone());
         async move {
-            let post = http()
-                .post(url)
-                .header("authorization", "AWS4-HMAC-SHA256 x")
-                .body("early");
-            statuses
-                .send(post.send().await.unwrap().status().as_u16())
-                .unwrap();
+            let response = manage(http().post(url).body("early")).await;
+            statuses.send(response.status().as_u16()).unwrap();
             answer(&json!({ "statusCode": 200 }))
         }
     });
@@ -266,11 +259,8 @@ async fn a_function_may_post_to_the_connection_that_called_it() {
             connection_id(&event)
         );
         async move {
-            let post = http()
-                .post(url)
-                .header("authorization", "AWS4-HMAC-SHA256 x")
-                .body("pushed");
-            assert_eq!(post.send().await.unwrap().status(), 200);
+            let response = manage(http().post(url).body("pushed")).await;
+            assert_eq!(response.status(), 200);
             answer(&json!({ "statusCode": 200, "body": "replied" }))
         }
     });

@@ -1,7 +1,7 @@
 //! Lambda with a real function process (`examples/function.rs`, which uses the real runtime crate).
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     fs,
     path::PathBuf,
     process::Command,
@@ -10,9 +10,10 @@ use std::{
 
 use axum::body::Bytes;
 use harness::{
+    iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome},
     lambda::{Lambda, Settings},
-    stack::{Code, Function, Stack},
+    stack::Function,
 };
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinHandle,
 };
+
+use crate::access;
 
 /// Cargo builds examples with the tests, beside their folder.
 fn executable() -> PathBuf {
@@ -39,20 +42,7 @@ fn executable() -> PathBuf {
 }
 
 fn function(logical_id: &str) -> Function {
-    Function {
-        logical_id: logical_id.to_owned(),
-        name: format!("test-{logical_id}"),
-        code: Code::Cargo {
-            directory: PathBuf::from("/"),
-            binary: format!("{logical_id}_binary"),
-        },
-        environment: BTreeMap::new(),
-        // Long enough never to matter where it is not what is tested.
-        timeout: Duration::from_secs(900),
-        memory: 128,
-        reserved_concurrency: None,
-        policy: Vec::new(),
-    }
+    access::function(logical_id, &[])
 }
 
 fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> Function {
@@ -69,20 +59,12 @@ async fn start(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
 ) -> (Lambda, String) {
-    let functions: BTreeMap<_, _> = functions
-        .into_iter()
-        .map(|function| (function.logical_id.clone(), function))
-        .collect();
-    let executables = functions
+    let stack = access::stack(functions);
+    let executables = stack
+        .functions
         .keys()
         .map(|id| (id.clone(), executable()))
         .collect();
-    let stack = Stack {
-        functions,
-        websocket_api: None,
-        http_api: None,
-        tables: Vec::new(),
-    };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!(
         "http://{}/2015-03-31/functions",
@@ -92,6 +74,7 @@ async fn start(
         concurrency,
         invoke_listeners: vec![listener],
         environment: [("OVERRIDE".to_owned(), "everywhere".to_owned())].into(),
+        access: Access::of(&stack, Signatures::Verified),
     };
     (
         Lambda::start(&stack, &executables, settings).unwrap(),
@@ -223,7 +206,6 @@ async fn a_process_sees_lambdas_environment_and_nothing_else() {
     let seen = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
     assert_eq!(seen["TABLE"], "chat");
     assert_eq!(seen["OVERRIDE"], "everywhere");
-    assert_eq!(seen["AWS_ACCESS_KEY_ID"], "ASIAOne");
     assert_eq!(seen["AWS_LAMBDA_FUNCTION_NAME"], "test-One");
     for name in ["HOME", "USER", "CARGO_MANIFEST_DIR"] {
         assert_eq!(seen.get(name), None, "{name} is the developer's");
@@ -487,5 +469,61 @@ async fn the_invoke_api_answers_as_aws_does() {
         .await
         .unwrap();
     assert_eq!(with_context.json::<Value>().await.unwrap()["client"], true);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn who_signs_an_invocation_must_sign_it_well_and_be_allowed_to_make_it() {
+    let two = "arn:aws:lambda:us-east-1:123456789012:function:test-Two";
+    let one = access::function("One", &[access::allow("lambda:InvokeFunction", two)]);
+    let (lambda, address) = start([one, function("Two")], 1).await;
+    let seen = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
+    let text = |name: &str| seen[name].as_str().unwrap().to_owned();
+    let own = Credentials {
+        access_key_id: text("AWS_ACCESS_KEY_ID"),
+        secret_access_key: text("AWS_SECRET_ACCESS_KEY"),
+        session_token: Some(text("AWS_SESSION_TOKEN")),
+    };
+    let without_token = Credentials {
+        session_token: None,
+        ..own.clone()
+    };
+    let denied = "User: arn:aws:sts::123456789012:assumed-role/OneRole/test-One is not authorized to perform: \
+                  lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:test-One because no \
+                  identity-based policy allows the lambda:InvokeFunction action";
+    let table = [
+        (&own, "test-Two", 200, "", json!(null)),
+        (
+            &Credentials::administrator(),
+            "test-One",
+            200,
+            "",
+            json!(null),
+        ),
+        (
+            &own,
+            "test-One",
+            403,
+            "AccessDeniedException",
+            json!({ "Message": denied }),
+        ),
+        (
+            &without_token,
+            "test-Two",
+            403,
+            "UnrecognizedClientException",
+            json!({ "message": "The security token included in the request is invalid." }),
+        ),
+    ];
+    for (credentials, function, status, kind, body) in table {
+        let request = reqwest::Client::new().post(format!("{address}/{function}/invocations"));
+        let response = access::send_signed(credentials, Service::Lambda, request).await;
+        assert_eq!(response.status(), status, "{credentials:?} {function}");
+        let given = response.headers().get("x-amzn-errortype");
+        assert_eq!(given.map_or("", |given| given.to_str().unwrap()), kind);
+        if status != 200 {
+            assert_eq!(response.json::<Value>().await.unwrap(), body);
+        }
+    }
     lambda.stop().await;
 }

@@ -7,6 +7,7 @@
     reason = "clippy's own exception for tests does not cover the functions that tests share"
 )]
 
+mod access;
 mod dynamodb;
 mod executables;
 mod gateway;

@@ -6,6 +6,7 @@ use std::{
     process::{ExitStatus, Stdio},
 };
 
+use harness::iam::{Credentials, Service};
 use nix::{
     sys::signal::{Signal, kill},
     unistd::Pid,
@@ -16,6 +17,8 @@ use tokio::{
     process::{Child, ChildStdout, Command},
 };
 use uuid::Uuid;
+
+use crate::access::send_signed;
 
 const TEMPLATE: &str = "
 Resources:
@@ -121,22 +124,18 @@ async fn it_says_where_everything_is_and_ends_in_order() {
             let answer: Value = answer.json().await.unwrap();
             assert!(answer["token"].is_string());
         }
-        let tables = client
-            .post(ready["dynamodb"].as_str().unwrap())
+        let text = |name: &str| ready[name].as_str().unwrap().to_owned();
+        let administrator = Credentials {
+            access_key_id: text("accessKeyId"),
+            secret_access_key: text("secretAccessKey"),
+            session_token: None,
+        };
+        let request = client
+            .post(text("dynamodb"))
             .header("x-amz-target", "DynamoDB_20120810.ListTables")
             .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-date", "20260101T000000Z")
-            .header(
-                "authorization",
-                format!(
-                    "AWS4-HMAC-SHA256 Credential={}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0",
-                    ready["accessKeyId"].as_str().unwrap()
-                ),
-            )
-            .body("{}")
-            .send()
-            .await
-            .unwrap();
+            .body("{}");
+        let tables = send_signed(&administrator, Service::DynamoDb, request).await;
         let tables: Value = tables.json().await.unwrap();
         assert_eq!(tables, json!({"TableNames": ["Notes"]}));
 

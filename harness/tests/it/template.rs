@@ -8,6 +8,7 @@ use std::{
 };
 
 use harness::{
+    iam::Statement,
     stack::{Code, Stack},
     template::{self, Local},
 };
@@ -163,12 +164,12 @@ fn the_project_s_own_template_is_honoured() {
     let send = &stack.functions["SendMessageFunction"];
     assert_eq!(send.environment["TABLE_NAME"], "ChatTable");
     assert_eq!(
-        *send.policy.last().unwrap(),
-        json!({
+        send.policy.last(),
+        Some(&Statement::of_role(json!({
             "Effect": "Allow",
             "Action": "execute-api:ManageConnections",
             "Resource": format!("arn:aws:execute-api:us-east-1:123456789012:{}/dev/POST/@connections/*", chat.api_id),
-        })
+        })).unwrap())
     );
 
     let table = &stack.tables[0];
@@ -393,6 +394,14 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
             "template.yaml:11:16: expected a whole number from 1 to 900, found `901`",
         ),
         ("Policies: AmazonDynamoDBFullAccess", "expected statements"),
+        (
+            "Policies: {Statement: {Effect: Allow, Action: a:b, Resource: '*', Condition: {}}}",
+            "template.yaml:11:73: the harness evaluates statements of",
+        ),
+        (
+            "Policies: {Statement: [{Effect: Allow, Action: a:b, Resource: table}]}",
+            "template.yaml:11:30: resource table is neither * nor an ARN",
+        ),
         (
             "Events: {A: {Type: Schedule}}",
             "the harness has no events of type Schedule",

@@ -12,10 +12,11 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use tokio::{net::TcpListener, sync::watch};
 
+use self::management::Management;
 use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
 use super::door::{self, Peer};
-use crate::{invoke::Invoke, stack::WebSocketApi};
+use crate::{iam::Access, invoke::Invoke, stack::WebSocketApi};
 
 mod authorizer;
 mod connections;
@@ -29,23 +30,26 @@ mod socket;
 
 struct Gateway<I> {
     api: Arc<WebSocketApi>,
+    access: Access,
     selection: RouteSelection,
     invoke: I,
     connections: Connections,
 }
 
-/// Everything that the port answers. It has to be served by [`serve`] or [`door::serve`], which tell it who calls.
+/// Everything that the port answers; `access` knows who may manage connections. It has to be served by [`serve`] or [`door::serve`], which tell it who calls.
 ///
 /// # Errors
 /// The route selection expression cannot be honoured.
 pub fn router<I: Invoke>(
     api: Arc<WebSocketApi>,
+    access: Access,
     invoke: I,
     connections: Connections,
 ) -> Result<Router, SelectionError> {
     let selection = RouteSelection::parse(&api.route_selection_expression)?;
     let gateway = Gateway {
         api,
+        access,
         selection,
         invoke,
         connections,
@@ -94,7 +98,12 @@ async fn answer<I: Invoke>(
             })
         }
         [stage, "@connections", connection_id] if *stage == gateway.api.stage => {
-            management::answer(&gateway.connections, connection_id, request).await
+            let management = Management {
+                api: &gateway.api,
+                access: &gateway.access,
+                connections: &gateway.connections,
+            };
+            management.answer(connection_id, request).await
         }
         _ => management::error(
             StatusCode::FORBIDDEN,

@@ -1,7 +1,8 @@
 //! The IAM policy that an authorizer answers with, evaluated for one ARN.
 
 use serde::Deserialize;
-use serde_json::Value;
+
+use crate::iam::{OneOrMany, Statement, Verdict, verdict};
 
 const ACTION: &str = "execute-api:Invoke";
 
@@ -18,98 +19,16 @@ pub(crate) struct Policy {
     statement: OneOrMany<Statement>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Statement {
-    #[serde(rename = "Sid")]
-    _sid: Option<Value>,
-    effect: Effect,
-    action: OneOrMany<String>,
-    resource: OneOrMany<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-enum Effect {
-    Allow,
-    Deny,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
-}
-
-impl<T> OneOrMany<T> {
-    fn as_slice(&self) -> &[T] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Many(many) => many,
-        }
-    }
-}
-
 impl Policy {
     /// Whether the caller may invoke `method_arn`: some statement allows it and none denies it.
     pub(crate) fn allows(&self, method_arn: &str) -> bool {
-        let mut matching = self
-            .statement
-            .as_slice()
-            .iter()
-            .filter(|statement| statement.covers(method_arn))
-            .peekable();
-        matching.peek().is_some() && matching.all(|statement| statement.effect == Effect::Allow)
+        verdict(self.statement.as_slice(), ACTION, method_arn) == Verdict::Allowed
     }
-}
-
-impl Statement {
-    fn covers(&self, method_arn: &str) -> bool {
-        let action = ACTION.to_ascii_lowercase();
-        self.action
-            .as_slice()
-            .iter()
-            .any(|pattern| matches(&pattern.to_ascii_lowercase(), &action))
-            && self
-                .resource
-                .as_slice()
-                .iter()
-                .any(|pattern| matches(pattern, method_arn))
-    }
-}
-
-/// Whether the whole of `text` fits `pattern`, in which `*` stands for any text and `?` for one character.
-fn matches(pattern: &str, text: &str) -> bool {
-    let (pattern, text): (Vec<char>, Vec<char>) =
-        (pattern.chars().collect(), text.chars().collect());
-    let (mut at_pattern, mut at_text) = (0, 0);
-    // Where to resume when the latest `*` has to swallow one character more.
-    let mut resume = None;
-    while let Some(&character) = text.get(at_text) {
-        match pattern.get(at_pattern) {
-            Some('*') => {
-                resume = Some((at_pattern + 1, at_text + 1));
-                at_pattern += 1;
-            }
-            Some(&wanted) if wanted == '?' || wanted == character => {
-                at_pattern += 1;
-                at_text += 1;
-            }
-            _ => {
-                let Some((after_star, next)) = resume else {
-                    return false;
-                };
-                resume = Some((after_star, next + 1));
-                (at_pattern, at_text) = (after_star, next);
-            }
-        }
-    }
-    pattern.iter().skip(at_pattern).all(|&rest| rest == '*')
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,0 +1,152 @@
+//! Everybody who may call, with their keys and permissions.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
+
+use axum::http::HeaderMap;
+use time::OffsetDateTime;
+use tracing::warn;
+
+use super::{
+    Caller, Credentials, Demand, Denial, Refusal, Request, Service, Statement, Verdict,
+    signature::Claim, verdict,
+};
+use crate::stack::{ACCOUNT, Stack};
+
+/// Whether the doors verify signatures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// Calls without a valid signature are refused.
+    Verified,
+    /// Nothing is verified; an access key still names its owner. For clients that cannot sign.
+    Ignored,
+}
+
+/// The keys and permissions of one start. Clones share them.
+#[derive(Clone, Debug)]
+pub struct Access(Arc<Principals>);
+
+#[derive(Debug)]
+struct Principals {
+    signatures: Signatures,
+    /// By access key id.
+    owners: HashMap<String, (Caller, Credentials)>,
+    /// By the function's logical id.
+    roles: BTreeMap<String, Role>,
+}
+
+/// What a function calls as.
+#[derive(Debug)]
+struct Role {
+    credentials: Credentials,
+    /// The ARN of its session, as error messages show it.
+    user: String,
+    policy: Vec<Statement>,
+}
+
+impl Access {
+    /// New keys for every function of `stack`, with the permissions of its policy, and the administrator's.
+    pub fn of(stack: &Stack, signatures: Signatures) -> Self {
+        let roles: BTreeMap<_, _> = stack
+            .functions
+            .iter()
+            .map(|(logical_id, function)| {
+                let user = format!(
+                    "arn:aws:sts::{ACCOUNT}:assumed-role/{logical_id}Role/{}",
+                    function.name
+                );
+                let role = Role {
+                    credentials: Credentials::of_a_role(),
+                    user,
+                    policy: function.policy.clone(),
+                };
+                (logical_id.clone(), role)
+            })
+            .collect();
+        let functions = roles.iter().map(|(logical_id, role)| {
+            (
+                Caller::Function(logical_id.clone()),
+                role.credentials.clone(),
+            )
+        });
+        let owners = functions
+            .chain([(Caller::Administrator, Credentials::administrator())])
+            .map(|(caller, credentials)| (credentials.access_key_id.clone(), (caller, credentials)))
+            .collect();
+        Self(Arc::new(Principals {
+            signatures,
+            owners,
+            roles,
+        }))
+    }
+
+    /// What the function with this logical id signs its calls with.
+    pub fn credentials(&self, logical_id: &str) -> Option<&Credentials> {
+        Some(&self.0.roles.get(logical_id)?.credentials)
+    }
+
+    /// Who made `request`, as far as its access key says: nothing is verified.
+    pub fn claimed(&self, headers: &HeaderMap) -> Caller {
+        let key = Claim::read(headers).map_or("", |claim| claim.access_key_id);
+        match self.0.owners.get(key) {
+            Some((caller, _)) => caller.clone(),
+            None => Caller::Other(key.to_owned()),
+        }
+    }
+
+    /// Who made `request`, if its signature is good at `now`.
+    ///
+    /// # Errors
+    /// What is wrong with the signature.
+    pub fn authenticate(
+        &self,
+        service: Service,
+        request: &Request<'_>,
+        now: OffsetDateTime,
+    ) -> Result<Caller, Refusal> {
+        if self.0.signatures == Signatures::Ignored {
+            return Ok(self.claimed(request.headers));
+        }
+        let claim = Claim::read(request.headers)?;
+        let (caller, credentials) = self
+            .0
+            .owners
+            .get(claim.access_key_id)
+            .ok_or(Refusal::Unrecognized)?;
+        claim.verify(request, &service.to_string(), credentials, now)?;
+        Ok(caller.clone())
+    }
+
+    /// Whether `caller` may do this: functions what their policies say, everybody else everything. A refusal is logged,
+    /// because the function that it meets may keep it to itself.
+    ///
+    /// # Errors
+    /// [`Refusal::Denied`].
+    pub fn authorize(&self, caller: &Caller, demand: &Demand) -> Result<(), Denial> {
+        let Caller::Function(logical_id) = caller else {
+            return Ok(());
+        };
+        let Demand { action, resource } = demand;
+        let role = self.0.roles.get(logical_id);
+        let (user, policy) = role.map_or((logical_id.as_str(), [].as_slice()), |role| {
+            (&role.user, &role.policy)
+        });
+        let verdict = verdict(policy, action, resource);
+        if verdict == Verdict::Allowed {
+            return Ok(());
+        }
+        let reason = match verdict {
+            Verdict::Forbidden => "a statement of its Policies denies it",
+            Verdict::Allowed | Verdict::Unmentioned => "no statement of its Policies allows it",
+        };
+        warn!(function = %logical_id, %action, %resource, "access denied: {reason}");
+        Err(Denial {
+            user: user.to_owned(),
+            action: action.clone(),
+            resource: resource.clone(),
+            verdict,
+        })
+    }
+}

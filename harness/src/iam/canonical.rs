@@ -1,0 +1,131 @@
+//! The one spelling of a request that both sides of a signature agree on.
+
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::http::{HeaderMap, request};
+use percent_encoding::{
+    AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode, utf8_percent_encode,
+};
+
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+const PATH: &AsciiSet = &QUERY.remove(b'/');
+
+/// A request as a signature covers it.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
+    /// `GET`, …
+    pub method: &'a str,
+    /// As sent, with whatever is percent-encoded in it.
+    pub path: &'a str,
+    /// As sent, without its question mark; may be empty.
+    pub query: &'a str,
+    /// All of them; `Host` must be one.
+    pub headers: &'a HeaderMap,
+    /// All of it.
+    pub body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// A request that a door has received.
+    pub fn received(parts: &'a request::Parts, body: &'a [u8]) -> Self {
+        Self {
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            body,
+        }
+    }
+
+    /// The text that is hashed and signed. `signed_headers` are in lower case and in order.
+    ///
+    /// The hash is always the body's own: none of the three services takes `UNSIGNED-PAYLOAD` as S3 does.
+    pub(super) fn canonical(&self, signed_headers: &[&str]) -> String {
+        let mut text = format!(
+            "{}\n{}\n{}\n",
+            self.method,
+            canonical_path(self.path),
+            canonical_query(self.query)
+        );
+        for name in signed_headers {
+            text.push_str(name);
+            text.push(':');
+            text.push_str(&header(self.headers, name));
+            text.push('\n');
+        }
+        text.push('\n');
+        text.push_str(&signed_headers.join(";"));
+        text.push('\n');
+        text.push_str(&sha256(self.body));
+        text
+    }
+}
+
+/// In lower-case hexadecimal digits.
+pub(super) fn sha256(bytes: &[u8]) -> String {
+    hexadecimal(digest(&SHA256, bytes).as_ref())
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Without empty and dotted segments, and encoded once more than it was sent: every service but S3 does it so.
+fn canonical_path(path: &str) -> String {
+    let mut segments = Vec::new();
+    for segment in path.split('/') {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            segment => segments.push(segment),
+        }
+    }
+    let mut normal = format!("/{}", segments.join("/"));
+    if path.ends_with('/') && !segments.is_empty() {
+        normal.push('/');
+    }
+    utf8_percent_encode(&normal, PATH).to_string()
+}
+
+/// Every name and value in the same encoding, in order.
+fn canonical_query(query: &str) -> String {
+    let normal =
+        |text| percent_encode(&Vec::from_iter(percent_decode_str(text)), QUERY).to_string();
+    let mut pairs: Vec<_> = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (normal(name), normal(value)))
+        .collect();
+    pairs.sort_unstable();
+    let pairs: Vec<_> = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    pairs.join("&")
+}
+
+/// All values of a header, each with single spaces only.
+fn header(headers: &HeaderMap, name: &str) -> String {
+    let values: Vec<_> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| {
+            let value = String::from_utf8_lossy(value.as_bytes());
+            value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+        })
+        .collect();
+    values.join(",")
+}

@@ -1,0 +1,262 @@
+//! Signatures of version 4 in the `Authorization` header: made and verified.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
+use axum::http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{AUTHORIZATION, HOST},
+};
+use time::{
+    Duration, OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem,
+    macros::format_description,
+};
+
+use super::{
+    Credentials, Refusal, Request,
+    canonical::{hexadecimal, sha256},
+};
+use crate::stack::REGION;
+
+const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+const TERMINATOR: &str = "aws4_request";
+const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const MOMENT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year][month][day]T[hour][minute][second]Z");
+/// How far the clocks of caller and service may be apart.
+const TOLERANCE: Duration = Duration::minutes(15);
+
+/// A service whose calls are signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// DynamoDB and its streams.
+    DynamoDb,
+    /// The management API of a WebSocket API.
+    ExecuteApi,
+    /// Invocations.
+    Lambda,
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::DynamoDb => "dynamodb",
+            Self::ExecuteApi => "execute-api",
+            Self::Lambda => "lambda",
+        })
+    }
+}
+
+/// What the `Authorization` header says.
+#[derive(Debug)]
+pub(super) struct Claim<'a> {
+    pub(super) access_key_id: &'a str,
+    date: &'a str,
+    region: &'a str,
+    service: &'a str,
+    signed_headers: Vec<&'a str>,
+    signature: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    /// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b, Signature=HEX`.
+    ///
+    /// # Errors
+    /// [`Refusal::Missing`] also for other kinds of authorization, else [`Refusal::Incomplete`].
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+        let fields = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.strip_prefix(ALGORITHM))
+            .ok_or(Refusal::Missing)?;
+        let field = |name: &str| {
+            fields
+                .split(',')
+                .filter_map(|field| field.trim().split_once('='))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
+                .ok_or_else(|| {
+                    Refusal::Incomplete(format!(
+                        "Authorization header requires '{name}' parameter."
+                    ))
+                })
+        };
+        let scope: Vec<_> = field("Credential")?.split('/').collect();
+        let [access_key_id, date, region, service, TERMINATOR] = scope[..] else {
+            return Err(Refusal::Incomplete(format!(
+                "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/{TERMINATOR}"
+            )));
+        };
+        Ok(Self {
+            access_key_id,
+            date,
+            region,
+            service,
+            signed_headers: field("SignedHeaders")?.split(';').collect(),
+            signature: field("Signature")?,
+        })
+    }
+
+    /// Whether `request`, which carries this claim, was signed by `credentials` for `service` about `now`.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub(super) fn verify(
+        &self,
+        request: &Request<'_>,
+        service: &str,
+        credentials: &Credentials,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let given = request.headers.get(&TOKEN).map(HeaderValue::as_bytes);
+        let token = credentials.session_token.as_deref().unwrap_or_default();
+        if verify_slices_are_equal(given.unwrap_or_default(), token.as_bytes()).is_err() {
+            return Err(Refusal::Unrecognized);
+        }
+        if self.region != REGION {
+            return Err(Refusal::Invalid(format!(
+                "Credential should be scoped to a valid region, not '{}'.",
+                self.region
+            )));
+        }
+        if self.service != service {
+            return Err(Refusal::Invalid(format!(
+                "Credential should be scoped to correct service: '{service}'."
+            )));
+        }
+        if !self.signed_headers.contains(&"host") {
+            return Err(Refusal::Invalid(
+                "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
+                    .to_owned(),
+            ));
+        }
+        let moment = self.moment(request.headers, now)?;
+        let expected = signature(credentials, service, request, &self.signed_headers, moment);
+        verify_slices_are_equal(expected.as_bytes(), self.signature.as_bytes()).map_err(|_| {
+            Refusal::Invalid(
+                "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
+                 Access Key and signing method. Consult the service documentation for details."
+                    .to_owned(),
+            )
+        })
+    }
+
+    /// `X-Amz-Date`, if it is near `now` and on the day of the claim.
+    fn moment<'h>(&self, headers: &'h HeaderMap, now: OffsetDateTime) -> Result<&'h str, Refusal> {
+        let incomplete = || {
+            Refusal::Incomplete(format!(
+                "Authorization header requires existence of a 'X-Amz-Date' header of the form {}.",
+                "YYYYMMDD'T'HHMMSS'Z'"
+            ))
+        };
+        let text = headers
+            .get(&DATE)
+            .and_then(|value| value.to_str().ok())
+            .ok_or_else(incomplete)?;
+        let moment = PrimitiveDateTime::parse(text, MOMENT)
+            .map_err(|_| incomplete())?
+            .assume_utc();
+        if !text.starts_with(self.date) || self.date.len() != 8 {
+            return Err(Refusal::Invalid(format!(
+                "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{:.8}', \
+                 from '{text}'.",
+                self.date, text
+            )));
+        }
+        if moment < now - TOLERANCE {
+            return Err(Refusal::Invalid(format!(
+                "Signature expired: {text} is now earlier than {} ({} - 15 min.)",
+                written(now - TOLERANCE),
+                written(now)
+            )));
+        }
+        if moment > now + TOLERANCE {
+            return Err(Refusal::Invalid(format!(
+                "Signature not yet current: {text} is still later than {} ({} + 15 min.)",
+                written(now + TOLERANCE),
+                written(now)
+            )));
+        }
+        Ok(text)
+    }
+}
+
+/// Adds the host, the date, the session token and the signature of `credentials` to `request`. All of its headers are
+/// covered, and its body, which must not be a stream.
+pub fn sign(
+    credentials: &Credentials,
+    service: Service,
+    request: &mut reqwest::Request,
+    now: OffsetDateTime,
+) {
+    let moment = written(now);
+    let host = request.url().authority().to_owned();
+    let given = [
+        (HOST, Some(host.as_str())),
+        (DATE, Some(&moment)),
+        (TOKEN, credentials.session_token.as_deref()),
+    ];
+    for (name, value) in given {
+        if let Some(Ok(value)) = value.map(HeaderValue::from_str) {
+            request.headers_mut().insert(name, value);
+        }
+    }
+    let mut signed_headers: Vec<_> = request.headers().keys().map(HeaderName::as_str).collect();
+    signed_headers.sort_unstable();
+    let covered = Request {
+        method: request.method().as_str(),
+        path: request.url().path(),
+        query: request.url().query().unwrap_or_default(),
+        headers: request.headers(),
+        body: request
+            .body()
+            .and_then(reqwest::Body::as_bytes)
+            .unwrap_or_default(),
+    };
+    let service = service.to_string();
+    let signature = signature(credentials, &service, &covered, &signed_headers, &moment);
+    let authorization = format!(
+        "{ALGORITHM} Credential={}/{moment:.8}/{REGION}/{service}/{TERMINATOR}, SignedHeaders={}, Signature={signature}",
+        credentials.access_key_id,
+        signed_headers.join(";")
+    );
+    if let Ok(value) = HeaderValue::from_str(&authorization) {
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+}
+
+/// In hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the day.
+fn signature(
+    credentials: &Credentials,
+    service: &str,
+    request: &Request<'_>,
+    signed_headers: &[&str],
+    moment: &str,
+) -> String {
+    let scope = format!("{moment:.8}/{REGION}/{service}/{TERMINATOR}");
+    let canonical = request.canonical(signed_headers);
+    let text = format!(
+        "{ALGORITHM}\n{moment}\n{scope}\n{}",
+        sha256(canonical.as_bytes())
+    );
+    let first = hmac::Key::new(
+        hmac::HMAC_SHA256,
+        format!("AWS4{}", credentials.secret_access_key).as_bytes(),
+    );
+    let key = scope.split('/').fold(first, |key, part| {
+        hmac::Key::new(
+            hmac::HMAC_SHA256,
+            hmac::sign(&key, part.as_bytes()).as_ref(),
+        )
+    });
+    hexadecimal(hmac::sign(&key, text.as_bytes()).as_ref())
+}
+
+fn written(moment: OffsetDateTime) -> String {
+    // Only years beyond four digits cannot be written.
+    moment.format(MOMENT).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;
