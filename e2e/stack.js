@@ -139,6 +139,7 @@ export class Stack {
     await this.interrupt();
     assert.ok(!existsSync(join(folder, READY)), 'the ready file is still there');
     this.#assertNothingTold();
+    this.#assertNothingDenied();
     await rm(folder, { recursive: true });
   }
 
@@ -220,5 +221,11 @@ export class Stack {
       (text) => output.includes(text) || output.includes(JSON.stringify(text).slice(1, -1)),
     );
     assert.deepEqual(told, [], `tokens or message bodies are in ${this.#log}`);
+  }
+
+  /** Clients are not told which permission a function lacks, but the harness's log is. */
+  #assertNothingDenied() {
+    const denied = this.#output().match(/access denied: .*/g) ?? [];
+    assert.deepEqual([...new Set(denied)], [], 'permissions are missing in the template');
   }
 }

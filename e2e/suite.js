@@ -14,7 +14,7 @@ export function suite(name, body) {
     const stack = new Stack();
     before(() => stack.start());
     body(stack);
-    test('the stack ends, leaves no process behind and has told no secret', () => stack.stop());
+    test('the stack ends, leaves no process behind, has told no secret and has denied its functions nothing', () => stack.stop());
     after(() => stack.stop());
   });
 }
