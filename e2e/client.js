@@ -1,11 +1,14 @@
 /**
- * A small client of the protocol for tests: it knows how frames and answers pair, and nothing of what they should say.
+ * A small client of the protocol for tests: it knows how frames and answers pair, and holds every one of them to the
+ * protocol's documents. What they should say is for the tests.
  */
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { randomBytes } from 'node:crypto';
 
 import WebSocket from 'ws';
+
+import { assertAnswers, assertHttpAnswer, assertServerFrame } from './contract.js';
 
 /** How long a frame may take before a test gives up: far beyond any cold start on a busy machine. */
 export const PATIENCE_MS = 30_000;
@@ -50,9 +53,11 @@ export class Client {
   async request(action, fields = {}) {
     const ref = `r${++this.#requests}`;
     if (fields.body !== undefined) this.stack.secret(String(fields.body));
-    this.send({ action, ref, ...fields });
+    const frame = { action, ref, ...fields };
+    this.send(frame);
     const answered = new Promise((resolve, reject) => this.#waiting.set(ref, { resolve, reject }));
     const { ref: _, ...reply } = await within(answered, () => `a reply to ${action}`);
+    assertAnswers(frame, reply);
     return reply;
   }
 
@@ -90,6 +95,12 @@ export class Client {
   }
 
   #receive(frame) {
+    try {
+      assertServerFrame(frame);
+    } catch (breach) {
+      // Nobody may be waiting for this one; the stack remembers it to its end.
+      this.stack.breach(breach);
+    }
     const request = this.#waiting.get(frame.ref);
     if (request !== undefined) {
       this.#waiting.delete(frame.ref);
@@ -179,7 +190,9 @@ export async function call(stack, token, method, path, json, headers = {}) {
   });
   const text = await response.text();
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  const answer = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  assertHttpAnswer({ method, path, json }, answer);
+  return answer;
 }
 
 async function within(promise, what) {

@@ -35,6 +35,16 @@ export class Person {
     return call(this.stack, this.token, 'GET', path);
   }
 
+  /** @param {string} path */
+  put(path) {
+    return call(this.stack, this.token, 'PUT', path);
+  }
+
+  /** @param {string} path */
+  delete(path) {
+    return call(this.stack, this.token, 'DELETE', path);
+  }
+
   /**
    * Starts a conversation, and returns its id.
    *

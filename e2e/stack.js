@@ -41,6 +41,7 @@ export class Stack {
   #harness;
   #log;
   #secrets = new Set();
+  #breaches = [];
 
   /** Takes the stack that the environment names, else starts one. */
   async start() {
@@ -99,6 +100,11 @@ export class Stack {
     return token;
   }
 
+  /** Remembers a frame from the server that is not as the documents say; the end of the stack tells of it. @param {Error} error */
+  breach(error) {
+    this.#breaches.push(error.message);
+  }
+
   /** The processes that run functions just now. */
   functionProcesses() {
     return this.#processes().filter(({ name }) => FUNCTIONS.includes(name));
@@ -130,9 +136,10 @@ export class Stack {
 
   /**
    * Ends a local stack, and holds it to three things: it leaves no process behind, it takes its ready file away, and it
-   * told no secret. Does nothing to a deployed one, nor a second time.
+   * told no secret. A deployed one is left alone. Of either, no frame may have been other than documented.
    */
   async stop() {
+    assert.deepEqual(this.#breaches.splice(0), [], 'frames that are not as the documents say');
     const folder = this.#folder;
     if (folder === undefined) return;
     this.#folder = undefined;
@@ -189,7 +196,7 @@ export class Stack {
     );
     const ended = (code, signal) =>
       given.abort(
-        new Error(`the harness ended by ${signal ?? code} before it was ready:\n${this.#output().slice(-4000)}`),
+        new Error(`the harness ended by ${signal ?? code} before it was ready:\n${this.output().slice(-4000)}`),
       );
     this.#harness.once('exit', ended);
     try {
@@ -210,12 +217,13 @@ export class Stack {
     }
   }
 
-  #output() {
+  /** What a local stack has printed so far, its functions included. */
+  output() {
     return readFileSync(this.#log, 'utf8');
   }
 
   #assertNothingTold() {
-    const output = this.#output();
+    const output = this.output();
     assert.notEqual(output, '', `nothing in ${this.#log}: the check for secrets would prove nothing`);
     const told = [...this.#secrets].filter(
       (text) => output.includes(text) || output.includes(JSON.stringify(text).slice(1, -1)),
