@@ -104,9 +104,30 @@ const record = ({ properties, required }) =>
     requiredKeys: required,
   });
 
+const numbered = (lengths, make) =>
+  fc.constantFrom(...lengths).map((length) => Array.from({ length }, (_, index) => make(index)));
+/** The last values that a field takes and the first that it does not. */
+const EDGES = {
+  ref: repeated([63, 64, 65], ['a', '\u0001']),
+  conversation: repeated([0, 63, 64, 65], ['a', ':']),
+  id: repeated([0, 63, 64, 65], ['a', '-']),
+  body: fc.oneof(repeated([0, 1, 16_383, 16_384, 16_385], ['a']), repeated([8191, 8192, 8193], ['"', '\n', 'ü'])),
+  after: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
+  title: fc.oneof(repeated([0, 1, 199, 200, 201], ['a']), repeated([50, 51], ['😀'])),
+  positions: numbered([0, 19, 20, 21], (index) => [`c${index}`, index]).map(Object.fromEntries),
+  participants: fc.oneof(
+    numbered([0, 89, 90, 91], (index) => `user-${index}`),
+    numbered([200], (index) => `user-${index % 3}`),
+    repeated([127, 128, 129], ['a']).map((user) => [user]),
+  ),
+};
+
 /** Does one thing to an object that may make it wrong. */
 function altered(objects, names) {
-  const change = fc.record({ name: fc.oneof(fc.constantFrom(...names), fc.string({ unit: 'binary' })), value: odd });
+  const change = fc.oneof(
+    ...names.filter((name) => name in EDGES).map((name) => fc.record({ name: fc.constant(name), value: EDGES[name] })),
+    fc.record({ name: fc.oneof(fc.constantFrom(...names), fc.string({ unit: 'binary' })), value: odd }),
+  );
   return fc.oneof(
     objects,
     fc.tuple(objects, change).map(([object, { name, value }]) => ({ ...object, [name]: value })),
