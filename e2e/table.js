@@ -2,22 +2,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 
+import { AwsClient } from 'aws4fetch';
+
 /** Items in one transaction at most. The embedded engine commits each to disk once, and each item of a batch by itself. */
 const BATCH = 100;
 /** Requests at the same time. */
 const LANES = 4;
 
-/** One operation on the local stack's DynamoDB door, which asks for a signature and verifies none. */
+/** One operation on the local stack's DynamoDB door, signed by its administrator. */
 async function operation(stack, name, input) {
-  const credential = `${stack.accessKeyId}/20260101/us-east-1/dynamodb/aws4_request`;
-  const response = await fetch(stack.dynamodb, {
+  const { accessKeyId, secretAccessKey } = stack;
+  const client = new AwsClient({ accessKeyId, secretAccessKey, service: 'dynamodb', region: 'us-east-1', retries: 0 });
+  const response = await client.fetch(stack.dynamodb, {
     method: 'POST',
-    headers: {
-      authorization: `AWS4-HMAC-SHA256 Credential=${credential}, SignedHeaders=host, Signature=0`,
-      'content-type': 'application/x-amz-json-1.0',
-      'x-amz-date': '20260101T000000Z',
-      'x-amz-target': `DynamoDB_20120810.${name}`,
-    },
+    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${name}` },
     body: JSON.stringify(input),
   });
   const output = await response.json();
