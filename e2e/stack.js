@@ -233,7 +233,7 @@ export class Stack {
 
   /** Clients are not told which permission a function lacks, but the harness's log is. */
   #assertNothingDenied() {
-    const denied = this.#output().match(/access denied: .*/g) ?? [];
+    const denied = this.output().match(/access denied: .*/g) ?? [];
     assert.deepEqual([...new Set(denied)], [], 'permissions are missing in the template');
   }
 }
