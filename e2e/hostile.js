@@ -58,6 +58,9 @@ const odd = fc.oneof(
   fc.jsonValue(),
 );
 
+/** The same as texts, for where there are no other values. */
+const oddTexts = odd.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+
 /** What fits a schema of docs/schemas, limits included more often than chance would. */
 function fitting(schema) {
   if (schema.$ref !== undefined) return fitting(PROTOCOL.$defs[schema.$ref.split('/').at(-1)]);
@@ -228,11 +231,11 @@ export function requests(conversation) {
   );
   // A path's own dots and slashes are for whoever writes URLs to resolve.
   const piece = fc
-    .oneof(odd.map(String), fc.constantFrom('dora', 'eric'))
+    .oneof(oddTexts, fc.constantFrom('dora', 'eric'))
     .filter((value) => !/^\.{0,2}$/.test(value) && value.length < 1000);
   const number = fc.oneof(
     fitting({ type: 'integer' }).map(String),
-    odd.map(String).filter((value) => value.length < 1000),
+    oddTexts.filter((value) => value.length < 1000),
   );
   return fc.oneof(
     ...operations.map(([template, method, { parameters = [], requestBody }]) => {
