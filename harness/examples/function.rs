@@ -44,6 +44,10 @@ enum Wish {
     /// Answers with more than Lambda passes on.
     Grow,
     Environment,
+    /// Writes this to both of its outputs.
+    Say {
+        line: String,
+    },
     /// Says who it is at this address, and goes on when it is answered.
     Meet {
         at: String,
@@ -61,6 +65,11 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
         Ok(Wish::Environment) => Ok(env::vars()
             .map(|(name, value)| (name, Value::from(value)))
             .collect()),
+        Ok(Wish::Say { line }) => {
+            println!("{line} to standard output");
+            eprintln!("{line} to standard error");
+            Ok(Value::Null)
+        }
         Ok(Wish::Meet { at, number }) => {
             let mut stream = TcpStream::connect(at).await?;
             stream.write_u32(process::id()).await?;

@@ -190,7 +190,8 @@ impl Drop for ProcessGroup {
     }
 }
 
-fn cargo(directory: &Path) -> Command {
+/// Cargo in a folder, without standard input.
+pub(crate) fn cargo(directory: &Path) -> Command {
     // Set for what cargo runs, so that `cargo +TOOLCHAIN dev` builds the functions with the same toolchain.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);

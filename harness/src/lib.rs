@@ -15,3 +15,4 @@ pub mod options;
 pub mod page;
 pub mod run;
 pub mod template;
+pub mod watch;

@@ -50,6 +50,10 @@ pub struct Options {
     #[arg(long)]
     pub release: bool,
 
+    /// Builds again when a source file changes, and replaces the functions that it concerns
+    #[arg(long)]
+    pub watch: bool,
+
     /// Processes of one function at the same time; further events wait
     #[arg(long, value_name = "N", default_value = "8")]
     pub concurrency: NonZeroUsize,

@@ -44,6 +44,7 @@ use crate::{
     page,
     stack::Stack,
     template,
+    watch::Watch,
 };
 
 /// What local tokens are for.
@@ -72,6 +73,8 @@ pub async fn run(options: Options) -> Result<(), StartError> {
 
 /// An open stack.
 struct Running {
+    /// With `--watch`; ended when it is dropped.
+    replacing: JoinSet<()>,
     /// What calls functions.
     front: JoinSet<()>,
     front_closes: watch::Sender<bool>,
@@ -91,7 +94,13 @@ impl Running {
         let template = template_path(&options)?;
         let stack = template::load(&template, &doors.local(AUDIENCE), &options.parameters())?;
         say(format_args!("{}: {}", template.display(), Summary(&stack)));
-        let executables = executables::build(&stack, options.release).await?;
+        let mut executables = executables::build(&stack, options.release).await?;
+        let mut changes = None;
+        if options.watch {
+            let (watch, running) = Watch::new(&stack, &executables, options.release)?;
+            executables = running;
+            changes = Some(watch);
+        }
 
         let identity = identity(&options, &doors)?;
         let engine = engine(&options).await?;
@@ -136,7 +145,12 @@ impl Running {
             started.elapsed().as_secs_f32(),
             Kept(&options)
         ));
+        let mut replacing = JoinSet::new();
+        if let Some(changes) = changes {
+            replacing.spawn(changes.run(lambda.clone(), say));
+        }
         Ok(Self {
+            replacing,
             front,
             front_closes,
             lambda,
@@ -148,6 +162,7 @@ impl Running {
 
     /// From the front to the back, so that the `$disconnect` functions still find their table.
     async fn stop(mut self) {
+        self.replacing.shutdown().await;
         self.front_closes.send_replace(true);
         // A door whose task failed is closed as well.
         let closed = async { while self.front.join_next().await.is_some() {} };

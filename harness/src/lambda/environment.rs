@@ -16,13 +16,18 @@ use crate::{
     stack::{Function, REGION},
 };
 
+/// The code's folder.
+const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
+
 /// One function as its processes need it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Deployment {
     /// What people read in logs.
     pub name: String,
     pub arn: String,
     pub timeout: Duration,
+    /// MB.
+    pub memory: u32,
     /// Absolute.
     pub executable: PathBuf,
     /// Everything but the address of the Runtime API and the log stream, which are each process's own.
@@ -45,9 +50,21 @@ impl Deployment {
             name: function.name.clone(),
             arn: function_arn(&function.name),
             timeout: function.timeout,
+            memory: function.memory,
             executable,
             variables,
         }
+    }
+
+    /// The same function with new code.
+    pub fn with_executable(&self, executable: PathBuf) -> Self {
+        let mut deployment = Self {
+            executable,
+            ..self.clone()
+        };
+        let root = deployment.directory().display().to_string();
+        deployment.variables.insert(TASK_ROOT.to_owned(), root);
+        deployment
     }
 
     /// The code's folder, as on AWS.
@@ -100,7 +117,7 @@ fn reserved(
         ),
         // The one format that `logs` can take apart; on AWS it is the template's choice.
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-        ("LAMBDA_TASK_ROOT", directory.to_string()),
+        (TASK_ROOT, directory.to_string()),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
         ("TZ", ":UTC".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),

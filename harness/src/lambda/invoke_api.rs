@@ -1,6 +1,6 @@
 //! Lambda's Invoke API, at the paths that AWS and `cargo lambda watch` have, so that `aws lambda invoke` and
 //! `cargo lambda invoke` work. The latter does not sign its calls, so unsigned ones are let in, as a developer's; what is signed is
-//! verified. Deliberately left out: log tails, aliases and versions, response streaming.
+//! verified. Deliberately left out: aliases and versions, response streaming.
 
 use std::{
     sync::{Arc, Weak},
@@ -23,7 +23,7 @@ use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tracing::warn;
 
-use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, unqualified};
+use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, pool::Request, unqualified};
 use crate::{
     iam::{self, Access, Demand, Request as Signed, Service},
     invoke::{InvokeError, Outcome},
@@ -136,26 +136,33 @@ async fn answer(
             "Could not parse request body into json: {error}"
         )));
     }
-    let client_context = client_context(headers)?;
+    let request = Request {
+        payload,
+        client_context: client_context(headers)?,
+        log_tail: log_tail(headers)?,
+    };
     let invocation_type = match headers.get("x-amz-invocation-type") {
         Some(value) => value.to_str().unwrap_or_default(),
         None => "RequestResponse",
     };
     match invocation_type {
         "RequestResponse" => {
-            let accepted = pool.submit(payload, client_context)?;
+            let accepted = pool.submit(request)?;
             let request_id = accepted.request_id.clone();
-            let (error, body) = match accepted.outcome().await {
+            let reply = accepted.reply().await;
+            let (error, body) = match reply.outcome {
                 Outcome::Answer(body) => (None, body),
                 Outcome::FunctionError(body) => (Some(("x-amz-function-error", "Unhandled")), body),
             };
             let mut response = body.into_response();
+            let log = reply.log.map(|log| BASE64_STANDARD.encode(log));
+            let log = log.as_deref().map(|log| ("x-amz-log-result", log));
             let headers = [
                 ("content-type", "application/json"),
                 ("x-amz-executed-version", "$LATEST"),
                 ("x-amzn-requestid", &request_id),
             ];
-            for (name, value) in headers.into_iter().chain(error) {
+            for (name, value) in headers.into_iter().chain(error).chain(log) {
                 if let Ok(value) = HeaderValue::from_str(value) {
                     response
                         .headers_mut()
@@ -164,18 +171,13 @@ async fn answer(
             }
             Ok(response)
         }
-        "Event" if payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => {
+        "Event" if request.payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => {
             Err(Refusal::asynchronous_too_large())
         }
         "Event" => {
             // Weak again: an event that is to be repeated in two minutes does not keep Lambda alive.
             let functions = Arc::downgrade(&lambda.0);
-            tokio::spawn(deliver(
-                functions,
-                function.to_owned(),
-                payload,
-                client_context,
-            ));
+            tokio::spawn(deliver(functions, function.to_owned(), request));
             Ok(StatusCode::ACCEPTED.into_response())
         }
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
@@ -188,20 +190,15 @@ async fn answer(
 }
 
 /// At least once, as asynchronous invocations are: two repetitions after failures, any number while throttled.
-async fn deliver(
-    functions: Weak<Functions>,
-    function: String,
-    payload: Bytes,
-    client_context: Option<String>,
-) {
+async fn deliver(functions: Weak<Functions>, function: String, request: Request) {
     let mut retries = RETRIES.into_iter();
     while let Some(lambda) = functions.upgrade().map(Lambda) {
         let accepted = lambda
             .find(&function)
-            .and_then(|pool| pool.submit(payload.clone(), client_context.clone()));
+            .and_then(|pool| pool.submit(request.clone()));
         drop(lambda);
         let pause = match accepted {
-            Ok(accepted) => match accepted.outcome().await {
+            Ok(accepted) => match accepted.reply().await.outcome {
                 Outcome::Answer(_) => return,
                 Outcome::FunctionError(_) => retries.next(),
             },
@@ -234,6 +231,22 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
         .ok_or_else(|| {
             Refusal::invalid_content("Client context must be a valid Base64-encoded JSON object.")
         })
+}
+
+/// Whether the caller wants the end of the log with the answer.
+fn log_tail(headers: &HeaderMap) -> Result<bool, Refusal> {
+    match headers.get("x-amz-log-type").map(HeaderValue::as_bytes) {
+        None | Some(b"None") => Ok(false),
+        Some(b"Tail") => Ok(true),
+        Some(other) => Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "InvalidParameterValueException",
+            format!(
+                "LogType {} is none of None, Tail",
+                String::from_utf8_lossy(other)
+            ),
+        )),
+    }
 }
 
 /// An error of the service itself, in its shape.

@@ -9,8 +9,10 @@
 mod environment;
 mod failure;
 mod invoke_api;
+mod output;
 mod pool;
 mod process;
+mod report;
 mod runtime_api;
 mod sandbox;
 mod watchdog;
@@ -19,7 +21,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     future::Future,
     io,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -32,7 +34,7 @@ use crate::{
     stack::{ACCOUNT, Code, REGION, Stack},
 };
 use environment::Deployment;
-use pool::Pool;
+use pool::{Pool, Request};
 use watchdog::Watchdog;
 
 /// The largest payload of a synchronous invocation, in bytes.
@@ -109,14 +111,7 @@ impl Lambda {
             let path = executables
                 .get(logical_id)
                 .ok_or_else(|| LambdaError::NoExecutable(logical_id.clone()))?;
-            let executable = path
-                .canonicalize()
-                .ok()
-                .filter(|file| file.is_file())
-                .ok_or_else(|| LambdaError::NoFile {
-                    function: logical_id.clone(),
-                    path: path.clone(),
-                })?;
+            let executable = file(logical_id, path)?;
             let credentials = settings
                 .access
                 .credentials(logical_id)
@@ -173,6 +168,26 @@ impl Lambda {
         }
     }
 
+    /// Runs other code for functions that were started, by logical id. Events under way end with the old code; no event is
+    /// lost, and no connection notices.
+    ///
+    /// # Errors
+    /// A function is unknown or a file is missing; nothing has been replaced then.
+    pub fn replace(&self, executables: &BTreeMap<String, PathBuf>) -> Result<(), LambdaError> {
+        let mut replaced = Vec::new();
+        for (logical_id, path) in executables {
+            let pool = self
+                .find(logical_id)
+                .map_err(|_| LambdaError::NoExecutable(logical_id.clone()))?;
+            let executable = file(logical_id, path)?;
+            replaced.push((pool, pool.deployment().with_executable(executable)));
+        }
+        for (pool, deployment) in replaced {
+            pool.deploy(deployment);
+        }
+        Ok(())
+    }
+
     fn find(&self, function: &str) -> Result<&Arc<Pool>, InvokeError> {
         self.0
             .by_name
@@ -191,10 +206,24 @@ impl Invoke for Lambda {
             if payload.len() > MAX_PAYLOAD {
                 return Err(InvokeError::TooLarge);
             }
-            pool.submit(payload, None)
+            pool.submit(Request {
+                payload,
+                ..Request::default()
+            })
         });
-        async move { Ok(accepted?.outcome().await) }
+        async move { Ok(accepted?.reply().await.outcome) }
     }
+}
+
+/// The absolute path of a function's executable.
+fn file(function: &str, path: &Path) -> Result<PathBuf, LambdaError> {
+    path.canonicalize()
+        .ok()
+        .filter(|file| file.is_file())
+        .ok_or_else(|| LambdaError::NoFile {
+            function: function.to_owned(),
+            path: path.to_owned(),
+        })
 }
 
 /// The name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or a function's ARN.

@@ -18,7 +18,6 @@ use crate::invoke::{InvokeError, Outcome};
 /// Events in, processes out.
 #[derive(Debug)]
 pub(super) struct Pool {
-    deployment: Arc<Deployment>,
     watchdog: Arc<Watchdog>,
     /// The most processes.
     limit: usize,
@@ -30,8 +29,10 @@ pub(super) struct Pool {
     stopping: watch::Receiver<bool>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
+    /// What new processes run.
+    deployment: Arc<Deployment>,
     /// Oldest first.
     waiting: VecDeque<Event>,
     /// Frozen processes, the most recently used last.
@@ -47,17 +48,34 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Event {
     request_id: String,
-    payload: Bytes,
-    client_context: Option<String>,
-    outcome: oneshot::Sender<Outcome>,
+    request: Request,
+    reply: oneshot::Sender<Reply>,
     _reserved: Option<OwnedSemaphorePermit>,
+}
+
+/// What a caller asks for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Request {
+    pub payload: Bytes,
+    /// JSON.
+    pub client_context: Option<String>,
+    /// Whether the reply should have the log.
+    pub log_tail: bool,
+}
+
+/// What a caller gets.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub outcome: Outcome,
+    /// The end of the invocation's log, if it was asked for and there was a process that could write one.
+    pub log: Option<Vec<u8>>,
 }
 
 /// What a caller holds of an accepted invocation. The invocation goes on when this is dropped.
 #[derive(Debug)]
 pub(super) struct Accepted {
     pub request_id: String,
-    outcome: oneshot::Receiver<Outcome>,
+    reply: oneshot::Receiver<Reply>,
 }
 
 /// The time between a process's answer and its next poll.
@@ -76,31 +94,42 @@ impl Event {
         &self.request_id
     }
 
+    /// Whether the caller wants the log.
+    pub fn log_tail(&self) -> bool {
+        self.request.log_tail
+    }
+
     /// What the process gets; its time is up at `deadline`.
     pub fn invocation(&self, deadline: SystemTime) -> Invocation {
         Invocation {
             request_id: self.request_id.clone(),
-            payload: self.payload.clone(),
-            client_context: self.client_context.clone(),
+            payload: self.request.payload.clone(),
+            client_context: self.request.client_context.clone(),
             deadline,
         }
     }
 
     /// Ends the invocation.
-    pub fn answer(self, outcome: Outcome) {
+    pub fn answer(self, reply: Reply) {
         // The caller may have stopped waiting.
-        let _ = self.outcome.send(outcome);
+        let _ = self.reply.send(reply);
     }
 }
 
 impl Accepted {
     /// Waits for the function.
-    pub async fn outcome(self) -> Outcome {
-        match self.outcome.await {
-            Ok(outcome) => outcome,
+    pub async fn reply(self) -> Reply {
+        match self.reply.await {
+            Ok(reply) => reply,
             // Events are dropped unanswered only when everything ends.
-            Err(_) => Failure::Stopped.outcome(&self.request_id),
+            Err(_) => Failure::Stopped.outcome(&self.request_id).into(),
         }
+    }
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, log: None }
     }
 }
 
@@ -114,18 +143,33 @@ impl Pool {
         watchdog: Arc<Watchdog>,
     ) -> Self {
         Self {
-            deployment: Arc::new(deployment),
             watchdog,
             limit: reserved.map_or(concurrency, |reserved| concurrency.min(reserved)),
             reserved: reserved.map(|reserved| Arc::new(Semaphore::new(reserved))),
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                deployment: Arc::new(deployment),
+                waiting: VecDeque::new(),
+                idle: Vec::new(),
+                initializing: 0,
+                finishing: 0,
+            }),
             alive: watch::Sender::new(0),
             stopping,
         }
     }
 
-    pub fn deployment(&self) -> &Arc<Deployment> {
-        &self.deployment
+    /// What new processes run.
+    pub fn deployment(&self) -> Arc<Deployment> {
+        Arc::clone(&self.state().deployment)
+    }
+
+    /// Runs other code from now on. Frozen processes end at once, the others with the event that they have; events that
+    /// wait get the new code.
+    pub fn deploy(&self, deployment: Deployment) {
+        let mut state = self.state();
+        state.deployment = Arc::new(deployment);
+        // Dropping the senders tells the processes that it is over.
+        state.idle.clear();
     }
 
     pub fn watchdog(&self) -> &Arc<Watchdog> {
@@ -133,11 +177,7 @@ impl Pool {
     }
 
     /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
-    pub fn submit(
-        self: &Arc<Self>,
-        payload: Bytes,
-        client_context: Option<String>,
-    ) -> Result<Accepted, InvokeError> {
+    pub fn submit(self: &Arc<Self>, request: Request) -> Result<Accepted, InvokeError> {
         let permit = match &self.reserved {
             None => None,
             Some(reserved) => Some(
@@ -146,17 +186,16 @@ impl Pool {
                     .map_err(|_| InvokeError::Throttled)?,
             ),
         };
-        let (sender, outcome) = oneshot::channel();
+        let (sender, reply) = oneshot::channel();
         let request_id = Uuid::new_v4().to_string();
         let accepted = Accepted {
             request_id: request_id.clone(),
-            outcome,
+            reply,
         };
         let mut event = Event {
             request_id,
-            payload,
-            client_context,
-            outcome: sender,
+            request,
+            reply: sender,
             _reserved: permit,
         };
         let mut state = self.state();
@@ -175,15 +214,17 @@ impl Pool {
         Ok(accepted)
     }
 
-    /// The oldest waiting event, or a place among the idle processes where one will arrive.
-    pub fn take(&self) -> Result<Event, oneshot::Receiver<Event>> {
+    /// The oldest waiting event for a process that runs `deployment`, or a place among the idle processes where one will
+    /// arrive.
+    pub fn take(&self, deployment: &Arc<Deployment>) -> Result<Event, oneshot::Receiver<Event>> {
         let mut state = self.state();
-        if let Some(event) = state.waiting.pop_front() {
+        let current = Arc::ptr_eq(&state.deployment, deployment);
+        if current && let Some(event) = state.waiting.pop_front() {
             return Ok(event);
         }
         let (idle, parked) = oneshot::channel();
         // Dropping the sender at once tells the process that it is over.
-        if !self.is_stopping() {
+        if current && !self.is_stopping() {
             state.idle.push(idle);
         }
         Err(parked)

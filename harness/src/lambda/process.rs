@@ -3,14 +3,13 @@
 //!
 //! The group keeps the terminal's Ctrl-C away from it.
 
-use std::{io, net::Ipv4Addr, process::ExitStatus, process::Stdio, sync::Arc};
+use std::{fs, io, net::Ipv4Addr, process::ExitStatus, process::Stdio, sync::Arc};
 
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
     net::TcpListener,
     process::{Child, Command},
     time::{Instant, sleep_until, timeout},
@@ -19,13 +18,10 @@ use tokio::{
 use super::{
     environment::Deployment,
     failure::Failure,
+    output::Output,
     runtime_api::{Call, RuntimeApi, SHUTDOWN_GRACE},
     watchdog::{Watchdog, Watched},
 };
-use crate::logs;
-
-/// Longer lines are cut in pieces, as Lambda does.
-const LONGEST_LOG_LINE: u64 = 256 * 1024;
 
 /// Everything that can happen while a process lives.
 #[derive(Debug)]
@@ -38,10 +34,12 @@ pub(super) enum Happening {
 /// A live process; it is killed when this is dropped.
 #[derive(Debug)]
 pub(super) struct Process {
+    deployment: Arc<Deployment>,
     child: Child,
     /// The child leads its group, so both have one number. Nothing once the child is gone: the number may then be
     /// somebody else's.
     group: Option<Watched>,
+    output: Output,
     api: RuntimeApi,
 }
 
@@ -71,18 +69,25 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
+        let mut output = Output::default();
         if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(log_lines(Arc::clone(deployment), stdout));
+            output.read(deployment, stdout);
         }
         if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(log_lines(Arc::clone(deployment), stderr));
+            output.read(deployment, stderr);
         }
         let group = child
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .map(|id| watchdog.watch(Pid::from_raw(id)));
         let api = RuntimeApi::serve(listener, Arc::clone(deployment));
-        Ok(Self { child, group, api })
+        Ok(Self {
+            deployment: Arc::clone(deployment),
+            child,
+            group,
+            output,
+            api,
+        })
     }
 
     /// Waits for whatever comes first. Calls come before the end of a process that made them.
@@ -105,6 +110,26 @@ impl Process {
             }
             () = timed_out => Happening::TimedOut,
         }
+    }
+
+    /// What it runs.
+    pub fn deployment(&self) -> &Arc<Deployment> {
+        &self.deployment
+    }
+
+    /// What it writes.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// The most memory that it has had until now, in bytes. Nothing once it is gone, or where the system does not tell.
+    pub fn memory_used(&self) -> Option<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kilobytes * 1024)
     }
 
     /// Stops all its threads where they are: nothing that a function left running goes on between events.
@@ -141,24 +166,6 @@ impl Process {
         if let Some(watched) = &self.group {
             // The group may be gone already.
             let _ = killpg(watched.group(), signal);
-        }
-    }
-}
-
-async fn log_lines(deployment: Arc<Deployment>, output: impl AsyncRead + Unpin) {
-    let mut output = BufReader::new(output);
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        match (&mut output)
-            .take(LONGEST_LOG_LINE)
-            .read_until(b'\n', &mut line)
-            .await
-        {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                logs::function_line(&deployment.name, String::from_utf8_lossy(&line).trim_end())
-            }
         }
     }
 }

@@ -11,8 +11,9 @@ use tracing::{debug, warn};
 
 use super::{
     failure::Failure,
-    pool::{Event, Place, Pool},
+    pool::{Event, Place, Pool, Reply},
     process::{Happening, Process},
+    report::{self, Report, Status},
     runtime_api::{Call, Invocation, InvocationResult, Verdict},
 };
 use crate::invoke::Outcome;
@@ -45,7 +46,7 @@ pub(super) async fn live(mut place: Place) {
     let first = initialize(&pool, INIT_LIMIT).await;
     place.initialized();
     match first {
-        Ok((process, poll)) => serve(&pool, process, poll, None).await,
+        Ok(ready) => serve(&pool, ready, None).await,
         Err(failure) => {
             warn!(
                 function = pool.deployment().name,
@@ -65,19 +66,27 @@ async fn retry(pool: &Arc<Pool>) {
     };
     let deadline = Deadline::after(pool.deployment().timeout);
     match initialize(pool, pool.deployment().timeout).await {
-        Ok((process, poll)) => serve(pool, process, poll, Some((event, deadline))).await,
+        Ok(ready) => serve(pool, ready, Some((event, deadline))).await,
         Err(failure) => {
             let outcome = failure.outcome(event.request_id());
-            event.answer(outcome);
+            event.answer(outcome.into());
         }
     }
 }
 
+/// A process that has asked for its first event.
+struct Ready {
+    process: Process,
+    poll: Poll,
+    /// From its start to that poll.
+    init: Duration,
+}
+
 /// Starts a process and waits until it asks for its first event.
-async fn initialize(pool: &Pool, limit: Duration) -> Result<(Process, Poll), Failure> {
+async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, Failure> {
     let started = Instant::now();
     let deployment = pool.deployment();
-    let mut process = Process::spawn(deployment, pool.watchdog()).await?;
+    let mut process = Process::spawn(&deployment, pool.watchdog()).await?;
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(started + limit)) => happening,
@@ -88,9 +97,13 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<(Process, Poll), Fai
         };
         match happening {
             Happening::Called(Call::Next(poll)) => {
-                let took = started.elapsed();
-                debug!(function = deployment.name, ms = took.as_millis(), "INIT");
-                return Ok((process, poll));
+                let init = started.elapsed();
+                debug!(function = deployment.name, ms = init.as_millis(), "INIT");
+                return Ok(Ready {
+                    process,
+                    poll,
+                    init,
+                });
             }
             Happening::Called(Call::InitError(error, verdict)) => {
                 let _ = verdict.send(Verdict::Accepted);
@@ -108,21 +121,31 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<(Process, Poll), Fai
 }
 
 /// Event after event, beginning with the one that the process was started for, if there is one.
-async fn serve(
-    pool: &Pool,
-    mut process: Process,
-    mut poll: Poll,
-    mut first: Option<(Event, Deadline)>,
-) {
+async fn serve(pool: &Pool, ready: Ready, mut first: Option<(Event, Deadline)>) {
+    let Ready {
+        mut process,
+        mut poll,
+        init,
+    } = ready;
+    let mut init = Some(init);
     loop {
         let (event, deadline) = match first.take() {
             Some(first) => first,
             None => match next_event(pool, &mut process, &mut poll).await {
-                Some(event) => (event, Deadline::after(pool.deployment().timeout)),
+                Some(event) => {
+                    let timeout = process.deployment().timeout;
+                    (event, Deadline::after(timeout))
+                }
                 None => break,
             },
         };
-        poll = match invoke(pool, &mut process, event, poll, deadline).await {
+        let invocation = Invoked {
+            event,
+            deadline,
+            init: init.take(),
+            started: Instant::now(),
+        };
+        poll = match invoke(pool, &mut process, invocation, poll).await {
             Some(poll) => poll,
             None => break,
         };
@@ -136,7 +159,7 @@ async fn serve(
 
 /// The oldest waiting event, or the next one; until then the process is frozen. Nothing means that it is over.
 async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Option<Event> {
-    let mut parked = match pool.take() {
+    let mut parked = match pool.take(process.deployment()) {
         Ok(event) => return Some(event),
         Err(parked) => parked,
     };
@@ -163,22 +186,49 @@ async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Opti
     }
 }
 
+/// An event that a process has.
+struct Invoked {
+    event: Event,
+    deadline: Deadline,
+    /// If it is the first one of its process.
+    init: Option<Duration>,
+    started: Instant,
+}
+
+impl Invoked {
+    /// The end of its log, if the caller wants one.
+    async fn log(
+        &self,
+        process: &Process,
+        status: Status,
+        memory_used: Option<u64>,
+    ) -> Option<Vec<u8>> {
+        if !self.event.log_tail() {
+            return None;
+        }
+        let report = Report {
+            duration: self.started.elapsed(),
+            init: self.init,
+            memory_size: process.deployment().memory,
+            memory_used,
+            status,
+        };
+        let last = report.line(self.event.request_id());
+        Some(process.output().end_tail(&last).await)
+    }
+}
+
 /// Gives the event to the process and its caller the outcome, then waits until the process asks for more. Nothing
 /// means that the process is no longer usable.
-async fn invoke(
-    pool: &Pool,
-    process: &mut Process,
-    event: Event,
-    poll: Poll,
-    deadline: Deadline,
-) -> Option<Poll> {
-    let name = &pool.deployment().name;
-    let request_id = event.request_id().to_owned();
-    let started = Instant::now();
+async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll) -> Option<Poll> {
+    let name = process.deployment().name.clone();
+    let request_id = invoked.event.request_id().to_owned();
+    let deadline = invoked.deadline;
     debug!(function = name, request_id, "START");
+    process.output().begin_tail(&report::start(&request_id));
     // Refused only if the process has just hung up; it asks again or exits.
-    let mut undelivered = poll.send(event.invocation(deadline.wall)).err();
-    let mut event = Some(event);
+    let mut undelivered = poll.send(invoked.event.invocation(deadline.wall)).err();
+    let mut invoked = Some(invoked);
     let mut finishing = None;
     loop {
         let happening = tokio::select! {
@@ -188,7 +238,8 @@ async fn invoke(
                 return None;
             }
         };
-        let failure = match happening {
+        let mut memory_used = None;
+        let (failure, status) = match happening {
             Happening::Called(Call::Next(poll)) => match undelivered.take() {
                 Some(invocation) => {
                     undelivered = poll.send(invocation).err();
@@ -205,13 +256,19 @@ async fn invoke(
             }) => {
                 if about != request_id {
                     let _ = verdict.send(Verdict::WrongRequestId);
-                } else if let Some(event) = event.take() {
-                    let took = started.elapsed();
+                } else if let Some(invoked) = invoked.take() {
+                    let took = invoked.started.elapsed();
                     debug!(function = name, request_id, ms = took.as_millis(), "END");
                     let (outcome, answer) = judge(result, &request_id);
+                    // The log is complete while the process still waits for the verdict, and so can write no more.
+                    let status = match outcome {
+                        Outcome::Answer(_) => Status::Success,
+                        Outcome::FunctionError(_) => Status::Error,
+                    };
+                    let log = invoked.log(process, status, process.memory_used()).await;
                     let _ = verdict.send(answer);
                     finishing = Some(pool.finishing());
-                    event.answer(outcome);
+                    invoked.event.answer(Reply { outcome, log });
                 } else {
                     let _ = verdict.send(Verdict::NotNow);
                 }
@@ -221,16 +278,20 @@ async fn invoke(
                 refuse(call);
                 continue;
             }
-            Happening::Exited(status) => Failure::Exited(status),
+            Happening::Exited(status) => (Failure::Exited(status), Status::Failure),
             Happening::TimedOut => {
+                memory_used = process.memory_used();
                 process.kill().await;
-                Failure::TimedOut(pool.deployment().timeout)
+                let timeout = process.deployment().timeout;
+                (Failure::TimedOut(timeout), Status::Timeout)
             }
         };
         let reason = failure.reason();
         warn!(function = name, request_id, reason, "the process is lost");
-        if let Some(event) = event {
-            event.answer(failure.outcome(&request_id));
+        if let Some(invoked) = invoked {
+            let log = invoked.log(process, status, memory_used).await;
+            let outcome = failure.outcome(&request_id);
+            invoked.event.answer(Reply { outcome, log });
         }
         return None;
     }

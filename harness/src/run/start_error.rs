@@ -10,6 +10,7 @@ use crate::{
     identity::IdentityError,
     lambda::LambdaError,
     template::TemplateError,
+    watch::WatchError,
 };
 
 /// The first thing that did not start. [`Explained`] shows it with its causes.
@@ -55,6 +56,9 @@ pub enum StartError {
     /// The functions.
     #[error(transparent)]
     Lambda(#[from] LambdaError),
+    /// The sources of the functions.
+    #[error(transparent)]
+    Watch(#[from] WatchError),
     /// The WebSocket API.
     #[error(transparent)]
     WebSocketApi(#[from] SelectionError),

@@ -26,7 +26,7 @@ use tokio::{
 use crate::access;
 
 /// Cargo builds examples with the tests, beside their folder.
-fn executable() -> PathBuf {
+pub fn executable() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests
         .parent()
@@ -41,7 +41,7 @@ fn executable() -> PathBuf {
     path
 }
 
-fn function(logical_id: &str) -> Function {
+pub fn function(logical_id: &str) -> Function {
     access::function(logical_id, &[])
 }
 
@@ -55,7 +55,7 @@ fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> Funct
 }
 
 /// A Lambda with these functions, and where its Invoke API is.
-async fn start(
+pub async fn start(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
 ) -> (Lambda, String) {
@@ -82,20 +82,20 @@ async fn start(
     )
 }
 
-async fn call(lambda: &Lambda, function: &str, event: Value) -> Outcome {
+pub async fn call(lambda: &Lambda, function: &str, event: Value) -> Outcome {
     lambda
         .invoke(function, event.to_string().into())
         .await
         .unwrap()
 }
 
-fn spawn(lambda: &Lambda, function: &'static str, event: Value) -> JoinHandle<Outcome> {
+pub fn spawn(lambda: &Lambda, function: &'static str, event: Value) -> JoinHandle<Outcome> {
     let lambda = lambda.clone();
     tokio::spawn(async move { call(&lambda, function, event).await })
 }
 
 #[track_caller]
-fn answer(outcome: Outcome) -> Value {
+pub fn answer(outcome: Outcome) -> Value {
     match outcome {
         Outcome::Answer(body) => serde_json::from_slice(&body).unwrap(),
         Outcome::FunctionError(body) => panic!("{}", String::from_utf8_lossy(&body)),
@@ -110,13 +110,13 @@ fn error(outcome: Outcome) -> Value {
     }
 }
 
-fn is_gone(pid: &Value) -> bool {
+pub fn is_gone(pid: &Value) -> bool {
     let pid = Pid::from_raw(pid.as_i64().unwrap().try_into().unwrap());
     kill(pid, None) == Err(Errno::ESRCH)
 }
 
 /// Waits until the system says that all of the process is stopped.
-async fn await_freeze(pid: &Value) {
+pub async fn await_freeze(pid: &Value) {
     loop {
         let pid = pid.to_string();
         let state = tokio::task::spawn_blocking(move || {
@@ -136,23 +136,23 @@ async fn await_freeze(pid: &Value) {
 }
 
 /// A file that is not there yet.
-fn mark() -> PathBuf {
+pub fn mark() -> PathBuf {
     std::env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()))
 }
 
 /// Meets functions that were told to `meet`: who they are, and a stream that lets them go on.
-struct Meeting(TcpListener);
+pub struct Meeting(TcpListener);
 
 impl Meeting {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
     }
 
-    fn event(&self, number: usize) -> Value {
+    pub fn event(&self, number: usize) -> Value {
         json!({ "do": "meet", "at": self.0.local_addr().unwrap().to_string(), "number": number })
     }
 
-    async fn next(&self) -> (u32, u32, TcpStream) {
+    pub async fn next(&self) -> (u32, u32, TcpStream) {
         let (mut stream, _) = self.0.accept().await.unwrap();
         (
             stream.read_u32().await.unwrap(),

@@ -19,5 +19,7 @@ mod gateway_management;
 mod gateway_messages;
 mod identity;
 mod lambda;
+mod lambda_deployment;
 mod run;
 mod template;
+mod watch;

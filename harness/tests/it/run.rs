@@ -31,22 +31,24 @@ Resources:
 ";
 
 /// A folder with a template; removed at the end.
-struct Folder(PathBuf);
+pub struct Folder(pub PathBuf);
 
 impl Folder {
-    fn with(template: &str) -> Self {
+    pub fn with(template: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("template.yaml"), template).unwrap();
         Self(folder)
     }
 
-    fn start(&self, options: &[&str]) -> Program {
+    pub fn start(&self, options: &[&str]) -> Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
             .args(["--template", "template.yaml", "--ready-file", "ready.json"])
             .args(["--ws-port=0", "--lambda-port=0", "--dynamodb-port=0"])
             .args(options)
             .current_dir(&self.0)
+            // Whatever is built is built in the folder.
+            .env_remove("CARGO_TARGET_DIR")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -56,7 +58,7 @@ impl Folder {
         Program { child, lines }
     }
 
-    fn ready(&self) -> Value {
+    pub fn ready(&self) -> Value {
         serde_json::from_slice(&fs::read(self.0.join("ready.json")).unwrap()).unwrap()
     }
 }
@@ -67,14 +69,14 @@ impl Drop for Folder {
     }
 }
 
-struct Program {
+pub struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
     /// Reads what it says until a line begins like this.
-    async fn says(&mut self, beginning: &str) {
+    pub async fn says(&mut self, beginning: &str) {
         while let Some(line) = self.lines.next_line().await.unwrap() {
             if line.starts_with(beginning) {
                 return;
@@ -83,7 +85,7 @@ impl Program {
         panic!("it ended without saying {beginning:?}");
     }
 
-    async fn end(mut self, signal: Signal) -> ExitStatus {
+    pub async fn end(mut self, signal: Signal) -> ExitStatus {
         let pid = i32::try_from(self.child.id().unwrap()).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();
         self.child.wait().await.unwrap()

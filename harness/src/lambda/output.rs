@@ -1,0 +1,146 @@
+//! What a process writes: every line goes to the log, and the last of it is kept for callers who ask for a log tail.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncBufRead, AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader},
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
+
+use super::environment::Deployment;
+use crate::logs;
+
+/// Longer lines are cut in pieces, as Lambda does.
+const LONGEST_LINE: u64 = 256 * 1024;
+/// What Lambda returns of a log, in bytes.
+const TAIL: usize = 4 * 1024;
+/// How long what is in a pipe may take to be read.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A reader that has been asked to say when it has read all that is there.
+type Asked = oneshot::Sender<()>;
+
+/// Standard output and standard error of one process, read until they end.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    tail: Arc<Mutex<Tail>>,
+    readers: Vec<mpsc::Sender<Asked>>,
+}
+
+impl Output {
+    /// Reads one of the two from now on.
+    pub fn read(
+        &mut self,
+        deployment: &Arc<Deployment>,
+        stream: impl AsyncRead + Send + Unpin + 'static,
+    ) {
+        let (reader, asked) = mpsc::channel(1);
+        self.readers.push(reader);
+        tokio::spawn(log_lines(
+            Arc::clone(deployment),
+            BufReader::new(stream),
+            Arc::clone(&self.tail),
+            asked,
+        ));
+    }
+
+    /// Forgets what was written until now, and begins with `line`.
+    pub fn begin_tail(&self, line: &str) {
+        let mut tail = lock(&self.tail);
+        tail.0.clear();
+        tail.push(line.as_bytes());
+    }
+
+    /// The last of what the process has written since the beginning, also what is still in its pipes, and then `line`.
+    pub async fn end_tail(&self, line: &str) -> Vec<u8> {
+        for reader in &self.readers {
+            let (asked, read) = oneshot::channel();
+            // Errors mean that this stream has ended, so it has been read.
+            if reader.send(asked).await.is_ok() {
+                // One that never stops writing is not waited for.
+                let _ = timeout(PATIENCE, read).await;
+            }
+        }
+        let mut tail = lock(&self.tail);
+        tail.push(line.as_bytes());
+        tail.0.iter().copied().collect()
+    }
+}
+
+/// Whole lines, of which the oldest bytes go first.
+#[derive(Debug, Default)]
+struct Tail(VecDeque<u8>);
+
+impl Tail {
+    fn push(&mut self, line: &[u8]) {
+        self.0.extend(line);
+        self.0.push_back(b'\n');
+        let surplus = self.0.len().saturating_sub(TAIL);
+        self.0.drain(..surplus);
+    }
+}
+
+async fn log_lines(
+    deployment: Arc<Deployment>,
+    mut stream: impl AsyncBufRead + Unpin,
+    tail: Arc<Mutex<Tail>>,
+    mut asked: mpsc::Receiver<Asked>,
+) {
+    // Not cleared when a read is given up in mid-line: the next one goes on behind it.
+    let mut line = Vec::new();
+    let mut somebody_asks = true;
+    loop {
+        let room = LONGEST_LINE.saturating_sub(line.len() as u64);
+        let mut limited = (&mut stream).take(room);
+        tokio::select! {
+            // Reading comes first: whoever asks is answered when there is nothing left to read.
+            biased;
+            read = limited.read_until(b'\n', &mut line) => {
+                if matches!(read, Ok(0) | Err(_)) {
+                    break;
+                }
+                log_line(&deployment, &tail, &line);
+                line.clear();
+            }
+            question = asked.recv(), if somebody_asks => match question {
+                // Whoever asked may have stopped waiting.
+                Some(question) => drop(question.send(())),
+                None => somebody_asks = false,
+            }
+        }
+    }
+    // What the process left without a line's end.
+    if !line.is_empty() {
+        log_line(&deployment, &tail, &line);
+    }
+}
+
+fn log_line(deployment: &Deployment, tail: &Mutex<Tail>, line: &[u8]) {
+    let line = line.trim_ascii_end();
+    logs::function_line(&deployment.name, &String::from_utf8_lossy(line));
+    lock(tail).push(line);
+}
+
+fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
+    tail.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tail_is_the_last_four_kilobytes() {
+        let mut tail = Tail::default();
+        tail.push(b"first");
+        assert_eq!(tail.0, *b"first\n");
+        tail.push(&[b'x'; TAIL - 1]);
+        assert_eq!(tail.0.len(), TAIL);
+        assert_eq!(tail.0.front(), Some(&b'x'));
+    }
+}

@@ -1,0 +1,90 @@
+//! The lines that Lambda itself writes around an invocation, as they stand in a log tail. The form is that of JSON logs,
+//! which every function here is told to write.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use time::{UtcDateTime, macros::format_description};
+
+/// What an invocation cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Report {
+    pub duration: Duration,
+    /// From the start of the process to its first poll; only for its first invocation.
+    pub init: Option<Duration>,
+    /// MB, as the template says.
+    pub memory_size: u32,
+    /// The most that the process has had until now in bytes; nothing where the system does not tell.
+    pub memory_used: Option<u64>,
+    pub status: Status,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Metrics {
+    duration_ms: f64,
+    billed_duration_ms: f64,
+    #[serde(rename = "memorySizeMB")]
+    memory_size: u32,
+    #[serde(rename = "maxMemoryUsedMB", skip_serializing_if = "Option::is_none")]
+    memory_used: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    init_duration_ms: Option<f64>,
+}
+
+/// How an invocation ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Status {
+    Success,
+    /// The function said so.
+    Error,
+    /// Its process is lost.
+    Failure,
+    Timeout,
+}
+
+/// The first line of an invocation.
+pub(super) fn start(request_id: &str) -> String {
+    line(
+        "platform.start",
+        json!({ "requestId": request_id, "version": "$LATEST" }),
+    )
+}
+
+impl Report {
+    /// The last line of an invocation.
+    pub fn line(&self, request_id: &str) -> String {
+        let duration = milliseconds(self.duration);
+        let metrics = Metrics {
+            duration_ms: duration,
+            billed_duration_ms: duration.ceil(),
+            memory_size: self.memory_size,
+            memory_used: self.memory_used.map(|bytes| bytes.div_ceil(1024 * 1024)),
+            init_duration_ms: self.init.map(milliseconds),
+        };
+        let status = match self.status {
+            Status::Success => "success",
+            Status::Error => "error",
+            Status::Failure => "failure",
+            Status::Timeout => "timeout",
+        };
+        let record = json!({ "requestId": request_id, "metrics": metrics, "status": status });
+        line("platform.report", record)
+    }
+}
+
+fn line(kind: &str, record: Value) -> String {
+    // The format is a constant that fits every time.
+    let time = UtcDateTime::now()
+        .format(format_description!(
+            "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+        ))
+        .unwrap_or_default();
+    json!({ "time": time, "type": kind, "record": record }).to_string()
+}
+
+/// With microseconds behind the point.
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
