@@ -132,7 +132,8 @@ fn routes_of_the_core() -> BTreeSet<String> {
 
 fn events() -> BTreeMap<String, Value> {
     let mut names = file_names("events");
-    names.remove("README");
+    // The only files that are no events: README.md and local.env.
+    assert!(names.remove("README") && names.remove("local"));
     names
         .into_iter()
         .map(|name| {

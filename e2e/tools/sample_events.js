@@ -1,0 +1,37 @@
+/**
+ * What every sample event is answered: `[file, function, expected]`, in an order in which each finds what it needs.
+ *
+ * `frame` is the body of an answer with status 200 to a WebSocket client, `body` that of a REST answer with `status`, and
+ * `failure` the `errorMessage` of a function that fails. Members that are not named may be anything.
+ */
+export const SAMPLE_EVENTS = [
+  ['authorizer_websocket', 'authorizer', { failure: 'Unauthorized' }],
+  ['authorizer_websocket_foreign_origin', 'authorizer', { effect: 'Deny' }],
+  ['authorizer_http', 'authorizer', { failure: 'Unauthorized' }],
+  ['connect', 'connect', { status: 200, headers: { 'Sec-WebSocket-Protocol': 'confab.v1' } }],
+  ['rest_create_conversation', 'rest', { status: [201, 200], body: { id: 'welcome' } }],
+  ['rest_list_conversations', 'rest', { status: 200, body: { conversations: [{ id: 'welcome' }] } }],
+  ['rest_get_conversation', 'rest', { status: 200, body: { id: 'welcome', title: 'Welcome' } }],
+  ['subscribe', 'subscriptions', { frame: { event: 'subscribed', ref: '1', conversation: 'welcome' } }],
+  ['subscribe_not_found', 'subscriptions', { frame: { event: 'error', ref: '1', code: 'not_found' } }],
+  ['send_message', 'send_message', { frame: { event: 'sent', ref: '2', conversation: 'welcome', seq: 1 } }],
+  [
+    'send_message_invalid',
+    'send_message',
+    { frame: { event: 'error', ref: '3', code: 'invalid', field: 'body' } },
+  ],
+  ['send_message_unauthenticated', 'send_message', { frame: { event: 'error', ref: '4', code: 'unauthenticated' } }],
+  ['ping', 'subscriptions', { frame: { event: 'pong', ref: '5' } }],
+  ['unsubscribe', 'subscriptions', { frame: { event: 'unsubscribed', ref: '6', conversation: 'welcome' } }],
+  ['default', 'default', { frame: { event: 'error', ref: '7', code: 'unknown_action' } }],
+  ['default_malformed', 'default', { frame: { event: 'error', ref: undefined, code: 'malformed' } }],
+  ['rest_send_message', 'rest', { status: [201, 200], body: { seq: 2 } }],
+  ['rest_send_message_invalid', 'rest', { status: 422, body: { code: 'invalid', field: 'id' } }],
+  ['rest_send_message_unauthenticated', 'rest', { status: 401, body: { code: 'unauthenticated' } }],
+  ['rest_add_participant', 'rest', { status: 200 }],
+  ['rest_remove_participant', 'rest', { status: 200 }],
+  ['rest_read_events', 'rest', { status: 200, body: { events: [{ seq: 1, body: 'Hello, Grace!' }, { seq: 2 }] } }],
+  ['rest_read_messages', 'rest', { status: 200 }],
+  ['rest_read_messages_not_found', 'rest', { status: 404, body: { code: 'not_found' } }],
+  ['disconnect', 'disconnect', { status: 200 }],
+];
