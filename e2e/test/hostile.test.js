@@ -15,7 +15,8 @@ const CASES = Number(process.env.CONFAB_CASES ?? 1_000);
 /** Connections, and senders over HTTP, that try at the same time. */
 const LANES = 2;
 
-const seed = Number(process.env.CONFAB_SEED ?? Date.now() % 2 ** 31);
+/** The same cases for every change, so that one that fails is the change's doing; another seed explores. */
+const seed = Number(process.env.CONFAB_SEED ?? 20_261_122);
 /** What comes unasked. */
 const PUSHED = ['message', 'participantAdded', 'participantRemoved', 'added', 'removed'];
 
