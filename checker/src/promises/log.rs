@@ -1,0 +1,110 @@
+//! What must be true of a log by itself: dense, nothing twice, nothing that nobody asked for.
+
+use std::collections::BTreeMap;
+
+use super::Case;
+use crate::{
+    history::{Entry, Record},
+    verdict::{Promise, Violation},
+};
+
+pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
+    dense(case, found);
+    kept(case, found);
+    once(case, found);
+    asked(case, found);
+}
+
+fn dense(case: &Case<'_>, found: &mut Vec<Violation>) {
+    let log = case.evidence.log;
+    let Some(place) = (1..).zip(log).find(|(seq, entry)| entry.seq != *seq) else {
+        return;
+    };
+    let (expected, entry) = place;
+    let before = log.iter().rev().find(|before| before.seq < entry.seq);
+    let what = format!(
+        "{} stands where {expected} should be in {}",
+        entry.seq, case.conversation
+    );
+    found.push(case.violation(Promise::Dense, what, [], before.into_iter().chain([entry])));
+}
+
+/// What was read of a log once is the beginning of what is read of it later.
+fn kept(case: &Case<'_>, found: &mut Vec<Violation>) {
+    for line in &case.evidence.readings {
+        let Some(Record::Log { events, .. }) = case.record(*line) else {
+            continue;
+        };
+        for entry in events {
+            let now = case.evidence.at(entry.seq);
+            if now != Some(entry) {
+                let what = format!(
+                    "{} of {} was read once, and is another now: {}",
+                    entry.seq,
+                    case.conversation,
+                    super::json(entry)
+                );
+                found.push(case.violation(Promise::Dense, what, [], now));
+                return;
+            }
+        }
+    }
+}
+
+fn once(case: &Case<'_>, found: &mut Vec<Violation>) {
+    let mut places: BTreeMap<(&str, &str), &Entry> = BTreeMap::new();
+    for entry in case.evidence.log {
+        let Some(name) = entry.name() else { continue };
+        if let Some(first) = places.insert(name, entry) {
+            let (sender, id) = name;
+            let what = format!(
+                "{sender}'s {id} is stored at {} and at {}",
+                first.seq, entry.seq
+            );
+            let sends = case.evidence.sends.get(&name).into_iter().flatten();
+            found.push(case.violation(Promise::Once, what, sends.copied(), [first, entry]));
+        }
+    }
+}
+
+fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
+    for entry in case.evidence.log {
+        let what = if let Some(name) = entry.name() {
+            let (sender, id) = name;
+            let body = entry.body.as_deref();
+            if body.is_some_and(|body| bodies(case, name).contains(&body)) {
+                continue;
+            }
+            format!(
+                "{sender} never sent {id} with what is stored at {}",
+                entry.seq
+            )
+        } else {
+            let user = entry.user.as_deref().unwrap_or_default();
+            let of_user = case.evidence.changes.get(user).into_iter().flatten();
+            let asked = of_user.copied().any(|line| {
+                matches!(
+                    (entry.event.as_str(), case.record(line)),
+                    ("participantAdded", Some(Record::Add { .. }))
+                        | ("participantRemoved", Some(Record::Remove { .. }))
+                )
+            });
+            let known = ["participantAdded", "participantRemoved"].contains(&entry.event.as_str());
+            if asked || !known {
+                continue;
+            }
+            format!("nobody asked for the change of {user} at {}", entry.seq)
+        };
+        found.push(case.violation(Promise::Asked, what, [], [entry]));
+    }
+}
+
+/// Every text that was sent under a name.
+fn bodies<'a>(case: &Case<'a>, name: (&str, &str)) -> Vec<&'a str> {
+    let sends = case.evidence.sends.get(&name).into_iter().flatten();
+    let bodies = sends.filter_map(|line| match case.record(*line)? {
+        Record::Send { body, .. } => Some(body.as_str()),
+        _ => None,
+    });
+    bodies.collect()
+}
