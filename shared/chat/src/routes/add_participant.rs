@@ -52,7 +52,8 @@ where
             role: Role::Member,
             joined_at: now,
         };
-        if !ports.add_participant(&conversation, &row).await? {
+        // A row whose log still ends with his removal is what an attempt left that died between the two.
+        if !ports.add_participant(&conversation, &row).await? && !read.removes(&user) {
             return Ok(Changed { seq: None });
         }
         let content = Content::ParticipantAdded {
@@ -231,5 +232,29 @@ mod tests {
             chat.ask::<RemoveParticipant>("ada", who),
             Ok(json!({"seq": null}))
         );
+    }
+
+    #[test]
+    fn an_adding_that_died_half_way_is_completed_by_its_repetition() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        let row = chat.run(chat.participant(&c, &chat.identity("grace").user));
+        let row = row.unwrap().unwrap();
+        chat.remove(&c, "grace", true);
+        chat.run(chat.add_participant(&c, &row)).unwrap();
+
+        let message = json!({"conversation": "c", "id": "m", "body": "Hello"});
+        let who = json!({"conversation": "c", "user": "grace"});
+        let early = chat.ask::<SendMessage>("grace", message.clone());
+        assert_eq!(early.unwrap_err()["code"], "not_found");
+        assert_eq!(
+            chat.ask::<AddParticipant>("ada", who.clone()),
+            Ok(json!({"seq": 2}))
+        );
+        assert_eq!(
+            chat.ask::<AddParticipant>("ada", who),
+            Ok(json!({"seq": null}))
+        );
+        assert_eq!(chat.ask::<SendMessage>("grace", message).unwrap()["seq"], 3);
     }
 }
