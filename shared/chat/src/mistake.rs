@@ -9,6 +9,10 @@
 pub enum Mistake {
     /// A put replaces what is there. It is the fake store that makes it here; that the table's put has its condition is
     /// found by the contract.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store asks for it")
+    )]
     NoCondition,
     /// `after` is believed: nothing proves that it is a position.
     AfterUnverified,
