@@ -11,11 +11,9 @@ import { isObject, isPosition, isText, parseEntries, parseEventPage, parseObject
 
 /** An HTTP request without an answer after this many milliseconds counts as unanswered. */
 const ANSWER_LIMIT = 15_000;
-/** Messages of a page of history. */
-const HISTORY_PAGE = 50;
 
 /** @typedef {{id: string, title: string, head: number, lastMessage: Entry | null, joinedAt: string}} Summary */
-/** @typedef {{id: string, title: string, head: number, participants: {user: string, name: string}[], createdAt: string}} Details */
+/** @typedef {{id: string, title: string, head: number, participants: {user: string, name: string, role: string}[], createdAt: string}} Details */
 
 export class Refusal extends Error {
   /** @param {Problem} problem */
@@ -94,23 +92,28 @@ export class Api {
     return sent;
   }
 
-  /** @param {string} conversation @param {number} after @returns {Promise<EventPage>} */
-  async events(conversation, after) {
-    const page = parseEventPage(await this.#request("GET", `/conversations/${encodeURIComponent(conversation)}/events?after=${after}`));
+  /**
+   * Entries past a position.
+   * @param {string} conversation
+   * @param {number} after
+   * @param {number} [limit] left out: as many as the server gives
+   * @returns {Promise<EventPage>}
+   */
+  async events(conversation, after, limit) {
+    const query = new URLSearchParams({ after: String(after), ...(limit !== undefined && { limit: String(limit) }) });
+    const page = parseEventPage(await this.#request("GET", `/conversations/${encodeURIComponent(conversation)}/events?${query}`));
     if (!page) throw new Unanswered("A page of events without its members");
     return page;
   }
 
-  /**
-   * Messages backwards.
-   * @param {string} conversation
-   * @param {number} [before] seq of the first one that is not wanted; left out: from the newest
-   * @returns {Promise<{messages: Entry[], limited: boolean}>} ascending
-   */
-  async messages(conversation, before) {
-    const query = new URLSearchParams({ limit: String(HISTORY_PAGE), ...(before !== undefined && { before: String(before) }) });
-    const body = await this.#request("GET", `/conversations/${encodeURIComponent(conversation)}/messages?${query}`);
-    return { messages: Array.isArray(body.messages) ? parseEntries(body.messages) : [], limited: body.limited === true };
+  /** Lets somebody in; who is in already stays. @param {string} conversation @param {string} user */
+  async addParticipant(conversation, user) {
+    await this.#request("PUT", `/conversations/${encodeURIComponent(conversation)}/participants/${encodeURIComponent(user)}`);
+  }
+
+  /** Lets somebody go; the owner may, and everybody themselves. @param {string} conversation @param {string} user */
+  async removeParticipant(conversation, user) {
+    await this.#request("DELETE", `/conversations/${encodeURIComponent(conversation)}/participants/${encodeURIComponent(user)}`);
   }
 
   /**
@@ -127,7 +130,7 @@ export class Api {
   }
 
   /**
-   * @param {"GET" | "POST"} method
+   * @param {"GET" | "POST" | "PUT" | "DELETE"} method
    * @param {string} path
    * @param {object} [body]
    * @returns {Promise<Record<string, unknown>>}
@@ -189,7 +192,9 @@ function details(value) {
     title: isText(value.title) ? value.title : "",
     head: isPosition(value.head) ? value.head : 0,
     participants: participants.flatMap((one) =>
-      isObject(one) && isText(one.user) ? [{ user: one.user, name: isText(one.name) ? one.name : one.user }] : [],
+      isObject(one) && isText(one.user)
+        ? [{ user: one.user, name: isText(one.name) ? one.name : one.user, role: isText(one.role) ? one.role : "" }]
+        : [],
     ),
     createdAt: isText(value.createdAt) ? value.createdAt : "",
   };

@@ -27,6 +27,8 @@ import { Subscriptions } from "./subscriptions.js";
  * @property {string} http URL of the HTTP API, without trailing slash
  * @property {Person} me
  * @property {Surroundings} surroundings
+ * @property {import("./directory.js").ReadPositions} [readPositions] what this person has read; left out: forgotten with
+ *   the page
  * @property {() => void} onChange something that is shown may have changed; many changes at once are told once
  * @property {() => void} onRefused the token is refused; everything rests, and nothing is lost, until `start`
  */
@@ -57,7 +59,7 @@ export class Client {
   constructor(options) {
     const { clock, storage, fetch, dial, isVisible } = options.surroundings;
     this.#options = options;
-    this.directory = new Directory(options.me.user);
+    this.directory = new Directory(options.me, options.readPositions);
     this.#outboxes = new OutboxStorage(storage, options.me.user);
     this.#restored = this.#outboxes.load();
     this.#api = new Api({ base: options.http, token: () => this.#token, fetch, clock });
@@ -68,12 +70,13 @@ export class Client {
       onRead: () => this.#listed(),
       onError: (error) => this.#noticeRefusal(error),
     });
-    this.history = new History(
-      this.#api,
-      (conversation, entries) => this.#take(conversation.id, entries),
-      () => this.#change(),
-      (error, conversation) => this.#noticeRefusal(error, conversation.id),
-    );
+    this.history = new History({
+      api: this.#api,
+      onEntries: (conversation, entries) => this.#take(conversation.id, entries),
+      onEarlier: (_, entries) => this.directory.learnNames(entries),
+      onChange: () => this.#change(),
+      onError: (error, conversation) => this.#noticeRefusal(error, conversation.id),
+    });
     this.#requests = new Requests((text) => this.#connection.send(text), clock);
     this.#subscriptions = new Subscriptions({
       requests: this.#requests,
@@ -203,6 +206,31 @@ export class Client {
     }
   }
 
+  /**
+   * Lets somebody into a conversation.
+   * @param {string} id
+   * @param {string} user
+   * @throws {Refusal | import("./api.js").Unanswered}
+   */
+  async addParticipant(id, user) {
+    await this.#changeParticipant(id, () => this.#api.addParticipant(id, user));
+    this.directory.get(id)?.people.add(user);
+    this.#change();
+  }
+
+  /**
+   * Lets somebody, or oneself, out of a conversation.
+   * @param {string} id
+   * @param {string} user
+   * @throws {Refusal | import("./api.js").Unanswered}
+   */
+  async removeParticipant(id, user) {
+    await this.#changeParticipant(id, () => this.#api.removeParticipant(id, user));
+    if (user === this.me.user) return this.#gone(id);
+    this.directory.get(id)?.people.delete(user);
+    this.#change();
+  }
+
   /** Writes a message: shown at once, sent as soon as it can be. @param {string} id @param {string} body */
   send(id, body) {
     const conversation = this.conversation(id);
@@ -225,6 +253,16 @@ export class Client {
     const conversation = this.conversation(id);
     conversation.discard(messageId);
     this.#outboxChanged(conversation);
+  }
+
+  /** @param {string} id @param {() => Promise<void>} change */
+  async #changeParticipant(id, change) {
+    try {
+      await change();
+    } catch (error) {
+      this.#noticeRefusal(error, id);
+      throw error;
+    }
   }
 
   #connected() {
@@ -312,7 +350,7 @@ export class Client {
 
   /** @param {{conversation: string, title: string, head: number, by: string}} added */
   #added({ conversation: id, title, head, by }) {
-    this.directory.add({ id, title, head }, this.#options.surroundings.clock.now()).people.set(by, by);
+    this.directory.add({ id, title, head }, this.#options.surroundings.clock.now()).people.add(by);
     this.#subscriptions.follow(this.conversation(id), { now: true });
     this.#change();
   }

@@ -25,7 +25,7 @@
 export class Conversation {
   /** Entries that are shown: seen ones and loaded history, ascending. @type {Entry[]} */ entries = [];
   /** Messages not yet acknowledged, in the order of writing. @type {Outgoing[]} */ outbox;
-  /** Seq before which older messages can be asked for; 0 when the beginning is loaded. */ historyBefore = 0;
+  /** Seq before which older entries can be asked for; 0 when the beginning is loaded. */ historyBefore = 0;
   /** Whether a first page of history has been asked for. */ historyStarted = false;
   #position = 0;
   /** Entries ahead of a gap, by seq. @type {Map<number, Entry>} */ #held = new Map();
@@ -99,14 +99,14 @@ export class Conversation {
   }
 
   /**
-   * Adds a page of older messages.
-   * @param {Entry[]} messages ascending, all before `historyBefore`
-   * @param {boolean} limited whether there are still older ones
+   * Adds a page of older entries.
+   * @param {Entry[]} entries ascending; what is not before `historyBefore` is left out
+   * @param {number} after the position at which the page begins; 0: with the beginning of the log
    */
-  prepend(messages, limited) {
-    const older = messages.filter(({ seq }) => seq < this.historyBefore);
+  prepend(entries, after) {
+    const older = entries.filter(({ seq }) => seq < this.historyBefore);
     this.entries = [...older, ...this.entries];
-    this.historyBefore = limited ? (older[0]?.seq ?? 0) : 0;
+    this.historyBefore = after > 0 ? after + 1 : 0;
   }
 
   /**

@@ -1,30 +1,33 @@
 /**
- * A log read over HTTP: backwards, a page at a time, what was said before this page began to follow it; and forwards,
- * while there is no socket that would bring it.
+ * A log read over HTTP: backwards, a page at a time, what happened before this page began to follow it; and forwards,
+ * while there is no socket that would bring it. The log is dense, so where a page back begins is known without asking.
  */
+
+import { Unanswered } from "./api.js";
 
 /** @import { Api } from "./api.js" */
 /** @import { Conversation } from "./conversation.js" */
 /** @import { Entry } from "./protocol.js" */
 
+/** Entries of a page of history. */
+const PAGE = 50;
+
+/**
+ * @typedef {object} HistoryOptions
+ * @property {Api} api
+ * @property {(conversation: Conversation, entries: Entry[]) => void} onEntries takes what is past a position
+ * @property {(conversation: Conversation, entries: Entry[]) => void} onEarlier learns from a page back
+ * @property {() => void} onChange
+ * @property {(error: unknown, conversation: Conversation) => void} onError
+ */
+
 export class History {
-  /** @type {Api} */ #api;
-  /** @type {(conversation: Conversation, entries: Entry[]) => void} */ #onEntries;
-  /** @type {() => void} */ #onChange;
-  /** @type {(error: unknown, conversation: Conversation) => void} */ #onError;
+  /** @type {HistoryOptions} */ #options;
   /** @type {Map<Conversation, "loading" | "failed">} */ #states = new Map();
 
-  /**
-   * @param {Api} api
-   * @param {(conversation: Conversation, entries: Entry[]) => void} onEntries takes what is past a position
-   * @param {() => void} onChange
-   * @param {(error: unknown, conversation: Conversation) => void} onError
-   */
-  constructor(api, onEntries, onChange, onError) {
-    this.#api = api;
-    this.#onEntries = onEntries;
-    this.#onChange = onChange;
-    this.#onError = onError;
+  /** @param {HistoryOptions} options */
+  constructor(options) {
+    this.#options = options;
   }
 
   /**
@@ -47,16 +50,15 @@ export class History {
   async loadEarlier(conversation) {
     if (conversation.historyBefore === 0 || this.state(conversation) === "loading") return;
     this.#states.set(conversation, "loading");
-    this.#onChange();
+    this.#options.onChange();
     try {
-      const { messages, limited } = await this.#api.messages(conversation.id, conversation.historyBefore);
-      conversation.prepend(messages, limited);
+      await this.#prepend(conversation, conversation.historyBefore);
       this.#states.delete(conversation);
     } catch (error) {
       this.#states.set(conversation, "failed");
-      this.#onError(error, conversation);
+      this.#options.onError(error, conversation);
     }
-    this.#onChange();
+    this.#options.onChange();
   }
 
   /**
@@ -66,15 +68,15 @@ export class History {
    */
   async restart(conversation) {
     try {
-      const { messages, limited } = await this.#api.messages(conversation.id);
-      conversation.restart(messages.at(-1)?.seq ?? 0);
-      conversation.prepend(messages, limited);
+      const { head } = await this.#options.api.events(conversation.id, 0, 1);
+      conversation.restart(head);
       conversation.historyStarted = true;
+      await this.#prepend(conversation, conversation.historyBefore);
       this.#states.delete(conversation);
-      this.#onChange();
+      this.#options.onChange();
       return true;
     } catch (error) {
-      this.#onError(error, conversation);
+      this.#options.onError(error, conversation);
       return false;
     }
   }
@@ -87,10 +89,26 @@ export class History {
   async catchUp(conversation) {
     for (let limited = true; limited; ) {
       const from = conversation.position;
-      const page = await this.#api.events(conversation.id, from);
-      this.#onEntries(conversation, page.events);
+      const page = await this.#options.api.events(conversation.id, from);
+      this.#options.onEntries(conversation, page.events);
       // A page that brought nothing on would bring nothing the next time either.
       limited = page.limited && conversation.position > from;
     }
+  }
+
+  /** Reads the page that ends before an entry. @param {Conversation} conversation @param {number} before */
+  async #prepend(conversation, before) {
+    const begin = Math.max(0, before - 1 - PAGE);
+    /** @type {Entry[]} */
+    const entries = [];
+    // Long messages make the server end a page early.
+    for (let after = begin; after < before - 1; after = entries.at(-1)?.seq ?? before) {
+      const { events } = await this.#options.api.events(conversation.id, after, before - 1 - after);
+      const wanted = events.filter(({ seq }) => seq > after && seq < before);
+      if (wanted.length === 0) throw new Unanswered("A page of the log without entries");
+      entries.push(...wanted);
+    }
+    conversation.prepend(entries, begin);
+    this.#options.onEarlier(conversation, entries);
   }
 }

@@ -44,6 +44,7 @@ export class Listing {
       next = read.next;
     }
     this.isRead = true;
+    directory.merged();
     onRead();
   }
 

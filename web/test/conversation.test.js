@@ -84,9 +84,9 @@ test("what was left unsent holds the position back: a reported head is not skipp
 test("history goes before what is there, and ends", () => {
   const conversation = new Conversation("c", ME, 4);
   conversation.receive(message(5, "bob"));
-  conversation.prepend([message(3, "bob"), message(4, "bob")], true);
+  conversation.prepend([message(3, "bob"), message(4, "bob")], 2);
   assert.equal(conversation.historyBefore, 3);
-  conversation.prepend([message(1, "bob"), message(2, "bob")], false);
+  conversation.prepend([message(1, "bob"), message(2, "bob")], 0);
   assert.deepEqual([shown(conversation), conversation.historyBefore], [[1, 2, 3, 4, 5], 0]);
   assert.equal(new Conversation("d", ME, 0).historyBefore, 0, "an empty log has no history to ask for");
 });

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Directory } from "../client/directory.js";
 import { OutboxStorage } from "../client/outbox_storage.js";
+import { StoredReadPositions } from "../client/read_positions.js";
 import { FakeStorage } from "./fakes.js";
+
+const ME = { user: "alice", name: "Alice" };
 
 /** @param {number} seq @param {string} sender */
 function message(seq, sender) {
@@ -11,7 +14,7 @@ function message(seq, sender) {
 }
 
 test("a list that lags takes nothing back", () => {
-  const directory = new Directory("alice");
+  const directory = new Directory(ME);
   directory.add({ id: "c", title: "Lunch" }, 0);
   for (const seq of [1, 2]) directory.see(message(seq, "bob"), false);
   directory.merge({ id: "c", title: "Lunch", head: 1, lastMessage: message(1, "bob"), joinedAt: "" });
@@ -20,7 +23,7 @@ test("a list that lags takes nothing back", () => {
 });
 
 test("the unread are messages of others that nobody looked at", () => {
-  const directory = new Directory("alice");
+  const directory = new Directory(ME);
   directory.add({ id: "c" }, 0);
   for (const [seq, sender, watched] of /** @type {[number, string, boolean][]} */ ([[1, "bob", true], [2, "alice", false], [3, "bob", false]])) {
     directory.see(message(seq, sender), watched);
@@ -32,16 +35,62 @@ test("the unread are messages of others that nobody looked at", () => {
 });
 
 test("a conversation is called by its title, else by the others in it, by the best names known", () => {
-  const directory = new Directory("alice");
+  const directory = new Directory(ME);
   const listed = directory.add({ id: "c" }, 0);
-  assert.equal(directory.nameOf(listed), "Untitled conversation");
+  assert.equal(directory.titleOf(listed), "Untitled conversation");
   directory.see(message(1, "bob"), true);
-  directory.add({ id: "c", participants: ["alice", "bob", "carol"].map((user) => ({ user, name: user })) }, 0);
-  assert.equal(directory.nameOf(listed), "BOB, carol");
+  directory.add({ id: "c", participants: ["alice", "bob", "carol"].map((user) => ({ user, name: user, role: "member" })) }, 0);
+  assert.equal(directory.titleOf(listed), "BOB, carol");
   directory.see({ event: "participantRemoved", conversation: "c", seq: 2, user: "bob" }, true);
-  assert.equal(directory.nameOf(listed), "carol");
+  assert.equal(directory.titleOf(listed), "carol");
   directory.add({ id: "c", title: "Lunch" }, 0);
-  assert.equal(directory.nameOf(listed), "Lunch");
+  assert.equal(directory.titleOf(listed), "Lunch");
+});
+
+test("names are known from wherever somebody spoke, and an id is no name", () => {
+  const directory = new Directory(ME);
+  directory.add({ id: "c" }, 0);
+  const other = directory.add({ id: "d", participants: ["alice", "bob"].map((user) => ({ user, name: user, role: "member" })) }, 0);
+  assert.equal(directory.titleOf(other), "bob");
+  directory.see(message(1, "bob"), true);
+  directory.see({ event: "participantAdded", conversation: "c", seq: 2, user: "bob", name: "bob", by: "alice" }, true);
+  assert.equal(directory.titleOf(other), "BOB");
+  directory.learnNames([message(1, "carol")]);
+  assert.deepEqual([directory.nameOf("carol"), directory.nameOf("dora")], ["CAROL", "dora"]);
+});
+
+test("what was read stays read: after a reload, in another window, and by whoever answers", () => {
+  const positions = new Map();
+  const summary = (/** @type {number} */ head, /** @type {string} */ sender) =>
+    ({ id: "c", title: "", head, lastMessage: message(head, sender), joinedAt: "" });
+  const [first, second] = [new Directory(ME, positions), new Directory(ME, positions)];
+  for (const directory of [first, second]) {
+    directory.merge(summary(7, "bob"));
+    directory.merged();
+    assert.equal(directory.unread, 0, "who has never been here has not missed all of it");
+    directory.see(message(8, "bob"), false);
+    assert.equal(directory.unread, 1);
+  }
+  first.read("c");
+  second.readElsewhere();
+  assert.deepEqual([first.unread, second.unread], [0, 0]);
+  const reloaded = new Directory(ME, positions);
+  reloaded.merge(summary(11, "bob"));
+  assert.equal(reloaded.unread, 3);
+  reloaded.merge(summary(12, "alice"));
+  assert.equal(reloaded.unread, 0);
+  reloaded.merge({ ...summary(2, "bob"), id: "new" });
+  assert.equal(reloaded.unread, 2, "a conversation that began meanwhile");
+});
+
+test("read positions are kept per person", () => {
+  const storage = new FakeStorage();
+  const alice = new StoredReadPositions(storage, "alice");
+  assert.deepEqual([alice.size, alice.get("c")], [0, undefined]);
+  alice.set("c", 4);
+  assert.deepEqual([alice.size, alice.get("c"), new StoredReadPositions(storage, "alice/c").size], [1, 4, 0]);
+  storage.setItem("confab.read/alice/d", "many");
+  assert.equal(alice.get("d"), undefined);
 });
 
 test("outboxes are kept per person, and what was tampered with is nothing", () => {

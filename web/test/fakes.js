@@ -167,12 +167,8 @@ export class FakeServer {
     switch (`${init?.method} ${url.pathname.replace(this.id, "ID")}`) {
       case "GET /conversations":
         return Response.json({ conversations: this.listed.map((one) => ({ head: this.log.length, ...one })), next: null });
-      case "GET /conversations/ID/messages": {
-        const older = this.log.filter(({ seq }) => seq < number("before"));
-        return Response.json({ messages: older.slice(-number("limit")), limited: older.length > number("limit") });
-      }
       case "GET /conversations/ID/events":
-        return Response.json(this.#pageAfter(number("after")));
+        return Response.json(this.#pageAfter(number("after"), number("limit")));
       case "POST /conversations/ID/messages":
         return Response.json(this.append("alice", JSON.parse(String(init?.body))), { status: 201 });
       default:
@@ -180,10 +176,10 @@ export class FakeServer {
     }
   };
 
-  /** @param {number} after */
-  #pageAfter(after) {
-    const events = this.log.slice(after, after + this.page);
-    return { events, head: this.log.length, limited: after + this.page < this.log.length };
+  /** @param {number} after @param {number} [limit] */
+  #pageAfter(after, limit = this.page) {
+    const end = after + Math.min(limit, this.page);
+    return { events: this.log.slice(after, end), head: this.log.length, limited: end < this.log.length };
   }
 
   /** @param {Record<string, any>} frame @param {FakeSocket} socket */

@@ -40,10 +40,10 @@ export class ConversationPane {
       setText(this.#empty, emptyWords(client));
       return;
     }
-    const name = client.directory.nameOf(listed);
+    const name = client.directory.titleOf(listed);
     setText(this.#title, name);
     setAttribute(this.#content, "aria-label", name);
-    const people = [...listed.people].map(([user, shown]) => (user === client.me.user ? "You" : shown));
+    const people = [...listed.people].map((user) => (user === client.me.user ? "You" : client.directory.nameOf(user)));
     setText(this.#people, people.length > 0 ? people.sort((one, other) => Number(other === "You") - Number(one === "You")).join(", ") : "");
     this.#messages.render(client.conversation(listed.id), now);
     this.#composer.render(listed.id);

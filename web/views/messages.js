@@ -110,13 +110,12 @@ export class MessagesView {
   /** @param {Conversation} conversation @param {number} now */
   #contents(conversation, now) {
     const { directory, me } = this.#client;
-    const people = directory.get(conversation.id)?.people ?? new Map();
     /** @type {HTMLElement[]} */
     const rows = [];
     let [day, speaker, spokeAt, newest, newestIsMine] = ["", "", 0, "", false];
     for (const line of conversation.lines()) {
       const at = line.kind === "outgoing" ? line.outgoing.writtenAt : Date.parse(line.entry.sentAt ?? "") || spokeAt;
-      const words = line.kind === "entry" && line.entry.event !== "message" ? changeWords(line.entry, people) : null;
+      const words = line.kind === "entry" && line.entry.event !== "message" ? changeWords(line.entry, (user) => directory.nameOf(user)) : null;
       if (line.kind === "entry" && line.entry.event !== "message" && words === null) continue;
       if (at > 0 && dayKey(at) !== day) {
         day = dayKey(at);
@@ -175,10 +174,10 @@ function contentOf(line, me) {
 /**
  * What an entry that is no message says; `null` for kinds that this page does not know.
  * @param {import("../client/protocol.js").Entry} entry
- * @param {Map<string, string>} people
+ * @param {(user: string) => string} nameOf
  */
-function changeWords({ event, user = "", name = user, by = "" }, people) {
-  const actor = people.get(by) ?? by;
+function changeWords({ event, user = "", by = "" }, nameOf) {
+  const [name, actor] = [nameOf(user), nameOf(by)];
   if (event === "participantAdded") return by === user || by === "" ? `${name} joined` : `${actor} added ${name}`;
   if (event === "participantRemoved") return by === user || by === "" ? `${name} left` : `${actor} removed ${name}`;
   return null;

@@ -50,7 +50,7 @@ export class SidebarView {
     const roots = all.map((listed) => {
       gone.delete(listed.id);
       const row = this.#rows.get(listed.id) ?? this.#create(listed.id);
-      this.#update(row, listed, directory.nameOf(listed), client, now);
+      this.#update(row, listed, directory.titleOf(listed), client, now);
       return row.root;
     });
     for (const id of gone) this.#rows.delete(id);
