@@ -6,6 +6,7 @@
 import { Unanswered } from "./client/api.js";
 import { Client } from "./client/client.js";
 import { backoff, systemClock } from "./client/clock.js";
+import { StoredReadPositions } from "./client/read_positions.js";
 import { handshakeProtocols, isText, parseObject } from "./client/protocol.js";
 import { askPage, loadSession, logIn, LoginFailed, readToken, saveSession } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
@@ -43,6 +44,11 @@ class App {
     });
     window.addEventListener("offline", () => this.#client?.doubt());
     document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#client?.wake());
+    // Another window of the same person has read on.
+    window.addEventListener("storage", () => {
+      this.#client?.directory.readElsewhere();
+      this.#render();
+    });
     window.addEventListener("popstate", () => this.#openFromAddress());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && !this.#dialog.root.open && !event.isComposing && this.#client?.openId) this.#leave();
@@ -95,6 +101,7 @@ class App {
     const client = new Client({
       http: this.#configuration.http,
       me: { user, name },
+      readPositions: new StoredReadPositions(localStorage, user),
       surroundings: {
         clock: systemClock,
         storage: sessionStorage,

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
+import { gzipSync } from "node:zlib";
 
 const root = new URL("../", import.meta.url);
 const modules = ["", "client/", "views/"].flatMap((folder) =>
@@ -12,12 +13,31 @@ const read = (/** @type {string} */ name) => readFileSync(new URL(name, root), "
 test("text cannot become markup, code or style, and nothing is said by dialog or into a log", () => {
   const forbidden = [
     "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "DOMParser", "setHTML",
-    "srcdoc", "eval(", "new Function", '"style"', ".cssText", "alert(", "confirm(", "prompt(", "console.", "localStorage",
+    "srcdoc", "eval(", "new Function", '"style"', ".cssText", "alert(", "confirm(", "prompt(", "console.",
   ];
   assert.ok(modules.length > 15, "the sources were found");
   for (const name of modules) {
     for (const word of forbidden) assert.equal(read(name).includes(word), false, `${name} has ${word}`);
   }
+});
+
+test("what outlives the window is how far somebody has read, and never a token", () => {
+  const users = modules.filter((name) => read(name).includes("localStorage"));
+  assert.deepEqual(users, ["app.js"]);
+  assert.deepEqual(read("app.js").match(/^.*localStorage.*$/gm)?.map((line) => line.trim()), [
+    "readPositions: new StoredReadPositions(localStorage, user),",
+  ]);
+});
+
+test("the first load is under 60 KB compressed", () => {
+  const loaded = new Set(["index.html", ...[...read("index.html").matchAll(/(?:href|src)="([^"]+)"/g)].map(([, name]) => String(name))]);
+  for (const name of loaded) {
+    if (!name.endsWith(".js")) continue;
+    for (const [, from] of read(name).matchAll(/^import .* from "(.*)";$/gm)) loaded.add(new URL(String(from), new URL(name, root)).href.slice(root.href.length));
+  }
+  const bytes = [...loaded].reduce((sum, name) => sum + gzipSync(read(name)).length, 0);
+  assert.ok(loaded.size > 20, "the modules were followed");
+  assert.ok(bytes < 60_000, `${bytes} bytes in ${loaded.size} files`);
 });
 
 test("the document needs no exception from its content security policy", () => {

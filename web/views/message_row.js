@@ -1,6 +1,7 @@
 /** One message on the screen, through its life: pending, sent, or failed with what can be done about it. */
 
 import { element, setAttribute, setText } from "./element.js";
+import { piecesOf } from "./links.js";
 
 /**
  * @typedef {object} RowContent
@@ -47,7 +48,7 @@ export class MessageRow {
     // In a group the name stands once to the eye, and before each message to the ear.
     setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
     setText(this.#name, isMine ? "You" : name);
-    setText(this.#body, body);
+    if (this.#body.textContent !== body) this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
     setText(this.#time, time);
     setText(this.#state, state === "pending" ? "Sending…" : "");
     this.#renderFailure(state === "failed" ? problem : null);
@@ -69,4 +70,9 @@ export class MessageRow {
     );
     this.root.append(this.#failure);
   }
+}
+
+/** @param {import("./links.js").Piece} piece */
+function pieceNode({ text, href }) {
+  return href === null ? document.createTextNode(text) : element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }

@@ -1,20 +1,25 @@
 /**
  * The messages of the open conversation. It keeps the reader's place: at the end it follows, anywhere else nothing
- * moves and a button says that there is more.
+ * moves and a button says that there is more. Only pieces near what is seen have rows; the others are empty and as high
+ * as they were, so a long conversation costs no more than a short one.
  */
 
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
-import { dayKey, dayWords, timeOfDay } from "./dates.js";
 import { MessageRow } from "./message_row.js";
+import { itemsOf, piecesOf } from "./timeline.js";
 
 /** @import { Client } from "../client/client.js" */
 /** @import { Conversation } from "../client/conversation.js" */
-/** @import { RowContent } from "./message_row.js" */
+/** @import { Item, Piece, Reader } from "./timeline.js" */
 
 /** This near to the end, in pixels, a reader is at the end. */
 const AT_END = 60;
-/** A pause this long, in milliseconds, starts a new group of messages of one person. */
-const GROUP_PAUSE = 5 * 60_000;
+/** Rows are made this far, in heights of what is seen, beyond it. */
+const AHEAD = 1.5;
+/** Earlier messages are asked for when the beginning is this near, in pixels. */
+const NEAR_BEGINNING = 800;
+/** The height of a message that was never shown, in pixels. */
+const USUAL_HEIGHT = 52;
 
 const HISTORY_WORDS = Object.freeze({
   complete: "",
@@ -23,20 +28,26 @@ const HISTORY_WORDS = Object.freeze({
   failed: "Earlier messages could not be loaded. Try again",
 });
 
+/** @typedef {{root: HTMLElement, piece: Piece, rows: Map<string, MessageRow | HTMLElement>, isFilled: boolean}} Shelf */
+
 export class MessagesView {
-  /** @type {Map<string, MessageRow>} */ #rows = new Map();
-  /** @type {Map<string, HTMLElement>} */ #notes = new Map();
+  /** By the piece's key. @type {Map<string, Shelf>} */ #shelves = new Map();
   /** @type {Conversation | null} */ #shown = null;
+  /** @type {Reader | null} */ #reader = null;
   #newest = "";
   #atEnd = true;
+  #frame = 0;
+  #width = 0;
   #earlier = element("button", { class: "quiet earlier", type: "button", "data-testid": "load-earlier" });
-  #log = element("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": "Messages", "data-testid": "message-list" });
+  // New messages are announced by a line of their own: rows come and go while somebody scrolls, and are no news.
+  #log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", "data-testid": "message-list" });
+  #news = element("p", { class: "unseen", role: "status", "data-testid": "announcement" });
   #empty = element("p", { class: "empty" }, "Nothing has been said yet. The first word is yours.");
   #scroller = element(
     "div", { class: "scroller", tabindex: 0, "aria-label": "Messages", role: "group", onscroll: () => this.#scrolled() },
     this.#earlier, this.#empty, this.#log,
   );
-  #jump = element("button", { class: "jump", type: "button", hidden: true }, icon(Icons.down), "New messages");
+  #jump = element("button", { class: "jump", type: "button", hidden: true, "data-testid": "jump-to-end" }, icon(Icons.down), "New messages");
   #client;
 
   /** @param {Client} client */
@@ -45,140 +56,178 @@ export class MessagesView {
     this.#earlier.addEventListener("click", () => this.#shown && void client.history.loadEarlier(this.#shown));
     this.#jump.addEventListener("click", () => this.scrollToEnd());
     // Keyboards of phones and growing composers change the height: whoever was at the end stays there.
-    new ResizeObserver(() => this.#atEnd && this.scrollToEnd()).observe(this.#scroller);
-    this.root = element("div", { class: "messages" }, this.#scroller, this.#jump);
+    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
+    this.root = element("div", { class: "messages" }, this.#scroller, this.#jump, this.#news);
   }
 
   scrollToEnd() {
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
     this.#atEnd = true;
     this.#jump.hidden = true;
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.#fill();
   }
 
   /** @param {Conversation} conversation @param {number} now */
   render(conversation, now) {
     const switched = this.#shown !== conversation;
     if (switched) this.#begin(conversation);
-    const { rows, newest, newestIsMine } = this.#contents(conversation, now);
+    const { directory, me } = this.#client;
+    this.#reader = { me, now, nameOf: (user) => directory.nameOf(user) };
+    const lines = conversation.lines();
     const history = this.#client.history.state(conversation);
-    const anchor = switched || this.#atEnd ? null : this.#firstVisible();
-    const before = anchor?.getBoundingClientRect().top ?? 0;
-
-    this.#earlier.hidden = history === "complete";
-    setText(this.#earlier, HISTORY_WORDS[history]);
-    setAttribute(this.#earlier, "aria-busy", history === "loading" ? "true" : null);
-    // Old messages are not news: a screen reader should not read a page of history aloud.
-    if (history === "loading" || switched) this.#silence();
-    arrange(this.#log, rows);
-    this.#empty.hidden = rows.length > 0 || history !== "complete";
-
-    const isNew = newest !== this.#newest && newest !== "";
-    this.#newest = newest;
-    if (switched || this.#atEnd || (isNew && newestIsMine)) this.scrollToEnd();
-    else if (anchor) this.#scroller.scrollTop += anchor.getBoundingClientRect().top - before;
-    if (isNew && !this.#atEnd) this.#jump.hidden = false;
+    this.#keepingPlace(switched, () => {
+      this.#earlier.hidden = history === "complete";
+      setText(this.#earlier, HISTORY_WORDS[history]);
+      setAttribute(this.#earlier, "aria-busy", history === "loading" ? "true" : null);
+      this.#arrange(piecesOf(lines));
+      this.#empty.hidden = lines.length > 0 || history !== "complete";
+    });
+    const last = lines.at(-1);
+    const isNew = last !== undefined && last.key !== this.#newest;
+    const wasEmpty = this.#newest === "";
+    this.#newest = last?.key ?? "";
+    const isMine = last?.kind === "outgoing" || (last?.kind === "entry" && last.entry.sender === me.user);
+    if (switched || this.#atEnd || (isNew && isMine)) this.scrollToEnd();
+    else if (isNew) this.#jump.hidden = false;
+    if (isNew && !switched && !wasEmpty && !isMine && last?.kind === "entry" && last.entry.event === "message") {
+      setText(this.#news, `${last.entry.name ?? last.entry.sender}: ${last.entry.body}`);
+    }
+    this.#loadEarlierIfNear();
   }
 
   /** @param {Conversation} conversation */
   #begin(conversation) {
     this.#shown = conversation;
-    this.#rows.clear();
-    this.#notes.clear();
+    this.#shelves.clear();
     this.#log.replaceChildren();
     this.#newest = "";
     this.#atEnd = true;
     this.#jump.hidden = true;
+    setText(this.#news, "");
   }
 
-  #silence() {
-    setAttribute(this.#log, "aria-live", "off");
-    requestAnimationFrame(() => requestAnimationFrame(() => setAttribute(this.#log, "aria-live", "polite")));
+  /** @param {Piece[]} pieces */
+  #arrange(pieces) {
+    const gone = new Set(this.#shelves.keys());
+    const roots = pieces.map((piece) => {
+      gone.delete(piece.key);
+      const shelf = this.#shelves.get(piece.key) ?? this.#newShelf(piece);
+      shelf.piece = piece;
+      if (shelf.isFilled) this.#fillShelf(shelf);
+      return shelf.root;
+    });
+    for (const key of gone) this.#shelves.delete(key);
+    arrange(this.#log, roots);
+    this.#fill();
+  }
+
+  /** @param {Piece} piece @returns {Shelf} */
+  #newShelf(piece) {
+    const shelf = { root: element("div", { class: "shelf" }), piece, rows: new Map(), isFilled: false };
+    this.#shelves.set(piece.key, shelf);
+    this.#empties(shelf, piece.lines.length * USUAL_HEIGHT);
+    return shelf;
+  }
+
+  /** Gives rows to the pieces near what is seen, and takes them from the others. */
+  #fill() {
+    if (this.#reader === null) return;
+    const shelves = [...this.#shelves.values()];
+    // First all is measured, then all is changed, so that the browser lays out once.
+    const { top, bottom, height } = this.#scroller.getBoundingClientRect();
+    const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
+    const measured = shelves.map((shelf) => ({ shelf, box: shelf.root.getBoundingClientRect() }));
+    for (const { shelf, box } of measured) {
+      const isNear = box.bottom >= from && box.top <= to;
+      if (isNear && !shelf.isFilled) this.#fillShelf(shelf);
+      // Farther away than it was filled, or a small movement would fill and empty it in turns.
+      else if (shelf.isFilled && (box.bottom < from - height || box.top > to + height) && !shelf.root.contains(document.activeElement)) this.#empties(shelf, box.height);
+    }
+  }
+
+  /** @param {Shelf} shelf @param {number} height */
+  #empties(shelf, height) {
+    shelf.isFilled = false;
+    shelf.rows.clear();
+    shelf.root.replaceChildren();
+    shelf.root.style.height = `${height}px`;
+  }
+
+  /** @param {Shelf} shelf */
+  #fillShelf(shelf) {
+    if (this.#reader === null) return;
+    shelf.isFilled = true;
+    shelf.root.style.height = "";
+    /** @type {Shelf["rows"]} */
+    const rows = new Map();
+    const roots = itemsOf(shelf.piece, this.#reader).map((item) => {
+      const row = shelf.rows.get(item.key) ?? this.#newRow(item);
+      rows.set(item.key, row);
+      if (item.kind === "message" && row instanceof MessageRow) row.render(item.content);
+      else if (item.kind !== "message" && row instanceof HTMLElement) setText(row.firstElementChild ?? row, item.words);
+      return row instanceof MessageRow ? row.root : row;
+    });
+    shelf.rows = rows;
+    arrange(shelf.root, roots);
+  }
+
+  /** @param {Item} item */
+  #newRow(item) {
+    if (item.kind !== "message") return element("p", { class: item.kind }, element("span", {}));
+    const { isMine, sender, name } = item.content;
+    const id = () => this.#shown?.id ?? "";
+    return new MessageRow({
+      picture: isMine ? null : avatar(sender, name),
+      onRetry: (message) => this.#client.retry(id(), message),
+      onDiscard: (message) => this.#client.discard(id(), message),
+    });
+  }
+
+  /** What is read stays where it is while something changes above it. @param {boolean} anew @param {() => void} change */
+  #keepingPlace(anew, change) {
+    const anchor = anew || this.#atEnd ? undefined : this.#firstVisible();
+    const before = anchor?.getBoundingClientRect().top ?? 0;
+    change();
+    const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
+    if (moved !== 0) this.#scroller.scrollTop += moved;
   }
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
     if (this.#atEnd) this.#jump.hidden = true;
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.#keepingPlace(false, () => this.#fill());
+      this.#loadEarlierIfNear();
+    });
+  }
+
+  #loadEarlierIfNear() {
+    const conversation = this.#shown;
+    if (!conversation || !conversation.historyStarted || this.#scroller.scrollTop > NEAR_BEGINNING) return;
+    if (this.#client.history.state(conversation) === "more") void this.#client.history.loadEarlier(conversation);
+  }
+
+  #resized() {
+    const { clientWidth } = this.#scroller;
+    // Another width breaks lines elsewhere: what is not shown is guessed anew.
+    if (this.#width !== clientWidth) {
+      this.#width = clientWidth;
+      for (const shelf of this.#shelves.values()) if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
+    }
+    if (this.#atEnd) this.scrollToEnd();
+    else this.#keepingPlace(false, () => this.#fill());
   }
 
   /** A message, because the line that names a day moves away to where that day now begins. */
   #firstVisible() {
-    const top = this.#scroller.getBoundingClientRect().top;
-    return [...this.#log.querySelectorAll(".message")].find((message) => message.getBoundingClientRect().bottom > top);
-  }
-
-  /** @param {Conversation} conversation @param {number} now */
-  #contents(conversation, now) {
-    const { directory, me } = this.#client;
-    /** @type {HTMLElement[]} */
-    const rows = [];
-    let [day, speaker, spokeAt, newest, newestIsMine] = ["", "", 0, "", false];
-    for (const line of conversation.lines()) {
-      const at = line.kind === "outgoing" ? line.outgoing.writtenAt : Date.parse(line.entry.sentAt ?? "") || spokeAt;
-      const words = line.kind === "entry" && line.entry.event !== "message" ? changeWords(line.entry, (user) => directory.nameOf(user)) : null;
-      if (line.kind === "entry" && line.entry.event !== "message" && words === null) continue;
-      if (at > 0 && dayKey(at) !== day) {
-        day = dayKey(at);
-        speaker = "";
-        const separator = this.#note(`day ${day}`, "day");
-        setText(separator, dayWords(at, now));
-        rows.push(separator);
-      }
-      if (words !== null) {
-        const note = this.#note(line.key, "note");
-        setText(note, words);
-        rows.push(note);
-        speaker = "";
-        continue;
-      }
-      const content = contentOf(line, me);
-      const startsGroup = content.sender !== speaker || at - spokeAt > GROUP_PAUSE;
-      [speaker, spokeAt, newest, newestIsMine] = [content.sender, at, line.key, content.isMine];
-      let row = this.#rows.get(line.key);
-      if (!row) {
-        row = new MessageRow({
-          picture: content.isMine ? null : avatar(content.sender, content.name),
-          onRetry: (id) => this.#client.retry(conversation.id, id),
-          onDiscard: (id) => this.#client.discard(conversation.id, id),
-        });
-        this.#rows.set(line.key, row);
-      }
-      row.render({ ...content, startsGroup, time: at > 0 ? timeOfDay(at) : "" });
-      rows.push(row.root);
+    const { top } = this.#scroller.getBoundingClientRect();
+    for (const { root, isFilled } of this.#shelves.values()) {
+      if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
+      const found = [...root.querySelectorAll(".message")].find((message) => message.getBoundingClientRect().bottom > top);
+      if (found) return found;
     }
-    return { rows, newest, newestIsMine };
+    return undefined;
   }
-
-  /** @param {string} key @param {string} kind */
-  #note(key, kind) {
-    const note = this.#notes.get(key) ?? element("p", { class: kind });
-    this.#notes.set(key, note);
-    return note;
-  }
-}
-
-/**
- * @param {import("../client/conversation.js").Line} line
- * @param {import("../client/conversation.js").Person} me
- * @returns {Omit<RowContent, "startsGroup" | "time">}
- */
-function contentOf(line, me) {
-  if (line.kind === "outgoing") {
-    const { id, body, failure } = line.outgoing;
-    return { id, seq: null, sender: me.user, name: me.name, body, isMine: true, state: failure ? "failed" : "pending", problem: failure?.message ?? "" };
-  }
-  const { id = "", seq, sender = "", name = sender, body = "" } = line.entry;
-  return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
-}
-
-/**
- * What an entry that is no message says; `null` for kinds that this page does not know.
- * @param {import("../client/protocol.js").Entry} entry
- * @param {(user: string) => string} nameOf
- */
-function changeWords({ event, user = "", by = "" }, nameOf) {
-  const [name, actor] = [nameOf(user), nameOf(by)];
-  if (event === "participantAdded") return by === user || by === "" ? `${name} joined` : `${actor} added ${name}`;
-  if (event === "participantRemoved") return by === user || by === "" ? `${name} left` : `${actor} removed ${name}`;
-  return null;
 }
