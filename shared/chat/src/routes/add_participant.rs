@@ -4,15 +4,21 @@
 //! {"seq": 43}
 //! ```
 
+use std::slice;
+
+use futures_util::future::{join, try_join};
 use serde::Serialize;
 
 use crate::{
     access::participant,
-    domain::{Content, ConversationId, DisplayName, Draft, MessageId, Participant, Role, UserId},
+    domain::{
+        Content, ConversationId, DisplayName, Draft, Event, MessageId, Participant, Role,
+        Timestamp, UserId,
+    },
     failure::{Failure, Fault},
     fan_out::{notify, publish},
     log::{append, tail},
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
     wire::Notice,
 };
@@ -63,17 +69,11 @@ where
         let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
         let stored = append(ports, &conversation, draft, read, request.deadline).await?;
 
-        let roster = ports.roster(&conversation).await?;
-        publish(
-            ports,
-            roster,
-            &conversation,
-            &stored.event,
-            None,
-            request.deadline,
+        let (roster, about) = try_join(
+            ports.roster(&conversation),
+            ports.conversation(&conversation),
         )
-        .await;
-        let about = ports.conversation(&conversation).await?;
+        .await?;
         let title = about.as_ref().and_then(|about| about.title.as_ref());
         let notice = Notice::Added {
             conversation: conversation.as_str(),
@@ -81,12 +81,35 @@ where
             head: stored.event.seq.number(),
             by: caller.user.as_str(),
         };
-        notify(ports, &[user], &notice, request.deadline).await?;
+        tell_of_change(
+            ports,
+            roster,
+            (&conversation, &stored.event),
+            (&user, &notice),
+            request.deadline,
+        )
+        .await?;
 
         Ok(Changed {
             seq: Some(stored.event.seq.number()),
         })
     }
+}
+
+/// Pushes a change of participants to those who are in the conversation now, and its notice to whom it concerns.
+pub(super) async fn tell_of_change<P>(
+    ports: &P,
+    roster: Roster,
+    (conversation, event): (&ConversationId, &Event),
+    (user, notice): (&UserId, &Notice<'_>),
+    deadline: Timestamp,
+) -> Result<(), Fault>
+where
+    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    let entry = publish(ports, roster, conversation, event, None, deadline);
+    let notice = notify(ports, slice::from_ref(user), notice, deadline);
+    join(entry, notice).await.1
 }
 
 /// A change of participants is named by us: it is recognized if a put is repeated below, and never repeated above.

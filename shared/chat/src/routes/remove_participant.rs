@@ -8,18 +8,17 @@
 //! under way meets it, since nothing can be stored behind it by somebody who has not read it. Then his subscriptions
 //! go, which have been inert since the first step. A repetition does what an earlier attempt has left undone.
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use crate::{
     access::participant,
     domain::{Content, ConversationId, DisplayName, Draft, Role, UserId},
     failure::{Failure, Fault, Rejection},
-    fan_out::{notify, publish},
     log::{append, tail},
     mistake::{Mistake, made},
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
-    routes::add_participant::{Changed, fresh_id},
+    routes::add_participant::{Changed, fresh_id, tell_of_change},
     wire::Notice,
 };
 
@@ -41,16 +40,18 @@ where
         let now = ports.now();
         let caller = request.caller(now)?;
         let read = tail(ports, &conversation, None).await;
-        let remover = participant(ports, &conversation, &caller.user).await?;
-        let read = read?;
+        let remover = participant(ports, &conversation, &caller.user);
+        let (remover, row) = join(remover, ports.participant(&conversation, &user)).await;
+        let remover = remover?;
+        let (read, row) = (read?, row?);
         if remover.role != Role::Owner && user != caller.user {
             let why = "only the owner of a conversation removes others from it";
             return Err(Rejection::Forbidden(why).into());
         }
 
-        let row = ports.participant(&conversation, &user).await?;
         if row.is_none() && read.removes(&user) {
-            delete_subscriptions(ports, &conversation, &user).await?;
+            let roster = ports.roster(&conversation).await?;
+            delete_subscriptions(ports, &conversation, &user, &roster).await?;
             return Ok(Changed { seq: None });
         }
         if !made(Mistake::AnswerBeforeRow) {
@@ -63,22 +64,20 @@ where
         };
         let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
         let stored = append(ports, &conversation, draft, read, request.deadline).await?;
-        delete_subscriptions(ports, &conversation, &user).await?;
 
         let roster = ports.roster(&conversation).await?;
-        publish(
-            ports,
-            roster,
-            &conversation,
-            &stored.event,
-            None,
-            request.deadline,
-        )
-        .await;
+        delete_subscriptions(ports, &conversation, &user, &roster).await?;
         let notice = Notice::Removed {
             conversation: conversation.as_str(),
         };
-        notify(ports, &[user], &notice, request.deadline).await?;
+        tell_of_change(
+            ports,
+            roster,
+            (&conversation, &stored.event),
+            (&user, &notice),
+            request.deadline,
+        )
+        .await?;
 
         Ok(Changed {
             seq: Some(stored.event.seq.number()),
@@ -90,8 +89,8 @@ async fn delete_subscriptions<P: Subscriptions>(
     ports: &P,
     conversation: &ConversationId,
     user: &UserId,
+    roster: &Roster,
 ) -> Result<(), Fault> {
-    let roster = ports.roster(conversation).await?;
     let his = roster
         .subscriptions
         .iter()
