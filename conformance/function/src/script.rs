@@ -1,0 +1,144 @@
+//! What an event asks for: where its script stands, and how it is followed.
+
+use std::{env, future::pending, process};
+
+use lambda_runtime::{Context, Error};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::connections::Connections;
+
+/// Steps, of which one ends the invocation; without such a one the answer is a 200 with the event as its body.
+#[derive(Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Script(Vec<Step>);
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+enum Step {
+    /// Posts `{"as", "event", "outcomes"}` to a connection: the event, and what earlier steps came to.
+    Report { to: String, r#as: String },
+    /// Posts to a connection; `self` is the event's own, here and below.
+    Post { to: String, data: String },
+    /// Looks at a connection.
+    Get(String),
+    /// Ends a connection.
+    Delete(String),
+    /// Waits until a connection is gone.
+    AwaitEnd(String),
+    /// Returns this. The texts `$event`, `$request` and `$instance` in it become the event, the invocation's id, and
+    /// what is the process's own.
+    Answer(Value),
+    /// Returns the environment, without what is secret.
+    Environment,
+    /// Fails with this message.
+    Fail(String),
+    /// Ends the process with this code.
+    Exit(i32),
+    /// Never ends.
+    Hang,
+}
+
+impl Script {
+    /// The script of an event; an event may be without.
+    ///
+    /// # Errors
+    /// There is one, but it cannot be read.
+    pub fn of(event: &Value) -> Result<Self, serde_json::Error> {
+        let context = &event["requestContext"];
+        let is_authorizer = event["type"] == "REQUEST";
+        let text = match (event["version"].as_str(), context["eventType"].as_str()) {
+            (Some("2.0"), _) if is_authorizer => &event["headers"]["authorization"],
+            (Some("2.0"), _) => &event["headers"]["x-script"],
+            (_, Some("CONNECT")) if is_authorizer => &event["queryStringParameters"]["authorizer"],
+            (_, Some("CONNECT")) => &event["queryStringParameters"]["connect"],
+            (_, Some("DISCONNECT")) => &context["authorizer"]["disconnect"],
+            (_, Some("MESSAGE")) => return Self::of_message(&event["body"]),
+            _ => return Self::of_value(&event["script"]),
+        };
+        text.as_str()
+            .map_or_else(|| Ok(Self::default()), serde_json::from_str)
+    }
+
+    /// Any text may be a message: only an object can hold a script.
+    fn of_message(body: &Value) -> Result<Self, serde_json::Error> {
+        let message = body
+            .as_str()
+            .and_then(|text| serde_json::from_str::<Value>(text).ok());
+        Self::of_value(&message.unwrap_or_default()["script"])
+    }
+
+    fn of_value(script: &Value) -> Result<Self, serde_json::Error> {
+        if script.is_null() {
+            return Ok(Self::default());
+        }
+        Self::deserialize(script)
+    }
+
+    /// Does one step after the other.
+    ///
+    /// # Errors
+    /// The script says so.
+    pub async fn follow(
+        self,
+        event: &Value,
+        context: &Context,
+        connections: &Connections,
+    ) -> Result<Value, Error> {
+        let own = event["requestContext"]["connectionId"]
+            .as_str()
+            .unwrap_or_default();
+        let id = |name: String| if name == "self" { own.to_owned() } else { name };
+        let mut outcomes = Vec::new();
+        for step in self.0 {
+            match step {
+                Step::Report { to, r#as } => {
+                    let report = json!({ "as": r#as, "event": event, "outcomes": outcomes });
+                    outcomes.push(connections.post(&id(to), &report.to_string()).await);
+                }
+                Step::Post { to, data } => outcomes.push(connections.post(&id(to), &data).await),
+                Step::Get(of) => outcomes.push(connections.get(&id(of)).await),
+                Step::Delete(of) => outcomes.push(connections.delete(&id(of)).await),
+                Step::AwaitEnd(of) => connections.await_end(&id(of)).await,
+                Step::Answer(answer) => return Ok(filled(answer, event, context)),
+                Step::Environment => return Ok(environment()),
+                Step::Fail(message) => return Err(message.into()),
+                Step::Exit(code) => process::exit(code),
+                Step::Hang => pending().await,
+            }
+        }
+        Ok(json!({ "statusCode": 200, "body": event.to_string() }))
+    }
+}
+
+fn filled(answer: Value, event: &Value, context: &Context) -> Value {
+    match answer {
+        Value::String(text) => match text.as_str() {
+            "$event" => event.to_string().into(),
+            "$request" => context.request_id.clone().into(),
+            "$instance" => env::var("AWS_LAMBDA_LOG_STREAM_NAME")
+                .unwrap_or_default()
+                .into(),
+            _ => text.into(),
+        },
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| filled(item, event, context))
+            .collect(),
+        Value::Object(members) => members
+            .into_iter()
+            .map(|(name, value)| (name, filled(value, event, context)))
+            .collect(),
+        other => other,
+    }
+}
+
+fn environment() -> Value {
+    let secret = |name: &str| ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].contains(&name);
+    env::vars()
+        .map(|(name, value)| {
+            let value = if secret(&name) { "" } else { value.as_str() };
+            (name, Value::from(value))
+        })
+        .collect()
+}
