@@ -92,9 +92,19 @@ export class Program {
   }
 
   /** Waits until it has said something that matches. @param {RegExp} pattern */
-  async says(pattern) {
-    while (!pattern.test(this.#said)) {
-      if (this.code !== undefined) throw new Error(`it ended with ${this.code} without ${pattern}:\n${this.#said}`);
+  says(pattern) {
+    return this.until(() => pattern.test(this.#said), pattern);
+  }
+
+  /**
+   * Waits until what it has said fits. One wait at a time.
+   *
+   * @param {() => boolean} fits asked again whenever it has said more
+   * @param {unknown} [what] is waited for, as the failure shall call it
+   */
+  async until(fits, what = fits) {
+    while (!fits()) {
+      if (this.code !== undefined) throw new Error(`it ended with ${this.code} without ${what}:\n${this.#said}`);
       await new Promise((resolve) => (this.#heard = resolve));
     }
   }

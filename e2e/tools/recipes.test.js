@@ -54,6 +54,12 @@ suite("the README's recipes", (stack) => {
     await grace.close();
   });
 
+  test('websocat: one question', async () => {
+    const said = await shell(`TOKEN=${token}\n${next('sh', 'echo ')}`);
+    const { event, head } = JSON.parse(said);
+    assert.deepEqual([event, head], ['subscribed', 2]);
+  });
+
   test('the key of a local administrator', () => {
     credentials = next('sh', 'export AWS_ACCESS_KEY_ID');
   });
