@@ -143,6 +143,9 @@ fn whole(number: f64) -> Option<u64> {
     (number.fract() == 0.0 && (0.0..=last).contains(&number)).then_some(number as u64)
 }
 
+/// Beyond this, numbers of JSON are not exact everywhere (RFC 8259, section 6): who gives one means something else.
+const LARGEST_WHOLE: u64 = (1 << 53) - 1;
+
 /// How many entries a client wants at most; anything beyond a route's range is clamped to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u64);
@@ -161,7 +164,9 @@ impl FromField for Limit {
             Field::Json(value) => value.as_i64(),
             Field::Text(text) => text.parse::<i64>().ok(),
         };
-        let number = number.ok_or(Flaw::Invalid("must be a whole number"))?;
+        let number = number
+            .filter(|number| number.unsigned_abs() <= LARGEST_WHOLE)
+            .ok_or(Flaw::Invalid("must be a whole number"))?;
         Ok(Self(u64::try_from(number).unwrap_or(0)))
     }
 }
@@ -291,13 +296,23 @@ mod tests {
 
     #[test]
     fn limits_are_clamped() {
-        for (text, expected) in [("0", 1), ("-3", 1), ("7", 7), ("5000", 1000)] {
+        let limit = |text| {
             let mut query = Fields::default();
             query.set_text("limit", text);
-            assert_eq!(
-                query.required::<Limit>("limit").unwrap().clamped(1000),
-                expected
-            );
+            query.required::<Limit>("limit")
+        };
+        for (text, expected) in [
+            ("0", 1),
+            ("-3", 1),
+            ("7", 7),
+            ("5000", 1000),
+            ("9007199254740991", 1000),
+            ("-9007199254740991", 1),
+        ] {
+            assert_eq!(limit(text).unwrap().clamped(1000), expected);
+        }
+        for text in ["9007199254740992", "-9007199254740992", "1.5", "all"] {
+            assert!(limit(text).is_err(), "{text}");
         }
     }
 }
