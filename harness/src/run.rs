@@ -7,7 +7,7 @@ mod start_error;
 use std::{
     fmt, fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -106,8 +106,9 @@ impl Running {
         let engine = engine(&options).await?;
         dynamodb::create_tables(&stack, engine.endpoint()).await?;
 
-        let addresses = Addresses::of(&doors, &stack);
-        let page = page(&options, &template, &doors, &stack);
+        let web = options.web_path(&template);
+        let addresses = Addresses::of(&doors, &stack, web.is_dir());
+        let page = page(web, &doors, &stack);
         let access = Access::of(&stack, signatures(&options));
         let settings = lambda::Settings {
             concurrency: options.concurrency.get(),
@@ -216,8 +217,7 @@ async fn engine(options: &Options) -> Result<Engine, StartError> {
     Ok(Engine::start(options.dynamodb.clone(), data).await?)
 }
 
-fn page(options: &Options, template: &Path, doors: &Doors, stack: &Stack) -> Router {
-    let web = options.web_path(template);
+fn page(web: PathBuf, doors: &Doors, stack: &Stack) -> Router {
     if !web.is_dir() {
         say(format_args!(
             "There is no page: {} is no folder, see --web",

@@ -18,7 +18,10 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Addresses {
-    /// The HTTP API; with a named stage this is its last part. The page is at the root of the same port.
+    /// The page; absent if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// The HTTP API; with a named stage this is its last part.
     pub http: String,
     /// The WebSocket API with its stage; absent if the template has none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,9 +43,11 @@ pub struct Addresses {
 
 impl Addresses {
     /// Of an open stack.
-    pub fn of(doors: &Doors, stack: &Stack) -> Self {
+    pub fn of(doors: &Doors, stack: &Stack, has_page: bool) -> Self {
         let stage = stack.websocket_api.as_ref().map(|api| api.stage.as_str());
         Self {
+            // By the name that people type.
+            page: has_page.then(|| format!("http://localhost:{}", doors.http.port)),
             http: match &stack.http_api {
                 Some(api) if api.stage != "$default" => {
                     format!("{}/{}", doors.http.http_url(), api.stage)
@@ -80,6 +85,9 @@ impl Addresses {
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut line = |name: &str, url: &str| writeln!(f, "  {name:<13} {url}");
+        if let Some(page) = &self.page {
+            line("Page", page)?;
+        }
         line("HTTP API", &self.http)?;
         if let Some(ws) = &self.ws {
             line("WebSocket API", ws)?;

@@ -147,6 +147,26 @@ async fn it_says_where_everything_is_and_ends_in_order() {
 }
 
 #[tokio::test]
+async fn it_says_where_the_page_is_if_there_is_one() {
+    let folder = Folder::with(TEMPLATE);
+    let mut program = folder.start(&["--http-port=0"]);
+    program.says("There is no page").await;
+    program.says("Ready after").await;
+    assert!(folder.ready().get("page").is_none());
+    assert!(program.end(Signal::SIGINT).await.success());
+
+    let web = folder.0.join("web");
+    fs::create_dir(&web).unwrap();
+    fs::write(web.join("index.html"), "Welcome").unwrap();
+    let mut program = folder.start(&["--http-port=0", "--web=web"]);
+    program.says("  Page          http://localhost:").await;
+    let ready = folder.ready();
+    let page = reqwest::get(ready["page"].as_str().unwrap()).await.unwrap();
+    assert_eq!(page.text().await.unwrap(), "Welcome");
+    assert!(program.end(Signal::SIGINT).await.success());
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_named_with_its_option() {
     let folder = Folder::with(TEMPLATE);
     let mut program = folder.start(&["--http-port=0"]);
