@@ -6,6 +6,7 @@ pub mod stack;
 
 pub mod dynamodb;
 pub mod executables;
+pub mod faults;
 pub mod gateway;
 pub mod iam;
 pub mod identity;

@@ -9,7 +9,7 @@ use std::{
 
 use clap::Parser;
 
-use crate::dynamodb;
+use crate::{dynamodb, faults};
 
 /// Where the template is looked for, from the current folder upward.
 const TEMPLATE: &str = "infra/template.yaml";
@@ -61,6 +61,10 @@ pub struct Options {
     /// Takes calls of DynamoDB, @connections and Lambda without verifying their signatures
     #[arg(long)]
     pub no_signatures: bool,
+
+    /// What is to go wrong: `aws` (only its latencies), `storm`, a JSON file, or JSON
+    #[arg(long, value_name = "PLAN")]
+    pub faults: Option<faults::Plan>,
 
     /// Written once everything listens: a JSON object with all addresses; removed at the end
     #[arg(long, value_name = "FILE")]

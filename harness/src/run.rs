@@ -32,7 +32,9 @@ pub use self::{
 use crate::{
     dynamodb::{self, Choice, Engine},
     executables,
+    faults::{self, Faults},
     gateway::{
+        clock::Clock,
         door, http,
         websocket::{self, Connections},
     },
@@ -110,22 +112,32 @@ impl Running {
         let addresses = Addresses::of(&doors, &stack, web.is_dir());
         let page = page(web, &doors, &stack);
         let access = Access::of(&stack, signatures(&options));
+        let (faults, clock) = (Faults::default(), Clock::default());
+        if let Some(plan) = &options.faults {
+            faults.begin(plan.clone());
+        }
         let settings = lambda::Settings {
             concurrency: options.concurrency.get(),
             invoke_listeners: doors.lambda.listeners,
             environment: addresses.environment(),
             access: access.clone(),
+            faults: faults.clone(),
         };
         let lambda = Lambda::start(&stack, &executables, settings)?;
-        let back =
-            dynamodb::Door::open(doors.dynamodb.listeners, engine.endpoint(), access.clone())
-                .map_err(|error| StartError::EngineDoor(error.into()))?;
+        let back = dynamodb::Door::open(
+            doors.dynamodb.listeners,
+            engine.endpoint(),
+            access.clone(),
+            faults.clone(),
+        )
+        .map_err(|error| StartError::EngineDoor(error.into()))?;
         let (front_closes, closed) = watch::channel(false);
         let mut front = JoinSet::new();
         serve_websocket_api(
             &mut front,
             &stack,
             access,
+            Connections::new(faults.clone(), clock.clone()),
             &lambda,
             doors.ws.listeners,
             closed.clone(),
@@ -136,7 +148,10 @@ impl Running {
         };
         front.spawn(door::serve(
             doors.http.listeners,
-            identity.router().merge(apis),
+            identity
+                .router()
+                .merge(faults::router(faults, clock))
+                .merge(apis),
             closed,
         ));
 
@@ -238,12 +253,12 @@ fn serve_websocket_api(
     front: &mut JoinSet<()>,
     stack: &Stack,
     access: Access,
+    connections: Connections,
     lambda: &Lambda,
     listeners: Vec<TcpListener>,
     closed: watch::Receiver<bool>,
 ) -> Result<(), StartError> {
     if let Some(api) = &stack.websocket_api {
-        let connections = Connections::default();
         let router = websocket::router(
             Arc::new(api.clone()),
             access,

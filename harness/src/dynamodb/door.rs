@@ -11,11 +11,14 @@ use axum::{
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{net::TcpListener, task::AbortHandle, time::sleep};
 use tracing::warn;
 
 use super::ledger::{Ledger, Operation};
-use crate::iam::{Access, Demand, Refusal, Request as Signed, Service};
+use crate::{
+    faults::{self, Dynamodb, Faults},
+    iam::{Access, Caller, Demand, Refusal, Request as Signed, Service},
+};
 
 /// The largest request that DynamoDB takes, in bytes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
@@ -60,6 +63,7 @@ struct Pipeline {
     access: Access,
     ledger: Ledger,
     engine: Engine,
+    faults: Faults,
 }
 
 struct Answer {
@@ -69,8 +73,8 @@ struct Answer {
 }
 
 impl Door {
-    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`) for those whom `access` knows. Must
-    /// be called inside a Tokio runtime.
+    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`) for those whom `access` knows. What
+    /// functions call suffers `faults`; the administrator sees the table as it is. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     /// See [`DoorError`].
@@ -78,6 +82,7 @@ impl Door {
         listeners: Vec<TcpListener>,
         endpoint: &str,
         access: Access,
+        faults: Faults,
     ) -> Result<Self, DoorError> {
         let engine = Engine {
             // Whatever proxy the developer's environment names, the engine is not behind it.
@@ -93,6 +98,7 @@ impl Door {
             access,
             ledger: ledger.clone(),
             engine,
+            faults,
         });
         let servers = listeners
             .into_iter()
@@ -127,6 +133,7 @@ async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response 
         access,
         ledger,
         engine,
+        faults,
     } = pipeline;
     let (request, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
@@ -139,19 +146,76 @@ async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response 
     };
     let caller = access.claimed(&request.headers);
     let operation = Operation::of(caller, &request.headers, &body);
+    let mut lost = false;
     let answer = match admit(&access, &operation, &request, &body) {
-        Ok(()) => engine.pass(request, body).await.unwrap_or_else(|error| {
-            warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
-            refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "ServiceUnavailable",
-                "The local engine does not answer",
-            )
-        }),
+        Ok(()) => {
+            let fault = suffered(&faults, &operation).await;
+            lost = fault == Some(Dynamodb::LostAnswer);
+            match fault.and_then(failure) {
+                Some(failure) => failure,
+                None => engine.pass(request, body).await.unwrap_or_else(|error| {
+                    warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
+                    refusal(
+                        StatusCode::SERVICE_UNAVAILABLE,
+                        "ServiceUnavailable",
+                        "The local engine does not answer",
+                    )
+                }),
+            }
+        }
         Err(refusal) => not_admitted(&refusal),
     };
     ledger.record(operation, answer.status, &answer.body);
-    answer.into_response()
+    if lost {
+        faults::broken_answer()
+    } else {
+        answer.into_response()
+    }
+}
+
+/// Takes as long as the faults want, which may be for ever. What it answers is still to come.
+async fn suffered(faults: &Faults, operation: &Operation) -> Option<Dynamodb> {
+    // Whoever looks into the table from outside wants to see what is there.
+    if !matches!(operation.caller, Caller::Function(_)) || operation.name.is_empty() {
+        return None;
+    }
+    let suffered = faults.dynamodb(&operation.name);
+    if !suffered.latency.is_zero() {
+        sleep(suffered.latency).await;
+    }
+    if suffered.fault == Some(Dynamodb::Timeout) {
+        faults::no_answer().await;
+    }
+    suffered.fault
+}
+
+/// What DynamoDB answers instead of doing it.
+fn failure(fault: Dynamodb) -> Option<Answer> {
+    let (status, kind, message) = match fault {
+        Dynamodb::Throttle => (
+            StatusCode::BAD_REQUEST,
+            "ProvisionedThroughputExceededException",
+            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
+             provisioning level with the UpdateTable API.",
+        ),
+        Dynamodb::ThrottleOnDemand => (
+            StatusCode::BAD_REQUEST,
+            "ThrottlingException",
+            "Throughput exceeds the current capacity of your table or index.",
+        ),
+        Dynamodb::InternalError => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "InternalServerError",
+            "Internal server error",
+        ),
+        Dynamodb::Unavailable => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "ServiceUnavailable",
+            "Service is unavailable",
+        ),
+        Dynamodb::Timeout | Dynamodb::LostAnswer | Dynamodb::Latency => return None,
+    };
+    Some(refusal(status, kind, message))
 }
 
 /// Whether the call is signed, and its caller may do all that it asks for.

@@ -3,6 +3,7 @@
 //! Functions are reached only through [`crate::invoke::Invoke`]. What the gateway leaves out: throttling, API keys,
 //! models, VTL templates and the verification of signatures.
 
+pub mod clock;
 pub mod door;
 pub mod http;
 pub mod loopback;

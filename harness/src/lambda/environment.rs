@@ -22,6 +22,7 @@ const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
 /// One function as its processes need it.
 #[derive(Clone, Debug)]
 pub(super) struct Deployment {
+    pub logical_id: String,
     /// What people read in logs.
     pub name: String,
     pub arn: String,
@@ -47,6 +48,7 @@ impl Deployment {
         variables.extend(reserved(function, &executable, credentials));
         variables.extend(overrides.clone());
         Self {
+            logical_id: function.logical_id.clone(),
             name: function.name.clone(),
             arn: function_arn(&function.name),
             timeout: function.timeout,
@@ -65,6 +67,11 @@ impl Deployment {
         let root = deployment.directory().display().to_string();
         deployment.variables.insert(TASK_ROOT.to_owned(), root);
         deployment
+    }
+
+    /// Under which faults know it.
+    pub fn names(&self) -> [&str; 2] {
+        [&self.logical_id, &self.name]
     }
 
     /// The code's folder, as on AWS.

@@ -29,6 +29,7 @@ use axum::body::Bytes;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
+    faults::Faults,
     iam::Access,
     invoke::{Invoke, InvokeError, Outcome},
     stack::{ACCOUNT, Code, REGION, Stack},
@@ -51,6 +52,8 @@ pub struct Settings {
     pub environment: BTreeMap<String, String>,
     /// Has the keys of the functions, and knows who may invoke them.
     pub access: Access,
+    /// What befalls invocations and processes.
+    pub faults: Faults,
 }
 
 /// Why the functions cannot be run at all.
@@ -124,6 +127,7 @@ impl Lambda {
                 function.reserved_concurrency,
                 stopped.clone(),
                 Arc::clone(&watchdog),
+                settings.faults.clone(),
             );
             pools.push((function, Arc::new(pool)));
         }

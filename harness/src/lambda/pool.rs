@@ -13,7 +13,10 @@ use uuid::Uuid;
 use super::{
     environment::Deployment, failure::Failure, runtime_api::Invocation, sandbox, watchdog::Watchdog,
 };
-use crate::invoke::{InvokeError, Outcome};
+use crate::{
+    faults::Faults,
+    invoke::{InvokeError, Outcome},
+};
 
 /// Events in, processes out.
 #[derive(Debug)]
@@ -27,6 +30,7 @@ pub(super) struct Pool {
     /// Processes that exist, in whatever state.
     alive: watch::Sender<usize>,
     stopping: watch::Receiver<bool>,
+    faults: Faults,
 }
 
 #[derive(Debug)]
@@ -141,6 +145,7 @@ impl Pool {
         reserved: Option<usize>,
         stopping: watch::Receiver<bool>,
         watchdog: Arc<Watchdog>,
+        faults: Faults,
     ) -> Self {
         Self {
             watchdog,
@@ -155,6 +160,7 @@ impl Pool {
             }),
             alive: watch::Sender::new(0),
             stopping,
+            faults,
         }
     }
 
@@ -172,12 +178,19 @@ impl Pool {
         state.idle.clear();
     }
 
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
     pub fn watchdog(&self) -> &Arc<Watchdog> {
         &self.watchdog
     }
 
     /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
     pub fn submit(self: &Arc<Self>, request: Request) -> Result<Accepted, InvokeError> {
+        if self.faults.throttles(&self.deployment().names()) {
+            return Err(InvokeError::Throttled);
+        }
         let permit = match &self.reserved {
             None => None,
             Some(reserved) => Some(

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use tokio::{sync::oneshot, time::Instant};
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep, sleep_until},
+};
 use tracing::{debug, warn};
 
 use super::{
@@ -16,7 +19,7 @@ use super::{
     report::{self, Report, Status},
     runtime_api::{Call, Invocation, InvocationResult, Verdict},
 };
-use crate::invoke::Outcome;
+use crate::{faults::Function as Fault, invoke::Outcome};
 
 /// How long a process has from its start to its first `invocation/next`.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -43,6 +46,13 @@ impl Deadline {
 /// Runs one environment to its end. `place` is what it takes up in its function's pool.
 pub(super) async fn live(mut place: Place) {
     let pool = Arc::clone(place.pool());
+    let later = pool.faults().slow_start(&pool.deployment().names());
+    if !later.is_zero() {
+        tokio::select! {
+            () = sleep(later) => {}
+            () = pool.stopping() => {}
+        }
+    }
     let first = initialize(&pool, INIT_LIMIT).await;
     place.initialized();
     match first {
@@ -226,6 +236,16 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     let deadline = invoked.deadline;
     debug!(function = name, request_id, "START");
     process.output().begin_tail(&report::start(&request_id));
+    let fault = pool.faults().invocation(&process.deployment().names());
+    let strikes = fault.map(|(_, after)| Instant::now() + after);
+    match fault {
+        Some((Fault::KillBefore, _)) => process.kill().await,
+        // Behind the event it might have answered before it stands still.
+        Some((Fault::Timeout, Duration::ZERO)) => process.freeze(),
+        _ => {}
+    }
+    let fault = fault.map(|(fault, _)| fault);
+    let mut awaited = fault.filter(|fault| matches!(fault, Fault::KillDuring | Fault::Timeout));
     // Refused only if the process has just hung up; it asks again or exits.
     let mut undelivered = poll.send(invoked.event.invocation(deadline.wall)).err();
     let mut invoked = Some(invoked);
@@ -233,6 +253,14 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(deadline.instant)) => happening,
+            () = sleep_until(strikes.unwrap_or(deadline.instant)), if awaited.is_some() && invoked.is_some() => {
+                // What becomes of it shows in what happens next.
+                match awaited.take() {
+                    Some(Fault::KillDuring) => process.kill().await,
+                    _ => process.freeze(),
+                }
+                continue;
+            }
             () = pool.stopping() => {
                 // The caller learns of it as the event is dropped.
                 return None;
@@ -256,6 +284,8 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
             }) => {
                 if about != request_id {
                     let _ = verdict.send(Verdict::WrongRequestId);
+                } else if fault == Some(Fault::KillAfter) {
+                    process.kill().await;
                 } else if let Some(invoked) = invoked.take() {
                     let took = invoked.started.elapsed();
                     debug!(function = name, request_id, ms = took.as_millis(), "END");

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use harness::{
     dynamodb::{Choice, Door, Engine, create_tables},
+    faults::Faults,
     iam::{Access, Credentials, Service, Signatures, Statement, sign},
     stack::{Code, Function, Stack},
 };
@@ -62,6 +63,15 @@ pub async fn send_signed(
     service: Service,
     request: reqwest::RequestBuilder,
 ) -> reqwest::Response {
+    attempt_signed(credentials, service, request).await.unwrap()
+}
+
+/// The same for a request that may get no answer.
+pub async fn attempt_signed(
+    credentials: &Credentials,
+    service: Service,
+    request: reqwest::RequestBuilder,
+) -> reqwest::Result<reqwest::Response> {
     let mut request = request.build().unwrap();
     sign(
         credentials,
@@ -69,7 +79,7 @@ pub async fn send_signed(
         &mut request,
         OffsetDateTime::now_utc(),
     );
-    http().execute(request).await.unwrap()
+    http().execute(request).await
 }
 
 fn with_another_secret(credentials: &Credentials) -> Credentials {
@@ -105,7 +115,13 @@ async fn dynamodb_answers_only_who_signs_and_may() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let _door = Door::open(vec![listener], engine.endpoint(), access.clone()).unwrap();
+    let _door = Door::open(
+        vec![listener],
+        engine.endpoint(),
+        access.clone(),
+        Faults::default(),
+    )
+    .unwrap();
 
     let read = access.credentials("Read").unwrap();
     let write = access.credentials("Write").unwrap();

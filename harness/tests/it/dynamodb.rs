@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use harness::{
     dynamodb::{Choice, Door, Engine, TableError, create_tables},
+    faults::Faults,
     iam::{Access, Caller, Credentials, Service, Signatures},
     stack::{Stack, Table},
 };
@@ -54,16 +55,25 @@ pub fn tables(sort_key: &str) -> Stack {
 
 /// A door in front of `engine`, its address, and the key of the function `Send`, who may everything.
 async fn open(engine: &str) -> (Door, String, Credentials) {
+    open_suffering(engine, Faults::default()).await
+}
+
+pub async fn open_suffering(engine: &str, faults: Faults) -> (Door, String, Credentials) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let send = function("Send", &[allow("dynamodb:*", "*")]);
     let access = Access::of(&stack([send]), Signatures::Verified);
     let credentials = access.credentials("Send").unwrap().clone();
-    let door = Door::open(vec![listener], engine, access).unwrap();
+    let door = Door::open(vec![listener], engine, access, faults).unwrap();
     (door, address, credentials)
 }
 
-async fn call(credentials: &Credentials, door: &str, target: &str, body: Value) -> (u16, Value) {
+pub async fn call(
+    credentials: &Credentials,
+    door: &str,
+    target: &str,
+    body: Value,
+) -> (u16, Value) {
     let request = http()
         .post(door)
         .header("x-amz-target", target)

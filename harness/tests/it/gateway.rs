@@ -92,6 +92,11 @@ impl Calls {
         event
     }
 
+    /// The name and the event of the next call, whichever it is.
+    pub async fn any(&mut self) -> (String, Value) {
+        self.0.recv().await.unwrap()
+    }
+
     pub fn assert_none(&mut self) {
         assert_eq!(self.0.try_recv().ok(), None);
     }
@@ -194,8 +199,23 @@ impl Gateway {
         access: Access,
         functions: Functions,
     ) -> Self {
+        Self::start_among(
+            listener,
+            api,
+            access,
+            functions,
+            websocket::Connections::default(),
+        )
+    }
+
+    pub fn start_among(
+        listener: TcpListener,
+        api: WebSocketApi,
+        access: Access,
+        functions: Functions,
+        connections: websocket::Connections,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
-        let connections = websocket::Connections::default();
         let router =
             websocket::router(Arc::new(api), access, functions, connections.clone()).unwrap();
         let (shutdown, ends) = watch::channel(false);
@@ -233,12 +253,22 @@ impl Gateway {
         connection_id: &str,
         body: impl Into<reqwest::Body>,
     ) -> reqwest::Response {
+        manage(self.management(method, connection_id, body)).await
+    }
+
+    /// The same call, not yet signed.
+    pub fn management(
+        &self,
+        method: &str,
+        connection_id: &str,
+        body: impl Into<reqwest::Body>,
+    ) -> reqwest::RequestBuilder {
         let url = format!(
             "http://{}/prod/@connections/{}",
             self.address,
             connection_id.replace('=', "%3D")
         );
-        manage(http().request(method.parse().unwrap(), url).body(body)).await
+        http().request(method.parse().unwrap(), url).body(body)
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 
 use axum::body::Bytes;
 use harness::{
+    faults::Faults,
     iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome},
     lambda::{Lambda, Settings},
@@ -59,6 +60,14 @@ pub async fn start(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
 ) -> (Lambda, String) {
+    start_suffering(functions, concurrency, Faults::default()).await
+}
+
+pub async fn start_suffering(
+    functions: impl IntoIterator<Item = Function>,
+    concurrency: usize,
+    faults: Faults,
+) -> (Lambda, String) {
     let stack = access::stack(functions);
     let executables = stack
         .functions
@@ -75,6 +84,7 @@ pub async fn start(
         invoke_listeners: vec![listener],
         environment: [("OVERRIDE".to_owned(), "everywhere".to_owned())].into(),
         access: Access::of(&stack, Signatures::Verified),
+        faults,
     };
     (
         Lambda::start(&stack, &executables, settings).unwrap(),
@@ -103,7 +113,7 @@ pub fn answer(outcome: Outcome) -> Value {
 }
 
 #[track_caller]
-fn error(outcome: Outcome) -> Value {
+pub fn error(outcome: Outcome) -> Value {
     match outcome {
         Outcome::FunctionError(body) => serde_json::from_slice(&body).unwrap(),
         Outcome::Answer(body) => panic!("{}", String::from_utf8_lossy(&body)),

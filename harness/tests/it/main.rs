@@ -10,6 +10,7 @@
 mod access;
 mod dynamodb;
 mod executables;
+mod faults;
 mod gateway;
 mod gateway_closing;
 mod gateway_handshakes;

@@ -11,7 +11,10 @@ use tokio::{
 };
 
 use super::session::Session;
-use crate::gateway::{door, moment::Moment};
+use crate::{
+    faults::Faults,
+    gateway::{clock::Clock, door, moment::Moment},
+};
 
 /// Messages that wait for a client which reads too slowly; one more is refused.
 pub(crate) const OUTGOING_MESSAGES: usize = 128;
@@ -26,9 +29,25 @@ struct State {
     /// How many there are, counting those that are closing and those whose `$disconnect` runs.
     unfinished: watch::Sender<usize>,
     going_away: watch::Sender<bool>,
+    faults: Faults,
+    clock: Clock,
 }
 
 impl Connections {
+    /// None yet. Those to come suffer `faults` and grow old by `clock`; the default knows neither.
+    #[must_use]
+    pub fn new(faults: Faults, clock: Clock) -> Self {
+        Self(Arc::new(State {
+            faults,
+            clock,
+            ..State::default()
+        }))
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
     /// Closes every connection with 1001 and waits until the `$disconnect` of each has been answered. One that is
     /// opened later is closed at once.
     pub async fn end_all(&self) {
@@ -46,7 +65,8 @@ impl Connections {
     pub(crate) fn open(&self, session: Session) -> (OpenConnection, mpsc::Receiver<String>) {
         let (outgoing, queue) = mpsc::channel(OUTGOING_MESSAGES);
         let connection = Arc::new(Connection {
-            last_active: Mutex::new((Instant::now(), session.connected_at)),
+            last_active: Mutex::new((self.0.clock.now(), session.connected_at)),
+            clock: self.0.clock.clone(),
             session,
             outgoing,
             deleted: Notify::new(),
@@ -93,6 +113,7 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     /// When the latest message passed in either direction.
     last_active: Mutex<(Instant, Moment)>,
+    clock: Clock,
     outgoing: mpsc::Sender<String>,
     deleted: Notify,
 }
@@ -121,7 +142,12 @@ impl Connection {
     }
 
     pub(crate) fn touch(&self) {
-        *self.activity() = (Instant::now(), Moment::now());
+        *self.activity() = (self.clock.now(), Moment::now());
+    }
+
+    /// The clock by which it grows old.
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     pub(crate) fn last_active_at(&self) -> Moment {
@@ -157,6 +183,10 @@ impl OpenConnection {
         self.all
             .by_id()
             .remove(&self.connection.session.connection_id);
+    }
+
+    pub(crate) fn faults(&self) -> &Faults {
+        self.all.faults()
     }
 
     /// Resolves when all connections are to end.

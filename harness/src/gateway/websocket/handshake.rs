@@ -12,7 +12,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
@@ -26,6 +26,7 @@ use super::{
     socket::{self, Ending},
 };
 use crate::{
+    faults,
     gateway::{
         door::Peer,
         ids,
@@ -250,7 +251,17 @@ async fn live<I: Invoke>(
     if let Some(route) = gateway.api.routes.get("$disconnect") {
         let farewell = ending.farewell();
         let event = session::disconnect_event(&gateway.api, &open.connection.session, &farewell);
-        // Best effort: nobody is left who could be told of a failure, and the call has logged it.
-        let _ = integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
+        let mut calls = 1;
+        match open.faults().disconnect() {
+            Some((faults::Connection::DisconnectLost, _)) => calls = 0,
+            Some((faults::Connection::DisconnectTwice, _)) => calls = 2,
+            Some((_, later)) => sleep(later).await,
+            None => {}
+        }
+        for _ in 0..calls {
+            // Best effort: nobody is left who could be told of a failure, and the call has logged it.
+            let _ =
+                integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::{
     socket::LONGEST_MESSAGE,
 };
 use crate::{
+    faults,
     gateway::ids,
     iam::{Access, Caller, Demand, Denial, Refusal, Request as Signed, Service},
     stack::{ACCOUNT, REGION, WebSocketApi},
@@ -65,7 +66,23 @@ impl Management<'_> {
                 &format!("Invalid connectionId: {connection_id}"),
             );
         }
-        match method {
+        let suffered = self.connections.faults().management(method.as_str());
+        if !suffered.latency.is_zero() {
+            tokio::time::sleep(suffered.latency).await;
+        }
+        if let Some(failure) = suffered.fault.and_then(failure) {
+            return failure;
+        }
+        let answer = self.manage(&method, connection_id, data);
+        if suffered.fault == Some(faults::Management::LostAnswer) {
+            faults::broken_answer()
+        } else {
+            answer
+        }
+    }
+
+    fn manage(&self, method: &Method, connection_id: &str, data: Bytes) -> Response {
+        match *method {
             Method::POST => self.post(connection_id, data),
             Method::DELETE if self.connections.delete(connection_id) => {
                 empty(StatusCode::NO_CONTENT)
@@ -120,13 +137,31 @@ impl Management<'_> {
         match connection.post(text) {
             Ok(()) => empty(StatusCode::OK),
             Err(NotTaken::Gone) => gone(),
-            Err(NotTaken::Full) => error(
-                StatusCode::TOO_MANY_REQUESTS,
-                Some("LimitExceededException"),
-                "Too Many Requests",
-            ),
+            Err(NotTaken::Full) => too_many(),
         }
     }
+}
+
+/// What the gateway answers instead of doing it.
+fn failure(fault: faults::Management) -> Option<Response> {
+    match fault {
+        faults::Management::Gone => Some(gone()),
+        faults::Management::Throttle => Some(too_many()),
+        faults::Management::InternalError => Some(error(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            Some("InternalServerErrorException"),
+            "Internal server error",
+        )),
+        faults::Management::LostAnswer | faults::Management::SlowConsumer => None,
+    }
+}
+
+fn too_many() -> Response {
+    error(
+        StatusCode::TOO_MANY_REQUESTS,
+        Some("LimitExceededException"),
+        "Too Many Requests",
+    )
 }
 
 fn too_large() -> Response {

@@ -1,6 +1,6 @@
 //! The socket of one open connection: its limits, its two directions and its end.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use futures_util::{
     SinkExt, StreamExt,
@@ -8,8 +8,8 @@ use futures_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    sync::{mpsc, oneshot},
-    time::{Instant, sleep, sleep_until, timeout},
+    sync::{mpsc, oneshot, watch},
+    time::timeout,
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -30,6 +30,7 @@ use super::{
     connections::{Connection, OpenConnection},
     session::Farewell,
 };
+use crate::{faults, gateway::door};
 
 /// The longest frame, in bytes.
 pub(crate) const LONGEST_FRAME: usize = 32 * 1024;
@@ -123,15 +124,27 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     let connection = open.connection.as_ref();
     let (sink, mut stream) = socket.split();
     let (close, close_asked) = oneshot::channel();
-    let mut writing = std::pin::pin!(write(sink, connection, outgoing, close_asked));
+    let clock = connection.clock();
+    let expires = clock.now() + LONGEST_LIFE;
+    let half_open = watch::Sender::new(false);
+    let mut writing = std::pin::pin!(unless(
+        half_open.subscribe(),
+        write(sink, connection, outgoing, close_asked)
+    ));
+    let mut on_message = |text| {
+        on_message(text);
+        let fault = open.faults().message();
+        half_open.send_replace(fault == Some(faults::Connection::HalfOpen));
+        fault
+    };
     let ending = tokio::select! {
         // What the client did comes before what the clock says.
         biased;
-        ending = read(&mut stream, connection, &mut on_message) => ending,
+        ending = unless(half_open.subscribe(), read(&mut stream, connection, &mut on_message)) => ending,
         _ = &mut writing => Ending::Lost,
         () = connection.deleted() => Ending::Deleted,
         () = open.going_away() => Ending::GoingAway,
-        () = sleep(LONGEST_LIFE) => Ending::Expired,
+        () = clock.reaches(expires) => Ending::Expired,
         () = idle(connection) => Ending::Idle,
     };
     open.hide();
@@ -163,16 +176,29 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ending
 }
 
+/// Does its work until `stopped` turns true. From then on it neither ends nor lets go of anything.
+async fn unless<T>(stopped: watch::Receiver<bool>, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        () = door::turned_true(stopped) => {}
+        done = &mut work => return done,
+    }
+    std::future::pending().await
+}
+
 async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     connection: &Connection,
-    on_message: &mut impl FnMut(String),
+    on_message: &mut impl FnMut(String) -> Option<faults::Connection>,
 ) -> Ending {
     loop {
         match stream.next().await {
             Some(Ok(Message::Text(text))) => {
                 connection.touch();
-                on_message(text.to_string());
+                if on_message(text.to_string()) == Some(faults::Connection::Cut) {
+                    return Ending::Lost;
+                }
             }
             Some(Ok(Message::Binary(_))) => return Ending::Binary,
             // Answered by the library. Neither counts as activity.
@@ -267,16 +293,19 @@ async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(
 async fn idle(connection: &Connection) {
     loop {
         let deadline = connection.last_active() + IDLE;
-        if deadline <= Instant::now() {
+        if deadline <= connection.clock().now() {
             return;
         }
-        sleep_until(deadline).await;
+        connection.clock().reaches(deadline).await;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{DuplexStream, duplex};
+    use tokio::{
+        io::{DuplexStream, duplex},
+        time::{Instant, sleep},
+    };
     use tokio_tungstenite::tungstenite::protocol::Role;
 
     use super::*;

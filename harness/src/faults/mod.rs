@@ -1,0 +1,179 @@
+//! Faults on purpose: what goes wrong on AWS now and then, here as often as a plan says, by a seed.
+//!
+//! `plan` is what somebody writes, `schedule` decides and counts, `control` is how a program changes it while the harness
+//! runs. The doors ask at the place where the real fault would be; each does what it is told and knows no probabilities.
+//! Without a plan a door pays for one look at a flag.
+
+mod control;
+mod plan;
+mod schedule;
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes},
+    http::StatusCode,
+    response::Response,
+};
+use futures_util::stream;
+
+pub use self::{
+    control::router,
+    plan::{Connection, Dynamodb, Fault, Function, Management, Plan, PlanError, Rule},
+    schedule::{Progress, Schedule, Strike},
+};
+
+/// The faults of one stack. Clones share them. The default has none, until a plan is put.
+#[derive(Clone, Debug, Default)]
+pub struct Faults(Arc<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    active: AtomicBool,
+    schedule: Mutex<Option<Schedule>>,
+}
+
+/// What one call of DynamoDB, or of the management API, suffers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Suffered<F> {
+    /// Before anything else.
+    pub latency: Duration,
+    pub fault: Option<F>,
+}
+
+impl Faults {
+    /// Begins a plan; the one before it, and its counts, are over.
+    pub fn begin(&self, plan: Plan) {
+        *self.schedule() = Some(Schedule::new(plan));
+        self.0.active.store(true, Ordering::Release);
+    }
+
+    /// Ends all faults. The answer is the plan that was under way, with what it has done.
+    pub fn end(&self) -> Option<Schedule> {
+        self.0.active.store(false, Ordering::Release);
+        self.schedule().take()
+    }
+
+    /// The plan under way, with what it has done so far.
+    #[must_use]
+    pub fn now(&self) -> Option<Schedule> {
+        self.schedule().clone()
+    }
+
+    /// What an `operation` of a function on the table suffers.
+    pub(crate) fn dynamodb(&self, operation: &str) -> Suffered<Dynamodb> {
+        let strikes = self.strikes(&[operation], |fault| match fault {
+            Fault::Dynamodb(fault) => Some(fault),
+            _ => None,
+        });
+        suffered(strikes, Dynamodb::Latency)
+    }
+
+    /// What a call of the management API suffers.
+    pub(crate) fn management(&self, method: &str) -> Suffered<Management> {
+        let strikes = self.strikes(&[method], |fault| match fault {
+            Fault::Management(fault) => Some(fault),
+            _ => None,
+        });
+        suffered(strikes, Management::SlowConsumer)
+    }
+
+    /// Whether Lambda refuses an invocation.
+    pub(crate) fn throttles(&self, names: &[&str]) -> bool {
+        let is_throttle = |fault| (fault == Fault::Function(Function::Throttle)).then_some(());
+        !self.strikes(names, is_throttle).is_empty()
+    }
+
+    /// How much later a process starts.
+    pub(crate) fn slow_start(&self, names: &[&str]) -> Duration {
+        let is_slow = |fault| (fault == Fault::Function(Function::SlowStart)).then_some(());
+        let strikes = self.strikes(names, is_slow).into_iter();
+        strikes.map(|((), after)| after).sum()
+    }
+
+    /// What becomes of a process that has an event, and how long after it got it.
+    pub(crate) fn invocation(&self, names: &[&str]) -> Option<(Function, Duration)> {
+        let strikes = self.strikes(names, |fault| match fault {
+            Fault::Function(Function::Throttle | Function::SlowStart) => None,
+            Fault::Function(fault) => Some(fault),
+            _ => None,
+        });
+        strikes.into_iter().next()
+    }
+
+    /// What becomes of a connection whose client has just sent a message.
+    pub(crate) fn message(&self) -> Option<Connection> {
+        let strikes = self.strikes(&[], |fault| match fault {
+            Fault::Connection(fault @ (Connection::Cut | Connection::HalfOpen)) => Some(fault),
+            _ => None,
+        });
+        strikes.into_iter().next().map(|(fault, _)| fault)
+    }
+
+    /// What becomes of the `$disconnect` of a connection.
+    pub(crate) fn disconnect(&self) -> Option<(Connection, Duration)> {
+        let strikes = self.strikes(&[], |fault| match fault {
+            Fault::Connection(Connection::Cut | Connection::HalfOpen) => None,
+            Fault::Connection(fault) => Some(fault),
+            _ => None,
+        });
+        strikes.into_iter().next()
+    }
+
+    fn strikes<F>(
+        &self,
+        names: &[&str],
+        concerns: impl Fn(Fault) -> Option<F>,
+    ) -> Vec<(F, Duration)> {
+        if !self.0.active.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let strikes = match self.schedule().as_mut() {
+            Some(schedule) => schedule.strikes(names, |fault| concerns(fault).is_some()),
+            None => Vec::new(),
+        };
+        strikes
+            .into_iter()
+            .filter_map(|strike| Some((concerns(strike.fault)?, strike.after)))
+            .collect()
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Option<Schedule>> {
+        self.0
+            .schedule
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Latencies add up; of the others the first wins.
+fn suffered<F: Copy + PartialEq>(strikes: Vec<(F, Duration)>, latency: F) -> Suffered<F> {
+    let is_latency = |(fault, _): &&(F, Duration)| *fault == latency;
+    Suffered {
+        latency: strikes.iter().filter(is_latency).map(|(_, ms)| *ms).sum(),
+        fault: strikes
+            .iter()
+            .find(|strike| !is_latency(strike))
+            .map(|(fault, _)| *fault),
+    }
+}
+
+/// No answer to what was done: the connection breaks before a byte of it.
+pub(crate) fn broken_answer() -> Response {
+    let nothing: Result<Bytes, &str> = Err("the connection breaks on purpose");
+    let mut response = Response::new(Body::from_stream(stream::iter([nothing])));
+    *response.status_mut() = StatusCode::OK;
+    response
+}
+
+/// What a caller gets who gets no answer: it waits until it gives up.
+pub(crate) async fn no_answer() -> Infallible {
+    std::future::pending().await
+}

@@ -1,0 +1,353 @@
+//! What is to go wrong, as a person or a program writes it: JSON, read strictly.
+
+use std::{fs, path::Path, str::FromStr, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+/// A plan that is known by name: latencies as on AWS on a good day, and nothing else.
+const AWS: &str = include_str!("aws.json");
+/// A plan that is known by name: some of everything.
+const STORM: &str = include_str!("storm.json");
+/// No fault lasts longer than a connection may live.
+const LONGEST_MS: u64 = 2 * 60 * 60 * 1000;
+
+/// Rules, and the seed that all their decisions come from.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, try_from = "Written")]
+pub struct Plan {
+    /// The same seed and the same calls give the same faults.
+    pub seed: u64,
+    /// Of those that strike the same call the first wins; latencies add up.
+    pub faults: Vec<Rule>,
+}
+
+/// One fault, and when it strikes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rule {
+    /// What goes wrong.
+    #[serde(flatten)]
+    pub fault: Fault,
+    /// Only calls of these names; none means all. See [`Fault`] for what has which name.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub on: Vec<String>,
+    /// How likely a call is struck, 0 to 1.
+    pub rate: f64,
+    /// The first so many calls are spared.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub skip: u64,
+    /// It strikes at most so often.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
+    /// For faults that last, or come after a while: from and to, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ms: Option<[u64; 2]>,
+}
+
+/// What can go wrong, by the place where it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Fault {
+    /// DynamoDB, as functions see it. Named by operation: `PutItem`, `Query`, …
+    Dynamodb(Dynamodb),
+    /// The management API, as functions see it. Named by method: `POST`, `GET`, `DELETE`.
+    Management(Management),
+    /// Lambda. Named by the function's name or its logical id.
+    Function(Function),
+    /// The connections of clients. They have no names.
+    Connection(Connection),
+}
+
+/// Faults of DynamoDB.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Dynamodb {
+    /// 400 `ProvisionedThroughputExceededException`; nothing is done.
+    Throttle,
+    /// 400 `ThrottlingException`, as a table on demand answers; nothing is done.
+    ThrottleOnDemand,
+    /// 500 `InternalServerError`; nothing is done.
+    InternalError,
+    /// 503 `ServiceUnavailable`; nothing is done.
+    Unavailable,
+    /// No answer at all; nothing is done.
+    Timeout,
+    /// It is done, and the connection breaks instead of an answer.
+    LostAnswer,
+    /// It takes longer, by `ms`.
+    Latency,
+}
+
+/// Faults of the management API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Management {
+    /// 410, although the connection is there.
+    Gone,
+    /// 429 `LimitExceededException`; nothing is done.
+    Throttle,
+    /// 500; nothing is done.
+    InternalError,
+    /// It is done, and the connection breaks instead of an answer.
+    LostAnswer,
+    /// The client takes the message slowly: the answer comes later, by `ms`.
+    SlowConsumer,
+}
+
+/// Faults of Lambda.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Function {
+    /// The process is killed before it gets the event.
+    KillBefore,
+    /// The process is killed `ms` after it got the event, unless it has answered by then.
+    KillDuring,
+    /// The process has done its work and is killed before its answer is passed on.
+    KillAfter,
+    /// The process stands still from `ms` on after it got the event, until its time is up.
+    Timeout,
+    /// Lambda refuses the invocation: 429.
+    Throttle,
+    /// The process starts later, by `ms`.
+    SlowStart,
+}
+
+/// Faults of connections. The first two come with a message of the client, which its function still gets; the others with
+/// the end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Connection {
+    /// The network connection ends without a close frame.
+    Cut,
+    /// Nothing passes any more, in either direction, and neither side is told.
+    HalfOpen,
+    /// `$disconnect` is not called.
+    DisconnectLost,
+    /// `$disconnect` is called later, by `ms`.
+    DisconnectLate,
+    /// `$disconnect` is called twice.
+    DisconnectTwice,
+}
+
+impl Fault {
+    /// Whether it cannot be without `ms`.
+    const fn lasts(self) -> bool {
+        matches!(
+            self,
+            Self::Dynamodb(Dynamodb::Latency)
+                | Self::Management(Management::SlowConsumer)
+                | Self::Function(Function::KillDuring | Function::SlowStart)
+                | Self::Connection(Connection::DisconnectLate)
+        )
+    }
+
+    /// Whether `ms` means anything to it.
+    const fn takes_ms(self) -> bool {
+        self.lasts() || matches!(self, Self::Function(Function::Timeout))
+    }
+}
+
+/// Why a plan cannot be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// It is no JSON of the right shape, or breaks a rule.
+    #[error("{0}; harness/README.md, section Faults, tells how plans are written")]
+    Written(#[from] serde_json::Error),
+    /// Neither a name nor a file.
+    #[error("{name} is neither `aws` nor `storm`, nor JSON, nor a file that can be read: {source}")]
+    Unknown {
+        /// As given.
+        name: String,
+        /// What the system said of the file.
+        source: std::io::Error,
+    },
+}
+
+impl Plan {
+    /// The plan that `text` is, or names: `aws`, `storm`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn read(text: &str) -> Result<Self, PlanError> {
+        let json = match text.trim() {
+            "aws" | "\"aws\"" => AWS,
+            "storm" | "\"storm\"" => STORM,
+            json => json,
+        };
+        Ok(serde_json::from_str(json)?)
+    }
+}
+
+/// As an option: JSON, a name, or a file.
+impl FromStr for Plan {
+    type Err = PlanError;
+
+    fn from_str(text: &str) -> Result<Self, PlanError> {
+        if text.starts_with('{') || matches!(text, "aws" | "storm") {
+            return Self::read(text);
+        }
+        let json = fs::read_to_string(Path::new(text)).map_err(|source| PlanError::Unknown {
+            name: text.to_owned(),
+            source,
+        })?;
+        Self::read(&json)
+    }
+}
+
+/// A plan before its rules are checked.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    #[serde(default)]
+    seed: u64,
+    faults: Vec<WrittenRule>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRule {
+    dynamodb: Option<Dynamodb>,
+    management: Option<Management>,
+    function: Option<Function>,
+    connection: Option<Connection>,
+    #[serde(default)]
+    on: Vec<String>,
+    #[serde(default = "always")]
+    rate: f64,
+    #[serde(default)]
+    skip: u64,
+    times: Option<u64>,
+    ms: Option<[u64; 2]>,
+}
+
+impl TryFrom<Written> for Plan {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        let faults = written.faults.into_iter().enumerate().map(|(index, rule)| {
+            rule.checked()
+                .map_err(|problem| format!("faults[{index}]: {problem}"))
+        });
+        Ok(Self {
+            seed: written.seed,
+            faults: faults.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl WrittenRule {
+    fn checked(self) -> Result<Rule, String> {
+        let places = [
+            self.dynamodb.map(Fault::Dynamodb),
+            self.management.map(Fault::Management),
+            self.function.map(Fault::Function),
+            self.connection.map(Fault::Connection),
+        ];
+        let mut named = places.into_iter().flatten();
+        let (Some(fault), None) = (named.next(), named.next()) else {
+            return Err(
+                "name exactly one of `dynamodb`, `management`, `function` and `connection`".into(),
+            );
+        };
+        if !(0.0..=1.0).contains(&self.rate) {
+            return Err("`rate` has to be between 0 and 1".into());
+        }
+        if matches!(fault, Fault::Connection(_)) && !self.on.is_empty() {
+            return Err("connections have no names: leave `on` out".into());
+        }
+        match self.ms {
+            Some([from, to]) if from > to || to > LONGEST_MS => {
+                return Err(format!("`ms` has to be [FROM, TO], at most {LONGEST_MS}"));
+            }
+            Some(_) if !fault.takes_ms() => {
+                return Err("this fault takes no time: leave `ms` out".into());
+            }
+            None if fault.lasts() => return Err("this fault needs `ms`: [FROM, TO]".into()),
+            _ => {}
+        }
+        Ok(Rule {
+            fault,
+            on: self.on,
+            rate: self.rate,
+            skip: self.skip,
+            times: self.times,
+            ms: self.ms,
+        })
+    }
+}
+
+impl Rule {
+    /// How long, for a `fraction` between 0 and 1.
+    pub(super) fn duration(&self, fraction: f64) -> Duration {
+        let [from, to] = self.ms.unwrap_or_default();
+        let from = Duration::from_millis(from);
+        from + (Duration::from_millis(to) - from).mul_f64(fraction)
+    }
+}
+
+const fn always() -> f64 {
+    1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_named_plans_can_be_followed() {
+        for name in ["aws", "storm"] {
+            let plan: Plan = name.parse().unwrap();
+            assert!(!plan.faults.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_back_as_it_was_written() {
+        let written = json!({ "seed": 7, "faults": [
+            { "dynamodb": "throttle", "on": ["PutItem"], "rate": 0.25, "skip": 3, "times": 2 },
+            { "function": "killDuring", "rate": 1.0, "ms": [1, 20] },
+        ] });
+        let plan = Plan::read(&written.to_string()).unwrap();
+        assert_eq!(serde_json::to_value(plan).unwrap(), written);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (rule, told) in [
+            (json!({ "rate": 1 }), "exactly one of"),
+            (
+                json!({ "dynamodb": "timeout", "function": "timeout" }),
+                "exactly one of",
+            ),
+            (
+                json!({ "dynamodb": "explode" }),
+                "unknown variant `explode`",
+            ),
+            (
+                json!({ "dynamodb": "timeout", "often": true }),
+                "unknown field `often`",
+            ),
+            (json!({ "dynamodb": "timeout", "rate": 1.5 }), "`rate`"),
+            (json!({ "dynamodb": "latency" }), "needs `ms`"),
+            (json!({ "dynamodb": "latency", "ms": [9, 1] }), "[FROM, TO]"),
+            (
+                json!({ "connection": "cut", "ms": [1, 2] }),
+                "takes no time",
+            ),
+            (json!({ "connection": "cut", "on": ["x"] }), "have no names"),
+        ] {
+            let text = json!({ "faults": [rule] }).to_string();
+            let error = Plan::read(&text).unwrap_err().to_string();
+            assert!(error.contains(told), "{error}");
+        }
+        let error = "nowhere.json".parse::<Plan>().unwrap_err().to_string();
+        assert!(error.contains("neither `aws` nor `storm`"), "{error}");
+    }
+}

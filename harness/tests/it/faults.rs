@@ -1,0 +1,388 @@
+//! Each fault, by what those see who suffer it.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use harness::{
+    dynamodb::{Choice, Engine, create_tables},
+    faults::{Faults, Plan},
+    gateway::{clock::Clock, websocket::Connections},
+    iam::{Access, Credentials, Service, Signatures},
+    invoke::{Invoke, InvokeError},
+};
+use serde_json::{Value, json};
+use tokio::{io::AsyncWriteExt, net::TcpListener};
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::{
+    access::{attempt_signed, stack},
+    dynamodb::{self, tables},
+    gateway::{
+        Calls, Client, Gateway, api, close_frame, connection_id, http, next_text, polite,
+        serve_http,
+    },
+    lambda::{self, answer, error, function, is_gone},
+};
+
+/// Faults that follow these rules.
+fn planned(rules: Value) -> Faults {
+    let faults = Faults::default();
+    let plan = json!({ "faults": rules });
+    faults.begin(Plan::read(&plan.to_string()).unwrap());
+    faults
+}
+
+fn injected(faults: &Faults) -> Vec<u64> {
+    let schedule = faults.now().unwrap();
+    schedule
+        .progress()
+        .iter()
+        .map(|rule| rule.injected)
+        .collect()
+}
+
+/// A table's engine, and items to put into it.
+async fn engine() -> Engine {
+    let engine = Engine::start(Choice::Embedded, None).await.unwrap();
+    create_tables(&tables("sk"), engine.endpoint())
+        .await
+        .unwrap();
+    engine
+}
+
+fn item(sk: &str) -> Value {
+    json!({ "TableName": "chat", "Item": { "pk": { "S": "a" }, "sk": { "S": sk } } })
+}
+
+const PUT: &str = "DynamoDB_20120810.PutItem";
+const SCAN: &str = "DynamoDB_20120810.Scan";
+
+/// How many items the administrator finds, whom no fault disturbs.
+async fn count(address: &str) -> Value {
+    let scan = json!({ "TableName": "chat" });
+    let (status, found) = dynamodb::call(&Credentials::administrator(), address, SCAN, scan).await;
+    assert_eq!(status, 200, "{found}");
+    found["Count"].clone()
+}
+
+#[tokio::test]
+async fn dynamodb_refuses_and_does_nothing() {
+    let engine = engine().await;
+    for (fault, status, kind) in [
+        ("throttle", 400, "ProvisionedThroughputExceededException"),
+        ("throttleOnDemand", 400, "ThrottlingException"),
+        ("internalError", 500, "InternalServerError"),
+        ("unavailable", 503, "ServiceUnavailable"),
+    ] {
+        let faults = planned(json!([
+            { "dynamodb": fault, "on": ["PutItem"], "times": 1 },
+            { "dynamodb": "timeout", "on": ["Scan", "GetItem"] },
+        ]));
+        let (_door, address, send) =
+            dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+        let before = count(&address).await;
+        let (refused, told) = dynamodb::call(&send, &address, PUT, item(fault)).await;
+        assert_eq!(refused, status, "{told}");
+        let told = told["__type"].as_str().unwrap();
+        assert!(told.ends_with(kind), "{told}");
+        assert_eq!(count(&address).await, before);
+        assert_eq!(injected(&faults), [1, 0]);
+        let (status, _) = dynamodb::call(&send, &address, PUT, item(fault)).await;
+        assert_eq!(status, 200);
+    }
+}
+
+#[tokio::test]
+async fn dynamodb_does_what_it_does_not_answer() {
+    let engine = engine().await;
+    let faults = planned(json!([{ "dynamodb": "lostAnswer" }]));
+    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults).await;
+    let request = http()
+        .post(&address)
+        .header("x-amz-target", PUT)
+        .header("content-type", "application/x-amz-json-1.0");
+    let request = request.body(item("lost").to_string());
+    attempt_signed(&send, Service::DynamoDb, request)
+        .await
+        .unwrap_err();
+    assert_eq!(count(&address).await, 1);
+}
+
+#[tokio::test]
+async fn dynamodb_is_silent() {
+    let engine = engine().await;
+    let faults = planned(json!([{ "dynamodb": "timeout" }]));
+    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+    let silent = dynamodb::call(&send, &address, PUT, item("silent"));
+    tokio::select! {
+        answer = silent => panic!("{answer:?}"),
+        // The call has arrived when it is counted.
+        () = async { while injected(&faults) == [0] { tokio::task::yield_now().await } } => {}
+    }
+    assert_eq!(count(&address).await, 0);
+}
+
+#[tokio::test]
+async fn dynamodb_takes_longer() {
+    let engine = engine().await;
+    let faults = planned(json!([{ "dynamodb": "latency", "ms": [60, 60] }]));
+    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults).await;
+    let began = std::time::Instant::now();
+    let (status, _) = dynamodb::call(&send, &address, PUT, item("late")).await;
+    assert_eq!(status, 200);
+    assert!(began.elapsed() >= Duration::from_millis(60));
+}
+
+/// A gateway whose connections suffer `faults`, with one client.
+async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
+    let (functions, mut calls) = polite().functions();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let access = Access::of(&stack([]), Signatures::Verified);
+    let connections = Connections::new(faults.clone(), clock.clone());
+    let gateway = Gateway::start_among(listener, api(), access, functions, connections);
+    let client = gateway.connect().await;
+    let connection = connection_id(&calls.next("Connect").await);
+    (gateway, client, connection, calls)
+}
+
+#[tokio::test]
+async fn the_management_api_refuses_and_delivers_nothing() {
+    for (fault, status) in [("gone", 410), ("throttle", 429), ("internalError", 500)] {
+        let faults = planned(json!([{ "management": fault, "on": ["POST"], "times": 1 }]));
+        let (gateway, mut client, connection, _calls) = connected(&faults, &Clock::default()).await;
+        let refused = gateway.manage("POST", &connection, "refused").await;
+        assert_eq!(refused.status(), status);
+        let taken = gateway.manage("POST", &connection, "taken").await;
+        assert_eq!(taken.status(), 200);
+        assert_eq!(next_text(&mut client).await, "taken");
+    }
+}
+
+#[tokio::test]
+async fn the_management_api_delivers_what_it_does_not_answer() {
+    let faults = planned(json!([
+        { "management": "lostAnswer" },
+        { "management": "slowConsumer", "ms": [60, 60] },
+    ]));
+    let (gateway, mut client, connection, _calls) = connected(&faults, &Clock::default()).await;
+    let began = std::time::Instant::now();
+    let call = gateway.management("POST", &connection, "delivered");
+    attempt_signed(&Credentials::administrator(), Service::ExecuteApi, call)
+        .await
+        .unwrap_err();
+    assert!(began.elapsed() >= Duration::from_millis(60));
+    assert_eq!(next_text(&mut client).await, "delivered");
+}
+
+#[tokio::test]
+async fn a_cut_connection_ends_without_a_close_frame_behind_its_message() {
+    let faults = planned(json!([{ "connection": "cut", "skip": 1 }]));
+    let (_gateway, mut client, _, mut calls) = connected(&faults, &Clock::default()).await;
+    client
+        .send(Message::text(r#"{"action":"chat"}"#))
+        .await
+        .unwrap();
+    assert_eq!(next_text(&mut client).await, r#"{"action":"chat"}"#);
+    client
+        .send(Message::text(r#"{"action":"quiet"}"#))
+        .await
+        .unwrap();
+    while let Some(Ok(frame)) = client.next().await {
+        assert!(!frame.is_close(), "{frame:?}");
+    }
+    calls.next("Chat").await;
+    // Both are spawned at the same time.
+    let mut called = [calls.any().await, calls.any().await];
+    called.sort_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(called[0].0, "Disconnect");
+    assert_eq!(called[0].1["requestContext"]["disconnectStatusCode"], 1006);
+    assert_eq!(called[1].0, "Quiet");
+}
+
+#[tokio::test]
+async fn a_half_open_connection_takes_messages_until_they_are_too_many() {
+    let faults = planned(json!([{ "connection": "halfOpen" }]));
+    let (gateway, mut client, connection, mut calls) = connected(&faults, &Clock::default()).await;
+    client
+        .send(Message::text(r#"{"action":"quiet"}"#))
+        .await
+        .unwrap();
+    calls.next("Quiet").await;
+    let mut taken = 0;
+    while gateway.manage("POST", &connection, "unread").await.status() == 200 {
+        taken += 1;
+        assert!(taken <= 128);
+    }
+    let full = gateway.manage("POST", &connection, "unread").await;
+    assert_eq!(full.status(), 429);
+    // The client may go: the gateway does not learn of it.
+    drop(client);
+    assert_eq!(gateway.manage("GET", &connection, "").await.status(), 200);
+    calls.assert_none();
+}
+
+#[tokio::test]
+async fn disconnect_is_called_never_later_or_twice() {
+    for (fault, called) in [
+        (json!({ "connection": "disconnectLost", "times": 1 }), 0),
+        (
+            json!({ "connection": "disconnectLate", "times": 1, "ms": [60, 60] }),
+            1,
+        ),
+        (json!({ "connection": "disconnectTwice", "times": 1 }), 2),
+    ] {
+        let (mut gateway, mut client, _, mut calls) =
+            connected(&planned(json!([fault])), &Clock::default()).await;
+        let began = std::time::Instant::now();
+        client.close(None).await.unwrap();
+        while client.next().await.is_some() {}
+        // The server ends only when the last `$disconnect` has been answered.
+        gateway.shutdown.send_replace(true);
+        (&mut gateway.server).await.unwrap();
+        for _ in 0..called {
+            calls.next("Disconnect").await;
+        }
+        calls.assert_none();
+        if called == 1 {
+            assert!(began.elapsed() >= Duration::from_millis(60));
+        }
+    }
+}
+
+#[tokio::test]
+async fn connections_grow_old_by_a_clock_that_can_be_set_ahead() {
+    let (minute, hour) = (60_000, 60 * 60_000);
+    for steps in [vec![10 * minute], vec![9 * minute, 2 * hour]] {
+        let (faults, clock) = (Faults::default(), Clock::default());
+        let control = harness::faults::router(faults.clone(), clock.clone());
+        let (address, _open) = serve_http(control).await;
+        let url = format!("http://{address}/.local/clock");
+        let (_gateway, mut client, _, mut calls) = connected(&faults, &clock).await;
+        let (last, before) = steps.split_last().unwrap();
+        for ahead in before {
+            let set = json!({ "aheadMs": ahead }).to_string();
+            assert_eq!(
+                http().put(&url).body(set).send().await.unwrap().status(),
+                200
+            );
+            // A message makes it young as far as idleness goes.
+            client
+                .send(Message::text(r#"{"action":"chat"}"#))
+                .await
+                .unwrap();
+            next_text(&mut client).await;
+            calls.next("Chat").await;
+        }
+        let set = json!({ "aheadMs": last }).to_string();
+        assert_eq!(
+            http().put(&url).body(set).send().await.unwrap().status(),
+            200
+        );
+        assert_eq!(
+            close_frame(&mut client).await,
+            (1001, "Going away".to_owned())
+        );
+        let back = http()
+            .put(&url)
+            .body(r#"{"aheadMs":1}"#)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(back.status(), 400);
+    }
+}
+
+#[tokio::test]
+async fn processes_are_killed_before_in_and_after_their_work() {
+    for (fault, event) in [
+        (json!({ "function": "killBefore", "times": 1 }), json!({})),
+        (
+            json!({ "function": "killDuring", "times": 1, "ms": [1, 5] }),
+            json!({ "do": "hang" }),
+        ),
+        (json!({ "function": "killAfter", "times": 1 }), json!({})),
+    ] {
+        let faults = planned(json!([fault]));
+        let (lambda, _) = lambda::start_suffering([function("Send")], 1, faults).await;
+        let lost = error(lambda::call(&lambda, "Send", event).await);
+        assert_eq!(lost["errorType"], "Runtime.ExitError", "{fault}");
+        let message = lost["errorMessage"].as_str().unwrap();
+        assert!(message.ends_with("signal: killed"), "{message}");
+        answer(lambda::call(&lambda, "Send", json!({})).await);
+        lambda.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_function_is_done_with_its_work_when_it_is_killed_after_it() {
+    let meeting = lambda::Meeting::new().await;
+    let faults = planned(json!([{ "function": "killAfter" }]));
+    let (lambda, _) = lambda::start_suffering([function("Send")], 1, faults).await;
+    let call = lambda::spawn(&lambda, "Send", meeting.event(1));
+    let (pid, _, mut stream) = meeting.next().await;
+    stream.write_u8(0).await.unwrap();
+    error(call.await.unwrap());
+    assert!(is_gone(&json!(pid)));
+}
+
+#[tokio::test]
+async fn a_function_that_stands_still_is_out_of_time() {
+    let faults = planned(json!([{ "function": "timeout", "on": ["Send"] }]));
+    let mut send = function("Send");
+    send.timeout = Duration::from_secs(1);
+    let (lambda, _) = lambda::start_suffering([send, function("Other")], 1, faults).await;
+    let late = error(lambda::call(&lambda, "Send", json!({})).await);
+    assert_eq!(late["errorType"], "Sandbox.Timedout");
+    answer(lambda::call(&lambda, "Other", json!({})).await);
+}
+
+#[tokio::test]
+async fn lambda_throttles_and_starts_slowly() {
+    let faults = planned(json!([
+        { "function": "throttle", "times": 1 },
+        { "function": "slowStart", "ms": [60, 60] },
+    ]));
+    let (lambda, _) = lambda::start_suffering([function("Send")], 1, faults).await;
+    let refused = lambda.invoke("Send", "{}".into()).await;
+    assert_eq!(refused, Err(InvokeError::Throttled));
+    let began = std::time::Instant::now();
+    answer(lambda::call(&lambda, "Send", json!({})).await);
+    assert!(began.elapsed() >= Duration::from_millis(60));
+}
+
+#[tokio::test]
+async fn a_plan_is_put_read_and_ended_while_all_runs() {
+    let faults = Faults::default();
+    let (address, _open) =
+        serve_http(harness::faults::router(faults.clone(), Clock::default())).await;
+    let url = format!("http://{address}/.local/faults");
+    let read = async |request: reqwest::RequestBuilder| {
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json().await.unwrap())
+    };
+    let none = (200, json!({ "faults": [] }));
+    assert_eq!(read(http().get(&url)).await, none);
+
+    let plan = json!({ "seed": 7, "faults": [{ "dynamodb": "throttle", "rate": 1.0 }] });
+    let (status, _) = read(http().put(&url).body(plan.to_string())).await;
+    assert_eq!(status, 200);
+    let engine = engine().await;
+    let (_door, table, send) = dynamodb::open_suffering(engine.endpoint(), faults).await;
+    assert_eq!(dynamodb::call(&send, &table, PUT, item("a")).await.0, 400);
+    let done = json!({ "seed": 7, "faults": [
+        { "dynamodb": "throttle", "rate": 1.0, "seen": 1, "injected": 1 },
+    ] });
+    assert_eq!(read(http().get(&url)).await, (200, done.clone()));
+    assert_eq!(read(http().delete(&url)).await, (200, done));
+    assert_eq!(read(http().get(&url)).await, none);
+    assert_eq!(dynamodb::call(&send, &table, PUT, item("a")).await.0, 200);
+
+    let (status, told): (u16, Value) = read(http().put(&url).body(r#"{"faults":[{}]}"#)).await;
+    assert_eq!(status, 400);
+    let told = told["message"].as_str().unwrap();
+    assert!(told.contains("faults[0]: name exactly one of"), "{told}");
+    let (status, _): (u16, Value) = read(http().put(&url).body("\"storm\"")).await;
+    assert_eq!(status, 200);
+    let foreign = http().get(&url).header("host", "attacker.example");
+    assert_eq!(foreign.send().await.unwrap().status(), 403);
+}
