@@ -6,7 +6,7 @@
 
 import { dayKey, dayWords, timeOfDay } from "./dates.js";
 
-/** @import { Line } from "../client/conversation.js" */
+/** @import { Line } from "../client/index.js" */
 /** @import { Entry } from "../client/protocol.js" */
 /** @import { RowContent } from "./message_row.js" */
 

@@ -1,0 +1,158 @@
+/**
+ * What the tabs of one person tell one another: facts, what each has on its screen, and to the one that comes later what
+ * is known already. Over `Tabs`, which knows who leads.
+ */
+
+import { Tabs } from "./tabs.js";
+
+/** @import { Fact } from "./facts.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Surroundings } from "./surroundings.js" */
+
+/** How long a gap may last here, in milliseconds, before it is repaired here: the leader repairs its own, and tells. */
+const GAP_PATIENCE = 2_000;
+
+/** @typedef {{visible: boolean, wanted: string[]}} Presence */
+
+/**
+ * @typedef {{kind: "fact", fact: Fact}
+ *   | {kind: "presence", tab: string, presence: Presence | null}
+ *   | {kind: "join", tab: string}
+ *   | {kind: "welcome", tab: string, snapshot: import("./model.js").Snapshot}
+ *   | {kind: "lead"}
+ *   | {kind: "follow", tab: string, conversation: string, position: number}
+ *   | {kind: "behind", tab: string, conversation: string}
+ *   | {kind: "wake"}} Message
+ */
+
+/**
+ * @typedef {object} TogetherOptions
+ * @property {Surroundings} surroundings
+ * @property {string} name one per server and person
+ * @property {Model} model
+ * @property {() => string[]} wanted the conversations that this tab wants followed
+ * @property {() => void} onLead this tab leads from now on; it says `lead` when it is able to
+ * @property {(fact: Fact) => void} onFact of another tab
+ * @property {(conversation: string) => void} onFollow another tab wants it; only a leader cares
+ * @property {() => void} onWake somebody looks at another tab; only a leader cares
+ * @property {(conversation: string) => void} onBehind this tab has missed entries
+ * @property {() => void} onChange
+ */
+
+export class Together {
+  /** @type {TogetherOptions} */ #options;
+  /** @type {Tabs} */ #tabs;
+  #tab = "";
+  #isLeading = false;
+  /** Of the other tabs. @type {Map<string, Presence>} */ #presences = new Map();
+  /** Timers of gaps, by conversation. @type {Map<string, () => void>} */ #gaps = new Map();
+
+  /** @param {TogetherOptions} options */
+  constructor(options) {
+    const { name, onLead, surroundings } = options;
+    this.#options = options;
+    this.#tabs = new Tabs({ browser: surroundings.tabs, name, onLead, onMessage: (message) => this.#hear(message) });
+  }
+
+  join() {
+    this.#tab = this.#options.surroundings.newId();
+    this.#tabs.join();
+    this.#post({ kind: "join", tab: this.#tab });
+    this.present();
+  }
+
+  leave() {
+    this.#isLeading = false;
+    this.#post({ kind: "presence", tab: this.#tab, presence: null });
+    this.#tabs.leave();
+    this.#presences.clear();
+    for (const cancel of this.#gaps.values()) cancel();
+    this.#gaps.clear();
+  }
+
+  /** This tab leads, and is able to: the others say what they want. */
+  lead() {
+    this.#isLeading = true;
+    this.#post({ kind: "lead" });
+  }
+
+  /** @param {Fact} fact */
+  tell(fact) {
+    this.#post({ kind: "fact", fact });
+  }
+
+  /** Says what is on this tab's screen, and whether somebody looks at it. */
+  present() {
+    const { surroundings, wanted } = this.#options;
+    this.#post({ kind: "presence", tab: this.#tab, presence: { visible: surroundings.isVisible(), wanted: wanted() } });
+  }
+
+  /** Wants a conversation followed, that this tab has seen up to a position. @param {string} conversation @param {number} position */
+  follow(conversation, position) {
+    this.#post({ kind: "follow", tab: this.#tab, conversation, position });
+  }
+
+  wake() {
+    this.#post({ kind: "wake" });
+  }
+
+  isAnyVisible() {
+    return this.#options.surroundings.isVisible() || [...this.#presences.values()].some(({ visible }) => visible);
+  }
+
+  wantedElsewhere() {
+    return [...this.#presences.values()].flatMap(({ wanted }) => wanted);
+  }
+
+  /** An entry is ahead of a gap, in a tab that does not lead. @param {string} conversation */
+  noticeGap(conversation) {
+    if (this.#gaps.has(conversation)) return;
+    const { model, onBehind, surroundings } = this.#options;
+    const cancel = surroundings.clock.after(GAP_PATIENCE, () => {
+      this.#gaps.delete(conversation);
+      if (model.find(conversation)?.hasGap) onBehind(conversation);
+    });
+    this.#gaps.set(conversation, cancel);
+  }
+
+  /** @param {Message} message */
+  #hear(message) {
+    const { model, onBehind, onChange, onFact, onFollow, onWake, wanted } = this.#options;
+    switch (message.kind) {
+      case "fact":
+        return onFact(message.fact);
+      case "presence":
+        if (message.presence) this.#presences.set(message.tab, message.presence);
+        else this.#presences.delete(message.tab);
+        return;
+      case "join":
+        // A tab that does not lead says only that it is there.
+        if (this.#isLeading) this.#post({ kind: "welcome", tab: message.tab, snapshot: model.snapshot() });
+        return this.present();
+      case "welcome":
+        if (message.tab !== this.#tab) return;
+        model.welcome(message.snapshot);
+        return onChange();
+      case "lead":
+        this.#post({ kind: "join", tab: this.#tab });
+        for (const id of wanted()) this.follow(id, model.find(id)?.position ?? 0);
+        return;
+      case "follow": {
+        if (!this.#isLeading || !model.directory.get(message.conversation)) return;
+        onFollow(message.conversation);
+        const { conversation, tab, position } = message;
+        if (model.replica(conversation).position > position) this.#post({ kind: "behind", tab, conversation });
+        return;
+      }
+      case "behind":
+        return message.tab === this.#tab ? onBehind(message.conversation) : undefined;
+      case "wake":
+        return onWake();
+    }
+  }
+
+  /** @param {Message} message */
+  #post(message) {
+    this.#tabs.post(message);
+  }
+}
