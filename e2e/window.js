@@ -64,7 +64,7 @@ export class Window {
     return this.page.getByTestId(testId);
   }
 
-  /** Waits for a state of the connection: `connected`, `connecting` or `offline`, or several joined by commas. */
+  /** Waits for one of these states of the connection, by the names of `StateName`. */
   async connection(...states) {
     await this.page
       .locator(states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join())

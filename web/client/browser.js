@@ -31,10 +31,7 @@ export function browserSurroundings({ http, ws, user }) {
     watch,
     tabs: locks
       ? {
-          lock: (name, signal, then) => {
-            // Refused only when `signal` ends the waiting, and then nobody waits.
-            locks.request(name, { signal }, then).catch(() => {});
-          },
+          lock: (name, options, then) => locks.request(name, options, then),
           channel: () => /** @type {Channel} */ (/** @type {unknown} */ (new BroadcastChannel(`confab.1 ${owner}`))),
         }
       : null,

@@ -80,6 +80,7 @@ export class Client {
       model: this.#model,
       wanted: () => this.#wanted(),
       onLead: () => void this.#lead(),
+      onLost: () => this.#follows(),
       onFact: (fact) => this.#hear(fact),
       onFollow: (id) => this.#leader?.follow(id),
       onWake: () => this.#leader?.wake(),
@@ -217,6 +218,13 @@ export class Client {
     });
     this.#leader.start();
     this.#together.lead();
+  }
+
+  /** Another tab leads from now on. */
+  #follows() {
+    this.#generation += 1;
+    this.#leader?.stop();
+    this.#leader = null;
   }
 
   #signOut() {

@@ -117,6 +117,8 @@ export class Replica {
     if (this.outbox.some(({ id }) => id === outgoing.id)) return true;
     if (this.#hasSeen(outgoing.id)) return false;
     this.outbox.push({ ...outgoing });
+    // In one order in all tabs, though two may write at the same moment.
+    this.outbox.sort((one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1));
     // It may be stored in a part of the log that this tab never compared with it.
     if (outgoing.after < this.historyBefore - 1) this.restart(outgoing.after);
     return true;

@@ -16,8 +16,9 @@
  */
 
 /**
- * The part of the Web Locks that is used here: calls `then` once the lock is had, and holds it until its promise ends.
- * @typedef {(name: string, signal: AbortSignal, then: () => Promise<void>) => void} Lock
+ * The part of the Web Locks that is used here: calls `then` once the lock is had, and holds it until its promise ends. With
+ * `steal` it is taken at once from whoever has it. Rejects when the lock is stolen, or `signal` ends the waiting for it.
+ * @typedef {(name: string, options: {signal: AbortSignal} | {steal: true}, then: () => Promise<void>) => Promise<unknown>} Lock
  */
 
 /**

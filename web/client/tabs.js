@@ -9,7 +9,8 @@
  * @typedef {object} TabsOptions
  * @property {Surroundings["tabs"]} browser
  * @property {string} name of the lock: one per person
- * @property {() => void} onLead this tab leads from now on, until it leaves
+ * @property {() => void} onLead this tab leads from now on, until it leaves or loses the lead
+ * @property {() => void} onLost another tab has taken the lead, because this one was not heard of
  * @property {(message: any) => void} onMessage of another tab, which runs the same code
  */
 
@@ -25,19 +26,18 @@ export class Tabs {
 
   /** Hears the others, and queues for the lead. */
   join() {
-    const { browser, name, onLead, onMessage } = this.#options;
+    const { browser, onLead, onMessage } = this.#options;
     this.leave();
     if (browser === null) return onLead();
-    const left = new AbortController();
-    const held = new Promise((resolve) => left.signal.addEventListener("abort", resolve));
-    this.#leave = () => left.abort();
     this.#channel = browser.channel();
     this.#channel.onmessage = ({ data }) => onMessage(data);
-    browser.lock(name, left.signal, async () => {
-      if (left.signal.aborted) return;
-      onLead();
-      await held;
-    });
+    this.#queue(false);
+  }
+
+  /** Takes the lead from a tab that is asleep, as a phone puts those to sleep that nobody sees. */
+  steal() {
+    this.#leave();
+    this.#queue(true);
   }
 
   leave() {
@@ -50,5 +50,23 @@ export class Tabs {
   /** Tells all other tabs. @param {object} message plain data */
   post(message) {
     this.#channel?.postMessage(message);
+  }
+
+  /** @param {boolean} steal */
+  #queue(steal) {
+    const { browser, name, onLead, onLost } = this.#options;
+    const left = new AbortController();
+    const held = new Promise((resolve) => left.signal.addEventListener("abort", resolve));
+    this.#leave = () => left.abort();
+    const leads = async () => {
+      if (left.signal.aborted) return;
+      onLead();
+      await held;
+    };
+    browser?.lock(name, steal ? { steal } : { signal: left.signal }, leads).catch(() => {
+      if (left.signal.aborted) return;
+      onLost();
+      this.#queue(false);
+    });
   }
 }

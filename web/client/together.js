@@ -11,6 +11,10 @@ import { Tabs } from "./tabs.js";
 
 /** How long a gap may last here, in milliseconds, before it is repaired here: the leader repairs its own, and tells. */
 const GAP_PATIENCE = 2_000;
+/** A leader that does not answer for this long, in milliseconds, is asleep. */
+const LEADER_PATIENCE = 5_000;
+/** How often a tab that somebody looks at asks whether the leader is awake, in milliseconds. */
+const CHECK_EVERY = 20_000;
 
 /** @typedef {{visible: boolean, wanted: string[]}} Presence */
 
@@ -21,8 +25,10 @@ const GAP_PATIENCE = 2_000;
  *   | {kind: "welcome", tab: string, snapshot: import("./model.js").Snapshot}
  *   | {kind: "lead"}
  *   | {kind: "follow", tab: string, conversation: string, position: number}
- *   | {kind: "behind", tab: string, conversation: string}
- *   | {kind: "wake"}} Message
+ *   | {kind: "behind", tab: string, conversation: string, position: number}
+ *   | {kind: "wake"}
+ *   | {kind: "check", tab: string}
+ *   | {kind: "awake", tab: string}} Message
  */
 
 /**
@@ -32,6 +38,7 @@ const GAP_PATIENCE = 2_000;
  * @property {Model} model
  * @property {() => string[]} wanted the conversations that this tab wants followed
  * @property {() => void} onLead this tab leads from now on; it says `lead` when it is able to
+ * @property {() => void} onLost another tab leads instead
  * @property {(fact: Fact) => void} onFact of another tab
  * @property {(conversation: string) => void} onFollow another tab wants it; only a leader cares
  * @property {() => void} onWake somebody looks at another tab; only a leader cares
@@ -45,13 +52,25 @@ export class Together {
   #tab = "";
   #isLeading = false;
   /** Of the other tabs. @type {Map<string, Presence>} */ #presences = new Map();
+  /** @type {() => void} */ #cancelCheck = () => {};
+  /** @type {(() => void) | null} */ #cancelSteal = null;
   /** Timers of gaps, by conversation. @type {Map<string, () => void>} */ #gaps = new Map();
 
   /** @param {TogetherOptions} options */
   constructor(options) {
-    const { name, onLead, surroundings } = options;
+    const { name, onLead, onLost, surroundings } = options;
     this.#options = options;
-    this.#tabs = new Tabs({ browser: surroundings.tabs, name, onLead, onMessage: (message) => this.#hear(message) });
+    this.#tabs = new Tabs({
+      browser: surroundings.tabs,
+      name,
+      onLead,
+      onLost: () => {
+        this.#isLeading = false;
+        onLost();
+        this.#check();
+      },
+      onMessage: (message) => this.#hear(message),
+    });
   }
 
   join() {
@@ -59,10 +78,13 @@ export class Together {
     this.#tabs.join();
     this.#post({ kind: "join", tab: this.#tab });
     this.present();
+    this.#check();
   }
 
   leave() {
     this.#isLeading = false;
+    this.#cancelCheck();
+    this.#heardOfLeader();
     this.#post({ kind: "presence", tab: this.#tab, presence: null });
     this.#tabs.leave();
     this.#presences.clear();
@@ -73,6 +95,8 @@ export class Together {
   /** This tab leads, and is able to: the others say what they want. */
   lead() {
     this.#isLeading = true;
+    this.#cancelCheck();
+    this.#heardOfLeader();
     this.#post({ kind: "lead" });
   }
 
@@ -92,8 +116,11 @@ export class Together {
     this.#post({ kind: "follow", tab: this.#tab, conversation, position });
   }
 
+  /** Somebody looks at this tab, or the network is back: the leader should know, and should be awake. */
   wake() {
+    if (this.#isLeading) return;
     this.#post({ kind: "wake" });
+    this.#check();
   }
 
   isAnyVisible() {
@@ -140,15 +167,42 @@ export class Together {
       case "follow": {
         if (!this.#isLeading || !model.directory.get(message.conversation)) return;
         onFollow(message.conversation);
-        const { conversation, tab, position } = message;
-        if (model.replica(conversation).position > position) this.#post({ kind: "behind", tab, conversation });
+        const { conversation, tab } = message;
+        const { position } = model.replica(conversation);
+        if (position > message.position) this.#post({ kind: "behind", tab, conversation, position });
         return;
       }
       case "behind":
-        return message.tab === this.#tab ? onBehind(message.conversation) : undefined;
+        // What the leader told before this has come before this, and may have been all that was missing.
+        if (message.tab !== this.#tab || (model.find(message.conversation)?.position ?? 0) >= message.position) return;
+        return onBehind(message.conversation);
       case "wake":
         return onWake();
+      case "check":
+        if (this.#isLeading) this.#post({ kind: "awake", tab: message.tab });
+        return;
+      case "awake":
+        if (message.tab === this.#tab) this.#heardOfLeader();
     }
+  }
+
+  /** Whether the leader is awake; if not, this tab leads. Only where somebody looks: elsewhere it may be this tab that sleeps. */
+  #check() {
+    const { clock, isVisible, tabs } = this.#options.surroundings;
+    if (tabs === null) return;
+    this.#cancelCheck();
+    this.#cancelCheck = clock.after(CHECK_EVERY, () => this.#check());
+    if (!isVisible()) return;
+    this.#post({ kind: "check", tab: this.#tab });
+    this.#cancelSteal ??= clock.after(LEADER_PATIENCE, () => {
+      this.#cancelSteal = null;
+      if (isVisible()) this.#tabs.steal();
+    });
+  }
+
+  #heardOfLeader() {
+    this.#cancelSteal?.();
+    this.#cancelSteal = null;
   }
 
   /** @param {Message} message */

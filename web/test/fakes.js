@@ -95,25 +95,44 @@ export class FakeOutboxes {
 export class FakeBrowser {
   outboxes = new FakeOutboxes();
   /** @type {Set<Channel>} */ #channels = new Set();
-  /** @type {{then: () => Promise<void>, signal: AbortSignal}[]} */ #queue = [];
-  #isHeld = false;
-  /** What was said between tabs. @type {any[]} */ said = [];
+  /** @type {(() => void)[]} */ #queue = [];
+  /** Takes the lock from whoever has it. @type {(() => void) | null} */ #lose = null;
+  /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () => false;
 
   /** What one of its tabs sees of it. @returns {NonNullable<Surroundings["tabs"]>} */
   tabs() {
     return {
-      lock: (_, signal, then) => {
-        this.#queue.push({ then, signal });
-        void this.#grant();
-      },
+      lock: (_, options, then) =>
+        new Promise((resolve, reject) => {
+          const grant = () => {
+            const stolen = new Promise((_, lose) => (this.#lose = () => lose(new DOMException("stolen", "AbortError"))));
+            const lose = this.#lose;
+            Promise.race([then(), stolen]).then(resolve, reject).finally(() => {
+              if (this.#lose !== lose) return;
+              this.#lose = null;
+              this.#queue.shift()?.();
+            });
+          };
+          if ("steal" in options) {
+            this.#lose?.();
+            grant();
+          } else if (this.#lose === null && this.#queue.length === 0) queueMicrotask(grant);
+          else {
+            this.#queue.push(grant);
+            options.signal.addEventListener("abort", () => {
+              this.#queue = this.#queue.filter((waiting) => waiting !== grant);
+              reject(options.signal.reason);
+            });
+          }
+        }),
       channel: () => {
         /** @type {Channel} */
         const channel = {
           onmessage: null,
           postMessage: (message) => {
             const data = structuredClone(message);
-            this.said.push(data);
-            for (const other of this.#channels) if (other !== channel) setImmediate(() => other.onmessage?.({ data: structuredClone(data) }));
+            if (this.loses(data)) return;
+            for (const other of this.#channels) if (other !== channel) setImmediate(() => other.onmessage?.({ data }));
           },
           close: () => {
             this.#channels.delete(channel);
@@ -123,17 +142,6 @@ export class FakeBrowser {
         return channel;
       },
     };
-  }
-
-  async #grant() {
-    await null;
-    if (this.#isHeld) return;
-    const next = this.#queue.shift();
-    if (!next) return;
-    this.#isHeld = true;
-    if (!next.signal.aborted) await next.then();
-    this.#isHeld = false;
-    await this.#grant();
   }
 }
 
