@@ -7,13 +7,10 @@ import { isObject, isPosition, isText, parseEntries, parseEventPage, parseObject
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Credentials } from "./credentials.js" */
-/** @import { Entry, EventPage, Sent } from "./protocol.js" */
+/** @import { Details, EventPage, Sent, Summary } from "./wire.js" */
 
 /** An HTTP request without an answer after this many milliseconds counts as unanswered. */
 const ANSWER_LIMIT = 15_000;
-
-/** @typedef {{id: string, title: string, head: number, lastMessage: Entry | null, joinedAt: string}} Summary */
-/** @typedef {{id: string, title: string, head: number, participants: {user: string, name: string, role: string}[], createdAt: string}} Details */
 
 /**
  * @typedef {object} ApiOptions

@@ -7,7 +7,7 @@ import { Action } from "./protocol.js";
 
 /** @import { Api } from "./api.js" */
 /** @import { Carrier } from "./courier.js" */
-/** @import { Sent } from "./protocol.js" */
+/** @import { Sent } from "./wire.js" */
 /** @import { Requests } from "./requests.js" */
 
 /**

@@ -1,7 +1,6 @@
 /**
- * One person's chat in this tab, and all that a page talks to. It knows by its model, and acts by facts: it takes each
- * itself, tells the other tabs of this person, and keeps what is unsent. Whatever needs doing once for all tabs does the
- * leader, which is in one of them.
+ * One person's chat in this tab, and all that a page talks to. It acts by facts: it takes each itself, tells the other
+ * tabs, and keeps what is unsent. What is to be done once for all tabs does the leader, in one of them.
  */
 
 import { Api } from "./api.js";
@@ -9,6 +8,7 @@ import { Conversation } from "./conversation.js";
 import { Credentials } from "./credentials.js";
 import { Code, Refusal, SignedOut } from "./errors.js";
 import { History } from "./history.js";
+import { Interest } from "./interest.js";
 import { Leader } from "./leader.js";
 import { Model } from "./model.js";
 import { Retry } from "./protocol.js";
@@ -19,7 +19,6 @@ import { Together } from "./together.js";
 /** @import { TokenProvider } from "./credentials.js" */
 /** @import { Listed } from "./directory.js" */
 /** @import { Fact } from "./facts.js" */
-/** @import { Entry } from "./protocol.js" */
 /** @import { Person } from "./replica.js" */
 /** @import { State } from "./state.js" */
 /** @import { Surroundings } from "./surroundings.js" */
@@ -34,8 +33,6 @@ import { Together } from "./together.js";
  */
 
 export class Client {
-  /** Conversation on the screen. @type {string | null} */ openId = null;
-
   /** @type {ClientOptions} */ #options;
   /** @type {"stopped" | "starting" | "running" | "signed-out"} */ #phase = "stopped";
   /** Why nobody is logged in any more. @type {import("./state.js").Reason | null} */ #reason = null;
@@ -45,9 +42,6 @@ export class Client {
   #isChanging = false;
   /** @type {Set<() => void>} */ #listeners = new Set();
   /** @type {Map<string, Conversation>} */ #conversations = new Map();
-  /** How many listen, by conversation. @type {Map<string, number>} */ #interest = new Map();
-  /** Asked for and not there yet. @type {Set<string>} */ #asking = new Set();
-  /** Takes entries of a conversation as they become visible. @type {Set<(conversation: string, entries: Entry[]) => void>} */ #readers = new Set();
   /** @type {Leader | null} */ #leader = null;
   /** @type {Sending} */ #sending;
   /** @type {() => void} */ #unwatch = () => {};
@@ -55,6 +49,7 @@ export class Client {
   /** @type {Credentials} */ #credentials;
   /** @type {Api} */ #api;
   /** @type {History} */ #history;
+  /** @type {Interest} */ #interest;
   /** @type {Together} */ #together;
 
   /** @param {ClientOptions} options */
@@ -74,11 +69,21 @@ export class Client {
       onChange: () => this.#change(),
       onError: (error, { id }) => this.#noticeRefusal(error, id),
     });
+    this.#interest = new Interest({
+      model: this.#model,
+      api: this.#api,
+      history: this.#history,
+      isRunning: () => this.#phase === "running",
+      follow: (id) => (this.#leader ? this.#leader.follow(id) : this.#together.follow(id, this.#model.replica(id).position)),
+      onDetails: (details) => this.#take({ kind: "details", details }, true),
+      onRefusal: (error, id) => this.#noticeRefusal(error, id),
+      onChange: () => this.#together.present(),
+    });
     this.#together = new Together({
       surroundings,
       name: `confab ${http} ${me.user}`,
       model: this.#model,
-      wanted: () => this.#wanted(),
+      wanted: () => this.#interest.wanted,
       onLead: () => void this.#lead(),
       onLost: () => this.#follows(),
       onFact: (fact) => this.#hear(fact),
@@ -102,6 +107,11 @@ export class Client {
   /** Grows with every change of anything that can be seen here: what a framework compares. */
   get version() {
     return this.#version;
+  }
+
+  /** The conversation on the screen. */
+  get openId() {
+    return this.#interest.open;
   }
 
   /** Whether the list has been read, and is not only not yet there. */
@@ -145,7 +155,7 @@ export class Client {
     this.#unwatch = watch((what) => this.#happened(what));
     this.#credentials.start();
     this.#together.join();
-    for (const id of this.#wanted()) this.#want(id);
+    this.#interest.renew();
     this.#change();
   }
 
@@ -164,7 +174,7 @@ export class Client {
         api: this.#api,
         history: this.#history,
         replica: () => (this.#model.directory.get(id) ? this.#model.replica(id) : this.#model.find(id)),
-        listen: (onEntries) => this.#listen(id, onEntries),
+        listen: (onEntries) => this.#interest.listen(id, onEntries),
         act: (fact) => this.#take(fact, true),
         write: (body) => this.#write(id, body),
         freshId: () => this.#options.surroundings.newId(),
@@ -177,12 +187,8 @@ export class Client {
 
   /** Brings a conversation to the screen; `null`: none. What is on the screen and visible is read. @param {string | null} id */
   open(id) {
-    this.openId = id;
-    if (id !== null) {
-      this.#model.directory.read(id);
-      this.#want(id);
-    }
-    this.#together.present();
+    if (id !== null) this.#model.directory.read(id);
+    this.#interest.open = id;
     this.#change();
   }
 
@@ -205,26 +211,29 @@ export class Client {
     const rows = await this.#options.surroundings.outboxes.load();
     if (generation !== this.#generation) return;
     this.#restore(rows);
-    this.#leader = new Leader({
+    const leader = new Leader({
       model: this.#model,
       api: this.#api,
       history: this.#history,
       credentials: this.#credentials,
       surroundings: this.#options.surroundings,
       isVisible: () => this.#together.isAnyVisible(),
-      wanted: () => [...new Set([...this.#wanted(), ...this.#together.wantedElsewhere()])],
-      tell: (fact) => this.#take(fact, true),
+      wanted: () => [...new Set([...this.#interest.wanted, ...this.#together.wantedElsewhere()])],
+      // One that has been stopped has nothing to tell: another may lead already.
+      tell: (fact) => this.#leader === leader && this.#take(fact, true),
       onRefused: () => this.#signOut(),
     });
-    this.#leader.start();
+    this.#leader = leader;
+    leader.start();
     this.#together.lead();
   }
 
-  /** Another tab leads from now on. */
+  /** Leads no more. */
   #follows() {
     this.#generation += 1;
-    this.#leader?.stop();
+    const leader = this.#leader;
     this.#leader = null;
+    leader?.stop();
   }
 
   #signOut() {
@@ -234,10 +243,8 @@ export class Client {
 
   /** @param {"stopped" | "signed-out"} phase */
   #end(phase) {
-    this.#generation += 1;
     this.#phase = phase;
-    this.#leader?.stop();
-    this.#leader = null;
+    this.#follows();
     this.#together.leave();
     this.#credentials.stop();
     this.#unwatch();
@@ -263,60 +270,6 @@ export class Client {
     this.#change();
   }
 
-  /** What is on this tab's screen, and what is listened to in it. */
-  #wanted() {
-    return [...new Set([...(this.openId === null ? [] : [this.openId]), ...this.#interest.keys()])];
-  }
-
-  /** @param {string} id @param {(entries: Entry[]) => void} onEntries */
-  #listen(id, onEntries) {
-    const reader = (/** @type {string} */ conversation, /** @type {Entry[]} */ entries) => conversation === id && onEntries(entries);
-    this.#readers.add(reader);
-    this.#interest.set(id, (this.#interest.get(id) ?? 0) + 1);
-    this.#want(id);
-    return () => {
-      if (!this.#readers.delete(reader)) return;
-      const left = (this.#interest.get(id) ?? 1) - 1;
-      if (left > 0) this.#interest.set(id, left);
-      else this.#interest.delete(id);
-      this.#together.present();
-    };
-  }
-
-  /** Sees to it that a conversation is followed, its history begun, and its people known. @param {string} id */
-  #want(id) {
-    if (this.#phase !== "running") return;
-    const listed = this.#model.directory.get(id);
-    if (listed) this.#follow(id);
-    if (!listed?.complete) void this.#learn(id);
-  }
-
-  /** @param {string} id */
-  #follow(id) {
-    const replica = this.#model.replica(id);
-    if (this.#leader) this.#leader.follow(id);
-    else this.#together.follow(id, replica.position);
-    this.#history.begin(replica);
-  }
-
-  /** Asks once for a conversation and who is in it. Never rejects. @param {string} id */
-  async #learn(id) {
-    if (this.#asking.has(id)) return;
-    this.#asking.add(id);
-    try {
-      const details = await this.#api.conversation(id);
-      const isNew = this.#model.directory.get(id) === undefined;
-      this.#take({ kind: "details", details }, true);
-      if (isNew && this.#phase === "running") this.#follow(id);
-    } catch (error) {
-      // Unanswered: asked again when there is a connection.
-      this.#noticeRefusal(error, id);
-    } finally {
-      this.#asking.delete(id);
-      this.#change();
-    }
-  }
-
   /** This tab has missed something that the leader has. @param {string} id */
   #catchUp(id) {
     const replica = this.#model.find(id);
@@ -331,7 +284,7 @@ export class Client {
     const outgoing = { id: newId(), body, after, writtenAt, failure: null };
     const sent = this.#sending.expect(id, outgoing.id);
     this.#take({ kind: "written", conversation: id, outgoing }, true);
-    this.#want(id);
+    this.#interest.want(id);
     return sent;
   }
 
@@ -378,12 +331,11 @@ export class Client {
       this.#keep(fact, before);
     }
     this.#sending.heard(fact);
-    if (id !== null && seen.length > 0) for (const reader of [...this.#readers]) reader(id, seen);
+    if (id !== null && seen.length > 0) this.#interest.seen(id, seen);
     this.#leader?.heard(fact, before.length);
-    const replica = id === null ? undefined : this.#model.find(id);
-    if (replica && !replica.historyStarted && this.#wanted().includes(replica.id)) this.#history.begin(replica);
+    if (id !== null) this.#interest.changed(id);
     const isConnected = fact.kind === "state" && fact.state.name === StateName.connected;
-    if (isConnected || (fact.kind === "listed" && fact.complete)) for (const one of this.#wanted()) this.#want(one);
+    if (isConnected || (fact.kind === "listed" && fact.complete)) this.#interest.renew();
     this.#change();
   }
 

@@ -7,7 +7,7 @@ import { cleanBody, encodedBytes, MAX_BODY_BYTES, Retry } from "./protocol.js";
 /** @import { Client } from "./client.js" */
 /** @import { Fact } from "./facts.js" */
 /** @import { History } from "./history.js" */
-/** @import { Entry, Problem } from "./protocol.js" */
+/** @import { Entry, Problem } from "./wire.js" */
 /** @import { Line, Person, Replica } from "./replica.js" */
 
 /**

@@ -10,7 +10,7 @@ import { ANSWER_LIMIT } from "./requests.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Replica, Outgoing } from "./replica.js" */
-/** @import { Problem } from "./protocol.js" */
+/** @import { Problem } from "./wire.js" */
 
 /**
  * `unanswered`: it may have been stored or not. `disconnected`: the same, and a new connection may retry at once.

@@ -3,9 +3,9 @@
  * last, what is unread. Pure; the logs themselves are `Replica`s.
  */
 
-/** @import { Details, Summary } from "./api.js" */
+/** @import { Details, Summary } from "./wire.js" */
 /** @import { Person } from "./replica.js" */
-/** @import { Entry } from "./protocol.js" */
+/** @import { Entry } from "./wire.js" */
 
 /**
  * @typedef {object} Listed

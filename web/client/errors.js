@@ -3,7 +3,7 @@
  * knows whether the request took effect; `SignedOut`, nobody is logged in.
  */
 
-/** @import { Problem } from "./protocol.js" */
+/** @import { Problem } from "./wire.js" */
 
 /** Codes of the protocol's errors; `docs/protocol.md` says what each means. */
 export const Code = Object.freeze({

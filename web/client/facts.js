@@ -3,8 +3,8 @@
  * is plain data.
  */
 
-/** @import { Details, Summary } from "./api.js" */
-/** @import { Entry, Problem } from "./protocol.js" */
+/** @import { Details, Summary } from "./wire.js" */
+/** @import { Entry, Problem } from "./wire.js" */
 /** @import { Outgoing } from "./replica.js" */
 /** @import { State } from "./state.js" */
 
@@ -21,6 +21,22 @@
  *   | {kind: "participant", conversation: string, user: string, present: boolean}
  *   | {kind: "gone", conversation: string}
  *   | {kind: "state", state: State}} Fact
+ */
+
+/** What a tab has to say of itself. @typedef {{visible: boolean, wanted: string[]}} Presence */
+
+/**
+ * What tabs tell one another.
+ * @typedef {{kind: "fact", fact: Fact}
+ *   | {kind: "presence", tab: string, presence: Presence | null}
+ *   | {kind: "join", tab: string}
+ *   | {kind: "welcome", tab: string, snapshot: import("./model.js").Snapshot}
+ *   | {kind: "lead"}
+ *   | {kind: "follow", tab: string, conversation: string, position: number}
+ *   | {kind: "behind", tab: string, conversation: string, position: number}
+ *   | {kind: "wake"}
+ *   | {kind: "check", tab: string}
+ *   | {kind: "awake", tab: string}} Message
  */
 
 export {};

@@ -7,7 +7,7 @@ import { Unanswered } from "./errors.js";
 
 /** @import { Api } from "./api.js" */
 /** @import { Replica } from "./replica.js" */
-/** @import { Entry } from "./protocol.js" */
+/** @import { Entry } from "./wire.js" */
 
 /** Entries of a page of history. */
 const PAGE = 50;

@@ -1,10 +1,5 @@
 /**
  * Confab's client for browsers. Everything that a page needs is here; other modules may change without notice.
- *
- *     const client = await connect({ http, ws, token: async () => (await fetch("/my/token")).text() });
- *     const lunch = client.conversation("lunch");
- *     lunch.subscribe(() => show(lunch.messages));
- *     lunch.send("Shall we?");
  */
 
 import { browserSurroundings } from "./browser.js";
@@ -21,11 +16,10 @@ export { cleanBody, encodedBytes, MAX_BODY_BYTES, MAX_PARTICIPANTS, MAX_TITLE_BY
 export { StateName } from "./state.js";
 export { readClaims } from "./token.js";
 
-/** @typedef {import("./client.js").Client["directory"]} Directory */
 /** @typedef {import("./conversation.js").Message} Message */
 /** @typedef {import("./directory.js").Listed} Listed */
-/** @typedef {import("./protocol.js").Entry} Entry */
-/** @typedef {import("./protocol.js").Problem} Problem */
+/** @typedef {import("./wire.js").Entry} Entry */
+/** @typedef {import("./wire.js").Problem} Problem */
 /** @typedef {import("./replica.js").Line} Line */
 /** @typedef {import("./replica.js").Person} Person */
 /** @typedef {import("./state.js").State} State */

@@ -222,7 +222,7 @@ export class Leader {
     this.#requests.answered(frame);
   }
 
-  /** @param {import("./protocol.js").Sent} sent */
+  /** @param {import("./wire.js").Sent} sent */
   #acknowledged(sent) {
     const entries = this.#options.model.find(sent.conversation)?.acknowledged(sent) ?? [];
     if (entries.length > 0) this.#options.tell({ kind: "entries", conversation: sent.conversation, entries });

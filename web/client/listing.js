@@ -3,7 +3,8 @@
 import { backoff } from "./clock.js";
 import { Unanswered } from "./errors.js";
 
-/** @import { Api, Summary } from "./api.js" */
+/** @import { Api } from "./api.js" */
+/** @import { Summary } from "./wire.js" */
 /** @import { Clock } from "./clock.js" */
 
 /** Pages that are read after a connection was made: 250 conversations. */

@@ -10,7 +10,7 @@ import { StateName } from "./state.js";
 /** @import { ReadPositions } from "./directory.js" */
 /** @import { Fact } from "./facts.js" */
 /** @import { Row } from "./outbox_storage.js" */
-/** @import { Entry } from "./protocol.js" */
+/** @import { Entry } from "./wire.js" */
 /** @import { Outgoing, Person } from "./replica.js" */
 /** @import { State } from "./state.js" */
 

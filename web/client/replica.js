@@ -5,7 +5,7 @@
  * Pure: no sockets, no timers, no DOM.
  */
 
-/** @import { Entry, Problem, Sent } from "./protocol.js" */
+/** @import { Entry, Problem, Sent } from "./wire.js" */
 
 /**
  * A message on its way. It is plain data because it also lives in a database and in other tabs.

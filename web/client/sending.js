@@ -4,7 +4,7 @@ import { Code, Refusal } from "./errors.js";
 import { Retry } from "./protocol.js";
 
 /** @import { Fact } from "./facts.js" */
-/** @import { Entry } from "./protocol.js" */
+/** @import { Entry } from "./wire.js" */
 
 export class Sending {
   #me;

@@ -8,7 +8,7 @@ import { Action, MAX_POSITIONS, Retry } from "./protocol.js";
 
 /** @import { Clock } from "./clock.js" */
 /** @import { Replica } from "./replica.js" */
-/** @import { Problem } from "./protocol.js" */
+/** @import { Problem } from "./wire.js" */
 /** @import { Requests } from "./requests.js" */
 
 /** Pushes may overtake each other; a gap older than this many milliseconds is one. */

@@ -5,7 +5,7 @@
 
 import { Tabs } from "./tabs.js";
 
-/** @import { Fact } from "./facts.js" */
+/** @import { Fact, Message, Presence } from "./facts.js" */
 /** @import { Model } from "./model.js" */
 /** @import { Surroundings } from "./surroundings.js" */
 
@@ -15,21 +15,6 @@ const GAP_PATIENCE = 2_000;
 const LEADER_PATIENCE = 5_000;
 /** How often a tab that somebody looks at asks whether the leader is awake, in milliseconds. */
 const CHECK_EVERY = 20_000;
-
-/** @typedef {{visible: boolean, wanted: string[]}} Presence */
-
-/**
- * @typedef {{kind: "fact", fact: Fact}
- *   | {kind: "presence", tab: string, presence: Presence | null}
- *   | {kind: "join", tab: string}
- *   | {kind: "welcome", tab: string, snapshot: import("./model.js").Snapshot}
- *   | {kind: "lead"}
- *   | {kind: "follow", tab: string, conversation: string, position: number}
- *   | {kind: "behind", tab: string, conversation: string, position: number}
- *   | {kind: "wake"}
- *   | {kind: "check", tab: string}
- *   | {kind: "awake", tab: string}} Message
- */
 
 /**
  * @typedef {object} TogetherOptions

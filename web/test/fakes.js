@@ -2,7 +2,7 @@
 
 import { Client } from "../client/client.js";
 
-/** @import { Entry } from "../client/protocol.js" */
+/** @import { Entry } from "../client/wire.js" */
 /** @import { Socket } from "../client/connection.js" */
 /** @import { OutboxStorage, Row } from "../client/outbox_storage.js" */
 /** @import { Outgoing } from "../client/replica.js" */
