@@ -7,8 +7,6 @@ import { Client } from "./client.js";
 import { SignedOut } from "./errors.js";
 import { readClaims } from "./token.js";
 
-/** @import { TokenProvider } from "./credentials.js" */
-
 export { Client } from "./client.js";
 export { Conversation } from "./conversation.js";
 export { Code, Refusal, SignedOut, Unanswered } from "./errors.js";
@@ -17,6 +15,7 @@ export { StateName } from "./state.js";
 export { readClaims } from "./token.js";
 
 /** @typedef {import("./conversation.js").Message} Message */
+/** @typedef {import("./credentials.js").TokenProvider} TokenProvider */
 /** @typedef {import("./directory.js").Listed} Listed */
 /** @typedef {import("./wire.js").Entry} Entry */
 /** @typedef {import("./wire.js").Problem} Problem */

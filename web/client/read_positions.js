@@ -1,6 +1,6 @@
 /** Keeps how far a person has read, for later pages and for other windows. Nothing of what was said is in it. */
 
-/** @import { ReadPositions } from "./directory.js" */
+/** @typedef {import("./directory.js").ReadPositions} ReadPositions */
 
 /** @implements {ReadPositions} */
 export class StoredReadPositions {
