@@ -158,7 +158,6 @@ export class Leader {
   #connected() {
     this.#wasConnected = true;
     this.#tokens.taken = this.#tokens.offered;
-    this.#options.credentials.accepted(this.#tokens.taken);
     this.#polling.stop();
     this.#requests.disconnected();
     this.#subscriptions.connected(this.#options.wanted()[0] ?? null);

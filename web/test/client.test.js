@@ -245,6 +245,20 @@ test("a provider that fails is asked again; one whose fresh tokens are refused i
   assert.deepEqual([client.state.name, asked.length], ["signed-out", 2]);
 });
 
+test("a token given in good time and then refused is not asked about again", async () => {
+  const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
+  const [first, next] = [tokenOf("alice", { exp: begun + 600 }), tokenOf("alice", { jti: 2 })];
+  const { server, client, clock, asked } = await start(undefined, { token: first, tokens: [next, tokenOf("alice", { jti: 3 })] });
+  server.socket.onsend = (frame) => frame.action === "ping" && server.sockets[0]?.receive({ event: "pong", heads: {} });
+  server.accepted = [first];
+  await clock.advance(540_000);
+  assert.deepEqual([client.state.name, server.sockets[0]?.isClosed], ["connected", false], "the old connection is used as long as it lasts");
+  server.accepted = [];
+  server.sockets[0]?.cut();
+  await clock.advance(60_000);
+  assert.deepEqual([client.state.name, asked], ["signed-out", [null]]);
+});
+
 test("HTTP learns of a new token as well, and asks once more by itself", async () => {
   const next = tokenOf("alice", { jti: 2 });
   const { server, client, clock } = await start((server) => void server.store("bob", "before"), { tokens: [next] });
@@ -379,13 +393,23 @@ test("sending tells when it is stored, or why not, as a value", async () => {
   const lunch = client.conversation(ID);
   const [sent] = await Promise.all([lunch.send(" hello\r\nyou "), clock.advance(0)]);
   assert.deepEqual([sent.seq, sent.body], [1, "hello\nyou"]);
+  server.script.push({ action: "sendMessage", answer: () => {} });
+  let isSettled = false;
+  const waiting = lunch.send("mine").finally(() => (isSettled = true));
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "with the same id", lunch.messages.at(-1)?.id));
+  await clock.advance(0);
+  assert.equal(isSettled, false, "somebody else's message of that id is another");
+  await Promise.all([waiting, clock.advance(10_000)]);
   scriptError(server, "sendMessage", { code: "forbidden", retry: "never" });
   const refused = lunch.send("no");
   await clock.advance(0);
   await assert.rejects(refused, { name: "Refusal", code: "forbidden", retry: "never" });
   await assert.rejects(lunch.send("\u0000 "), { code: "invalid", field: "body" });
   await assert.rejects(lunch.send("x".repeat(16_385)), { code: "too_large" });
-  assert.deepEqual(lunch.messages.map(({ body, state, problem }) => [body, state, problem?.code]), [["hello\nyou", "sent", undefined], ["no", "failed", "forbidden"]]);
+  assert.deepEqual(lunch.messages.map(({ body, state, problem }) => [body, state, problem?.code]), [
+    ["hello\nyou", "sent", undefined], ["with the same id", "sent", undefined], ["mine", "sent", undefined], ["no", "failed", "forbidden"],
+  ]);
 });
 
 test("what can be seen changes its version, and states are the same object until they change", async () => {
@@ -395,4 +419,33 @@ test("what can be seen changes its version, and states are the same object until
   await clock.advance(0);
   assert.ok(client.version > version);
   assert.equal(client.state, state);
+});
+
+test("an iterator reads for itself what was stored before this tab knew the conversation", async () => {
+  const { server, client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.listed = [];
+    /** @type {(value: unknown) => void} */ let pageRead = () => {};
+    const afterPage = new Promise((resolve) => (pageRead = resolve));
+    server.fetch = async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if (pathname === `/conversations/${ID}`) {
+        await afterPage;
+        return Response.json({ id: ID, title: "Lunch", head: server.log.length, participants: [{ user: "alice", name: "Alice" }] });
+      }
+      const answer = await fetch(input, init);
+      if (pathname.endsWith("/events") && server.log.length === 1) {
+        server.store("bob", "between");
+        pageRead(null);
+      }
+      return answer;
+    };
+    server.store("bob", "first");
+  }, { id: null });
+  /** @type {(string | undefined)[]} */ const read = [];
+  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0 })) if (read.push(body) === 3) break; })();
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "live"));
+  await Promise.all([reading, clock.advance(0)]);
+  assert.deepEqual(read, ["first", "between", "live"]);
 });

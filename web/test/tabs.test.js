@@ -110,9 +110,11 @@ test("a tab that comes late begins where the leader is", async () => {
   const { server, clock, browser, tabs } = await open(1);
   server.socket.receive(server.store("bob", "one"));
   await clock.advance(0);
+  const before = server.requests.length;
   tabs.push(await openTab(server, { clock, browser }));
   server.socket.receive(server.store("bob", "two"));
   await clock.advance(0);
+  assert.deepEqual(server.requests.slice(before).filter((request) => /after=\d+$/.test(request)), [], "nothing had to be caught up");
   assertAllShow(tabs, ["one", "two"]);
   assert.deepEqual(tabs.map(({ client }) => client.isListed), [true, true]);
 });
