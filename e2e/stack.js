@@ -37,19 +37,14 @@ export class Stack {
   /** Where `POST {user, …}` answers a token. @type {string} */
   login;
 
-  #options = {};
   #folder;
   #harness;
   #log;
   #secrets = new Set();
   #breaches = [];
 
-  /**
-   * Takes the stack that the environment names, else starts one.
-   *
-   * @param {Record<string, string>} [options] further options of the harness, by name
-   */
-  async start(options = {}) {
+  /** Takes the stack that the environment names, else starts one. */
+  async start() {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
     if (CONFAB_HTTP || CONFAB_WS || CONFAB_LOGIN) {
       assert.ok(
@@ -59,7 +54,6 @@ export class Stack {
       Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
       return;
     }
-    this.#options = options;
     this.#folder = await mkdtemp(join(tmpdir(), 'confab-e2e-'));
     // A harness has a session of its own, so it would outlive a run that is interrupted or fails.
     process.on('exit', () => this.#harness?.kill('SIGTERM'));
@@ -109,16 +103,6 @@ export class Stack {
   /** Remembers a frame from the server that is not as the documents say; the end of the stack tells of it. @param {Error} error */
   breach(error) {
     this.#breaches.push(error.message);
-  }
-
-  /**
-   * Lets things go wrong in a local stack, as harness/README.md tells; what went wrong before does so no more.
-   *
-   * @param {...object} faults
-   */
-  async goWrong(...faults) {
-    const response = await fetch(`${this.http}/.local/faults`, { method: 'PUT', body: JSON.stringify({ seed: 1, faults }) });
-    assert.equal(response.status, 200, await response.text());
   }
 
   /** The processes that run functions just now. */
@@ -175,7 +159,6 @@ export class Stack {
     assert.ok(existsSync(HARNESS), `${HARNESS} is missing: run \`cargo build -p harness\` first`);
     const ready = join(this.#folder, READY);
     const options = {
-      ...this.#options,
       ...ports,
       dynamodb: process.env.CONFAB_DYNAMODB ?? 'embedded',
       data: join(this.#folder, 'data'),

@@ -1,21 +1,34 @@
 /**
  * Confab over HTTP: the list of conversations, creating one, history, and all that the socket does while there is none.
+ * Two things can go wrong, and they are two classes: `Refusal`, the server's considered no with its advice, and
+ * `Unanswered`, after which nobody knows whether the request took effect.
  */
 
-import { Code, Refusal, Unanswered } from "./errors.js";
 import { isObject, isPosition, isText, parseEntries, parseEventPage, parseObject, parseProblem, parseSent, Retry } from "./protocol.js";
 
 /** @import { Clock } from "./clock.js" */
-/** @import { Credentials } from "./credentials.js" */
-/** @import { Details, EventPage, Sent, Summary } from "./wire.js" */
+/** @import { Entry, EventPage, Problem, Sent } from "./protocol.js" */
 
 /** An HTTP request without an answer after this many milliseconds counts as unanswered. */
 const ANSWER_LIMIT = 15_000;
 
+/** @typedef {{id: string, title: string, head: number, lastMessage: Entry | null, joinedAt: string}} Summary */
+/** @typedef {{id: string, title: string, head: number, participants: {user: string, name: string, role: string}[], createdAt: string}} Details */
+
+export class Refusal extends Error {
+  /** @param {Problem} problem */
+  constructor(problem) {
+    super(problem.message);
+    this.problem = problem;
+  }
+}
+
+export class Unanswered extends Error {}
+
 /**
  * @typedef {object} ApiOptions
  * @property {string} base URL without trailing slash
- * @property {Pick<Credentials, "token" | "refused" | "accepted">} credentials
+ * @property {() => string} token asked for at every request
  * @property {typeof globalThis.fetch} fetch
  * @property {Clock} clock
  */
@@ -104,20 +117,15 @@ export class Api {
   }
 
   /**
-   * Why a handshake failed, which a browser tells nobody: asks the same server by HTTP. Never rejects.
-   * @returns {Promise<"renewed" | "expired" | "forbidden" | "away" | "blocked">} `renewed`: the token was refused, and there
-   *   is another one; `expired`: there is none; `blocked`: the server is there and lets us in, so something is against sockets
+   * Whether the server refuses the token. `false` also when it cannot be reached: only a refusal is one.
+   * @returns {Promise<boolean>}
    */
-  async diagnose() {
-    const { credentials } = this.#options;
-    const used = credentials.token;
+  async isRefused() {
     try {
       await this.conversations();
-      return used === credentials.token ? "blocked" : "renewed";
+      return false;
     } catch (error) {
-      if (!(error instanceof Refusal)) return "away";
-      if (error.retry === Retry.reauthenticate) return "expired";
-      return error.code === Code.forbidden ? "forbidden" : "away";
+      return error instanceof Refusal && error.problem.retry === Retry.reauthenticate;
     }
   }
 
@@ -128,55 +136,33 @@ export class Api {
    * @returns {Promise<Record<string, unknown>>}
    */
   async #request(method, path, body) {
-    const { credentials } = this.#options;
-    const used = credentials.token;
-    const answer = await this.#attempt(method, path, body, used);
-    if (!isRefusedToken(answer)) {
-      credentials.accepted(used);
-      return unwrap(answer);
-    }
-    // Whatever is asked for here may be asked for twice: what changes anything carries an id.
-    return unwrap((await credentials.refused(used)) ? await this.#attempt(method, path, body, credentials.token) : answer);
-  }
-
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {object | undefined} body
-   * @param {string} token
-   * @returns {Promise<Record<string, unknown> | Refusal | Unanswered>}
-   */
-  async #attempt(method, path, body, token) {
-    const { base, clock, fetch } = this.#options;
+    const { base, clock, fetch, token } = this.#options;
     const abort = new AbortController();
     const cancel = clock.after(ANSWER_LIMIT, () => abort.abort());
+    const used = token();
+    /** @type {Response} */ let response;
+    /** @type {string} */ let text;
     try {
-      const response = await fetch(base + path, {
+      response = await fetch(base + path, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
+        headers: { authorization: `Bearer ${used}`, ...(body && { "content-type": "application/json" }) },
         ...(body && { body: JSON.stringify(body) }),
         signal: abort.signal,
         cache: "no-store",
       });
-      const value = parseObject(await response.text());
-      return response.ok && value ? value : failure(response.status, value);
+      text = await response.text();
     } catch (cause) {
-      return new Unanswered("The server could not be reached", { cause });
+      throw new Unanswered("The server could not be reached", { cause });
     } finally {
       cancel();
     }
+    const value = parseObject(text);
+    if (response.ok && value) return value;
+    const problem = failure(response.status, value);
+    // That an earlier token is refused says nothing about the one in use now.
+    const outdated = problem instanceof Refusal && problem.problem.retry === Retry.reauthenticate && used !== token();
+    throw outdated ? new Unanswered("Asked with an earlier token") : problem;
   }
-}
-
-/** @param {Record<string, unknown> | Refusal | Unanswered} answer */
-function isRefusedToken(answer) {
-  return answer instanceof Refusal && answer.retry === Retry.reauthenticate;
-}
-
-/** @param {Record<string, unknown> | Refusal | Unanswered} answer */
-function unwrap(answer) {
-  if (answer instanceof Error) throw answer;
-  return answer;
 }
 
 /**
@@ -187,13 +173,12 @@ function unwrap(answer) {
  */
 function failure(status, value) {
   if (value && isText(value.code)) return new Refusal(parseProblem(value));
-  if (status === 401) {
-    return new Refusal({ code: Code.unauthenticated, message: "The token is not accepted.", retry: Retry.reauthenticate });
+  if (status === 401 || status === 403) {
+    return new Refusal({ code: "unauthenticated", message: "The token is not accepted.", retry: Retry.reauthenticate });
   }
-  if (status === 403) return new Refusal({ code: Code.forbidden, message: "This is not allowed.", retry: Retry.never });
-  if (status === 429) return new Refusal({ code: Code.rateLimited, message: "Too many requests.", retry: Retry.later });
+  if (status === 429) return new Refusal({ code: "rate_limited", message: "Too many requests.", retry: Retry.later });
   if (status >= 400 && status < 500) {
-    return new Refusal({ code: status === 404 ? Code.notFound : Code.invalid, message: "The server refused this.", retry: Retry.never });
+    return new Refusal({ code: status === 404 ? "not_found" : "invalid", message: "The server refused this.", retry: Retry.never });
   }
   return new Unanswered(`The server answered ${status}`);
 }

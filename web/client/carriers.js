@@ -2,12 +2,12 @@
  * The two ways of a message to the server. Both send the same id and the same `after`, so they may follow each other.
  */
 
-import { Refusal } from "./errors.js";
+import { Refusal } from "./api.js";
 import { Action } from "./protocol.js";
 
 /** @import { Api } from "./api.js" */
 /** @import { Carrier } from "./courier.js" */
-/** @import { Sent } from "./wire.js" */
+/** @import { Sent } from "./protocol.js" */
 /** @import { Requests } from "./requests.js" */
 
 /**
@@ -16,8 +16,8 @@ import { Action } from "./protocol.js";
  * @returns {Carrier}
  */
 export function socketCarrier(requests) {
-  return async (replica, { id, body, after }) => {
-    const outcome = await requests.ask({ action: Action.sendMessage, conversation: replica.id, id, body, after });
+  return async (conversation, { id, body, after }) => {
+    const outcome = await requests.ask({ action: Action.sendMessage, conversation: conversation.id, id, body, after });
     if (outcome.kind !== "answer") return outcome;
     return outcome.frame.event === "error" ? { kind: "rejected", problem: outcome.frame.problem } : { kind: "stored" };
   };
@@ -30,9 +30,9 @@ export function socketCarrier(requests) {
  * @returns {Carrier}
  */
 export function httpCarrier(api, onSent) {
-  return async (replica, { id, body, after }) => {
+  return async (conversation, { id, body, after }) => {
     try {
-      onSent(await api.send(replica.id, { id, body, after }));
+      onSent(await api.send(conversation.id, { id, body, after }));
       return { kind: "stored" };
     } catch (error) {
       return error instanceof Refusal ? { kind: "rejected", problem: error.problem } : { kind: "unanswered" };

@@ -7,7 +7,6 @@
 import { backoff } from "./clock.js";
 
 /** @import { Clock } from "./clock.js" */
-/** @import { Reason } from "./state.js" */
 
 /** A handshake may wait for two cold starts (the authorizer's and `$connect`'s), but not for ever. */
 const HANDSHAKE_LIMIT = 20_000;
@@ -36,24 +35,21 @@ const PING_EVERY_HIDDEN = 5 * 60_000;
 /**
  * What a connection needs and whom it tells.
  * @typedef {object} ConnectionOptions
- * @property {() => Socket} dial starts a handshake with the present token
- * @property {() => Promise<Reason | "renewed">} diagnose asks over HTTP why a handshake failed, since a browser does not tell;
- *   `renewed`: it was the token, and there is another one now
+ * @property {(token: string) => Socket} dial starts a handshake; throws if the token cannot even be offered
+ * @property {() => Promise<boolean>} isRefused asks over HTTP whether the token is refused: a browser does not tell
+ *   why a handshake failed
  * @property {() => string} ping the text of a ping
  * @property {() => boolean} isVisible whether somebody can see the page
  * @property {() => void} onOpen a new connection stands; everything asked on an earlier one is unanswered
  * @property {(text: unknown) => void} onFrame
  * @property {() => void} onDown the connection is gone, or could not be had
- * @property {() => void} onWait it is known why, and when the next attempt will be
- * @property {() => void} onRefused the token is refused, and there is no other; nothing more happens until `start`
+ * @property {() => void} onRefused the token is refused; nothing more happens until `start`
  * @property {Clock} clock
  */
 
 export class Connection {
   /** @type {ConnectionOptions} */ #options;
-  #isStarted = false;
-  /** Why the last attempt failed. @type {Reason | null} */ #reason = null;
-  /** When the next attempt will be. @type {number | null} */ #retryAt = null;
+  #token = "";
   /** @type {Socket | null} the one that stands */ #socket = null;
   /** @type {Socket | null} the one in its handshake */ #candidate = null;
   #failures = 0;
@@ -73,29 +69,11 @@ export class Connection {
     return this.#socket !== null;
   }
 
-  /** Why the last attempt failed; `null` while a connection stands, or nothing is known. */
-  get reason() {
-    return this.#reason;
-  }
-
-  /** When the next attempt will be, in milliseconds since 1970; `null` if there is a connection or an attempt. */
-  get retryAt() {
-    return this.#retryAt;
-  }
-
-  /** Connects, and from now on stays connected. */
-  start() {
+  /** Connects with this token, and from now on stays connected. @param {string} token */
+  start(token) {
     this.stop();
-    this.#isStarted = true;
+    this.#token = token;
     this.#failures = 0;
-    this.#dial();
-  }
-
-  /** Makes a new connection, and only then lets go of the one that stands. */
-  replace() {
-    if (!this.#isStarted) return;
-    if (this.#candidate) abandon(this.#candidate);
-    this.#cancel("replace");
     this.#dial();
   }
 
@@ -107,9 +85,7 @@ export class Connection {
     for (const socket of [this.#socket, this.#candidate]) if (socket) abandon(socket);
     this.#socket = null;
     this.#candidate = null;
-    this.#isStarted = false;
-    this.#reason = null;
-    this.#retryAt = null;
+    this.#token = "";
   }
 
   /** Sends a frame; `false` if there is no connection to send it on. @param {string} text */
@@ -121,7 +97,7 @@ export class Connection {
 
   /** Something changed for the better (the network is back, the page is visible): try at once, or see if it still lives. */
   wake() {
-    if (!this.#isStarted) return;
+    if (this.#token === "") return;
     if (this.#socket !== null) {
       if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.#ping();
       else this.#schedulePing();
@@ -138,29 +114,28 @@ export class Connection {
 
   #dial() {
     this.#cancel("retry");
-    this.#retryAt = null;
     const generation = this.#generation;
-    const failed = () => void this.#handshakeFailed(generation);
-    // A browser may also refuse to begin, as for `ws:` on a page that came by `https:`. That is no other failure.
-    this.#set("handshake", HANDSHAKE_LIMIT, () => {
-      if (this.#candidate) abandon(this.#candidate);
-      failed();
-    });
+    let socket;
     try {
-      const socket = this.#options.dial();
-      this.#candidate = socket;
-      socket.onopen = () => this.#opened(socket);
-      socket.onclose = failed;
+      socket = this.#options.dial(this.#token);
     } catch {
-      failed();
+      // Only a token that is no token of HTTP makes the constructor throw; a server would refuse it as well.
+      this.#refused();
+      return;
     }
+    this.#candidate = socket;
+    socket.onopen = () => this.#opened(socket);
+    socket.onclose = () => void this.#handshakeFailed(generation);
+    this.#set("handshake", HANDSHAKE_LIMIT, () => {
+      abandon(socket);
+      void this.#handshakeFailed(generation);
+    });
   }
 
   /** @param {Socket} socket */
   #opened(socket) {
     this.#cancel("handshake");
     this.#candidate = null;
-    this.#reason = null;
     const before = this.#socket;
     this.#socket = socket;
     // Replaced only now that the new one stands, so a planned change of connections shows nowhere.
@@ -191,11 +166,9 @@ export class Connection {
       return;
     }
     this.#options.onDown();
-    const reason = await this.#options.diagnose();
+    const refused = await this.#options.isRefused();
     if (generation !== this.#generation || this.#socket !== null || this.#candidate !== null) return;
-    if (reason === "renewed") return this.#dial();
-    this.#reason = reason;
-    if (reason === "expired") this.#refused();
+    if (refused) this.#refused();
     else this.#retry();
   }
 
@@ -214,10 +187,7 @@ export class Connection {
   }
 
   #retry() {
-    const wait = backoff(this.#failures, this.#options.clock);
-    this.#retryAt = this.#options.clock.now() + wait;
-    this.#set("retry", wait, () => this.#dial());
-    this.#options.onWait();
+    this.#set("retry", backoff(this.#failures, this.#options.clock), () => this.#dial());
   }
 
   #refused() {

@@ -9,22 +9,22 @@ import { Retry } from "./protocol.js";
 import { ANSWER_LIMIT } from "./requests.js";
 
 /** @import { Clock } from "./clock.js" */
-/** @import { Replica, Outgoing } from "./replica.js" */
-/** @import { Problem } from "./wire.js" */
+/** @import { Conversation, Outgoing } from "./conversation.js" */
+/** @import { Problem } from "./protocol.js" */
 
 /**
  * `unanswered`: it may have been stored or not. `disconnected`: the same, and a new connection may retry at once.
  * @typedef {{kind: "stored"} | {kind: "rejected", problem: Problem} | {kind: "unanswered"} | {kind: "disconnected"}} Delivery
  */
 
-/** Takes one message to the server. Never rejects. @typedef {(replica: Replica, outgoing: Outgoing) => Promise<Delivery>} Carrier */
+/** Takes one message to the server. Never rejects. @typedef {(conversation: Conversation, outgoing: Outgoing) => Promise<Delivery>} Carrier */
 
 /**
  * @typedef {object} CourierOptions
  * @property {Clock} clock
- * @property {(replica: Replica) => Carrier | null} carrier what can be used now
- * @property {(replica: Replica, id: string, problem: Problem) => void} onFailed a message will not be taken, however often it is sent
- * @property {(replica: Replica) => void} onResync more was stored than the server will look through; catch
+ * @property {(conversation: Conversation) => Carrier | null} carrier what can be used now
+ * @property {(conversation: Conversation) => void} onChange an outbox changed and has to be kept
+ * @property {(conversation: Conversation) => void} onResync more was stored than the server will look through; catch
  *   up, then `flush` again
  * @property {() => void} onRefused the token has expired
  */
@@ -40,22 +40,22 @@ export class Courier {
     this.#options = options;
   }
 
-  /** Sends what is to be sent, unless something is on its way or has to wait. @param {Replica} replica */
-  flush(replica) {
-    const attempt = this.#inFlight.get(replica.id);
+  /** Sends what is to be sent, unless something is on its way or has to wait. @param {Conversation} conversation */
+  flush(conversation) {
+    const attempt = this.#inFlight.get(conversation.id);
     // A push or a catch-up may have acknowledged what is still waiting for its answer.
-    if (attempt && replica.outbox.some(({ id }) => id === attempt.id)) return;
-    const outgoing = replica.nextOutgoing();
-    if (!outgoing || this.#waits.has(replica.id)) return;
-    const carrier = this.#options.carrier(replica);
-    if (carrier) void this.#attempt(replica, outgoing, carrier);
+    if (attempt && conversation.outbox.some(({ id }) => id === attempt.id)) return;
+    const outgoing = conversation.nextOutgoing();
+    if (!outgoing || this.#waits.has(conversation.id)) return;
+    const carrier = this.#options.carrier(conversation);
+    if (carrier) void this.#attempt(conversation, outgoing, carrier);
   }
 
-  /** A new connection has caught up: what was unanswered is retried at once, what was told to wait still waits. @param {Replica} replica */
-  reconnected(replica) {
-    const wait = this.#waits.get(replica.id);
-    if (wait?.endsOnReconnect) this.#endWait(replica.id);
-    this.flush(replica);
+  /** A new connection has caught up: what was unanswered is retried at once, what was told to wait still waits. @param {Conversation} conversation */
+  reconnected(conversation) {
+    const wait = this.#waits.get(conversation.id);
+    if (wait?.endsOnReconnect) this.#endWait(conversation.id);
+    this.flush(conversation);
   }
 
   /** Gives up all attempts and waits; the outboxes keep their messages. */
@@ -64,44 +64,46 @@ export class Courier {
     for (const id of [...this.#waits.keys()]) this.#endWait(id);
   }
 
-  /** @param {Replica} replica @param {Outgoing} outgoing @param {Carrier} carrier */
-  async #attempt(replica, outgoing, carrier) {
+  /** @param {Conversation} conversation @param {Outgoing} outgoing @param {Carrier} carrier */
+  async #attempt(conversation, outgoing, carrier) {
     const attempt = { id: outgoing.id };
     const begun = this.#options.clock.now();
-    this.#inFlight.set(replica.id, attempt);
-    outgoing.after = replica.position;
-    const delivery = await carrier(replica, outgoing);
-    if (this.#inFlight.get(replica.id) !== attempt) return;
-    this.#inFlight.delete(replica.id);
-    if (delivery.kind === "rejected") this.#rejected(replica, outgoing, delivery.problem);
-    else if (delivery.kind === "stored") this.#failures.delete(replica.id);
-    else this.#wait(replica, begun + ANSWER_LIMIT - this.#options.clock.now(), true);
-    this.flush(replica);
+    this.#inFlight.set(conversation.id, attempt);
+    outgoing.after = conversation.position;
+    this.#options.onChange(conversation);
+    const delivery = await carrier(conversation, outgoing);
+    if (this.#inFlight.get(conversation.id) !== attempt) return;
+    this.#inFlight.delete(conversation.id);
+    if (delivery.kind === "rejected") this.#rejected(conversation, outgoing, delivery.problem);
+    else if (delivery.kind === "stored") this.#failures.delete(conversation.id);
+    else this.#wait(conversation, begun + ANSWER_LIMIT - this.#options.clock.now(), true);
+    this.flush(conversation);
   }
 
-  /** @param {Replica} replica @param {Outgoing} outgoing @param {Problem} problem */
-  #rejected(replica, outgoing, problem) {
-    const { clock, onFailed, onResync, onRefused } = this.#options;
+  /** @param {Conversation} conversation @param {Outgoing} outgoing @param {Problem} problem */
+  #rejected(conversation, outgoing, problem) {
+    const { clock, onChange, onResync, onRefused } = this.#options;
     if (problem.retry === Retry.never) {
-      onFailed(replica, outgoing.id, problem);
+      conversation.fail(outgoing.id, problem);
+      onChange(conversation);
       return;
     }
-    const failures = (this.#failures.get(replica.id) ?? 0) + 1;
-    this.#failures.set(replica.id, failures);
-    this.#wait(replica, problem.retryAfterMs ?? backoff(failures, clock), problem.retry !== Retry.later);
-    if (problem.retry === Retry.resync) onResync(replica);
+    const failures = (this.#failures.get(conversation.id) ?? 0) + 1;
+    this.#failures.set(conversation.id, failures);
+    this.#wait(conversation, problem.retryAfterMs ?? backoff(failures, clock), problem.retry !== Retry.later);
+    if (problem.retry === Retry.resync) onResync(conversation);
     if (problem.retry === Retry.reauthenticate) onRefused();
   }
 
-  /** @param {Replica} replica @param {number} ms @param {boolean} endsOnReconnect */
-  #wait(replica, ms, endsOnReconnect) {
-    this.#endWait(replica.id);
+  /** @param {Conversation} conversation @param {number} ms @param {boolean} endsOnReconnect */
+  #wait(conversation, ms, endsOnReconnect) {
+    this.#endWait(conversation.id);
     if (ms <= 0) return;
     const cancel = this.#options.clock.after(ms, () => {
-      this.#waits.delete(replica.id);
-      this.flush(replica);
+      this.#waits.delete(conversation.id);
+      this.flush(conversation);
     });
-    this.#waits.set(replica.id, { cancel, endsOnReconnect });
+    this.#waits.set(conversation.id, { cancel, endsOnReconnect });
   }
 
   /** @param {string} id */

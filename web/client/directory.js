@@ -1,11 +1,11 @@
 /**
  * The conversations that this person is in, as a list shows them: what they are called, who is in them, what was said
- * last, what is unread. Pure; the logs themselves are `Replica`s.
+ * last, what is unread. Pure; the logs themselves are `Conversation`s.
  */
 
-/** @import { Details, Summary } from "./wire.js" */
-/** @import { Person } from "./replica.js" */
-/** @import { Entry } from "./wire.js" */
+/** @import { Details, Summary } from "./api.js" */
+/** @import { Person } from "./conversation.js" */
+/** @import { Entry } from "./protocol.js" */
 
 /**
  * @typedef {object} Listed
@@ -52,26 +52,6 @@ export class Directory {
   /** The most recently active first. @returns {Listed[]} */
   all() {
     return [...this.#listed.values()].sort((one, other) => other.activeAt - one.activeAt || one.id.localeCompare(other.id));
-  }
-
-  /** All that is listed, as plain data for another tab. */
-  snapshot() {
-    return [...this.#listed.values()].map((listed) => ({
-      ...listed,
-      people: [...listed.people].map((user) => ({ user, name: this.nameOf(user) })),
-    }));
-  }
-
-  /** Takes what another tab lists and this one does not yet. @param {ReturnType<Directory["snapshot"]>} snapshot */
-  restore(snapshot) {
-    this.merged();
-    for (const { people, ...known } of snapshot) {
-      if (this.#listed.has(known.id)) continue;
-      for (const { user, name } of people) this.#learn(user, name);
-      const listed = { ...known, people: new Set(people.map(({ user }) => user)) };
-      this.#listed.set(known.id, listed);
-      this.#readTo(listed, listed.read);
-    }
   }
 
   /** Adds or refreshes from the server's list, which may lag behind what was seen. @param {Summary} summary */

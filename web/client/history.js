@@ -3,11 +3,11 @@
  * while there is no socket that would bring it. The log is dense, so where a page back begins is known without asking.
  */
 
-import { Unanswered } from "./errors.js";
+import { Unanswered } from "./api.js";
 
 /** @import { Api } from "./api.js" */
-/** @import { Replica } from "./replica.js" */
-/** @import { Entry } from "./wire.js" */
+/** @import { Conversation } from "./conversation.js" */
+/** @import { Entry } from "./protocol.js" */
 
 /** Entries of a page of history. */
 const PAGE = 50;
@@ -15,15 +15,15 @@ const PAGE = 50;
 /**
  * @typedef {object} HistoryOptions
  * @property {Api} api
- * @property {(replica: Replica, entries: Entry[]) => void} onEntries takes what is past a position
- * @property {(replica: Replica, entries: Entry[]) => void} onEarlier learns from a page back
+ * @property {(conversation: Conversation, entries: Entry[]) => void} onEntries takes what is past a position
+ * @property {(conversation: Conversation, entries: Entry[]) => void} onEarlier learns from a page back
  * @property {() => void} onChange
- * @property {(error: unknown, replica: Replica) => void} onError
+ * @property {(error: unknown, conversation: Conversation) => void} onError
  */
 
 export class History {
   /** @type {HistoryOptions} */ #options;
-  /** @type {Map<Replica, "loading" | "failed">} */ #states = new Map();
+  /** @type {Map<Conversation, "loading" | "failed">} */ #states = new Map();
 
   /** @param {HistoryOptions} options */
   constructor(options) {
@@ -32,65 +32,83 @@ export class History {
 
   /**
    * What to offer above the messages: nothing, more, or another try.
-   * @param {Replica} replica
+   * @param {Conversation} conversation
    * @returns {"complete" | "more" | "loading" | "failed"}
    */
-  state(replica) {
-    return this.#states.get(replica) ?? (replica.historyBefore === 0 ? "complete" : "more");
+  state(conversation) {
+    return this.#states.get(conversation) ?? (conversation.historyBefore === 0 ? "complete" : "more");
   }
 
-  /** Loads the newest page, once, and again only if that failed. @param {Replica} replica */
-  begin(replica) {
-    if (replica.historyStarted && this.state(replica) !== "failed") return;
-    replica.historyStarted = true;
-    void this.loadEarlier(replica);
+  /** Loads the newest page, once, and again only if that failed. @param {Conversation} conversation */
+  begin(conversation) {
+    if (conversation.historyStarted && this.state(conversation) !== "failed") return;
+    conversation.historyStarted = true;
+    void this.loadEarlier(conversation);
   }
 
-  /** Loads one page more. Never rejects. @param {Replica} replica */
-  async loadEarlier(replica) {
-    if (replica.historyBefore === 0 || this.state(replica) === "loading") return;
-    this.#states.set(replica, "loading");
+  /** Loads one page more. Never rejects. @param {Conversation} conversation */
+  async loadEarlier(conversation) {
+    if (conversation.historyBefore === 0 || this.state(conversation) === "loading") return;
+    this.#states.set(conversation, "loading");
     this.#options.onChange();
     try {
-      await this.#prepend(replica, replica.historyBefore);
-      this.#states.delete(replica);
+      await this.#prepend(conversation, conversation.historyBefore);
+      this.#states.delete(conversation);
     } catch (error) {
-      this.#states.set(replica, "failed");
-      this.#options.onError(error, replica);
+      this.#states.set(conversation, "failed");
+      this.#options.onError(error, conversation);
     }
     this.#options.onChange();
   }
 
   /**
-   * Reads everything past a replica's position.
-   * @param {Replica} replica
-   * @throws {import("./errors.js").Refusal | import("./errors.js").Unanswered}
+   * Starts a conversation anew from its newest page, because the log is not the one that was known. Never rejects.
+   * @param {Conversation} conversation
+   * @returns {Promise<boolean>} whether that worked
    */
-  async catchUp(replica) {
-    for (let limited = true; limited; ) {
-      const from = replica.position;
-      const page = await this.#options.api.events(replica.id, from);
-      this.#options.onEntries(replica, page.events);
-      // A page that brought nothing on would bring nothing the next time either.
-      limited = page.limited && replica.position > from;
+  async restart(conversation) {
+    try {
+      const { head } = await this.#options.api.events(conversation.id, 0, 1);
+      conversation.restart(head);
+      conversation.historyStarted = true;
+      await this.#prepend(conversation, conversation.historyBefore);
+      this.#states.delete(conversation);
+      this.#options.onChange();
+      return true;
+    } catch (error) {
+      this.#options.onError(error, conversation);
+      return false;
     }
   }
 
-  /** Reads the page that ends before an entry. @param {Replica} replica @param {number} before */
-  async #prepend(replica, before) {
+  /**
+   * Reads everything past a conversation's position.
+   * @param {Conversation} conversation
+   * @throws {import("./api.js").Refusal | import("./api.js").Unanswered}
+   */
+  async catchUp(conversation) {
+    for (let limited = true; limited; ) {
+      const from = conversation.position;
+      const page = await this.#options.api.events(conversation.id, from);
+      this.#options.onEntries(conversation, page.events);
+      // A page that brought nothing on would bring nothing the next time either.
+      limited = page.limited && conversation.position > from;
+    }
+  }
+
+  /** Reads the page that ends before an entry. @param {Conversation} conversation @param {number} before */
+  async #prepend(conversation, before) {
     const begin = Math.max(0, before - 1 - PAGE);
     /** @type {Entry[]} */
     const entries = [];
     // Long messages make the server end a page early.
     for (let after = begin; after < before - 1; after = entries.at(-1)?.seq ?? before) {
-      const { events } = await this.#options.api.events(replica.id, after, before - 1 - after);
+      const { events } = await this.#options.api.events(conversation.id, after, before - 1 - after);
       const wanted = events.filter(({ seq }) => seq > after && seq < before);
       if (wanted.length === 0) throw new Unanswered("A page of the log without entries");
       entries.push(...wanted);
     }
-    // Meanwhile it may have begun anew elsewhere; then this page is not the one before it.
-    if (replica.historyBefore !== before) return;
-    replica.prepend(entries, begin);
-    this.#options.onEarlier(replica, entries);
+    conversation.prepend(entries, begin);
+    this.#options.onEarlier(conversation, entries);
   }
 }

@@ -1,6 +1,6 @@
 /** Keeps how far a person has read, for later pages and for other windows. Nothing of what was said is in it. */
 
-/** @typedef {import("./directory.js").ReadPositions} ReadPositions */
+/** @import { ReadPositions } from "./directory.js" */
 
 /** @implements {ReadPositions} */
 export class StoredReadPositions {

@@ -4,7 +4,7 @@
  */
 
 /** @import { Clock } from "./clock.js" */
-/** @import { Frame } from "./wire.js" */
+/** @import { Frame } from "./protocol.js" */
 
 /** After this many milliseconds a request counts as unanswered; the protocol forbids to repeat a send earlier. */
 export const ANSWER_LIMIT = 10_000;

@@ -7,8 +7,8 @@ import { backoff } from "./clock.js";
 import { Action, MAX_POSITIONS, Retry } from "./protocol.js";
 
 /** @import { Clock } from "./clock.js" */
-/** @import { Replica } from "./replica.js" */
-/** @import { Problem } from "./wire.js" */
+/** @import { Conversation } from "./conversation.js" */
+/** @import { Problem } from "./protocol.js" */
 /** @import { Requests } from "./requests.js" */
 
 /** Pushes may overtake each other; a gap older than this many milliseconds is one. */
@@ -18,17 +18,17 @@ const GAP_PATIENCE = 500;
  * @typedef {object} SubscriptionsOptions
  * @property {Requests} requests
  * @property {Clock} clock
- * @property {(replica: Replica) => void} onReady subscribed and caught up, or this does not come about and
+ * @property {(conversation: Conversation) => void} onReady subscribed and caught up, or this does not come about and
  *   sending should not wait for it any longer
- * @property {(replica: Replica) => void} onGone the server knows no such conversation, for this user
- * @property {(replica: Replica) => Promise<boolean>} onForeignPosition our position is none of this log; the
+ * @property {(conversation: Conversation) => void} onGone the server knows no such conversation, for this user
+ * @property {(conversation: Conversation) => Promise<boolean>} onForeignPosition our position is none of this log; the
  *   answer says whether the conversation was started anew
  * @property {() => void} onRefused the token has expired
  */
 
 /**
  * @typedef {object} Following
- * @property {Replica} replica
+ * @property {Conversation} conversation
  * @property {"wanted" | "asking" | "live" | "waiting"} phase
  * @property {number} failures attempts in a row that brought nothing
  * @property {(() => void) | null} cancel the timer of a gap or of a wait
@@ -56,20 +56,20 @@ export class Subscriptions {
 
   /** What a ping reports: where we are in what we follow. */
   positions() {
-    return Object.fromEntries([...this.#followed].map(([id, { replica }]) => [id, replica.position]));
+    return Object.fromEntries([...this.#followed].map(([id, { conversation }]) => [id, conversation.position]));
   }
 
   /**
    * Follows a conversation. As many are followed as one ping can check; the one not used for longest makes room.
-   * @param {Replica} replica
+   * @param {Conversation} conversation
    * @param {{now: boolean}} options `now`: somebody looks at it, so it does not wait for its turn
    */
-  follow(replica, { now }) {
+  follow(conversation, { now }) {
     /** @type {Following} */
-    const following = this.#followed.get(replica.id) ?? { replica, phase: "wanted", failures: 0, cancel: null };
-    if (!now && !this.#followed.has(replica.id) && this.#followed.size >= MAX_POSITIONS) return;
-    this.#followed.delete(replica.id);
-    this.#followed.set(replica.id, following);
+    const following = this.#followed.get(conversation.id) ?? { conversation, phase: "wanted", failures: 0, cancel: null };
+    if (!now && !this.#followed.has(conversation.id) && this.#followed.size >= MAX_POSITIONS) return;
+    this.#followed.delete(conversation.id);
+    this.#followed.set(conversation.id, following);
     const oldest = this.#followed.keys().next().value;
     if (this.#followed.size > MAX_POSITIONS && oldest !== undefined) {
       this.unfollow(oldest);
@@ -109,7 +109,7 @@ export class Subscriptions {
     if (!following || following.phase !== "live" || following.cancel) return;
     following.cancel = this.#options.clock.after(GAP_PATIENCE, () => {
       following.cancel = null;
-      if (following.replica.hasGap) this.catchUp(id);
+      if (following.conversation.hasGap) this.catchUp(id);
     });
   }
 
@@ -134,19 +134,19 @@ export class Subscriptions {
   /** @param {Following} following */
   async #ask(following) {
     if (!this.#connected) return;
-    const { replica } = following;
+    const { conversation } = following;
     const epoch = this.#epoch;
-    const from = replica.position;
+    const from = conversation.position;
     following.cancel?.();
     Object.assign(following, { phase: "asking", cancel: null });
-    const outcome = await this.#options.requests.ask({ action: Action.subscribe, conversation: replica.id, after: from });
-    if (epoch !== this.#epoch || this.#followed.get(replica.id) !== following) return;
+    const outcome = await this.#options.requests.ask({ action: Action.subscribe, conversation: conversation.id, after: from });
+    if (epoch !== this.#epoch || this.#followed.get(conversation.id) !== following) return;
     if (outcome.kind === "answer" && outcome.frame.event === "error") {
       await this.#rejected(following, outcome.frame.problem, epoch);
     } else if (outcome.kind === "answer" && outcome.frame.event === "subscribed") {
       const { limited, head } = outcome.frame.page;
-      const missing = limited || replica.position < head;
-      if (missing && replica.position > from) {
+      const missing = limited || conversation.position < head;
+      if (missing && conversation.position > from) {
         following.failures = 0;
         void this.#ask(following);
       } else if (missing) {
@@ -154,24 +154,24 @@ export class Subscriptions {
         this.#later(following, undefined);
       } else {
         Object.assign(following, { phase: "live", failures: 0 });
-        if (replica.hasGap) this.noticeGap(replica.id);
-        this.#options.onReady(replica);
+        if (conversation.hasGap) this.noticeGap(conversation.id);
+        this.#options.onReady(conversation);
       }
     } else {
       // Unanswered: ten seconds have passed already.
       following.failures += 1;
       void this.#ask(following);
-      this.#options.onReady(replica);
+      this.#options.onReady(conversation);
     }
     this.#advance();
   }
 
   /** @param {Following} following @param {Problem} problem @param {number} epoch */
   async #rejected(following, problem, epoch) {
-    const { replica } = following;
+    const { conversation } = following;
     if (problem.retry === Retry.resync) {
-      const restarted = await this.#options.onForeignPosition(replica);
-      if (epoch !== this.#epoch || this.#followed.get(replica.id) !== following) return;
+      const restarted = await this.#options.onForeignPosition(conversation);
+      if (epoch !== this.#epoch || this.#followed.get(conversation.id) !== following) return;
       if (restarted) void this.#ask(following);
       else this.#later(following, undefined);
     } else if (problem.retry === Retry.later) {
@@ -180,8 +180,8 @@ export class Subscriptions {
       following.phase = "wanted";
       this.#options.onRefused();
     } else {
-      this.unfollow(replica.id);
-      if (problem.code === "not_found" || problem.code === "forbidden") this.#options.onGone(replica);
+      this.unfollow(conversation.id);
+      if (problem.code === "not_found" || problem.code === "forbidden") this.#options.onGone(conversation);
     }
   }
 
@@ -193,6 +193,6 @@ export class Subscriptions {
       following.cancel = null;
       void this.#ask(following);
     });
-    this.#options.onReady(following.replica);
+    this.#options.onReady(following.conversation);
   }
 }
