@@ -21,6 +21,8 @@ mod gateway_messages;
 mod identity;
 mod lambda;
 mod lambda_deployment;
+mod lambda_invoke_api;
 mod run;
 mod template;
+mod template_refusals;
 mod watch;

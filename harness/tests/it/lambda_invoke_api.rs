@@ -1,0 +1,161 @@
+//! The API by which a function is invoked from outside: what it answers, and to whom.
+
+use harness::iam::{Credentials, Service};
+use serde_json::{Value, json};
+
+use crate::{
+    access,
+    lambda::{answer, call, function, start},
+};
+
+#[tokio::test]
+async fn the_invoke_api_answers_as_aws_does() {
+    let (lambda, address) = start([function("One")], 1).await;
+    let client = reqwest::Client::new();
+    // Function, invocation type, body; status, error type or function error, body contains.
+    let table = [
+        (
+            "One",
+            "RequestResponse",
+            r#"{"n":1}"#,
+            200,
+            "",
+            r#""event":{"n":1}"#,
+        ),
+        ("One", "RequestResponse", "", 200, "", r#""event":{}"#),
+        (
+            "test-One:$LATEST",
+            "RequestResponse",
+            "[]",
+            200,
+            "",
+            r#""event":[]"#,
+        ),
+        (
+            "One",
+            "RequestResponse",
+            r#"{"do":"fail"}"#,
+            200,
+            "Unhandled",
+            "as you wished",
+        ),
+        ("One", "DryRun", "{}", 204, "", ""),
+        ("One", "Event", "{}", 202, "", ""),
+        (
+            "One",
+            "Sometime",
+            "{}",
+            400,
+            "InvalidParameterValueException",
+            "Sometime",
+        ),
+        (
+            "One",
+            "RequestResponse",
+            "{",
+            400,
+            "InvalidRequestContentException",
+            "Could not parse",
+        ),
+        (
+            "None",
+            "RequestResponse",
+            "{}",
+            404,
+            "ResourceNotFoundException",
+            "function:None",
+        ),
+    ];
+    for (function, kind, body, status, failure, contains) in table {
+        let response = client
+            .post(format!("{address}/{function}/invocations"))
+            .header("x-amz-invocation-type", kind)
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{function} {kind} {body}");
+        let headers = response.headers();
+        let header = headers
+            .get("x-amz-function-error")
+            .or(headers.get("x-amzn-errortype"));
+        assert_eq!(
+            header.map_or("", |value| value.to_str().unwrap()),
+            failure,
+            "{function} {kind} {body}"
+        );
+        let text = response.text().await.unwrap();
+        assert!(text.contains(contains), "{function} {kind} {body}: {text}");
+    }
+    let too_large = client
+        .post(format!("{address}/One/invocations"))
+        .body(" ".repeat(harness::lambda::MAX_PAYLOAD + 1))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(too_large.status(), 413);
+    let with_context = client
+        .post(format!("{address}/One/invocations"))
+        .header("x-amz-client-context", "eyJjdXN0b20iOnt9LCJlbnYiOnt9fQ==")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(with_context.json::<Value>().await.unwrap()["client"], true);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn who_signs_an_invocation_must_sign_it_well_and_be_allowed_to_make_it() {
+    let two = "arn:aws:lambda:us-east-1:123456789012:function:test-Two";
+    let one = access::function("One", &[access::allow("lambda:InvokeFunction", two)]);
+    let (lambda, address) = start([one, function("Two")], 1).await;
+    let seen = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
+    let text = |name: &str| seen[name].as_str().unwrap().to_owned();
+    let own = Credentials {
+        access_key_id: text("AWS_ACCESS_KEY_ID"),
+        secret_access_key: text("AWS_SECRET_ACCESS_KEY"),
+        session_token: Some(text("AWS_SESSION_TOKEN")),
+    };
+    let without_token = Credentials {
+        session_token: None,
+        ..own.clone()
+    };
+    let denied = "User: arn:aws:sts::123456789012:assumed-role/OneRole/test-One is not authorized to perform: \
+                  lambda:InvokeFunction on resource: arn:aws:lambda:us-east-1:123456789012:function:test-One because no \
+                  identity-based policy allows the lambda:InvokeFunction action";
+    let table = [
+        (&own, "test-Two", 200, "", json!(null)),
+        (
+            &Credentials::administrator(),
+            "test-One",
+            200,
+            "",
+            json!(null),
+        ),
+        (
+            &own,
+            "test-One",
+            403,
+            "AccessDeniedException",
+            json!({ "Message": denied }),
+        ),
+        (
+            &without_token,
+            "test-Two",
+            403,
+            "UnrecognizedClientException",
+            json!({ "message": "The security token included in the request is invalid." }),
+        ),
+    ];
+    for (credentials, function, status, kind, body) in table {
+        let request = reqwest::Client::new().post(format!("{address}/{function}/invocations"));
+        let response = access::send_signed(credentials, Service::Lambda, request).await;
+        assert_eq!(response.status(), status, "{credentials:?} {function}");
+        let given = response.headers().get("x-amzn-errortype");
+        assert_eq!(given.map_or("", |given| given.to_str().unwrap()), kind);
+        if status != 200 {
+            assert_eq!(response.json::<Value>().await.unwrap(), body);
+        }
+    }
+    lambda.stop().await;
+}

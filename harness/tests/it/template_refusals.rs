@@ -1,0 +1,143 @@
+//! What the harness cannot honour stops the start, and says where it stands.
+
+use crate::template::{Folder, load, variables};
+
+#[test]
+fn what_cannot_be_honoured_is_refused_with_its_place() {
+    let cases = [
+        (
+            "Resources:\n  A: {Type: AWS::SQS::Queue}",
+            "template.yaml:2:13: A: the harness has no AWS::SQS::Queue",
+        ),
+        ("Resources: [", "template.yaml:2:1: this is not YAML"),
+        (
+            "Resources:\n  A: 1\n  A: 2",
+            "template.yaml:3:3: `A` stands twice",
+        ),
+        (
+            "Resources:\n  A: &x {Type: b}\n  B: *x",
+            "template.yaml:3:6: CloudFormation knows no YAML aliases",
+        ),
+        (
+            "Hooks: {}\nResources: {}",
+            "template.yaml:1:1: the harness does not evaluate the section Hooks",
+        ),
+        (
+            "Parameters:\n  A: {Type: String}\nResources: {}",
+            "template.yaml:2:3: A has no value for a local run",
+        ),
+        (
+            "Parameters:\n  A: {Type: String, Default: x, AllowedValues: [y]}\nResources: {}",
+            "A: the value is none of y",
+        ),
+        (
+            "Parameters:\n  A: {Type: Number, Default: 5, MaxValue: 4}\nResources: {}",
+            "template.yaml:2:3: A: the value is too small or too large",
+        ),
+        (
+            "Conditions:\n  A: !Condition B\n  B: !Not [!Condition A]\nResources: {}",
+            "A depends on itself",
+        ),
+        (
+            "Metadata: {Harness: {Parameters: {B: x}}}\nResources: {}",
+            "template.yaml:1:35: Metadata.Harness: the template has no parameter B",
+        ),
+    ];
+    for (template, expected) in cases {
+        let refusal = load(template).unwrap_err();
+        assert!(refusal.contains(expected), "{template}\n{refusal}");
+    }
+    let values = [
+        (
+            "!ImportValue x",
+            "the harness does not evaluate the intrinsic function ImportValue",
+        ),
+        (
+            "!Ref Nobody",
+            "template.yaml:10:14: nothing is called Nobody",
+        ),
+        (
+            "!GetAtt Greeter.Url",
+            "the harness does not know the attribute Url of Greeter",
+        ),
+        ("!If [Nothing, a, b]", "no condition is called Nothing"),
+        ("{a: b}", "expected a text, found a mapping"),
+    ];
+    for (value, expected) in values {
+        let refusal = load(&variables("", &format!("A: {value}"))).unwrap_err();
+        assert!(refusal.contains(expected), "{value}\n{refusal}");
+    }
+    let properties = [
+        (
+            "Layers: [x]",
+            "template.yaml:11:7: Greeter: the harness cannot honour Layers",
+        ),
+        (
+            "Timeout: 901",
+            "template.yaml:11:16: expected a whole number from 1 to 900, found `901`",
+        ),
+        ("Policies: AmazonDynamoDBFullAccess", "expected statements"),
+        (
+            "Policies: {Statement: {Effect: Allow, Action: a:b, Resource: '*', Condition: {}}}",
+            "template.yaml:11:73: the harness evaluates statements of",
+        ),
+        (
+            "Policies: {Statement: [{Effect: Allow, Action: a:b, Resource: table}]}",
+            "template.yaml:11:30: resource table is neither * nor an ARN",
+        ),
+        (
+            "Events: {A: {Type: Schedule}}",
+            "the harness has no events of type Schedule",
+        ),
+        ("LoggingConfig: {LogFormat: XML}", "expected JSON or Text"),
+    ];
+    for (line, expected) in properties {
+        let refusal = load(&(variables("", "A: b") + "      " + line)).unwrap_err();
+        assert!(refusal.contains(expected), "{line}\n{refusal}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once_and_in_order() {
+    let template = variables("", "A: !Ref Nobody")
+        + "      Timeout: 0\n      Layers: [x]\n  B: {Type: AWS::SQS::Queue}\n";
+    let refusal = load(&template).unwrap_err();
+    let lines: Vec<_> = refusal
+        .lines()
+        .map(|line| line.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "template.yaml:10:14",
+            "template.yaml:11:16",
+            "template.yaml:12:7",
+            "template.yaml:13:13"
+        ]
+    );
+}
+
+#[test]
+fn an_override_of_a_parameter_that_does_not_exist_is_refused() {
+    let refusal = Folder::with(&variables(
+        "Parameters: {A: {Type: String, Default: a}}",
+        "A: b",
+    ))
+    .load(&[("B", "c")])
+    .unwrap_err();
+    assert_eq!(
+        refusal,
+        "--parameter-overrides B: the template has no such parameter, it has A"
+    );
+}
+
+#[test]
+fn a_secret_never_stands_in_a_refusal() {
+    let template = variables("Parameters: {Secret: {Type: String, Default: ''}}", "A: b")
+        + "      Timeout: !Ref Secret\n";
+    let refusal = Folder::with(&template)
+        .load(&[("Secret", "hunter2")])
+        .unwrap_err();
+    assert!(refusal.contains("expected a whole number"), "{refusal}");
+    assert!(!refusal.contains("hunter2"), "{refusal}");
+}
