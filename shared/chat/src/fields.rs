@@ -166,7 +166,9 @@ impl FromField for Limit {
         };
         let number = number
             .filter(|number| number.unsigned_abs() <= LARGEST_WHOLE)
-            .ok_or(Flaw::Invalid("must be a whole number"))?;
+            .ok_or(Flaw::Invalid(
+                "must be a whole number from -9007199254740991 to 9007199254740991",
+            ))?;
         Ok(Self(u64::try_from(number).unwrap_or(0)))
     }
 }
