@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exhaustive model check of the conversation log: append, retry, subscribe, removal.
+"""Exhaustive model check of the conversation log: append, retry, subscribe, removal and adding again.
 
 Every interleaving of a few small processes is explored, breadth first, so the first counter-example is
 a shortest one. Each request to the database is one step; between any two steps anything else may happen.
@@ -7,12 +7,14 @@ What may go wrong, each within a budget:
   kill      a function dies between two steps; its put may be on the wire and land later, or never
   sdk       a put is applied but its answer is lost; the SDK repeats the same put by itself
 A Query is not a snapshot: it may be torn in two, with other writes in between (read-committed).
+A change of participants is a transaction of an entry and a row: all or nothing, but seen one after the other.
 
 Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ONCE   a (sender, id) is stored at most once
                          ACKED  an acknowledgement names the place where that event is, for ever
-                         FENCE  nothing stored after an answered removal is by, or reaches, the removed
-Checked at the end       SEEN   the subscriber has every acknowledged event (acknowledged = fanned out); one that was
+                         FENCE  nothing stored after an answered removal is by, or reaches, the removed until he is added again
+Checked at the end       AGREE  somebody has a participant row if the last that the log says of him is not his removal
+                         SEEN   the subscriber has every acknowledged event (acknowledged = fanned out); one that was
                                 stored and never acknowledged may be missing: a gap, or the newest, which only ping shows
                          LIVE   no kill, no rejection: every send was acknowledged
 
@@ -54,6 +56,17 @@ def removed(entry, user):
     return entry == ("removed", user)
 
 
+def last_word(entries, user):
+    """The last of these that tells of a change of this user's participation, or None."""
+    told = [e for e in entries if e in (("removed", user), ("added", user))]
+    return told[-1] if told else None
+
+
+def locked(s, seq=None, user=None):
+    """Whether a transaction has taken this place of the log, or this user's row, and is not done with it."""
+    return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user) for p in s.procs)
+
+
 # --- send: launch > tail (> torn tail) > put, put ... > subs > push + acknowledge ----------------------------
 def after_of(s, p, rule):
     """The `after` that this attempt carries, or False when the client would not send (it knows it is stored)."""
@@ -88,7 +101,7 @@ def after_tail(s, me, sender, cid, after, got, rule):
     for n, e in sorted(got.items()):
         if e == (sender, cid) and "no_tail_check" not in rule:
             return duplicate(s, me, sender, cid, n, rule)
-    if any(removed(e, sender) for e in got.values()) and "no_fence" not in rule:
+    if removed(last_word([e for _, e in sorted(got.items())], sender), sender) and "no_fence" not in rule:
         return move(s, me, ("rejected",))
     return move(s, me, ("put", sender, cid, head + 1))
 
@@ -144,6 +157,8 @@ def step_send(s, me, p, rule, window):
     elif pc == "put":
         _, sender, cid, n = p[:4]
         early = p[4:]
+        if locked(s, seq=n):                    # refused as in conflict with a transaction, and repeated
+            return
         t, old = put(s, n, (sender, cid), rule)
         if old is None:
             done = ("push", sender, cid, n, early[0]) if early else ("subs", sender, cid, n)
@@ -152,9 +167,9 @@ def step_send(s, me, p, rule, window):
                 yield "%s/%s put at %d, answer lost, SDK retries" % (sender, cid, n), t._replace(sdk=s.sdk - 1)
         elif old == (sender, cid) and "own_item_is_foreign" not in rule:
             yield "%s/%s finds itself at %d" % (sender, cid, n), duplicate(s, me, sender, cid, n, rule)
-        elif removed(old, sender) and "no_fence" not in rule:
-            yield "%s meets its own removal at %d" % (sender, n), move(s, me, ("rejected",))
-        elif "reread" in rule:                  # the contention rule: read the tail again from the place lost
+        elif "reread" in rule or removed(old, sender) and "no_fence" not in rule:
+            # the contention rule: read the tail again from the place lost; so does who has met his own removal, since he
+            # may have been added again behind it
             yield "%s/%s lost %d, rereads" % (sender, cid, n), move(s, me, ("tail", sender, cid, n) + early)
         else:
             yield "%s/%s lost %d" % (sender, cid, n), move(s, me, ("put", sender, cid, n + 1) + early)
@@ -222,28 +237,79 @@ def newest(s):
     return tuple((n, e) for n, e in list(enumerate(s.log, 1))[-1:] if e)
 
 
-# --- remove: participant row away, event into the log, answer; subscription rows are inert and go afterwards --------
-def step_remove(s, me, p, rule):
+# --- remove and add: entry and row in one transaction, answer; subscription rows are inert and go afterwards ---------
+def step_change(s, me, p, rule):
     pc, user = p[0], p[1]
-    if pc == "remove":
-        t = s if "answer_before_row" in rule else s._replace(members=s.members - {user})
-        yield "%s's participant row deleted" % user, move(t, me, ("remove_put", user, len(s.log) + 1))
-    elif pc == "remove_put":
-        t, old = put(s, p[2], ("removed", user), rule)
-        nxt = ("remove_answer", user)
-        yield ("removal of %s at %d" % (user, p[2]), move(t, me, nxt)) if old is None else (
-            "removal lost %d" % p[2], move(s, me, ("remove_put", user, p[2] + 1)))
-    elif pc == "remove_answer":
-        yield "removal answered", move(s._replace(answered=len(s.log)), me, ("remove_rows", user))
-    elif pc == "remove_rows":
-        yield "%s's rows deleted" % user, move(s._replace(subs=s.subs - {user}, members=s.members - {user}), me, ("done",))
+    if pc in ("removed", "added"):
+        yield "%s is to be %s, log read up to %d" % (user, pc, len(s.log)), move(s, me, ("tx", pc, user, len(s.log) + 1, False))
+    elif pc == "tx":
+        yield from step_transaction(s, me, p, rule)
+    elif pc in ("tx_entry", "tx_row"):
+        _, kind, user, n, orphan = p
+        t = with_row(s, kind, user) if pc == "tx_row" else put(s, n, (kind, user), ())[0]
+        yield "%s %s: %s" % (user, kind, pc[3:]), move(t, me, ("dead",) if orphan else answer_of(kind, user, n))
+    elif pc == "late_row_change":               # only in the mistakes that write the row by itself
+        _, kind, user, n, then = p
+        yield "%s %s: row by itself" % (user, kind), move(with_row(s, kind, user), me, then)
+        if s.kills and then[0] == "tx":
+            yield "killed", move(s._replace(kills=s.kills - 1), me, ("dead",))
+    elif pc == "answer":
+        _, user, n = p
+        yield "removal of %s answered" % user, move(s._replace(answered=s.answered | {(n, len(s.log))}), me, ("clean_up", user))
+    elif pc == "clean_up":
+        members = s.members - {user} if "answer_before_row" in rule else s.members
+        yield "%s's rows deleted" % user, move(s._replace(subs=s.subs - {user}, members=members), me, ("done",))
         if s.kills:
             yield "removal killed before the clean-up", move(s._replace(kills=s.kills - 1), me, ("dead",))
 
 
+def step_transaction(s, me, p, rule):
+    _, kind, user, n, orphan = p
+    if locked(s, seq=n, user=user):             # in conflict with another transaction, and repeated
+        return
+    needless = (user in s.members) == (kind == "added")
+    if "row_then_entry" in rule:                # two writes, the row first, as they were before they became one
+        if needless and not orphan:
+            yield "%s needs not be %s" % (user, kind), move(s, me, needless_answer(s, kind, user))
+        elif orphan:
+            t, old = put(s, n, (kind, user), rule)
+            nxt = answer_of(kind, user, n) if old is None else ("tx", kind, user, n + 1, True)
+            yield "%s %s at %d%s" % (user, kind, n, "" if old is None else " lost"), move(t, me, nxt)
+        else:
+            yield from step_change(s, me, ("late_row_change", kind, user, n, ("tx", kind, user, n, True)), rule)
+    elif at(s.log, n) is not None:
+        yield "change of %s lost %d" % (user, n), move(s, me, ("dead",) if orphan else ("tx", kind, user, n + 1, False))
+    elif needless:
+        yield "%s needs not be %s" % (user, kind), move(s, me, ("dead",) if orphan else needless_answer(s, kind, user))
+    elif "answer_before_row" in rule and kind == "removed":
+        yield "removal of %s at %d" % (user, n), move(put(s, n, (kind, user), rule)[0], me, answer_of(kind, user, n))
+    else:
+        rest = (kind, user, n, orphan)
+        yield "%s %s at %d, entry seen first" % (user, kind, n), move(put(s, n, (kind, user), ())[0], me, ("tx_row",) + rest)
+        yield "%s %s at %d, row seen first" % (user, kind, n), move(with_row(s, kind, user), me, ("tx_entry",) + rest)
+        if s.kills and not orphan:
+            yield "killed, change of %s at %d on the wire" % (user, n), move(
+                s._replace(kills=s.kills - 1), me, ("tx", kind, user, n, True))
+
+
+def with_row(s, kind, user):
+    return s._replace(members=s.members - {user} if kind == "removed" else s.members | {user})
+
+
+def answer_of(kind, user, n):
+    return ("answer", user, n) if kind == "removed" else ("done",)
+
+
+def needless_answer(s, kind, user):
+    """A removal that finds nobody comes right after the one before it, whose entry may be just about to be seen."""
+    hidden = [p[3] for p in s.procs if p[:3] == ("tx_entry", "removed", user)]
+    return answer_of(kind, user, max(hidden + [n for n, e in enumerate(s.log, 1) if removed(e, user)], default=0))
+
+
 STEPS = {"subscribe": step_subscribe, "check": step_subscribe, "late_row": step_subscribe, "read": step_subscribe,
          "history": step_history, "history_late": step_history, "history_check": step_history,
-         "remove": step_remove, "remove_put": step_remove, "remove_rows": step_remove, "remove_answer": step_remove}
+         "removed": step_change, "added": step_change, "tx": step_change, "tx_entry": step_change, "tx_row": step_change,
+         "late_row_change": step_change, "answer": step_change, "clean_up": step_change}
 
 
 def successors(s, rule, window):
@@ -253,6 +319,8 @@ def successors(s, rule, window):
         elif p[0] not in ("done", "dead", "rejected"):
             yield from step_send(s, me, p, rule, window)
     for item in s.wire:                         # a put of a dead function lands
+        if locked(s, seq=item[0]):
+            continue
         t, _ = put(s, item[0], item[1], rule)
         yield "late put %s/%s at %d lands" % (item[1] + (item[0],)), t._replace(wire=s.wire - {item})
 
@@ -261,13 +329,16 @@ def broken(s):
     stored = [e for e in s.log if e]
     if len(stored) != len(s.log):
         return "DENSE"
-    if len(set(stored)) != len(stored):
+    sent = [e for e in stored if e[0] not in ("removed", "added")]   # a change may come again, each time by another name
+    if len(set(sent)) != len(sent):
         return "ONCE"
     if any(at(s.log, n) != (sender, cid) for sender, cid, n in s.acks):
         return "ACKED"
-    if s.answered is not None:
-        later = [(n, e) for n, e in enumerate(s.log, 1) if n > s.answered]
-        if any(e[0] == WATCHED for _, e in later) or any(x in s.seen for x in later):
+    for gone, head in s.answered:               # what may be behind an answered removal: only what is behind a new adding
+        back = [n for n, e in enumerate(s.log, 1) if n > gone and e == ("added", WATCHED)]
+        later = [(n, e) for n, e in enumerate(s.log, 1) if n > head and (not back or n < back[0])]
+        # Who is back sees all of the log, also what was stored while he was away.
+        if any(e[0] == WATCHED for _, e in later) or not back and any(x in s.seen for x in later):
             return "FENCE"
     return None
 
@@ -276,7 +347,7 @@ def explore(scenario, rule=(), limit=3_000_000):
     """Returns (states, None) or (states, (property, trace))."""
     log, procs, kills, sdk, window = scenario
     wanted = {p[1:3] for p in procs if p[0] == "send"}
-    start = State(log, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), None, kills, sdk)
+    start = State(log, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk)
     parent, queue = {start: None}, deque([start])
     while queue:
         s = queue.popleft()
@@ -302,13 +373,16 @@ def broken_final(s, wanted, rule):
     bad = broken(s)
     if bad:
         return bad
-    if s.joined and WATCHED in s.members and any((n, (u, c)) not in s.seen for u, c, n in s.acks):
+    if (WATCHED in s.members) == removed(last_word(s.log, WATCHED), WATCHED):
+        return "AGREE"
+    undisturbed = last_word(s.log, WATCHED) is None     # who was away subscribes again
+    if s.joined and undisturbed and any((n, (u, c)) not in s.seen for u, c, n in s.acks):
         return "SEEN"
     if s.joined and "no_ping" in rule and len(s.log) > max((n for n, _ in s.seen), default=0):
         return "GAP"
     clean = not any(p[0] in ("dead", "rejected") for p in s.procs)
     known = {a[:2] for a in s.acks} | {e for _, e in s.seen}
-    if clean and s.answered is None and not wanted <= known:
+    if clean and undisturbed and not wanted <= known:
         return "LIVE"
     return None
 
@@ -328,8 +402,10 @@ SCENARIOS = {
     "invented after": (OLD, (("send", "a", "x", 4), ("send", "b", "y", 1)), 1, 1, 9),
     "empty log": ((), (("send", "a", "x", 0), ("send", "a", "x", "position"), ("send", "b", "y", 0),
                        ("subscribe", "a")), 1, 1, 9),
-    "removal": (OLD[:1], (("send", "a", "x", 0), ("subscribe", "a"), ("remove", "a"), ("send", "b", "y", 1)), 2, 0, 9),
-    "removal+history": (OLD[:1], (("history", "a"), ("remove", "a"), ("send", "b", "y", 1)), 2, 0, 9),
+    "removal": (OLD[:1], (("send", "a", "x", 0), ("subscribe", "a"), ("removed", "a"), ("send", "b", "y", 1)), 2, 0, 9),
+    "removal+adding": (OLD[:1], (("removed", "a"), ("added", "a"), ("send", "a", "x", 0), ("send", "b", "y", 1)), 1, 0, 9),
+    "changes": (OLD[:1], (("removed", "a"), ("removed", "a"), ("added", "a"), ("added", "a"), ("send", "a", "x", 0)), 1, 0, 9),
+    "removal+history": (OLD[:1], (("history", "a"), ("removed", "a"), ("send", "b", "y", 1)), 2, 0, 9),
 }
 # name: (scenario, mistake, the property that it breaks)
 MISTAKES = {
@@ -347,6 +423,7 @@ MISTAKES = {
     "no_fence": ("removal", "nobody looks for its own removal in what it reads"),
     "check_before_read": ("removal+history", "a reader is checked before it reads, and is removed in between"),
     "answer_before_row": ("removal", "removal is answered before the participant row is deleted"),
+    "row_then_entry": ("removal+adding", "row and entry of a change of participants are written one after the other"),
     "no_ping": ("retries+subscribe", "nothing but the gap test shows what is missing: the newest event can stay unseen"),
 }
 SPECIAL = {

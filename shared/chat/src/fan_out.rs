@@ -259,7 +259,7 @@ mod tests {
     #[test]
     fn stale_rows_are_inert() {
         let chat = three_listeners();
-        chat.remove(&ConversationId::new("c").unwrap(), "grace", false);
+        chat.remove(&ConversationId::new("c").unwrap(), "grace");
         send(&chat);
         assert_eq!(chat.told(), [""; 0]);
 

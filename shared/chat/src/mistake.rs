@@ -36,8 +36,19 @@ pub enum Mistake {
     NoFence,
     /// A reader is checked before he reads instead of afterwards.
     CheckBeforeRead,
-    /// A removal is answered while the participant's row is there.
+    /// A removal is answered while the participant's row is there. The fake store makes it.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store asks for it")
+    )]
     AnswerBeforeRow,
+    /// Row and entry of a change of participants are written one after the other. The fake store makes it, and the
+    /// contract finds it in any other.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store asks for it")
+    )]
+    RowThenEntry,
 }
 
 /// Whether this mistake is being made.

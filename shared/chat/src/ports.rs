@@ -35,6 +35,10 @@ pub trait Log {
 
     /// Stores an entry at `seq`. It MUST NOT replace an entry that is there, and MUST answer with that entry instead,
     /// even if it was stored by this very call, repeated below.
+    ///
+    /// An entry that tells of a participant MUST be stored together with his row, or not at all: who was added is found
+    /// from then on, and who was removed is not. If he was found before, or not found, nothing MUST be stored. Readers
+    /// may see one of the two a moment before the other.
     fn put(
         &self,
         conversation: &ConversationId,
@@ -59,6 +63,8 @@ pub enum Put {
     Stored,
     /// This entry was there already.
     Taken(Event),
+    /// Whom it tells of takes part already, or does not.
+    Needless,
 }
 
 /// Conversations and the users in them.
@@ -77,7 +83,7 @@ pub trait Participants {
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Option<Conversation>, Fault>> + Send;
 
-    /// One participant. It MUST NOT be found any more once its removal has been answered.
+    /// One participant.
     fn participant(
         &self,
         conversation: &ConversationId,
@@ -89,20 +95,6 @@ pub trait Participants {
         &self,
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Vec<Participant>, Fault>> + Send;
-
-    /// Adds a participant. It MUST NOT change one that is there. Answers whether it was added.
-    fn add_participant(
-        &self,
-        conversation: &ConversationId,
-        participant: &Participant,
-    ) -> impl Future<Output = Result<bool, Fault>> + Send;
-
-    /// Removes a participant, if there.
-    fn remove_participant(
-        &self,
-        conversation: &ConversationId,
-        user: &UserId,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
 
     /// The conversations of a user in the order of their ids, those after `after`, at most `limit`; **eventually
     /// consistent**: it may lag a second.

@@ -101,8 +101,6 @@ stored!(Participants {
     conversation(conversation: &ConversationId) -> Option<Conversation>;
     participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
     participants(conversation: &ConversationId) -> Vec<Participant>;
-    add_participant(conversation: &ConversationId, participant: &Participant) -> bool;
-    remove_participant(conversation: &ConversationId, user: &UserId) -> ();
     conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> Memberships;
     confirm(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });

@@ -14,6 +14,7 @@
 
 use std::future::Future;
 
+pub mod changes;
 pub mod connections;
 pub mod log;
 pub mod participants;
@@ -56,15 +57,18 @@ macro_rules! contract_tests {
                 a_repeated_put_must_be_answered_with_the_entry_that_it_stored
                 of_puts_at_one_position_one_wins_and_all_others_learn_of_it
                 two_writers_that_race_make_one_dense_log;
+            changes:
+                an_entry_that_tells_of_a_participant_must_be_stored_together_with_his_row
+                or_not_at_all
+                if_he_was_found_before_or_not_found_nothing_must_be_stored
+                a_repeated_change_must_be_answered_with_the_entry_that_it_stored
+                of_changes_and_messages_at_once_each_is_stored_once_and_rows_agree_with_the_log;
             participants:
                 a_conversation_is_stored_with_all_its_participants
                 a_conversation_needs_no_title_and_may_have_91_participants
                 creating_must_not_change_a_conversation_that_exists
                 of_two_that_create_a_conversation_one_does
                 what_does_not_exist_is_not_found
-                adding_must_not_change_a_participant_that_is_there
-                of_two_that_add_a_participant_one_does
-                a_participant_must_not_be_found_once_his_removal_has_been_answered
                 conversations_of_a_user_are_in_the_order_of_their_ids
                 a_page_may_begin_after_a_conversation_that_is_none_of_the_user
                 only_conversations_in_which_the_user_takes_part_are_confirmed
@@ -114,6 +118,17 @@ pub fn message(sender: &str, id: &str, body: &str) -> Draft {
         body: Body::new(body).unwrap(),
     };
     Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
+}
+
+/// Adds or removes a user, under a name of its own.
+pub fn change(id: &str, added: bool, of: &str) -> Draft {
+    let (user, name) = (user(of), DisplayName::fitted(of));
+    let content = if added {
+        Content::ParticipantAdded { user, name }
+    } else {
+        Content::ParticipantRemoved { user, name }
+    };
+    Draft::new(self::user("ada"), MessageId::new(id).unwrap(), NOW, content)
 }
 
 pub fn conversation(id: &str, title: Option<&str>) -> Conversation {

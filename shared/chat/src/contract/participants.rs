@@ -91,59 +91,6 @@ pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
     assert_eq!(ports.confirm(&user("ada"), &[]).await.unwrap(), []);
 }
 
-pub async fn adding_must_not_change_a_participant_that_is_there(ports: &impl Participants) {
-    let id = created(ports, "c", &["ada"]).await.id;
-    let grace = participant("grace");
-    assert!(ports.add_participant(&id, &grace).await.unwrap());
-    let renamed = Participant {
-        name: participant("eve").name,
-        ..grace.clone()
-    };
-    assert!(!ports.add_participant(&id, &renamed).await.unwrap());
-    assert_eq!(
-        ports.participant(&id, &grace.user).await.unwrap(),
-        Some(grace)
-    );
-}
-
-pub async fn of_two_that_add_a_participant_one_does(ports: &impl Participants) {
-    let id = created(ports, "c", &["ada"]).await.id;
-    let grace = participant("grace");
-    let renamed = Participant {
-        name: participant("eve").name,
-        ..grace.clone()
-    };
-    let (first, second) = join(
-        ports.add_participant(&id, &grace),
-        ports.add_participant(&id, &renamed),
-    )
-    .await;
-    let (first, second) = (first.unwrap(), second.unwrap());
-    assert_ne!(first, second);
-    let winner = if first { grace } else { renamed };
-    let found = ports.participant(&id, &winner.user).await.unwrap();
-    assert_eq!(found, Some(winner));
-}
-
-pub async fn a_participant_must_not_be_found_once_his_removal_has_been_answered(
-    ports: &impl Participants,
-) {
-    let id = created(ports, "c", &["ada", "grace"]).await.id;
-    // The second time there is none to remove.
-    for _ in 0..2 {
-        ports.remove_participant(&id, &user("grace")).await.unwrap();
-        assert_eq!(ports.participant(&id, &user("grace")).await.unwrap(), None);
-    }
-    assert_eq!(ports.participants(&id).await.unwrap(), [participant("ada")]);
-    assert!(
-        ports
-            .confirm(&user("grace"), &[id])
-            .await
-            .unwrap()
-            .is_empty()
-    );
-}
-
 pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl Participants) {
     for (id, users) in [
         ("c-2", ["ada", "grace"].as_slice()),

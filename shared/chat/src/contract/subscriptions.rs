@@ -6,7 +6,8 @@ use crate::{
 use futures_util::future::join;
 
 use super::{
-    NOW, connection, conversation, conversation_id, message, participant, seq, subscription, user,
+    NOW, change, connection, conversation, conversation_id, message, participant, seq,
+    subscription, user,
 };
 
 pub async fn the_roster_is_all_participants_and_all_subscriptions(
@@ -41,25 +42,20 @@ pub async fn the_roster_is_all_participants_and_all_subscriptions(
     assert_eq!(roster.subscriptions, listeners);
 }
 
-pub async fn participants_must_be_read_before_subscriptions(
-    ports: &(impl Subscriptions + Participants),
-) {
+pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscriptions + Log)) {
     let id = conversation_id("c");
     let names: Vec<String> = (0..24).map(|number| format!("user-{number:02}")).collect();
     // Each listens first and takes part then. So whoever is found to take part is found to listen, unless the
     // subscriptions were read before the participants.
     let writer = async {
-        for name in &names {
+        for (name, next) in names.iter().zip(1..) {
             ports
                 .subscribe(&id, &subscription(name, name))
                 .await
                 .unwrap();
-            assert!(
-                ports
-                    .add_participant(&id, &participant(name))
-                    .await
-                    .unwrap()
-            );
+            let joins = change("joins", true, name);
+            let put = ports.put(&id, seq(next), &joins).await.unwrap();
+            assert_eq!(put, Put::Stored);
         }
     };
     let reader = async {

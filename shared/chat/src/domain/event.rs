@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Body, DisplayName, MessageId, Timestamp, UserId};
+use super::{Body, DisplayName, MessageId, Participant, Role, Timestamp, UserId};
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,41 @@ impl Draft {
     #[must_use]
     pub fn has_name_of(&self, other: &Self) -> bool {
         self.sender == other.sender && self.id == other.id
+    }
+
+    /// What is stored of a participant together with this, if it tells of one.
+    #[must_use]
+    pub fn change(&self) -> Option<Change<'_>> {
+        match &self.content {
+            Content::Message { .. } => None,
+            Content::ParticipantAdded { user, name } => Some(Change::Joins(Participant {
+                user: user.clone(),
+                name: name.clone(),
+                role: Role::Member,
+                joined_at: self.sent_at,
+            })),
+            Content::ParticipantRemoved { user, .. } => Some(Change::Leaves(user)),
+        }
+    }
+}
+
+/// A change of who takes part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// He takes part from now on.
+    Joins(Participant),
+    /// He takes part no longer.
+    Leaves(&'a UserId),
+}
+
+impl Change<'_> {
+    /// Whom it concerns.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        match self {
+            Self::Joins(participant) => &participant.user,
+            Self::Leaves(user) => user,
+        }
     }
 }
 

@@ -9,7 +9,7 @@ mod text;
 mod time;
 
 pub use conversation::{Conversation, Participant, Role};
-pub use event::{Content, Digest, Draft, Event, Seq};
+pub use event::{Change, Content, Digest, Draft, Event, Seq};
 pub use identifiers::{ConnectionId, ConversationId, MessageId, UserId};
 pub use people::{Connection, Identity, Subscription};
 pub use text::{Body, DisplayName, Title};

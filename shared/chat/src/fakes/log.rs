@@ -1,9 +1,12 @@
 //! Logs in memory, which in an unsteady world fail as those of a database do: a read is torn in two, the answer to a
 //! put is lost and the put repeated, and a put arrives when its writer is dead.
 
-use super::{FakeChat, memory::State};
+use super::{
+    FakeChat,
+    memory::{Half, HalfSeen, State},
+};
 use crate::{
-    domain::{Content, ConversationId, Draft, Event, Seq},
+    domain::{Change, Content, ConversationId, Draft, Event, Seq},
     failure::Fault,
     mistake::{Mistake, made},
     ports::{Log, Page, Put, Random as _},
@@ -91,19 +94,30 @@ impl Log for FakeChat {
         };
         self.pause().await;
         on_the_wire.arrived = true;
-        let put = self.state().put(conversation, seq, draft);
+        let put = self.put_now(conversation, seq, draft).await;
         if self.world.happens(4) {
             // The answer is lost, and the put repeated.
             self.pause().await;
-            return Ok(self.state().put(conversation, seq, draft));
+            return Ok(self.put_now(conversation, seq, draft).await);
         }
         Ok(put)
     }
 }
 
 impl State {
-    fn put(&mut self, conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put {
+    fn put(
+        &mut self,
+        conversation: &ConversationId,
+        seq: Seq,
+        draft: &Draft,
+        hidden: Option<Half>,
+    ) -> Put {
         self.puts += 1;
+        let change = draft.change();
+        self.show(conversation, |half| {
+            let user = half.draft.change().map(|change| change.user().clone());
+            half.seq == seq || user.as_ref() == change.as_ref().map(Change::user)
+        });
         let log = self.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq)
             && !made(Mistake::NoCondition)
@@ -113,12 +127,109 @@ impl State {
                 draft: winner.clone(),
             });
         }
-        log.insert(seq, draft.clone());
+        if let Some(change) = &change {
+            let key = (conversation.clone(), change.user().clone());
+            let takes_part = self.participants.contains_key(&key);
+            if takes_part == matches!(change, Change::Joins(_)) {
+                return Put::Needless;
+            }
+        }
+        for half in [Half::Entry, Half::Row] {
+            if hidden != Some(half) {
+                self.store(conversation, seq, draft, half);
+            }
+        }
+        if let Some(hidden) = hidden.filter(|_| change.is_some()) {
+            self.half_seen.push(HalfSeen {
+                conversation: conversation.clone(),
+                seq,
+                draft: draft.clone(),
+                hidden,
+            });
+        }
         Put::Stored
+    }
+
+    fn store(&mut self, conversation: &ConversationId, seq: Seq, draft: &Draft, half: Half) {
+        if half == Half::Entry {
+            let log = self.logs.entry(conversation.clone()).or_default();
+            log.insert(seq, draft.clone());
+            return;
+        }
+        match draft.change() {
+            Some(Change::Joins(participant)) => {
+                let key = (conversation.clone(), participant.user.clone());
+                self.participants.insert(key, participant);
+            }
+            Some(Change::Leaves(user)) if !made(Mistake::AnswerBeforeRow) => {
+                let key = (conversation.clone(), user.clone());
+                self.participants.remove(&key);
+            }
+            _ => {}
+        }
+    }
+
+    /// Lets the hidden halves of some transactions be seen. Whoever gets into their way would be told of a conflict, and
+    /// would try again until they are done.
+    fn show(&mut self, conversation: &ConversationId, which: impl Fn(&HalfSeen) -> bool) {
+        let (done, rest) = std::mem::take(&mut self.half_seen)
+            .into_iter()
+            .partition(|half| half.conversation == *conversation && which(half));
+        self.half_seen = rest;
+        let done: Vec<HalfSeen> = done;
+        for half in done {
+            self.store(&half.conversation, half.seq, &half.draft, half.hidden);
+        }
     }
 }
 
 impl FakeChat {
+    /// Stores an entry; of one that comes with a row others may see one half a while before the other.
+    async fn put_now(&self, conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put {
+        let Some(change) = draft.change() else {
+            return self.state().put(conversation, seq, draft, None);
+        };
+        if made(Mistake::RowThenEntry) {
+            return self
+                .put_row_then_entry(conversation, seq, draft, &change)
+                .await;
+        }
+        let hidden = match (self.world.happens(3), self.world.happens(2)) {
+            (true, true) => Some(Half::Entry),
+            (true, false) => Some(Half::Row),
+            (false, _) => None,
+        };
+        let put = self.state().put(conversation, seq, draft, hidden);
+        self.pause().await;
+        self.state().show(conversation, |half| half.seq == seq);
+        put
+    }
+
+    /// Two writes where there should be one.
+    async fn put_row_then_entry(
+        &self,
+        conversation: &ConversationId,
+        seq: Seq,
+        draft: &Draft,
+        change: &Change<'_>,
+    ) -> Put {
+        let key = (conversation.clone(), change.user().clone());
+        let takes_part = self.state().participants.contains_key(&key);
+        if takes_part == matches!(change, Change::Joins(_)) {
+            return Put::Needless;
+        }
+        self.state().store(conversation, seq, draft, Half::Row);
+        self.pause().await;
+        let mut state = self.state();
+        let log = state.logs.entry(conversation.clone()).or_default();
+        if let Some(winner) = log.get(&seq) {
+            let draft = winner.clone();
+            return Put::Taken(Event { seq, draft });
+        }
+        log.insert(seq, draft.clone());
+        Put::Stored
+    }
+
     /// Lets others run, and perhaps a put arrive whose writer is dead.
     pub(super) async fn pause(&self) {
         self.world.pause().await;
@@ -137,14 +248,19 @@ impl FakeChat {
         }
     }
 
-    /// Lets the oldest put arrive whose writer is dead. Whether there was one.
+    /// Lets the oldest put arrive whose writer is dead, and what half of is seen be seen. Whether there was one.
     pub fn land(&self) -> bool {
         let mut state = self.state();
+        if let Some(half) = state.half_seen.first() {
+            let (conversation, seq) = (half.conversation.clone(), half.seq);
+            state.show(&conversation, |half| half.seq == seq);
+            return true;
+        }
         if state.on_the_wire.is_empty() {
             return false;
         }
         let (conversation, seq, draft) = state.on_the_wire.remove(0);
-        state.put(&conversation, seq, &draft);
+        state.put(&conversation, seq, &draft, None);
         true
     }
 }

@@ -40,6 +40,24 @@ pub(super) struct State {
     pub puts: usize,
     /// Puts whose writers died before they learned what became of them.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
+    /// Transactions of which the first half can be seen already, and the second not yet.
+    pub half_seen: Vec<HalfSeen>,
+}
+
+/// An entry that is stored together with a participant's row: one of the two can be seen, `hidden` not yet.
+#[derive(Debug)]
+pub(super) struct HalfSeen {
+    pub conversation: ConversationId,
+    pub seq: Seq,
+    pub draft: Draft,
+    pub hidden: Half,
+}
+
+/// A half of such a transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Half {
+    Entry,
+    Row,
 }
 
 /// What a connection answers instead of taking a frame.

@@ -8,11 +8,11 @@ use super::FakeChat;
 use crate::{
     domain::{
         Connection, ConnectionId, Content, ConversationId, DisplayName, Draft, Identity, MessageId,
-        Timestamp, UserId,
+        Participant, Timestamp, UserId,
     },
     failure::Failure,
     fields::Fields,
-    ports::{Clock, Log, Participants},
+    ports::{Clock, Log},
     request::{Request, Route},
     routes::{CreateConversation, Ping, SendMessage, Subscribe, Unsubscribe, connect},
     websocket::{Inbound, answer},
@@ -145,26 +145,26 @@ impl FakeChat {
         }
     }
 
-    /// Takes a participant's row away, and appends his removal to the log if `told`.
-    pub fn remove(&self, conversation: &ConversationId, user: &str, told: bool) {
+    /// Removes a participant, and leaves the subscriptions of his connections.
+    pub fn remove(&self, conversation: &ConversationId, user: &str) {
         let Identity { user, name, .. } = self.identity(user);
-        self.run(self.remove_participant(conversation, &user))
-            .expect("a removal");
-        if told {
-            let next = self
-                .log(conversation)
-                .last()
-                .map_or(1, |event| event.seq.number() + 1);
-            let id = MessageId::new(format!("removal-{next}")).expect("a message id");
-            let content = Content::ParticipantRemoved {
-                user: user.clone(),
-                name,
-            };
-            let draft = Draft::new(self.identity("ada").user, id, self.now(), content);
-            let seq = crate::domain::Seq::new(next).expect("a position");
-            self.run(self.put(conversation, seq, &draft))
-                .expect("a put");
-        }
+        let next = self
+            .log(conversation)
+            .last()
+            .map_or(1, |event| event.seq.number() + 1);
+        let id = MessageId::new(format!("removal-{next}")).expect("a message id");
+        let content = Content::ParticipantRemoved { user, name };
+        let draft = Draft::new(self.identity("ada").user, id, self.now(), content);
+        let seq = crate::domain::Seq::new(next).expect("a position");
+        let put = self.run(self.put(conversation, seq, &draft));
+        assert_eq!(put.expect("a put"), crate::ports::Put::Stored, "a removal");
+    }
+
+    /// Puts a participant's row back of which the log says that he was removed: what a request still finds that asked a
+    /// moment before the removal.
+    pub fn put_row_back(&self, conversation: &ConversationId, participant: Participant) {
+        let key = (conversation.clone(), participant.user.clone());
+        self.state().participants.insert(key, participant);
     }
 
     /// What was pushed since this was last asked, as `(connection, frame)`, in order.

@@ -63,34 +63,6 @@ impl Participants for FakeChat {
         Ok(found.map(|(_, participant)| participant.clone()).collect())
     }
 
-    async fn add_participant(
-        &self,
-        conversation: &ConversationId,
-        participant: &Participant,
-    ) -> Result<bool, Fault> {
-        self.pause().await;
-        let key = (conversation.clone(), participant.user.clone());
-        let mut state = self.state();
-        let added = !state.participants.contains_key(&key);
-        state
-            .participants
-            .entry(key)
-            .or_insert_with(|| participant.clone());
-        Ok(added)
-    }
-
-    async fn remove_participant(
-        &self,
-        conversation: &ConversationId,
-        user: &UserId,
-    ) -> Result<(), Fault> {
-        self.pause().await;
-        self.state()
-            .participants
-            .remove(&(conversation.clone(), user.clone()));
-        Ok(())
-    }
-
     async fn conversations_of(
         &self,
         user: &UserId,

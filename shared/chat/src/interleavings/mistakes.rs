@@ -50,4 +50,5 @@ each_mistake_is_found! {
     no_fence: NoFence breaks Fence in Removal;
     check_before_read: CheckBeforeRead breaks Fence in RemovalAndHistory;
     answer_before_row: AnswerBeforeRow breaks Fence in Removal;
+    row_then_entry: RowThenEntry breaks Agree in RemovalAndAdding;
 }

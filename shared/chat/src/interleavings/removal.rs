@@ -41,7 +41,7 @@ fn removed_and_added_again(seed: u64) {
     assert_eq!(stage.broken(), [], "seed {seed}");
 
     let added = stage.chat.run(stage.add_again());
-    assert!(added > stage.removed_at.get().unwrap());
+    assert!(added > stage.removed_at.get().unwrap().1);
     stage.chat.run(join(traffic(&["bob", "carol"]), async {
         while !stage.subscribe().await {}
     }));

@@ -14,11 +14,13 @@ pub enum Scenario {
     InventedAfter,
     EmptyLog,
     Removal,
+    RemovalAndAdding,
+    Changes,
     RemovalAndHistory,
 }
 
 /// All of them.
-pub const ALL: [Scenario; 8] = [
+pub const ALL: [Scenario; 10] = [
     Scenario::Retries,
     Scenario::RetriesAndSubscribe,
     Scenario::Crowd,
@@ -26,6 +28,8 @@ pub const ALL: [Scenario; 8] = [
     Scenario::InventedAfter,
     Scenario::EmptyLog,
     Scenario::Removal,
+    Scenario::RemovalAndAdding,
+    Scenario::Changes,
     Scenario::RemovalAndHistory,
 ];
 
@@ -40,7 +44,11 @@ impl Scenario {
     fn history(self) -> usize {
         match self {
             Self::EmptyLog => 0,
-            Self::Crowd | Self::Removal | Self::RemovalAndHistory => 1,
+            Self::Crowd
+            | Self::Removal
+            | Self::RemovalAndAdding
+            | Self::Changes
+            | Self::RemovalAndHistory => 1,
             Self::Retries | Self::RetriesAndSubscribe | Self::NoAfter | Self::InventedAfter => 2,
         }
     }
@@ -55,6 +63,7 @@ impl Scenario {
             })
         };
         let remove = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.remove()) };
+        let add = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.add()) };
         let history = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.history()) };
         let position = After::Position;
         let at = After::At;
@@ -79,6 +88,8 @@ impl Scenario {
             Self::InventedAfter => vec![ada(at(4)), bob(at(1))],
             Self::EmptyLog => vec![ada(at(0)), ada(position), bob(at(0)), subscribe()],
             Self::Removal => vec![ada(at(0)), subscribe(), remove(), bob(at(1)), carol(at(0))],
+            Self::RemovalAndAdding => vec![remove(), add(), ada(at(0)), bob(at(1)), subscribe()],
+            Self::Changes => vec![remove(), remove(), add(), add(), subscribe()],
             Self::RemovalAndHistory => vec![history(), remove(), bob(at(1))],
         }
     }

@@ -8,9 +8,9 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    domain::ConversationId,
+    domain::{Change, ConversationId},
     fakes::FakeChat,
-    ports::Random as _,
+    ports::{Participants as _, Random as _},
     routes::{AddParticipant, ReadMessages, RemoveParticipant, SendMessage},
 };
 
@@ -25,6 +25,8 @@ pub enum Promise {
     Acked,
     /// Nothing stored after an answered removal is by the removed, or reaches him.
     Fence,
+    /// Somebody takes part if the last that the log says of him is not his removal.
+    Agree,
     /// A subscriber has every message that was acknowledged.
     Seen,
     /// Where nobody died and nobody was refused, everything was acknowledged.
@@ -57,8 +59,8 @@ pub struct Stage {
     wanted: RefCell<BTreeSet<Name>>,
     acknowledged: RefCell<BTreeSet<(Name, u64)>>,
     joined: Cell<bool>,
-    /// The head when Ada's removal was answered.
-    pub removed_at: Cell<Option<u64>>,
+    /// Where Ada's removal stands, and the head when it was answered.
+    pub removed_at: Cell<Option<(u64, u64)>>,
     disturbed: Cell<bool>,
 }
 
@@ -142,19 +144,40 @@ impl Stage {
     /// Bob removes Ada at some moment, again until it is answered.
     pub async fn remove(&self) {
         self.some_moment().await;
-        loop {
+        let reply = loop {
             let fields = json!({"conversation": "c", "user": WATCHED});
             let removing = self.chat.ask_later::<RemoveParticipant>("bob", fields);
-            if self
-                .survived(self.chat.world.mortal(removing).await)
-                .is_some()
-            {
-                break;
+            if let Some(reply) = self.survived(self.chat.world.mortal(removing).await) {
+                break reply;
             }
-        }
+        };
         // What was pushed until now may have been stored until now.
         self.seen();
-        self.removed_at.set(Some(self.head()));
+        // A removal that found nobody comes right after the one before it, whose entry may be just about to be seen.
+        let head = self.head();
+        let before = || self.told().find(|(_, takes_part)| !takes_part);
+        let seq = reply["seq"]
+            .as_u64()
+            .unwrap_or_else(|| before().map_or(head + 1, |(seq, _)| seq));
+        self.removed_at.set(Some((seq, head)));
+    }
+
+    /// Bob adds Ada at some moment, or dies in the middle of it.
+    pub async fn add(&self) {
+        self.some_moment().await;
+        let fields = json!({"conversation": "c", "user": WATCHED});
+        let adding = self.chat.ask_later::<AddParticipant>("bob", fields);
+        self.survived(self.chat.world.mortal(adding).await);
+    }
+
+    /// What the log tells of Ada's participation, the newest first: where, and whether she takes part from there on.
+    fn told(&self) -> impl Iterator<Item = (u64, bool)> {
+        let log = self.chat.log(&self.conversation).into_iter().rev();
+        log.filter_map(|event| {
+            let change = event.draft.change()?;
+            let joins = matches!(change, Change::Joins(_));
+            (change.user().as_str() == WATCHED).then_some((event.seq.number(), joins))
+        })
     }
 
     /// Bob adds Ada again; where that stands in the log.
@@ -220,7 +243,11 @@ impl Stage {
             .collect();
         let seen = self.seen();
         let acknowledged = self.acknowledged.borrow();
-        let late = self.removed_at.get().unwrap_or(u64::MAX);
+        let (removal, late) = self.removed_at.get().unwrap_or((u64::MAX, u64::MAX));
+        // From there on she may be back, and then sees all of the log.
+        let again = self.told().take_while(|(seq, _)| *seq > removal);
+        let back = again.filter(|(_, joins)| *joins).last();
+        let back = back.map_or(u64::MAX, |(seq, _)| seq);
         let known = |name: &Name| {
             acknowledged.iter().any(|(acked, _)| acked == name)
                 || seen.values().any(|seen| seen == name)
@@ -233,18 +260,26 @@ impl Stage {
             .all(|(name, seq)| stored.get(seq) == Some(name));
         let fence = stored
             .range(late.saturating_add(1)..)
-            .all(|(seq, (sender, _))| sender != WATCHED && !seen.contains_key(seq));
+            .take_while(|(seq, _)| **seq < back)
+            .all(|(seq, (sender, _))| {
+                sender != WATCHED && (back < u64::MAX || !seen.contains_key(seq))
+            });
+        let watched = self.chat.identity(WATCHED).user;
+        let row = self.chat.participant(&self.conversation, &watched);
+        let takes_part = self.chat.run(row).unwrap().is_some();
+        let agree = takes_part == self.told().next().is_none_or(|(_, joins)| joins);
         let saw = !self.joined.get()
-            || self.removed_at.get().is_some()
+            || self.told().next().is_some()
             || acknowledged.iter().all(|(_, seq)| seen.contains_key(seq));
         let live = self.disturbed.get()
-            || self.removed_at.get().is_some()
+            || self.told().next().is_some()
             || self.wanted.borrow().iter().all(known);
         [
             (dense, Promise::Dense),
             (once, Promise::Once),
             (acked, Promise::Acked),
             (fence, Promise::Fence),
+            (agree, Promise::Agree),
             (saw, Promise::Seen),
             (live, Promise::Live),
         ]

@@ -24,7 +24,7 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// Stores `draft` behind everything that its writer has read, or finds where it is stored already.
+/// Stores a message behind everything that its writer has read, or finds where it is stored already.
 ///
 /// # Errors
 /// `not_found` if the sender has been removed meanwhile, `id_reused` if another request has this name, `contended` if
@@ -36,12 +36,39 @@ pub async fn append<P: Log + Clock + Random>(
     tail: Tail,
     deadline: Timestamp,
 ) -> Result<Appended, Failure> {
+    let stored = store(ports, conversation, draft, tail, deadline).await?;
+    Ok(stored.ok_or_else(|| Fault::new("appending a message", "it was taken for a change"))?)
+}
+
+/// Stores a change of participants, his row included, behind everything that its writer has read. Nothing if there is
+/// nothing to change.
+///
+/// # Errors
+/// As those of [`append`].
+pub async fn change<P: Log + Clock + Random>(
+    ports: &P,
+    conversation: &ConversationId,
+    draft: Draft,
+    tail: Tail,
+    deadline: Timestamp,
+) -> Result<Option<Event>, Failure> {
+    let stored = store(ports, conversation, draft, tail, deadline).await?;
+    Ok(stored.map(|appended| appended.event))
+}
+
+async fn store<P: Log + Clock + Random>(
+    ports: &P,
+    conversation: &ConversationId,
+    draft: Draft,
+    tail: Tail,
+    deadline: Timestamp,
+) -> Result<Option<Appended>, Failure> {
     let mut tail = tail;
     let mut losses = 0_u32;
     loop {
         let unread = losses == 0 && made(Mistake::NoTailCheck);
         if let Some(event) = tail.repeated(&draft).filter(|_| !unread) {
-            return Ok(stored_before(event, &draft)?);
+            return Ok(Some(stored_before(event, &draft)?));
         }
         if tail.removes(&draft.sender) {
             return Err(Rejection::NotFound.into());
@@ -52,11 +79,12 @@ pub async fn append<P: Log + Clock + Random>(
         let seq = tail.head.next();
         match ports.put(conversation, seq, &draft).await? {
             Put::Stored => {
-                return Ok(Appended {
+                return Ok(Some(Appended {
                     event: Event { seq, draft },
                     duplicate: false,
-                });
+                }));
             }
+            Put::Needless => return Ok(None),
             Put::Taken(winner) => {
                 tail = Tail {
                     events: vec![winner],

@@ -7,5 +7,5 @@
 mod append;
 mod read;
 
-pub use append::append;
+pub use append::{append, change};
 pub use read::{Tail, head, read_after, tail};

@@ -11,13 +11,10 @@ use serde::Serialize;
 
 use crate::{
     access::participant,
-    domain::{
-        Content, ConversationId, DisplayName, Draft, Event, MessageId, Participant, Role,
-        Timestamp, UserId,
-    },
+    domain::{Content, ConversationId, DisplayName, Draft, Event, MessageId, Timestamp, UserId},
     failure::{Failure, Fault},
     fan_out::{notify, publish},
-    log::{append, tail},
+    log::{change, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
     wire::Notice,
@@ -51,23 +48,15 @@ where
         participant(ports, &conversation, &caller.user).await?;
         let read = read?;
 
-        let name = DisplayName::fitted(user.as_str());
-        let row = Participant {
-            user: user.clone(),
-            name: name.clone(),
-            role: Role::Member,
-            joined_at: now,
-        };
-        // A row whose log still ends with his removal is what an attempt left that died between the two.
-        if !ports.add_participant(&conversation, &row).await? && !read.removes(&user) {
-            return Ok(Changed { seq: None });
-        }
         let content = Content::ParticipantAdded {
+            name: DisplayName::fitted(user.as_str()),
             user: user.clone(),
-            name,
         };
         let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
-        let stored = append(ports, &conversation, draft, read, request.deadline).await?;
+        let changed = change(ports, &conversation, draft, read, request.deadline).await?;
+        let Some(event) = changed else {
+            return Ok(Changed { seq: None });
+        };
 
         let (roster, about) = try_join(
             ports.roster(&conversation),
@@ -78,20 +67,20 @@ where
         let notice = Notice::Added {
             conversation: conversation.as_str(),
             title: title.map(|title| title.as_str()),
-            head: stored.event.seq.number(),
+            head: event.seq.number(),
             by: caller.user.as_str(),
         };
         tell_of_change(
             ports,
             roster,
-            (&conversation, &stored.event),
+            (&conversation, &event),
             (&user, &notice),
             request.deadline,
         )
         .await?;
 
         Ok(Changed {
-            seq: Some(stored.event.seq.number()),
+            seq: Some(event.seq.number()),
         })
     }
 }
@@ -240,44 +229,29 @@ mod tests {
             "grace-1",
             json!({"action": "subscribe", "conversation": "c"}),
         );
-        chat.remove(&c, "grace", false);
+        chat.remove(&c, "grace");
         let who = json!({"conversation": "c", "user": "grace"});
         assert_eq!(
-            chat.ask::<RemoveParticipant>("ada", who.clone()),
-            Ok(json!({"seq": 1}))
+            chat.ask::<RemoveParticipant>("ada", who),
+            Ok(json!({"seq": null}))
         );
         assert_eq!(
             chat.connection_rows(),
             1,
             "her subscription is gone, her connection is not"
         );
+        assert_eq!(chat.log(&c).len(), 1);
+    }
+
+    #[test]
+    fn who_is_none_of_them_is_not_removed() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada"]);
+        let who = json!({"conversation": "c", "user": "grace"});
         assert_eq!(
             chat.ask::<RemoveParticipant>("ada", who),
             Ok(json!({"seq": null}))
         );
-    }
-
-    #[test]
-    fn an_adding_that_died_half_way_is_completed_by_its_repetition() {
-        let chat = FakeChat::new();
-        let c = chat.conversation("c", &["ada", "grace"]);
-        let row = chat.run(chat.participant(&c, &chat.identity("grace").user));
-        let row = row.unwrap().unwrap();
-        chat.remove(&c, "grace", true);
-        chat.run(chat.add_participant(&c, &row)).unwrap();
-
-        let message = json!({"conversation": "c", "id": "m", "body": "Hello"});
-        let who = json!({"conversation": "c", "user": "grace"});
-        let early = chat.ask::<SendMessage>("grace", message.clone());
-        assert_eq!(early.unwrap_err()["code"], "not_found");
-        assert_eq!(
-            chat.ask::<AddParticipant>("ada", who.clone()),
-            Ok(json!({"seq": 2}))
-        );
-        assert_eq!(
-            chat.ask::<AddParticipant>("ada", who),
-            Ok(json!({"seq": null}))
-        );
-        assert_eq!(chat.ask::<SendMessage>("grace", message).unwrap()["seq"], 3);
+        assert_eq!(chat.log(&c), []);
     }
 }

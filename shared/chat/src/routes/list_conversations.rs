@@ -135,9 +135,9 @@ mod tests {
         let chat = FakeChat::new();
         chat.conversation("empty", &["ada", "grace"]);
         chat.conversation("foreign", &["ada"]);
-        let talk = chat.conversation("talk", &["ada", "grace"]);
+        let talk = chat.conversation("talk", &["ada", "grace", "mallory"]);
         chat.history(&talk, "ada", 2);
-        chat.remove(&talk, "mallory", true);
+        chat.remove(&talk, "mallory");
         let list = chat.ask::<ListConversations>("grace", json!({})).unwrap();
         let shown: Vec<_> = list["conversations"].as_array().unwrap().iter().collect();
         assert_eq!(shown.len(), 2);

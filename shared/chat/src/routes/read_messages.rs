@@ -121,9 +121,9 @@ mod tests {
     /// 1 to 5 are messages, 6 is a removal, 7 to 9 are messages.
     fn nine_entries() -> FakeChat {
         let chat = FakeChat::new();
-        let c = chat.conversation("c", &["ada", "grace"]);
+        let c = chat.conversation("c", &["ada", "grace", "mallory"]);
         chat.history(&c, "ada", 5);
-        chat.remove(&c, "mallory", true);
+        chat.remove(&c, "mallory");
         chat.history(&c, "ada", 3);
         chat
     }

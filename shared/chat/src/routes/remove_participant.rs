@@ -4,18 +4,17 @@
 //! {"seq": 44}
 //! ```
 //!
-//! The participant's row goes first: from then on he may do nothing new. The entry in the log comes second: whoever was
-//! under way meets it, since nothing can be stored behind it by somebody who has not read it. Then his subscriptions
-//! go, which have been inert since the first step. A repetition does what an earlier attempt has left undone.
+//! His row goes and the entry comes in one step (decision 2): from then on he may do nothing new, and whoever was under
+//! way meets the entry, since nothing can be stored behind it by somebody who has not read it. Then his subscriptions
+//! go, which have been inert since that step. A repetition does what an earlier attempt has left undone.
 
 use futures_util::future::{join, join_all};
 
 use crate::{
     access::participant,
-    domain::{Content, ConversationId, DisplayName, Draft, Role, UserId},
+    domain::{Content, ConversationId, Draft, Role, UserId},
     failure::{Failure, Fault, Rejection},
-    log::{append, tail},
-    mistake::{Mistake, made},
+    log::{change, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
     routes::add_participant::{Changed, fresh_id, tell_of_change},
@@ -49,38 +48,36 @@ where
             return Err(Rejection::Forbidden(why).into());
         }
 
-        if row.is_none() && read.removes(&user) {
-            let roster = ports.roster(&conversation).await?;
-            delete_subscriptions(ports, &conversation, &user, &roster).await?;
-            return Ok(Changed { seq: None });
-        }
-        if !made(Mistake::AnswerBeforeRow) {
-            ports.remove_participant(&conversation, &user).await?;
-        }
-        let name = row.map_or_else(|| DisplayName::fitted(user.as_str()), |row| row.name);
-        let content = Content::ParticipantRemoved {
-            user: user.clone(),
-            name,
+        let changed = if let Some(row) = row {
+            let content = Content::ParticipantRemoved {
+                user: user.clone(),
+                name: row.name,
+            };
+            let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
+            change(ports, &conversation, draft, read, request.deadline).await?
+        } else {
+            None
         };
-        let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
-        let stored = append(ports, &conversation, draft, read, request.deadline).await?;
 
         let roster = ports.roster(&conversation).await?;
         delete_subscriptions(ports, &conversation, &user, &roster).await?;
+        let Some(event) = changed else {
+            return Ok(Changed { seq: None });
+        };
         let notice = Notice::Removed {
             conversation: conversation.as_str(),
         };
         tell_of_change(
             ports,
             roster,
-            (&conversation, &stored.event),
+            (&conversation, &event),
             (&user, &notice),
             request.deadline,
         )
         .await?;
 
         Ok(Changed {
-            seq: Some(stored.event.seq.number()),
+            seq: Some(event.seq.number()),
         })
     }
 }

@@ -312,10 +312,9 @@ mod tests {
             let c = chat.conversation("c", &["ada", "grace"]);
             chat.history(&c, "ada", 1);
             let participant = chat.run(chat.participant(&c, &chat.identity("grace").user));
-            chat.remove(&c, "grace", true);
+            chat.remove(&c, "grace");
             // Her row is found still, as by a request that asked for it a moment before the removal.
-            chat.run(chat.add_participant(&c, &participant.unwrap().unwrap()))
-                .unwrap();
+            chat.put_row_back(&c, participant.unwrap().unwrap());
             let reply = chat.frame("grace-1", send("m-1", "Hello", after));
             assert_eq!(code(&reply), "not_found", "after {after:?}");
             assert_eq!(chat.log(&c).len(), 2);

@@ -1,17 +1,23 @@
 //! Logs: event rows, which are put once and never replaced.
 
 use aws_sdk_dynamodb::{
-    operation::put_item::PutItemError, types::ReturnValuesOnConditionCheckFailure,
+    operation::put_item::PutItemError,
+    types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use chat::{
-    domain::{Body, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq},
+    domain::{
+        Body, Change, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq,
+    },
     failure::Fault,
     ports::{Log, Page, Put},
 };
 
 use super::{
-    IS_NEW, Range, Table, failed, keys,
-    row::{Row, unreadable},
+    IS_NEW, IS_THERE, Range, Table, failed, keys,
+    participants::participant_row,
+    row::{Item, Row, unreadable},
+    transaction::{Transacted, condition_failed},
+    wait_after,
 };
 
 impl Log for Table {
@@ -41,30 +47,91 @@ impl Log for Table {
         seq: Seq,
         draft: &Draft,
     ) -> Result<Put, Fault> {
-        const DOING: &str = "putting an event";
-        let row = row(keys::conversation(conversation), seq, draft);
-        let result = Table::put(self, row)
-            .condition_expression(IS_NEW)
-            .expression_attribute_names("#partition", keys::PK)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        match result {
-            Ok(_) => Ok(Put::Stored),
-            Err(error) => match error.as_service_error() {
-                Some(PutItemError::ConditionalCheckFailedException(taken)) => {
-                    let item = taken.item().ok_or_else(|| Fault::new(DOING, NOT_TOLD))?;
-                    Ok(Put::Taken(event(&Row::read(item.clone()))?))
-                }
-                _ => Err(failed(DOING)(error)),
-            },
+        let pk = keys::conversation(conversation);
+        match draft.change() {
+            None => self.put_alone(row(pk, seq, draft)).await,
+            Some(change) => self.put_with_row(pk, seq, draft, &change).await,
         }
     }
 }
 
+const DOING: &str = "putting an event";
 const NOT_TOLD: &str = "the answer does not hold the event that was there already";
 
 impl Table {
+    /// What is in conflict with a transaction is repeated: the SDK does not do that.
+    async fn put_alone(&self, row: Row) -> Result<Put, Fault> {
+        let call = Table::put(self, row)
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut attempt = 1;
+        loop {
+            let error = match call.clone().send().await {
+                Ok(_) => return Ok(Put::Stored),
+                Err(error) => error,
+            };
+            match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(taken)) => {
+                    return taken_by(taken.item());
+                }
+                Some(PutItemError::TransactionConflictException(_))
+                    if wait_after(attempt).await =>
+                {
+                    attempt += 1;
+                }
+                _ => return Err(failed(DOING)(error)),
+            }
+        }
+    }
+
+    /// The entry and the row of the participant that it tells of, in one transaction.
+    async fn put_with_row(
+        &self,
+        pk: String,
+        seq: Seq,
+        draft: &Draft,
+        change: &Change<'_>,
+    ) -> Result<Put, Fault> {
+        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
+        let entry = self
+            .part(row(pk.clone(), seq, draft))
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK)
+            .return_values_on_condition_check_failure(all_old)
+            .build()
+            .map_err(failed(DOING))?;
+        let part = TransactWriteItem::builder();
+        let about = match change {
+            Change::Joins(participant) => {
+                let put = self
+                    .part(participant_row(&pk, participant))
+                    .condition_expression(IS_NEW)
+                    .expression_attribute_names("#partition", keys::PK);
+                part.put(put.build().map_err(failed(DOING))?)
+            }
+            Change::Leaves(user) => {
+                let delete = Delete::builder()
+                    .table_name(&self.name)
+                    .key(keys::PK, AttributeValue::S(pk))
+                    .key(keys::SK, AttributeValue::S(keys::participant(user)))
+                    .condition_expression(IS_THERE)
+                    .expression_attribute_names("#partition", keys::PK);
+                part.delete(delete.build().map_err(failed(DOING))?)
+            }
+        };
+        let entry = TransactWriteItem::builder().put(entry);
+        let parts = vec![entry.build(), about.build()];
+        match self.transact(DOING, parts).await? {
+            Transacted::All => Ok(Put::Stored),
+            // A place that is taken comes first: the entry there may be this one, and then so is the row.
+            Transacted::None(reasons) => match reasons.first() {
+                Some(reason) if condition_failed(reason) => taken_by(reason.item()),
+                _ => Ok(Put::Needless),
+            },
+        }
+    }
+
     /// One query: what it does not find within its limit or 1 MB, the caller asks for again.
     async fn read(
         &self,
@@ -92,6 +159,11 @@ impl Table {
             more,
         })
     }
+}
+
+fn taken_by(item: Option<&Item>) -> Result<Put, Fault> {
+    let item = item.ok_or_else(|| Fault::new(DOING, NOT_TOLD))?;
+    Ok(Put::Taken(event(&Row::read(item.clone()))?))
 }
 
 fn row(pk: String, seq: Seq, draft: &Draft) -> Row {

@@ -9,6 +9,7 @@ mod log;
 mod participants;
 mod row;
 mod subscriptions;
+mod transaction;
 
 use std::{error::Error, time::Duration};
 
@@ -163,6 +164,8 @@ async fn all_rows(doing: &'static str, query: QueryFluentBuilder) -> Result<Vec<
 
 /// `attribute_not_exists` on the key: the condition under which a put replaces nothing.
 const IS_NEW: &str = "attribute_not_exists(#partition)";
+/// The opposite: the condition under which a delete finds what it shall delete.
+const IS_THERE: &str = "attribute_exists(#partition)";
 
 /// Waits before another attempt, unless the last one (of [`ATTEMPTS`], counted from 1) has been made.
 async fn wait_after(attempt: u32) -> bool {

@@ -5,10 +5,7 @@ use std::{
     iter,
 };
 
-use aws_sdk_dynamodb::{
-    operation::transact_write_items::TransactWriteItemsError,
-    types::{KeysAndAttributes, Put, TransactWriteItem},
-};
+use aws_sdk_dynamodb::types::{KeysAndAttributes, TransactWriteItem};
 use chat::{
     domain::{Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId},
     failure::Fault,
@@ -18,6 +15,7 @@ use chat::{
 use super::{
     IS_NEW, Range, Table, all_rows, failed, keys,
     row::{Item, Row, unreadable},
+    transaction::Transacted,
     wait_after,
 };
 
@@ -29,31 +27,23 @@ impl Participants for Table {
     ) -> Result<bool, Fault> {
         const DOING: &str = "creating a conversation";
         let pk = keys::conversation(&conversation.id);
-        let about = Put::builder()
-            .set_item(Some(about_row(&pk, conversation).into_item()))
+        let about = self
+            .part(about_row(&pk, conversation))
             .condition_expression(IS_NEW)
             .expression_attribute_names("#partition", keys::PK);
-        let others = participants.iter().map(|participant| {
-            Put::builder().set_item(Some(participant_row(&pk, participant).into_item()))
-        });
-        let mut call = self.client.transact_write_items();
+        let others = participants
+            .iter()
+            .map(|participant| self.part(participant_row(&pk, participant)));
+        let mut parts = Vec::with_capacity(participants.len() + 1);
         for put in iter::once(about).chain(others) {
-            let put = put.table_name(&self.name).build().map_err(failed(DOING))?;
-            call = call.transact_items(TransactWriteItem::builder().put(put).build());
+            let put = put.build().map_err(failed(DOING))?;
+            parts.push(TransactWriteItem::builder().put(put).build());
         }
-
-        let mut attempt = 1;
-        loop {
-            let error = match call.clone().send().await {
-                Ok(_) => return Ok(true),
-                Err(error) => error,
-            };
-            match error.as_service_error().map_or(Refusal::Other, Refusal::of) {
-                Refusal::Exists => return Ok(false),
-                Refusal::Busy if wait_after(attempt).await => attempt += 1,
-                Refusal::Busy | Refusal::Other => return Err(failed(DOING)(error)),
-            }
-        }
+        // No other part has a condition.
+        Ok(matches!(
+            self.transact(DOING, parts).await?,
+            Transacted::All
+        ))
     }
 
     async fn conversation(
@@ -94,45 +84,6 @@ impl Participants for Table {
             .iter()
             .map(participant)
             .collect()
-    }
-
-    async fn add_participant(
-        &self,
-        conversation: &ConversationId,
-        participant: &Participant,
-    ) -> Result<bool, Fault> {
-        let added = self
-            .put(participant_row(
-                &keys::conversation(conversation),
-                participant,
-            ))
-            .condition_expression(IS_NEW)
-            .expression_attribute_names("#partition", keys::PK)
-            .send()
-            .await;
-        match added {
-            Ok(_) => Ok(true),
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(|error| error.is_conditional_check_failed_exception()) =>
-            {
-                Ok(false)
-            }
-            Err(error) => Err(failed("adding a participant")(error)),
-        }
-    }
-
-    async fn remove_participant(
-        &self,
-        conversation: &ConversationId,
-        user: &UserId,
-    ) -> Result<(), Fault> {
-        self.delete(keys::conversation(conversation), keys::participant(user))
-            .send()
-            .await
-            .map_err(failed("removing a participant"))?;
-        Ok(())
     }
 
     async fn conversations_of(
@@ -244,45 +195,6 @@ impl Table {
     }
 }
 
-/// Why a conversation was not stored.
-enum Refusal {
-    /// There is one of this id: no other row of the transaction has a condition.
-    Exists,
-    /// Another attempt may succeed.
-    Busy,
-    /// Another attempt would fail as well.
-    Other,
-}
-
-impl Refusal {
-    fn of(error: &TransactWriteItemsError) -> Self {
-        let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
-            return Self::Other;
-        };
-        let codes = || {
-            cancelled
-                .cancellation_reasons()
-                .iter()
-                .filter_map(|reason| reason.code())
-        };
-        if codes().any(|code| code == "ConditionalCheckFailed") {
-            Self::Exists
-        } else if codes().all(|code| PASSING.contains(&code)) {
-            Self::Busy
-        } else {
-            Self::Other
-        }
-    }
-}
-
-/// Codes of rows that did not cancel a transaction, or will not do so for long.
-const PASSING: [&str; 4] = [
-    "None",
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-];
-
 fn about_row(pk: &str, conversation: &Conversation) -> Row {
     let row = Row::new(pk.to_owned(), keys::ABOUT.to_owned())
         .with_number(keys::CREATED_AT, conversation.created_at.millis())
@@ -303,7 +215,7 @@ fn about(row: &Row) -> Result<Conversation, Fault> {
     })
 }
 
-fn participant_row(pk: &str, participant: &Participant) -> Row {
+pub(super) fn participant_row(pk: &str, participant: &Participant) -> Row {
     Row::new(pk.to_owned(), keys::participant(&participant.user))
         .with(keys::OWNER, keys::user(&participant.user))
         .with(keys::NAME, participant.name.as_str())

@@ -1,8 +1,9 @@
 //! What a busy DynamoDB answers, and no local engine does: conflicts of transactions and keys that are left for later.
 
 use chat::{
-    contract::{conversation, conversation_id, participant, user},
-    ports::Participants as _,
+    contract::{change, conversation, conversation_id, message, participant, seq, user},
+    domain::Draft,
+    ports::{Log as _, Participants as _, Put},
 };
 use chat_aws::dynamo::Table;
 use serde_json::{Value, json};
@@ -62,6 +63,64 @@ async fn a_transaction_in_conflict_is_repeated_and_one_that_is_refused_is_not() 
     ] {
         let shown = format!("{script:?}");
         assert_eq!(create(script).await, expected, "{shown}");
+    }
+}
+
+/// What becomes of an entry, and how many attempts were made.
+async fn put(draft: &Draft, script: Vec<String>) -> (Option<Put>, usize) {
+    let (url, mut requests) = serve(script).await;
+    let table = Table::new(client(&url), "chat");
+    let put = table.put(&conversation_id("c"), seq(1), draft).await;
+    requests.close();
+    let mut attempts = 0;
+    while requests.recv().await.is_some() {
+        attempts += 1;
+    }
+    (put.ok(), attempts)
+}
+
+#[tokio::test]
+async fn a_message_that_meets_a_transaction_at_its_place_is_put_again() {
+    let conflict = || {
+        let body = json!({
+            "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
+            "message": "Transaction is ongoing for the item",
+        });
+        let headers = "content-type: application/x-amz-json-1.0\r\n";
+        answer("400 Bad Request", headers, &body.to_string())
+    };
+    let hello = message("ada", "m-1", "Hello");
+    for (script, expected) in [
+        (
+            vec![conflict(), conflict(), ok(&json!({}))],
+            (Some(Put::Stored), 3),
+        ),
+        (vec![conflict(); 6], (None, 5)),
+    ] {
+        assert_eq!(put(&hello, script).await, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_change_in_conflict_is_repeated_and_one_that_is_needless_is_not() {
+    let grace_comes = change("1", true, "grace");
+    for (script, expected) in [
+        (
+            vec![cancelled(&["TransactionConflict", "None"]), ok(&json!({}))],
+            (Some(Put::Stored), 2),
+        ),
+        (
+            vec![cancelled(&["None", "ConditionalCheckFailed"])],
+            (Some(Put::Needless), 1),
+        ),
+        // The entry that is there is not told: nothing can be said of it.
+        (
+            vec![cancelled(&["ConditionalCheckFailed", "None"])],
+            (None, 1),
+        ),
+    ] {
+        let shown = format!("{script:?}");
+        assert_eq!(put(&grace_comes, script).await, expected, "{shown}");
     }
 }
 
