@@ -1,14 +1,30 @@
 //! A request as a route gets it, whichever way it came.
 
-use std::future::Future;
+use std::{future::Future, pin::pin};
 
+use futures_util::future::{Either, select};
 use serde::Serialize;
 
 use crate::{
     domain::{Connection, Identity, Timestamp},
-    failure::{Failure, Rejection},
+    failure::{Failure, Fault, Rejection},
     fields::Fields,
 };
+
+/// What work answers, unless the last moment comes first: then it is given up where it stands. What it has asked for may
+/// still be done, so for a client this is as if no answer had come, only sooner.
+///
+/// # Errors
+/// Those of the work, and a [`Fault`] if it was given up.
+pub async fn in_time<T, E: From<Fault>>(
+    work: impl Future<Output = Result<T, E>>,
+    last_moment: impl Future<Output = ()>,
+) -> Result<T, E> {
+    match select(pin!(work), pin!(last_moment)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => Err(Fault::new("answering in time", "something hangs").into()),
+    }
+}
 
 /// Something that a client can ask for.
 pub trait Route<P> {

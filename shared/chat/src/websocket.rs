@@ -9,7 +9,7 @@ use crate::{
     domain::{Connection, Identity, Timestamp},
     failure::{Failure, Rejection},
     fields::Fields,
-    request::{Request, Route},
+    request::{Request, Route, in_time},
     wire::{Problem, encode},
 };
 
@@ -97,8 +97,12 @@ async fn reply<P: Sync, A: Route<P>>(
     }))
 }
 
-/// Answers a message by one of the routes `R`.
-pub async fn answer<R: Routes<P>, P: Sync>(ports: &P, inbound: Inbound<'_>) -> Answer {
+/// Answers a message by one of the routes `R`, at the last moment at the latest.
+pub async fn answer<R: Routes<P>, P: Sync>(
+    ports: &P,
+    inbound: Inbound<'_>,
+    last_moment: impl Future<Output = ()> + Send,
+) -> Answer {
     let request_id = inbound.request_id;
     let (frame, fields) = match Frame::parse(inbound.text) {
         Ok(parsed) => parsed,
@@ -110,10 +114,13 @@ pub async fn answer<R: Routes<P>, P: Sync>(ports: &P, inbound: Inbound<'_>) -> A
         fields,
         deadline: inbound.deadline,
     };
-    let result = match R::dispatch(ports, &frame, &request).await {
-        Some(result) => result,
-        None => Err(crate::routes::default::handle(&request, &frame).into()),
+    let work = async {
+        match R::dispatch(ports, &frame, &request).await {
+            Some(result) => result,
+            None => Err(crate::routes::default::handle(&request, &frame).into()),
+        }
     };
+    let result = in_time(work, last_moment).await;
     let reference = frame.reference.as_deref();
     match result {
         Ok(frame) => Answer {

@@ -110,6 +110,7 @@ impl FakeChat {
     pub async fn text_later(&self, connection: &str, text: &str) -> Value {
         let (identity, connection) = self.connection(connection);
         let deadline = self.now().plus(TIME);
+        let last_moment = self.sleep(2 * TIME);
         let inbound = Inbound {
             identity,
             connection,
@@ -119,11 +120,11 @@ impl FakeChat {
         };
         let action: Value = serde_json::from_str(text).unwrap_or_default();
         let answer = match action.get("action").and_then(Value::as_str) {
-            Some("sendMessage") => answer::<(SendMessage,), _>(self, inbound).await,
+            Some("sendMessage") => answer::<(SendMessage,), _>(self, inbound, last_moment).await,
             Some("subscribe" | "unsubscribe" | "ping") => {
-                answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound).await
+                answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound, last_moment).await
             }
-            _ => answer::<(), _>(self, inbound).await,
+            _ => answer::<(), _>(self, inbound, last_moment).await,
         };
         serde_json::from_str(&answer.frame).expect("JSON")
     }

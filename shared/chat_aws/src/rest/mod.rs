@@ -10,7 +10,7 @@ use std::{convert::Infallible, future::Future, time::Instant};
 
 use chat::{
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
-    request::Route as _,
+    request::{Route as _, in_time},
     routes::{
         AddParticipant, CreateConversation, GetConversation, ListConversations, ReadEvents,
         ReadMessages, RemoveParticipant, SendMessage,
@@ -27,7 +27,7 @@ use serde::Serialize;
 
 pub(crate) use self::problem::status_of;
 use self::{problem::Refusal, router::Destination};
-use crate::duration::milliseconds_since;
+use crate::duration::{self, milliseconds_since};
 
 /// Serves all routes of the HTTP API by the ports that `open` opens, until the process is ended.
 ///
@@ -47,7 +47,9 @@ where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let began = Instant::now();
-    let (response, outcome) = match answer(ports, &request).await {
+    let last_moment = duration::last_moment(reader::deadline(&request), ports.now());
+    let answer = in_time(answer(ports, &request), ports.sleep(last_moment)).await;
+    let (response, outcome) = match answer {
         Ok(response) => (response, "ok"),
         Err(refusal) => refusal.into_response(reader::request_id(&request)),
     };

@@ -88,15 +88,19 @@ pub fn read(
         // In a path `id` is the conversation's, in the body of a message its own.
         fields.set_text(if name == "id" { "conversation" } else { name }, value);
     }
-    let deadline = request
-        .lambda_context_ref()
-        .map_or(0, |context| context.deadline);
     Ok(request::Request {
         identity,
         connection: None,
         fields,
-        deadline: duration::deadline(deadline, now),
+        deadline: duration::deadline(deadline(request), now),
     })
+}
+
+/// When Lambda gives the function up; 0 if that is not known.
+pub fn deadline(request: &Request) -> u64 {
+    request
+        .lambda_context_ref()
+        .map_or(0, |context| context.deadline)
 }
 
 fn context(request: &Request) -> Option<&ApiGatewayV2httpRequestContext> {

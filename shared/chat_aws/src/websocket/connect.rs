@@ -5,6 +5,7 @@ use std::{convert::Infallible, future::Future, time::Instant};
 use chat::{
     failure::{Failure, Rejection},
     ports::{Clock, Connections},
+    request::in_time,
     routes::connect,
 };
 use lambda_http::{
@@ -14,7 +15,7 @@ use lambda_http::{
 };
 
 use super::{Answer, Event, log, request_id, sender};
-use crate::rest;
+use crate::{duration, rest};
 
 /// The protocol that is spoken on every connection.
 const PROTOCOL: &str = "confab.v1";
@@ -37,8 +38,10 @@ async fn handle<P: Connections + Clock>(
     event: LambdaEvent<Event>,
 ) -> Result<Answer, Infallible> {
     let began = Instant::now();
+    let last_moment = duration::last_moment(event.context.deadline, ports.now());
     let event = &event.payload;
-    let (answer, outcome) = match admit(ports, event).await {
+    let admitted = in_time(admit(ports, event), ports.sleep(last_moment)).await;
+    let (answer, outcome) = match admitted {
         Ok(()) => (accepted(event), "ok"),
         Err(Failure::Rejected(rejection)) => (
             Answer::status(rest::status_of(&rejection).as_u16()),

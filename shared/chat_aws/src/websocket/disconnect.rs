@@ -3,7 +3,8 @@
 use std::{convert::Infallible, future::Future, time::Instant};
 
 use chat::{
-    ports::{Connections, Subscriptions},
+    ports::{Clock, Connections, Subscriptions},
+    request::in_time,
     routes::disconnect,
 };
 use lambda_http::{
@@ -12,6 +13,7 @@ use lambda_http::{
 };
 
 use super::{Answer, Event, log, request_id, sender};
+use crate::duration;
 
 /// Serves `$disconnect` by the ports that `open` opens, until the process is ended.
 ///
@@ -19,22 +21,24 @@ use super::{Answer, Event, log, request_id, sender};
 /// Those of `open`, and of the Lambda runtime.
 pub async fn run<P>(open: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
-    P: Subscriptions + Connections + Sync,
+    P: Subscriptions + Connections + Clock + Sync,
 {
     init_default_subscriber();
     let ports = open.await?;
     lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
 }
 
-async fn handle<P: Subscriptions + Connections + Sync>(
+async fn handle<P: Subscriptions + Connections + Clock + Sync>(
     ports: &P,
     event: LambdaEvent<Event>,
 ) -> Result<Answer, Infallible> {
     let began = Instant::now();
+    let last_moment = ports.sleep(duration::last_moment(event.context.deadline, ports.now()));
     let event = &event.payload;
     let outcome = match sender(event) {
         Ok((identity, connection)) => {
-            match disconnect::handle(ports, &identity.user, &connection.id).await {
+            let deletion = disconnect::handle(ports, &identity.user, &connection.id);
+            match in_time(deletion, last_moment).await {
                 Ok(()) => "ok",
                 Err(fault) => {
                     tracing::warn!(request_id = request_id(event), %fault, "rows of a connection are left");

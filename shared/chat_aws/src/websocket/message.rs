@@ -41,20 +41,26 @@ where
         context,
     } = event;
     let (identity, connection) = sender(&event)?;
+    let now = SystemClock.now();
     let inbound = Inbound {
         identity,
         connection,
         text: event.body.as_deref().unwrap_or_default(),
-        deadline: duration::deadline(context.deadline, SystemClock.now()),
+        deadline: duration::deadline(context.deadline, now),
         request_id: request_id(&event),
     };
-    let answer = answer::<R, P>(ports, inbound).await;
+    let last_moment = tokio::time::sleep(duration::last_moment(context.deadline, now));
+    let answer = answer::<R, P>(ports, inbound, last_moment).await;
     log(&event, answer.outcome, began);
     Ok(Answer::frame(answer.frame))
 }
 
 #[cfg(test)]
 mod tests {
+    use chat::{
+        failure::Failure,
+        request::{Request, Route},
+    };
     use lambda_http::lambda_runtime::Context;
     use serde_json::{Value, json};
 
@@ -76,6 +82,33 @@ mod tests {
         let frame: Value = serde_json::from_str(answer["body"].as_str().unwrap()).unwrap();
         assert_eq!(frame["event"], json!("error"));
         assert_eq!(frame["code"], json!("unknown_action"));
+    }
+
+    /// A route that waits for something that never comes.
+    struct Hangs;
+
+    impl Route<()> for Hangs {
+        const NAME: &'static str = "hang";
+        type Reply = ();
+
+        async fn handle((): &(), _: &Request) -> Result<(), Failure> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_hangs_is_given_up_and_told_before_lambda_gives_up() {
+        let sample = include_str!("../../../../events/default.json");
+        let mut event: Value = serde_json::from_str(sample).unwrap();
+        event["body"] = json!(r#"{"action": "hang", "ref": "1"}"#);
+        let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
+        let answer = handle::<(Hangs,), ()>(&(), event).await.unwrap();
+        let frame: Value = serde_json::from_str(answer.body.as_deref().unwrap()).unwrap();
+        assert_eq!(
+            (&frame["code"], &frame["ref"]),
+            (&json!("internal"), &json!("1"))
+        );
+        assert_eq!(frame["retry"], json!("later"));
     }
 
     #[tokio::test]
