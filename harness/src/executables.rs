@@ -12,6 +12,7 @@ use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
 };
+use serde::Deserialize;
 use serde_json::Value;
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
@@ -75,59 +76,93 @@ pub async fn build(stack: &Stack, release: bool) -> Result<BTreeMap<String, Path
         return Ok(executables);
     }
 
-    let workspace = workspace(&directories).await?;
+    let (root, packages) = workspace(&directories).await?;
     let binaries = wanted.values().copied().collect();
-    let built = cargo_build(&workspace, &directories, &binaries, release).await?;
+    let built = cargo_build(&root, &packages, &binaries, release).await?;
     for (logical_id, binary) in wanted {
         let executable = built.get(binary).ok_or_else(|| BuildError::NoBinary {
             binary: binary.to_owned(),
-            directory: workspace.display().to_string(),
+            directory: root.display().to_string(),
         })?;
         executables.insert(logical_id.clone(), executable.clone());
     }
     Ok(executables)
 }
 
-/// The root of the one workspace that holds all of them.
-async fn workspace(directories: &BTreeSet<&Path>) -> Result<PathBuf, BuildError> {
-    let mut root: Option<PathBuf> = None;
-    for directory in directories {
-        // One question serves all packages below its answer.
-        if root
-            .as_ref()
-            .is_some_and(|root| directory.starts_with(root))
-        {
-            continue;
-        }
-        let found = locate_workspace(directory).await?;
-        if let Some(root) = root {
-            return Err(BuildError::TwoWorkspaces {
-                one: root.display().to_string(),
-                other: found.display().to_string(),
-            });
-        }
-        root = Some(found);
-    }
-    root.ok_or(BuildError::Failed)
+/// What cargo says of a workspace.
+#[derive(Deserialize)]
+struct Workspace {
+    workspace_root: PathBuf,
+    packages: Vec<Package>,
 }
 
-async fn locate_workspace(directory: &Path) -> Result<PathBuf, BuildError> {
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    manifest_path: PathBuf,
+}
+
+/// The root of the one workspace that holds all of them, and their ids in it.
+async fn workspace(directories: &BTreeSet<&Path>) -> Result<(PathBuf, Vec<String>), BuildError> {
+    let mut workspace: Option<Workspace> = None;
+    let mut ids = Vec::new();
+    for directory in directories {
+        // Packages are found by where they are: what they are called is their own affair. One question serves all
+        // packages of its answer.
+        let mut id = workspace
+            .as_ref()
+            .and_then(|known| known.package(directory));
+        if id.is_none() {
+            let found = ask_cargo(directory).await?;
+            id = found.package(directory);
+            if let Some(known) = workspace
+                .as_ref()
+                .filter(|known| known.workspace_root != found.workspace_root)
+            {
+                return Err(BuildError::TwoWorkspaces {
+                    one: known.workspace_root.display().to_string(),
+                    other: found.workspace_root.display().to_string(),
+                });
+            }
+            workspace = Some(found);
+        }
+        ids.push(id.ok_or(BuildError::Failed)?);
+    }
+    let root = workspace.ok_or(BuildError::Failed)?.workspace_root;
+    Ok((root, ids))
+}
+
+impl Workspace {
+    fn package(&self, directory: &Path) -> Option<String> {
+        // Cargo resolves links, and templates need not.
+        let directory = directory.canonicalize().ok()?;
+        let here = |package: &&Package| {
+            let folder = package.manifest_path.parent();
+            folder.and_then(|folder| folder.canonicalize().ok()) == Some(directory.clone())
+        };
+        self.packages
+            .iter()
+            .find(here)
+            .map(|package| package.id.clone())
+    }
+}
+
+async fn ask_cargo(directory: &Path) -> Result<Workspace, BuildError> {
     let output = cargo(directory)
-        .args(["locate-project", "--workspace", "--message-format", "plain"])
+        .args(["metadata", "--no-deps", "--format-version", "1"])
         .stderr(Stdio::inherit())
         .output()
         .await?;
-    let manifest = String::from_utf8_lossy(&output.stdout);
-    match Path::new(manifest.trim()).parent() {
-        Some(root) if output.status.success() => Ok(root.to_owned()),
-        _ => Err(BuildError::Failed),
-    }
+    serde_json::from_slice(&output.stdout)
+        .ok()
+        .filter(|_| output.status.success())
+        .ok_or(BuildError::Failed)
 }
 
 /// The executables by binary.
 async fn cargo_build(
     workspace: &Path,
-    packages: &BTreeSet<&Path>,
+    packages: &[String],
     binaries: &BTreeSet<&str>,
     release: bool,
 ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
@@ -136,7 +171,7 @@ async fn cargo_build(
     // Exactly these packages: others would add their features to the dependencies, and what runs here would not be what
     // is deployed.
     for package in packages {
-        command.arg(format!("--package=path+file://{}", package.display()));
+        command.args(["--package", package]);
     }
     for binary in binaries {
         command.args(["--bin", binary]);

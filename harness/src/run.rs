@@ -112,7 +112,8 @@ impl Running {
         let addresses = Addresses::of(&doors, &stack, web.is_dir());
         let page = page(web, &doors, &stack);
         let access = Access::of(&stack, signatures(&options));
-        let (faults, clock) = (Faults::default(), Clock::default());
+        let clock = Clock::default();
+        let faults = Faults::by(clock.clone());
         if let Some(plan) = &options.faults {
             faults.begin(plan.clone());
         }

@@ -34,6 +34,8 @@ pub struct Function {
     pub name: String,
     /// Where its executable comes from.
     pub code: Code,
+    /// `Handler`, which custom runtimes may take their orders from.
+    pub handler: String,
     /// `Environment.Variables` together with those of `Globals`, resolved.
     pub environment: BTreeMap<String, String>,
     /// 1 s to 900 s.

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
-use tokio::{net::TcpListener, task::AbortHandle, time::sleep};
+use tokio::{net::TcpListener, task::AbortHandle};
 use tracing::warn;
 
 use super::ledger::{Ledger, Operation};
@@ -180,9 +180,7 @@ async fn suffered(faults: &Faults, operation: &Operation) -> Option<Dynamodb> {
         return None;
     }
     let suffered = faults.dynamodb(&operation.name);
-    if !suffered.latency.is_zero() {
-        sleep(suffered.latency).await;
-    }
+    faults.last(suffered.latency).await;
     if suffered.fault == Some(Dynamodb::Timeout) {
         faults::no_answer().await;
     }

@@ -24,6 +24,8 @@ use axum::{
 };
 use futures_util::stream;
 
+use crate::gateway::clock::Clock;
+
 pub use self::{
     control::router,
     plan::{Connection, Dynamodb, Fault, Function, Management, Plan, PlanError, Rule},
@@ -38,6 +40,7 @@ pub struct Faults(Arc<State>);
 struct State {
     active: AtomicBool,
     schedule: Mutex<Option<Schedule>>,
+    clock: Clock,
 }
 
 /// What one call of DynamoDB, or of the management API, suffers.
@@ -49,6 +52,23 @@ pub(crate) struct Suffered<F> {
 }
 
 impl Faults {
+    /// None yet. Those to come last as long as `clock` says.
+    #[must_use]
+    pub fn by(clock: Clock) -> Self {
+        Self(Arc::new(State {
+            clock,
+            ..State::default()
+        }))
+    }
+
+    /// Waits for as long as a fault lasts, or until one comes.
+    pub(crate) async fn last(&self, time: Duration) {
+        if !time.is_zero() {
+            let clock = &self.0.clock;
+            clock.reaches(clock.now() + time).await;
+        }
+    }
+
     /// Begins a plan; the one before it, and its counts, are over.
     pub fn begin(&self, plan: Plan) {
         *self.schedule() = Some(Schedule::new(plan));

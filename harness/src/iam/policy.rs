@@ -128,7 +128,7 @@ pub fn verdict(statements: &[Statement], action: &str, resource: &str) -> Verdic
 }
 
 /// Whether the whole of `text` fits `pattern`, in which `*` stands for any text and `?` for one character.
-fn matches(pattern: &str, text: &str) -> bool {
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at_pattern, mut at_text) = (0, 0);

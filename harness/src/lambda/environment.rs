@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::function_arn;
 use crate::{
     iam::Credentials,
-    stack::{Function, REGION},
+    stack::{Code, Function, REGION},
 };
 
-/// The code's folder.
-const TASK_ROOT: &str = "LAMBDA_TASK_ROOT";
+const LIBRARIES: &str = "LD_LIBRARY_PATH";
+const RUNTIME: &str = "/var/runtime";
 
 /// One function as its processes need it.
 #[derive(Clone, Debug)]
@@ -29,23 +29,27 @@ pub(super) struct Deployment {
     pub timeout: Duration,
     /// MB.
     pub memory: u32,
+    pub handler: String,
     /// Absolute.
     pub executable: PathBuf,
-    /// Everything but the address of the Runtime API and the log stream, which are each process's own.
+    /// Of a `bootstrap`, with all that is deployed beside it, wherever a link to the executable may be.
+    folder: Option<PathBuf>,
+    /// Everything but what follows from the executable, and what is each process's own.
     variables: BTreeMap<String, String>,
 }
 
 impl Deployment {
     /// `overrides` win over what the template says; Lambda's own variables win over the template, as on AWS, where a
-    /// template cannot set them.
+    /// template cannot set them. Only of a few it can: those give what a template leaves open.
     pub fn new(
         function: &Function,
         executable: PathBuf,
         credentials: &Credentials,
         overrides: &BTreeMap<String, String>,
     ) -> Self {
-        let mut variables = function.environment.clone();
-        variables.extend(reserved(function, &executable, credentials));
+        let mut variables = unreserved();
+        variables.extend(function.environment.clone());
+        variables.extend(reserved(function, credentials));
         variables.extend(overrides.clone());
         Self {
             logical_id: function.logical_id.clone(),
@@ -53,20 +57,22 @@ impl Deployment {
             arn: function_arn(&function.name),
             timeout: function.timeout,
             memory: function.memory,
+            handler: function.handler.clone(),
             executable,
+            folder: match &function.code {
+                Code::Bootstrap(folder) => Some(folder.clone()),
+                Code::Cargo { .. } => None,
+            },
             variables,
         }
     }
 
     /// The same function with new code.
     pub fn with_executable(&self, executable: PathBuf) -> Self {
-        let mut deployment = Self {
+        Self {
             executable,
             ..self.clone()
-        };
-        let root = deployment.directory().display().to_string();
-        deployment.variables.insert(TASK_ROOT.to_owned(), root);
-        deployment
+        }
     }
 
     /// Under which faults know it.
@@ -74,32 +80,39 @@ impl Deployment {
         [&self.logical_id, &self.name]
     }
 
-    /// The code's folder, as on AWS.
+    /// The code's folder, in which processes start.
     pub fn directory(&self) -> &Path {
-        self.executable.parent().unwrap_or(Path::new("/"))
+        self.folder
+            .as_deref()
+            .or(self.executable.parent())
+            .unwrap_or(Path::new("/"))
     }
 
     /// The whole environment of a process whose Runtime API is at `runtime_api` (`host:port`).
     pub fn variables(&self, runtime_api: &str) -> impl Iterator<Item = (&str, String)> {
+        let root = self.directory().display();
+        // Among others those that a function brings with it. A template may say where else.
+        let libraries = (!self.variables.contains_key(LIBRARIES)).then(|| {
+            let places =
+                format!("/lib64:/usr/lib64:{RUNTIME}:{RUNTIME}/lib:{root}:{root}/lib:/opt/lib");
+            (LIBRARIES, places)
+        });
         let own = [
+            ("LAMBDA_TASK_ROOT", root.to_string()),
             ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_owned()),
             ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream()),
         ];
         self.variables
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()))
+            .chain(libraries)
             .chain(own)
     }
 }
 
-fn reserved(
-    function: &Function,
-    executable: &Path,
-    credentials: &Credentials,
-) -> BTreeMap<String, String> {
-    let directory = executable.parent().unwrap_or(Path::new("/")).display();
+fn reserved(function: &Function, credentials: &Credentials) -> BTreeMap<String, String> {
     [
-        ("_HANDLER", "bootstrap".to_owned()),
+        ("_HANDLER", function.handler.clone()),
         ("AWS_REGION", REGION.to_owned()),
         ("AWS_DEFAULT_REGION", REGION.to_owned()),
         ("AWS_ACCESS_KEY_ID", credentials.access_key_id.clone()),
@@ -124,8 +137,16 @@ fn reserved(
         ),
         // The one format that `logs` can take apart; on AWS it is the template's choice.
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
-        (TASK_ROOT, directory.to_string()),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime".to_owned()),
+        ("LAMBDA_RUNTIME_DIR", RUNTIME.to_owned()),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value))
+    .collect()
+}
+
+/// What a template may change.
+fn unreserved() -> BTreeMap<String, String> {
+    [
         ("TZ", ":UTC".to_owned()),
         ("LANG", "en_US.UTF-8".to_owned()),
         ("PATH", "/usr/local/bin:/usr/bin:/bin:/opt/bin".to_owned()),
@@ -146,7 +167,6 @@ fn log_stream() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stack::Code;
 
     #[test]
     fn overrides_win_over_lambda_and_lambda_over_the_template() {
@@ -154,10 +174,12 @@ mod tests {
             logical_id: "Send".to_owned(),
             name: "chat-send".to_owned(),
             code: Code::Bootstrap(PathBuf::from("/code")),
+            handler: "bootstrap".to_owned(),
             environment: [
                 ("AWS_REGION", "template"),
                 ("TABLE", "template"),
                 ("STAGE", "template"),
+                ("TZ", "template"),
             ]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into(),
@@ -175,12 +197,19 @@ mod tests {
         let deployment = Deployment::new(&function, executable, &credentials, &overrides);
         let seen: BTreeMap<_, _> = deployment.variables("127.0.0.1:9001").collect();
         assert_eq!(seen["STAGE"], "template");
+        assert_eq!(seen["TZ"], "template");
+        assert_eq!(seen["LANG"], "en_US.UTF-8");
         assert_eq!(seen["TABLE"], "override");
         assert_eq!(seen["AWS_REGION"], REGION);
         assert_eq!(seen["AWS_LAMBDA_RUNTIME_API"], "127.0.0.1:9001");
         assert_eq!(seen["AWS_ACCESS_KEY_ID"], credentials.access_key_id);
         assert_eq!(seen["AWS_SECRET_ACCESS_KEY"], credentials.secret_access_key);
         assert_eq!(seen["AWS_SESSION_TOKEN"], "token");
+        assert!(seen["LD_LIBRARY_PATH"].ends_with(":/code:/code/lib:/opt/lib"));
+        // A link that is run in its place changes nothing about what lies around a bootstrap.
+        let linked = deployment.with_executable(PathBuf::from("/links/bootstrap"));
+        let seen: BTreeMap<_, _> = linked.variables("127.0.0.1:9001").collect();
+        assert_eq!(seen["LAMBDA_TASK_ROOT"], "/code");
         assert!(!seen.contains_key("HOME"));
     }
 }

@@ -1,6 +1,6 @@
 //! Lambda's Invoke API, at the paths that AWS and `cargo lambda watch` have, so that `aws lambda invoke` and
 //! `cargo lambda invoke` work. The latter does not sign its calls, so unsigned ones are let in, as a developer's; what is signed is
-//! verified. Deliberately left out: aliases and versions, response streaming.
+//! verified. Deliberately left out: response streaming, and aliases and versions, of which there is none but `$LATEST`.
 
 use std::{
     sync::{Arc, Weak},
@@ -10,25 +10,27 @@ use std::{
 use axum::{
     Json, Router,
     body::Bytes,
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{DefaultBodyLimit, Path, Query, State},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request},
     response::{IntoResponse, Response},
     routing::post,
     serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use serde::de::IgnoredAny;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch, time::sleep};
 use tracing::warn;
 
-use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, pool::Request, unqualified};
+use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, parted, pool::Request, unqualified};
 use crate::{
     iam::{self, Access, Demand, Request as Signed, Service},
     invoke::{InvokeError, Outcome},
 };
 
+/// The longest client context, in characters of base64.
+const MAX_CLIENT_CONTEXT: usize = 3583;
 /// The largest payload of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS_PAYLOAD: usize = 1024 * 1024;
 /// How long Lambda waits before it repeats an asynchronous invocation that failed.
@@ -64,6 +66,16 @@ pub(super) fn serve(
     });
 }
 
+/// The version of the code that is run, and the only one that there is.
+const LATEST: &str = "$LATEST";
+
+/// What may stand behind the path.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Asked {
+    qualifier: Option<String>,
+}
+
 /// What the door knows.
 #[derive(Clone, Debug)]
 struct Api {
@@ -96,6 +108,7 @@ impl Api {
 async fn invoke(
     State(api): State<Api>,
     Path(function): Path<String>,
+    Query(asked): Query<Asked>,
     request: request::Parts,
     payload: Result<Bytes, axum::extract::rejection::BytesRejection>,
 ) -> Response {
@@ -104,6 +117,11 @@ async fn invoke(
         && let Err(refusal) = api.admit(&function, &request, payload)
     {
         return not_admitted(&refusal);
+    }
+    let qualifier = asked.qualifier.as_deref().or(parted(&function).1);
+    if let Some(unknown) = qualifier.filter(|qualifier| *qualifier != LATEST) {
+        let arn = format!("{}:{unknown}", function_arn(unqualified(&function)));
+        return Refusal::no_function(&arn).into_response();
     }
     let headers = request.headers;
     let Some(lambda) = api.functions.upgrade().map(Lambda) else {
@@ -159,7 +177,7 @@ async fn answer(
             let log = log.as_deref().map(|log| ("x-amz-log-result", log));
             let headers = [
                 ("content-type", "application/json"),
-                ("x-amz-executed-version", "$LATEST"),
+                ("x-amz-executed-version", LATEST),
                 ("x-amzn-requestid", &request_id),
             ];
             for (name, value) in headers.into_iter().chain(error).chain(log) {
@@ -221,6 +239,11 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
     let Some(encoded) = headers.get("x-amz-client-context") else {
         return Ok(None);
     };
+    if encoded.len() > MAX_CLIENT_CONTEXT {
+        return Err(Refusal::invalid_content(format!(
+            "Client context must be no longer than {MAX_CLIENT_CONTEXT} characters."
+        )));
+    }
     BASE64_STANDARD
         .decode(encoded)
         .ok()
@@ -279,6 +302,14 @@ impl Refusal {
         )
     }
 
+    fn no_function(arn: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "ResourceNotFoundException",
+            format!("Function not found: {arn}"),
+        )
+    }
+
     fn asynchronous_too_large() -> Self {
         Self::new(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -293,14 +324,9 @@ impl Refusal {
 impl From<InvokeError> for Refusal {
     fn from(error: InvokeError) -> Self {
         match &error {
-            InvokeError::UnknownFunction(function) => Self::new(
-                StatusCode::NOT_FOUND,
-                "ResourceNotFoundException",
-                format!(
-                    "Function not found: {}",
-                    function_arn(unqualified(function))
-                ),
-            ),
+            InvokeError::UnknownFunction(function) => {
+                Self::no_function(&function_arn(unqualified(function)))
+            }
             InvokeError::Throttled => Self::new(
                 StatusCode::TOO_MANY_REQUESTS,
                 "TooManyRequestsException",

@@ -232,10 +232,16 @@ fn file(function: &str, path: &Path) -> Result<PathBuf, LambdaError> {
 
 /// The name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or a function's ARN.
 fn unqualified(function: &str) -> &str {
+    parted(function).0
+}
+
+/// The name, and the version or alias if there is one.
+fn parted(function: &str) -> (&str, Option<&str>) {
     let name = function
         .split_once("function:")
         .map_or(function, |(_, name)| name);
-    name.split_once(':').map_or(name, |(name, _)| name)
+    name.split_once(':')
+        .map_or((name, None), |(name, qualifier)| (name, Some(qualifier)))
 }
 
 fn function_arn(name: &str) -> String {

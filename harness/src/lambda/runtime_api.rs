@@ -309,7 +309,7 @@ async fn register_extension(
     let body = json!({
         "functionName": shared.deployment.name,
         "functionVersion": "$LATEST",
-        "handler": "bootstrap",
+        "handler": shared.deployment.handler,
         "accountId": ACCOUNT,
     });
     let identifier = [("lambda-extension-identifier", Uuid::new_v4().to_string())];

@@ -2,14 +2,12 @@
 //! harness stops.
 
 use std::{
+    pin::pin,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep, sleep_until},
-};
+use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
@@ -47,11 +45,9 @@ impl Deadline {
 pub(super) async fn live(mut place: Place) {
     let pool = Arc::clone(place.pool());
     let later = pool.faults().slow_start(&pool.deployment().names());
-    if !later.is_zero() {
-        tokio::select! {
-            () = sleep(later) => {}
-            () = pool.stopping() => {}
-        }
+    tokio::select! {
+        () = pool.faults().last(later) => {}
+        () = pool.stopping() => {}
     }
     let first = initialize(&pool, INIT_LIMIT).await;
     place.initialized();
@@ -237,7 +233,10 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     debug!(function = name, request_id, "START");
     process.output().begin_tail(&report::start(&request_id));
     let fault = pool.faults().invocation(&process.deployment().names());
-    let strikes = fault.map(|(_, after)| Instant::now() + after);
+    let mut strikes = pin!(
+        pool.faults()
+            .last(fault.map_or(Duration::ZERO, |(_, after)| after))
+    );
     match fault {
         Some((Fault::KillBefore, _)) => process.kill().await,
         // Behind the event it might have answered before it stands still.
@@ -253,7 +252,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(deadline.instant)) => happening,
-            () = sleep_until(strikes.unwrap_or(deadline.instant)), if awaited.is_some() && invoked.is_some() => {
+            () = &mut strikes, if awaited.is_some() && invoked.is_some() => {
                 // What becomes of it shows in what happens next.
                 match awaited.take() {
                     Some(Fault::KillDuring) => process.kill().await,

@@ -24,19 +24,24 @@ const TIMEOUT: (u64, u64, u64) = (1, 3, 900);
 const MEMORY: (u64, u64, u64) = (128, 128, 10_240);
 
 /// What Lambda sets and does not let a template set.
-const RESERVED_VARIABLES: [&str; 13] = [
+const RESERVED_VARIABLES: [&str; 18] = [
     "_HANDLER",
     "_X_AMZN_TRACE_ID",
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",
     "AWS_DEFAULT_REGION",
     "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
     "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_REGION",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
     "LAMBDA_TASK_ROOT",
 ];
 
@@ -58,6 +63,10 @@ pub(super) fn read(
         .required("Runtime")
         .and_then(|runtime| only(Some(runtime), &["provided.al2023", "provided.al2"]));
     problems.keep(runtime);
+    let handler = properties
+        .required("Handler")
+        .and_then(|handler| handler.text().map(str::to_owned));
+    let handler = problems.keep(handler);
     let timeout = problems.keep(number(&mut properties, "Timeout", TIMEOUT));
     let memory = problems.keep(number(&mut properties, "MemorySize", MEMORY));
     let code = code(resource, &mut properties, folder, problems);
@@ -82,8 +91,6 @@ pub(super) fn read(
         "SnapStart",
         "Tags",
         "Tracing",
-        // `provided` runtimes start `bootstrap`, whatever stands here.
-        "Handler",
         // The harness's own permissions are those of `Policies`.
         "AssumeRolePolicyDocument",
         "RolePath",
@@ -97,6 +104,7 @@ pub(super) fn read(
             None => id.to_owned(),
         },
         code: code?,
+        handler: handler?,
         environment: environment?,
         timeout: Duration::from_secs(timeout?),
         memory: u32::try_from(memory?).ok()?,

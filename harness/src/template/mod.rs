@@ -4,6 +4,7 @@
 //! (alarms, log groups, tags, how something is deployed) is passed over by name, never by accident. `Outputs` are not
 //! evaluated: nothing on this machine reads them.
 
+mod api_gateway_v2;
 mod conditions;
 mod function;
 mod http_api;
@@ -24,11 +25,11 @@ use std::{
 
 pub use self::problem::{Refusal, TemplateError};
 use self::{
+    api_gateway_v2::Pieces,
     http_api::Event,
     problem::{Problem, Problems},
     resource::{Kind, Resource, function_arn},
     scope::Scope,
-    websocket_api::RouteResponse,
     yaml::Node,
 };
 use crate::stack::{Function, HttpApi, Stack, Table, WebSocketApi};
@@ -103,19 +104,15 @@ fn stack(
             events.extend(routes);
         }
     }
-    let mut responses = Vec::new();
-    for resource in of(Kind::RouteResponse) {
-        let read = RouteResponse::read(resource, &scope, problems);
-        responses.extend(problems.keep(read));
-    }
-    let websocket_api: Option<WebSocketApi> = match problems
-        .keep(at_most_one(of(Kind::WebSocketApi)))?
-    {
-        Some(resource) => websocket_api::read(resource, &scope, &functions, &responses, problems),
+    let pieces = Pieces::read(&resources, &scope, &functions, problems);
+    let websocket_apis = of(Kind::WebSocketApi).chain(of(Kind::Api));
+    let websocket_api: Option<WebSocketApi> = match problems.keep(at_most_one(websocket_apis))? {
+        Some(resource) if resource.kind == Kind::Api => {
+            api_gateway_v2::read(resource, &scope, &pieces, problems)
+        }
+        Some(resource) => websocket_api::read(resource, &scope, &functions, &pieces, problems),
         None => {
-            responses
-                .iter()
-                .for_each(|response| problems.add(response.without_route()));
+            pieces.without_api(problems);
             None
         }
     };
@@ -197,6 +194,15 @@ impl Functions {
         if let Some(reference) = scope.references.get(&resource.logical_id) {
             self.arns
                 .insert(function_arn(&reference.id), resource.logical_id.clone());
+        }
+    }
+
+    /// The logical id of the function whose ARN or name stands there.
+    fn by_name(&self, node: &Node) -> Result<String, Problem> {
+        let arn = function_arn(node.text()?);
+        match self.arns.get(&arn) {
+            Some(logical_id) => Ok(logical_id.clone()),
+            None => self.by_arn(node),
         }
     }
 

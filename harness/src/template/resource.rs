@@ -21,6 +21,7 @@ pub(super) struct Resource {
     /// Together with those of `Globals`, unresolved.
     pub(super) properties: Node,
     pub(super) metadata: Option<Node>,
+    pub(super) depends_on: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +29,15 @@ pub(super) enum Kind {
     Function,
     WebSocketApi,
     HttpApi,
+    /// Without SAM, as are the six that follow.
+    Api,
+    Route,
     RouteResponse,
+    Integration,
+    Authorizer,
+    Stage,
+    Deployment,
+    Permission,
     Table,
     LogGroup,
     /// Needed on AWS; changes nothing of what the others do on one machine.
@@ -41,11 +50,17 @@ impl Kind {
             "AWS::Serverless::Function" => Kind::Function,
             "AWS::Serverless::WebSocketApi" => Kind::WebSocketApi,
             "AWS::Serverless::HttpApi" => Kind::HttpApi,
+            "AWS::ApiGatewayV2::Api" => Kind::Api,
+            "AWS::ApiGatewayV2::Authorizer" => Kind::Authorizer,
+            "AWS::ApiGatewayV2::Deployment" => Kind::Deployment,
+            "AWS::ApiGatewayV2::Integration" => Kind::Integration,
+            "AWS::ApiGatewayV2::Route" => Kind::Route,
             "AWS::ApiGatewayV2::RouteResponse" => Kind::RouteResponse,
+            "AWS::ApiGatewayV2::Stage" => Kind::Stage,
+            "AWS::Lambda::Permission" => Kind::Permission,
             "AWS::DynamoDB::Table" => Kind::Table,
             "AWS::Logs::LogGroup" => Kind::LogGroup,
-            "AWS::Lambda::Permission"
-            | "AWS::ApiGateway::Account"
+            "AWS::ApiGateway::Account"
             | "AWS::Budgets::Budget"
             | "AWS::CloudWatch::Alarm"
             | "AWS::CloudWatch::CompositeAlarm"
@@ -64,7 +79,7 @@ impl Kind {
             Kind::Function => Some("Function"),
             Kind::WebSocketApi => Some("WebSocketApi"),
             Kind::HttpApi => Some("HttpApi"),
-            Kind::RouteResponse | Kind::Table | Kind::LogGroup | Kind::WithoutEffect => None,
+            _ => None,
         }
     }
 }
@@ -97,7 +112,8 @@ fn resource(
     let condition = attributes.optional("Condition")?;
     let own = attributes.optional("Properties")?;
     let metadata = attributes.optional("Metadata")?;
-    attributes.without_effect(&["DependsOn", "DeletionPolicy", "UpdateReplacePolicy"]);
+    let depends_on = attributes.optional("DependsOn")?;
+    attributes.without_effect(&["DeletionPolicy", "UpdateReplacePolicy"]);
     attributes.finish(problems);
 
     if let Some(condition) = condition {
@@ -136,6 +152,7 @@ fn resource(
         kind,
         properties,
         metadata,
+        depends_on: depends_on.map_or(Ok(Vec::new()), |node| node.texts())?,
     }))
 }
 
@@ -193,14 +210,29 @@ pub(super) fn references(
                 let arn = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*");
                 references.insert(id.to_owned(), reference(&name, [("Arn", arn)]));
             }
-            Kind::WebSocketApi | Kind::HttpApi => {
+            Kind::WebSocketApi | Kind::HttpApi | Kind::Api => {
                 let api_id = api_id(id);
-                references.insert(
-                    id.to_owned(),
-                    reference(&api_id, [("ApiId", api_id.clone())]),
-                );
+                let host = format!("{api_id}.execute-api.{REGION}.amazonaws.com");
+                let scheme = if resource.kind == Kind::HttpApi {
+                    "https"
+                } else {
+                    "wss"
+                };
+                let attributes = [
+                    ("ApiId", api_id.clone()),
+                    ("ApiEndpoint", format!("{scheme}://{host}")),
+                ];
+                references.insert(id.to_owned(), reference(&api_id, attributes));
             }
-            Kind::RouteResponse | Kind::WithoutEffect => {
+            Kind::Route => identified(&mut references, id, "RouteId"),
+            Kind::Integration => identified(&mut references, id, "IntegrationId"),
+            Kind::Authorizer => identified(&mut references, id, "AuthorizerId"),
+            Kind::Deployment => identified(&mut references, id, "DeploymentId"),
+            Kind::Stage => {
+                let name = name(resource, "StageName", scope, problems);
+                references.insert(id.to_owned(), reference(&name, []));
+            }
+            Kind::RouteResponse | Kind::Permission | Kind::WithoutEffect => {
                 references.insert(id.to_owned(), reference(id, []));
             }
         }
@@ -212,7 +244,7 @@ pub(super) fn references(
                 .unwrap_or_default()
             {
                 let route = route_logical_id(id, &entry.key);
-                references.insert(route.clone(), reference(&route_id(&route), []));
+                identified(&mut references, &route, "RouteId");
             }
         }
     }
@@ -245,9 +277,22 @@ pub(super) fn api_id(logical_id: &str) -> String {
     digest(logical_id, 10)
 }
 
-/// What the gateway would call the route: seven lower-case letters and digits.
-pub(super) fn route_id(route_logical_id: &str) -> String {
-    digest(route_logical_id, 7)
+/// What the gateway would call a route, or another piece of an API: seven lower-case letters and digits.
+pub(super) fn piece_id(logical_id: &str) -> String {
+    digest(logical_id, 7)
+}
+
+/// A piece of an API, for which both `Ref` and an attribute give its id.
+fn identified(
+    references: &mut BTreeMap<String, Reference>,
+    logical_id: &str,
+    attribute: &'static str,
+) {
+    let id = piece_id(logical_id);
+    references.insert(
+        logical_id.to_owned(),
+        reference(&id, [(attribute, id.clone())]),
+    );
 }
 
 fn digest(text: &str, length: usize) -> String {

@@ -1,65 +1,30 @@
-//! `AWS::Serverless::WebSocketApi`, and the `AWS::ApiGatewayV2::RouteResponse`s without which its routes do not reply.
+//! `AWS::Serverless::WebSocketApi`. What makes its routes reply, and what stands beside it, is in
+//! [`super::api_gateway_v2`].
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
     Functions,
+    api_gateway_v2::{Pieces, TIMEOUT, route_settings, stage_name},
     function::only,
-    problem::{Place, Problem, Problems},
+    problem::{Problem, Problems},
     properties::Properties,
-    resource::{Resource, api_id, route_id, route_logical_id},
+    resource::{Resource, api_id, piece_id, route_logical_id},
     scope::Scope,
 };
 use crate::stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
 
-/// Milliseconds: the least, and both the default and the most that an integration may take.
-const TIMEOUT: (u64, u64) = (50, 29_000);
 const LIFECYCLE: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
-/// The declared `$default` response of a route.
-pub(super) struct RouteResponse {
-    at: Place,
-    api_id: String,
-    route_id: String,
-}
-
-impl RouteResponse {
-    pub(super) fn read(
-        resource: &Resource,
-        scope: &Scope,
-        problems: &mut Problems,
-    ) -> Result<Self, Problem> {
-        let mut properties =
-            Properties::resolving(&resource.logical_id, &resource.properties, scope)?;
-        let api_id = properties.required("ApiId")?.text()?.to_owned();
-        let route = properties.required("RouteId")?;
-        only(
-            Some(properties.required("RouteResponseKey")?),
-            &["$default"],
-        )?;
-        properties.finish(problems);
-        Ok(Self {
-            at: route.at,
-            api_id,
-            route_id: route.text()?.to_owned(),
-        })
-    }
-
-    pub(super) fn without_route(&self) -> Problem {
-        Problem::at(
-            self.at,
-            "ApiId and RouteId name no WebSocket route of this template: SAM calls the route sendMessage of ChatApi \
-             ChatApiSendmessageRoute",
-        )
-    }
-}
-
-/// Reads the API. `responses` are all of the template; those of another API are a mistake.
+/// Reads the API. `pieces` are all of the template; those of another API are a mistake.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
     functions: &Functions,
-    responses: &[RouteResponse],
+    pieces: &Pieces,
     problems: &mut Problems,
 ) -> Option<WebSocketApi> {
     let id = resource.logical_id.as_str();
@@ -69,11 +34,13 @@ pub(super) fn read(
         .required("RouteSelectionExpression")
         .and_then(|node| node.text().map(str::to_owned));
     let selection = problems.keep(selection);
-    let routes = routes(id, &mut properties, functions, responses, problems);
+    let routes = routes(id, &mut properties, functions, pieces, problems);
     let routes = problems.keep(routes);
     let authorizer = authorizer(&mut properties, functions, problems);
     let authorizer = problems.keep(authorizer);
     let stage_variables = problems.keep(properties.texts("StageVariables"));
+    let settings = route_settings(&mut properties, problems);
+    problems.keep(settings);
     properties.without_effect(&[
         "AccessLogSettings",
         "Description",
@@ -85,14 +52,16 @@ pub(super) fn read(
         "Tags",
     ]);
     properties.finish(problems);
-    let api = WebSocketApi {
+    let (routes, route_ids) = routes?;
+    let mut api = WebSocketApi {
         api_id: api_id(id),
         stage: stage?,
         route_selection_expression: selection?,
-        routes: routes?,
+        routes,
         authorizer: authorizer?,
         stage_variables: stage_variables?,
     };
+    pieces.complete(&mut api, route_ids, problems);
     if api.authorizer.is_some() && !api.routes.contains_key("$connect") {
         problems.add(Problem::at(
             resource.at,
@@ -105,34 +74,23 @@ pub(super) fn read(
 fn stage(properties: &mut Properties<'_>) -> Result<String, Problem> {
     match properties.optional("StageName")? {
         None => Ok("default".to_owned()),
-        Some(node) => {
-            let name = node.text()?;
-            let fits = !name.is_empty()
-                && name
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_');
-            if fits {
-                Ok(name.to_owned())
-            } else {
-                Err(node.expected("a stage's name of letters, digits, - and _"))
-            }
-        }
+        Some(node) => stage_name(&node),
     }
 }
 
+/// The routes, and their ids.
 fn routes(
     api: &str,
     properties: &mut Properties<'_>,
     functions: &Functions,
-    responses: &[RouteResponse],
+    pieces: &Pieces,
     problems: &mut Problems,
-) -> Result<BTreeMap<String, WebSocketRoute>, Problem> {
+) -> Result<(BTreeMap<String, WebSocketRoute>, BTreeSet<String>), Problem> {
     let declared = properties
         .nested("Routes")?
         .ok_or_else(|| Problem::at(properties.at(), format!("{api}: Routes are missing")))?;
-    let api_id = api_id(api);
     let mut routes = BTreeMap::new();
-    let mut route_ids = Vec::new();
+    let mut route_ids = BTreeSet::new();
     for (key, at, route) in declared.each()? {
         if !LIFECYCLE.contains(&key.as_str()) && !key.chars().all(|c| c.is_ascii_alphanumeric()) {
             problems.add(Problem::at(
@@ -141,8 +99,10 @@ fn routes(
             ));
             continue;
         }
-        let route_id = route_id(&route_logical_id(api, &key));
-        if route_ids.contains(&route_id) {
+        let route_id = piece_id(&route_logical_id(api, &key));
+        let read = self::route(route, pieces.answers(&route_id), functions, problems);
+        routes.extend(problems.keep(read).map(|route| (key.clone(), route)));
+        if !route_ids.insert(route_id) {
             problems.add(Problem::at(
                 at,
                 format!(
@@ -150,19 +110,8 @@ fn routes(
                 ),
             ));
         }
-        let answered = responses
-            .iter()
-            .any(|response| response.route_id == route_id);
-        let read = self::route(route, answered, functions, problems);
-        routes.extend(problems.keep(read).map(|route| (key, route)));
-        route_ids.push(route_id);
     }
-    for response in responses {
-        if response.api_id != api_id || !route_ids.contains(&response.route_id) {
-            problems.add(response.without_route());
-        }
-    }
-    Ok(routes)
+    Ok((routes, route_ids))
 }
 
 fn route(

@@ -28,6 +28,7 @@ pub fn function(logical_id: &str, statements: &[Value]) -> Function {
             directory: PathBuf::from("/"),
             binary: format!("{logical_id}_binary"),
         },
+        handler: "bootstrap".to_owned(),
         environment: BTreeMap::new(),
         // Long enough never to matter where it is not what is tested.
         timeout: Duration::from_secs(900),

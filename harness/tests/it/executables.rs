@@ -13,13 +13,14 @@ use harness::{
 };
 use uuid::Uuid;
 
-/// A workspace with the packages `probe_one`, whose binary is `probe-first`, and `probe_two`; removed at the end.
+/// A workspace with the packages `probe_one`, whose binary is `probe-first`, `probe_two`, and in the folder `probe_three` one
+/// that is called `named-otherwise`; removed at the end.
 struct Workspace(PathBuf);
 
 impl Workspace {
     fn create() -> Self {
         let root = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
-        for package in ["probe_one", "probe_two"] {
+        for package in ["probe_one", "probe_two", "probe_three"] {
             fs::create_dir_all(root.join(package).join("src")).unwrap();
             fs::write(root.join(package).join("src/main.rs"), "fn main() {}").unwrap();
         }
@@ -28,15 +29,17 @@ impl Workspace {
             "workspace = { resolver = \"3\", members = [\"probe_*\"] }",
         )
         .unwrap();
-        let package = |name: &str, rest: &str| {
+        let package = |folder: &str, name: &str, rest: &str| {
             let manifest = format!("package = {{ name = \"{name}\", edition = \"2024\" }}\n{rest}");
-            fs::write(root.join(name).join("Cargo.toml"), manifest).unwrap();
+            fs::write(root.join(folder).join("Cargo.toml"), manifest).unwrap();
         };
         package(
             "probe_one",
+            "probe_one",
             "bin = [{ name = \"probe-first\", path = \"src/main.rs\" }]",
         );
-        package("probe_two", "");
+        package("probe_two", "probe_two", "");
+        package("probe_three", "named-otherwise", "");
         Self(root)
     }
 
@@ -66,6 +69,7 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
             logical_id: logical_id.clone(),
             name: logical_id.clone(),
             code,
+            handler: "bootstrap".to_owned(),
             environment: BTreeMap::new(),
             timeout: Duration::from_secs(3),
             memory: 128,
@@ -86,18 +90,23 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
 async fn binaries_are_built_and_found_by_name() {
     let workspace = Workspace::create();
     let built = workspace
-        .build(&[("probe_one", "probe-first"), ("probe_two", "probe_two")])
+        .build(&[
+            ("probe_one", "probe-first"),
+            ("probe_two", "probe_two"),
+            ("probe_three", "named-otherwise"),
+        ])
         .await
         .unwrap();
     assert!(built["F0"].ends_with("probe-first") && built["F0"].is_file());
     assert!(built["F1"].ends_with("probe_two") && built["F1"].is_file());
+    assert!(built["F2"].ends_with("named-otherwise") && built["F2"].is_file());
 }
 
 #[tokio::test]
 async fn a_build_that_fails_has_no_executables() {
     let workspace = Workspace::create();
     let error = workspace
-        .build(&[("probe_two", "probe_three")])
+        .build(&[("probe_two", "probe_four")])
         .await
         .unwrap_err();
     assert!(matches!(error, BuildError::Failed), "{error}");

@@ -217,6 +217,39 @@ async fn a_process_sees_lambdas_environment_and_nothing_else() {
     assert_eq!(seen["TABLE"], "chat");
     assert_eq!(seen["OVERRIDE"], "everywhere");
     assert_eq!(seen["AWS_LAMBDA_FUNCTION_NAME"], "test-One");
+    let text = |name: &str| seen[name].as_str().unwrap_or_default().to_owned();
+    let root = executable().canonicalize().unwrap();
+    let root = root.parent().unwrap().display().to_string();
+    for (name, value) in [
+        ("_HANDLER", "bootstrap"),
+        ("AWS_REGION", "us-east-1"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/test-One"),
+        ("LAMBDA_TASK_ROOT", &root),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("TZ", ":UTC"),
+        ("LANG", "en_US.UTF-8"),
+    ] {
+        assert_eq!(text(name), value, "{name}");
+    }
+    for name in [
+        "_X_AMZN_TRACE_ID",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "LD_LIBRARY_PATH",
+        "PATH",
+    ] {
+        assert_ne!(text(name), "", "{name}");
+    }
+    for name in ["AWS_EXECUTION_ENV", "AWS_LAMBDA_MAX_CONCURRENCY"] {
+        assert_eq!(seen.get(name), None, "{name} is not set for these runtimes");
+    }
     for name in ["HOME", "USER", "CARGO_MANIFEST_DIR"] {
         assert_eq!(seen.get(name), None, "{name} is the developer's");
     }

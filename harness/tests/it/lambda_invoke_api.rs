@@ -1,5 +1,6 @@
 //! The API by which a function is invoked from outside: what it answers, and to whom.
 
+use base64::{Engine, prelude::BASE64_STANDARD};
 use harness::iam::{Credentials, Service};
 use serde_json::{Value, json};
 
@@ -65,6 +66,15 @@ async fn the_invoke_api_answers_as_aws_does() {
             "ResourceNotFoundException",
             "function:None",
         ),
+        // Only what is the newest was published.
+        (
+            "One:live",
+            "RequestResponse",
+            "{}",
+            404,
+            "ResourceNotFoundException",
+            "function:One:live",
+        ),
     ];
     for (function, kind, body, status, failure, contains) in table {
         let response = client
@@ -101,6 +111,20 @@ async fn the_invoke_api_answers_as_aws_does() {
         .await
         .unwrap();
     assert_eq!(with_context.json::<Value>().await.unwrap()["client"], true);
+    for (query, length, status) in [
+        ("?Qualifier=%24LATEST", 2685, 200),
+        ("?Qualifier=live", 20, 404),
+        ("", 2688, 400),
+    ] {
+        let context = format!(r#"{{"custom":{{"x":"{}"}}}}"#, "x".repeat(length - 19));
+        let response = client
+            .post(format!("{address}/One/invocations{query}"))
+            .header("x-amz-client-context", BASE64_STANDARD.encode(context))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(response.status(), status, "{query} {length}");
+    }
     lambda.stop().await;
 }
 

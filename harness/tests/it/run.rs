@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
 };
 
@@ -41,6 +41,13 @@ impl Folder {
         Self(folder)
     }
 
+    /// With the files of another folder, and those of the folders in it.
+    pub fn of(other: &Path) -> Self {
+        let folder = Self::with("");
+        copy(other, &folder.0);
+        folder
+    }
+
     pub fn start(&self, options: &[&str]) -> Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
             .args(["--template", "template.yaml", "--ready-file", "ready.json"])
@@ -60,6 +67,19 @@ impl Folder {
 
     pub fn ready(&self) -> Value {
         serde_json::from_slice(&fs::read(self.0.join("ready.json")).unwrap()).unwrap()
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy_of = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            fs::create_dir(&copy_of).unwrap();
+            copy(&entry.path(), &copy_of);
+        } else {
+            fs::copy(entry.path(), copy_of).unwrap();
+        }
     }
 }
 

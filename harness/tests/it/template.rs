@@ -73,6 +73,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties:
       Runtime: provided.al2023
+      Handler: bootstrap
       CodeUri: .
       Environment:
         Variables:

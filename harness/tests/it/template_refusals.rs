@@ -54,7 +54,7 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
         (
             "!Ref Nobody",
-            "template.yaml:10:14: nothing is called Nobody",
+            "template.yaml:11:14: nothing is called Nobody",
         ),
         (
             "!GetAtt Greeter.Url",
@@ -70,20 +70,20 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
     let properties = [
         (
             "Layers: [x]",
-            "template.yaml:11:7: Greeter: the harness cannot honour Layers",
+            "template.yaml:12:7: Greeter: the harness cannot honour Layers",
         ),
         (
             "Timeout: 901",
-            "template.yaml:11:16: expected a whole number from 1 to 900, found `901`",
+            "template.yaml:12:16: expected a whole number from 1 to 900, found `901`",
         ),
         ("Policies: AmazonDynamoDBFullAccess", "expected statements"),
         (
             "Policies: {Statement: {Effect: Allow, Action: a:b, Resource: '*', Condition: {}}}",
-            "template.yaml:11:73: the harness evaluates statements of",
+            "template.yaml:12:73: the harness evaluates statements of",
         ),
         (
             "Policies: {Statement: [{Effect: Allow, Action: a:b, Resource: table}]}",
-            "template.yaml:11:30: resource table is neither * nor an ARN",
+            "template.yaml:12:30: resource table is neither * nor an ARN",
         ),
         (
             "Events: {A: {Type: Schedule}}",
@@ -109,10 +109,10 @@ fn all_problems_are_told_at_once_and_in_order() {
     assert_eq!(
         lines,
         [
-            "template.yaml:10:14",
-            "template.yaml:11:16",
-            "template.yaml:12:7",
-            "template.yaml:13:13"
+            "template.yaml:11:14",
+            "template.yaml:12:16",
+            "template.yaml:13:7",
+            "template.yaml:14:13"
         ]
     );
 }

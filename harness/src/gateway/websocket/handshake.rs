@@ -12,7 +12,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
-use tokio::{sync::mpsc, time::sleep};
+use tokio::sync::mpsc;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
@@ -255,7 +255,7 @@ async fn live<I: Invoke>(
         match open.faults().disconnect() {
             Some((faults::Connection::DisconnectLost, _)) => calls = 0,
             Some((faults::Connection::DisconnectTwice, _)) => calls = 2,
-            Some((_, later)) => sleep(later).await,
+            Some((_, later)) => open.faults().last(later).await,
             None => {}
         }
         for _ in 0..calls {

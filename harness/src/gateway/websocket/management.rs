@@ -66,10 +66,9 @@ impl Management<'_> {
                 &format!("Invalid connectionId: {connection_id}"),
             );
         }
-        let suffered = self.connections.faults().management(method.as_str());
-        if !suffered.latency.is_zero() {
-            tokio::time::sleep(suffered.latency).await;
-        }
+        let faults = self.connections.faults();
+        let suffered = faults.management(method.as_str());
+        faults.last(suffered.latency).await;
         if let Some(failure) = suffered.fault.and_then(failure) {
             return failure;
         }

@@ -1,0 +1,254 @@
+//! `AWS::ApiGatewayV2::*` without SAM and beside it: what is taken, and what stops the start.
+
+use std::{fs, path::Path, time::Duration};
+
+use crate::template::{Folder, load, variables};
+
+/// The template of the foreign stack, guarded.
+struct Hall(String);
+
+impl Hall {
+    fn new() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/template.yaml");
+        let text = fs::read_to_string(path).unwrap();
+        // The folder of these tests has its bootstrap at hand.
+        Self(text.replace("CodeUri: hall", "CodeUri: ."))
+    }
+
+    fn load(&self) -> Result<harness::stack::Stack, String> {
+        Folder::with(&self.0).load(&[("Guarded", "yes")])
+    }
+
+    /// What is said with a line more in the properties of a resource, or with one replaced; and the number of that line.
+    fn with(&self, resource: &str, line: &str) -> (usize, String) {
+        let name = line.split_once(':').unwrap().0;
+        let mut lines: Vec<String> = self.0.lines().map(str::to_owned).collect();
+        let start = lines
+            .iter()
+            .position(|line| *line == format!("  {resource}:"))
+            .unwrap();
+        let end = (start..lines.len())
+            .find(|at| lines[*at].is_empty())
+            .unwrap();
+        let own = (start..end).find(|at| lines[*at].starts_with(&format!("      {name}:")));
+        let at = own.unwrap_or(end);
+        if own.is_some() {
+            lines.remove(at);
+        }
+        lines.insert(at, format!("      {line}"));
+        let refusal = Self(lines.join("\n")).load().err();
+        (at + 1, refusal.unwrap_or_default())
+    }
+}
+
+#[test]
+fn an_api_is_put_together_from_its_pieces() {
+    let stack = Hall::new().load().unwrap();
+    let api = stack.websocket_api.unwrap();
+    assert_eq!(api.stage, "live");
+    assert_eq!(
+        api.route_selection_expression,
+        "${request.body.room}/${request.body.wish}"
+    );
+    let routes: Vec<_> = api
+        .routes
+        .iter()
+        .map(|(key, route)| (key.as_str(), route.function.as_str(), route.replies))
+        .collect();
+    assert_eq!(
+        routes,
+        [
+            ("$connect", "Host", false),
+            ("$default", "Host", true),
+            ("lobby/greet", "Host", true),
+            ("lobby/whisper", "Host", false),
+        ]
+    );
+    assert_eq!(api.routes["$connect"].timeout, Duration::from_secs(9));
+    let authorizer = api.authorizer.unwrap();
+    assert_eq!(authorizer.function, "Porter");
+    assert_eq!(
+        authorizer.identity_sources,
+        ["route.request.querystring.name"]
+    );
+    assert_eq!(api.stage_variables["weather"], "fair");
+    assert_eq!(stack.functions["Host"].name, "local-host");
+    assert_eq!(stack.functions["Host"].handler, "host.receive");
+}
+
+#[test]
+fn whatever_a_piece_has_that_is_not_emulated_stops_the_start() {
+    let hall = Hall::new();
+    for (resource, lines) in [
+        (
+            "Hall",
+            "BasePath: ignore|Body: {}|BodyS3Location: {}|CorsConfiguration: {}|CredentialsArn: arn:x|ProtocolType: HTTP|\
+             RouteKey: $default|Target: arn:x",
+        ),
+        (
+            "ConnectRoute",
+            "ApiKeyRequired: true|AuthorizationScopes: [a]|AuthorizationType: AWS_IAM|AuthorizationType: JWT|\
+             AuthorizerId: nobody|ModelSelectionExpression: a|RequestModels: {}|RequestParameters: {}|RouteKey: $ping|\
+             RouteResponseSelectionExpression: a|Target: integrations/none|Target: none",
+        ),
+        ("GreetRoute", "AuthorizationType: CUSTOM"),
+        (
+            "GreetResponse",
+            "ModelSelectionExpression: a|ResponseModels: {}|ResponseParameters: {}|RouteResponseKey: a|RouteId: a",
+        ),
+        (
+            "Reception",
+            "ConnectionId: a|ConnectionType: VPC_LINK|ContentHandlingStrategy: CONVERT_TO_BINARY|IntegrationMethod: GET|\
+             IntegrationSubtype: a|IntegrationType: HTTP_PROXY|IntegrationType: MOCK|PassthroughBehavior: NEVER|\
+             PayloadFormatVersion: '2.0'|RequestParameters: {}|RequestTemplates: {}|ResponseParameters: {}|\
+             TemplateSelectionExpression: a|TimeoutInMillis: 29001|TimeoutInMillis: 49|TlsConfig: {}",
+        ),
+        (
+            "Door",
+            "AuthorizerPayloadFormatVersion: '2.0'|AuthorizerResultTtlInSeconds: 300|AuthorizerType: JWT|\
+             AuthorizerUri: arn:aws:lambda:us-east-1:123456789012:function:Porter|EnableSimpleResponses: true|\
+             IdentityValidationExpression: a|JwtConfiguration: {}",
+        ),
+        (
+            "Stage",
+            "AccessPolicyId: a|ClientCertificateId: a|DefaultRouteSettings: {ThrottlingRateLimit: 1}|\
+             DeploymentId: another|RouteSettings: {}|StageName: $default",
+        ),
+        ("Opening", "StageName: other"),
+        (
+            "HostPermission",
+            "EventSourceToken: a|FunctionUrlAuthType: NONE|FunctionName: nobody",
+        ),
+    ] {
+        for line in lines.split('|') {
+            let (number, refusal) = hall.with(resource, line);
+            let place = format!("template.yaml:{number}:");
+            assert!(
+                refusal.contains(&place),
+                "{resource} {line} at {number}\n{refusal}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_would_fail_after_the_deployment_stops_the_start() {
+    let template = Hall::new().0;
+    for (from, to, place, told) in [
+        (
+            "    Condition: IsGuarded\n    Properties:\n      Action: lambda:InvokeFunction",
+            "    Condition: IsGuarded\n    Properties:\n      Action: lambda:GetFunction",
+            "  Door:",
+            "no AWS::Lambda::Permission lets apigateway.amazonaws.com call Porter",
+        ),
+        (
+            "${Hall}/*/*",
+            "${Hall}/*/$connect",
+            "  GreetRoute:",
+            "call Host",
+        ),
+        (
+            "GreetRoute, WhisperRoute",
+            "WhisperRoute",
+            "  Opening:",
+            "it does not depend on GreetRoute",
+        ),
+        (
+            "      DeploymentId: !Ref Opening\n",
+            "",
+            "      ApiId: !Ref Hall\n      StageName",
+            "nothing is deployed",
+        ),
+        (
+            "RouteKey: lobby/whisper",
+            "RouteKey: lobby/greet",
+            "  WhisperRoute:",
+            "declared twice",
+        ),
+        (
+            "Outputs:",
+            "  Other:\n    Type: AWS::ApiGatewayV2::Stage\n    Properties: {ApiId: !Ref Hall, StageName: b, AutoDeploy: true}\nOutputs:",
+            "  Other:",
+            "one stage",
+        ),
+        (
+            "Outputs:",
+            "  Second:\n    Type: AWS::ApiGatewayV2::Api\n    Properties: {ProtocolType: WEBSOCKET}\nOutputs:",
+            "  Second:",
+            "one API of this type",
+        ),
+        (
+            "Outputs:",
+            "  Shape:\n    Type: AWS::ApiGatewayV2::Model\nOutputs:",
+            "    Type: AWS::ApiGatewayV2::Model",
+            "has no AWS::ApiGatewayV2::Model",
+        ),
+        (
+            "      Handler: host.receive\n",
+            "",
+            "      FunctionName: !Sub",
+            "Handler is missing",
+        ),
+    ] {
+        assert!(template.contains(from), "{from}");
+        let changed = Hall(template.replacen(from, to, 1));
+        let before = changed.0.split(place).next().unwrap();
+        let line = before.lines().count() + usize::from(place.starts_with(' '));
+        let refusal = changed.load().err().unwrap_or_default();
+        let line = format!("template.yaml:{line}:");
+        assert!(
+            refusal.contains(&line) && refusal.contains(told),
+            "{line} {told}\n{refusal}"
+        );
+    }
+    // One that the gateway has no permission for, but a role.
+    let role = template
+        .replace(
+            "TimeoutInMillis: 9000",
+            "CredentialsArn: arn:aws:iam::123456789012:role/gateway",
+        )
+        .replace("${Hall}/*/*", "${Hall}/other/*");
+    assert!(Hall(role).load().is_ok());
+}
+
+#[test]
+fn routes_may_stand_beside_those_of_sam() {
+    let template = format!(
+        "{}
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        say: {{FunctionArn: !GetAtt Greeter.Arn}}
+  Integration:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref Api
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !Sub arn:aws:apigateway:${{AWS::Region}}:lambda:path/2015-03-31/functions/${{Greeter.Arn}}/invocations
+  Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {{ApiId: !Ref Api, RouteKey: say/loudly, Target: !Sub 'integrations/${{Integration}}', RouteResponseSelectionExpression: $default}}
+  Response:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {{ApiId: !Ref Api, RouteId: !Ref Route, RouteResponseKey: $default}}
+  Permission:
+    Type: AWS::Lambda::Permission
+    Properties: {{Action: lambda:InvokeFunction, FunctionName: !Ref Greeter, Principal: apigateway.amazonaws.com}}
+",
+        variables("", "A: b")
+    );
+    let api = load(&template).unwrap().websocket_api.unwrap();
+    assert_eq!(api.routes["say/loudly"].function, "Greeter");
+    assert!(api.routes["say/loudly"].replies && !api.routes["say"].replies);
+    let twice = template.replace("say/loudly", "say");
+    let refusal = load(&twice).unwrap_err();
+    assert!(refusal.contains("declared twice"), "{refusal}");
+    let foreign = template.replace("ApiId: !Ref Api, RouteKey", "ApiId: other, RouteKey");
+    let refusal = load(&foreign).unwrap_err();
+    assert!(
+        refusal.contains("Route: ApiId names no WebSocket API"),
+        "{refusal}"
+    );
+}
