@@ -3,28 +3,25 @@
  * What is unsure ([M], [U]) must hold here, since it was decided so; of AWS a difference is reported, not failed.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe } from 'node:test';
 
+import { answer, fact, ID, KB, keys } from './fact.js';
+import { httpFacts } from './http.js';
+import { lambdaFacts } from './lambda.js';
 import { handshake, OPCODE } from './socket.js';
-import { allow, deployed, knock, manage, open, start, target } from './target.js';
+import { allow, knock, manage, open, start, target } from './target.js';
 
-const ID = /^[\w-]{15}=$/;
-const KB = 1024;
+/** Action and effect. */
+const ALLOWED = ['execute-api:Invoke', 'Allow'];
+const DENIED = ['execute-api:*', 'Deny'];
 
-function fact(source, name, ask) {
-  const unsure = /\[[MU]\]/.test(source);
-  test(`${source} ${name}`, async (t) => {
-    try {
-      await ask();
-    } catch (difference) {
-      if (!deployed || !unsure) throw difference;
-      t.diagnostic(`DIFFERENT: ${difference.message}`);
-    }
-  });
-}
+const document = (...statements) => ({
+  Version: '2012-10-17',
+  Statement: statements.map(([Action, Effect]) => ({ Action, Effect, Resource: '*' })),
+});
 
-const answer = (value) => [{ answer: value }];
-const keys = (value) => Object.keys(value).sort();
+/** The script of an authorizer with these statements and no context. */
+const permit = (...statements) => answer({ principalId: 'tester', policyDocument: document(...statements) });
 
 describe('conformance', { concurrency: 4 }, () => {
   before(start);
@@ -57,9 +54,19 @@ describe('conformance', { concurrency: 4 }, () => {
       403,
     ],
     ['1.4 [D]', 'a policy with wildcards', { authorizer: allow({}, 'arn:aws:execute-api:*:*:*/*/$connect') }, 101],
+    ['1.4 [D]', 'a policy with a question mark', { authorizer: allow({}, 'arn:aws:execute-api:*:*:*/*/?connect') }, 101],
+    ['1.4 [O]', 'a policy for another action', { authorizer: permit(['lambda:InvokeFunction', 'Allow']) }, 403],
+    ['1.4 [O]', 'a policy that denies what it allows', { authorizer: permit(ALLOWED, DENIED) }, 403],
+    ['1.4 [O]', 'a policy without statements', { authorizer: permit() }, 403],
     ['1.4 [D]', 'an authorizer that fails with Unauthorized', { authorizer: [{ fail: 'Unauthorized' }] }, 401],
     ['1.4 [O]', 'an authorizer that fails otherwise', { authorizer: [{ fail: 'other' }] }, 500],
     ['1.4 [O]', 'an authorizer without a policy', { authorizer: answer({ principalId: 'a' }) }, 500],
+    ['1.4 [O]', 'an authorizer without a principal', { authorizer: answer({ policyDocument: document(ALLOWED) }) }, 500],
+    ['1.4 [O]', 'an authorizer that answers nothing', { authorizer: answer(null) }, 500],
+    ['1.4 [O]', 'an authorizer that exits', { authorizer: [{ exit: 1 }] }, 500],
+    ['1.4 [D]', 'an answer of the authorizer over 8 KB', { authorizer: allow({ a: 'x'.repeat(8 * KB) }) }, 500],
+    ['1.4 [D]', 'a context of texts, numbers and booleans', { authorizer: allow({ a: 'b', c: 1, d: true }) }, 101],
+    ['1.4 [O]', 'no context', { authorizer: permit(ALLOWED) }, 101],
     ['1.4 [O]', 'a context that is not flat', { authorizer: allow({ a: { b: 1 } }) }, 500],
     ['1.4 [O]', 'a header that is an identity source and empty', { headers: { 'X-Conformance': '' } }, 401],
   ];
@@ -86,6 +93,7 @@ describe('conformance', { concurrency: 4 }, () => {
     ['2.4 [D]', 'is what headers say', { headers: { 'Sec-WebSocket-Protocol': 'two' } }, 'two'],
     ['2.4 [D]', 'is found in any case', { headers: { 'sec-websocket-protocol': 'two' } }, 'two'],
     ['1.5 [D]', 'is found in multiValueHeaders', { multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] } }, 'two'],
+    ['1.5 [D]', 'is found there in any case', { multiValueHeaders: { 'SEC-websocket-protocol': ['two'] } }, 'two'],
   ];
   for (const [source, name, returned, expected] of protocols) {
     fact(source, `subprotocol: it ${name}`, async () => {
@@ -199,15 +207,24 @@ describe('conformance', { concurrency: 4 }, () => {
     for (const end of [gate, socket]) end.cut();
   });
 
+  const sendInFrames = (socket, lengths) =>
+    lengths.forEach((length, index) =>
+      socket.frame(index ? OPCODE.continuation : OPCODE.text, 'x'.repeat(length), { last: index === lengths.length - 1 }),
+    );
+  fact('3 [D]', 'a message of 128 KB in frames of 32 KB is taken', async () => {
+    const socket = await open();
+    sendInFrames(socket, Array(4).fill(32 * KB));
+    assert.equal((await socket.json()).body.length, 128 * KB);
+    socket.cut();
+  });
   const closings = [
     ['0.11 [D]', 'a binary frame', (socket) => socket.frame(OPCODE.binary, 'x'), 1003],
+    ['3 [D]', 'a long frame among short ones', (socket) => sendInFrames(socket, [KB, 32 * KB + 1]), 1009],
     ['3 [D]', 'a frame over 32 KB', (socket) => socket.send('x'.repeat(32 * KB + 1)), 1009],
     [
       '3 [D]',
       'a message over 128 KB',
-      (socket) => {
-        for (let n = 0; n < 5; n += 1) socket.frame(n ? 0 : OPCODE.text, 'x'.repeat(30 * KB), { last: n === 4 });
-      },
+      (socket) => sendInFrames(socket, [...Array(4).fill(32 * KB), 1]),
       1009,
     ],
   ];
@@ -239,10 +256,33 @@ describe('conformance', { concurrency: 4 }, () => {
     socket.cut();
   });
 
+  fact('1.4 [O]', 'the context of the authorizer comes with every event', async () => {
+    const observer = await open();
+    const report = (as) => [{ report: { to: observer.id, as } }];
+    const context = { colour: 'blue', disconnect: JSON.stringify(report('disconnect')) };
+    const socket = await open({ authorizer: allow(context), connect: report('connect') });
+    socket.send('x');
+    const events = [(await observer.json()).event, await socket.json()];
+    socket.close();
+    events.push((await observer.json()).event);
+    assert.deepEqual(
+      events.map(({ requestContext: { eventType, authorizer } }) => [eventType, authorizer.colour, authorizer.principalId]),
+      [
+        ['CONNECT', 'blue', 'tester'],
+        ['MESSAGE', 'blue', 'tester'],
+        ['DISCONNECT', 'blue', 'tester'],
+      ],
+    );
+    for (const { requestContext } of events) assert.equal(typeof requestContext.authorizer.integrationLatency, 'number');
+    observer.cut();
+  });
+
   fact('4 [D]', '@connections: GET, DELETE, 400, 410, and unsigned', async () => {
     const socket = await open();
     const described = await (await manage('GET', socket.id)).json();
     assert.deepEqual(keys(described), ['connectedAt', 'identity', 'lastActiveAt']);
+    for (const time of [described.connectedAt, described.lastActiveAt]) assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    assert.match(described.identity.sourceIp, /^[\d.:a-f]+$/);
     const url = `${target.management}/@connections/${encodeURIComponent(socket.id)}`;
     assert.equal((await fetch(url)).status, 403);
     assert.equal((await target.aws.fetch(url.replace('@', '%40'))).status, 200);
@@ -250,7 +290,34 @@ describe('conformance', { concurrency: 4 }, () => {
     assert.equal((await socket.next()).code, 1000);
     const gone = await manage('GET', socket.id);
     assert.deepEqual([gone.status, gone.headers.get('x-amzn-errortype'), await gone.text()], [410, 'GoneException', '']);
+    for (const method of ['POST', 'DELETE']) assert.equal((await manage(method, socket.id)).status, 410);
     assert.equal((await manage('POST', 'malformed', 'x')).status, 400);
+  });
+  fact('4 [O]', '@connections: what a refusal says', async () => {
+    const socket = await open();
+    const seen = async (answer) => {
+      const { status, headers } = await answer;
+      return [status, headers.get('x-amzn-errortype')?.split(':')[0], (await (await answer).json()).message];
+    };
+    assert.deepEqual(await seen(manage('POST', 'malformed', 'x')), [
+      400,
+      'BadRequestException',
+      'Invalid connectionId: malformed',
+    ]);
+    const [status, type, message] = await seen(manage('POST', socket.id, 'x'.repeat(128 * KB + 1)));
+    assert.deepEqual([status, type, typeof message], [413, 'PayloadTooLargeException', 'string']);
+    socket.cut();
+  });
+  fact('4 [O]', '@connections: another stage is forbidden', async () => {
+    const url = `${target.management}x/@connections/${encodeURIComponent('BFHPhfCWIAMCKlQ=')}`;
+    assert.equal((await target.aws.fetch(url)).status, 403);
+  });
+  fact('4 [D]', 'what is posted is taken in the order of calls that wait for each other, and empty texts are texts', async () => {
+    const socket = await open();
+    const texts = ['one', '', 'three'];
+    for (const text of texts) assert.equal((await manage('POST', socket.id, text)).status, 200);
+    for (const text of texts) assert.equal((await socket.next()).text, text);
+    socket.cut();
   });
 
   fact('0.2 [D]', 'a connection does not exist while $connect runs', async () => {
@@ -271,32 +338,6 @@ describe('conformance', { concurrency: 4 }, () => {
     for (const end of [socket, observer]) end.cut();
   });
 
-  const http = [
-    ['5 [D]', 'any other JSON is a 200', [{ answer: [1] }], 200, '[1]'],
-    ['5 [D]', 'a status and a body', answer({ statusCode: 418, body: 'tea' }), 418, 'tea'],
-    ['5 [M]', 'a function that fails', [{ fail: 'x' }], 500, '{"message":"Internal Server Error"}'],
-  ];
-  for (const [source, name, script, status, body] of http) {
-    fact(source, `HTTP: ${name}: ${status}`, async () => {
-      const seen = await fetch(`${target.http}/open/x`, { headers: { 'x-script': JSON.stringify(script) } });
-      assert.deepEqual([seen.status, await seen.text()], [status, body]);
-    });
-  }
-  fact('5 [D]', 'HTTP: the most specific route, and its parameters', async () => {
-    const event = await (await fetch(`${target.http}/open/items/a%20b?x=1&x=2`)).json();
-    assert.deepEqual([event.version, event.routeKey], ['2.0', 'GET /open/items/{id}']);
-    assert.deepEqual([event.pathParameters, event.queryStringParameters], [{ id: 'a b' }, { x: '1,2' }]);
-  });
-  const simple = (isAuthorized) => JSON.stringify(answer({ isAuthorized, context: { call: '$request' } }));
-  const ask = (path, authorization) => fetch(target.http + path, { headers: authorization ? { authorization } : {} });
-  const call = async (path) => (await (await ask(path, simple(true))).json()).requestContext.authorizer.lambda.call;
-  fact('5 [D]', 'HTTP: an authorizer is asked once for the same identity, if it is cached', async () => {
-    assert.equal(await call('/cached'), await call('/cached'));
-    assert.notEqual(await call('/uncached'), await call('/uncached'));
-  });
-  fact('5 [M]', 'HTTP: 401 without identity, 403 by a no, 500 by a failure', async () => {
-    assert.equal((await ask('/cached')).status, 401);
-    assert.equal((await ask('/cached', simple(false))).status, 403);
-    assert.equal((await ask('/cached', JSON.stringify([{ fail: 'x' }]))).status, 500);
-  });
+  httpFacts();
+  lambdaFacts();
 });

@@ -12,13 +12,15 @@ import { AwsClient } from 'aws4fetch';
 import { handshake } from './socket.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const NAMES = ['ws', 'http', 'management'];
+const NAMES = ['ws', 'http', 'management', 'lambda', 'stack'];
 const variable = (name) => process.env[`CONFORMANCE_${name.toUpperCase()}`];
 
 /** Whether something deployed is asked. */
 export const deployed = NAMES.some(variable);
 
-/** @type {{ws: string, http: string, management: string, aws: AwsClient, stop: () => Promise<void>}} */
+/**
+ * @type {{ws: string, http: string, management: string, lambda: string, stack: string, aws: AwsClient, stop: () => Promise<void>}}
+ */
 export const target = {};
 
 export async function start() {
@@ -49,7 +51,7 @@ export async function start() {
     ended.then((code) => reject(new Error(`the harness ended with ${code} before it was ready`)));
   });
   const { accessKeyId, secretAccessKey, ...doors } = JSON.parse(await readFile(ready, 'utf8'));
-  Object.assign(target, doors);
+  Object.assign(target, doors, { stack: 'local' });
   client(accessKeyId, secretAccessKey, undefined, 'us-east-1');
 }
 
@@ -60,6 +62,21 @@ function client(accessKeyId, secretAccessKey, sessionToken, region) {
 /** One signed call about a connection. */
 export function manage(method, id, body) {
   return target.aws.fetch(`${target.management}/@connections/${encodeURIComponent(id)}`, { method, body });
+}
+
+/**
+ * One signed call of Lambda's Invoke API.
+ *
+ * @param {string} name the function's, within the stack
+ * @param {object | string} event an object becomes JSON
+ * @param {{headers?: Record<string, string>, query?: string}} [options]
+ */
+export async function invoke(name, event, { headers = {}, query = '' } = {}) {
+  const url = `${target.lambda}/2015-03-31/functions/${target.stack}-${name}/invocations${query}`;
+  const body = typeof event === 'string' ? event : JSON.stringify(event);
+  const answer = await target.aws.fetch(url, { method: 'POST', body, headers, aws: { service: 'lambda' } });
+  const text = await answer.text();
+  return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
 }
 
 /** The script of an authorizer that lets in. */

@@ -42,6 +42,12 @@ export class Stack {
   #log;
   #secrets = new Set();
   #breaches = [];
+  #options;
+
+  /** @param {Record<string, string | number>} [options] of a harness, for what is not to be as usual */
+  constructor(options = {}) {
+    this.#options = options;
+  }
 
   /** Takes the stack that the environment names, else starts one. */
   async start() {
@@ -105,6 +111,11 @@ export class Stack {
     this.#breaches.push(error.message);
   }
 
+  /** The process of a local harness. */
+  get pid() {
+    return this.#harness.pid;
+  }
+
   /** The processes that run functions just now. */
   functionProcesses() {
     return this.#processes().filter(({ name }) => FUNCTIONS.includes(name));
@@ -143,11 +154,14 @@ export class Stack {
     const folder = this.#folder;
     if (folder === undefined) return;
     this.#folder = undefined;
-    await this.interrupt();
-    assert.ok(!existsSync(join(folder, READY)), 'the ready file is still there');
-    this.#assertNothingTold();
-    this.#assertNothingDenied();
-    await rm(folder, { recursive: true });
+    try {
+      await this.interrupt();
+      assert.ok(!existsSync(join(folder, READY)), 'the ready file is still there');
+      this.#assertNothingTold();
+      this.#assertNothingDenied();
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   }
 
   #processes() {
@@ -163,6 +177,7 @@ export class Stack {
       dynamodb: process.env.CONFAB_DYNAMODB ?? 'embedded',
       data: join(this.#folder, 'data'),
       'ready-file': ready,
+      ...this.#options,
     };
     await rm(ready, { force: true });
     const output = this.#openLog();
@@ -233,7 +248,7 @@ export class Stack {
 
   /** Clients are not told which permission a function lacks, but the harness's log is. */
   #assertNothingDenied() {
-    const denied = this.output().match(/access denied: .*/g) ?? [];
-    assert.deepEqual([...new Set(denied)], [], 'permissions are missing in the template');
+    const denied = [...new Set(this.output().match(/access denied: .*/g) ?? [])];
+    assert.deepEqual(denied, [], ['permissions are missing in the template', ...denied].join('\n'));
   }
 }

@@ -52,6 +52,34 @@ export async function fill(stack, conversation, sender, count) {
   await setStream(table.StreamSpecification);
 }
 
+/**
+ * Puts the rows of a connection that its gateway has forgotten, subscribed to a conversation.
+ *
+ * @param {import('./stack.js').Stack} stack
+ * @param {string} conversation
+ * @param {import('./people.js').Person} person whose it was
+ * @param {string} connection
+ */
+export async function addGhost(stack, conversation, person, connection) {
+  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const connectedAt = Date.now() - 30 * 60_000;
+  const times = {
+    connected_at: { N: String(connectedAt) },
+    expires_at: { N: String(Math.ceil(connectedAt / 1000) + 7500) },
+  };
+  const rows = [
+    { pk: { S: `user#${person.user}` }, sk: { S: `connection#${connection}` }, ...times },
+    {
+      pk: { S: `conversation#${conversation}` },
+      sk: { S: `subscription#${connection}` },
+      owner: { S: `connection#${connection}` },
+      user: { S: person.user },
+      ...times,
+    },
+  ];
+  for (const Item of rows) await operation(stack, 'PutItem', { TableName: tables[0], Item });
+}
+
 /** A message of the log as an item of the table. */
 function item(conversation, sender, seq) {
   const body = `Message ${seq} of a long conversation.`;

@@ -13,6 +13,7 @@ use std::{
 };
 
 use axum::Router;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -91,8 +92,9 @@ struct Running {
 impl Running {
     async fn start(options: Options) -> Result<Self, StartError> {
         let started = Instant::now();
+        allow_many_files();
         // Ports first: that one is taken shows at once, and the template needs to know them.
-        let doors = Doors::open(&options).await?;
+        let doors = Doors::open(&options)?;
         let template = template_path(&options)?;
         let stack = template::load(&template, &doors.local(AUDIENCE), &options.parameters())?;
         say(format_args!("{}: {}", template.display(), Summary(&stack)));
@@ -190,6 +192,17 @@ impl Running {
         drop(self.back);
         self.engine.stop().await;
         drop(self.ready);
+    }
+}
+
+/// Every connection is a file, and by default a system lets a program have no more than a thousand or so, although it may
+/// have many more for the asking. Whoever is refused goes on with what he has.
+fn allow_many_files() {
+    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE)
+        && soft < hard
+        && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
+    {
+        tracing::warn!(%error, files = soft, "more files than these cannot be open, and so not more connections");
     }
 }
 

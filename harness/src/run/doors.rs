@@ -2,14 +2,16 @@
 
 use std::{
     io::{self, ErrorKind},
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::say;
 use crate::{options::Options, template::Local};
 
+/// Connections that wait to be accepted; the system may hold it to less. A crowd that reconnects comes in one moment.
+const BACKLOG: u32 = 4096;
 /// How often another free port is tried when the IPv6 side of the first one is taken.
 const ATTEMPTS: usize = 16;
 
@@ -31,12 +33,12 @@ impl Doors {
     ///
     /// # Errors
     /// The first port that is not to be had.
-    pub async fn open(options: &Options) -> Result<Self, DoorError> {
+    pub fn open(options: &Options) -> Result<Self, DoorError> {
         let doors = Self {
-            http: Door::open("--http-port", options.http_port).await?,
-            ws: Door::open("--ws-port", options.ws_port).await?,
-            lambda: Door::open("--lambda-port", options.lambda_port).await?,
-            dynamodb: Door::open("--dynamodb-port", options.dynamodb_port).await?,
+            http: Door::open("--http-port", options.http_port)?,
+            ws: Door::open("--ws-port", options.ws_port)?,
+            lambda: Door::open("--lambda-port", options.lambda_port)?,
+            dynamodb: Door::open("--dynamodb-port", options.dynamodb_port)?,
         };
         if !doors.http.has_ipv6() {
             say("This machine has no IPv6: everything listens on 127.0.0.1 only.");
@@ -99,11 +101,11 @@ impl Door {
     ///
     /// # Errors
     /// If the port is taken, also if only one of the two addresses is.
-    pub async fn open(option: &'static str, port: u16) -> Result<Self, DoorError> {
+    pub fn open(option: &'static str, port: u16) -> Result<Self, DoorError> {
         let mut attempts = if port == 0 { ATTEMPTS } else { 1 };
         loop {
             attempts -= 1;
-            match pair(port).await {
+            match pair(port) {
                 Ok(door) => return Ok(door),
                 // With port 0 only the IPv6 side can be taken, by chance.
                 Err(error) if error.kind() == ErrorKind::AddrInUse && attempts > 0 => {}
@@ -132,11 +134,11 @@ impl Door {
     }
 }
 
-async fn pair(port: u16) -> io::Result<Door> {
-    let first = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+fn pair(port: u16) -> io::Result<Door> {
+    let first = listen((Ipv4Addr::LOCALHOST, port).into())?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
-    match TcpListener::bind((Ipv6Addr::LOCALHOST, port)).await {
+    match listen((Ipv6Addr::LOCALHOST, port).into()) {
         Ok(second) => listeners.push(second),
         Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
         // Whatever else the reason is, a machine without IPv6 has no client that would come by it.
@@ -145,13 +147,24 @@ async fn pair(port: u16) -> io::Result<Door> {
     Ok(Door { port, listeners })
 }
 
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // A port that was in use a moment ago is free.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[tokio::test]
     async fn any_free_port_is_the_same_for_both_addresses() {
-        let door = Door::open("--http-port", 0).await.unwrap();
+        let door = Door::open("--http-port", 0).unwrap();
         for listener in &door.listeners {
             let address = listener.local_addr().unwrap();
             assert_eq!(address.port(), door.port);
@@ -161,8 +174,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_port_in_use_is_an_error_that_names_the_option() {
-        let door = Door::open("--http-port", 0).await.unwrap();
-        let error = Door::open("--ws-port", door.port).await.unwrap_err();
+        let door = Door::open("--http-port", 0).unwrap();
+        let error = Door::open("--ws-port", door.port).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(

@@ -13,7 +13,8 @@ use nix::{
 };
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
+    net::TcpStream,
     process::{Child, ChildStdout, Command},
 };
 use uuid::Uuid;
@@ -49,7 +50,11 @@ impl Folder {
     }
 
     pub fn start(&self, options: &[&str]) -> Program {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_harness"))
+        self.start_by(Command::new(env!("CARGO_BIN_EXE_harness")), options)
+    }
+
+    fn start_by(&self, mut command: Command, options: &[&str]) -> Program {
+        let mut child = command
             .args(["--template", "template.yaml", "--ready-file", "ready.json"])
             .args(["--ws-port=0", "--lambda-port=0", "--dynamodb-port=0"])
             .args(options)
@@ -183,6 +188,28 @@ async fn it_says_where_the_page_is_if_there_is_one() {
     let ready = folder.ready();
     let page = reqwest::get(ready["page"].as_str().unwrap()).await.unwrap();
     assert_eq!(page.text().await.unwrap(), "Welcome");
+    assert!(program.end(Signal::SIGINT).await.success());
+}
+
+#[tokio::test]
+async fn connections_are_taken_until_the_system_s_last_file_and_not_only_those_of_the_shell() {
+    let folder = Folder::with(TEMPLATE);
+    let mut shell = Command::new("sh");
+    let limited = "ulimit -S -n 64; exec \"$0\" \"$@\"";
+    shell.args(["-c", limited, env!("CARGO_BIN_EXE_harness")]);
+    let mut program = folder.start_by(shell, &["--http-port=0"]);
+    program.says("Ready after").await;
+    let http = folder.ready()["http"].as_str().unwrap().to_owned();
+    let address = http.strip_prefix("http://").unwrap();
+    let mut open = Vec::new();
+    for _ in 0..200 {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET /config.json HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        connection.write_all(request.as_bytes()).await.unwrap();
+        // It is answered, and stays open.
+        connection.read_u8().await.unwrap();
+        open.push(connection);
+    }
     assert!(program.end(Signal::SIGINT).await.success());
 }
 

@@ -34,6 +34,8 @@ use crate::{faults, gateway::door};
 
 /// The longest frame, in bytes.
 pub(crate) const LONGEST_FRAME: usize = 32 * 1024;
+/// What a connection keeps ready to read into, in bytes: thousands that are idle must not cost what a busy one is worth.
+const READ_BUFFER: usize = 4 * 1024;
 /// The longest message, in bytes, in either direction.
 pub(crate) const LONGEST_MESSAGE: usize = 128 * 1024;
 /// A connection without a message in either direction for so long is closed.
@@ -109,6 +111,7 @@ fn reason_of(code: u16, reason: &str) -> String {
 
 pub(crate) fn configuration() -> WebSocketConfig {
     WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
         .max_frame_size(Some(LONGEST_FRAME))
         .max_message_size(Some(LONGEST_MESSAGE))
 }
