@@ -53,6 +53,23 @@ export async function fill(stack, conversation, sender, count) {
 }
 
 /**
+ * The ids of somebody's connections, which no client is told.
+ *
+ * @param {import('./stack.js').Stack} stack
+ * @param {import('./people.js').Person} person
+ * @returns {Promise<string[]>}
+ */
+export async function connectionsOf(stack, person) {
+  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const { Items } = await operation(stack, 'Query', {
+    TableName: tables[0],
+    KeyConditionExpression: 'pk = :user',
+    ExpressionAttributeValues: { ':user': { S: `user#${person.user}` } },
+  });
+  return Items.map(({ sk }) => sk.S.split('#')[1]);
+}
+
+/**
  * Puts the rows of a connection that its gateway has forgotten, subscribed to a conversation.
  *
  * @param {import('./stack.js').Stack} stack

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use axum::body::Bytes;
+use tokio::sync::oneshot;
 
 /// What came of an invocation that reached a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,13 +28,18 @@ pub enum InvokeError {
     TooLarge,
 }
 
+/// Held while an event waits for a process and no more of them may be started.
+pub type Queued = oneshot::Sender<()>;
+
 /// Calls functions and waits for their answers (invocation type `RequestResponse`).
 pub trait Invoke: Clone + Send + Sync + 'static {
     /// `function` is a logical id, a function name or a binary's name. Waits for a free process as long as it takes;
-    /// the function's own timeout starts when a process has taken the event.
+    /// the function's own timeout starts when a process has taken the event. `queued` is dropped as soon as the event waits
+    /// no more for lack of room on this machine, which no limit of AWS's knows.
     fn invoke(
         &self,
         function: &str,
         payload: Bytes,
+        queued: Queued,
     ) -> impl Future<Output = Result<Outcome, InvokeError>> + Send;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use serde_json::Value;
+use tokio::{sync::oneshot, time::sleep};
 
 use crate::invoke::{Invoke, InvokeError, Outcome};
 
@@ -41,7 +42,7 @@ impl Failure {
     }
 }
 
-/// Calls `function` with `event` and waits at most `limit` for its answer.
+/// Calls `function` with `event` and waits at most `limit` for its answer, not counting the time that it waits for a process.
 ///
 /// The call runs in a task of its own: like on AWS, neither the limit nor a client that leaves ends a function.
 pub(crate) async fn call<I: Invoke>(
@@ -55,14 +56,23 @@ pub(crate) async fn call<I: Invoke>(
         function.to_owned(),
         Bytes::from(event.to_string()),
     );
-    let running = tokio::spawn(async move { invoke.invoke(&name, payload).await });
-    let outcome = match tokio::time::timeout(limit, running).await {
-        Ok(Ok(Ok(Outcome::Answer(answer)))) => Ok(answer),
-        Ok(Ok(Ok(Outcome::FunctionError(error)))) => Err(Failure::Function(error)),
-        Ok(Ok(Err(refused))) => Err(Failure::Refused(refused)),
-        // The task itself broke, which is for the client as if the function had.
-        Ok(Err(_)) => Err(Failure::Function(Bytes::new())),
-        Err(_) => Err(Failure::TimedOut),
+    let (queued, begins) = oneshot::channel();
+    let running = tokio::spawn(async move { invoke.invoke(&name, payload, queued).await });
+    let limit = async {
+        // AWS would have started another process: what is waited for the lack of one does not count.
+        let _ = begins.await;
+        sleep(limit).await;
+    };
+    let outcome = tokio::select! {
+        biased;
+        ended = running => match ended {
+            Ok(Ok(Outcome::Answer(answer))) => Ok(answer),
+            Ok(Ok(Outcome::FunctionError(error))) => Err(Failure::Function(error)),
+            Ok(Err(refused)) => Err(Failure::Refused(refused)),
+            // The task itself broke, which is for the client as if the function had.
+            Err(_) => Err(Failure::Function(Bytes::new())),
+        },
+        () = limit => Err(Failure::TimedOut),
     };
     if let Err(failure) = &outcome {
         tracing::warn!(function, "{}", failure.summary());

@@ -31,7 +31,7 @@ use tokio::{net::TcpListener, sync::watch};
 use crate::{
     faults::Faults,
     iam::Access,
-    invoke::{Invoke, InvokeError, Outcome},
+    invoke::{Invoke, InvokeError, Outcome, Queued},
     stack::{ACCOUNT, Code, REGION, Stack},
 };
 use environment::Deployment;
@@ -205,15 +205,17 @@ impl Invoke for Lambda {
         &self,
         function: &str,
         payload: Bytes,
+        queued: Queued,
     ) -> impl Future<Output = Result<Outcome, InvokeError>> + Send {
         let accepted = self.find(function).and_then(|pool| {
             if payload.len() > MAX_PAYLOAD {
                 return Err(InvokeError::TooLarge);
             }
-            pool.submit(Request {
+            let request = Request {
                 payload,
                 ..Request::default()
-            })
+            };
+            pool.submit(request, Some(queued))
         });
         async move { Ok(accepted?.reply().await.outcome) }
     }

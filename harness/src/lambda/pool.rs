@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     faults::Faults,
-    invoke::{InvokeError, Outcome},
+    invoke::{InvokeError, Outcome, Queued},
 };
 
 /// Events in, processes out.
@@ -54,6 +54,7 @@ pub(super) struct Event {
     request_id: String,
     request: Request,
     reply: oneshot::Sender<Reply>,
+    queued: Option<Queued>,
     _reserved: Option<OwnedSemaphorePermit>,
 }
 
@@ -93,6 +94,16 @@ pub(super) struct Place {
     initialized: bool,
 }
 
+impl State {
+    /// Processes are coming for the first of those that wait: a cold start is no queue, on AWS it takes its time as well.
+    fn count_who_is_next(&mut self) {
+        let coming = self.initializing + self.finishing;
+        for event in self.waiting.iter_mut().take(coming) {
+            event.queued = None;
+        }
+    }
+}
+
 impl Event {
     pub fn request_id(&self) -> &str {
         &self.request_id
@@ -111,6 +122,12 @@ impl Event {
             client_context: self.request.client_context.clone(),
             deadline,
         }
+    }
+
+    /// It waits no more.
+    fn taken(mut self) -> Self {
+        self.queued = None;
+        self
     }
 
     /// Ends the invocation.
@@ -187,7 +204,11 @@ impl Pool {
     }
 
     /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
-    pub fn submit(self: &Arc<Self>, request: Request) -> Result<Accepted, InvokeError> {
+    pub fn submit(
+        self: &Arc<Self>,
+        request: Request,
+        queued: Option<Queued>,
+    ) -> Result<Accepted, InvokeError> {
         if self.faults.throttles(&self.deployment().names()) {
             return Err(InvokeError::Throttled);
         }
@@ -209,6 +230,7 @@ impl Pool {
             request_id,
             request,
             reply: sender,
+            queued,
             _reserved: permit,
         };
         let mut state = self.state();
@@ -216,7 +238,7 @@ impl Pool {
             return Ok(accepted);
         }
         while let Some(idle) = state.idle.pop() {
-            match idle.send(event) {
+            match idle.send(event.taken()) {
                 Ok(()) => return Ok(accepted),
                 // This one has just died.
                 Err(back) => event = back,
@@ -233,7 +255,7 @@ impl Pool {
         let mut state = self.state();
         let current = Arc::ptr_eq(&state.deployment, deployment);
         if current && let Some(event) = state.waiting.pop_front() {
-            return Ok(event);
+            return Ok(event.taken());
         }
         let (idle, parked) = oneshot::channel();
         // Dropping the sender at once tells the process that it is over.
@@ -245,7 +267,7 @@ impl Pool {
 
     /// The oldest waiting event.
     pub fn take_waiting(&self) -> Option<Event> {
-        self.state().waiting.pop_front()
+        self.state().waiting.pop_front().map(Event::taken)
     }
 
     /// Returns an event whose process died before it had it. Its turn is first.
@@ -258,7 +280,9 @@ impl Pool {
 
     /// Says that a process is about to ask for another event. To be called before its answer is passed on.
     pub fn finishing(&self) -> Finishing<'_> {
-        self.state().finishing += 1;
+        let mut state = self.state();
+        state.finishing += 1;
+        state.count_who_is_next();
         Finishing(self)
     }
 
@@ -294,6 +318,7 @@ impl Pool {
                 initialized: false,
             }));
         }
+        state.count_who_is_next();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -404,7 +404,9 @@ async fn lambda_throttles_and_starts_slowly() {
     let faults = planned_by(clock.clone(), rules);
     let functions = [function("Send"), function("Other")];
     let (lambda, _) = lambda::start_suffering(functions, 1, faults.clone()).await;
-    let refused = lambda.invoke("Send", "{}".into()).await;
+    let refused = lambda
+        .invoke("Send", "{}".into(), lambda::not_queued())
+        .await;
     assert_eq!(refused, Err(InvokeError::Throttled));
     let late = lambda::spawn(&lambda, "Send", json!({}));
     struck(&faults).await;

@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 use harness::{
     gateway::{door, websocket},
     iam::{Access, Credentials, Service, Signatures},
-    invoke::{Invoke, InvokeError, Outcome},
+    invoke::{Invoke, InvokeError, Outcome, Queued},
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
 };
 use serde_json::{Value, json};
@@ -103,7 +103,13 @@ impl Calls {
 }
 
 impl Invoke for Functions {
-    async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+    async fn invoke(
+        &self,
+        function: &str,
+        payload: Bytes,
+        queued: Queued,
+    ) -> Result<Outcome, InvokeError> {
+        drop(queued);
         let event: Value = serde_json::from_slice(&payload).unwrap();
         let script = self
             .scripts

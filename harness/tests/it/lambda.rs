@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::PathBuf,
+    pin::pin,
     process::Command,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -11,8 +12,9 @@ use std::{
 use axum::body::Bytes;
 use harness::{
     faults::Faults,
+    gateway::clock::Clock,
     iam::{Access, Signatures},
-    invoke::{Invoke, InvokeError, Outcome},
+    invoke::{Invoke, InvokeError, Outcome, Queued},
     lambda::{Lambda, Settings},
     stack::Function,
 };
@@ -21,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
+    sync::oneshot::{self, error::TryRecvError},
     task::JoinHandle,
 };
 
@@ -92,9 +95,14 @@ pub async fn start_suffering(
     )
 }
 
+/// For callers who have no limit of their own.
+pub fn not_queued() -> Queued {
+    oneshot::channel().0
+}
+
 pub async fn call(lambda: &Lambda, function: &str, event: Value) -> Outcome {
     lambda
-        .invoke(function, event.to_string().into())
+        .invoke(function, event.to_string().into(), not_queued())
         .await
         .unwrap()
 }
@@ -160,6 +168,21 @@ impl Meeting {
 
     pub fn event(&self, number: usize) -> Value {
         json!({ "do": "meet", "at": self.0.local_addr().unwrap().to_string(), "number": number })
+    }
+
+    /// The next one, and for how long the clock had to be set ahead until he came.
+    pub async fn next_by(&self, clock: &Clock) -> (TcpStream, Duration) {
+        let began = clock.ahead();
+        let mut next = pin!(self.next());
+        loop {
+            tokio::select! {
+                biased;
+                (_, _, stream) = &mut next => return (stream, clock.ahead() - began),
+                () = tokio::task::yield_now() => {
+                    clock.set_ahead(clock.ahead() + Duration::from_secs(1)).unwrap();
+                }
+            }
+        }
     }
 
     pub async fn next(&self) -> (u32, u32, TcpStream) {
@@ -347,6 +370,38 @@ async fn events_beyond_the_concurrency_wait_in_order() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_process_is_told_when_the_wait_is_over() {
+    let (lambda, _) = start([function("One")], 1).await;
+    let meeting = Meeting::new().await;
+    let invoke = |number| {
+        let (queued, taken) = oneshot::channel::<()>();
+        let (lambda, event) = (lambda.clone(), meeting.event(number));
+        let ended = tokio::spawn(async move {
+            lambda
+                .invoke("One", event.to_string().into(), queued)
+                .await
+                .unwrap()
+        });
+        (taken, ended)
+    };
+    let (taken, first) = invoke(1);
+    // The first has its process coming, which is a cold start and no queue.
+    taken.await.unwrap_err();
+    let (_, _, mut go_on) = meeting.next().await;
+    let (mut taken, second) = invoke(2);
+    tokio::task::yield_now().await;
+    assert_eq!(taken.try_recv(), Err(TryRecvError::Empty));
+    go_on.write_u8(1).await.unwrap();
+    taken.await.unwrap_err();
+    answer(first.await.unwrap());
+    let (_, number, mut go_on) = meeting.next().await;
+    assert_eq!(number, 2);
+    go_on.write_u8(1).await.unwrap();
+    answer(second.await.unwrap());
+    lambda.stop().await;
+}
+
+#[tokio::test]
 async fn reserved_concurrency_throttles() {
     let reserved = Function {
         reserved_concurrency: Some(1),
@@ -356,7 +411,9 @@ async fn reserved_concurrency_throttles() {
     let meeting = Meeting::new().await;
     let call = spawn(&lambda, "One", meeting.event(1));
     let (_, _, mut stream) = meeting.next().await;
-    let throttled = lambda.invoke("One", Bytes::from_static(b"{}")).await;
+    let throttled = lambda
+        .invoke("One", Bytes::from_static(b"{}"), not_queued())
+        .await;
     assert_eq!(throttled, Err(InvokeError::Throttled));
     let throttled = reqwest::Client::new()
         .post(format!("{address}/One/invocations"))
@@ -390,6 +447,21 @@ async fn a_failed_init_is_tried_once_more_and_then_fails_the_event() {
     }
     lambda.stop().await;
     fs::remove_file(mark).unwrap();
+}
+
+#[tokio::test]
+async fn a_hanging_init_is_given_up_and_tried_once_more_within_the_function_s_own_time() {
+    let mut hanging = with_environment(function("Hanging"), &[("INIT", "hang")]);
+    hanging.timeout = Duration::from_secs(1);
+    let (lambda, _) = start([hanging], 1).await;
+    let failed = error(call(&lambda, "Hanging", json!({})).await);
+    assert_eq!(failed["errorType"], "Sandbox.Timedout");
+    let message = failed["errorMessage"].as_str().unwrap();
+    assert!(
+        message.ends_with("Task timed out after 1.00 seconds"),
+        "{message}"
+    );
+    lambda.stop().await;
 }
 
 #[tokio::test]

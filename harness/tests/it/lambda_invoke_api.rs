@@ -1,12 +1,20 @@
 //! The API by which a function is invoked from outside: what it answers, and to whom.
 
+use std::time::Duration;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
-use harness::iam::{Credentials, Service};
+use harness::{
+    faults::Faults,
+    gateway::clock::Clock,
+    iam::{Credentials, Service},
+};
 use serde_json::{Value, json};
+
+use tokio::io::AsyncWriteExt;
 
 use crate::{
     access,
-    lambda::{answer, call, function, start},
+    lambda::{self, Meeting, answer, call, function, start},
 };
 
 #[tokio::test]
@@ -125,6 +133,38 @@ async fn the_invoke_api_answers_as_aws_does() {
             .unwrap();
         assert_eq!(response.status(), status, "{query} {length}");
     }
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_that_fails_is_repeated_twice_after_minutes() {
+    let clock = Clock::default();
+    let faults = Faults::by(clock.clone());
+    let (lambda, address) = lambda::start_suffering([function("One")], 1, faults).await;
+    let meeting = Meeting::new().await;
+    let taken = reqwest::Client::new()
+        .post(format!("{address}/One/invocations"))
+        .header("x-amz-invocation-type", "Event")
+        .body(meeting.event(1).to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(taken.status(), 202);
+    // The function fails when nobody answers it.
+    drop(meeting.next().await);
+    for least in [50, 110] {
+        let (_, later) = meeting.next_by(&clock).await;
+        assert!(later >= Duration::from_secs(least), "{later:?}");
+    }
+    // It is forgotten: however late it is, what comes next is another event.
+    clock
+        .set_ahead(clock.ahead() + Duration::from_secs(60 * 60))
+        .unwrap();
+    let other = lambda::spawn(&lambda, "One", meeting.event(2));
+    let (_, number, mut go_on) = meeting.next().await;
+    assert_eq!(number, 2);
+    go_on.write_u8(1).await.unwrap();
+    answer(other.await.unwrap());
     lambda.stop().await;
 }
 

@@ -24,6 +24,7 @@ mod lambda;
 mod lambda_deployment;
 mod lambda_invoke_api;
 mod run;
+mod sample_events;
 mod template;
 mod template_api_gateway;
 mod template_refusals;

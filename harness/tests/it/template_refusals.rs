@@ -61,6 +61,10 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
             "the harness does not know the attribute Url of Greeter",
         ),
         ("!If [Nothing, a, b]", "no condition is called Nothing"),
+        (
+            "b\nAWS_REGION: x",
+            "template.yaml:9:7: Greeter.Environment: Lambda reserves the variable AWS_REGION",
+        ),
         ("{a: b}", "expected a text, found a mapping"),
     ];
     for (value, expected) in values {

@@ -1,0 +1,68 @@
+"""What boto3 makes of the management API: its answers, and its exceptions by their names.
+
+Prints one JSON list of `[call, outcome]`, in which an outcome is the answer's status, the keys of what is described, or the name of
+an exception with its status and message.
+
+The environment: MANAGEMENT, CONNECTION (one that is open, and is deleted at the end) and boto3's own AWS_* variables.
+"""
+
+import json
+import os
+
+import boto3
+from botocore.config import Config
+
+STRANGER = "BFHPhfCWIAMCKlQ="
+LONGEST = 128 * 1024
+
+client = boto3.client(
+    "apigatewaymanagementapi",
+    endpoint_url=os.environ["MANAGEMENT"],
+    # The first answer is what is asked for.
+    config=Config(retries={"total_max_attempts": 1}),
+)
+
+
+def status(answer):
+    return answer["ResponseMetadata"]["HTTPStatusCode"]
+
+
+def post(connection, data):
+    return status(client.post_to_connection(ConnectionId=connection, Data=data))
+
+
+def get(connection):
+    answer = client.get_connection(ConnectionId=connection)
+    times = [answer[name].utcoffset() is not None for name in ("ConnectedAt", "LastActiveAt")]
+    return [status(answer), sorted(answer["Identity"]), times]
+
+
+def delete(connection):
+    return status(client.delete_connection(ConnectionId=connection))
+
+
+def outcome(call, *arguments):
+    known = client.exceptions
+    try:
+        return call(*arguments)
+    except (known.GoneException, known.PayloadTooLargeException, known.ForbiddenException) as error:
+        return [type(error).__name__, status(error.response)]
+    except known.ClientError as error:
+        return [error.response["Error"]["Code"], error.response["Error"]["Message"], status(error.response)]
+
+
+own = os.environ["CONNECTION"]
+calls = [
+    ("post", post, own, b'{"event":"fromPython"}'),
+    ("post the longest", post, own, b"x" * LONGEST),
+    ("post more", post, own, b"x" * (LONGEST + 1)),
+    ("get", get, own),
+    ("post to a stranger", post, STRANGER, b"x"),
+    ("get a stranger", get, STRANGER),
+    ("delete a stranger", delete, STRANGER),
+    ("post to nonsense", post, "nonsense", b"x"),
+    ("delete", delete, own),
+    ("post again", post, own, b"x"),
+    ("delete again", delete, own),
+]
+print(json.dumps([[name, outcome(call, *arguments)] for name, call, *arguments in calls]))
