@@ -28,6 +28,11 @@ const READY_WITHIN_MS = 15 * 60_000;
 /** From the interrupt to the end of the process. */
 const ENDED_WITHIN_MS = 30_000;
 
+// A harness has a session of its own, so it would outlive a run that is interrupted or fails.
+const running = new Set();
+process.on('exit', () => running.forEach((harness) => harness.kill('SIGTERM')));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
+
 /** A stack: its addresses once it is up, its tokens, and for a local one its processes. */
 export class Stack {
   /** Base URL of the HTTP API, and of the page when the stack is local. @type {string} */
@@ -61,9 +66,6 @@ export class Stack {
       return;
     }
     this.#folder = await mkdtemp(join(tmpdir(), 'confab-e2e-'));
-    // A harness has a session of its own, so it would outlive a run that is interrupted or fails.
-    process.on('exit', () => this.#harness?.kill('SIGTERM'));
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
     await this.#launch({ 'http-port': 0, 'ws-port': 0, 'lambda-port': 0, 'dynamodb-port': 0 });
   }
 
@@ -191,6 +193,9 @@ export class Stack {
       },
     );
     closeSync(output);
+    const harness = this.#harness;
+    running.add(harness);
+    harness.once('exit', () => running.delete(harness));
     Object.assign(this, await this.#readyFile(ready));
   }
 
