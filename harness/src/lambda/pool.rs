@@ -87,7 +87,7 @@ pub(super) struct Accepted {
 #[derive(Debug)]
 pub(super) struct Finishing<'a>(&'a Pool);
 
-/// What a process takes up in its pool; dropping it makes room for the next.
+/// What a process takes up in its pool.
 #[derive(Debug)]
 pub(super) struct Place {
     pool: Arc<Pool>,
@@ -337,6 +337,14 @@ impl Place {
         &self.pool
     }
 
+    /// Makes room for another process, which is started if there are events for it.
+    pub fn leave(self) {
+        let pool = Arc::clone(&self.pool);
+        drop(self);
+        let mut state = pool.state();
+        pool.start_if_needed(&mut state);
+    }
+
     /// The init is over, well or badly.
     pub fn initialized(&mut self) {
         if !self.initialized {
@@ -347,10 +355,9 @@ impl Place {
 }
 
 impl Drop for Place {
+    /// Starts nobody: at the end of the program, which may be in the middle of anything, whoever is started is dropped again.
     fn drop(&mut self) {
         self.initialized();
-        let mut state = self.pool.state();
         self.pool.alive.send_modify(|alive| *alive -= 1);
-        self.pool.start_if_needed(&mut state);
     }
 }

@@ -62,6 +62,7 @@ pub(super) async fn live(mut place: Place) {
             retry(&pool).await;
         }
     }
+    place.leave();
 }
 
 /// Lambda tries a failed init once more when there is an event, within the function's own timeout. One event each: a

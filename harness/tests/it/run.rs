@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{ExitStatus, Stdio},
+    time::Duration,
 };
 
 use harness::iam::{Credentials, Service};
@@ -16,6 +17,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     process::{Child, ChildStdout, Command},
+    time::timeout,
 };
 use uuid::Uuid;
 
@@ -30,6 +32,9 @@ Resources:
       AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
       KeySchema: [{AttributeName: pk, KeyType: HASH}]
 ";
+
+/// Far beyond what anything takes.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A folder with a template; removed at the end.
 pub struct Folder(pub PathBuf);
@@ -207,7 +212,10 @@ async fn connections_are_taken_until_the_system_s_last_file_and_not_only_those_o
         let request = format!("GET /config.json HTTP/1.1\r\nHost: {address}\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
         // It is answered, and stays open.
-        connection.read_u8().await.unwrap();
+        timeout(PATIENCE, connection.read_u8())
+            .await
+            .expect("it is not taken")
+            .unwrap();
         open.push(connection);
     }
     assert!(program.end(Signal::SIGINT).await.success());
