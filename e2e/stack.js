@@ -42,20 +42,19 @@ export class Stack {
   /** Where `POST {user, …}` answers a token. @type {string} */
   login;
 
+  #options = {};
   #folder;
   #harness;
   #log;
   #secrets = new Set();
   #breaches = [];
-  #options;
 
-  /** @param {Record<string, string | number>} [options] of a harness, for what is not to be as usual */
-  constructor(options = {}) {
-    this.#options = options;
-  }
-
-  /** Takes the stack that the environment names, else starts one. */
-  async start() {
+  /**
+   * Takes the stack that the environment names, else starts one.
+   *
+   * @param {Record<string, string | number>} [options] of the harness, by name, for what is not to be as usual
+   */
+  async start(options = {}) {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
     if (CONFAB_HTTP || CONFAB_WS || CONFAB_LOGIN) {
       assert.ok(
@@ -65,6 +64,7 @@ export class Stack {
       Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
       return;
     }
+    this.#options = options;
     this.#folder = await mkdtemp(join(tmpdir(), 'confab-e2e-'));
     await this.#launch({ 'http-port': 0, 'ws-port': 0, 'lambda-port': 0, 'dynamodb-port': 0 });
   }
@@ -116,6 +116,16 @@ export class Stack {
   /** The process of a local harness. */
   get pid() {
     return this.#harness.pid;
+  }
+
+  /**
+   * Lets things go wrong in a local stack, as harness/README.md tells; what went wrong before does so no more.
+   *
+   * @param {...object} faults
+   */
+  async goWrong(...faults) {
+    const response = await fetch(`${this.http}/.local/faults`, { method: 'PUT', body: JSON.stringify({ seed: 1, faults }) });
+    assert.equal(response.status, 200, await response.text());
   }
 
   /** The processes that run functions just now. */

@@ -8,11 +8,12 @@ import { Stack } from './stack.js';
  *
  * @param {string} name
  * @param {(stack: Stack) => void} body declares the tests
+ * @param {() => Promise<Record<string, string>>} [options] further options of the harness
  */
-export function suite(name, body) {
+export function suite(name, body, options = async () => ({})) {
   describe(name, () => {
     const stack = new Stack();
-    before(() => stack.start());
+    before(async () => stack.start(await options()));
     body(stack);
     test('the stack ends, leaves no process behind, has told no secret and has denied its functions nothing', () => stack.stop());
     after(() => stack.stop());

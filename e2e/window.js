@@ -28,6 +28,8 @@ export function launch() {
 export class Window {
   /** HTTP requests of the page, as "METHOD URL", in their order. @type {string[]} */
   requests = [];
+  /** WebSockets that the page tried, open or not. @type {import('playwright-core').WebSocket[]} */
+  sockets = [];
   /** What no page of ours may do: throw, open a dialog, break its content security policy. @type {string[]} */
   offences = [];
 
@@ -38,25 +40,38 @@ export class Window {
    * @param {import('./stack.js').Stack} stack
    * @param {{user: string, name: string}} person
    * @param {import('playwright-core').BrowserContextOptions} [options]
+   * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare] before anything is loaded
    */
-  static async open(browser, stack, person, options = {}) {
+  static async open(browser, stack, person, options = {}, prepare = async () => {}) {
+    return Window.#tab(await browser.newContext(options), stack, person, prepare);
+  }
+
+  /** Another tab of the same browser, with the same storage. Its token is its own. */
+  another() {
+    return Window.#tab(this.context, this.stack, this.person, async () => {});
+  }
+
+  static async #tab(context, stack, person, prepare) {
     const window = new Window();
-    window.stack = stack;
-    window.person = person;
-    window.context = await browser.newContext(options);
-    window.page = await window.context.newPage();
+    Object.assign(window, { stack, person, context, page: await context.newPage() });
     window.#observe();
+    await prepare(window.page);
     await window.page.goto(stack.http);
     return window;
   }
 
   /** Logs in by the form, and waits until the socket is up. */
   async logIn() {
+    await this.submitLogin();
+    await this.connected();
+    return this;
+  }
+
+  /** Logs in by the form. */
+  async submitLogin() {
     await this.hook('login-user').fill(this.person.user);
     await this.hook('login-name').fill(this.person.name);
     await this.hook('login-submit').click();
-    await this.connected();
-    return this;
   }
 
   /** An element by its hook. @param {string} testId */
@@ -64,7 +79,7 @@ export class Window {
     return this.page.getByTestId(testId);
   }
 
-  /** Waits for a state of the connection: `connected`, `connecting` or `offline`, or several joined by commas. */
+  /** Waits for one of these states of the connection, by the names of `StateName`. */
   async connection(...states) {
     await this.page
       .locator(states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join())
@@ -140,7 +155,31 @@ export class Window {
     assert.fail(`the Tab key does not lead to ${testId} ${text}`);
   }
 
-  /** Holds the page to its manners, and closes the window. */
+  /** Opens a conversation of the list. @param {string} title */
+  async openListed(title) {
+    await this.listed(title).click();
+    await this.hook('composer-input').waitFor();
+  }
+
+  /** Waits until these are the messages that are shown, all stored, and nothing else. @param {string[]} bodies in their order */
+  async shows(bodies) {
+    for (const body of bodies) await this.message(body, 'sent').first().waitFor({ timeout: 60_000 });
+    const expected = bodies.map((body, index) => ({ seq: `${index + 1}`, state: 'sent', body }));
+    assert.deepEqual(await this.messages(), expected);
+  }
+
+  /** Lets the next handshakes fail, as a proxy does that knows no WebSockets, or lets them through again. @param {boolean} blocked */
+  block(blocked) {
+    return this.page.evaluate((value) => (globalThis.confabSocketsBlocked = value), blocked);
+  }
+
+  /** Holds the page to its manners, and closes its tab. */
+  async closeTab() {
+    await this.page.close();
+    assert.deepEqual(this.offences, []);
+  }
+
+  /** Holds the page to its manners, and closes the window with all its tabs. */
   async close() {
     await this.context.close();
     assert.deepEqual(this.offences, []);
@@ -149,6 +188,7 @@ export class Window {
   #observe() {
     const { page } = this;
     page.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
+    page.on('websocket', (socket) => this.sockets.push(socket));
     page.on('pageerror', (error) => this.offences.push(`uncaught: ${error.message}`));
     page.on('dialog', (dialog) => {
       this.offences.push(`dialog: ${dialog.message()}`);
@@ -162,6 +202,24 @@ export class Window {
       this.stack.secretToken((await response.json()).token);
     });
   }
+}
+
+/**
+ * Makes WebSockets of a page fail in their handshake while they are blocked. The browser's own handshake fails, at the
+ * same server but for a stage that it does not have.
+ *
+ * @param {import('playwright-core').Page} page
+ * @param {boolean} blocked at first
+ */
+export function blockable(page, blocked) {
+  return page.addInitScript((value) => {
+    globalThis.confabSocketsBlocked = value;
+    globalThis.WebSocket = class extends WebSocket {
+      constructor(url, protocols) {
+        super(globalThis.confabSocketsBlocked ? `${url}-blocked` : url, protocols);
+      }
+    };
+  }, blocked);
 }
 
 function escaped(text) {

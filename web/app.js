@@ -1,68 +1,52 @@
-/**
- * The page: reads where the server is, lets somebody in, and shows a client. Everything that a browser provides is
- * handed to the client here.
- */
+/** The page: reads where the server is, lets somebody in, and shows a client. */
 
-import { Unanswered } from "./client/api.js";
-import { Client } from "./client/client.js";
 import { backoff, systemClock } from "./client/clock.js";
-import { StoredReadPositions } from "./client/read_positions.js";
-import { handshakeProtocols, isText, parseObject } from "./client/protocol.js";
+import { connect, StateName, Unanswered } from "./client/index.js";
+import { isText, parseObject } from "./client/protocol.js";
 import { askPage, loadSession, logIn, LoginFailed, readToken, saveSession } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
 import { element, setAttribute } from "./views/element.js";
-import { LoginView } from "./views/login.js";
-import { NewConversationView } from "./views/new_conversation.js";
 import { SidebarView } from "./views/sidebar.js";
 import { StatusView } from "./views/status.js";
 
+/** @import { Client } from "./client/index.js" */
 /** @import { Session } from "./session.js" */
-/** @import { Socket } from "./client/connection.js" */
 
 /** @typedef {{http: string, ws: string, login: string | null}} Configuration */
 
 class App {
   /** @type {Client | null} */ #client = null;
   /** @type {Session | null} */ #session = null;
-  #login;
+  /** The session as long as its token has not been asked for. @type {Session | null} */ #entered = null;
+  /** Loaded when somebody has to log in. @type {import("./views/login.js").LoginView | null} */ #login = null;
   #screen = element("div", { class: "app" });
   #configuration;
   /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */ #views = null;
-  #dialog = new NewConversationView({ newId: () => crypto.randomUUID(), onCreate: (wanted) => this.#create(wanted) });
+  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #dialog = null;
 
   /** @param {Configuration} configuration */
   constructor(configuration) {
     this.#configuration = configuration;
-    this.#login = new LoginView({
-      anybody: configuration.login !== null,
-      onPerson: (person) => this.#logIn(person),
-      onToken: async (token) => this.#accept(readToken(token), "This is not a token: a JSON Web Token has three parts and says whose it is."),
-    });
-    window.addEventListener("online", () => {
-      this.#client?.wake();
-      this.#client?.doubt();
-    });
-    window.addEventListener("offline", () => this.#client?.doubt());
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.#client?.wake());
-    // Another window of the same person has read on.
-    window.addEventListener("storage", () => {
-      this.#client?.directory.readElsewhere();
-      this.#render();
-    });
     window.addEventListener("popstate", () => this.#openFromAddress());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !this.#dialog.root.open && !event.isComposing && this.#client?.openId) this.#leave();
+      if (event.key === "Escape" && !this.#dialog?.root.open && !event.isComposing && this.#client?.openId) this.#leave();
     });
   }
 
   async start() {
     const session = loadSession(sessionStorage) ?? (await askPage());
-    if (session) this.#enter(session);
-    else this.#showLogin("");
+    if (session) await this.#enter(session);
+    else await this.#showLogin("");
   }
 
   /** @param {string} message */
-  #showLogin(message) {
+  async #showLogin(message) {
+    const { LoginView } = await import("./views/login.js");
+    this.#login ??= new LoginView({
+      anybody: this.#configuration.login !== null,
+      onPerson: (person) => this.#logIn(person),
+      onToken: async (token) => this.#accept(readToken(token), "This is not a token: a JSON Web Token has three parts and says whose it is."),
+    });
     document.body.replaceChildren(this.#login.root);
     document.title = "Confab";
     this.#login.show(message, this.#session);
@@ -79,58 +63,52 @@ class App {
   }
 
   /** @param {Session | null} session @param {string} otherwise what to say if there is none */
-  #accept(session, otherwise) {
+  async #accept(session, otherwise) {
     if (!session) return otherwise;
-    this.#enter(session);
+    await this.#enter(session);
     return null;
   }
 
   /** @param {Session} session */
-  #enter(session) {
+  async #enter(session) {
     saveSession(sessionStorage, session);
     this.#session = session;
-    if (this.#client?.me.user !== session.user) this.#replaceClient(session);
-    document.body.replaceChildren(this.#screen, this.#dialog.root);
-    this.#client?.start(session.token);
+    this.#entered = session;
+    if (this.#client?.me.user === session.user) void this.#client.start();
+    else await this.#replaceClient();
+    document.body.replaceChildren(this.#screen);
     this.#openFromAddress();
   }
 
-  /** @param {Session} session */
-  #replaceClient({ user, name }) {
+  async #replaceClient() {
     this.#client?.stop();
-    const client = new Client({
-      http: this.#configuration.http,
-      me: { user, name },
-      readPositions: new StoredReadPositions(localStorage, user),
-      surroundings: {
-        clock: systemClock,
-        storage: sessionStorage,
-        fetch: (input, init) => fetch(input, init),
-        dial: (token) => /** @type {Socket} */ (/** @type {unknown} */ (new WebSocket(this.#configuration.ws, handshakeProtocols(token)))),
-        newId: () => crypto.randomUUID(),
-        isVisible: () => document.visibilityState === "visible",
-        isOnline: () => navigator.onLine,
-      },
-      onChange: () => this.#client === client && this.#render(),
-      onRefused: () => void this.#refused(),
-    });
+    const client = await connect({ http: this.#configuration.http, ws: this.#configuration.ws, token: () => this.#token() });
+    client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
     this.#views = {
       status: new StatusView(() => this.#logOut()),
-      sidebar: new SidebarView({ onOpen: (id) => this.#open(id), onNew: () => this.#dialog.open() }),
+      sidebar: new SidebarView({ onOpen: (id) => this.#open(id), onNew: () => void this.#startNew() }),
       pane: new ConversationPane(client, () => this.#leave()),
     };
     const { status, sidebar, pane } = this.#views;
     this.#screen.replaceChildren(status.root, sidebar.root, pane.root);
   }
 
-  /** The token has expired: a page that provides tokens is asked for the next one, a person otherwise. */
-  async #refused() {
-    const refused = this.#session?.token;
+  /** A token just logged in with; afterwards, what the page that this is built into gives. */
+  async #token() {
+    const given = this.#entered ?? (await askPage());
+    this.#entered = null;
+    if (given === null || given.user !== this.#session?.user) return null;
+    this.#session = given;
+    saveSession(sessionStorage, given);
+    return given.token;
+  }
+
+  /** @param {Client} client */
+  #changed(client) {
+    if (client.state.name !== StateName.signedOut) return this.#render();
     saveSession(sessionStorage, null);
-    const session = await askPage();
-    if (session && session.token !== refused) this.#enter(session);
-    else if (this.#session?.token === refused) this.#showLogin("Your session has ended. Log in again to carry on: nothing is lost.");
+    if (!this.#login?.root.isConnected) void this.#showLogin("Your session has ended. Log in again to carry on: nothing is lost.");
   }
 
   #logOut() {
@@ -139,7 +117,14 @@ class App {
     this.#session = null;
     saveSession(sessionStorage, null);
     history.replaceState(null, "", location.pathname + location.search);
-    this.#showLogin("");
+    void this.#showLogin("");
+  }
+
+  async #startNew() {
+    const { NewConversationView } = await import("./views/new_conversation.js");
+    this.#dialog ??= new NewConversationView({ newId: () => crypto.randomUUID(), onCreate: (wanted) => this.#create(wanted) });
+    if (!this.#dialog.root.isConnected) document.body.append(this.#dialog.root);
+    this.#dialog.open();
   }
 
   /** @param {{id: string, title?: string, participants: string[]}} wanted */

@@ -3,6 +3,7 @@
  * closed one is nobody. It is read here only to know whose it is: whether it is valid is the server's to say.
  */
 
+import { readClaims } from "./client/index.js";
 import { isText, parseObject } from "./client/protocol.js";
 
 const TOKEN_KEY = "confab.token";
@@ -18,16 +19,8 @@ export class LoginFailed extends Error {}
  * @returns {Session | null}
  */
 export function readToken(token) {
-  const [, payload] = token.split(".");
-  if (payload === undefined || !/^[\w.-]+$/.test(token)) return null;
-  try {
-    const bytes = Uint8Array.from(atob(payload.replace(/-/g, "+").replace(/_/g, "/")), (character) => character.charCodeAt(0));
-    const claims = parseObject(new TextDecoder().decode(bytes));
-    if (!claims || !isText(claims.sub)) return null;
-    return { token, user: claims.sub, name: isText(claims.name) ? claims.name : claims.sub };
-  } catch {
-    return null;
-  }
+  const claims = readClaims(token);
+  return claims && { token, user: claims.user, name: claims.name };
 }
 
 /** The session of this window, if there is one. @param {Storage} storage */
@@ -69,7 +62,7 @@ export async function logIn(url, person) {
 /**
  * Takes a token from the page that Confab is built into. Such a page sets `window.confabToken` to a function that
  * answers with a token, or a promise of one, before `app.js` is loaded; it is called at the start and whenever a token
- * has expired.
+ * ends.
  * @returns {Promise<Session | null>} `null` if there is no such function, or it has none that is one
  */
 export async function askPage() {

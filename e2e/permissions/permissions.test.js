@@ -64,8 +64,8 @@ after(() => rm(folder, { recursive: true }));
 
 /** A stack on the template at `path`, in which everything has been done, and the error of its end. */
 async function lived(path) {
-  const stack = new Stack({ template: path, dynamodb: 'embedded' });
-  await stack.start();
+  const stack = new Stack();
+  await stack.start({ template: path, dynamodb: 'embedded' });
   await everything(stack);
   const end = await stack.stop().then(
     () => undefined,

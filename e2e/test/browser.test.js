@@ -122,7 +122,7 @@ suite('browser', (stack) => {
 
     await stack.interrupt();
     for (const window of [ada, bob]) {
-      await window.connection('connecting', 'offline');
+      await window.connection('reconnecting', 'polling', 'offline');
       assert.notEqual((await window.hook('connection-state').innerText()).trim(), '', 'it says so in words');
     }
     await ada.say('Written during the interruption.');

@@ -1,37 +1,27 @@
-/**
- * Confab over HTTP: the list of conversations, creating one, history, and all that the socket does while there is none.
- * Two things can go wrong, and they are two classes: `Refusal`, the server's considered no with its advice, and
- * `Unanswered`, after which nobody knows whether the request took effect.
- */
+/** Confab over HTTP, as whoever the token is of: conversations, people, history, and all that the socket does while there is none. */
 
-import { isObject, isPosition, isText, parseEntries, parseEventPage, parseObject, parseProblem, parseSent, Retry } from "./protocol.js";
+import { backoff } from "./clock.js";
+import { Code, isObject, isPosition, isText, parseAll, parseEntry, parseEventPage, parseObject, parseProblem, parseSent, Refusal, Retry, textOr, Unanswered } from "./protocol.js";
 
-/** @import { Clock } from "./clock.js" */
-/** @import { Entry, EventPage, Problem, Sent } from "./protocol.js" */
+/** @import { ApiOptions, CredentialsOptions, HistoryOptions } from "./parts.js" */
+/** @import { Replica } from "./model.js" */
+/** @import { Details, Entry, Sent } from "./wire.js" */
 
-/** An HTTP request without an answer after this many milliseconds counts as unanswered. */
+/** In milliseconds; then a request is unanswered. */
 const ANSWER_LIMIT = 15_000;
-
-/** @typedef {{id: string, title: string, head: number, lastMessage: Entry | null, joinedAt: string}} Summary */
-/** @typedef {{id: string, title: string, head: number, participants: {user: string, name: string, role: string}[], createdAt: string}} Details */
-
-export class Refusal extends Error {
-  /** @param {Problem} problem */
-  constructor(problem) {
-    super(problem.message);
-    this.problem = problem;
-  }
-}
-
-export class Unanswered extends Error {}
-
-/**
- * @typedef {object} ApiOptions
- * @property {string} base URL without trailing slash
- * @property {() => string} token asked for at every request
- * @property {typeof globalThis.fetch} fetch
- * @property {Clock} clock
- */
+/** Entries of a page of history. */
+const PAGE = 50;
+/** How long before its end a token is replaced, if it lives long enough. */
+const MARGIN = 60_000;
+/** The longest that a browser's timer can wait. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+/** The gateway refuses in its own words, without a code. */
+const REFUSALS = new Map([
+  [401, [Code.unauthenticated, Retry.reauthenticate]],
+  [403, [Code.forbidden, Retry.never]],
+  [404, [Code.notFound, Retry.never]],
+  [429, [Code.rateLimited, Retry.later]],
+]);
 
 export class Api {
   /** @type {ApiOptions} */ #options;
@@ -41,161 +31,294 @@ export class Api {
     this.#options = options;
   }
 
-  /**
-   * One page of one's conversations.
-   * @param {string} [next] where the page before it ended
-   * @returns {Promise<{conversations: Summary[], next: string | null}>}
-   */
-  async conversations(next) {
-    const body = await this.#request("GET", `/conversations${next ? `?next=${encodeURIComponent(next)}` : ""}`);
-    const listed = Array.isArray(body.conversations) ? body.conversations : [];
-    return {
-      conversations: listed.flatMap((value) => {
-        if (!isObject(value) || !isText(value.id)) return [];
-        const last = isObject(value.lastMessage) ? { event: "message", conversation: value.id, ...value.lastMessage } : null;
-        return [
-          {
-            id: value.id,
-            title: isText(value.title) ? value.title : "",
-            head: isPosition(value.head) ? value.head : 0,
-            lastMessage: last ? (parseEntries([last])[0] ?? null) : null,
-            joinedAt: isText(value.joinedAt) ? value.joinedAt : "",
-          },
-        ];
-      }),
-      next: isText(body.next) ? body.next : null,
-    };
+  /** @param {string} [from] where the page before it ended */
+  async conversations(from) {
+    const { conversations, next } = await this.#request("GET", `/conversations${from ? `?next=${encodeURIComponent(from)}` : ""}`);
+    return { conversations: parseAll(conversations, parseSummary), next: isText(next) ? next : null };
   }
 
-  /** @param {string} id @returns {Promise<Details>} */
+  /** @param {string} id */
   async conversation(id) {
-    return details(await this.#request("GET", `/conversations/${encodeURIComponent(id)}`));
+    return parseDetails(await this.#request("GET", path(id)));
   }
 
-  /**
-   * Starts a conversation. Repeated with the same id, it is the same conversation.
-   * @param {{id: string, title?: string, participants: string[]}} conversation
-   * @returns {Promise<Details>}
-   */
+  /** @param {{id: string, title?: string, participants: string[]}} conversation */
   async create(conversation) {
-    return details(await this.#request("POST", "/conversations", conversation));
+    return parseDetails(await this.#request("POST", "/conversations", conversation));
   }
 
-  /**
-   * @param {string} conversation
-   * @param {{id: string, body: string, after: number}} message
-   * @returns {Promise<Sent>}
-   */
+  /** @param {string} conversation @param {{id: string, body: string, after: number}} message @returns {Promise<Sent>} */
   async send(conversation, message) {
-    const sent = parseSent(await this.#request("POST", `/conversations/${encodeURIComponent(conversation)}/messages`, message));
-    if (!sent) throw new Unanswered("An acknowledgement without its members");
-    return sent;
+    return parseSent(await this.#request("POST", path(conversation, "messages"), message)) ?? unreadable();
   }
 
-  /**
-   * Entries past a position.
-   * @param {string} conversation
-   * @param {number} after
-   * @param {number} [limit] left out: as many as the server gives
-   * @returns {Promise<EventPage>}
-   */
+  /** @param {string} conversation @param {number} after @param {number} [limit] */
   async events(conversation, after, limit) {
-    const query = new URLSearchParams({ after: String(after), ...(limit !== undefined && { limit: String(limit) }) });
-    const page = parseEventPage(await this.#request("GET", `/conversations/${encodeURIComponent(conversation)}/events?${query}`));
-    if (!page) throw new Unanswered("A page of events without its members");
-    return page;
+    const query = `?after=${after}${limit === undefined ? "" : `&limit=${limit}`}`;
+    return parseEventPage(await this.#request("GET", path(conversation, "events") + query)) ?? unreadable();
   }
 
-  /** Lets somebody in; who is in already stays. @param {string} conversation @param {string} user */
+  /** @param {string} conversation @param {string} user */
   async addParticipant(conversation, user) {
-    await this.#request("PUT", `/conversations/${encodeURIComponent(conversation)}/participants/${encodeURIComponent(user)}`);
+    await this.#request("PUT", path(conversation, "participants", user));
   }
 
-  /** Lets somebody go; the owner may, and everybody themselves. @param {string} conversation @param {string} user */
+  /** @param {string} conversation @param {string} user */
   async removeParticipant(conversation, user) {
-    await this.#request("DELETE", `/conversations/${encodeURIComponent(conversation)}/participants/${encodeURIComponent(user)}`);
+    await this.#request("DELETE", path(conversation, "participants", user));
   }
 
-  /**
-   * Whether the server refuses the token. `false` also when it cannot be reached: only a refusal is one.
-   * @returns {Promise<boolean>}
-   */
-  async isRefused() {
+  /** As of `ConnectionOptions`. */
+  async diagnose() {
+    const { credentials } = this.#options;
+    const used = credentials.token;
     try {
       await this.conversations();
-      return false;
+      return used === credentials.token ? "blocked" : "renewed";
     } catch (error) {
-      return error instanceof Refusal && error.problem.retry === Retry.reauthenticate;
+      if (!(error instanceof Refusal)) return "away";
+      if (error.retry === Retry.reauthenticate) return "expired";
+      return error.code === Code.forbidden ? "forbidden" : "away";
     }
   }
 
-  /**
-   * @param {"GET" | "POST" | "PUT" | "DELETE"} method
-   * @param {string} path
-   * @param {object} [body]
-   * @returns {Promise<Record<string, unknown>>}
-   */
-  async #request(method, path, body) {
-    const { base, clock, fetch, token } = this.#options;
+  /** @param {"GET" | "POST" | "PUT" | "DELETE"} method @param {string} resource @param {object} [body] */
+  async #request(method, resource, body) {
+    const { credentials } = this.#options;
+    const used = credentials.token;
+    let answer = await this.#attempt(method, resource, body, used);
+    if (!(answer instanceof Refusal && answer.retry === Retry.reauthenticate)) credentials.accepted(used);
+    // Anything here may be asked for twice.
+    else if (await credentials.refused(used)) answer = await this.#attempt(method, resource, body, credentials.token);
+    if (answer instanceof Error) throw answer;
+    return answer;
+  }
+
+  /** @param {string} method @param {string} resource @param {object | undefined} body @param {string} token */
+  async #attempt(method, resource, body, token) {
+    const { base, clock, fetch } = this.#options;
     const abort = new AbortController();
     const cancel = clock.after(ANSWER_LIMIT, () => abort.abort());
-    const used = token();
-    /** @type {Response} */ let response;
-    /** @type {string} */ let text;
     try {
-      response = await fetch(base + path, {
+      const response = await fetch(base + resource, {
         method,
-        headers: { authorization: `Bearer ${used}`, ...(body && { "content-type": "application/json" }) },
+        headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
         ...(body && { body: JSON.stringify(body) }),
         signal: abort.signal,
         cache: "no-store",
       });
-      text = await response.text();
+      const value = parseObject(await response.text());
+      return response.ok && value ? value : failure(response.status, value);
     } catch (cause) {
-      throw new Unanswered("The server could not be reached", { cause });
+      return new Unanswered("The server could not be reached", { cause });
     } finally {
       cancel();
     }
-    const value = parseObject(text);
-    if (response.ok && value) return value;
-    const problem = failure(response.status, value);
-    // That an earlier token is refused says nothing about the one in use now.
-    const outdated = problem instanceof Refusal && problem.problem.retry === Retry.reauthenticate && used !== token();
-    throw outdated ? new Unanswered("Asked with an earlier token") : problem;
   }
 }
 
-/**
- * What a status other than 2xx means. The gateway answers before our functions do, in its own words
- * (`{"message": "Unauthorized"}`), so without a code the status decides.
- * @param {number} status
- * @param {Record<string, unknown> | null} value
- */
+/** The token in use, and where the next one comes from. */
+export class Credentials {
+  /** @type {CredentialsOptions} */ #options;
+  #token;
+  /** Whether nobody has accepted it yet: a provider of bad tokens must not be asked without end. */ #unproven = false;
+  /** @type {Promise<void> | null} */ #renewal = null;
+  /** @type {() => void} */ #cancel = () => {};
+
+  /** @param {CredentialsOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#token = options.token;
+  }
+
+  get token() {
+    return this.#token;
+  }
+
+  start() {
+    this.#cancel();
+    const { clock } = this.#options;
+    const left = (readClaims(this.#token)?.expiresAt ?? 0) - clock.now();
+    // A clock that is wrong harms nobody: the server's no is what counts.
+    if (left > 0) this.#cancel = clock.after(Math.min(LONGEST_TIMER, Math.max(left - MARGIN, left / 2)), () => void this.#ask(null));
+  }
+
+  stop() {
+    this.#cancel();
+  }
+
+  /** @param {string} token */
+  accepted(token) {
+    if (token === this.#token) this.#unproven = false;
+  }
+
+  /** Whether there is another one now. Never rejects. @param {string} token */
+  async refused(token) {
+    if (token !== this.#token) return true;
+    if (this.#unproven) return false;
+    // What was asked for in good time may be answered by the same one.
+    await this.#renewal;
+    if (token === this.#token) await this.#ask(token);
+    return token !== this.#token;
+  }
+
+  /** After nobody was logged in: any token will do, the last one too. */
+  async again() {
+    const given = await this.#given(null);
+    this.#unproven = false;
+    this.#token = given ?? this.#token;
+    return given !== null;
+  }
+
+  /** @param {string | null} refused */
+  #ask(refused) {
+    this.#renewal ??= this.#renew(refused).finally(() => (this.#renewal = null));
+    return this.#renewal;
+  }
+
+  /** @param {string | null} refused */
+  async #renew(refused) {
+    const given = await this.#given(refused);
+    if (given === null || given === this.#token) return;
+    this.#token = given;
+    this.#unproven = true;
+    this.start();
+    this.#options.onRenewed();
+  }
+
+  /** @param {string | null} refused */
+  async #given(refused) {
+    const { clock, provider, user } = this.#options;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const given = await provider({ refused });
+        return readClaims(given)?.user === user ? given : null;
+      } catch {
+        await new Promise((resolve) => clock.after(backoff(failures, clock), () => resolve(null)));
+      }
+    }
+  }
+}
+
+/** Reads logs: backwards by the page, and forwards where no socket brings what is new. */
+export class History {
+  /** @type {HistoryOptions} */ #options;
+  /** @type {Map<Replica, "loading" | "failed">} */ #states = new Map();
+
+  /** @param {HistoryOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** @param {Replica} replica */
+  state(replica) {
+    return this.#states.get(replica) ?? (replica.historyBefore === 0 ? "complete" : "more");
+  }
+
+  /** Loads the newest page, once. @param {Replica} replica */
+  begin(replica) {
+    if (replica.historyStarted && this.state(replica) !== "failed") return;
+    replica.historyStarted = true;
+    void this.loadEarlier(replica);
+  }
+
+  /** @param {Replica} replica */
+  async loadEarlier(replica) {
+    if (replica.historyBefore === 0 || this.state(replica) === "loading") return;
+    const { onChange, onError } = this.#options;
+    this.#states.set(replica, "loading");
+    onChange();
+    try {
+      await this.#prepend(replica, replica.historyBefore);
+      this.#states.delete(replica);
+    } catch (error) {
+      this.#states.set(replica, "failed");
+      onError(error, replica);
+    }
+    onChange();
+  }
+
+  /** Reads all that is past the position. @param {Replica} replica */
+  async catchUp(replica) {
+    for (let limited = true; limited; ) {
+      const from = replica.position;
+      const page = await this.#options.api.events(replica.id, from);
+      this.#options.onEntries(replica, page.events);
+      limited = page.limited && replica.position > from;
+    }
+  }
+
+  /** @param {Replica} replica @param {number} before */
+  async #prepend(replica, before) {
+    const begin = Math.max(0, before - 1 - PAGE);
+    /** @type {Entry[]} */
+    const entries = [];
+    // Long messages make the server end a page early.
+    for (let after = begin; after < before - 1; after = entries.at(-1)?.seq ?? before) {
+      const { events } = await this.#options.api.events(replica.id, after, before - 1 - after);
+      const wanted = events.filter(({ seq }) => seq > after && seq < before);
+      if (wanted.length === 0) unreadable();
+      entries.push(...wanted);
+    }
+    // The log may have begun anew meanwhile.
+    if (replica.historyBefore !== before) return;
+    replica.prepend(entries, begin);
+    this.#options.onEarlier(replica, entries);
+  }
+}
+
+/** What a JSON Web Token says; `null` if it is none. Whether it is valid is the server's to say. @param {unknown} token */
+export function readClaims(token) {
+  if (typeof token !== "string" || !/^[\w.-]+$/.test(token)) return null;
+  try {
+    const payload = atob((token.split(".")[1] ?? "").replace(/-/g, "+").replace(/_/g, "/"));
+    const bytes = Uint8Array.from(payload, (character) => character.charCodeAt(0));
+    const { sub, name, exp } = parseObject(new TextDecoder().decode(bytes)) ?? {};
+    if (!isText(sub)) return null;
+    return { user: sub, name: isText(name) ? name : sub, expiresAt: Number.isFinite(exp) ? Number(exp) * 1_000 : null };
+  } catch {
+    return null;
+  }
+}
+
+/** @param {number} status @param {Record<string, unknown> | null} value */
 function failure(status, value) {
   if (value && isText(value.code)) return new Refusal(parseProblem(value));
-  if (status === 401 || status === 403) {
-    return new Refusal({ code: "unauthenticated", message: "The token is not accepted.", retry: Retry.reauthenticate });
-  }
-  if (status === 429) return new Refusal({ code: "rate_limited", message: "Too many requests.", retry: Retry.later });
-  if (status >= 400 && status < 500) {
-    return new Refusal({ code: status === 404 ? "not_found" : "invalid", message: "The server refused this.", retry: Retry.never });
-  }
-  return new Unanswered(`The server answered ${status}`);
+  const [code, retry] = REFUSALS.get(status) ?? (status >= 400 && status < 500 ? [Code.invalid, Retry.never] : []);
+  return code && retry ? new Refusal({ code, retry, message: "The server refused this." }) : new Unanswered(`The server answered ${status}`);
+}
+
+/** @returns {never} */
+function unreadable() {
+  throw new Unanswered("The server's answer lacks its members");
+}
+
+/** @param {string[]} parts */
+function path(...parts) {
+  return ["/conversations", ...parts.map(encodeURIComponent)].join("/");
+}
+
+/** @param {Record<string, unknown>} value */
+function parseSummary({ id, title, head, lastMessage, joinedAt }) {
+  return (
+    isText(id) && {
+      id,
+      title: textOr(title, ""),
+      head: isPosition(head) ? head : 0,
+      lastMessage: isObject(lastMessage) ? parseEntry({ event: "message", conversation: id, ...lastMessage }) : null,
+      joinedAt: textOr(joinedAt, ""),
+    }
+  );
 }
 
 /** @param {Record<string, unknown>} value @returns {Details} */
-function details(value) {
-  if (!isText(value.id)) throw new Unanswered("A conversation without an id");
-  const participants = Array.isArray(value.participants) ? value.participants : [];
+function parseDetails({ id, title, head, participants, createdAt }) {
+  if (!isText(id)) return unreadable();
   return {
-    id: value.id,
-    title: isText(value.title) ? value.title : "",
-    head: isPosition(value.head) ? value.head : 0,
-    participants: participants.flatMap((one) =>
-      isObject(one) && isText(one.user)
-        ? [{ user: one.user, name: isText(one.name) ? one.name : one.user, role: isText(one.role) ? one.role : "" }]
-        : [],
-    ),
-    createdAt: isText(value.createdAt) ? value.createdAt : "",
+    id,
+    title: textOr(title, ""),
+    head: isPosition(head) ? head : 0,
+    participants: parseAll(participants, ({ user, name, role }) => isText(user) && { user, name: textOr(name, user), role: textOr(role, "") }),
+    createdAt: textOr(createdAt, ""),
   };
 }

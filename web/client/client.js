@@ -1,443 +1,377 @@
 /**
- * One person's chat in this window: puts connection, subscriptions, courier, history and list together, and is all
- * that a page talks to. It knows no DOM; what a view shows it asks for after `onChange`.
+ * One person's chat in this tab: all that a page talks to. It acts by facts, which it takes itself and tells the other
+ * tabs. What is to be done once for all tabs does the leader, in one of them.
  */
 
-import { Api, Refusal } from "./api.js";
-import { httpCarrier, socketCarrier } from "./carriers.js";
-import { Connection } from "./connection.js";
-import { Conversation } from "./conversation.js";
-import { Courier } from "./courier.js";
-import { Directory } from "./directory.js";
-import { History } from "./history.js";
-import { Listing } from "./listing.js";
-import { OutboxStorage } from "./outbox_storage.js";
-import { Polling } from "./polling.js";
-import { Action, MAX_POSITIONS, parseFrame, Retry } from "./protocol.js";
-import { Requests } from "./requests.js";
-import { Subscriptions } from "./subscriptions.js";
+import { Api, Credentials, History } from "./api.js";
+import { Conversation, Sending } from "./conversation.js";
+import { Leader } from "./leader.js";
+import { Model, StateName } from "./model.js";
+import { Code, Refusal, Retry, SignedOut } from "./protocol.js";
+import { Tabs } from "./tabs.js";
 
-/** @import { Person, Outgoing } from "./conversation.js" */
-/** @import { Carrier } from "./courier.js" */
-/** @import { Entry, Sent } from "./protocol.js" */
-/** @import { Surroundings } from "./surroundings.js" */
-
-/**
- * @typedef {object} ClientOptions
- * @property {string} http URL of the HTTP API, without trailing slash
- * @property {Person} me
- * @property {Surroundings} surroundings
- * @property {import("./directory.js").ReadPositions} [readPositions] what this person has read; left out: forgotten with
- *   the page
- * @property {() => void} onChange something that is shown may have changed; many changes at once are told once
- * @property {() => void} onRefused the token is refused; everything rests, and nothing is lost, until `start`
- */
+/** @import { Fact, State } from "./facts.js" */
+/** @import { ClientOptions } from "./parts.js" */
+/** @import { Row } from "./surroundings.js" */
+/** @import { Entry } from "./wire.js" */
 
 export class Client {
-  /** Conversation on the screen. @type {string | null} */ openId = null;
-  /** @type {Directory} */ directory;
-  /** @type {History} */ history;
-
   /** @type {ClientOptions} */ #options;
-  #token = "";
-  #wasConnected = false;
-  #changed = false;
+  /** @type {"stopped" | "starting" | "running" | "signed-out"} */ #phase = "stopped";
+  /** @type {State} */ #state = { name: StateName.stopped, reason: null, retryAt: null };
+  /** Counts starts and stops: what was begun before one changes nothing after it. */ #generation = 0;
+  #version = 0;
+  #isChanging = false;
+  /** @type {Set<() => void>} */ #listeners = new Set();
   /** @type {Map<string, Conversation>} */ #conversations = new Map();
-  /** @type {OutboxStorage} */ #outboxes;
-  /** @type {Map<string, Outgoing[]>} */ #restored;
-  /** @type {Api} */ #api;
-  /** @type {Listing} */ #listing;
-  /** @type {Connection} */ #connection;
-  /** @type {Requests} */ #requests;
-  /** @type {Subscriptions} */ #subscriptions;
-  /** @type {Courier} */ #courier;
-  /** @type {Polling} */ #polling;
-  /** @type {Carrier} */ #bySocket;
-  /** @type {Carrier} */ #byHttp;
+  /** @type {string | null} */ #openId = null;
+  /** By conversation. @type {Map<string, Set<(entries: Entry[]) => void>>} */ #readers = new Map();
+  /** @type {Set<string>} */ #asking = new Set();
+  /** @type {Leader | null} */ #leader = null;
+  /** @type {() => void} */ #unwatch = () => {};
+  #sending;
+  #model;
+  /** @type {Credentials} */ #credentials;
+  #api;
+  /** @type {History} */ #history;
+  /** @type {Tabs} */ #tabs;
 
   /** @param {ClientOptions} options */
   constructor(options) {
-    const { clock, storage, fetch, dial, isVisible } = options.surroundings;
+    const { http, me, provider, surroundings, token } = options;
+    const { clock, fetch, isVisible, readPositions } = surroundings;
     this.#options = options;
-    this.directory = new Directory(options.me, options.readPositions);
-    this.#outboxes = new OutboxStorage(storage, options.me.user);
-    this.#restored = this.#outboxes.load();
-    this.#api = new Api({ base: options.http, token: () => this.#token, fetch, clock });
-    this.#listing = new Listing({
+    this.#sending = new Sending(me.user);
+    this.#model = new Model({ me, readPositions, now: clock.now, isWatched: (id) => id === this.#openId && isVisible() });
+    this.#credentials = new Credentials({ provider, token, user: me.user, clock, onRenewed: () => this.#leader?.renewed() });
+    this.#api = new Api({ base: http, credentials: this.#credentials, fetch, clock });
+    this.#history = new History({
       api: this.#api,
-      directory: this.directory,
-      clock,
-      onRead: () => this.#listed(),
-      onError: (error) => this.#noticeRefusal(error),
-    });
-    this.history = new History({
-      api: this.#api,
-      onEntries: (conversation, entries) => this.#take(conversation.id, entries),
-      onEarlier: (_, entries) => this.directory.learnNames(entries),
+      // Only a leader reads for all.
+      onEntries: ({ id }, entries) => this.#take({ kind: "entries", conversation: id, entries }, this.#leader !== null),
+      onEarlier: (_, entries) => this.#model.directory.learnNames(entries),
       onChange: () => this.#change(),
-      onError: (error, conversation) => this.#noticeRefusal(error, conversation.id),
+      onError: (error, { id }) => this.#noticeRefusal(error, id),
     });
-    this.#requests = new Requests((text) => this.#connection.send(text), clock);
-    this.#subscriptions = new Subscriptions({
-      requests: this.#requests,
-      clock,
-      onReady: (conversation) => this.#ready(conversation),
-      onGone: (conversation) => this.#gone(conversation.id),
-      onForeignPosition: (conversation) => this.history.restart(conversation),
-      onRefused: () => this.#refused(),
+    this.#tabs = new Tabs({
+      surroundings,
+      name: `confab ${http} ${me.user}`,
+      model: this.#model,
+      wanted: () => this.#wanted,
+      onLead: () => void this.#lead(),
+      onLost: () => this.#follows(),
+      onFact: (fact) => this.#hear(fact),
+      onFollow: (id) => this.#leader?.follow(id),
+      onWake: () => this.#leader?.wake(),
+      onBehind: (id) => this.#catchUp(id),
+      onChange: () => this.#change(),
     });
-    this.#bySocket = socketCarrier(this.#requests);
-    this.#byHttp = httpCarrier(this.#api, (sent) => this.#take(sent.conversation, [], sent));
-    this.#courier = new Courier({
-      clock,
-      carrier: (conversation) => this.#carrier(conversation),
-      onChange: (conversation) => this.#outboxChanged(conversation),
-      onResync: (conversation) => this.#resync(conversation),
-      onRefused: () => this.#refused(),
-    });
-    this.#polling = new Polling(() => this.#poll(), () => this.#served(), clock);
-    this.#connection = new Connection({
-      clock,
-      dial,
-      isVisible,
-      isRefused: () => this.#api.isRefused(),
-      ping: () => JSON.stringify({ action: Action.ping, positions: this.#subscriptions.positions() }),
-      onOpen: () => this.#connected(),
-      onFrame: (text) => this.#frame(text),
-      onDown: () => this.#disconnected(),
-      onRefused: () => this.#refused(),
-    });
-  }
-
-  /** Comes alive with a token, the first one or the next. @param {string} token */
-  start(token) {
-    this.#token = token;
-    this.#connection.start(token);
-    this.#polling.start();
-    this.#change();
-  }
-
-  /** Ends all that runs. The outboxes stay where a later start finds them. */
-  stop() {
-    this.#connection.stop();
-    this.#disconnected();
-    this.#polling.stop();
-    this.#courier.stop();
   }
 
   get me() {
     return this.#options.me;
   }
 
-  /** Whether the list has been read, and is not only not yet there. */
+  /** One of `StateName`, and why. The same object until it changes. */
+  get state() {
+    return this.#state;
+  }
+
+  /** Grows with every change: what a framework compares. */
+  get version() {
+    return this.#version;
+  }
+
+  get openId() {
+    return this.#openId;
+  }
+
+  /** Whether the list has been read. */
   get isListed() {
-    return this.#listing.isRead;
+    return this.#model.isListed;
   }
 
-  /** @returns {"connected" | "connecting" | "offline"} */
-  get connectionState() {
-    if (this.#connection.isOpen) return "connected";
-    return this.#options.surroundings.isOnline() ? "connecting" : "offline";
+  /** Names, titles, what is unread. */
+  get directory() {
+    return this.#model.directory;
   }
 
-  /** Whether there has been a connection before, so that a missing one is an interruption. */
-  get wasConnected() {
-    return this.#wasConnected;
+  /** The most recently active first. */
+  get conversations() {
+    return this.#model.directory.all();
   }
 
-  /** Whether messages go over HTTP for want of a socket. */
-  get usesFallback() {
-    return this.#polling.works;
-  }
+  /** Tells of changes, many at once only once. @param {() => void} listener @returns {() => void} ends it */
+  subscribe = (listener) => {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  };
 
-  /** The network is back, or somebody looks at the page again. */
-  wake() {
-    if (this.openId !== null && this.#options.surroundings.isVisible()) this.directory.read(this.openId);
-    this.#connection.wake();
+  /** Comes alive, for the first time or after `stop` or `signed-out`. */
+  async start() {
+    if (this.#phase === "starting" || this.#phase === "running") return;
+    const { outboxes, watch } = this.#options.surroundings;
+    const generation = (this.#generation += 1);
+    const wasSignedOut = this.#phase === "signed-out";
+    this.#phase = "starting";
+    this.#change();
+    const [hasToken, rows] = await Promise.all([wasSignedOut ? this.#credentials.again() : true, outboxes.load()]);
+    if (generation !== this.#generation) return;
+    if (!hasToken) return this.#end("signed-out");
+    this.#restore(rows);
+    this.#phase = "running";
+    this.#unwatch = watch((what) => this.#happened(what));
+    this.#credentials.start();
+    this.#tabs.join();
+    this.#renew();
     this.#change();
   }
 
-  /** The network may be gone, or another one: see whether the connection still lives. */
-  doubt() {
-    this.#connection.doubt();
-    this.#change();
+  /** What is unsent is kept for a later start. */
+  stop() {
+    this.#end("stopped");
+    this.#sending.abandon(new SignedOut("The client was stopped"));
   }
 
-  /** The log of a listed conversation. @param {string} id */
+  /** @param {string} id */
   conversation(id) {
     let conversation = this.#conversations.get(id);
     if (!conversation) {
-      const head = this.directory.get(id)?.head ?? 0;
-      conversation = new Conversation(id, this.#options.me, head, this.#restored.get(id));
-      this.#restored.delete(id);
+      conversation = new Conversation(id, {
+        client: this,
+        api: this.#api,
+        history: this.#history,
+        replica: () => (this.directory.get(id) ? this.#model.replica(id) : this.#model.find(id)),
+        listen: (onEntries) => this.#listen(id, onEntries),
+        act: (fact) => this.#take(fact, true),
+        write: (body) => this.#write(id, body),
+        freshId: () => this.#options.surroundings.newId(),
+        ask: (question) => this.#ask(id, question),
+      });
       this.#conversations.set(id, conversation);
     }
     return conversation;
   }
 
-  /** Brings a conversation to the screen; `null`: none. @param {string | null} id */
+  /** Brings a conversation to the screen, where it is read. @param {string | null} id */
   open(id) {
-    this.openId = id;
-    if (id !== null && this.directory.get(id)) {
-      const conversation = this.conversation(id);
-      this.directory.read(id);
-      this.#subscriptions.follow(conversation, { now: true });
-      this.history.begin(conversation);
-      void this.#listing.learnParticipants(id).then(() => this.#change());
-    }
+    if (id !== null) this.directory.read(id);
+    this.#openId = id;
+    if (id !== null) this.#want(id);
+    this.#tabs.present();
     this.#change();
   }
 
   /**
-   * Starts a conversation and lists it.
-   * @param {{id: string, title?: string, participants: string[]}} conversation with an id of the caller's, so that a
-   *   repetition is the same conversation
-   * @throws {Refusal | import("./api.js").Unanswered}
+   * Starts a conversation; with the same id, it is the same one. Its id.
+   * @param {{id?: string, title?: string, participants: string[]}} conversation @throws {Refusal | import("./protocol.js").Unanswered}
    */
   async create(conversation) {
+    const id = conversation.id ?? this.#options.surroundings.newId();
+    const details = await this.#ask(null, () => this.#api.create({ ...conversation, id }));
+    this.#take({ kind: "details", details }, true);
+    return details.id;
+  }
+
+  get #wanted() {
+    return [...new Set([...(this.#openId === null ? [] : [this.#openId]), ...this.#readers.keys()])];
+  }
+
+  /** @param {string} id @param {(entries: Entry[]) => void} onEntries what became visible, in order */
+  #listen(id, onEntries) {
+    // The same function may listen twice.
+    const reader = (/** @type {Entry[]} */ entries) => onEntries(entries);
+    this.#readers.set(id, (this.#readers.get(id) ?? new Set()).add(reader));
+    this.#want(id);
+    this.#tabs.present();
+    return () => {
+      const readers = this.#readers.get(id);
+      readers?.delete(reader);
+      if (readers?.size === 0) this.#readers.delete(id);
+      this.#tabs.present();
+    };
+  }
+
+  #renew() {
+    for (const id of this.#wanted) this.#want(id);
+  }
+
+  /** Has a conversation known, followed, and its history begun. @param {string} id */
+  #want(id) {
+    if (this.#phase !== "running") return;
+    const listed = this.directory.get(id);
+    if (listed) {
+      const replica = this.#model.replica(id);
+      if (this.#leader) this.#leader.follow(id);
+      else this.#tabs.follow(id, replica.position);
+      this.#history.begin(replica);
+    }
+    if (!listed?.complete) void this.#learn(id);
+  }
+
+  /** If nobody answers it is asked for again with the next connection. @param {string} id */
+  async #learn(id) {
+    if (this.#asking.has(id)) return;
+    this.#asking.add(id);
     try {
-      const created = await this.#api.create(conversation);
-      this.directory.add(created, this.#options.surroundings.clock.now());
-      this.#change();
-      return created.id;
+      const details = await this.#api.conversation(id);
+      const isNew = !this.directory.get(id);
+      this.#take({ kind: "details", details }, true);
+      if (isNew) this.#want(id);
     } catch (error) {
-      this.#noticeRefusal(error);
-      throw error;
+      this.#noticeRefusal(error, id);
+    } finally {
+      this.#asking.delete(id);
     }
   }
 
-  /**
-   * Lets somebody into a conversation.
-   * @param {string} id
-   * @param {string} user
-   * @throws {Refusal | import("./api.js").Unanswered}
-   */
-  async addParticipant(id, user) {
-    await this.#changeParticipant(id, () => this.#api.addParticipant(id, user));
-    this.directory.get(id)?.people.add(user);
+  async #lead() {
+    const { surroundings } = this.#options;
+    const generation = this.#generation;
+    const rows = await surroundings.outboxes.load();
+    if (generation !== this.#generation) return;
+    this.#restore(rows);
+    const leader = new Leader({
+      model: this.#model,
+      api: this.#api,
+      history: this.#history,
+      credentials: this.#credentials,
+      surroundings,
+      isVisible: () => this.#tabs.isAnyVisible(),
+      wanted: () => [...new Set([...this.#wanted, ...this.#tabs.wantedElsewhere()])],
+      // Another may lead already.
+      tell: (fact) => this.#leader === leader && this.#take(fact, true),
+      onRefused: () => this.#end("signed-out"),
+    });
+    this.#leader = leader;
+    leader.start();
+    this.#tabs.lead();
+  }
+
+  #follows() {
+    this.#generation += 1;
+    const leader = this.#leader;
+    this.#leader = null;
+    leader?.stop();
+  }
+
+  /** @param {"stopped" | "signed-out"} phase */
+  #end(phase) {
+    this.#phase = phase;
+    this.#follows();
+    this.#tabs.leave();
+    this.#credentials.stop();
+    this.#unwatch();
     this.#change();
   }
 
-  /**
-   * Lets somebody, or oneself, out of a conversation.
-   * @param {string} id
-   * @param {string} user
-   * @throws {Refusal | import("./api.js").Unanswered}
-   */
-  async removeParticipant(id, user) {
-    await this.#changeParticipant(id, () => this.#api.removeParticipant(id, user));
-    if (user === this.me.user) return this.#gone(id);
-    this.directory.get(id)?.people.delete(user);
+  /** @param {Row[]} rows */
+  #restore(rows) {
+    const stored = this.#model.restore(rows);
+    for (const { conversation, outgoing } of stored) this.#options.surroundings.outboxes.remove(conversation, outgoing.id);
+  }
+
+  /** @param {"visible" | "hidden" | "online" | "offline" | "read elsewhere"} what */
+  #happened(what) {
+    if (what === "read elsewhere") this.directory.readElsewhere();
+    if (what === "visible" && this.#openId !== null) this.directory.read(this.#openId);
+    this.#tabs.present();
+    if (what === "visible" || what === "online") {
+      this.#leader?.wake();
+      this.#tabs.wake();
+    }
+    if (what === "online" || what === "offline") this.#leader?.doubt();
     this.#change();
   }
 
-  /** Writes a message: shown at once, sent as soon as it can be. @param {string} id @param {string} body */
-  send(id, body) {
-    const conversation = this.conversation(id);
-    const { newId, clock } = this.#options.surroundings;
-    conversation.write(newId(), body, clock.now());
-    this.#outboxChanged(conversation);
-    this.#courier.flush(conversation);
+  /** @param {string} id */
+  #catchUp(id) {
+    const replica = this.#model.find(id);
+    if (replica) void this.#history.catchUp(replica).catch((error) => this.#noticeRefusal(error, id));
   }
 
-  /** Sends a failed message once more. @param {string} id @param {string} messageId */
-  retry(id, messageId) {
-    const conversation = this.conversation(id);
-    conversation.revive(messageId, this.#options.surroundings.newId());
-    this.#outboxChanged(conversation);
-    this.#courier.flush(conversation);
+  /** @param {string} id @param {string} body */
+  #write(id, body) {
+    const { clock, newId } = this.#options.surroundings;
+    const after = this.#model.find(id)?.position ?? this.directory.get(id)?.head ?? 0;
+    const writtenAt = Math.max(clock.now(), (this.#model.unsent(id).at(-1)?.writtenAt ?? 0) + 1);
+    const outgoing = { id: newId(), body, after, writtenAt, failure: null };
+    const sent = this.#sending.expect(id, outgoing.id);
+    this.#take({ kind: "written", conversation: id, outgoing }, true);
+    this.#want(id);
+    return sent;
   }
 
-  /** Gives a failed message up. @param {string} id @param {string} messageId */
-  discard(id, messageId) {
-    const conversation = this.conversation(id);
-    conversation.discard(messageId);
-    this.#outboxChanged(conversation);
-  }
-
-  /** @param {string} id @param {() => Promise<void>} change */
-  async #changeParticipant(id, change) {
+  /** @template T @param {string | null} id @param {() => Promise<T>} question */
+  async #ask(id, question) {
     try {
-      await change();
+      return await question();
     } catch (error) {
       this.#noticeRefusal(error, id);
       throw error;
     }
   }
 
-  #connected() {
-    this.#wasConnected = true;
-    this.#polling.stop();
-    this.#requests.disconnected();
-    this.#subscriptions.connected(this.openId);
-    void this.#listing.refresh();
-    this.#change();
-  }
-
-  #disconnected() {
-    this.#listing.stop();
-    this.#requests.disconnected();
-    this.#subscriptions.disconnected();
-    this.#polling.start();
-    this.#change();
-  }
-
-  #refused() {
-    // Several requests may learn it at the same time; one of them is enough.
-    if (this.#token === "") return;
-    this.#token = "";
-    this.stop();
-    this.#change();
-    this.#options.onRefused();
-  }
-
-  /** @param {unknown} error @param {string} [id] the conversation that was asked for */
+  /** @param {unknown} error @param {string | null} id */
   #noticeRefusal(error, id) {
     if (!(error instanceof Refusal)) return;
-    if (error.problem.retry === Retry.reauthenticate) this.#refused();
-    else if (id !== undefined && error.problem.code === "not_found") this.#gone(id);
+    if (error.retry === Retry.reauthenticate && this.#phase === "running") this.#end("signed-out");
+    else if (id !== null && error.code === Code.notFound) this.#take({ kind: "gone", conversation: id }, true);
   }
 
-  /** @param {unknown} text */
-  #frame(text) {
-    const frame = parseFrame(text);
-    if (frame === null) return;
-    switch (frame.event) {
-      case "entry":
-        return this.#take(frame.entry.conversation, [frame.entry]);
-      case "added":
-        return this.#added(frame);
-      case "removed":
-        return this.#gone(frame.conversation);
-      case "subscribed":
-        this.#take(frame.conversation, frame.page.events);
-        break;
-      case "sent":
-        this.#take(frame.sent.conversation, [], frame.sent);
-        break;
-      case "pong":
-        for (const [id, head] of frame.heads) {
-          if (head > (this.#conversations.get(id)?.position ?? head)) this.#subscriptions.catchUp(id);
-        }
-        break;
-      case "error":
-        if (frame.problem.retry === Retry.reauthenticate) return this.#refused();
+  /** From another tab. @param {Fact} fact */
+  #hear(fact) {
+    this.#take(fact, false);
+    if ("conversation" in fact && !this.#leader && this.#model.find(fact.conversation)?.hasGap) this.#tabs.noticeGap(fact.conversation);
+  }
+
+  /** Everything that becomes known goes through here. @param {Fact} fact @param {boolean} isOurs to tell and to keep */
+  #take(fact, isOurs) {
+    const id = "conversation" in fact ? fact.conversation : null;
+    const before = id === null ? [] : this.#model.unsent(id).map((outgoing) => outgoing.id);
+    const seen = this.#model.apply(fact);
+    if (isOurs) {
+      this.#tabs.tell(fact);
+      this.#keep(fact, before);
     }
-    this.#requests.answered(frame);
-  }
-
-  /**
-   * Everything that is learnt of a log goes through here, from whichever transport.
-   * @param {string} id
-   * @param {Entry[]} entries
-   * @param {Sent} [sent]
-   */
-  #take(id, entries, sent) {
-    const conversation = this.#conversations.get(id);
-    if (!conversation) return;
-    const unsent = conversation.outbox.length;
-    const seen = entries.flatMap((entry) => (entry.conversation === id ? conversation.receive(entry) : []));
-    if (sent) seen.push(...conversation.acknowledge(sent));
-    const watched = id === this.openId && this.#options.surroundings.isVisible();
-    for (const entry of seen) this.directory.see(entry, watched);
-    if (conversation.hasGap) this.#subscriptions.noticeGap(id);
-    if (conversation.outbox.length !== unsent) {
-      this.#outboxChanged(conversation);
-      this.#courier.flush(conversation);
-    }
+    this.#sending.heard(fact);
+    if (id !== null && seen.length > 0) for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
+    this.#leader?.heard(fact, before.length);
+    // The log may have begun anew.
+    const replica = id !== null && this.#model.find(id);
+    if (replica && !replica.historyStarted && this.#wanted.includes(replica.id)) this.#history.begin(replica);
+    if ((fact.kind === "state" && fact.state.name === StateName.connected) || (fact.kind === "listed" && fact.complete)) this.#renew();
     this.#change();
   }
 
-  /** @param {{conversation: string, title: string, head: number, by: string}} added */
-  #added({ conversation: id, title, head, by }) {
-    this.directory.add({ id, title, head }, this.#options.surroundings.clock.now()).people.add(by);
-    this.#subscriptions.follow(this.conversation(id), { now: true });
-    this.#change();
-  }
-
-  /** @param {string} id */
-  #gone(id) {
-    this.#subscriptions.unfollow(id);
-    this.#conversations.delete(id);
-    this.#outboxes.save(id, []);
-    this.directory.remove(id);
-    this.#change();
-  }
-
-  /** @param {Conversation} conversation */
-  #ready(conversation) {
-    this.#courier.reconnected(conversation);
-    if (conversation.id === this.openId) this.history.begin(conversation);
-  }
-
-  /** @param {Conversation} conversation */
-  #resync(conversation) {
-    if (this.#connection.isOpen) this.#subscriptions.catchUp(conversation.id);
-    else void this.history.catchUp(conversation).catch((error) => this.#noticeRefusal(error, conversation.id));
-  }
-
-  /** The list is known: follows what is at its top and what has something unsent. */
-  #listed() {
-    const listed = this.directory.all();
-    const unsent = listed.filter(({ id }) => this.#hasUnsent(id));
-    // The last one followed is asked for first, and should be the one on the screen or the most recent.
-    const wanted = [...new Set([...unsent, ...listed])].slice(0, MAX_POSITIONS).reverse();
-    for (const { id } of wanted) this.#subscriptions.follow(this.conversation(id), { now: false });
-    if (this.openId !== null && this.directory.get(this.openId) && !this.conversation(this.openId).historyStarted) {
-      this.open(this.openId);
-    }
-    this.#change();
-  }
-
-  /** @param {string} id */
-  #hasUnsent(id) {
-    return (this.#conversations.get(id)?.outbox ?? this.#restored.get(id) ?? []).length > 0;
-  }
-
-  /** A round without a socket: what is new in the list, on the screen and where something is unsent. */
-  async #poll() {
-    const { isVisible } = this.#options.surroundings;
-    const unsent = [...this.#conversations.values()].filter(({ outbox }) => outbox.length > 0);
-    if (!isVisible() && unsent.length === 0) return this.#polling.works;
-    try {
-      await this.#listing.read(1);
-      const open = this.openId !== null && this.directory.get(this.openId) ? [this.conversation(this.openId)] : [];
-      for (const conversation of new Set([...open, ...unsent])) await this.history.catchUp(conversation);
-      return true;
-    } catch (error) {
-      this.#noticeRefusal(error);
-      return error instanceof Refusal;
-    }
-  }
-
-  /** HTTP answers while the socket is away. */
-  #served() {
-    for (const conversation of this.#conversations.values()) this.#courier.flush(conversation);
-    const open = this.openId === null ? undefined : this.#conversations.get(this.openId);
-    if (open) this.history.begin(open);
-    this.#change();
-  }
-
-  /** @param {Conversation} conversation @returns {Carrier | null} */
-  #carrier(conversation) {
-    if (this.#connection.isOpen) {
-      return this.#subscriptions.isReady(conversation.id) ? this.#bySocket : null;
-    }
-    return this.#polling.works ? this.#byHttp : null;
-  }
-
-  /** @param {Conversation} conversation */
-  #outboxChanged(conversation) {
-    this.#outboxes.save(conversation.id, conversation.outbox);
-    this.#change();
+  /** @param {Fact} fact @param {string[]} before ids of what was unsent before it */
+  #keep(fact, before) {
+    if (!("conversation" in fact)) return;
+    const { outboxes } = this.#options.surroundings;
+    const id = fact.conversation;
+    const unsent = this.#model.unsent(id);
+    for (const gone of before) if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
+    if (fact.kind !== "written" && fact.kind !== "failed" && fact.kind !== "revived") return;
+    const changed = fact.kind === "written" ? [fact.outgoing.id] : [fact.id, ...(fact.kind === "revived" ? [fact.freshId] : [])];
+    for (const outgoing of unsent) if (changed.includes(outgoing.id)) outboxes.put(id, outgoing);
   }
 
   #change() {
-    if (this.#changed) return;
-    this.#changed = true;
+    this.#state = this.#nextState();
+    if (this.#isChanging) return;
+    this.#isChanging = true;
     queueMicrotask(() => {
-      this.#changed = false;
-      this.#options.onChange();
+      this.#isChanging = false;
+      this.#version += 1;
+      for (const listener of [...this.#listeners]) listener();
     });
+  }
+
+  /** @returns {State} */
+  #nextState() {
+    if (this.#phase === "running") return this.#model.state;
+    const name = this.#phase === "starting" ? StateName.connecting : this.#phase;
+    if (this.#state.name === name) return this.#state;
+    return { name, reason: this.#phase === "signed-out" ? "expired" : null, retryAt: null };
   }
 }

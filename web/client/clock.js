@@ -1,13 +1,6 @@
-/**
- * Time and chance as a port: everything that waits takes a `Clock`, so that tests move the hands themselves.
- */
+/** Time and chance, as a port. */
 
-/**
- * @typedef {object} Clock
- * @property {() => number} now milliseconds since 1970
- * @property {(ms: number, then: () => void) => () => void} after calls `then` once after `ms`; the result cancels it
- * @property {() => number} random 0 up to but not including 1
- */
+/** @import { Clock } from "./surroundings.js" */
 
 /** @type {Clock} */
 export const systemClock = {
@@ -19,17 +12,14 @@ export const systemClock = {
   random: () => Math.random(),
 };
 
-/** Longest wait between two attempts, in milliseconds. */
+/** Bounds, in milliseconds. */
 const LONGEST_WAIT = 30_000;
-/** Upper bound of the first wait, in milliseconds. */
 const FIRST_WAIT = 500;
 
 /**
- * Full-jitter exponential backoff: anything from 0 to a bound that doubles from 0.5 s to 30 s. All of the range, not
- * only its end, because after an outage every client starts at the same moment.
- * @param {number} failures attempts that have failed in a row, at least 1
- * @param {Clock} clock
- * @returns {number} milliseconds
+ * How long to wait after `failures` in a row: anything from 0 to a bound that doubles, because after an outage every
+ * client starts at the same moment.
+ * @param {number} failures @param {Clock} clock
  */
 export function backoff(failures, clock) {
   return clock.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 16));

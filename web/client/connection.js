@@ -1,64 +1,39 @@
-/**
- * One WebSocket that is always there or on its way back. It opens, notices when it has died, waits with jitter, opens
- * again, and replaces itself before the gateway's two-hour limit. It knows nothing of conversations: frames go in and
- * out as they are.
- */
+/** One WebSocket that is always there or on its way back. It knows nothing of conversations. */
 
 import { backoff } from "./clock.js";
 
-/** @import { Clock } from "./clock.js" */
+/** @import { ConnectionOptions, Outcome } from "./parts.js" */
+/** @import { Clock, Socket } from "./surroundings.js" */
 
-/** A handshake may wait for two cold starts (the authorizer's and `$connect`'s), but not for ever. */
+/** A handshake may wait for two cold starts. */
 const HANDSHAKE_LIMIT = 20_000;
-/** A connection that lived this long was a good one, and the next failure starts counting again. */
+/** Whoever lived this long was well: failures count anew. */
 const SETTLED_AFTER = 10_000;
-/** The gateway ends every connection after 2 h. We leave 10 to 15 minutes earlier, not all clients at once. */
+/** The gateway ends it after 2 h. We leave earlier, and not all at once. */
 const REPLACE_AFTER = 105 * 60_000;
 const REPLACE_SPREAD = 5 * 60_000;
-/** The most that is waited for an answer to a ping. */
 const PONG_LIMIT = 10_000;
-/** Visible: 30 to 60 s, so that a missed newest event shows. Hidden: only against the idle limit of 10 minutes. */
+/** Visible: so that a missed newest event shows. Hidden: only against the idle limit of 10 minutes. */
 const PING_EVERY = 30_000;
 const PING_SPREAD = 30_000;
 const PING_EVERY_HIDDEN = 5 * 60_000;
-
-/**
- * The part of a browser's WebSocket that is used here.
- * @typedef {object} Socket
- * @property {(() => void) | null} onopen
- * @property {((message: {data: unknown}) => void) | null} onmessage
- * @property {(() => void) | null} onclose
- * @property {(text: string) => void} send
- * @property {(code?: number) => void} close
- */
-
-/**
- * What a connection needs and whom it tells.
- * @typedef {object} ConnectionOptions
- * @property {(token: string) => Socket} dial starts a handshake; throws if the token cannot even be offered
- * @property {() => Promise<boolean>} isRefused asks over HTTP whether the token is refused: a browser does not tell
- *   why a handshake failed
- * @property {() => string} ping the text of a ping
- * @property {() => boolean} isVisible whether somebody can see the page
- * @property {() => void} onOpen a new connection stands; everything asked on an earlier one is unanswered
- * @property {(text: unknown) => void} onFrame
- * @property {() => void} onDown the connection is gone, or could not be had
- * @property {() => void} onRefused the token is refused; nothing more happens until `start`
- * @property {Clock} clock
- */
+/** Then a request is unanswered; the protocol forbids to repeat a send earlier. */
+export const ANSWER_LIMIT = 10_000;
 
 export class Connection {
   /** @type {ConnectionOptions} */ #options;
-  #token = "";
-  /** @type {Socket | null} the one that stands */ #socket = null;
-  /** @type {Socket | null} the one in its handshake */ #candidate = null;
+  #isStarted = false;
+  /** @type {import("./facts.js").Reason | null} */ reason = null;
+  /** @type {number | null} */ retryAt = null;
+  /** The one that stands. @type {Socket | null} */ #socket = null;
+  /** The one in its handshake. @type {Socket | null} */ #candidate = null;
   #failures = 0;
   #openedAt = 0;
   #lastPingAt = 0;
   #heardSincePing = true;
-  /** Counts `start`, `stop` and refusals, so that an answer from before one of them changes nothing after it. */
+  /** What was begun in an earlier one changes nothing. */
   #generation = 0;
-  /** @type {Map<string, () => void>} cancels, by what the timer is for */ #timers = new Map();
+  /** Cancels, by what the timer is for. @type {Map<string, () => void>} */ #timers = new Map();
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -69,37 +44,41 @@ export class Connection {
     return this.#socket !== null;
   }
 
-  /** Connects with this token, and from now on stays connected. @param {string} token */
-  start(token) {
+  start() {
     this.stop();
-    this.#token = token;
+    this.#isStarted = true;
     this.#failures = 0;
     this.#dial();
   }
 
-  /** Leaves, and stays away. */
+  /** A new connection, and only then the end of the old one. */
+  replace() {
+    if (!this.#isStarted) return;
+    if (this.#candidate) abandon(this.#candidate);
+    this.#cancel("replace");
+    this.#dial();
+  }
+
   stop() {
     this.#generation += 1;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
     for (const socket of [this.#socket, this.#candidate]) if (socket) abandon(socket);
-    this.#socket = null;
-    this.#candidate = null;
-    this.#token = "";
+    this.#socket = this.#candidate = this.reason = this.retryAt = null;
+    this.#isStarted = false;
   }
 
-  /** Sends a frame; `false` if there is no connection to send it on. @param {string} text */
+  /** Whether there is a connection to send it on. @param {string} text */
   send(text) {
-    if (this.#socket === null) return false;
-    this.#socket.send(text);
-    return true;
+    this.#socket?.send(text);
+    return this.isOpen;
   }
 
-  /** Something changed for the better (the network is back, the page is visible): try at once, or see if it still lives. */
+  /** Something changed for the better: the network, or the page is visible. */
   wake() {
-    if (this.#token === "") return;
+    if (!this.#isStarted) return;
     if (this.#socket !== null) {
-      if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.#ping();
+      if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.doubt();
       else this.#schedulePing();
     } else if (this.#candidate === null) {
       this.#failures = 0;
@@ -107,52 +86,58 @@ export class Connection {
     }
   }
 
-  /** The network may be gone: a ping finds out. */
+  /** The connection may be gone: a ping finds out. */
   doubt() {
-    if (this.#socket !== null) this.#ping();
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#lastPingAt = this.#options.clock.now();
+    this.#heardSincePing = false;
+    socket.send(this.#options.ping());
+    // Any frame proves life. TCP may take a quarter of an hour to notice that there is none.
+    this.#set("pong", PONG_LIMIT, () => {
+      if (!this.#heardSincePing) this.#lost(socket);
+    });
+    this.#schedulePing();
   }
 
   #dial() {
     this.#cancel("retry");
+    this.retryAt = null;
     const generation = this.#generation;
-    let socket;
-    try {
-      socket = this.#options.dial(this.#token);
-    } catch {
-      // Only a token that is no token of HTTP makes the constructor throw; a server would refuse it as well.
-      this.#refused();
-      return;
-    }
-    this.#candidate = socket;
-    socket.onopen = () => this.#opened(socket);
-    socket.onclose = () => void this.#handshakeFailed(generation);
+    const failed = () => void this.#handshakeFailed(generation);
     this.#set("handshake", HANDSHAKE_LIMIT, () => {
-      abandon(socket);
-      void this.#handshakeFailed(generation);
+      if (this.#candidate) abandon(this.#candidate);
+      failed();
     });
+    try {
+      const socket = this.#options.dial();
+      this.#candidate = socket;
+      socket.onopen = () => this.#opened(socket);
+      socket.onclose = failed;
+    } catch {
+      // As for `ws:` on a page that came by `https:`, or a token that is no subprotocol.
+      failed();
+    }
   }
 
   /** @param {Socket} socket */
   #opened(socket) {
-    this.#cancel("handshake");
-    this.#candidate = null;
-    const before = this.#socket;
+    const { clock, onFrame, onOpen } = this.#options;
+    if (this.#socket) abandon(this.#socket);
     this.#socket = socket;
-    // Replaced only now that the new one stands, so a planned change of connections shows nowhere.
-    if (before) abandon(before);
-    this.#openedAt = this.#options.clock.now();
+    this.#candidate = this.reason = null;
+    this.#openedAt = this.#lastPingAt = clock.now();
     this.#heardSincePing = true;
+    this.#cancel("handshake");
     this.#cancel("pong");
     socket.onmessage = ({ data }) => {
       this.#heardSincePing = true;
-      this.#options.onFrame(data);
+      onFrame(data);
     };
     socket.onclose = () => this.#lost(socket);
-    const spread = REPLACE_SPREAD * this.#options.clock.random();
-    this.#set("replace", REPLACE_AFTER + spread, () => this.#dial());
-    this.#lastPingAt = this.#openedAt;
+    this.#set("replace", REPLACE_AFTER + REPLACE_SPREAD * clock.random(), () => this.#dial());
     this.#schedulePing();
-    this.#options.onOpen();
+    onOpen();
   }
 
   /** @param {number} generation */
@@ -161,57 +146,46 @@ export class Connection {
     this.#candidate = null;
     this.#failures += 1;
     if (this.#socket !== null) {
-      // A replacement was refused while the old connection still stands: use that as long as it lasts.
+      // The old connection is used as long as it lasts.
       this.#set("replace", backoff(this.#failures, this.#options.clock), () => this.#dial());
       return;
     }
     this.#options.onDown();
-    const refused = await this.#options.isRefused();
+    const reason = await this.#options.diagnose();
     if (generation !== this.#generation || this.#socket !== null || this.#candidate !== null) return;
-    if (refused) this.#refused();
-    else this.#retry();
+    if (reason === "renewed") return this.#dial();
+    if (reason === "expired") {
+      this.stop();
+      this.#options.onRefused();
+      return;
+    }
+    this.reason = reason;
+    this.#retry();
   }
 
   /** @param {Socket} socket */
   #lost(socket) {
     abandon(socket);
     this.#socket = null;
-    this.#cancel("pong");
-    this.#cancel("ping");
-    this.#cancel("replace");
+    for (const timer of ["pong", "ping", "replace"]) this.#cancel(timer);
     if (this.#options.clock.now() - this.#openedAt >= SETTLED_AFTER) this.#failures = 0;
     this.#failures += 1;
     this.#options.onDown();
-    // A replacement may be in its handshake at this moment; its end decides what is next.
+    // Else the end of a handshake decides.
     if (this.#candidate === null) this.#retry();
   }
 
   #retry() {
-    this.#set("retry", backoff(this.#failures, this.#options.clock), () => this.#dial());
-  }
-
-  #refused() {
-    this.stop();
-    this.#options.onRefused();
+    const wait = backoff(this.#failures, this.#options.clock);
+    this.retryAt = this.#options.clock.now() + wait;
+    this.#set("retry", wait, () => this.#dial());
+    this.#options.onWait();
   }
 
   #schedulePing() {
     const { clock, isVisible } = this.#options;
     const wait = isVisible() ? PING_EVERY + PING_SPREAD * clock.random() : PING_EVERY_HIDDEN;
-    this.#set("ping", Math.max(0, this.#lastPingAt + wait - clock.now()), () => this.#ping());
-  }
-
-  #ping() {
-    const socket = this.#socket;
-    if (socket === null) return;
-    this.#lastPingAt = this.#options.clock.now();
-    this.#heardSincePing = false;
-    socket.send(this.#options.ping());
-    // Any frame proves life. Silence does not close a dead socket by itself: TCP may take a quarter of an hour.
-    this.#set("pong", PONG_LIMIT, () => {
-      if (!this.#heardSincePing) this.#lost(socket);
-    });
-    this.#schedulePing();
+    this.#set("ping", Math.max(0, this.#lastPingAt + wait - clock.now()), () => this.doubt());
   }
 
   /** @param {string} name @param {number} ms @param {() => void} then */
@@ -231,10 +205,47 @@ export class Connection {
   }
 }
 
-/** Closes a socket that nobody listens to any more. @param {Socket} socket */
+/** @param {Socket} socket */
 function abandon(socket) {
-  socket.onopen = null;
-  socket.onmessage = null;
-  socket.onclose = null;
+  socket.onopen = socket.onmessage = socket.onclose = null;
   socket.close(1000);
+}
+
+/** Says of each request what became of it. An answer that comes too late is still a frame, for whoever reads those. */
+export class Requests {
+  #send;
+  #clock;
+  #lastRef = 0;
+  /** @type {Map<string, (outcome: Outcome) => void>} */ #pending = new Map();
+
+  /** @param {(text: string) => boolean} send @param {Clock} clock */
+  constructor(send, clock) {
+    this.#send = send;
+    this.#clock = clock;
+  }
+
+  /** @param {{action: string} & Record<string, unknown>} request @returns {Promise<Outcome>} */
+  ask(request) {
+    const ref = String((this.#lastRef += 1));
+    return new Promise((resolve) => {
+      const cancel = this.#clock.after(ANSWER_LIMIT, () => settle({ kind: "unanswered" }));
+      /** @param {Outcome} outcome */
+      const settle = (outcome) => {
+        cancel();
+        this.#pending.delete(ref);
+        resolve(outcome);
+      };
+      this.#pending.set(ref, settle);
+      if (!this.#send(JSON.stringify({ ...request, ref }))) settle({ kind: "disconnected" });
+    });
+  }
+
+  /** @param {Extract<Outcome, {kind: "answer"}>["frame"]} frame */
+  answered(frame) {
+    if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
+  }
+
+  disconnected() {
+    for (const settle of [...this.#pending.values()]) settle({ kind: "disconnected" });
+  }
 }

@@ -1,176 +1,196 @@
-/**
- * What this browser knows of one conversation: its position in the log and its outbox, which are one state. The
- * position moves only over entries that were seen, and each of those is compared with the outbox first; so an unsent
- * message may always be sent with the present position as `after`, and is stored once however often that happens.
- * Pure: no sockets, no timers, no DOM.
- */
+/** One conversation as a page sees it, and all that can be done in it. */
 
-/** @import { Entry, Problem, Sent } from "./protocol.js" */
+import { cleanBody, Code, encodedBytes, MAX_BODY_BYTES, Refusal, Retry } from "./protocol.js";
 
-/**
- * A message on its way. It is plain data because it also lives in the session storage.
- * @typedef {object} Outgoing
- * @property {string} id made by this client, unique per sender and conversation
- * @property {string} body
- * @property {number} after the position when it was written or last attempted: everything up to it is known not to
- *   hold this message
- * @property {number} writtenAt milliseconds since 1970
- * @property {Problem | null} failure why the server will not take it, however often it is sent
- */
-
-/** @typedef {{user: string, name: string}} Person */
-
-/** @typedef {{kind: "entry", key: string, entry: Entry} | {kind: "outgoing", key: string, outgoing: Outgoing}} Line */
+/** @import { Fact, Line, Message, Person } from "./facts.js" */
+/** @import { ConversationOptions } from "./parts.js" */
+/** @import { Entry } from "./wire.js" */
 
 export class Conversation {
-  /** Entries that are shown: seen ones and loaded history, ascending. @type {Entry[]} */ entries = [];
-  /** Messages not yet acknowledged, in the order of writing. @type {Outgoing[]} */ outbox;
-  /** Seq before which older entries can be asked for; 0 when the beginning is loaded. */ historyBefore = 0;
-  /** Whether a first page of history has been asked for. */ historyStarted = false;
-  #position = 0;
-  /** Entries ahead of a gap, by seq. @type {Map<number, Entry>} */ #held = new Map();
-  /** @type {Person} */ #me;
+  /** @type {ConversationOptions} */ #options;
 
-  /**
-   * @param {string} id
-   * @param {Person} me
-   * @param {number} head a position of the log, as the list of conversations reported it
-   * @param {Outgoing[]} outbox what an earlier page of this session left unsent
-   */
-  constructor(id, me, head, outbox = []) {
+  /** @param {string} id @param {ConversationOptions} options */
+  constructor(id, options) {
     this.id = id;
-    this.#me = me;
-    this.outbox = outbox;
-    // A head that was only reported must not be skipped to while something is unsent: it may be among what is skipped.
-    this.restart(Math.min(head, ...outbox.map(({ after }) => after)));
+    this.#options = options;
   }
 
-  /** The newest seq up to which everything was seen. */
-  get position() {
-    return this.#position;
+  /** People, unread and so on; `undefined` if this person is not in it, or it is not known yet. */
+  get listed() {
+    return this.#options.client.directory.get(this.id);
   }
 
-  /** Whether entries wait behind one that has not come. */
-  get hasGap() {
-    return this.#held.size > 0;
+  /** Its title, else the others in it. */
+  get title() {
+    const { listed } = this;
+    return listed ? this.#options.client.directory.titleOf(listed) : "";
   }
 
-  /** Begins anew at a position, for a log that turned out to be another one. @param {number} position */
-  restart(position) {
-    this.#position = position;
-    this.#held.clear();
-    this.entries = [];
-    this.historyBefore = position + 1 > 1 ? position + 1 : 0;
-    this.historyStarted = false;
-    for (const outgoing of this.outbox) outgoing.after = position;
-  }
-
-  /**
-   * Takes an entry from a push or a catch-up. A repeat is ignored; what is ahead of a gap is held.
-   * @param {Entry} entry
-   * @returns {Entry[]} what became visible by it, in order: nothing, the entry, or also entries that had been held
-   */
-  receive(entry) {
-    if (entry.seq <= this.#position) return [];
-    if (entry.event === "message" && entry.sender === this.#me.user) this.#forget(entry.id);
-    this.#held.set(entry.seq, entry);
-    /** @type {Entry[]} */
-    const seen = [];
-    for (let next; (next = this.#held.get(this.#position + 1)); ) {
-      this.#held.delete(next.seq);
-      this.#position = next.seq;
-      seen.push(next);
-    }
-    this.entries.push(...seen);
-    return seen;
-  }
-
-  /**
-   * Takes the server's acknowledgement. It tells as much as a push of the message would, and is treated alike.
-   * @param {Sent} sent
-   * @returns {Entry[]} as of `receive`
-   */
-  acknowledge({ id, seq, sentAt }) {
-    const outgoing = this.outbox.find((candidate) => candidate.id === id);
-    if (!outgoing) return [];
-    this.#forget(id);
-    const { user, name } = this.#me;
-    return this.receive({ event: "message", conversation: this.id, seq, id, sender: user, name, body: outgoing.body, sentAt });
-  }
-
-  /**
-   * Adds a page of older entries.
-   * @param {Entry[]} entries ascending; what is not before `historyBefore` is left out
-   * @param {number} after the position at which the page begins; 0: with the beginning of the log
-   */
-  prepend(entries, after) {
-    const older = entries.filter(({ seq }) => seq < this.historyBefore);
-    this.entries = [...older, ...this.entries];
-    this.historyBefore = after > 0 ? after + 1 : 0;
-  }
-
-  /**
-   * Puts a message into the outbox.
-   * @param {string} id
-   * @param {string} body
-   * @param {number} now milliseconds since 1970
-   */
-  write(id, body, now) {
-    this.outbox.push({ id, body, after: this.#position, writtenAt: now, failure: null });
-  }
-
-  /** The message to send next. @returns {Outgoing | undefined} */
-  nextOutgoing() {
-    return this.outbox.find(({ failure }) => failure === null);
-  }
-
-  /** @param {string} id @param {Problem} problem */
-  fail(id, problem) {
-    const outgoing = this.outbox.find((candidate) => candidate.id === id);
-    if (outgoing) outgoing.failure = problem;
-  }
-
-  /**
-   * Lets a failed message be sent once more.
-   * @param {string} id
-   * @param {string} freshId taken if the server holds another message under the old one
-   */
-  revive(id, freshId) {
-    const outgoing = this.outbox.find((candidate) => candidate.id === id);
-    if (!outgoing) return;
-    if (outgoing.failure?.code === "id_reused") outgoing.id = freshId;
-    outgoing.failure = null;
-  }
-
-  /** Gives a failed message up. @param {string} id */
-  discard(id) {
-    this.#forget(id);
-  }
-
-  /**
-   * What is to be shown, in order. One's own message keeps its key when it turns from outgoing to an entry.
-   * @returns {Line[]}
-   */
+  /** All that is to be shown, in order. @returns {Line[]} */
   lines() {
-    const ownHeld = [...this.#held.values()]
-      .filter((entry) => entry.event === "message" && entry.sender === this.#me.user)
-      .sort((one, other) => one.seq - other.seq);
-    return [
-      ...[...this.entries, ...ownHeld].map((entry) => /** @type {Line} */ ({ kind: "entry", key: keyOf(entry), entry })),
-      ...this.outbox.map((outgoing) => {
-        const key = keyOf({ id: outgoing.id, sender: this.#me.user, seq: 0 });
-        return /** @type {Line} */ ({ kind: "outgoing", key, outgoing });
-      }),
-    ];
+    return this.#options.replica()?.lines() ?? [];
   }
 
-  /** @param {string | undefined} id */
-  #forget(id) {
-    this.outbox = this.outbox.filter((outgoing) => outgoing.id !== id);
+  /** @returns {Message[]} */
+  get messages() {
+    const { me } = this.#options.client;
+    return this.lines().flatMap((line) => (line.kind === "entry" && line.entry.event !== "message" ? [] : [messageOf(line, me)]));
+  }
+
+  /** What to offer above the first line. @returns {"complete" | "more" | "loading" | "failed"} */
+  get history() {
+    const replica = this.#options.replica();
+    return replica ? this.#options.history.state(replica) : "loading";
+  }
+
+  /** Loads a page of what was before; `history` says how it went. */
+  async loadEarlier() {
+    const replica = this.#options.replica();
+    if (replica) await this.#options.history.loadEarlier(replica);
+  }
+
+  /** As `Client.subscribe`, and has it followed. @param {() => void} listener @returns {() => void} ends it */
+  subscribe = (listener) => {
+    const ends = [this.#options.client.subscribe(listener), this.#options.listen(() => {})];
+    return () => ends.forEach((end) => end());
+  };
+
+  /**
+   * Shown at once, kept over a reload, stored once. It need not be waited for: what failed is among the messages.
+   * @param {string} text @returns {Promise<Entry>} once it is stored @throws {Refusal}
+   */
+  send(text) {
+    const body = cleanBody(text);
+    if (body === "") return refused(Code.invalid, "There is nothing to send.");
+    const tooMany = encodedBytes(body) - MAX_BODY_BYTES;
+    if (tooMany > 0) return refused(Code.tooLarge, `Too long by ${tooMany} bytes. Send it in several messages.`);
+    return this.#options.write(body);
+  }
+
+  /** @param {string} messageId */
+  retry(messageId) {
+    this.#options.act({ kind: "revived", conversation: this.id, id: messageId, freshId: this.#options.freshId() });
+  }
+
+  /** @param {string} messageId */
+  discard(messageId) {
+    this.#options.act({ kind: "discarded", conversation: this.id, id: messageId });
+  }
+
+  /** @param {string} user @throws {Refusal | import("./protocol.js").Unanswered} */
+  async addParticipant(user) {
+    await this.#options.ask(() => this.#options.api.addParticipant(this.id, user));
+    this.#options.act({ kind: "participant", conversation: this.id, user, present: true });
+  }
+
+  /** The owner may, and everybody themselves. @param {string} user @throws {Refusal | import("./protocol.js").Unanswered} */
+  async removeParticipant(user) {
+    await this.#options.ask(() => this.#options.api.removeParticipant(this.id, user));
+    const isMe = user === this.#options.client.me.user;
+    this.#options.act(isMe ? { kind: "gone", conversation: this.id } : { kind: "participant", conversation: this.id, user, present: false });
+  }
+
+  /**
+   * Every entry past a position, in order, each once, without end. Without `after`: from where this tab is.
+   * @param {{after?: number, signal?: AbortSignal}} [options] @throws {Refusal | import("./protocol.js").Unanswered}
+   * @returns {AsyncGenerator<Entry, void, void>}
+   */
+  async *entries({ after, signal } = {}) {
+    const { api, ask, listen, replica } = this.#options;
+    /** @type {Entry[]} */
+    const arrived = [];
+    let wake = () => {};
+    const end = listen((entries) => {
+      arrived.push(...entries);
+      wake();
+    });
+    signal?.addEventListener("abort", () => wake());
+    try {
+      let position = after ?? replica()?.position ?? (await ask(() => api.conversation(this.id))).head;
+      let isComplete = after === undefined;
+      while (!signal?.aborted) {
+        if (!isComplete) {
+          const page = await ask(() => api.events(this.id, position));
+          isComplete = !page.limited;
+          arrived.unshift(...page.events);
+        }
+        for (let entry; (entry = arrived.shift()); ) {
+          if (entry.seq <= position) continue;
+          if (entry.seq > position + 1) {
+            // What is between is in the log.
+            arrived.unshift(entry);
+            isComplete = false;
+            break;
+          }
+          position = entry.seq;
+          yield entry;
+        }
+        if (isComplete && arrived.length === 0 && !signal?.aborted) await new Promise((resolve) => (wake = () => resolve(null)));
+      }
+    } finally {
+      end();
+    }
+  }
+
+  [Symbol.asyncIterator]() {
+    return this.entries();
   }
 }
 
-/** @param {{id?: string, sender?: string, seq: number}} entry */
-function keyOf({ id, sender, seq }) {
-  return id === undefined ? String(seq) : `${sender}/${id}`;
+/** The promises given for messages on their way. */
+export class Sending {
+  #me;
+  /** @type {Map<string, {conversation: string, resolve: (entry: Entry) => void, reject: (error: Error) => void}>} */ #waiting = new Map();
+
+  /** @param {string} me user id */
+  constructor(me) {
+    this.#me = me;
+  }
+
+  /** @param {string} conversation @param {string} id @returns {Promise<Entry>} */
+  expect(conversation, id) {
+    /** @type {Promise<Entry>} */
+    const sent = new Promise((resolve, reject) => this.#waiting.set(id, { conversation, resolve, reject }));
+    // It need not be waited for.
+    sent.catch(() => {});
+    return sent;
+  }
+
+  /** @param {Fact} fact */
+  heard(fact) {
+    if (fact.kind === "entries") for (const entry of fact.entries) if (entry.sender === this.#me) this.#settled(entry.id)?.resolve(entry);
+    if (fact.kind === "failed") this.#settled(fact.id)?.reject(new Refusal(fact.problem));
+    if (fact.kind === "gone") {
+      const problem = { code: Code.notFound, message: "There is no such conversation, for this person.", retry: Retry.never };
+      this.abandon(new Refusal(problem), fact.conversation);
+    }
+  }
+
+  /** @param {Error} error @param {string} [only] of this conversation */
+  abandon(error, only) {
+    for (const [id, { conversation }] of [...this.#waiting]) if (only === undefined || conversation === only) this.#settled(id)?.reject(error);
+  }
+
+  /** @param {string | undefined} id */
+  #settled(id = "") {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
+  }
+}
+
+/** @param {Line} line @param {Person} me @returns {Message} */
+function messageOf(line, me) {
+  if (line.kind === "outgoing") {
+    const { id, body, failure, writtenAt } = line.outgoing;
+    const state = failure ? "failed" : "pending";
+    return { key: line.key, id, seq: null, sender: me.user, name: me.name, body, at: writtenAt, state, problem: failure };
+  }
+  const { id = "", seq, sender = "", name = sender, body = "", sentAt = "" } = line.entry;
+  return { key: line.key, id, seq, sender, name, body, at: Date.parse(sentAt) || 0, state: "sent", problem: null };
+}
+
+/** @param {string} code @param {string} message @returns {Promise<Entry>} */
+function refused(code, message) {
+  return Promise.reject(new Refusal({ code, message, field: "body", retry: Retry.never }));
 }

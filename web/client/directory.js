@@ -1,39 +1,14 @@
-/**
- * The conversations that this person is in, as a list shows them: what they are called, who is in them, what was said
- * last, what is unread. Pure; the logs themselves are `Conversation`s.
- */
+/** The conversations that this person is in, as a list shows them. Pure; the logs themselves are `Replica`s. */
 
-/** @import { Details, Summary } from "./api.js" */
-/** @import { Person } from "./conversation.js" */
-/** @import { Entry } from "./protocol.js" */
-
-/**
- * @typedef {object} Listed
- * @property {string} id
- * @property {string} title empty if it has none
- * @property {number} head newest seq that was reported; the log may be further
- * @property {Entry | null} lastMessage
- * @property {number} activeAt milliseconds since 1970 of the last message, or of joining
- * @property {number} read seq up to which this person has read
- * @property {number} unread entries past `read`, without those that turned out to be no messages
- * @property {Set<string>} people user ids, as far as they are known
- * @property {string} owner user id; empty as long as it is not known
- * @property {boolean} complete whether `people` are all participants
- */
-
-/**
- * How far this person has read, by conversation, wherever that is kept. A `Map` is one.
- * @typedef {object} ReadPositions
- * @property {(id: string) => number | undefined} get
- * @property {(id: string, seq: number) => unknown} set
- * @property {number} size of how many conversations it is known; 0: this person has never been here
- */
+/** @import { Listed, Person, Snapshot } from "./facts.js" */
+/** @import { ReadPositions } from "./surroundings.js" */
+/** @import { Details, Entry, Summary } from "./wire.js" */
 
 export class Directory {
   /** @type {Map<string, Listed & {skipped: number}>} */ #listed = new Map();
-  /** Display names by user id, from wherever they were learnt. @type {Map<string, string>} */ #names = new Map();
+  /** @type {Map<string, string>} */ #names = new Map();
   /** @type {ReadPositions} */ #readPositions;
-  /** Whether what is listed has been read elsewhere, for all that is known here. */ #isNewHere;
+  /** Whoever comes with a new browser has not missed all that was ever said. */ #isNewHere;
   #me;
 
   /** @param {Person} me @param {ReadPositions} [readPositions] */
@@ -49,12 +24,32 @@ export class Directory {
     return this.#listed.get(id);
   }
 
-  /** The most recently active first. @returns {Listed[]} */
+  /** @returns {Listed[]} */
   all() {
     return [...this.#listed.values()].sort((one, other) => other.activeAt - one.activeAt || one.id.localeCompare(other.id));
   }
 
-  /** Adds or refreshes from the server's list, which may lag behind what was seen. @param {Summary} summary */
+  /** For another tab. */
+  snapshot() {
+    return [...this.#listed.values()].map((listed) => ({
+      ...listed,
+      people: [...listed.people].map((user) => ({ user, name: this.nameOf(user) })),
+    }));
+  }
+
+  /** @param {Snapshot["listed"]} snapshot */
+  restore(snapshot) {
+    this.merged();
+    for (const { people, ...known } of snapshot) {
+      if (this.#listed.has(known.id)) continue;
+      for (const { user, name } of people) this.#learn(user, name);
+      const listed = { ...known, people: new Set(people.map(({ user }) => user)) };
+      this.#listed.set(known.id, listed);
+      this.#readTo(listed, listed.read);
+    }
+  }
+
+  /** The server's list may lag behind what was seen. @param {Summary} summary */
   merge(summary) {
     const isNew = !this.#listed.has(summary.id);
     const listed = this.#entry(summary.id, Date.parse(summary.joinedAt));
@@ -63,17 +58,16 @@ export class Directory {
     const { lastMessage } = summary;
     if (lastMessage) this.#said(listed, lastMessage);
     const isMine = lastMessage !== null && lastMessage.sender === this.#me;
-    // Whoever comes with a new browser has not missed all that was ever said.
     this.#readTo(listed, isNew && this.#isNewHere ? listed.head : isMine ? lastMessage.seq : listed.read);
     return listed;
   }
 
-  /** The list has been read to its end: what is listed from now on is new to this person. */
+  /** What is listed from now on is new. */
   merged() {
     this.#isNewHere = false;
   }
 
-  /** Adds what was just started, by oneself or by somebody else. @param {Partial<Details> & {id: string}} details @param {number} now */
+  /** @param {Partial<Details> & {id: string}} details @param {number} now */
   add(details, now) {
     const listed = this.#entry(details.id, now);
     listed.title = details.title || listed.title;
@@ -96,11 +90,7 @@ export class Directory {
     this.#listed.delete(id);
   }
 
-  /**
-   * Takes an entry of the log into account.
-   * @param {Entry} entry
-   * @param {boolean} watched whether somebody looks at it right now
-   */
+  /** @param {Entry} entry @param {boolean} watched */
   see(entry, watched) {
     const listed = this.#listed.get(entry.conversation);
     if (!listed) return;
@@ -116,13 +106,12 @@ export class Directory {
     this.#readTo(listed, watched || isMine ? seq : listed.read);
   }
 
-  /** Somebody looks at a conversation. @param {string} id */
+  /** @param {string} id */
   read(id) {
     const listed = this.#listed.get(id);
     if (listed) this.#readTo(listed, listed.head);
   }
 
-  /** Another window of this person may have read on. */
   readElsewhere() {
     for (const listed of this.#listed.values()) this.#readTo(listed, listed.read);
   }
@@ -131,20 +120,17 @@ export class Directory {
     return [...this.#listed.values()].reduce((sum, { unread }) => sum + unread, 0);
   }
 
-  /** Takes the names out of entries, new or old. @param {Entry[]} entries */
+  /** @param {Entry[]} entries */
   learnNames(entries) {
     for (const { event, sender, user, name } of entries) this.#learn(event === "message" ? sender : user, name);
   }
 
-  /** The best name known of somebody. @param {string} user */
+  /** @param {string} user */
   nameOf(user) {
     return this.#names.get(user) ?? user;
   }
 
-  /**
-   * What to call a conversation: its title, else the others in it.
-   * @param {Listed} listed
-   */
+  /** Its title, else the others in it. @param {Listed} listed */
   titleOf({ title, people }) {
     const others = [...people].filter((user) => user !== this.#me).map((user) => this.nameOf(user));
     if (title) return title;
@@ -175,11 +161,7 @@ export class Directory {
     listed.unread = Math.max(0, listed.head - listed.read - listed.skipped);
   }
 
-  /**
-   * The server knows nobody's name before they first speak, and then says the user id: that is no news.
-   * @param {string | undefined} user
-   * @param {string | undefined} name
-   */
+  /** Of who never spoke the server says the user id: that is no name. @param {string} [user] @param {string} [name] */
   #learn(user, name) {
     if (user && name && name !== user) this.#names.set(user, name);
   }

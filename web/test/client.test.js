@@ -1,37 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client } from "../client/client.js";
-import { FakeClock, FakeServer, FakeStorage } from "./fakes.js";
+import { FakeServer, openTab, tokenOf } from "./fakes.js";
+
+/** @import { Client } from "../client/client.js" */
 
 const ID = "c1";
 
-/** @param {(server: FakeServer) => void} [prepare] @param {FakeStorage} [storage] */
-async function start(prepare, storage = new FakeStorage()) {
+/** @param {(server: FakeServer) => void} [prepare] @param {Parameters<typeof openTab>[1]} [options] */
+async function start(prepare, options) {
   const server = new FakeServer(ID);
   prepare?.(server);
-  return launch(server, storage);
-}
-
-/** @param {FakeServer} server @param {FakeStorage} storage */
-async function launch(server, storage, clock = new FakeClock()) {
-  const told = { refused: 0 };
-  let ids = 0;
-  const prefix = `m${server.sockets.length}-`;
-  const client = new Client({
-    http: "http://server",
-    me: { user: "alice", name: "Alice" },
-    surroundings: {
-      clock, storage, fetch: server.fetch, dial: server.dial, newId: () => `${prefix}${(ids += 1)}`,
-      isVisible: () => true, isOnline: () => true,
-    },
-    onChange: () => {},
-    onRefused: () => (told.refused += 1),
-  });
-  client.start("token");
-  await clock.advance(0);
-  client.open(ID);
-  await clock.advance(0);
-  return { server, storage, clock, client, told };
+  return openTab(server, options);
 }
 
 /** What the screen shows: bodies, with a mark for what is not sent. @param {Client} client */
@@ -54,7 +33,7 @@ test("opens with history, goes on live, and sends without HTTP", async () => {
   assert.equal(server.asked("subscribe")[0]?.after, 1, "from where the list said, so nothing falls between");
   const requests = server.requests.length;
   server.socket.receive(server.store("bob", "live"));
-  client.send(ID, "mine");
+  client.conversation(ID).send("mine");
   assert.deepEqual(shown(client), ["before", "live", "mine (pending)"]);
   await clock.advance(0);
   assert.deepEqual(shown(client), ["before", "live", "mine"]);
@@ -71,7 +50,7 @@ test("one send is in flight, and the next waits for its answer", async () => {
   });
   hold();
   hold();
-  for (const body of ["one", "two"]) client.send(ID, body);
+  for (const body of ["one", "two"]) client.conversation(ID).send(body);
   await clock.advance(5_000);
   assert.equal(server.asked("sendMessage").length, 1);
   held.shift()?.();
@@ -88,7 +67,7 @@ test("an unanswered send is retried after 10 s, not before, with the same id, an
       socket.receive({ message: "Internal server error", connectionId: "x", requestId: "y" });
     },
   });
-  client.send(ID, "once");
+  client.conversation(ID).send("once");
   await clock.advance(9_999);
   assert.equal(server.asked("sendMessage").length, 1);
   await clock.advance(1);
@@ -100,8 +79,8 @@ test("an unanswered send is retried after 10 s, not before, with the same id, an
 test("a new connection catches up first: what was stored is acknowledged by it, what was not is sent at once", async () => {
   const { server, client, clock } = await start();
   server.script.push({ action: "sendMessage", answer: (frame, socket) => (server.append("alice", frame), socket.cut()) });
-  client.send(ID, "stored");
-  client.send(ID, "not stored");
+  client.conversation(ID).send("stored");
+  client.conversation(ID).send("not stored");
   await clock.advance(0);
   server.store("bob", "meanwhile");
   await clock.advance(250);
@@ -111,18 +90,18 @@ test("a new connection catches up first: what was stored is acknowledged by it, 
 });
 
 test("a reload keeps what is unsent, and cannot double it", async () => {
-  const { server, storage, client, clock } = await start();
+  const { server, browser, client, clock } = await start();
   server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
-  client.send(ID, "stored, never answered");
-  client.send(ID, "never sent");
+  client.conversation(ID).send("stored, never answered");
+  client.conversation(ID).send("never sent");
   await clock.advance(0);
   client.stop();
   for (let seq = 0; seq < 3; seq += 1) server.store("bob", "later");
-  const again = await launch(server, storage);
+  const again = await openTab(server, { browser });
   await again.clock.advance(0);
   assert.deepEqual(bodies(server), ["stored, never answered", "later", "later", "later", "never sent"]);
   assert.deepEqual(shown(again.client), bodies(server));
-  assert.equal(storage.length, 0, "an empty outbox leaves nothing behind");
+  assert.equal(browser.outboxes.rows.size, 0, "an empty outbox leaves nothing behind");
 });
 
 test("a gap is waited for half a second, then repaired from the last entry seen", async () => {
@@ -163,7 +142,7 @@ test("`resync_required`: catches up, then sends with the position so reached", a
   const { server, client, clock } = await start();
   for (const body of ["a", "b"]) server.store("bob", body);
   scriptError(server, "sendMessage", { code: "resync_required", retry: "resync" });
-  client.send(ID, "mine");
+  client.conversation(ID).send("mine");
   await clock.advance(0);
   assert.deepEqual(shown(client), ["a", "b", "mine"]);
   assert.deepEqual(server.asked("sendMessage").map(({ after }) => after), [0, 2]);
@@ -181,18 +160,18 @@ test("a log that is another one is read anew", async () => {
 test("`later` is obeyed to the millisecond, `never` is shown and can be tried again", async () => {
   const { server, client, clock } = await start();
   scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 3_000 });
-  client.send(ID, "patience");
+  client.conversation(ID).send("patience");
   await clock.advance(2_999);
   assert.equal(server.asked("sendMessage").length, 1);
   await clock.advance(1);
   assert.deepEqual(shown(client), ["patience"]);
 
   scriptError(server, "sendMessage", { code: "invalid", retry: "never" });
-  client.send(ID, "refused");
-  client.send(ID, "next");
+  client.conversation(ID).send("refused");
+  client.conversation(ID).send("next");
   await clock.advance(0);
   assert.deepEqual(shown(client), ["patience", "next", "refused (failed)"]);
-  client.retry(ID, client.conversation(ID).outbox[0]?.id ?? "");
+  client.conversation(ID).retry(client.conversation(ID).messages.at(-1)?.id ?? "");
   await clock.advance(0);
   assert.deepEqual(shown(client), ["patience", "next", "refused"]);
 });
@@ -200,7 +179,7 @@ test("`later` is obeyed to the millisecond, `never` is shown and can be tried ag
 test("a new connection shortens the wait for an answer, not the wait that the server asked for", async () => {
   const { server, client, clock } = await start();
   scriptError(server, "sendMessage", { code: "rate_limited", retry: "later", retryAfterMs: 20_000 });
-  client.send(ID, "patience");
+  client.conversation(ID).send("patience");
   await clock.advance(0);
   server.socket.cut();
   await clock.advance(19_999);
@@ -213,47 +192,125 @@ test("what is unanswered when the connection is replaced is asked again on the n
   const { server, client, clock } = await start();
   await clock.advance(107 * 60_000 + 25_000);
   server.script.push({ action: "sendMessage", answer: () => {} });
-  client.send(ID, "on the old one");
+  client.conversation(ID).send("on the old one");
   await clock.advance(5_000);
   assert.deepEqual([server.sockets.length, shown(client)], [2, ["on the old one"]]);
 });
 
-test("an expired token: everything rests until the next one, and nothing is lost", async () => {
-  const { server, client, clock, told } = await start();
+test("a token that ends in mid-connection is replaced, and nothing is lost", async () => {
+  const [old, next] = [tokenOf("alice"), tokenOf("alice", { jti: 2 })];
+  const { server, client, clock, asked } = await start(undefined, { token: old, tokens: [next] });
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
-  client.send(ID, "kept");
-  await clock.advance(60_000);
-  assert.deepEqual([told.refused, server.sockets.length, shown(client)], [1, 1, ["kept (pending)"]]);
-  client.start("next token");
+  server.accepted = [next];
+  void client.conversation(ID).send("kept");
   await clock.advance(0);
-  assert.deepEqual([shown(client), bodies(server)], [["kept"], ["kept"]]);
+  assert.deepEqual([asked, server.tokens], [[old], [old, next]]);
+  assert.deepEqual([shown(client), bodies(server), client.state.name], [["kept"], ["kept"], "connected"]);
 });
 
-test("a refused handshake is told from an unreachable server by HTTP", async () => {
-  const { server, clock, told } = await start();
-  server.mode = "down";
+test("with no other token everything rests until the next start, and nothing is lost", async () => {
+  const { server, client, clock, asked } = await start(undefined, { tokens: [null, tokenOf("alice", { jti: 2 })] });
+  scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
+  void client.conversation(ID).send("kept");
+  await clock.advance(60_000);
+  assert.deepEqual([client.state, server.sockets.length, shown(client)], [{ name: "signed-out", reason: "expired", retryAt: null }, 1, ["kept (pending)"]]);
+  assert.equal(asked.length, 1);
+  void client.start();
+  await clock.advance(0);
+  assert.deepEqual([shown(client), bodies(server), client.state.name], [["kept"], ["kept"], "connected"]);
+});
+
+test("a token is replaced a minute before it ends, without a gap", async () => {
+  const next = tokenOf("alice", { jti: 2 });
+  const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
+  const { server, client, clock } = await start(undefined, { token: tokenOf("alice", { exp: begun + 600 }), tokens: [next] });
+  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  /** @type {string[]} */ const states = [];
+  client.subscribe(() => states.push(client.state.name));
+  await clock.advance(539_999);
+  assert.equal(server.sockets.length, 1);
+  await clock.advance(1);
+  assert.deepEqual([server.sockets.length, server.tokens[1]], [2, next]);
+  await clock.advance(0);
+  assert.deepEqual([...new Set(states)], ["connected"]);
+  assert.equal(server.sockets[0]?.isClosed, true);
+});
+
+test("a provider that fails is asked again; one whose fresh tokens are refused is not asked without end", async () => {
+  const tokens = [new Error("not now"), tokenOf("alice", { jti: 2 }), tokenOf("alice", { jti: 3 })];
+  const { server, client, clock, asked } = await start(undefined, { tokens });
+  server.accepted = [];
   server.socket.cut();
   await clock.advance(60_000);
-  assert.equal(told.refused, 0);
-  server.mode = "refusing";
+  assert.deepEqual([client.state.name, asked.length], ["signed-out", 2]);
+});
+
+test("a token given in good time and then refused is not asked about again", async () => {
+  const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
+  const [first, next] = [tokenOf("alice", { exp: begun + 600 }), tokenOf("alice", { jti: 2 })];
+  const { server, client, clock, asked } = await start(undefined, { token: first, tokens: [next, tokenOf("alice", { jti: 3 })] });
+  server.socket.onsend = (frame) => frame.action === "ping" && server.sockets[0]?.receive({ event: "pong", heads: {} });
+  server.accepted = [first];
+  await clock.advance(540_000);
+  assert.deepEqual([client.state.name, server.sockets[0]?.isClosed], ["connected", false], "the old connection is used as long as it lasts");
+  server.accepted = [];
+  server.sockets[0]?.cut();
   await clock.advance(60_000);
-  assert.equal(told.refused, 1);
+  assert.deepEqual([client.state.name, asked], ["signed-out", [null]]);
+});
+
+test("HTTP learns of a new token as well, and asks once more by itself", async () => {
+  const next = tokenOf("alice", { jti: 2 });
+  const { server, client, clock } = await start((server) => void server.store("bob", "before"), { tokens: [next] });
+  server.accepted = [next];
+  await Promise.all([client.create({ id: ID, participants: [] }).catch((error) => assert.equal(error.code, "not_found")), clock.advance(0)]);
+  assert.equal(client.state.name, "connected");
+});
+
+test("why there is no socket is asked by HTTP: nobody there, not allowed, or something against sockets", async () => {
+  const { server, client, clock } = await start();
+  for (const [mode, reason] of /** @type {[FakeServer["mode"], string][]} */ ([["down", "away"], ["forbidding", "forbidden"], ["http only", "blocked"]])) {
+    server.mode = mode;
+    server.socket.cut();
+    await clock.advance(60_000);
+    assert.equal(client.state.reason, reason);
+    assert.equal(client.state.name, mode === "http only" ? "polling" : "reconnecting");
+  }
+  server.mode = "open";
+  await clock.advance(30_000);
+  assert.deepEqual(client.state, { name: "connected", reason: null, retryAt: null });
+});
+
+test("what the browser says of the network shows at once", async () => {
+  const { server, client, clock, world, happens } = await start();
+  world.online = false;
+  happens("offline");
+  server.mode = "down";
+  server.socket.cut();
+  await clock.advance(0);
+  assert.equal(client.state.name, "offline");
+  const before = server.sockets.length;
+  Object.assign(world, { online: true });
+  server.mode = "open";
+  happens("online");
+  await clock.advance(0);
+  assert.deepEqual([server.sockets.length, client.state.name], [before + 1, "connected"]);
 });
 
 test("without a socket for a while, messages go and come over HTTP, and once", async () => {
   const { server, client, clock } = await start();
   server.mode = "http only";
   server.socket.cut();
-  client.send(ID, "mine");
+  client.conversation(ID).send("mine");
   await clock.advance(4_000);
   assert.deepEqual(bodies(server), [], "most cuts are shorter than five seconds");
   await clock.advance(2_000);
   server.store("bob", "theirs");
   await clock.advance(6_000);
-  assert.deepEqual([shown(client), client.usesFallback], [["mine", "theirs"], true]);
+  assert.deepEqual([shown(client), client.state.name], [["mine", "theirs"], "polling"]);
   server.mode = "open";
   await clock.advance(30_000);
-  assert.deepEqual([client.connectionState, client.usesFallback], ["connected", false]);
+  assert.equal(client.state.name, "connected");
   assert.deepEqual(bodies(server), ["mine", "theirs"]);
 });
 
@@ -289,4 +346,106 @@ test("twenty are followed, one after the other; a further one makes the least us
   assert.equal(server.asked("unsubscribe").length, 1);
   await clock.advance(45_000);
   assert.equal(Object.keys(server.asked("ping").at(-1)?.positions).length, 20);
+});
+
+test("several conversations share one connection; who listens to one needs no list", async () => {
+  const { server, client, clock } = await start(undefined, { id: null });
+  let changes = 0;
+  const end = client.conversation(ID).subscribe(() => (changes += 1));
+  client.conversation("c2").subscribe(() => {});
+  server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "live"));
+  await clock.advance(0);
+  assert.deepEqual([shown(client), server.sockets.length], [["live"], 1]);
+  assert.ok(changes > 0);
+  end();
+  const before = changes;
+  server.socket.receive(server.store("bob", "later"));
+  await clock.advance(0);
+  assert.equal(changes, before);
+});
+
+test("an iterator gives the whole log once and in order, then what comes", async () => {
+  const { server, client, clock } = await start((server) => {
+    server.page = 2;
+    for (const body of ["a", "b", "c", "d", "e"]) server.store("bob", body);
+  });
+  /** @type {(string | undefined)[][]} */ const [all = [], live = []] = [[], []];
+  const ended = new AbortController();
+  const reading = [
+    (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) all.push(body); })(),
+    (async () => { for await (const { body } of client.conversation(ID)) { live.push(body); if (body === "h") break; } })(),
+  ];
+  await clock.advance(0);
+  const [f, g] = [server.store("bob", "f"), server.store("bob", "g")];
+  for (const entry of [g, f, g]) server.socket.receive(entry);
+  void client.conversation(ID).send("h");
+  await clock.advance(1_000);
+  ended.abort();
+  await Promise.all(reading);
+  assert.deepEqual(all, ["a", "b", "c", "d", "e", "f", "g", "h"]);
+  assert.deepEqual(live, ["f", "g", "h"]);
+});
+
+test("sending tells when it is stored, or why not, as a value", async () => {
+  const { server, client, clock } = await start();
+  const lunch = client.conversation(ID);
+  const [sent] = await Promise.all([lunch.send(" hello\r\nyou "), clock.advance(0)]);
+  assert.deepEqual([sent.seq, sent.body], [1, "hello\nyou"]);
+  server.script.push({ action: "sendMessage", answer: () => {} });
+  let isSettled = false;
+  const waiting = lunch.send("mine").finally(() => (isSettled = true));
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "with the same id", lunch.messages.at(-1)?.id));
+  await clock.advance(0);
+  assert.equal(isSettled, false, "somebody else's message of that id is another");
+  await Promise.all([waiting, clock.advance(10_000)]);
+  scriptError(server, "sendMessage", { code: "forbidden", retry: "never" });
+  const refused = lunch.send("no");
+  await clock.advance(0);
+  await assert.rejects(refused, { name: "Refusal", code: "forbidden", retry: "never" });
+  await assert.rejects(lunch.send("\u0000 "), { code: "invalid", field: "body" });
+  await assert.rejects(lunch.send("x".repeat(16_385)), { code: "too_large" });
+  assert.deepEqual(lunch.messages.map(({ body, state, problem }) => [body, state, problem?.code]), [
+    ["hello\nyou", "sent", undefined], ["with the same id", "sent", undefined], ["mine", "sent", undefined], ["no", "failed", "forbidden"],
+  ]);
+});
+
+test("what can be seen changes its version, and states are the same object until they change", async () => {
+  const { server, client, clock } = await start();
+  const { version, state } = client;
+  server.socket.receive(server.store("bob", "live"));
+  await clock.advance(0);
+  assert.ok(client.version > version);
+  assert.equal(client.state, state);
+});
+
+test("an iterator reads for itself what was stored before this tab knew the conversation", async () => {
+  const { server, client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.listed = [];
+    /** @type {(value: unknown) => void} */ let pageRead = () => {};
+    const afterPage = new Promise((resolve) => (pageRead = resolve));
+    server.fetch = async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if (pathname === `/conversations/${ID}`) {
+        await afterPage;
+        return Response.json({ id: ID, title: "Lunch", head: server.log.length, participants: [{ user: "alice", name: "Alice" }] });
+      }
+      const answer = await fetch(input, init);
+      if (pathname.endsWith("/events") && server.log.length === 1) {
+        server.store("bob", "between");
+        pageRead(null);
+      }
+      return answer;
+    };
+    server.store("bob", "first");
+  }, { id: null });
+  /** @type {(string | undefined)[]} */ const read = [];
+  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0 })) if (read.push(body) === 3) break; })();
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "live"));
+  await Promise.all([reading, clock.advance(0)]);
+  assert.deepEqual(read, ["first", "between", "live"]);
 });

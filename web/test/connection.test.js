@@ -6,7 +6,7 @@ import { FakeClock, FakeSocket, settled } from "./fakes.js";
 
 const MINUTE = 60_000;
 
-/** @param {{refused?: boolean, visible?: boolean}} [world] */
+/** @param {{verdict?: "away" | "expired" | "renewed" | "blocked" | "forbidden", visible?: boolean}} [world] */
 function start(world = {}) {
   const clock = new FakeClock();
   /** @type {FakeSocket[]} */ const sockets = [];
@@ -18,15 +18,16 @@ function start(world = {}) {
       sockets.push(socket);
       return socket;
     },
-    isRefused: async () => world.refused ?? false,
+    diagnose: async () => world.verdict ?? "away",
     ping: () => '{"action":"ping"}',
     isVisible: () => world.visible ?? true,
     onOpen: () => told.push("open"),
     onFrame: (text) => told.push(`frame ${text}`),
     onDown: () => told.push("down"),
+    onWait: () => {},
     onRefused: () => told.push("refused"),
   });
-  connection.start("token");
+  connection.start();
   const last = () => /** @type {FakeSocket} */ (sockets.at(-1));
   return { world, clock, sockets, told, connection, last };
 }
@@ -40,17 +41,22 @@ test("waits are anything from nothing to a bound that doubles from 0.5 s to 30 s
   assert.equal(backoff(8, clock), 0);
 });
 
-test("a handshake that fails asks whether the token is refused, and only then waits", async () => {
-  const { clock, sockets, told, last, world } = start();
+test("a handshake that fails asks why, and only then waits", async () => {
+  const { clock, connection, sockets, told, last, world } = start();
   last().cut();
   await clock.advance(249);
   assert.equal(sockets.length, 1, "half of 0.5 s is not over");
+  assert.deepEqual([connection.reason, connection.retryAt], ["away", clock.now() + 1]);
   await clock.advance(1);
-  assert.equal(sockets.length, 2);
-  world.refused = true;
+  assert.deepEqual([sockets.length, connection.retryAt], [2, null]);
+  world.verdict = "renewed";
+  last().cut();
+  await clock.advance(0);
+  assert.equal(sockets.length, 3, "with another token there is nothing to wait for");
+  world.verdict = "expired";
   last().cut();
   await clock.advance(10 * MINUTE);
-  assert.deepEqual([sockets.length, told], [2, ["down", "down", "refused"]]);
+  assert.deepEqual([sockets.length, told], [3, ["down", "down", "down", "refused"]]);
 });
 
 test("a handshake that hangs is given up", async () => {
@@ -143,21 +149,36 @@ test("after `stop` nothing happens any more", async () => {
   assert.deepEqual([sockets.length, told], [1, ["down"]]);
 });
 
-test("a token that cannot even be offered is a refused one", () => {
-  /** @type {string[]} */ const told = [];
+test("a new token makes a new connection, and only then the old one is let go", async () => {
+  const { sockets, told, connection, last } = start();
+  const first = last();
+  first.onopen?.();
+  connection.replace();
+  connection.replace();
+  assert.deepEqual([sockets.length, sockets[1]?.isClosed, first.isClosed], [3, true, false]);
+  last().onopen?.();
+  assert.deepEqual([first.isClosed, connection.isOpen, told], [true, true, ["open", "open"]]);
+});
+
+test("a socket that the browser will not even make is one that failed", async () => {
+  const clock = new FakeClock();
+  let attempts = 0;
   const connection = new Connection({
-    clock: new FakeClock(),
+    clock,
     dial: () => {
-      throw new SyntaxError("The subprotocol is invalid");
+      attempts += 1;
+      throw new DOMException("An insecure WebSocket connection may not be initiated from a page loaded over HTTPS");
     },
-    isRefused: async () => false,
+    diagnose: async () => "blocked",
     ping: () => "",
     isVisible: () => true,
     onOpen: () => {},
     onFrame: () => {},
     onDown: () => {},
-    onRefused: () => told.push("refused"),
+    onWait: () => {},
+    onRefused: () => {},
   });
-  connection.start("not a token");
-  assert.deepEqual(told, ["refused"]);
+  connection.start();
+  await clock.advance(250);
+  assert.deepEqual([attempts, connection.reason], [2, "blocked"]);
 });

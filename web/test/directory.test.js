@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Directory } from "../client/directory.js";
-import { OutboxStorage } from "../client/outbox_storage.js";
-import { StoredReadPositions } from "../client/read_positions.js";
+import { StoredReadPositions } from "../client/browser.js";
 import { FakeStorage } from "./fakes.js";
 
 const ME = { user: "alice", name: "Alice" };
@@ -91,14 +90,4 @@ test("read positions are kept per person", () => {
   assert.deepEqual([alice.size, alice.get("c"), new StoredReadPositions(storage, "alice/c").size], [1, 4, 0]);
   storage.setItem("confab.read/alice/d", "many");
   assert.equal(alice.get("d"), undefined);
-});
-
-test("outboxes are kept per person, and what was tampered with is nothing", () => {
-  const storage = new FakeStorage();
-  const unsent = { id: "x", body: "hello", after: 3, writtenAt: 1, failure: null };
-  new OutboxStorage(storage, "alice").save("c", [unsent]);
-  assert.deepEqual(new OutboxStorage(storage, "alice").load().get("c"), [unsent]);
-  assert.equal(new OutboxStorage(storage, "bob").load().size, 0);
-  storage.setItem("confab.outbox.bob", '{"c":[{"id":"x"},7],"d":"e"}');
-  assert.deepEqual([...new OutboxStorage(storage, "bob").load().values()], [[], []]);
 });

@@ -1,11 +1,15 @@
 /** What the tests put in the place of time, network and browser: a clock with hands to turn, and a server in memory. */
 
-/** @import { Entry } from "../client/protocol.js" */
-/** @import { Socket } from "../client/connection.js" */
+import { Client } from "../client/client.js";
+
+/** @import { Outgoing } from "../client/facts.js" */
+/** @import { Channel, OutboxStorage, Row, Socket, Surroundings } from "../client/surroundings.js" */
+/** @import { Entry } from "../client/wire.js" */
 
 /** Lets everything run that waits for nothing but its turn. */
-export function settled() {
-  return new Promise((resolve) => setImmediate(() => resolve(undefined)));
+export async function settled() {
+  // One thing leads to another, and each takes a turn: a handshake, a request, a reply.
+  for (let turn = 0; turn < 8; turn += 1) await new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }
 
 export class FakeClock {
@@ -66,6 +70,121 @@ export class FakeStorage {
   }
 }
 
+/** @implements {OutboxStorage} */
+export class FakeOutboxes {
+  /** @type {Map<string, Row>} */ rows = new Map();
+
+  async load() {
+    return [...this.rows.values()].map((row) => structuredClone(row));
+  }
+
+  /** @param {string} conversation @param {Outgoing} outgoing */
+  put(conversation, outgoing) {
+    this.rows.set(`${conversation}/${outgoing.id}`, structuredClone({ conversation, outgoing }));
+  }
+
+  /** @param {string} conversation @param {string} id */
+  remove(conversation, id) {
+    this.rows.delete(`${conversation}/${id}`);
+  }
+}
+
+/** A browser with tabs of one person: one lock, one channel, one database. */
+export class FakeBrowser {
+  outboxes = new FakeOutboxes();
+  /** @type {Set<Channel>} */ #channels = new Set();
+  /** @type {(() => void)[]} */ #queue = [];
+  /** Takes the lock from whoever has it. @type {(() => void) | null} */ #lose = null;
+  /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () => false;
+
+  /** What one of its tabs sees of it. @returns {NonNullable<Surroundings["tabs"]>} */
+  tabs() {
+    return {
+      lock: (_, options, then) =>
+        new Promise((resolve, reject) => {
+          const grant = () => {
+            const stolen = new Promise((_, lose) => (this.#lose = () => lose(new DOMException("stolen", "AbortError"))));
+            const lose = this.#lose;
+            Promise.race([then(), stolen]).then(resolve, reject).finally(() => {
+              if (this.#lose !== lose) return;
+              this.#lose = null;
+              this.#queue.shift()?.();
+            });
+          };
+          if ("steal" in options) {
+            this.#lose?.();
+            grant();
+          } else if (this.#lose === null && this.#queue.length === 0) queueMicrotask(grant);
+          else {
+            this.#queue.push(grant);
+            options.signal.addEventListener("abort", () => {
+              this.#queue = this.#queue.filter((waiting) => waiting !== grant);
+              reject(options.signal.reason);
+            });
+          }
+        }),
+      channel: () => {
+        /** @type {Channel} */
+        const channel = {
+          onmessage: null,
+          postMessage: (message) => {
+            const data = structuredClone(message);
+            if (this.loses(data)) return;
+            for (const other of this.#channels) if (other !== channel) setImmediate(() => other.onmessage?.({ data }));
+          },
+          close: () => {
+            this.#channels.delete(channel);
+          },
+        };
+        this.#channels.add(channel);
+        return channel;
+      },
+    };
+  }
+}
+
+/** A token as the server would give it. @param {string} user @param {object} [claims] */
+export function tokenOf(user, claims = {}) {
+  const encode = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  return `${encode({ alg: "none" })}.${encode({ sub: user, name: user[0]?.toUpperCase() + user.slice(1), ...claims })}.signature`;
+}
+
+/**
+ * One tab, started, with `id` on its screen.
+ * @param {FakeServer} server
+ * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
+ *   `tokens` are what the provider answers after the first one
+ */
+export async function openTab(server, { id = "c1", clock = new FakeClock(), browser = new FakeBrowser(), alone = false, tokens = [], token = tokenOf("alice") } = {}) {
+  const world = { visible: true, online: true };
+  /** @type {(string | null)[]} */ const asked = [];
+  /** @type {Parameters<Surroundings["watch"]>[0]} */ let happened = () => {};
+  const prefix = `m${server.tabs}-`;
+  server.tabs += 1;
+  let ids = 0;
+  const client = new Client({
+    http: "http://server",
+    me: { user: "alice", name: "Alice" },
+    token,
+    provider: ({ refused }) => {
+      asked.push(refused);
+      const next = tokens.shift() ?? null;
+      if (next instanceof Error) throw next;
+      return next;
+    },
+    surroundings: {
+      clock, fetch: server.fetch, dial: server.dial, outboxes: browser.outboxes, tabs: alone ? null : browser.tabs(),
+      newId: () => `${prefix}${(ids += 1)}`, isVisible: () => world.visible, isOnline: () => world.online,
+      watch: (then) => ((happened = then), () => (happened = () => {})),
+    },
+  });
+  void client.start();
+  await clock.advance(0);
+  client.open(id);
+  await clock.advance(0);
+  return { server, browser, clock, client, world, asked, happens: (/** @type {Parameters<typeof happened>[0]} */ what) => happened(what) };
+}
+
 /** @implements {Socket} */
 export class FakeSocket {
   /** @type {(() => void) | null} */ onopen = null;
@@ -105,9 +224,12 @@ export class FakeSocket {
 export class FakeServer {
   /** @type {Entry[]} */ log = [];
   /** @type {FakeSocket[]} */ sockets = [];
+  /** Tokens that sockets were opened with. @type {string[]} */ tokens = [];
+  /** The only tokens that are taken; `null`: any. @type {string[] | null} */ accepted = null;
+  tabs = 0;
   /** @type {string[]} */ requests = [];
   /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */ script = [];
-  /** @type {"open" | "down" | "http only" | "refusing"} */ mode = "open";
+  /** @type {"open" | "down" | "http only" | "forbidding"} */ mode = "open";
   page = 100;
   /** How many of the next HTTP requests get no answer. */ failNext = 0;
   /** @type {Record<string, unknown>[]} */ listed = [];
@@ -146,12 +268,15 @@ export class FakeServer {
     return { conversation: this.id, id, seq, sentAt, duplicate: old !== undefined };
   }
 
-  dial = () => {
+  /** @param {string} token */
+  dial = (token) => {
+    this.tokens.push(token);
+    const isAccepted = this.accepted?.includes(token) ?? true;
     const socket = new FakeSocket();
     this.sockets.push(socket);
     socket.onsend = (frame) => queueMicrotask(() => this.#answer(frame, socket));
     setImmediate(() => {
-      if (this.mode === "open") socket.onopen?.();
+      if (this.mode === "open" && isAccepted) socket.onopen?.();
       else socket.cut();
     });
     return socket;
@@ -162,8 +287,12 @@ export class FakeServer {
     const url = new URL(String(input));
     this.requests.push(`${init?.method} ${url.pathname}${url.search}`);
     if (this.mode === "down" || this.failNext-- > 0) throw new TypeError("Failed to fetch");
-    if (this.mode === "refusing") return Response.json({ message: "Unauthorized" }, { status: 401 });
+    if (this.mode === "forbidding") return Response.json({ message: "Forbidden" }, { status: 403 });
+    const token = new Headers(init?.headers).get("authorization")?.slice("Bearer ".length) ?? "";
+    if (this.accepted && !this.accepted.includes(token)) return Response.json({ message: "Unauthorized" }, { status: 401 });
     const number = (/** @type {string} */ name) => Number(url.searchParams.get(name) ?? Number.MAX_SAFE_INTEGER);
+    const about = this.listed.find(({ id }) => url.pathname === `/conversations/${id}`);
+    if (about) return Response.json({ head: this.log.length, participants: [{ user: "alice", name: "Alice", role: "owner" }], ...about });
     switch (`${init?.method} ${url.pathname.replace(this.id, "ID")}`) {
       case "GET /conversations":
         return Response.json({ conversations: this.listed.map((one) => ({ head: this.log.length, ...one })), next: null });

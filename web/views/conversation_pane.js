@@ -17,7 +17,7 @@ export class ConversationPane {
   /** @param {Client} client @param {() => void} onBack */
   constructor(client, onBack) {
     this.#messages = new MessagesView(client);
-    this.#composer = new ComposerView((body) => client.openId !== null && client.send(client.openId, body));
+    this.#composer = new ComposerView((body) => client.openId !== null && void client.conversation(client.openId).send(body));
     const back = element(
       "button", { class: "quiet back", type: "button", "aria-label": "Back to the conversations", title: "Back", onclick: onBack },
       icon(Icons.back),

@@ -53,7 +53,7 @@ export class MessagesView {
   /** @param {Client} client */
   constructor(client) {
     this.#client = client;
-    this.#earlier.addEventListener("click", () => this.#shown && void client.history.loadEarlier(this.#shown));
+    this.#earlier.addEventListener("click", () => void this.#shown?.loadEarlier());
     this.#jump.addEventListener("click", () => this.scrollToEnd());
     // Keyboards of phones and growing composers change the height: whoever was at the end stays there.
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
@@ -74,7 +74,7 @@ export class MessagesView {
     const { directory, me } = this.#client;
     this.#reader = { me, now, nameOf: (user) => directory.nameOf(user) };
     const lines = conversation.lines();
-    const history = this.#client.history.state(conversation);
+    const { history } = conversation;
     this.#keepingPlace(switched, () => {
       this.#earlier.hidden = history === "complete";
       setText(this.#earlier, HISTORY_WORDS[history]);
@@ -175,11 +175,10 @@ export class MessagesView {
   #newRow(item) {
     if (item.kind !== "message") return element("p", { class: item.kind }, element("span", {}));
     const { isMine, sender, name } = item.content;
-    const id = () => this.#shown?.id ?? "";
     return new MessageRow({
       picture: isMine ? null : avatar(sender, name),
-      onRetry: (message) => this.#client.retry(id(), message),
-      onDiscard: (message) => this.#client.discard(id(), message),
+      onRetry: (message) => this.#shown?.retry(message),
+      onDiscard: (message) => this.#shown?.discard(message),
     });
   }
 
@@ -205,8 +204,8 @@ export class MessagesView {
 
   #loadEarlierIfNear() {
     const conversation = this.#shown;
-    if (!conversation || !conversation.historyStarted || this.#scroller.scrollTop > NEAR_BEGINNING) return;
-    if (this.#client.history.state(conversation) === "more") void this.#client.history.loadEarlier(conversation);
+    if (!conversation || this.#scroller.scrollTop > NEAR_BEGINNING) return;
+    if (conversation.history === "more") void conversation.loadEarlier();
   }
 
   #resized() {

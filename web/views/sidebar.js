@@ -4,7 +4,7 @@ import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./
 import { shortMoment } from "./dates.js";
 
 /** @import { Client } from "../client/client.js" */
-/** @import { Listed } from "../client/directory.js" */
+/** @import { Listed } from "../client/index.js" */
 
 /**
  * @typedef {object} Row

@@ -1,5 +1,6 @@
 /** How the connection is, calmly and in words, on the line above everything. */
 
+import { StateName } from "../client/index.js";
 import { element, icon, Icons, setAttribute, setText } from "./element.js";
 
 /** @import { Client } from "../client/client.js" */
@@ -28,7 +29,7 @@ export class StatusView {
 
   /** @param {Client} client */
   render(client) {
-    setAttribute(this.#state, "data-state", client.connectionState);
+    setAttribute(this.#state, "data-state", client.state.name);
     setText(this.#words, words(client));
     setText(this.#me, client.me.name);
     setAttribute(this.#me, "title", `Logged in as ${client.me.user}`);
@@ -36,9 +37,17 @@ export class StatusView {
 }
 
 /** @param {Client} client */
-function words(client) {
-  if (client.connectionState === "connected") return "Connected";
-  if (client.connectionState === "offline") return "Offline. Your messages are kept";
-  if (client.usesFallback) return "Reconnecting… messages still go through, a little slower";
-  return client.wasConnected ? "Reconnecting… your messages are kept" : "Connecting…";
+function words({ state }) {
+  switch (state.name) {
+    case StateName.connected:
+      return "Connected";
+    case StateName.offline:
+      return "Offline. Your messages are kept";
+    case StateName.polling:
+      return "Reconnecting… messages still go through, a little slower";
+    case StateName.reconnecting:
+      return "Reconnecting… your messages are kept";
+    default:
+      return "Connecting…";
+  }
 }

@@ -6,8 +6,8 @@
 
 import { dayKey, dayWords, timeOfDay } from "./dates.js";
 
-/** @import { Line } from "../client/conversation.js" */
-/** @import { Entry } from "../client/protocol.js" */
+/** @import { Line } from "../client/index.js" */
+/** @import { Entry } from "../client/wire.js" */
 /** @import { RowContent } from "./message_row.js" */
 
 /** Seqs of one piece. */

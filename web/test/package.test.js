@@ -1,0 +1,73 @@
+/** The package as strangers get it: packed, installed, and used from TypeScript. */
+
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+
+const WEB = fileURLToPath(new URL("..", import.meta.url));
+const TSC = join(WEB, "node_modules", "typescript", "bin", "tsc");
+
+const CONSUMER = `
+import { Code, connect, Refusal, StateName, type Entry, type Message, type State } from "confab-client";
+
+const client = await connect({ http: "https://chat.example", ws: "wss://chat.example/dev", token: async ({ refused }) => (refused ? null : "a.b.c") });
+const state: State = client.state;
+if (state.name === StateName.signedOut) await client.start();
+const lunch = client.conversation(await client.create({ title: "Lunch", participants: ["grace"] }));
+const end: () => void = lunch.subscribe(() => lunch.messages.map(({ body, state }: Message) => body + state));
+try {
+  const { seq }: Entry = await lunch.send("Shall we?");
+  console.log(seq.toFixed());
+} catch (error) {
+  if (error instanceof Refusal && error.code === Code.tooLarge) console.log(error.field);
+}
+for await (const entry of lunch.entries({ after: 0 })) console.log(entry.body?.trim());
+end();
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "confab-package-"));
+const installed = join(folder, "node_modules", "confab-client");
+
+before(() => {
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: WEB });
+  const [tarball] = readdirSync(folder);
+  mkdirSync(installed, { recursive: true });
+  execFileSync("tar", ["-xzf", join(folder, String(tarball)), "-C", installed, "--strip-components=1"]);
+  writeFileSync(join(folder, "package.json"), '{"type": "module"}');
+});
+after(() => rmSync(folder, { recursive: true }));
+
+/** What the compiler has to say of a file that uses the package. @param {string} source @param {string} resolution */
+function compile(source, resolution) {
+  writeFileSync(join(folder, "consumer.mts"), source);
+  const module = resolution === "bundler" ? "esnext" : resolution;
+  const options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom", "--module", module, "--moduleResolution", resolution];
+  const { status, stdout } = spawnSync(process.execPath, [TSC, ...options, "consumer.mts"], { cwd: folder, encoding: "utf8" });
+  return { status, stdout };
+}
+
+test("it holds the library, its types and its README, and nothing else", () => {
+  const held = readdirSync(installed).sort();
+  assert.deepEqual(held, ["README.md", "client", "package.json", "types"]);
+  const modules = (/** @type {string} */ where) => readdirSync(join(installed, where)).map((name) => name.replace(/(\.d)?\.[jt]s$/, "")).sort();
+  assert.deepEqual(modules("types"), modules("client"), "each module has its types");
+});
+
+test("TypeScript takes it, as Node and as bundlers find packages", () => {
+  for (const resolution of ["nodenext", "bundler"]) assert.deepEqual(compile(CONSUMER, resolution), { status: 0, stdout: "" }, resolution);
+});
+
+test("its types tell what is wrong", () => {
+  const { stdout } = compile(CONSUMER.replace('lunch.send("Shall we?")', "lunch.send(42)").replace("http: ", "htpp: "), "nodenext");
+  assert.match(stdout, /'number' is not assignable to parameter of type 'string'/);
+  assert.match(stdout, /'htpp' does not exist/);
+});
+
+test("Node can load it, as a server that renders pages does", () => {
+  writeFileSync(join(folder, "load.mjs"), 'import { connect } from "confab-client"; process.stdout.write(typeof connect);');
+  assert.equal(execFileSync(process.execPath, ["load.mjs"], { cwd: folder, encoding: "utf8" }), "function");
+});

@@ -1,0 +1,214 @@
+/** Several tabs of one person: one lock, one channel, one database, and a server that counts what it is asked. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { FakeBrowser, FakeClock, FakeServer, openTab } from "./fakes.js";
+
+const ID = "c1";
+
+/** @typedef {Awaited<ReturnType<typeof openTab>>} Tab */
+
+/** @param {number} count @param {(server: FakeServer) => void} [prepare] @returns {Promise<{server: FakeServer, clock: FakeClock, browser: FakeBrowser, tabs: Tab[]}>} */
+async function open(count, prepare) {
+  const [server, clock, browser] = [new FakeServer(ID), new FakeClock(), new FakeBrowser()];
+  prepare?.(server);
+  const tabs = [];
+  for (let tab = 0; tab < count; tab += 1) tabs.push(await openTab(server, { clock, browser }));
+  return { server, clock, browser, tabs };
+}
+
+/** @param {Tab} tab */
+const shown = ({ client }) => client.conversation(ID).messages.map(({ body, state }) => (state === "sent" ? body : `${body} (${state})`));
+
+/** @param {FakeServer} server */
+const bodies = (server) => server.log.map(({ body }) => body);
+
+/** @param {Tab[]} tabs @param {(string | undefined)[]} expected */
+function assertAllShow(tabs, expected) {
+  tabs.forEach((tab, index) => assert.deepEqual(shown(tab), expected, `tab ${index}`));
+}
+
+test("one tab holds the socket; all show the same, whoever writes", async () => {
+  const { server, clock, tabs } = await open(3, (server) => void server.store("bob", "before"));
+  assert.equal(server.sockets.length, 1);
+  assert.equal(server.asked("subscribe").length, 1, "a further tab costs no subscription");
+  assert.equal(server.requests.filter((request) => request === "GET /conversations").length, 1, "nor another reading of the list");
+  server.socket.receive(server.store("bob", "live"));
+  for (const [index, { client }] of tabs.entries()) void client.conversation(ID).send(`from ${index}`);
+  await clock.advance(0);
+  assertAllShow(tabs, ["before", "live", "from 0", "from 1", "from 2"]);
+  assert.deepEqual(bodies(server), ["before", "live", "from 0", "from 1", "from 2"]);
+  assert.equal(server.asked("sendMessage").length, 3);
+  assert.deepEqual(tabs.map(({ client }) => client.state.name), ["connected", "connected", "connected"]);
+});
+
+test("a promise of sending is kept in the tab that wrote, and so is a refusal", async () => {
+  const { server, clock, tabs: [, second] } = await open(2);
+  const lunch = second?.client.conversation(ID);
+  const sent = lunch?.send("mine");
+  await clock.advance(0);
+  assert.equal((await sent)?.seq, 1);
+  server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "forbidden", retry: "never" }) });
+  const refused = lunch?.send("refused");
+  await clock.advance(0);
+  await assert.rejects(refused ?? Promise.resolve(), { code: "forbidden" });
+});
+
+test("a failed message can be tried again or given up in any tab, and all show it", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = tabs;
+  const fail = () => server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "invalid", retry: "never" }) });
+  fail();
+  fail();
+  for (const body of ["one", "two"]) void first?.client.conversation(ID).send(body);
+  await clock.advance(0);
+  assertAllShow(tabs, ["one (failed)", "two (failed)"]);
+  const lunch = second?.client.conversation(ID);
+  const [one, two] = lunch?.messages ?? [];
+  lunch?.retry(one?.id ?? "");
+  lunch?.discard(two?.id ?? "");
+  await clock.advance(0);
+  assertAllShow(tabs, ["one"]);
+  assert.equal(browser.outboxes.rows.size, 0);
+});
+
+test("when the leader closes, the next one goes on: what it left unsent is sent once, what was missed is caught up", async () => {
+  const { server, clock, browser, tabs } = await open(3);
+  const [first, second, third] = /** @type {[Tab, Tab, Tab]} */ (tabs);
+  // The first send is stored and never acknowledged, the second never gets its turn.
+  server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
+  void first.client.conversation(ID).send("stored");
+  void third.client.conversation(ID).send("not stored");
+  await clock.advance(0);
+  assertAllShow(tabs, ["stored (pending)", "not stored (pending)"]);
+  first.client.stop();
+  server.store("bob", "meanwhile");
+  await clock.advance(0);
+  assert.equal(server.sockets.length, 2);
+  assert.deepEqual(bodies(server), ["stored", "meanwhile", "not stored"]);
+  assertAllShow([second, third], bodies(server));
+  assert.equal(browser.outboxes.rows.size, 0);
+  assert.deepEqual([second, third].map(({ client }) => client.state.name), ["connected", "connected"]);
+});
+
+test("a leader that dies between the acknowledgement and the database doubles nothing", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  browser.outboxes.remove = () => {};
+  void first.client.conversation(ID).send("once");
+  await clock.advance(0);
+  assert.equal(browser.outboxes.rows.size, 1, "its row is still there");
+  delete (/** @type {Partial<typeof browser.outboxes>} */ (browser.outboxes).remove);
+  first.client.stop();
+  await clock.advance(0);
+  assert.deepEqual([bodies(server), shown(second), browser.outboxes.rows.size], [["once"], ["once"], 0]);
+  const third = await openTab(server, { clock, browser });
+  assert.deepEqual([bodies(server), shown(third)], [["once"], ["once"]]);
+});
+
+test("a tab that comes late begins where the leader is", async () => {
+  const { server, clock, browser, tabs } = await open(1);
+  server.socket.receive(server.store("bob", "one"));
+  await clock.advance(0);
+  const before = server.requests.length;
+  tabs.push(await openTab(server, { clock, browser }));
+  server.socket.receive(server.store("bob", "two"));
+  await clock.advance(0);
+  assert.deepEqual(server.requests.slice(before).filter((request) => /after=\d+$/.test(request)), [], "nothing had to be caught up");
+  assertAllShow(tabs, ["one", "two"]);
+  assert.deepEqual(tabs.map(({ client }) => client.isListed), [true, true]);
+});
+
+test("a tab that missed something notices by what comes next, and reads it for itself", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  browser.loses = ({ fact }) => fact?.entries?.[0]?.body === "lost between tabs";
+  for (const body of ["one", "lost between tabs", "three"]) server.socket.receive(server.store("bob", body));
+  await clock.advance(1_999);
+  assert.deepEqual(tabs.map(shown), [["one", "lost between tabs", "three"], ["one"]]);
+  await clock.advance(1);
+  assertAllShow(tabs, ["one", "lost between tabs", "three"]);
+  assert.equal(server.sockets.length, 1);
+});
+
+test("a tab that missed the newest is told when it asks to follow", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  browser.loses = ({ fact }) => fact?.kind === "entries";
+  server.socket.receive(server.store("bob", "newest"));
+  await clock.advance(10_000);
+  assert.deepEqual(tabs.map(shown), [["newest"], []]);
+  tabs[1]?.client.open(ID);
+  await clock.advance(0);
+  assertAllShow(tabs, ["newest"]);
+});
+
+test("any tab's look keeps the connection lively, and its network wakes it", async () => {
+  const { server, clock, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  for (const tab of tabs) {
+    tab.world.visible = false;
+    tab.happens("hidden");
+  }
+  await clock.advance(60_000);
+  const hidden = server.asked("ping").length;
+  await clock.advance(120_000);
+  assert.equal(server.asked("ping").length, hidden, "nobody looks");
+  second.world.visible = true;
+  second.happens("visible");
+  await clock.advance(60_000);
+  assert.ok(server.asked("ping").length > hidden, "somebody looks at the other tab");
+  assert.equal(first.client.state.name, "connected");
+});
+
+test("a leader that is asleep loses the lead to a tab that somebody looks at, and follows when it wakes", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  await clock.advance(60_000);
+  assert.equal(server.sockets.length, 1, "one that is awake keeps it");
+  let isAsleep = true;
+  browser.loses = ({ kind }) => isAsleep && kind === "awake";
+  await clock.advance(25_000);
+  assert.equal(server.sockets.length, 2);
+  isAsleep = false;
+  server.socket.receive(server.store("bob", "to the new one"));
+  void first.client.conversation(ID).send("from the old one");
+  await clock.advance(0);
+  assertAllShow(tabs, ["to the new one", "from the old one"]);
+  assert.deepEqual([server.sockets[0]?.isClosed, first.client.state.name, second.client.state.name], [true, "connected", "connected"]);
+  assert.deepEqual(bodies(server), ["to the new one", "from the old one"]);
+});
+
+test("without a socket one tab asks over HTTP for all", async () => {
+  const { server, clock, tabs } = await open(2);
+  server.mode = "http only";
+  server.socket.cut();
+  void tabs[1]?.client.conversation(ID).send("mine");
+  await clock.advance(6_000);
+  server.store("bob", "theirs");
+  const before = server.requests.length;
+  await clock.advance(5_000);
+  assertAllShow(tabs, ["mine", "theirs"]);
+  assert.deepEqual(tabs.map(({ client }) => client.state.name), ["polling", "polling"]);
+  assert.equal(server.requests.slice(before).filter((request) => request.includes("/events?")).length, 1);
+});
+
+test("who is signed out in one tab gives the lead to another", async () => {
+  const { server, clock, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "unauthenticated", retry: "reauthenticate" }) });
+  void second.client.conversation(ID).send("kept");
+  await clock.advance(1_000);
+  assert.deepEqual([first.client.state.name, second.client.state.name], ["signed-out", "connected"]);
+  assert.deepEqual([bodies(server), shown(second)], [["kept"], ["kept"]]);
+});
+
+test("without locks each tab is by itself, and the server still stores once", async () => {
+  const [server, clock, browser] = [new FakeServer(ID), new FakeClock(), new FakeBrowser()];
+  const first = await openTab(server, { clock, browser, alone: true });
+  server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
+  void first.client.conversation(ID).send("once");
+  await clock.advance(0);
+  const second = await openTab(server, { clock, browser, alone: true });
+  await clock.advance(20_000);
+  assert.deepEqual([bodies(server), shown(first), shown(second), server.sockets.length], [["once"], ["once"], ["once"], 2]);
+});
