@@ -1,12 +1,12 @@
 /** The client's surroundings in a browser: the only module that knows one. */
 
 import { systemClock } from "./clock.js";
-import { handshakeProtocols, isObject, isPosition, isText, parseProblem } from "./protocol.js";
+import { handshakeProtocols } from "./protocol.js";
 
-/** @import { Outgoing } from "./facts.js" */
-/** @import { Channel, Row, Socket, Surroundings } from "./surroundings.js" */
+/** @import { Channel, OutboxStorage, ReadPositions, Socket, Surroundings } from "./surroundings.js" */
 
-const STORE = "outbox";
+const OUTBOX = "outbox";
+const READ = "read";
 
 /** @param {{http: string, ws: string, user: string}} options @returns {Surroundings} */
 export function browserSurroundings({ http, ws, user }) {
@@ -15,8 +15,7 @@ export function browserSurroundings({ http, ws, user }) {
   const locks = /** @type {LockManager | undefined} */ (navigator.locks);
   return {
     clock: systemClock,
-    outboxes: new IndexedOutbox(indexedDB, owner),
-    readPositions: new StoredReadPositions(localStorage, user),
+    ...indexedStorage(indexedDB, owner),
     fetch: (input, init) => fetch(input, init),
     dial: (token) => /** @type {Socket} */ (/** @type {unknown} */ (new WebSocket(ws, handshakeProtocols(token)))),
     newId,
@@ -42,7 +41,6 @@ function watch(happened) {
   const listeners = /** @type {const} */ ([
     [window, "online", () => happened("online")],
     [window, "offline", () => happened("offline")],
-    [window, "storage", () => happened("read elsewhere")],
     [document, "visibilitychange", () => happened(document.visibilityState === "visible" ? "visible" : "hidden")],
   ]);
   for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
@@ -51,57 +49,55 @@ function watch(happened) {
   };
 }
 
-/** A row a message, so that tabs do not overwrite one another's. */
-export class IndexedOutbox {
-  /** @type {Promise<IDBDatabase | null>} */ #database;
-  #owner;
+/** Keeps what outlives the page, per server and person: whoever else logs in neither sees nor sends it. @param {IDBFactory} factory @param {string} owner */
+export function indexedStorage(factory, owner) {
+  const database = open(factory).catch(() => null);
 
-  /** @param {IDBFactory} factory @param {string} owner one per server and person */
-  constructor(factory, owner) {
-    this.#owner = owner;
-    this.#database = open(factory).catch(() => null);
-  }
-
-  async load() {
+  /** @param {string} name @returns {Promise<unknown[]>} */
+  async function rows(name) {
     try {
-      const transaction = (await this.#database)?.transaction(STORE);
-      if (!transaction) return [];
-      const rows = await answer(transaction.objectStore(STORE).getAll(IDBKeyRange.bound([this.#owner], [this.#owner, []])));
-      return rows.flatMap((row) => parseRow(row) ?? []).sort((one, other) => one.outgoing.writtenAt - other.outgoing.writtenAt);
+      const store = (await database)?.transaction(name).objectStore(name);
+      return store ? await answer(store.getAll(IDBKeyRange.bound([owner], [owner, []]))) : [];
     } catch {
       return [];
     }
   }
 
-  /** @param {string} conversation @param {Outgoing} outgoing */
-  put(conversation, outgoing) {
-    const row = { owner: this.#owner, conversation, id: outgoing.id, outgoing: { ...outgoing } };
-    void this.#change((store) => store.put(row));
-  }
-
-  /** @param {string} conversation @param {string} id */
-  remove(conversation, id) {
-    void this.#change((store) => store.delete([this.#owner, conversation, id]));
-  }
-
-  /** @param {(store: IDBObjectStore) => void} change */
-  async #change(change) {
+  /** @param {string} name @param {(store: IDBObjectStore) => void} then */
+  async function change(name, then) {
     try {
-      const transaction = (await this.#database)?.transaction(STORE, "readwrite");
+      const transaction = (await database)?.transaction(name, "readwrite");
       if (!transaction) return;
-      change(transaction.objectStore(STORE));
+      then(transaction.objectStore(name));
       // At once, since the page may be left at this moment.
       transaction.commit();
     } catch {
       // A database that fails costs only the safety net.
     }
   }
+
+  /** A row a message, so that tabs do not overwrite one another's. @type {OutboxStorage} */
+  const outboxes = {
+    load: () => rows(OUTBOX),
+    put: (conversation, outgoing) => void change(OUTBOX, (store) => store.put({ owner, conversation, id: outgoing.id, outgoing: { ...outgoing } })),
+    remove: (conversation, id) => void change(OUTBOX, (store) => store.delete([owner, conversation, id])),
+  };
+  /** @type {ReadPositions} */
+  const readPositions = {
+    load: () => rows(READ),
+    set: (conversation, seq) => void change(READ, (store) => store.put({ owner, conversation, seq })),
+  };
+  return { outboxes, readPositions };
 }
 
 /** @param {IDBFactory} factory @returns {Promise<IDBDatabase>} */
 async function open(factory) {
-  const request = factory.open("confab", 1);
-  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: ["owner", "conversation", "id"] });
+  const request = factory.open("confab", 2);
+  request.onupgradeneeded = () => {
+    const { result } = request;
+    if (!result.objectStoreNames.contains(OUTBOX)) result.createObjectStore(OUTBOX, { keyPath: ["owner", "conversation", "id"] });
+    result.createObjectStore(READ, { keyPath: ["owner", "conversation"] });
+  };
   const database = await answer(request);
   // Another tab's later version must not wait.
   database.onversionchange = () => database.close();
@@ -114,43 +110,4 @@ function answer(request) {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-}
-
-/** @param {unknown} row @returns {Row | null} */
-function parseRow(row) {
-  if (!isObject(row) || !isText(row.conversation) || !isObject(row.outgoing)) return null;
-  const { id, body, after, writtenAt, failure } = row.outgoing;
-  if (!isText(id) || !isText(body) || !isPosition(after) || typeof writtenAt !== "number") return null;
-  return { conversation: row.conversation, outgoing: { id, body, after, writtenAt, failure: isObject(failure) ? parseProblem(failure) : null } };
-}
-
-/** How far a person has read. Nothing of what was said is in it. */
-export class StoredReadPositions {
-  /** @type {Storage} */ #storage;
-  #prefix;
-
-  /** @param {Storage} storage @param {string} user */
-  constructor(storage, user) {
-    this.#storage = storage;
-    this.#prefix = `confab.read/${encodeURIComponent(user)}/`;
-  }
-
-  /** @param {string} id */
-  get(id) {
-    const seq = Number(this.#storage.getItem(this.#prefix + id) ?? Number.NaN);
-    return Number.isSafeInteger(seq) && seq >= 0 ? seq : undefined;
-  }
-
-  /** @param {string} id @param {number} seq */
-  set(id, seq) {
-    try {
-      this.#storage.setItem(this.#prefix + id, String(seq));
-    } catch {
-      // A full storage costs a number in a list.
-    }
-  }
-
-  get size() {
-    return Array.from(this.#storage, (_, index) => this.#storage.key(index)).filter((key) => key?.startsWith(this.#prefix)).length;
-  }
 }

@@ -12,8 +12,10 @@ import { Tabs } from "./tabs.js";
 
 /** @import { Fact, State } from "./facts.js" */
 /** @import { ClientOptions } from "./parts.js" */
-/** @import { Row } from "./surroundings.js" */
 /** @import { Entry } from "./wire.js" */
+
+/** In milliseconds. */
+const STORAGE_PATIENCE = 2_000;
 
 export class Client {
   /** @type {ClientOptions} */ #options;
@@ -30,7 +32,7 @@ export class Client {
   /** @type {Leader | null} */ #leader = null;
   /** @type {() => void} */ #unwatch = () => {};
   #sending;
-  #model;
+  /** @type {Model} */ #model;
   /** @type {Credentials} */ #credentials;
   #api;
   /** @type {History} */ #history;
@@ -42,7 +44,15 @@ export class Client {
     const { clock, fetch, isVisible, readPositions } = surroundings;
     this.#options = options;
     this.#sending = new Sending(me.user);
-    this.#model = new Model({ me, readPositions, now: clock.now, isWatched: (id) => id === this.#openId && isVisible() });
+    this.#model = new Model({
+      me,
+      now: clock.now,
+      isWatched: (id) => id === this.#openId && isVisible(),
+      onRead: (conversation, seq) => {
+        readPositions?.set(conversation, seq);
+        this.#tabs.tell({ kind: "read", conversation, seq });
+      },
+    });
     this.#credentials = new Credentials({ provider, token, user: me.user, clock, onRenewed: () => this.#leader?.renewed() });
     this.#api = new Api({ base: http, credentials: this.#credentials, fetch, clock });
     this.#history = new History({
@@ -110,15 +120,14 @@ export class Client {
   /** Comes alive, for the first time or after `stop` or `signed-out`. */
   async start() {
     if (this.#phase === "starting" || this.#phase === "running") return;
-    const { outboxes, watch } = this.#options.surroundings;
+    const { watch } = this.#options.surroundings;
     const generation = (this.#generation += 1);
     const wasSignedOut = this.#phase === "signed-out";
     this.#phase = "starting";
     this.#change();
-    const [hasToken, rows] = await Promise.all([wasSignedOut ? this.#credentials.again() : true, outboxes.load()]);
+    const [hasToken] = await Promise.all([wasSignedOut ? this.#credentials.again() : true, this.#restore()]);
     if (generation !== this.#generation) return;
     if (!hasToken) return this.#end("signed-out");
-    this.#restore(rows);
     this.#phase = "running";
     this.#unwatch = watch((what) => this.#happened(what));
     this.#credentials.start();
@@ -228,9 +237,8 @@ export class Client {
   async #lead() {
     const { surroundings } = this.#options;
     const generation = this.#generation;
-    const rows = await surroundings.outboxes.load();
+    await this.#restore();
     if (generation !== this.#generation) return;
-    this.#restore(rows);
     const leader = new Leader({
       model: this.#model,
       api: this.#api,
@@ -265,15 +273,20 @@ export class Client {
     this.#change();
   }
 
-  /** @param {Row[]} rows */
-  #restore(rows) {
-    const stored = this.#model.restore(rows);
-    for (const { conversation, outgoing } of stored) this.#options.surroundings.outboxes.remove(conversation, outgoing.id);
+  /** Takes what was kept, by an earlier page or a tab that is gone. A database that does not answer keeps nobody waiting. */
+  #restore() {
+    const { clock, outboxes, readPositions } = this.#options.surroundings;
+    const restored = async () => {
+      const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
+      this.directory.restoreRead(read);
+      for (const { conversation, outgoing } of this.#model.restore(rows)) outboxes.remove(conversation, outgoing.id);
+      this.#leader?.restored();
+    };
+    return Promise.race([restored(), new Promise((resolve) => clock.after(STORAGE_PATIENCE, () => resolve(null)))]);
   }
 
-  /** @param {"visible" | "hidden" | "online" | "offline" | "read elsewhere"} what */
+  /** @param {"visible" | "hidden" | "online" | "offline"} what */
   #happened(what) {
-    if (what === "read elsewhere") this.directory.readElsewhere();
     if (what === "visible" && this.#openId !== null) this.directory.read(this.#openId);
     this.#tabs.present();
     if (what === "visible" || what === "online") {

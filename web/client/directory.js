@@ -1,21 +1,22 @@
 /** The conversations that this person is in, as a list shows them. Pure; the logs themselves are `Replica`s. */
 
+import { isPosition, isText, parseAll } from "./protocol.js";
+
 /** @import { Listed, Person, Snapshot } from "./facts.js" */
-/** @import { ReadPositions } from "./surroundings.js" */
 /** @import { Details, Entry, Summary } from "./wire.js" */
 
 export class Directory {
   /** @type {Map<string, Listed & {skipped: number}>} */ #listed = new Map();
   /** @type {Map<string, string>} */ #names = new Map();
-  /** @type {ReadPositions} */ #readPositions;
-  /** Whoever comes with a new browser has not missed all that was ever said. */ #isNewHere;
+  /** How far it was read, whether it is listed yet or not. @type {Map<string, number>} */ #read = new Map();
+  /** Whoever comes with a new browser has not missed all that was ever said. */ #isNewHere = true;
   #me;
+  #onRead;
 
-  /** @param {Person} me @param {ReadPositions} [readPositions] */
-  constructor(me, readPositions = new Map()) {
+  /** @param {Person} me @param {(conversation: string, seq: number) => void} [onRead] */
+  constructor(me, onRead = () => {}) {
     this.#me = me.user;
-    this.#readPositions = readPositions;
-    this.#isNewHere = readPositions.size === 0;
+    this.#onRead = onRead;
     this.#learn(me.user, me.name);
   }
 
@@ -112,8 +113,18 @@ export class Directory {
     if (listed) this.#readTo(listed, listed.head);
   }
 
-  readElsewhere() {
-    for (const listed of this.#listed.values()) this.#readTo(listed, listed.read);
+  /** Before this page. @param {unknown[]} rows */
+  restoreRead(rows) {
+    for (const { conversation, seq } of parseAll(rows, (row) => row)) if (isText(conversation) && isPosition(seq)) this.readElsewhere(conversation, seq);
+  }
+
+  /** @param {string} id @param {number} seq */
+  readElsewhere(id, seq) {
+    this.#isNewHere = false;
+    if (seq <= (this.#read.get(id) ?? -1)) return;
+    this.#read.set(id, seq);
+    const listed = this.#listed.get(id);
+    if (listed) this.#readTo(listed, seq);
   }
 
   get unread() {
@@ -143,7 +154,7 @@ export class Directory {
     const existing = this.#listed.get(id);
     if (existing) return existing;
     const listed = {
-      id, title: "", head: 0, lastMessage: null, activeAt: Number.isNaN(since) ? 0 : since, read: this.#readPositions.get(id) ?? 0,
+      id, title: "", head: 0, lastMessage: null, activeAt: Number.isNaN(since) ? 0 : since, read: this.#read.get(id) ?? 0,
       skipped: 0, unread: 0, people: new Set(), owner: "", complete: false,
     };
     this.#listed.set(id, listed);
@@ -152,12 +163,15 @@ export class Directory {
 
   /** @param {Listed & {skipped: number}} listed @param {number} seq */
   #readTo(listed, seq) {
-    const known = this.#readPositions.get(listed.id) ?? -1;
+    const known = this.#read.get(listed.id) ?? -1;
     if (Math.max(seq, known) > listed.read) {
       listed.read = Math.max(seq, known);
       listed.skipped = 0;
     }
-    if (known < listed.read) this.#readPositions.set(listed.id, listed.read);
+    if (known < listed.read) {
+      this.#read.set(listed.id, listed.read);
+      this.#onRead(listed.id, listed.read);
+    }
     listed.unread = Math.max(0, listed.head - listed.read - listed.skipped);
   }
 

@@ -78,6 +78,7 @@
  *   | {kind: "added", conversation: string, title: string, head: number, by: string}
  *   | {kind: "participant", conversation: string, user: string, present: boolean}
  *   | {kind: "gone", conversation: string}
+ *   | {kind: "read", conversation: string, seq: number}
  *   | {kind: "state", state: State}} Fact
  */
 

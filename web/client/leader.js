@@ -62,7 +62,7 @@ export class Leader {
       },
       onRefused: () => void this.#refused(this.#connection.isOpen ? this.#tokens.taken : credentials.token),
     });
-    this.#polling = new Rounds({ clock, every: INTERVAL, round: () => this.#poll(), onAnswered: () => this.#served() });
+    this.#polling = new Rounds({ clock, every: INTERVAL, round: () => this.#poll(), onAnswered: () => this.#flush() });
     this.#connection = new Connection({
       clock,
       dial: () => dial((this.#tokens.offered = credentials.token)),
@@ -100,6 +100,12 @@ export class Leader {
   doubt() {
     this.#connection.doubt();
     this.#report();
+  }
+
+  /** There may be more that is unsent. */
+  restored() {
+    this.#listed();
+    this.#flush();
   }
 
   renewed() {
@@ -252,7 +258,7 @@ export class Leader {
     }
   }
 
-  #served() {
+  #flush() {
     for (const replica of this.#options.model.replicas) this.#courier.flush(replica);
     this.#report();
   }

@@ -1,10 +1,10 @@
 /** What one tab knows. It changes by facts only, so tabs that hear the same facts show the same. Pure. */
 
 import { Directory } from "./directory.js";
+import { parseAll, parseUnsent } from "./protocol.js";
 
 /** @import { Fact, Line, Outgoing, Person, Snapshot, State } from "./facts.js" */
 /** @import { ModelOptions } from "./parts.js" */
-/** @import { Row } from "./surroundings.js" */
 /** @import { Entry, Problem, Sent } from "./wire.js" */
 
 /** What `state.name` can be; README.md says what each means. */
@@ -158,7 +158,7 @@ export class Model {
   /** @param {ModelOptions} options */
   constructor(options) {
     this.#options = options;
-    this.directory = new Directory(options.me, options.readPositions);
+    this.directory = new Directory(options.me, options.onRead);
   }
 
   get replicas() {
@@ -186,9 +186,10 @@ export class Model {
     return this.#replicas.get(id)?.outbox ?? this.#left.get(id) ?? [];
   }
 
-  /** Takes what was left unsent. Those that turned out to be stored. @param {Row[]} rows */
+  /** Takes what was left unsent. Those that turned out to be stored. @param {unknown[]} rows */
   restore(rows) {
-    return rows.filter(({ conversation, outgoing }) => !this.#adopt(conversation, outgoing));
+    const unsent = parseAll(rows, parseUnsent).sort((one, other) => one.outgoing.writtenAt - other.outgoing.writtenAt);
+    return unsent.filter(({ conversation, outgoing }) => !this.#adopt(conversation, outgoing));
   }
 
   /** The entries that became visible by it, in order. @param {Fact} fact @returns {Entry[]} */
@@ -231,6 +232,9 @@ export class Model {
         this.#replicas.delete(fact.conversation);
         this.#left.delete(fact.conversation);
         directory.remove(fact.conversation);
+        break;
+      case "read":
+        directory.readElsewhere(fact.conversation, fact.seq);
         break;
       case "state":
         this.state = fact.state;

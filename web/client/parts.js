@@ -5,7 +5,7 @@
 /** @import { Requests } from "./connection.js" */
 /** @import { Fact, Outgoing, Person, Reason } from "./facts.js" */
 /** @import { Model, Replica } from "./model.js" */
-/** @import { Clock, ReadPositions, Socket, Surroundings } from "./surroundings.js" */
+/** @import { Clock, Socket, Surroundings } from "./surroundings.js" */
 /** @import { Entry, Frame, Problem } from "./wire.js" */
 
 /**
@@ -55,7 +55,7 @@
 /**
  * @typedef {object} ModelOptions
  * @property {Person} me
- * @property {ReadPositions} [readPositions]
+ * @property {(conversation: string, seq: number) => void} onRead it has been read up to there, in this tab
  * @property {() => number} now milliseconds since 1970
  * @property {(conversation: string) => boolean} isWatched whether somebody looks at it right now
  */

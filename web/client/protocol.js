@@ -3,6 +3,7 @@
  * been checked.
  */
 
+/** @import { Row } from "./surroundings.js" */
 /** @import { Entry, EventPage, Frame, Problem, Sent } from "./wire.js" */
 
 export const Action = Object.freeze({ subscribe: "subscribe", unsubscribe: "unsubscribe", sendMessage: "sendMessage", ping: "ping" });
@@ -120,6 +121,15 @@ export function parseProblem({ code, message, retry, field, retryAfterMs }) {
     ...(isText(field) && { field }),
     ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
   };
+}
+
+/** Reads what was kept of an unsent message: it may be of another version, or have been tampered with. @param {Record<string, unknown>} value @returns {Row | null} */
+export function parseUnsent({ conversation, outgoing }) {
+  if (!isText(conversation) || !isObject(outgoing)) return null;
+  const { id, body, after, writtenAt, failure } = outgoing;
+  if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id) || !isText(body) || encodedBytes(body) > MAX_BODY_BYTES) return null;
+  if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt)) return null;
+  return { conversation, outgoing: { id, body, after, writtenAt, failure: isObject(failure) ? parseProblem(failure) : null } };
 }
 
 /** @param {Record<string, unknown>} value @returns {Entry | null} */

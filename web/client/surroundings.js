@@ -25,21 +25,22 @@
 
 /** An unsent message and where it belongs. @typedef {{conversation: string, outgoing: Outgoing}} Row */
 
+/** How far this person has read a conversation. @typedef {{conversation: string, seq: number}} ReadRow */
+
 /**
  * Where unsent messages outlive the page. Nothing of it may reject or throw: a storage that fails costs only the safety
  * net, as messages are in memory too, and sent.
  * @typedef {object} OutboxStorage
- * @property {() => Promise<Row[]>} load what is unsent, in the order of writing
+ * @property {() => Promise<unknown[]>} load a `Row` for each unsent message; what is none is left alone
  * @property {(conversation: string, outgoing: Outgoing) => void} put adds or replaces
  * @property {(conversation: string, id: string) => void} remove
  */
 
 /**
- * How far this person has read, by conversation, wherever that is kept. A `Map` is one.
+ * Where it outlives the page how far this person has read. Nothing of it may reject or throw.
  * @typedef {object} ReadPositions
- * @property {(id: string) => number | undefined} get
- * @property {(id: string, seq: number) => unknown} set
- * @property {number} size of how many conversations it is known; 0: this person has never been here
+ * @property {() => Promise<unknown[]>} load a `ReadRow` for each conversation; none: this person has never been here
+ * @property {(conversation: string, seq: number) => void} set
  */
 
 /**
@@ -66,7 +67,7 @@
  * @property {() => string} newId an id that no other client makes
  * @property {() => boolean} isVisible whether somebody can see the page
  * @property {() => boolean} isOnline whether there is a network, as far as the browser knows
- * @property {(happened: (what: "visible" | "hidden" | "online" | "offline" | "read elsewhere") => void) => () => void} watch
+ * @property {(happened: (what: "visible" | "hidden" | "online" | "offline") => void) => () => void} watch
  *   tells of changes; the result ends it
  * @property {{lock: Lock, channel: () => Channel} | null} tabs how tabs of one person find one another; `null`: not at all
  */

@@ -1,8 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Directory } from "../client/directory.js";
-import { StoredReadPositions } from "../client/browser.js";
-import { FakeStorage } from "./fakes.js";
 
 const ME = { user: "alice", name: "Alice" };
 
@@ -59,35 +57,36 @@ test("names are known from wherever somebody spoke, and an id is no name", () =>
 });
 
 test("what was read stays read: after a reload, in another window, and by whoever answers", () => {
-  const positions = new Map();
+  /** @type {Map<string, number>} */ const kept = new Map();
+  const rows = () => [...kept].map(([conversation, seq]) => ({ conversation, seq }));
   const summary = (/** @type {number} */ head, /** @type {string} */ sender) =>
     ({ id: "c", title: "", head, lastMessage: message(head, sender), joinedAt: "" });
-  const [first, second] = [new Directory(ME, positions), new Directory(ME, positions)];
+  const [first, second] = [1, 2].map(() => new Directory(ME, (id, seq) => kept.set(id, seq)));
   for (const directory of [first, second]) {
-    directory.merge(summary(7, "bob"));
-    directory.merged();
-    assert.equal(directory.unread, 0, "who has never been here has not missed all of it");
-    directory.see(message(8, "bob"), false);
-    assert.equal(directory.unread, 1);
+    directory?.merge(summary(7, "bob"));
+    directory?.merged();
+    assert.equal(directory?.unread, 0, "who has never been here has not missed all of it");
+    directory?.see(message(8, "bob"), false);
+    assert.equal(directory?.unread, 1);
   }
-  first.read("c");
-  second.readElsewhere();
-  assert.deepEqual([first.unread, second.unread], [0, 0]);
-  const reloaded = new Directory(ME, positions);
+  first?.read("c");
+  second?.readElsewhere("c", 8);
+  assert.deepEqual([first?.unread, second?.unread], [0, 0]);
+  const reloaded = new Directory(ME);
+  reloaded.restoreRead(rows());
   reloaded.merge(summary(11, "bob"));
   assert.equal(reloaded.unread, 3);
+  reloaded.readElsewhere("c", 5);
+  assert.equal(reloaded.unread, 3, "nothing is unread again");
   reloaded.merge(summary(12, "alice"));
   assert.equal(reloaded.unread, 0);
   reloaded.merge({ ...summary(2, "bob"), id: "new" });
   assert.equal(reloaded.unread, 2, "a conversation that began meanwhile");
 });
 
-test("read positions are kept per person", () => {
-  const storage = new FakeStorage();
-  const alice = new StoredReadPositions(storage, "alice");
-  assert.deepEqual([alice.size, alice.get("c")], [0, undefined]);
-  alice.set("c", 4);
-  assert.deepEqual([alice.size, alice.get("c"), new StoredReadPositions(storage, "alice/c").size], [1, 4, 0]);
-  storage.setItem("confab.read/alice/d", "many");
-  assert.equal(alice.get("d"), undefined);
+test("what was kept of reading and is none is nothing", () => {
+  const directory = new Directory(ME);
+  directory.restoreRead([null, 7, {}, { conversation: "c" }, { conversation: "c", seq: "many" }, { conversation: "c", seq: -1 }, { conversation: 4, seq: 4 }]);
+  directory.merge({ id: "c", title: "", head: 3, lastMessage: message(3, "bob"), joinedAt: "" });
+  assert.equal(directory.unread, 0, "as for somebody who has never been here");
 });

@@ -3,7 +3,7 @@
 import { Client } from "../client/client.js";
 
 /** @import { Outgoing } from "../client/facts.js" */
-/** @import { Channel, OutboxStorage, Row, Socket, Surroundings } from "../client/surroundings.js" */
+/** @import { Channel, OutboxStorage, ReadPositions, Row, Socket, Surroundings } from "../client/surroundings.js" */
 /** @import { Entry } from "../client/wire.js" */
 
 /** Lets everything run that waits for nothing but its turn. */
@@ -43,37 +43,11 @@ export class FakeClock {
   }
 }
 
-/** @implements {Storage} */
-export class FakeStorage {
-  /** @type {Map<string, string>} */ #items = new Map();
-  get length() {
-    return this.#items.size;
-  }
-  clear() {
-    this.#items.clear();
-  }
-  /** @param {string} key */
-  getItem(key) {
-    return this.#items.get(key) ?? null;
-  }
-  /** @param {number} index */
-  key(index) {
-    return [...this.#items.keys()][index] ?? null;
-  }
-  /** @param {string} key */
-  removeItem(key) {
-    this.#items.delete(key);
-  }
-  /** @param {string} key @param {string} value */
-  setItem(key, value) {
-    this.#items.set(key, value);
-  }
-}
-
 /** @implements {OutboxStorage} */
 export class FakeOutboxes {
   /** @type {Map<string, Row>} */ rows = new Map();
 
+  /** @returns {Promise<unknown[]>} */
   async load() {
     return [...this.rows.values()].map((row) => structuredClone(row));
   }
@@ -89,9 +63,24 @@ export class FakeOutboxes {
   }
 }
 
+/** @implements {ReadPositions} */
+export class FakeReadPositions {
+  /** @type {Map<string, number>} */ positions = new Map();
+
+  async load() {
+    return [...this.positions].map(([conversation, seq]) => ({ conversation, seq }));
+  }
+
+  /** @param {string} conversation @param {number} seq */
+  set(conversation, seq) {
+    this.positions.set(conversation, seq);
+  }
+}
+
 /** A browser with tabs of one person: one lock, one channel, one database. */
 export class FakeBrowser {
   outboxes = new FakeOutboxes();
+  readPositions = new FakeReadPositions();
   /** @type {Set<Channel>} */ #channels = new Set();
   /** @type {(() => void)[]} */ #queue = [];
   /** Takes the lock from whoever has it. @type {(() => void) | null} */ #lose = null;
@@ -152,10 +141,10 @@ export function tokenOf(user, claims = {}) {
 /**
  * One tab, started, with `id` on its screen.
  * @param {FakeServer} server
- * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
+ * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, outboxes?: OutboxStorage, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
  *   `tokens` are what the provider answers after the first one
  */
-export async function openTab(server, { id = "c1", clock = new FakeClock(), browser = new FakeBrowser(), alone = false, tokens = [], token = tokenOf("alice") } = {}) {
+export async function openTab(server, { id = "c1", clock = new FakeClock(), browser = new FakeBrowser(), outboxes = browser.outboxes, alone = false, tokens = [], token = tokenOf("alice") } = {}) {
   const world = { visible: true, online: true };
   /** @type {(string | null)[]} */ const asked = [];
   /** @type {Parameters<Surroundings["watch"]>[0]} */ let happened = () => {};
@@ -173,7 +162,7 @@ export async function openTab(server, { id = "c1", clock = new FakeClock(), brow
       return next;
     },
     surroundings: {
-      clock, fetch: server.fetch, dial: server.dial, outboxes: browser.outboxes, tabs: alone ? null : browser.tabs(),
+      clock, fetch: server.fetch, dial: server.dial, outboxes, readPositions: browser.readPositions, tabs: alone ? null : browser.tabs(),
       newId: () => `${prefix}${(ids += 1)}`, isVisible: () => world.visible, isOnline: () => world.online,
       watch: (then) => ((happened = then), () => (happened = () => {})),
     },

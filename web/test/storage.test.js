@@ -1,0 +1,104 @@
+/** What outlives the page, in a database as browsers have it. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import "fake-indexeddb/auto";
+import { IDBFactory } from "fake-indexeddb";
+import { indexedStorage } from "../client/browser.js";
+import { FakeServer, openTab } from "./fakes.js";
+
+const UNSENT = { id: "x", body: "hello", after: 3, writtenAt: 1, failure: null };
+
+/** Opens the database, and waits for a request of it. @param {IDBFactory} factory @param {(store: IDBObjectStore) => void} change @param {string} name */
+async function tamper(factory, change, name = "outbox") {
+  const request = factory.open("confab");
+  await new Promise((resolve) => (request.onsuccess = resolve));
+  const transaction = request.result.transaction(name, "readwrite");
+  change(transaction.objectStore(name));
+  await new Promise((resolve) => (transaction.oncomplete = resolve));
+  request.result.close();
+}
+
+test("what is kept is found by a later page of the same person, and by nobody else", async () => {
+  const factory = new IDBFactory();
+  const alice = indexedStorage(factory, "server alice");
+  alice.outboxes.put("c", UNSENT);
+  alice.outboxes.put("c", { ...UNSENT, id: "y" });
+  alice.outboxes.put("d", { ...UNSENT, id: "y", body: "changed later" });
+  alice.outboxes.put("d", { ...UNSENT, id: "y" });
+  alice.outboxes.remove("c", "x");
+  alice.readPositions.set("c", 4);
+  alice.readPositions.set("c", 5);
+  const again = indexedStorage(factory, "server alice");
+  const rows = /** @type {any[]} */ (await again.outboxes.load());
+  assert.deepEqual(rows.map(({ conversation, outgoing }) => ({ conversation, outgoing })), [
+    { conversation: "c", outgoing: { ...UNSENT, id: "y" } },
+    { conversation: "d", outgoing: { ...UNSENT, id: "y" } },
+  ]);
+  assert.deepEqual(await again.readPositions.load(), [{ owner: "server alice", conversation: "c", seq: 5 }]);
+  for (const owner of ["server bob", "server", "server alicea", "another server alice"]) {
+    const other = indexedStorage(factory, owner);
+    assert.deepEqual([await other.outboxes.load(), await other.readPositions.load()], [[], []], owner);
+  }
+});
+
+test("a database of the first version keeps its unsent messages", async () => {
+  const factory = new IDBFactory();
+  const request = factory.open("confab", 1);
+  request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: ["owner", "conversation", "id"] });
+  await new Promise((resolve) => (request.onsuccess = resolve));
+  request.result.close();
+  await tamper(factory, (store) => store.put({ owner: "o", conversation: "c", id: "x", outgoing: UNSENT }));
+  const { outboxes, readPositions } = indexedStorage(factory, "o");
+  assert.equal((await outboxes.load()).length, 1);
+  readPositions.set("c", 1);
+  assert.equal((await readPositions.load()).length, 1);
+});
+
+test("what was tampered with is neither shown nor sent, and keeps nobody from what is sound", async () => {
+  const factory = new IDBFactory();
+  const bad = [
+    null, 7, "text", {}, { ...UNSENT, id: undefined }, { ...UNSENT, id: "no id!" }, { ...UNSENT, id: "x".repeat(65) }, { ...UNSENT, body: 7 },
+    { ...UNSENT, body: "" }, { ...UNSENT, body: "x".repeat(16_385) }, { ...UNSENT, after: -1 }, { ...UNSENT, after: 1.5 }, { ...UNSENT, after: "3" },
+    { ...UNSENT, writtenAt: Number.NaN }, { ...UNSENT, writtenAt: "now" },
+  ];
+  const { outboxes } = indexedStorage(factory, "o");
+  await outboxes.load();
+  await tamper(factory, (store) => {
+    bad.forEach((outgoing, index) => store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }));
+    store.put({ owner: "o", conversation: "c1", id: "no outgoing" });
+    store.put({ owner: "o", conversation: "c1", id: "x", outgoing: { ...UNSENT, after: 0, failure: "no problem" } });
+  });
+  const server = new FakeServer("c1");
+  const { client, clock } = await openTab(server, { outboxes });
+  // The database answers by its own timers.
+  while (client.state.name !== "connected" || server.log.length === 0) await clock.advance(0);
+  assert.deepEqual(server.log.map(({ id, body }) => [id, body]), [["x", "hello"]]);
+  assert.deepEqual(client.conversation("c1").messages.map(({ body, state }) => [body, state]), [["hello", "sent"]]);
+  while ((await outboxes.load()).length > bad.length + 1) await clock.advance(0);
+  client.stop();
+});
+
+test("a database that cannot be had, or never answers, costs only what would have outlived the page", async () => {
+  const refusing = /** @type {IDBFactory} */ (/** @type {unknown} */ ({ open: () => assert.fail("The operation is insecure.") }));
+  const factories = [refusing, /** @type {IDBFactory} */ (/** @type {unknown} */ (undefined))];
+  for (const factory of factories) {
+    const { outboxes, readPositions } = indexedStorage(factory, "o");
+    outboxes.put("c", UNSENT);
+    outboxes.remove("c", "x");
+    readPositions.set("c", 1);
+    assert.deepEqual([await outboxes.load(), await readPositions.load()], [[], []]);
+  }
+  const server = new FakeServer("c1");
+  /** @type {(rows: unknown[]) => void} */ let answer = () => {};
+  const slow = { put: () => {}, remove: () => {}, load: () => new Promise((resolve) => (answer = resolve)) };
+  const { client, clock } = await openTab(server, { outboxes: slow });
+  await clock.advance(4_000);
+  void client.conversation("c1").send("mine");
+  await clock.advance(0);
+  assert.deepEqual([client.state.name, server.log.map(({ body }) => body)], ["connected", ["mine"]]);
+  answer([{ conversation: "c1", outgoing: { ...UNSENT, after: 0 } }]);
+  await clock.advance(1_000);
+  assert.deepEqual(server.log.map(({ body }) => body), ["mine", "hello"], "what comes late is not forgotten");
+  assert.deepEqual(client.conversation("c1").messages.map(({ body, state }) => [body, state]), [["mine", "sent"], ["hello", "sent"]]);
+});
