@@ -259,6 +259,22 @@ test("a token given in good time and then refused is not asked about again", asy
   assert.deepEqual([client.state.name, asked], ["signed-out", [null]]);
 });
 
+test("a token that cannot be offered as a subprotocol is none: nobody tries it", async () => {
+  const { server, client, clock, asked } = await start(undefined, { tokens: [`${tokenOf("alice", { jti: 2 })}=`] });
+  scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
+  void client.conversation(ID).send("kept");
+  await clock.advance(60_000);
+  assert.deepEqual([client.state.name, asked.length, server.tokens, shown(client)], ["signed-out", 1, [tokenOf("alice")], ["kept (pending)"]]);
+});
+
+test("a token of somebody else is none either", async () => {
+  const { server, client, clock } = await start(undefined, { tokens: [tokenOf("mallory")] });
+  scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
+  void client.conversation(ID).send("kept");
+  await clock.advance(60_000);
+  assert.deepEqual([client.state.name, server.tokens.length, bodies(server)], ["signed-out", 1, []]);
+});
+
 test("HTTP learns of a new token as well, and asks once more by itself", async () => {
   const next = tokenOf("alice", { jti: 2 });
   const { server, client, clock } = await start((server) => void server.store("bob", "before"), { tokens: [next] });
