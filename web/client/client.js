@@ -334,6 +334,8 @@ export class Client {
 
   /** From another tab. @param {Fact} fact */
   #hear(fact) {
+    // One that led before this one, and has slept since.
+    if (fact.kind === "state" && this.#leader) return;
     this.#take(fact, false);
     if ("conversation" in fact && !this.#leader && this.#model.find(fact.conversation)?.hasGap) this.#tabs.noticeGap(fact.conversation);
   }

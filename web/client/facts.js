@@ -84,7 +84,7 @@
 
 /** What a tab that comes later is told. @typedef {{isListed: boolean, state: State, listed: (Omit<Listed, "people"> & {skipped: number, people: Person[]})[]}} Snapshot */
 
-/** What a tab has to say of itself. @typedef {{visible: boolean, wanted: string[]}} Presence */
+/** What a tab has to say of itself. @typedef {{leads: boolean, visible: boolean, wanted: string[]}} Presence */
 
 /**
  * What tabs tell one another.

@@ -89,15 +89,15 @@ export class Replica {
     this.historyBefore = after > 0 ? after + 1 : 0;
   }
 
-  /** Takes a message just written, or left unsent. `false`: it was seen in the log already. @param {Outgoing} outgoing */
-  adopt(outgoing) {
+  /** Takes an unsent message. `false`: it was seen in the log already. @param {Outgoing} outgoing @param {boolean} [isFresh] nobody has tried to send it */
+  adopt(outgoing, isFresh = false) {
     if (this.#unsent(outgoing.id)) return true;
     if ([...this.entries, ...this.#held.values()].some((entry) => entry.id === outgoing.id && this.#isMine(entry))) return false;
     this.outbox.push({ ...outgoing });
     // In one order in all tabs.
     this.outbox.sort((one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1));
     // It may be stored where this tab never compared with it.
-    if (outgoing.after < this.historyBefore - 1) this.restart(outgoing.after);
+    if (!isFresh && outgoing.after < this.historyBefore - 1) this.restart(outgoing.after);
     return true;
   }
 
@@ -202,7 +202,7 @@ export class Model {
         this.find(fact.conversation)?.restart(fact.position);
         break;
       case "written":
-        this.#adopt(fact.conversation, fact.outgoing);
+        this.#adopt(fact.conversation, fact.outgoing, true);
         break;
       case "failed":
         this.find(fact.conversation)?.fail(fact.id, fact.problem);
@@ -265,10 +265,10 @@ export class Model {
     return seen;
   }
 
-  /** @param {string} id @param {Outgoing} outgoing */
-  #adopt(id, outgoing) {
+  /** @param {string} id @param {Outgoing} outgoing @param {boolean} [isFresh] */
+  #adopt(id, outgoing, isFresh) {
     const replica = this.find(id);
-    if (replica) return replica.adopt(outgoing);
+    if (replica) return replica.adopt(outgoing, isFresh);
     const left = this.#left.get(id) ?? [];
     if (!left.some((one) => one.id === outgoing.id)) this.#left.set(id, [...left, { ...outgoing }]);
     return true;

@@ -8,9 +8,11 @@
 
 /** A gap that is older is repaired here; the leader repairs its own, and tells. */
 const GAP_PATIENCE = 2_000;
-/** A leader that is silent for longer is asleep. */
+/** A leader that is silent for longer, twice, is asleep: a single time it may be this tab that was kept from hearing. */
 const LEADER_PATIENCE = 5_000;
 const CHECK_EVERY = 20_000;
+/** A tab that crashed does not take its leave. One that nobody sees has its timers slowed down to one a minute. */
+const PRESENCE_LASTS = 90_000;
 
 export class Tabs {
   /** @type {TabsOptions} */ #options;
@@ -18,7 +20,7 @@ export class Tabs {
   #tab = "";
   #isLeading = false;
   /** Gives back the lock, or the place in its queue. */ #release = () => {};
-  /** @type {Map<string, Presence>} */ #presences = new Map();
+  /** @type {Map<string, Presence & {at: number}>} */ #presences = new Map();
   /** @type {() => void} */ #cancelCheck = () => {};
   /** @type {(() => void) | null} */ #cancelSteal = null;
   /** Timers, by conversation. @type {Map<string, () => void>} */ #gaps = new Map();
@@ -57,9 +59,9 @@ export class Tabs {
   /** The others say what they want. */
   lead() {
     this.#isLeading = true;
-    this.#cancelCheck();
     this.#heardOfLeader();
     this.#post({ kind: "lead" });
+    this.present();
   }
 
   /** @param {Fact} fact */
@@ -69,7 +71,7 @@ export class Tabs {
 
   present() {
     const { surroundings, wanted } = this.#options;
-    this.#post({ kind: "presence", tab: this.#tab, presence: { visible: surroundings.isVisible(), wanted: wanted() } });
+    this.#post({ kind: "presence", tab: this.#tab, presence: { leads: this.#isLeading, visible: surroundings.isVisible(), wanted: wanted() } });
   }
 
   /** @param {string} conversation @param {number} position */
@@ -85,11 +87,16 @@ export class Tabs {
   }
 
   isAnyVisible() {
-    return this.#options.surroundings.isVisible() || [...this.#presences.values()].some(({ visible }) => visible);
+    return this.#options.surroundings.isVisible() || this.#others().some(({ visible }) => visible);
   }
 
   wantedElsewhere() {
-    return [...this.#presences.values()].flatMap(({ wanted }) => wanted);
+    return this.#others().flatMap(({ wanted }) => wanted);
+  }
+
+  #others() {
+    const since = this.#options.surroundings.clock.now() - PRESENCE_LASTS;
+    return [...this.#presences.values()].filter(({ at }) => at > since);
   }
 
   /** @param {string} conversation */
@@ -105,12 +112,12 @@ export class Tabs {
 
   /** @param {TabMessage} message */
   #hear(message) {
-    const { model, onBehind, onChange, onFact, onFollow, onWake, wanted } = this.#options;
+    const { model, onBehind, onChange, onFact, onFollow, onWake, surroundings, wanted } = this.#options;
     switch (message.kind) {
       case "fact":
         return onFact(message.fact);
       case "presence":
-        if (message.presence) this.#presences.set(message.tab, message.presence);
+        if (message.presence) this.#presences.set(message.tab, { ...message.presence, at: surroundings.clock.now() });
         else this.#presences.delete(message.tab);
         return;
       case "join":
@@ -146,20 +153,29 @@ export class Tabs {
     }
   }
 
-  /** Takes the lead from a tab that is asleep, but only where somebody looks: elsewhere it may be this one that sleeps. */
+  /** Takes the lead from a tab that is asleep. No browser puts one to sleep that is seen; elsewhere it may be this one that sleeps. */
   #check() {
-    const { clock, isVisible } = this.#options.surroundings;
+    const { clock } = this.#options.surroundings;
     if (this.#channel === null) return;
     this.#cancelCheck();
-    this.#cancelCheck = clock.after(CHECK_EVERY, () => this.#check());
-    if (!isVisible()) return;
-    this.#post({ kind: "check", tab: this.#tab });
-    this.#cancelSteal ??= clock.after(LEADER_PATIENCE, () => {
-      this.#cancelSteal = null;
-      if (!isVisible()) return;
-      this.#release();
-      this.#queue(true);
+    this.#cancelCheck = clock.after(CHECK_EVERY, () => {
+      this.present();
+      this.#check();
     });
+    if (!this.#isLeading && this.#cancelSteal === null) this.#ask(2);
+  }
+
+  /** @param {number} times that the leader may be silent */
+  #ask(times) {
+    const { clock, isVisible } = this.#options.surroundings;
+    this.#heardOfLeader();
+    if (!isVisible() || this.#others().some(({ leads, visible }) => leads && visible)) return;
+    if (times === 0) {
+      this.#release();
+      return this.#queue(true);
+    }
+    this.#post({ kind: "check", tab: this.#tab });
+    this.#cancelSteal = clock.after(LEADER_PATIENCE, () => this.#ask(times - 1));
   }
 
   #heardOfLeader() {

@@ -160,22 +160,128 @@ test("any tab's look keeps the connection lively, and its network wakes it", asy
   assert.equal(first.client.state.name, "connected");
 });
 
+/** The leader answers nobody any more, as when its page is frozen. @param {FakeBrowser} browser */
+const fallAsleep = (browser) => void (browser.loses = ({ kind }) => kind === "awake");
+
+/** @param {Tab} tab */
+function hide(tab) {
+  tab.world.visible = false;
+  tab.happens("hidden");
+}
+
 test("a leader that is asleep loses the lead to a tab that somebody looks at, and follows when it wakes", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  hide(first);
   await clock.advance(60_000);
   assert.equal(server.sockets.length, 1, "one that is awake keeps it");
-  let isAsleep = true;
-  browser.loses = ({ kind }) => isAsleep && kind === "awake";
-  await clock.advance(25_000);
+  fallAsleep(browser);
+  await clock.advance(30_000);
   assert.equal(server.sockets.length, 2);
-  isAsleep = false;
+  browser.loses = () => false;
   server.socket.receive(server.store("bob", "to the new one"));
   void first.client.conversation(ID).send("from the old one");
   await clock.advance(0);
   assertAllShow(tabs, ["to the new one", "from the old one"]);
   assert.deepEqual([server.sockets[0]?.isClosed, first.client.state.name, second.client.state.name], [true, "connected", "connected"]);
   assert.deepEqual(bodies(server), ["to the new one", "from the old one"]);
+});
+
+test("a leader that is seen keeps the lead, however long it is busy; so does one that was not heard only once", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first] = /** @type {[Tab, Tab]} */ (tabs);
+  fallAsleep(browser);
+  await clock.advance(120_000);
+  assert.equal(server.sockets.length, 1, "no browser puts to sleep what is seen");
+  browser.loses = () => false;
+  hide(first);
+  let unheard = 1;
+  browser.loses = ({ kind }) => kind === "awake" && unheard-- > 0;
+  await clock.advance(120_000);
+  assert.ok(unheard < 0, "it was asked again");
+  assert.equal(server.sockets.length, 1);
+});
+
+test("one that led and was asleep says nothing any more of how the connection is", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  hide(first);
+  fallAsleep(browser);
+  await clock.advance(30_000);
+  assert.equal(server.sockets.length, 2);
+  const channel = browser.tabs().channel();
+  channel.postMessage({ kind: "fact", fact: { kind: "state", state: { name: "reconnecting", reason: null, retryAt: null } } });
+  await clock.advance(0);
+  assert.equal(second.client.state.name, "connected");
+});
+
+test("a tab that crashed is forgotten: nobody looks at it, and what it showed is not followed for it", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  hide(first);
+  await clock.advance(60_000);
+  const pings = server.asked("ping").length;
+  assert.ok(pings > 0, "somebody looks at the other one");
+  // It takes no leave, and is never heard of again.
+  browser.loses = () => true;
+  second.client.stop();
+  browser.loses = () => false;
+  await clock.advance(150_000);
+  const before = server.asked("ping").length;
+  await clock.advance(180_000);
+  assert.equal(server.asked("ping").length, before);
+});
+
+test("a message of a tab that lags takes the leader nowhere back", async () => {
+  const { server, clock, browser, tabs } = await open(1, (server) => {
+    for (let seq = 1; seq <= 60; seq += 1) server.store("bob", `${seq}`);
+  });
+  const [first] = /** @type {[Tab]} */ (tabs);
+  const second = await openTab(server, { clock, browser });
+  browser.loses = ({ fact }) => fact?.kind === "entries";
+  for (let seq = 61; seq <= 70; seq += 1) server.socket.receive(server.store("bob", `${seq}`));
+  await clock.advance(0);
+  first.client.stop();
+  browser.loses = () => false;
+  const third = await openTab(server, { clock, browser });
+  await clock.advance(0);
+  const before = third.client.conversation(ID).messages.length;
+  // It was written where only 60 had been seen, and the tab that hears of it began at 70.
+  const channel = browser.tabs().channel();
+  channel.postMessage({ kind: "fact", fact: { kind: "written", conversation: ID, outgoing: { id: "x", body: "mine", after: 3, writtenAt: 1, failure: null } } });
+  await clock.advance(0);
+  assert.equal(third.client.conversation(ID).messages.length, before + 1);
+  assert.deepEqual([server.log.at(-1)?.body, second.client.conversation(ID).messages.at(-1)?.body], ["mine", "mine"]);
+});
+
+test("who was let in again finds the conversation on every screen as it is", async () => {
+  const { server, clock, tabs } = await open(2, (server) => void server.store("bob", "before"));
+  server.socket.receive({ event: "removed", conversation: ID });
+  await clock.advance(0);
+  assertAllShow(tabs, []);
+  server.store("bob", "meanwhile");
+  server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: 2, by: "bob" });
+  await clock.advance(0);
+  assertAllShow(tabs, ["before", "meanwhile"]);
+});
+
+test("what was read in one tab is read in the others, and after a reload", async () => {
+  const { server, clock, browser, tabs } = await open(2);
+  const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
+  for (const tab of tabs) tab.client.open(null);
+  server.socket.receive(server.store("bob", "news"));
+  await clock.advance(0);
+  assert.deepEqual(tabs.map(({ client }) => client.directory.unread), [1, 1]);
+  second.client.open(ID);
+  await clock.advance(0);
+  assert.deepEqual(tabs.map(({ client }) => client.directory.unread), [0, 0]);
+  assert.equal(browser.readPositions.positions.get(ID), 1);
+  first.client.stop();
+  second.client.stop();
+  server.store("bob", "while away");
+  const later = await openTab(server, { clock, browser, id: null });
+  assert.equal(later.client.directory.unread, 1);
 });
 
 test("without a socket one tab asks over HTTP for all", async () => {
