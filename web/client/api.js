@@ -15,11 +15,10 @@ const PAGE = 50;
 const MARGIN = 60_000;
 /** The longest that a browser's timer can wait. */
 const LONGEST_TIMER = 2 ** 31 - 1;
-/** The gateway refuses in its own words, without a code. */
+/** The gateway refuses in its own words, without a code. Of any other status nobody knows who gave it: a proxy, a hotel's login. */
 const REFUSALS = new Map([
   [401, [Code.unauthenticated, Retry.reauthenticate]],
   [403, [Code.forbidden, Retry.never]],
-  [404, [Code.notFound, Retry.never]],
   [429, [Code.rateLimited, Retry.later]],
 ]);
 
@@ -284,7 +283,7 @@ export function readClaims(token) {
 /** @param {number} status @param {Record<string, unknown> | null} value */
 function failure(status, value) {
   if (value && isText(value.code)) return new Refusal(parseProblem(value));
-  const [code, retry] = REFUSALS.get(status) ?? (status >= 400 && status < 500 ? [Code.invalid, Retry.never] : []);
+  const [code, retry] = REFUSALS.get(status) ?? [];
   return code && retry ? new Refusal({ code, retry, message: "The server refused this." }) : new Unanswered(`The server answered ${status}`);
 }
 

@@ -16,6 +16,7 @@ import { Tabs } from "./tabs.js";
 
 /** In milliseconds. */
 const STORAGE_PATIENCE = 2_000;
+const RETRY_AFTER = 10_000;
 
 export class Client {
   /** @type {ClientOptions} */ #options;
@@ -229,6 +230,9 @@ export class Client {
       if (isNew) this.#want(id);
     } catch (error) {
       this.#noticeRefusal(error, id);
+      if (!(error instanceof Refusal) || error.retry !== Retry.later) return;
+      const { clock } = this.#options.surroundings;
+      clock.after(error.problem.retryAfterMs ?? RETRY_AFTER * clock.random(), () => this.#wanted.includes(id) && this.#want(id));
     } finally {
       this.#asking.delete(id);
     }
@@ -260,7 +264,7 @@ export class Client {
     this.#generation += 1;
     const leader = this.#leader;
     this.#leader = null;
-    leader?.stop();
+    leader?.end();
   }
 
   /** @param {"stopped" | "signed-out"} phase */
@@ -352,9 +356,9 @@ export class Client {
     this.#sending.heard(fact);
     if (id !== null && seen.length > 0) for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
     this.#leader?.heard(fact, before.length);
-    // The log may have begun anew.
-    const replica = id !== null && this.#model.find(id);
-    if (replica && !replica.historyStarted && this.#wanted.includes(replica.id)) this.#history.begin(replica);
+    // It may have begun anew, or this person may be in it again.
+    const isBegun = id === null || this.#model.find(id)?.historyStarted;
+    if (!isBegun && this.directory.get(id) && this.#wanted.includes(id)) this.#want(id);
     if ((fact.kind === "state" && fact.state.name === StateName.connected) || (fact.kind === "listed" && fact.complete)) this.#renew();
     this.#change();
   }
@@ -378,7 +382,7 @@ export class Client {
     queueMicrotask(() => {
       this.#isChanging = false;
       this.#version += 1;
-      for (const listener of [...this.#listeners]) listener();
+      for (const listener of [...this.#listeners]) alone(listener);
     });
   }
 
@@ -388,5 +392,16 @@ export class Client {
     const name = this.#phase === "starting" ? StateName.connecting : this.#phase;
     if (this.#state.name === name) return this.#state;
     return { name, reason: this.#phase === "signed-out" ? "expired" : null, retryAt: null };
+  }
+}
+
+/** What goes wrong in one listener is not kept from anybody, and keeps nothing from the others. @param {() => void} listener */
+function alone(listener) {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }

@@ -89,8 +89,9 @@ export class Connection {
   /** The connection may be gone: a ping finds out. */
   doubt() {
     const socket = this.#socket;
-    if (socket === null) return;
-    this.#lastPingAt = this.#options.clock.now();
+    const now = this.#options.clock.now();
+    if (socket === null || (!this.#heardSincePing && this.#lastPingAt === now)) return;
+    this.#lastPingAt = now;
     this.#heardSincePing = false;
     socket.send(this.#options.ping());
     // Any frame proves life. TCP may take a quarter of an hour to notice that there is none.

@@ -6,11 +6,13 @@ import { Client } from "./client.js";
 import { SignedOut } from "./protocol.js";
 
 export { Client } from "./client.js";
+export { systemClock } from "./clock.js";
 export { Conversation } from "./conversation.js";
 export { readClaims } from "./api.js";
 export { StateName } from "./model.js";
 export {
-  cleanBody, Code, encodedBytes, MAX_BODY_BYTES, MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES, Refusal, SignedOut, Unanswered,
+  cleanBody, Code, encodedBytes, handshakeProtocols, MAX_BODY_BYTES, MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES, Refusal, SignedOut,
+  Unanswered,
 } from "./protocol.js";
 
 /** @typedef {import("./facts.js").Line} Line */
@@ -19,6 +21,7 @@ export {
 /** @typedef {import("./facts.js").Person} Person */
 /** @typedef {import("./facts.js").State} State */
 /** @typedef {import("./parts.js").TokenProvider} TokenProvider */
+/** @typedef {import("./surroundings.js").Surroundings} Surroundings */
 /** @typedef {import("./wire.js").Entry} Entry */
 /** @typedef {import("./wire.js").Problem} Problem */
 

@@ -10,7 +10,6 @@ import { Action, Code, MAX_POSITIONS, parseFrame, Refusal, Retry } from "./proto
 import { Courier, httpCarrier, socketCarrier, Subscriptions } from "./sync.js";
 
 /** @import { Fact, State } from "./facts.js" */
-/** @import { Replica } from "./model.js" */
 /** @import { LeaderOptions, RoundsOptions } from "./parts.js" */
 
 /** Most cuts are shorter. */
@@ -21,6 +20,7 @@ const PAGES = 10;
 
 export class Leader {
   /** @type {LeaderOptions} */ #options;
+  /** Until it is told to end. */ #isLeading = true;
   #isRunning = false;
   #wasConnected;
   /** Of the handshake under way, and of the connection that stands. */ #tokens = { offered: "", taken: "" };
@@ -68,7 +68,11 @@ export class Leader {
       dial: () => dial((this.#tokens.offered = credentials.token)),
       isVisible,
       diagnose: () => api.diagnose(),
-      ping: () => JSON.stringify({ action: Action.ping, positions: this.#subscriptions.positions() }),
+      ping: () => {
+        // Of those that are not followed the list tells.
+        if (options.model.directory.all().length > MAX_POSITIONS && isVisible()) this.#listing.start(0);
+        return JSON.stringify({ action: Action.ping, positions: this.#subscriptions.positions() });
+      },
       onOpen: () => this.#connected(),
       onFrame: (text) => this.#frame(text),
       onDown: () => this.#disconnected(),
@@ -84,7 +88,12 @@ export class Leader {
     this.#report();
   }
 
-  stop() {
+  end() {
+    this.#isLeading = false;
+    this.#rest();
+  }
+
+  #rest() {
     this.#isRunning = false;
     this.#connection.stop();
     this.#disconnected();
@@ -105,7 +114,7 @@ export class Leader {
   /** There may be more that is unsent. */
   restored() {
     this.#listed();
-    this.#flush();
+    for (const { id, outbox } of this.#options.model.replicas) if (outbox.length > 0) this.#subscriptions.catchUp(id);
   }
 
   renewed() {
@@ -150,9 +159,12 @@ export class Leader {
   async #refused(token) {
     // Several requests may learn it at once.
     if (!this.#isRunning) return;
-    this.stop();
+    this.#rest();
     this.#report();
-    if (await this.#options.credentials.refused(token)) this.start();
+    const isRenewed = await this.#options.credentials.refused(token);
+    // Another tab may lead meanwhile, or nobody.
+    if (!this.#isLeading) return;
+    if (isRenewed) this.start();
     else this.#options.onRefused();
   }
 
@@ -161,6 +173,7 @@ export class Leader {
     if (!(error instanceof Refusal)) return;
     if (error.retry === Retry.reauthenticate) void this.#refused(this.#options.credentials.token);
     else if (id !== undefined && error.code === Code.notFound) this.#options.tell({ kind: "gone", conversation: id });
+    else if (id !== undefined && error.code === Code.unknownPosition) void this.#restart({ id });
   }
 
   /** @param {unknown} text */
@@ -200,7 +213,7 @@ export class Leader {
     if (entries.length > 0) this.#options.tell({ kind: "entries", conversation: sent.conversation, entries });
   }
 
-  /** Another log has taken its place: begins at its end. @param {Replica} replica */
+  /** Another log has taken its place: begins at its end. @param {{id: string}} replica */
   async #restart({ id }) {
     try {
       const { head } = await this.#options.api.events(id, 0, 1);

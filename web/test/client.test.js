@@ -465,3 +465,126 @@ test("an iterator reads for itself what was stored before this tab knew the conv
   await Promise.all([reading, clock.advance(0)]);
   assert.deepEqual(read, ["first", "between", "live"]);
 });
+
+test("a client that was stopped while it waited for another token stays stopped", async () => {
+  const later = tokenOf("alice", { jti: 2 });
+  for (const answer of [null, later]) {
+    const { server, client, clock } = await start(undefined, { tokens: [new Error("not now"), answer] });
+    scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
+    void client.conversation(ID).send("kept").catch(() => {});
+    await clock.advance(0);
+    const sockets = server.sockets.length;
+    client.stop();
+    await clock.advance(60_000);
+    assert.deepEqual([client.state.name, server.sockets.length], ["stopped", sockets], String(answer));
+  }
+});
+
+test("a 404 that is not the server's own takes nothing away", async () => {
+  let isHotel = false;
+  const { server, client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.fetch = async (input, init) => (isHotel ? new Response("<h1>Log in to the hotel</h1>", { status: 404 }) : fetch(input, init));
+  });
+  server.mode = "http only";
+  isHotel = true;
+  server.socket.cut();
+  void client.conversation(ID).send("kept");
+  await clock.advance(20_000);
+  assert.deepEqual([shown(client), client.directory.get(ID)?.title], [["kept (pending)"], "Lunch"]);
+  isHotel = false;
+  await clock.advance(60_000);
+  assert.deepEqual([shown(client), bodies(server)], [["kept"], ["kept"]]);
+});
+
+test("a log that is another one is read anew also where there are no sockets", async () => {
+  const { server, client, clock } = await start((server) => ["a", "b", "c"].forEach((body) => server.store("bob", body)));
+  server.mode = "http only";
+  server.socket.cut();
+  server.log.length = 0;
+  server.store("bob", "new world");
+  await clock.advance(30_000);
+  assert.deepEqual(shown(client), ["new world"]);
+});
+
+test("without sockets, a conversation that one is in no more keeps nobody from the others", async () => {
+  const { server, client, clock } = await start((server) => server.listed.unshift({ id: "gone", title: "Gone", joinedAt: "2026-01-05T08:30:00.000Z" }));
+  client.conversation("gone").subscribe(() => {});
+  client.conversation(ID).subscribe(() => {});
+  await clock.advance(0);
+  client.open("gone");
+  server.mode = "http only";
+  server.socket.cut();
+  server.store("bob", "theirs");
+  await clock.advance(20_000);
+  assert.deepEqual(shown(client), ["theirs"]);
+  assert.equal(client.state.name, "polling");
+});
+
+test("what is asked about too often is asked again: the list, and a conversation that somebody waits for", async () => {
+  /** @type {Record<string, number>} */ const refusals = { "/conversations": 1, [`/conversations/${ID}`]: 1 };
+  const { client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.store("bob", "before");
+    const [about] = server.listed.splice(0);
+    server.fetch = async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if ((refusals[pathname] ?? 0) > 0) {
+        refusals[pathname] = 0;
+        return Response.json({ code: "rate_limited", retry: "later", retryAfterMs: 3_000, message: "slowly" }, { status: 429 });
+      }
+      if (pathname === `/conversations/${ID}`) return Response.json({ ...about, head: 1, participants: [] });
+      return fetch(input, init);
+    };
+  }, { id: null });
+  client.conversation(ID).subscribe(() => {});
+  refusals[`/conversations/${ID}`] = 1;
+  await clock.advance(2_999);
+  assert.deepEqual([client.isListed, shown(client)], [true, []]);
+  refusals[`/conversations/${ID}`] = 0;
+  await clock.advance(10_000);
+  assert.deepEqual([client.directory.get(ID)?.title, shown(client)], ["Lunch", ["before"]]);
+});
+
+test("a listener that throws keeps nothing from the others", async () => {
+  const { server, client, clock } = await start();
+  /** @type {unknown[]} */ const thrown = [];
+  const takeOver = (/** @type {unknown} */ error) => thrown.push(error);
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException").on("uncaughtException", takeOver);
+  try {
+    let told = 0;
+    client.subscribe(() => { throw new Error("mine"); });
+    client.subscribe(() => (told += 1));
+    server.socket.receive(server.store("bob", "live"));
+    await clock.advance(0);
+    assert.equal(told, 1);
+    assert.deepEqual(thrown.map(String), ["Error: mine"], "and nobody hides it");
+  } finally {
+    process.removeListener("uncaughtException", takeOver);
+    for (const other of others) process.on("uncaughtException", other);
+  }
+});
+
+test("of conversations beyond those that are followed the list tells, as often as a ping", async () => {
+  const { server, client, clock } = await start((server) => {
+    for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, head: 0, joinedAt: "2026-01-01T00:00:00Z" });
+  });
+  server.socket.onsend = ((send) => (/** @type {any} */ frame) => (frame.action === "ping" ? server.socket.receive({ event: "pong", heads: {} }) : send(frame)))(server.socket.onsend);
+  await clock.advance(0);
+  const followed = new Set(server.asked("subscribe").map(({ conversation }) => conversation));
+  const other = server.listed.find(({ id }) => !followed.has(String(id)));
+  assert.ok(other);
+  other.head = 4;
+  await clock.advance(60_000);
+  assert.equal(client.directory.get(String(other.id))?.unread, 4);
+});
+
+test("the network that comes and goes costs one ping", async () => {
+  const { server, clock, happens } = await start();
+  await clock.advance(40_000);
+  const before = server.asked("ping").length;
+  happens("online");
+  await clock.advance(0);
+  assert.equal(server.asked("ping").length, before + 1);
+});

@@ -286,6 +286,9 @@ export class FakeServer {
       case "GET /conversations":
         return Response.json({ conversations: this.listed.map((one) => ({ head: this.log.length, ...one })), next: null });
       case "GET /conversations/ID/events":
+        if (number("after") > this.log.length) {
+          return Response.json({ code: "unknown_position", retry: "resync", message: "never a position" }, { status: 409 });
+        }
         return Response.json(this.#pageAfter(number("after"), number("limit")));
       case "POST /conversations/ID/messages":
         return Response.json(this.append("alice", JSON.parse(String(init?.body))), { status: 201 });
