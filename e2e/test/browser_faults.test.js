@@ -115,6 +115,48 @@ suite('browser: faults', (stack) => {
     await Promise.all([bobs.close(), window.close()]);
   });
 
+  test('what is kept on the disk is no token, and what was tampered with there is neither shown nor sent', async () => {
+    const { window, conversation, stored, say } = await talking('Tampered');
+    await window.connected();
+    await window.context.setOffline(true);
+    await window.say('Kept on the disk.');
+    await window.message('Kept on the disk.', 'pending').waitFor();
+    const onDisk = () =>
+      window.page.evaluate(async () => {
+        const wait = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+        const database = await wait(indexedDB.open('confab'));
+        const stores = [...database.objectStoreNames].map((name) => wait(database.transaction(name).objectStore(name).getAll()));
+        const rows = (await Promise.all(stores)).flat();
+        database.close();
+        return { rows, local: { ...localStorage }, token: sessionStorage.getItem('confab.token') };
+      });
+    const { rows, local, token } = await onDisk();
+    const [kept] = rows.filter(({ outgoing }) => outgoing?.body === 'Kept on the disk.');
+    assert.ok(kept && token, 'the message and the token were found');
+    assert.deepEqual(local, {});
+    for (const part of token.split('.')) assert.equal(JSON.stringify(rows).includes(part), false);
+    const mischief = [null, 7, {}, { ...kept.outgoing, id: 'no id!' }, { ...kept.outgoing, id: 'long', body: 'x'.repeat(20_000) }, { ...kept.outgoing, after: -1 }];
+    await window.page.evaluate(
+      async ([owner, id, outgoings]) => {
+        const request = indexedDB.open('confab');
+        await new Promise((resolve) => (request.onsuccess = resolve));
+        const transaction = request.result.transaction(['outbox', 'read'], 'readwrite');
+        outgoings.forEach((outgoing, index) => transaction.objectStore('outbox').put({ owner, conversation: id, id: `bad-${index}`, outgoing }));
+        transaction.objectStore('read').put({ owner, conversation: id, seq: 'all of it' });
+        await new Promise((resolve) => (transaction.oncomplete = resolve));
+        request.result.close();
+      },
+      [kept.owner, conversation, mischief],
+    );
+    await window.context.setOffline(false);
+    await window.page.reload();
+    await window.shows(['Kept on the disk.']);
+    await say('b-1', 'Whatever else is there.');
+    await window.shows(['Kept on the disk.', 'Whatever else is there.']);
+    assert.deepEqual(await stored(), ['Kept on the disk.', 'Whatever else is there.']);
+    await window.close();
+  });
+
   test('tokens that end in mid-conversation are replaced, and no interruption shows', async () => {
     const provideTokens = (page, ada) =>
       page.addInitScript(

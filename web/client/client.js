@@ -347,15 +347,15 @@ export class Client {
   /** Everything that becomes known goes through here. @param {Fact} fact @param {boolean} isOurs to tell and to keep */
   #take(fact, isOurs) {
     const id = "conversation" in fact ? fact.conversation : null;
-    const before = id === null ? [] : this.#model.unsent(id).map((outgoing) => outgoing.id);
+    const before = new Map(id === null ? [] : this.#model.unsent(id).map((outgoing) => [outgoing.id, outgoing.failure]));
     const seen = this.#model.apply(fact);
     if (isOurs) {
       this.#tabs.tell(fact);
-      this.#keep(fact, before);
+      if (id !== null) this.#keep(id, before);
     }
     this.#sending.heard(fact);
     if (id !== null && seen.length > 0) for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
-    this.#leader?.heard(fact, before.length);
+    this.#leader?.heard(fact, before.size);
     // It may have begun anew, or this person may be in it again.
     const isBegun = id === null || this.#model.find(id)?.historyStarted;
     if (!isBegun && this.directory.get(id) && this.#wanted.includes(id)) this.#want(id);
@@ -363,16 +363,12 @@ export class Client {
     this.#change();
   }
 
-  /** @param {Fact} fact @param {string[]} before ids of what was unsent before it */
-  #keep(fact, before) {
-    if (!("conversation" in fact)) return;
+  /** @param {string} id @param {Map<string, unknown>} before what was unsent, and why it failed */
+  #keep(id, before) {
     const { outboxes } = this.#options.surroundings;
-    const id = fact.conversation;
     const unsent = this.#model.unsent(id);
-    for (const gone of before) if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
-    if (fact.kind !== "written" && fact.kind !== "failed" && fact.kind !== "revived") return;
-    const changed = fact.kind === "written" ? [fact.outgoing.id] : [fact.id, ...(fact.kind === "revived" ? [fact.freshId] : [])];
-    for (const outgoing of unsent) if (changed.includes(outgoing.id)) outboxes.put(id, outgoing);
+    for (const gone of before.keys()) if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
+    for (const outgoing of unsent) if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
   }
 
   #change() {
@@ -382,7 +378,8 @@ export class Client {
     queueMicrotask(() => {
       this.#isChanging = false;
       this.#version += 1;
-      for (const listener of [...this.#listeners]) alone(listener);
+      // Each by itself: what goes wrong in one keeps nothing from the others.
+      for (const listener of this.#listeners) queueMicrotask(() => this.#listeners.has(listener) && listener());
     });
   }
 
@@ -392,16 +389,5 @@ export class Client {
     const name = this.#phase === "starting" ? StateName.connecting : this.#phase;
     if (this.#state.name === name) return this.#state;
     return { name, reason: this.#phase === "signed-out" ? "expired" : null, retryAt: null };
-  }
-}
-
-/** What goes wrong in one listener is not kept from anybody, and keeps nothing from the others. @param {() => void} listener */
-function alone(listener) {
-  try {
-    listener();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
   }
 }
