@@ -9,11 +9,10 @@ import { Code, isObject, isPosition, isText, parseAll, parseEntry, parseEventPag
 
 /** In milliseconds; then a request is unanswered. */
 const ANSWER_LIMIT = 15_000;
-/** Entries of a page of history. */
 const PAGE = 50;
 /** How long before its end a token is replaced, if it lives long enough. */
 const MARGIN = 60_000;
-/** The longest that a browser's timer can wait. */
+/** Of a browser. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 /** The gateway refuses in its own words, without a code. Of any other status nobody knows who gave it: a proxy, a hotel's login. */
 const REFUSALS = new Map([
@@ -202,7 +201,6 @@ export class Credentials {
 /** Reads logs: backwards by the page, and forwards where no socket brings what is new. */
 export class History {
   /** @type {HistoryOptions} */ #options;
-  /** @type {Map<Replica, "loading" | "failed">} */ #states = new Map();
 
   /** @param {HistoryOptions} options */
   constructor(options) {
@@ -211,10 +209,10 @@ export class History {
 
   /** @param {Replica} replica */
   state(replica) {
-    return this.#states.get(replica) ?? (replica.historyBefore === 0 ? "complete" : "more");
+    return replica.history ?? (replica.historyBefore === 0 ? "complete" : "more");
   }
 
-  /** Loads the newest page, once. @param {Replica} replica */
+  /** @param {Replica} replica */
   begin(replica) {
     if (replica.historyStarted && this.state(replica) !== "failed") return;
     replica.historyStarted = true;
@@ -225,19 +223,19 @@ export class History {
   async loadEarlier(replica) {
     if (replica.historyBefore === 0 || this.state(replica) === "loading") return;
     const { onChange, onError } = this.#options;
-    this.#states.set(replica, "loading");
+    replica.history = "loading";
     onChange();
     try {
       await this.#prepend(replica, replica.historyBefore);
-      this.#states.delete(replica);
+      replica.history = null;
     } catch (error) {
-      this.#states.set(replica, "failed");
+      replica.history = "failed";
       onError(error, replica);
     }
     onChange();
   }
 
-  /** Reads all that is past the position. @param {Replica} replica */
+  /** @param {Replica} replica */
   async catchUp(replica) {
     for (let limited = true; limited; ) {
       const from = replica.position;

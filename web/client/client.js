@@ -6,7 +6,7 @@
 import { Api, Credentials, History } from "./api.js";
 import { Conversation, Sending } from "./conversation.js";
 import { Leader } from "./leader.js";
-import { Model, StateName } from "./model.js";
+import { Model, StateName, UNKNOWN } from "./model.js";
 import { Code, Refusal, Retry, SignedOut } from "./protocol.js";
 import { Tabs } from "./tabs.js";
 
@@ -97,12 +97,10 @@ export class Client {
     return this.#openId;
   }
 
-  /** Whether the list has been read. */
   get isListed() {
     return this.#model.isListed;
   }
 
-  /** Names, titles, what is unread. */
   get directory() {
     return this.#model.directory;
   }
@@ -270,6 +268,7 @@ export class Client {
   /** @param {"stopped" | "signed-out"} phase */
   #end(phase) {
     this.#phase = phase;
+    this.#model.state = UNKNOWN;
     this.#follows();
     this.#tabs.leave();
     this.#credentials.stop();
@@ -336,7 +335,7 @@ export class Client {
     else if (id !== null && error.code === Code.notFound) this.#take({ kind: "gone", conversation: id }, true);
   }
 
-  /** From another tab. @param {Fact} fact */
+  /** @param {Fact} fact */
   #hear(fact) {
     // One that led before this one, and has slept since.
     if (fact.kind === "state" && this.#leader) return;

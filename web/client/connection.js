@@ -2,8 +2,8 @@
 
 import { backoff } from "./clock.js";
 
-/** @import { ConnectionOptions, Outcome } from "./parts.js" */
-/** @import { Clock, Socket } from "./surroundings.js" */
+/** @import { Answer, ConnectionOptions, Outcome } from "./parts.js" */
+/** @import { Socket } from "./surroundings.js" */
 
 /** A handshake may wait for two cold starts. */
 const HANDSHAKE_LIMIT = 20_000;
@@ -25,15 +25,17 @@ export class Connection {
   #isStarted = false;
   /** @type {import("./facts.js").Reason | null} */ reason = null;
   /** @type {number | null} */ retryAt = null;
-  /** The one that stands. @type {Socket | null} */ #socket = null;
+  /** @type {Socket | null} */ #socket = null;
   /** The one in its handshake. @type {Socket | null} */ #candidate = null;
   #failures = 0;
+  #lastRef = 0;
+  /** By `ref`. @type {Map<string, (outcome: Outcome) => void>} */ #pending = new Map();
   #openedAt = 0;
   #lastPingAt = 0;
   #heardSincePing = true;
   /** What was begun in an earlier one changes nothing. */
   #generation = 0;
-  /** Cancels, by what the timer is for. @type {Map<string, () => void>} */ #timers = new Map();
+  /** @type {Map<string, () => void>} */ #timers = new Map();
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -51,7 +53,6 @@ export class Connection {
     this.#dial();
   }
 
-  /** A new connection, and only then the end of the old one. */
   replace() {
     if (!this.#isStarted) return;
     if (this.#candidate) abandon(this.#candidate);
@@ -66,12 +67,29 @@ export class Connection {
     for (const socket of [this.#socket, this.#candidate]) if (socket) abandon(socket);
     this.#socket = this.#candidate = this.reason = this.retryAt = null;
     this.#isStarted = false;
+    this.#forget();
   }
 
-  /** Whether there is a connection to send it on. @param {string} text */
-  send(text) {
-    this.#socket?.send(text);
-    return this.isOpen;
+  /** What becomes of a request. Never rejects. @param {{action: string} & Record<string, unknown>} request @returns {Promise<Outcome>} */
+  ask(request) {
+    const ref = String((this.#lastRef += 1));
+    return new Promise((resolve) => {
+      const cancel = this.#options.clock.after(ANSWER_LIMIT, () => settle({ kind: "unanswered" }));
+      /** @param {Outcome} outcome */
+      const settle = (outcome) => {
+        cancel();
+        this.#pending.delete(ref);
+        resolve(outcome);
+      };
+      this.#pending.set(ref, settle);
+      if (this.#socket) this.#socket.send(JSON.stringify({ ...request, ref }));
+      else settle({ kind: "disconnected" });
+    });
+  }
+
+  /** Hands an answer to whoever asked. One that comes too late is still a frame. @param {Answer} frame */
+  answered(frame) {
+    if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
   }
 
   /** Something changed for the better: the network, or the page is visible. */
@@ -86,7 +104,6 @@ export class Connection {
     }
   }
 
-  /** The connection may be gone: a ping finds out. */
   doubt() {
     const socket = this.#socket;
     const now = this.#options.clock.now();
@@ -138,6 +155,7 @@ export class Connection {
     socket.onclose = () => this.#lost(socket);
     this.#set("replace", REPLACE_AFTER + REPLACE_SPREAD * clock.random(), () => this.#dial());
     this.#schedulePing();
+    this.#forget();
     onOpen();
   }
 
@@ -171,9 +189,15 @@ export class Connection {
     for (const timer of ["pong", "ping", "replace"]) this.#cancel(timer);
     if (this.#options.clock.now() - this.#openedAt >= SETTLED_AFTER) this.#failures = 0;
     this.#failures += 1;
+    this.#forget();
     this.#options.onDown();
     // Else the end of a handshake decides.
     if (this.#candidate === null) this.#retry();
+  }
+
+  /** Nobody will answer what was asked on an earlier connection. */
+  #forget() {
+    for (const settle of [...this.#pending.values()]) settle({ kind: "disconnected" });
   }
 
   #retry() {
@@ -210,43 +234,4 @@ export class Connection {
 function abandon(socket) {
   socket.onopen = socket.onmessage = socket.onclose = null;
   socket.close(1000);
-}
-
-/** Says of each request what became of it. An answer that comes too late is still a frame, for whoever reads those. */
-export class Requests {
-  #send;
-  #clock;
-  #lastRef = 0;
-  /** @type {Map<string, (outcome: Outcome) => void>} */ #pending = new Map();
-
-  /** @param {(text: string) => boolean} send @param {Clock} clock */
-  constructor(send, clock) {
-    this.#send = send;
-    this.#clock = clock;
-  }
-
-  /** @param {{action: string} & Record<string, unknown>} request @returns {Promise<Outcome>} */
-  ask(request) {
-    const ref = String((this.#lastRef += 1));
-    return new Promise((resolve) => {
-      const cancel = this.#clock.after(ANSWER_LIMIT, () => settle({ kind: "unanswered" }));
-      /** @param {Outcome} outcome */
-      const settle = (outcome) => {
-        cancel();
-        this.#pending.delete(ref);
-        resolve(outcome);
-      };
-      this.#pending.set(ref, settle);
-      if (!this.#send(JSON.stringify({ ...request, ref }))) settle({ kind: "disconnected" });
-    });
-  }
-
-  /** @param {Extract<Outcome, {kind: "answer"}>["frame"]} frame */
-  answered(frame) {
-    if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
-  }
-
-  disconnected() {
-    for (const settle of [...this.#pending.values()]) settle({ kind: "disconnected" });
-  }
 }

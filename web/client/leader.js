@@ -4,7 +4,7 @@
  */
 
 import { backoff } from "./clock.js";
-import { Connection, Requests } from "./connection.js";
+import { Connection } from "./connection.js";
 import { StateName } from "./model.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Refusal, Retry } from "./protocol.js";
 import { Courier, httpCarrier, socketCarrier, Subscriptions } from "./sync.js";
@@ -20,13 +20,12 @@ const PAGES = 10;
 
 export class Leader {
   /** @type {LeaderOptions} */ #options;
-  /** Until it is told to end. */ #isLeading = true;
+  #isLeading = true;
   #isRunning = false;
   #wasConnected;
   /** Of the handshake under way, and of the connection that stands. */ #tokens = { offered: "", taken: "" };
   /** @type {Rounds} */ #listing;
   /** @type {Connection} */ #connection;
-  /** @type {Requests} */ #requests;
   /** @type {Subscriptions} */ #subscriptions;
   /** @type {Courier} */ #courier;
   /** @type {Rounds} */ #polling;
@@ -38,16 +37,16 @@ export class Leader {
     this.#options = options;
     this.#wasConnected = options.model.state.name !== StateName.connecting;
     this.#listing = new Rounds({ clock, every: null, round: () => this.#answers(() => this.#list(PAGES)), onAnswered: () => {} });
-    this.#requests = new Requests((text) => this.#connection.send(text), clock);
+    const ask = (/** @type {Parameters<Connection["ask"]>[0]} */ request) => this.#connection.ask(request);
     this.#subscriptions = new Subscriptions({
-      requests: this.#requests,
+      ask,
       clock,
       onReady: (replica) => this.#courier.reconnected(replica),
       onGone: ({ id }) => tell({ kind: "gone", conversation: id }),
       onForeignPosition: (replica) => this.#restart(replica),
       onRefused: () => void this.#refused(this.#tokens.taken),
     });
-    const bySocket = socketCarrier(this.#requests);
+    const bySocket = socketCarrier(ask);
     const byHttp = httpCarrier(api, (sent) => this.#acknowledged(sent));
     this.#courier = new Courier({
       clock,
@@ -141,7 +140,6 @@ export class Leader {
     this.#wasConnected = true;
     this.#tokens.taken = this.#tokens.offered;
     this.#polling.stop();
-    this.#requests.disconnected();
     this.#subscriptions.connected(this.#options.wanted()[0] ?? null);
     this.#listing.start(0);
     this.#report();
@@ -149,7 +147,6 @@ export class Leader {
 
   #disconnected() {
     this.#listing.stop();
-    this.#requests.disconnected();
     this.#subscriptions.disconnected();
     this.#polling.start(PATIENCE);
     this.#report();
@@ -204,7 +201,7 @@ export class Leader {
       case "error":
         if (frame.problem.retry === Retry.reauthenticate) return void this.#refused(this.#tokens.taken);
     }
-    this.#requests.answered(frame);
+    this.#connection.answered(frame);
   }
 
   /** @param {import("./wire.js").Sent} sent */
@@ -235,7 +232,7 @@ export class Leader {
     for (const id of followed) this.#subscriptions.follow(model.replica(id), { now: false });
   }
 
-  /** Reads the list up to a number of pages. @param {number} pages */
+  /** @param {number} pages */
   async #list(pages) {
     const { api, tell } = this.#options;
     for (let page = 1, from; ; page += 1) {
@@ -299,7 +296,7 @@ class Rounds {
   /** @type {RoundsOptions} */ #options;
   /** @type {(() => void) | null} */ #cancel = null;
   #generation = 0;
-  /** Whether the last one was answered. */ works = false;
+  works = false;
 
   /** @param {RoundsOptions} options */
   constructor(options) {

@@ -1,13 +1,13 @@
 /** What one tab knows. It changes by facts only, so tabs that hear the same facts show the same. Pure. */
 
-import { Directory } from "./directory.js";
+import { Directory } from "./conversation.js";
 import { parseAll, parseUnsent } from "./protocol.js";
 
 /** @import { Fact, Line, Outgoing, Person, Snapshot, State } from "./facts.js" */
 /** @import { ModelOptions } from "./parts.js" */
 /** @import { Entry, Problem, Sent } from "./wire.js" */
 
-/** What `state.name` can be; README.md says what each means. */
+/** README.md says what each means. */
 export const StateName = Object.freeze({
   connecting: "connecting",
   connected: "connected",
@@ -18,18 +18,22 @@ export const StateName = Object.freeze({
   stopped: "stopped",
 });
 
+/** @type {State} */
+export const UNKNOWN = { name: StateName.connecting, reason: null, retryAt: null };
+
 /**
  * What a tab knows of one conversation: its position in the log and its outbox, which are one state. The position
  * moves only over entries that were seen, and each of those is compared with the outbox first; so an unsent message may
  * always be sent with the present position as `after`, and is stored once however often that happens.
  */
 export class Replica {
-  /** What was seen and loaded, ascending. @type {Entry[]} */ entries = [];
+  /** @type {Entry[]} */ entries = [];
   /** In the order of writing. @type {Outgoing[]} */ outbox;
   /** Seq of the first entry that is loaded; 0: the beginning is. */ historyBefore = 0;
   historyStarted = false;
+  /** How the page before it is doing. @type {"loading" | "failed" | null} */ history = null;
   #position = 0;
-  /** Entries ahead of a gap, by seq. @type {Map<number, Entry>} */ #held = new Map();
+  /** Ahead of a gap, by seq. @type {Map<number, Entry>} */ #held = new Map();
   /** @type {Person} */ #me;
 
   /** @param {string} id @param {Person} me @param {number} head as reported @param {Outgoing[]} outbox what was left unsent */
@@ -150,7 +154,7 @@ export class Replica {
 export class Model {
   /** @type {Directory} */ directory;
   isListed = false;
-  /** @type {State} */ state = { name: StateName.connecting, reason: null, retryAt: null };
+  state = UNKNOWN;
   /** @type {ModelOptions} */ #options;
   /** @type {Map<string, Replica>} */ #replicas = new Map();
   /** Unsent messages of conversations without a replica. @type {Map<string, Outgoing[]>} */ #left = new Map();

@@ -2,7 +2,7 @@
 
 /** @import { Api, Credentials, History } from "./api.js" */
 /** @import { Client } from "./client.js" */
-/** @import { Requests } from "./connection.js" */
+/** @import { Connection } from "./connection.js" */
 /** @import { Fact, Outgoing, Person, Reason } from "./facts.js" */
 /** @import { Model, Replica } from "./model.js" */
 /** @import { Clock, Socket, Surroundings } from "./surroundings.js" */
@@ -88,15 +88,17 @@
  * @property {Clock} clock
  */
 
+/** @typedef {Extract<Frame, {ref?: string}>} Answer */
+
 /**
  * What became of a request. `unanswered`: it may have taken effect or not. `disconnected`: the same, and on a new
  * connection it may be repeated at once.
- * @typedef {{kind: "answer", frame: Extract<Frame, {ref?: string}>} | {kind: "unanswered"} | {kind: "disconnected"}} Outcome
+ * @typedef {{kind: "answer", frame: Answer} | {kind: "unanswered"} | {kind: "disconnected"}} Outcome
  */
 
 /**
  * @typedef {object} SubscriptionsOptions
- * @property {Requests} requests
+ * @property {Connection["ask"]} ask
  * @property {Clock} clock
  * @property {(replica: Replica) => void} onReady subscribed and caught up, or this does not come about and sending should
  *   not wait for it any longer

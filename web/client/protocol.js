@@ -8,7 +8,6 @@
 
 export const Action = Object.freeze({ subscribe: "subscribe", unsubscribe: "unsubscribe", sendMessage: "sendMessage", ping: "ping" });
 
-/** Advice, which every error has. */
 export const Retry = Object.freeze({ never: "never", reauthenticate: "reauthenticate", resync: "resync", later: "later" });
 
 /** `docs/protocol.md` says what each means. */
@@ -39,7 +38,7 @@ export const MAX_PARTICIPANTS = 90;
 /** In one ping, and so the most that are followed. */
 export const MAX_POSITIONS = 20;
 
-/** The server's considered no, with its advice. */
+/** The server's considered no, and its advice: to try again `never` as it is, after `reauthenticate` or `resync`, or `later`. */
 export class Refusal extends Error {
   /** @override */ name = "Refusal";
 
@@ -47,9 +46,9 @@ export class Refusal extends Error {
   constructor(problem) {
     super(problem.message);
     this.problem = problem;
-    /** One of `Code`, or a code of the future. */ this.code = problem.code;
-    /** What to do: `never` again as it is, `reauthenticate`, `resync`, or `later`. */ this.retry = problem.retry;
-    /** The field that is wrong, if the server named one. */ this.field = problem.field;
+    /** One of `Code`, or of the future. */ this.code = problem.code;
+    this.retry = problem.retry;
+    this.field = problem.field;
   }
 }
 

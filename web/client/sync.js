@@ -30,7 +30,6 @@ export class Subscriptions {
     return following === undefined || following.phase === "live" || following.failures > 0;
   }
 
-  /** What a ping reports. */
   positions() {
     return Object.fromEntries([...this.#followed].map(([id, { replica }]) => [id, replica.position]));
   }
@@ -45,7 +44,7 @@ export class Subscriptions {
     const oldest = this.#followed.keys().next().value;
     if (this.#followed.size > MAX_POSITIONS && oldest !== undefined) {
       this.unfollow(oldest);
-      if (this.#connected) void this.#options.requests.ask({ action: Action.unsubscribe, conversation: oldest });
+      if (this.#connected) void this.#options.ask({ action: Action.unsubscribe, conversation: oldest });
     }
     if (now && following.phase === "wanted") void this.#ask(following);
     else this.#advance();
@@ -111,8 +110,8 @@ export class Subscriptions {
     const from = replica.position;
     following.cancel?.();
     Object.assign(following, { phase: "asking", cancel: null });
-    const outcome = await this.#options.requests.ask({ action: Action.subscribe, conversation: replica.id, after: from });
-    if (epoch !== this.#epoch || this.#followed.get(replica.id) !== following) return;
+    const outcome = await this.#options.ask({ action: Action.subscribe, conversation: replica.id, after: from });
+    if (outcome.kind === "disconnected" || epoch !== this.#epoch || this.#followed.get(replica.id) !== following) return;
     if (outcome.kind === "answer" && outcome.frame.event === "error") {
       await this.#rejected(following, outcome.frame.problem, epoch);
     } else if (outcome.kind === "answer" && outcome.frame.event === "subscribed") {
@@ -177,7 +176,7 @@ export class Courier {
   /** @type {CourierOptions} */ #options;
   /** By conversation. @type {Map<string, {id: string}>} */ #inFlight = new Map();
   /** @type {Map<string, {cancel: () => void, endsOnReconnect: boolean}>} */ #waits = new Map();
-  /** Answers of `later` in a row. @type {Map<string, number>} */ #failures = new Map();
+  /** @type {Map<string, number>} */ #failures = new Map();
 
   /** @param {CourierOptions} options */
   constructor(options) {
@@ -250,10 +249,10 @@ export class Courier {
   }
 }
 
-/** Acknowledgements are read where frames are. @param {import("./connection.js").Requests} requests @returns {Carrier} */
-export function socketCarrier(requests) {
+/** Acknowledgements are read where frames are. @param {import("./connection.js").Connection["ask"]} ask @returns {Carrier} */
+export function socketCarrier(ask) {
   return async (replica, { id, body, after }) => {
-    const outcome = await requests.ask({ action: Action.sendMessage, conversation: replica.id, id, body, after });
+    const outcome = await ask({ action: Action.sendMessage, conversation: replica.id, id, body, after });
     if (outcome.kind !== "answer") return outcome;
     return outcome.frame.event === "error" ? { kind: "rejected", problem: outcome.frame.problem } : { kind: "stored" };
   };

@@ -588,3 +588,15 @@ test("the network that comes and goes costs one ping", async () => {
   await clock.advance(0);
   assert.equal(server.asked("ping").length, before + 1);
 });
+
+test("after a stop, a client is as little connected as at first", async () => {
+  const { server, client, clock } = await start();
+  client.stop();
+  server.mode = "down";
+  void client.start();
+  await clock.advance(0);
+  assert.deepEqual([client.state.name, client.state.reason === null || client.state.reason === "away"], ["connecting", true]);
+  server.mode = "open";
+  await clock.advance(30_000);
+  assert.equal(client.state.name, "connected");
+});
