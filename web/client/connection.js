@@ -7,6 +7,7 @@ import { backoff } from "./clock.js";
 
 /** A handshake may wait for two cold starts. */
 const HANDSHAKE_LIMIT = 20_000;
+const STALLED_AFTER = 5_000;
 /** Whoever lived this long was well: failures count anew. */
 const SETTLED_AFTER = 10_000;
 /** The gateway ends it after 2 h. We leave earlier, and not all at once. */
@@ -30,6 +31,7 @@ export class Connection {
   #failures = 0;
   #lastRef = 0;
   /** By `ref`. @type {Map<string, (outcome: Outcome) => void>} */ #pending = new Map();
+  #dialedAt = 0;
   #openedAt = 0;
   #lastPingAt = 0;
   #heardSincePing = true;
@@ -98,7 +100,9 @@ export class Connection {
     if (this.#socket !== null) {
       if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.doubt();
       else this.#schedulePing();
-    } else if (this.#candidate === null) {
+    } else if (this.#candidate === null || this.#options.clock.now() - this.#dialedAt >= STALLED_AFTER) {
+      // A handshake that began on another network would have to be waited for.
+      if (this.#candidate) abandon(this.#candidate);
       this.#failures = 0;
       this.#dial();
     }
@@ -121,6 +125,7 @@ export class Connection {
   #dial() {
     this.#cancel("retry");
     this.retryAt = null;
+    this.#dialedAt = this.#options.clock.now();
     const generation = this.#generation;
     const failed = () => void this.#handshakeFailed(generation);
     this.#set("handshake", HANDSHAKE_LIMIT, () => {

@@ -66,8 +66,8 @@ export class Replica {
 
   /** A repeat is ignored; what is ahead of a gap is held. What became visible, in order. @param {Entry} entry */
   receive(entry) {
-    if (entry.seq <= this.#position) return [];
     if (this.#isMine(entry)) this.discard(entry.id);
+    if (entry.seq <= this.#position) return [];
     this.#held.set(entry.seq, entry);
     /** @type {Entry[]} */
     const seen = [];

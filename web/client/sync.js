@@ -160,7 +160,7 @@ export class Subscriptions {
   #later(following, retryAfterMs) {
     following.failures += 1;
     following.phase = "waiting";
-    following.cancel = this.#options.clock.after(retryAfterMs ?? backoff(following.failures, this.#options.clock), () => {
+    following.cancel = this.#options.clock.after(retryAfterMs || backoff(following.failures, this.#options.clock), () => {
       following.cancel = null;
       void this.#ask(following);
     });
@@ -226,7 +226,7 @@ export class Courier {
     if (problem.retry === Retry.never) return onFailed(replica, outgoing.id, problem);
     const failures = (this.#failures.get(replica.id) ?? 0) + 1;
     this.#failures.set(replica.id, failures);
-    this.#wait(replica, problem.retryAfterMs ?? backoff(failures, clock), problem.retry !== Retry.later);
+    this.#wait(replica, problem.retryAfterMs || backoff(failures, clock), problem.retry !== Retry.later);
     if (problem.retry === Retry.resync) onResync(replica);
     if (problem.retry === Retry.reauthenticate) onRefused();
   }

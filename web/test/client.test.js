@@ -600,3 +600,13 @@ test("after a stop, a client is as little connected as at first", async () => {
   await clock.advance(30_000);
   assert.equal(client.state.name, "connected");
 });
+
+test("a server that says later, and at once, is not asked without end", async () => {
+  const { server, client, clock } = await start();
+  for (let time = 0; time < 50; time += 1) scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 0 });
+  void client.conversation(ID).send("patience");
+  await clock.advance(1_000);
+  assert.ok(server.asked("sendMessage").length <= 3, `${server.asked("sendMessage").length} times in a second`);
+  await clock.advance(20 * 60_000);
+  assert.deepEqual(bodies(server), ["patience"]);
+});

@@ -99,6 +99,21 @@ test("when the network is back nothing waits", async () => {
   assert.equal(sockets.length, before + 1, "one handshake at a time");
 });
 
+test("a handshake that hangs is not waited for once the network is back, but one that just began is", async () => {
+  const { clock, sockets, connection, last } = start();
+  await clock.advance(4_999);
+  connection.wake();
+  assert.equal(sockets.length, 1);
+  await clock.advance(1);
+  connection.wake();
+  connection.wake();
+  assert.deepEqual([sockets.length, sockets[0]?.isClosed], [2, true]);
+  last().onopen?.();
+  assert.equal(connection.isOpen, true);
+  await clock.advance(20_000);
+  assert.equal(sockets.length, 2, "the limit of the first one is no limit of the second");
+});
+
 test("pings every 30 to 60 s while somebody looks, else only against the idle limit", async () => {
   for (const [visible, wait] of /** @type {[boolean, number][]} */ ([[true, 45_000], [false, 5 * MINUTE]])) {
     const { clock, last } = start({ visible });

@@ -61,6 +61,13 @@ test("a push of one's own message acknowledges it, and so does `sent`, whichever
   }
 });
 
+test("an acknowledgement is one, wherever the message is said to be", () => {
+  const replica = new Replica("c", ME, 7);
+  write(replica, "x", "body");
+  for (const entry of replica.acknowledged({ conversation: "c", id: "x", seq: 5, sentAt: SENT_AT, duplicate: true })) replica.receive(entry);
+  assert.deepEqual([replica.outbox, replica.position], [[], 7], "or it would be sent without end");
+});
+
 test("somebody else's message with the same id acknowledges nothing", () => {
   const replica = new Replica("c", ME, 0);
   write(replica, "x", "hello");

@@ -65,7 +65,9 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
   const { outboxes } = indexedStorage(factory, "o");
   await outboxes.load();
   await tamper(factory, (store) => {
-    bad.forEach((outgoing, index) => store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }));
+    // Each under an id of its own, or the sound one would stand for it.
+    const named = bad.map((outgoing, index) => (outgoing === null || typeof outgoing !== "object" || !("id" in outgoing) || outgoing.id !== "x" ? outgoing : { ...outgoing, id: `bad-${index}` }));
+    named.forEach((outgoing, index) => store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }));
     store.put({ owner: "o", conversation: "c1", id: "no outgoing" });
     store.put({ owner: "o", conversation: "c1", id: "x", outgoing: { ...UNSENT, after: 0, failure: "no problem" } });
   });
@@ -73,6 +75,7 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
   const { client, clock } = await openTab(server, { outboxes });
   // The database answers by its own timers.
   while (client.state.name !== "connected" || server.log.length === 0) await clock.advance(0);
+  await clock.advance(1_000);
   assert.deepEqual(server.log.map(({ id, body }) => [id, body]), [["x", "hello"]]);
   assert.deepEqual(client.conversation("c1").messages.map(({ body, state }) => [body, state]), [["hello", "sent"]]);
   while ((await outboxes.load()).length > bad.length + 1) await clock.advance(0);
