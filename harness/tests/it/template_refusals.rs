@@ -63,7 +63,7 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ("!If [Nothing, a, b]", "no condition is called Nothing"),
         (
             "b\nAWS_REGION: x",
-            "template.yaml:9:7: Greeter.Environment: Lambda reserves the variable AWS_REGION",
+            "template.yaml:10:9: Greeter.Environment: Lambda reserves the variable AWS_REGION",
         ),
         ("{a: b}", "expected a text, found a mapping"),
     ];
