@@ -1,6 +1,6 @@
 //! Each fault, by what those see who suffer it.
 
-use std::{pin::pin, time::Duration};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use harness::{
@@ -8,7 +8,6 @@ use harness::{
     faults::{Faults, Plan},
     gateway::{clock::Clock, websocket::Connections},
     iam::{Access, Credentials, Service, Signatures},
-    invoke::{Invoke, InvokeError},
 };
 use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
@@ -30,18 +29,15 @@ fn planned(rules: Value) -> Faults {
 }
 
 /// And that last as long as this clock says: an hour is over when a test says so, and never before.
-fn planned_by(clock: Clock, rules: Value) -> Faults {
+pub fn planned_by(clock: Clock, rules: Value) -> Faults {
     let faults = Faults::by(clock);
     let plan = json!({ "faults": rules });
     faults.begin(Plan::read(&plan.to_string()).unwrap());
     faults
 }
 
-const HOUR: Duration = Duration::from_secs(60 * 60);
-const HOUR_IN_MS: [u64; 2] = [60 * 60 * 1000; 2];
-
 /// Waits until the first rule has struck.
-async fn struck(faults: &Faults) {
+pub async fn struck(faults: &Faults) {
     while injected(faults)[0] == 0 {
         tokio::task::yield_now().await;
     }
@@ -57,7 +53,7 @@ fn injected(faults: &Faults) -> Vec<u64> {
 }
 
 /// A table's engine, and items to put into it.
-async fn engine() -> Engine {
+pub async fn engine() -> Engine {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
     create_tables(&tables("sk"), engine.endpoint())
         .await
@@ -65,15 +61,15 @@ async fn engine() -> Engine {
     engine
 }
 
-fn item(sk: &str) -> Value {
+pub fn item(sk: &str) -> Value {
     json!({ "TableName": "chat", "Item": { "pk": { "S": "a" }, "sk": { "S": sk } } })
 }
 
-const PUT: &str = "DynamoDB_20120810.PutItem";
+pub const PUT: &str = "DynamoDB_20120810.PutItem";
 const SCAN: &str = "DynamoDB_20120810.Scan";
 
 /// How many items the administrator finds, whom no fault disturbs.
-async fn count(address: &str) -> Value {
+pub async fn count(address: &str) -> Value {
     let scan = json!({ "TableName": "chat" });
     let (status, found) = dynamodb::call(&Credentials::administrator(), address, SCAN, scan).await;
     assert_eq!(status, 200, "{found}");
@@ -137,33 +133,8 @@ async fn dynamodb_is_silent() {
     assert_eq!(count(&address).await, 0);
 }
 
-#[tokio::test]
-async fn dynamodb_takes_longer() {
-    let engine = engine().await;
-    let clock = Clock::default();
-    let faults = planned_by(
-        clock.clone(),
-        json!([{ "dynamodb": "latency", "ms": HOUR_IN_MS }]),
-    );
-    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
-    let mut late = pin!(dynamodb::call(&send, &address, PUT, item("late")));
-    tokio::select! {
-        answer = &mut late => panic!("{answer:?}"),
-        () = struck(&faults) => {}
-    }
-    // Whatever was not held back would be done before this, which comes later.
-    tokio::select! {
-        biased;
-        answer = &mut late => panic!("{answer:?}"),
-        found = count(&address) => assert_eq!(found, 0),
-    }
-    clock.set_ahead(HOUR).unwrap();
-    assert_eq!(late.await.0, 200);
-    assert_eq!(count(&address).await, 1);
-}
-
 /// A gateway whose connections suffer `faults`, with one client.
-async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
+pub async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
     let (functions, mut calls) = polite().functions();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let access = Access::of(&stack([]), Signatures::Verified);
@@ -196,29 +167,6 @@ async fn the_management_api_delivers_what_it_does_not_answer() {
         .await
         .unwrap_err();
     assert_eq!(next_text(&mut client).await, "delivered");
-}
-
-#[tokio::test]
-async fn the_management_api_takes_longer() {
-    // Old age must not end the connection meanwhile.
-    let (clock, ages) = (Clock::default(), Clock::default());
-    let rule = json!([{ "management": "slowConsumer", "times": 1, "ms": HOUR_IN_MS }]);
-    let faults = planned_by(clock.clone(), rule);
-    let (gateway, mut client, connection, _calls) = connected(&faults, &ages).await;
-    let mut late = pin!(gateway.manage("POST", &connection, "late"));
-    tokio::select! {
-        answer = &mut late => panic!("{answer:?}"),
-        () = struck(&faults) => {}
-    }
-    tokio::select! {
-        biased;
-        answer = &mut late => panic!("{answer:?}"),
-        swift = gateway.manage("POST", &connection, "swift") => assert_eq!(swift.status(), 200),
-    }
-    clock.set_ahead(HOUR).unwrap();
-    assert_eq!(late.await.status(), 200);
-    assert_eq!(next_text(&mut client).await, "swift");
-    assert_eq!(next_text(&mut client).await, "late");
 }
 
 #[tokio::test]
@@ -286,25 +234,6 @@ async fn disconnect_is_called_never_or_twice() {
         }
         calls.assert_none();
     }
-}
-
-#[tokio::test]
-async fn disconnect_is_called_later() {
-    let (clock, ages) = (Clock::default(), Clock::default());
-    let rule = json!([{ "connection": "disconnectLate", "times": 1, "ms": HOUR_IN_MS }]);
-    let faults = planned_by(clock.clone(), rule);
-    let (gateway, mut client, _, mut calls) = connected(&faults, &ages).await;
-    client.close(None).await.unwrap();
-    while client.next().await.is_some() {}
-    struck(&faults).await;
-    // What was not held back would be called before the functions of a connection that comes and goes later.
-    let mut other = gateway.connect().await;
-    calls.next("Connect").await;
-    other.close(None).await.unwrap();
-    calls.next("Disconnect").await;
-    calls.assert_none();
-    clock.set_ahead(HOUR).unwrap();
-    calls.next("Disconnect").await;
 }
 
 #[tokio::test]
@@ -392,29 +321,6 @@ async fn a_function_that_stands_still_is_out_of_time() {
     let late = error(lambda::call(&lambda, "Send", json!({})).await);
     assert_eq!(late["errorType"], "Sandbox.Timedout");
     answer(lambda::call(&lambda, "Other", json!({})).await);
-}
-
-#[tokio::test]
-async fn lambda_throttles_and_starts_slowly() {
-    let clock = Clock::default();
-    let rules = json!([
-        { "function": "slowStart", "on": ["Send"], "ms": HOUR_IN_MS },
-        { "function": "throttle", "on": ["Send"], "times": 1 },
-    ]);
-    let faults = planned_by(clock.clone(), rules);
-    let functions = [function("Send"), function("Other")];
-    let (lambda, _) = lambda::start_suffering(functions, 1, faults.clone()).await;
-    let refused = lambda
-        .invoke("Send", "{}".into(), lambda::not_queued())
-        .await;
-    assert_eq!(refused, Err(InvokeError::Throttled));
-    let late = lambda::spawn(&lambda, "Send", json!({}));
-    struck(&faults).await;
-    // As long a way as that of the one that is held back.
-    answer(lambda::call(&lambda, "Other", json!({})).await);
-    assert!(!late.is_finished());
-    clock.set_ahead(HOUR).unwrap();
-    answer(late.await.unwrap());
 }
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Lambda with a real function process (`examples/function.rs`, which uses the real runtime crate).
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::PathBuf,
     pin::pin,
@@ -9,21 +8,20 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use axum::body::Bytes;
 use harness::{
     faults::Faults,
     gateway::clock::Clock,
     iam::{Access, Signatures},
-    invoke::{Invoke, InvokeError, Outcome, Queued},
+    invoke::{Invoke, Outcome, Queued},
     lambda::{Lambda, Settings},
     stack::Function,
 };
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 use serde_json::{Value, json};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::AsyncReadExt,
     net::{TcpListener, TcpStream},
-    sync::oneshot::{self, error::TryRecvError},
+    sync::oneshot,
     task::JoinHandle,
 };
 
@@ -49,7 +47,7 @@ pub fn function(logical_id: &str) -> Function {
     access::function(logical_id, &[])
 }
 
-fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> Function {
+pub fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> Function {
     function.environment.extend(
         variables
             .iter()
@@ -314,153 +312,6 @@ async fn a_frozen_process_that_is_killed_costs_nobody_an_event() {
     }
     let next = answer(call(&lambda, "One", json!({})).await);
     assert_ne!(next["pid"], first["pid"]);
-    lambda.stop().await;
-}
-
-#[tokio::test]
-async fn a_function_that_takes_too_long_is_killed() {
-    let slow = Function {
-        timeout: Duration::from_millis(1500),
-        ..function("Slow")
-    };
-    let (lambda, _) = start([slow], 1).await;
-    let first = answer(call(&lambda, "Slow", json!({})).await);
-    let killed = error(call(&lambda, "Slow", json!({ "do": "hang" })).await);
-    assert_eq!(killed["errorType"], "Sandbox.Timedout");
-    let reason = "Error: Task timed out after 1.50 seconds";
-    assert!(
-        killed["errorMessage"].as_str().unwrap().ends_with(reason),
-        "{killed}"
-    );
-    assert!(is_gone(&first["pid"]));
-    lambda.stop().await;
-}
-
-#[tokio::test]
-async fn events_beyond_the_concurrency_wait_in_order() {
-    let (lambda, _) = start([function("One")], 2).await;
-    let meeting = Meeting::new().await;
-    // Accepted in this order, which is the order of the calls and not of the polls.
-    let calls: Vec<_> = (0..5)
-        .map(|number| spawn(&lambda, "One", meeting.event(number)))
-        .collect();
-    let (first_pid, _, mut first) = meeting.next().await;
-    let (second_pid, _, mut second) = meeting.next().await;
-    let mut order = Vec::new();
-    for _ in 2..5 {
-        first.write_u8(1).await.unwrap();
-        let (pid, number, next) = meeting.next().await;
-        assert!(
-            [first_pid, second_pid].contains(&pid),
-            "there is no third process"
-        );
-        order.push(number);
-        first = std::mem::replace(&mut second, next);
-    }
-    assert_eq!(order, [2, 3, 4]);
-    for stream in [&mut first, &mut second] {
-        stream.write_u8(1).await.unwrap();
-    }
-    let mut pids = BTreeSet::new();
-    for call in calls {
-        pids.insert(answer(call.await.unwrap())["pid"].to_string());
-    }
-    assert_eq!(pids.len(), 2);
-    lambda.stop().await;
-}
-
-#[tokio::test]
-async fn who_waits_for_a_process_is_told_when_the_wait_is_over() {
-    let (lambda, _) = start([function("One")], 1).await;
-    let meeting = Meeting::new().await;
-    let invoke = |number| {
-        let (queued, taken) = oneshot::channel::<()>();
-        let (lambda, event) = (lambda.clone(), meeting.event(number));
-        let ended = tokio::spawn(async move {
-            lambda
-                .invoke("One", event.to_string().into(), queued)
-                .await
-                .unwrap()
-        });
-        (taken, ended)
-    };
-    let (taken, first) = invoke(1);
-    // The first has its process coming, which is a cold start and no queue.
-    taken.await.unwrap_err();
-    let (_, _, mut go_on) = meeting.next().await;
-    let (mut taken, second) = invoke(2);
-    tokio::task::yield_now().await;
-    assert_eq!(taken.try_recv(), Err(TryRecvError::Empty));
-    go_on.write_u8(1).await.unwrap();
-    taken.await.unwrap_err();
-    answer(first.await.unwrap());
-    let (_, number, mut go_on) = meeting.next().await;
-    assert_eq!(number, 2);
-    go_on.write_u8(1).await.unwrap();
-    answer(second.await.unwrap());
-    lambda.stop().await;
-}
-
-#[tokio::test]
-async fn reserved_concurrency_throttles() {
-    let reserved = Function {
-        reserved_concurrency: Some(1),
-        ..function("One")
-    };
-    let (lambda, address) = start([reserved], 8).await;
-    let meeting = Meeting::new().await;
-    let call = spawn(&lambda, "One", meeting.event(1));
-    let (_, _, mut stream) = meeting.next().await;
-    let throttled = lambda
-        .invoke("One", Bytes::from_static(b"{}"), not_queued())
-        .await;
-    assert_eq!(throttled, Err(InvokeError::Throttled));
-    let throttled = reqwest::Client::new()
-        .post(format!("{address}/One/invocations"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(throttled.status(), 429);
-    stream.write_u8(1).await.unwrap();
-    answer(call.await.unwrap());
-    lambda.stop().await;
-}
-
-#[tokio::test]
-async fn a_failed_init_is_tried_once_more_and_then_fails_the_event() {
-    let mark = mark();
-    let once = with_environment(
-        function("Once"),
-        &[("INIT", "exit once"), ("MARK", mark.to_str().unwrap())],
-    );
-    let always = with_environment(function("Always"), &[("INIT", "exit")]);
-    let (lambda, _) = start([once, always], 1).await;
-    answer(call(&lambda, "Once", json!({})).await);
-    for _ in 0..2 {
-        let failed = error(call(&lambda, "Always", json!({})).await);
-        assert_eq!(failed["errorType"], "Runtime.ExitError");
-        let reason = "Error: Runtime exited with error: exit status 3";
-        assert!(
-            failed["errorMessage"].as_str().unwrap().ends_with(reason),
-            "{failed}"
-        );
-    }
-    lambda.stop().await;
-    fs::remove_file(mark).unwrap();
-}
-
-#[tokio::test]
-async fn a_hanging_init_is_given_up_and_tried_once_more_within_the_function_s_own_time() {
-    let mut hanging = with_environment(function("Hanging"), &[("INIT", "hang")]);
-    hanging.timeout = Duration::from_secs(1);
-    let (lambda, _) = start([hanging], 1).await;
-    let failed = error(call(&lambda, "Hanging", json!({})).await);
-    assert_eq!(failed["errorType"], "Sandbox.Timedout");
-    let message = failed["errorMessage"].as_str().unwrap();
-    assert!(
-        message.ends_with("Task timed out after 1.00 seconds"),
-        "{message}"
-    );
     lambda.stop().await;
 }
 

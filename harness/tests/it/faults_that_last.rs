@@ -1,0 +1,110 @@
+//! Faults that take time, by a clock that the tests set ahead: none of them measures any.
+
+use std::{pin::pin, time::Duration};
+
+use futures_util::StreamExt;
+use harness::{
+    gateway::clock::Clock,
+    invoke::{Invoke, InvokeError},
+};
+use serde_json::json;
+
+use crate::{
+    dynamodb,
+    faults::{PUT, connected, count, engine, item, planned_by, struck},
+    gateway::next_text,
+    lambda::{self, answer, function},
+};
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const HOUR_IN_MS: [u64; 2] = [60 * 60 * 1000; 2];
+
+#[tokio::test]
+async fn dynamodb_takes_longer() {
+    let engine = engine().await;
+    let clock = Clock::default();
+    let faults = planned_by(
+        clock.clone(),
+        json!([{ "dynamodb": "latency", "ms": HOUR_IN_MS }]),
+    );
+    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+    let mut late = pin!(dynamodb::call(&send, &address, PUT, item("late")));
+    tokio::select! {
+        answer = &mut late => panic!("{answer:?}"),
+        () = struck(&faults) => {}
+    }
+    // Whatever was not held back would be done before this, which comes later.
+    tokio::select! {
+        biased;
+        answer = &mut late => panic!("{answer:?}"),
+        found = count(&address) => assert_eq!(found, 0),
+    }
+    clock.set_ahead(HOUR).unwrap();
+    assert_eq!(late.await.0, 200);
+    assert_eq!(count(&address).await, 1);
+}
+
+#[tokio::test]
+async fn the_management_api_takes_longer() {
+    // Old age must not end the connection meanwhile.
+    let (clock, ages) = (Clock::default(), Clock::default());
+    let rule = json!([{ "management": "slowConsumer", "times": 1, "ms": HOUR_IN_MS }]);
+    let faults = planned_by(clock.clone(), rule);
+    let (gateway, mut client, connection, _calls) = connected(&faults, &ages).await;
+    let mut late = pin!(gateway.manage("POST", &connection, "late"));
+    tokio::select! {
+        answer = &mut late => panic!("{answer:?}"),
+        () = struck(&faults) => {}
+    }
+    tokio::select! {
+        biased;
+        answer = &mut late => panic!("{answer:?}"),
+        swift = gateway.manage("POST", &connection, "swift") => assert_eq!(swift.status(), 200),
+    }
+    clock.set_ahead(HOUR).unwrap();
+    assert_eq!(late.await.status(), 200);
+    assert_eq!(next_text(&mut client).await, "swift");
+    assert_eq!(next_text(&mut client).await, "late");
+}
+
+#[tokio::test]
+async fn disconnect_is_called_later() {
+    let (clock, ages) = (Clock::default(), Clock::default());
+    let rule = json!([{ "connection": "disconnectLate", "times": 1, "ms": HOUR_IN_MS }]);
+    let faults = planned_by(clock.clone(), rule);
+    let (gateway, mut client, _, mut calls) = connected(&faults, &ages).await;
+    client.close(None).await.unwrap();
+    while client.next().await.is_some() {}
+    struck(&faults).await;
+    // What was not held back would be called before the functions of a connection that comes and goes later.
+    let mut other = gateway.connect().await;
+    calls.next("Connect").await;
+    other.close(None).await.unwrap();
+    calls.next("Disconnect").await;
+    calls.assert_none();
+    clock.set_ahead(HOUR).unwrap();
+    calls.next("Disconnect").await;
+}
+
+#[tokio::test]
+async fn lambda_throttles_and_starts_slowly() {
+    let clock = Clock::default();
+    let rules = json!([
+        { "function": "slowStart", "on": ["Send"], "ms": HOUR_IN_MS },
+        { "function": "throttle", "on": ["Send"], "times": 1 },
+    ]);
+    let faults = planned_by(clock.clone(), rules);
+    let functions = [function("Send"), function("Other")];
+    let (lambda, _) = lambda::start_suffering(functions, 1, faults.clone()).await;
+    let refused = lambda
+        .invoke("Send", "{}".into(), lambda::not_queued())
+        .await;
+    assert_eq!(refused, Err(InvokeError::Throttled));
+    let late = lambda::spawn(&lambda, "Send", json!({}));
+    struck(&faults).await;
+    // As long a way as that of the one that is held back.
+    answer(lambda::call(&lambda, "Other", json!({})).await);
+    assert!(!late.is_finished());
+    clock.set_ahead(HOUR).unwrap();
+    answer(late.await.unwrap());
+}
