@@ -3,7 +3,8 @@
 import { backoff, systemClock } from "./client/clock.js";
 import { connect, StateName, Unanswered } from "./client/index.js";
 import { isText, parseObject } from "./client/protocol.js";
-import { askPage, loadSession, logIn, LoginFailed, readToken, saveSession } from "./session.js";
+import { Drafts } from "./drafts.js";
+import { askPage, loadSession, readToken, saveSession } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
 import { element, setAttribute } from "./views/element.js";
 import { SidebarView } from "./views/sidebar.js";
@@ -19,17 +20,19 @@ class App {
   /** @type {Session | null} */ #session = null;
   /** The session as long as its token has not been asked for. @type {Session | null} */ #entered = null;
   /** Loaded when somebody has to log in. @type {import("./views/login.js").LoginView | null} */ #login = null;
-  #screen = element("div", { class: "app" });
+  #panes = element("main", { class: "panes" });
   #configuration;
   /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */ #views = null;
-  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #dialog = null;
+  /** @type {Drafts | null} */ #drafts = null;
+  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #starting = null;
+  /** Loaded when somebody looks who is in a conversation. @type {import("./views/people.js").PeopleView | null} */ #people = null;
 
   /** @param {Configuration} configuration */
   constructor(configuration) {
     this.#configuration = configuration;
     window.addEventListener("popstate", () => this.#openFromAddress());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !this.#dialog?.root.open && !event.isComposing && this.#client?.openId) this.#leave();
+      if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.isComposing && this.#client?.openId) this.#leave();
     });
   }
 
@@ -47,6 +50,8 @@ class App {
       onPerson: (person) => this.#logIn(person),
       onToken: async (token) => this.#accept(readToken(token), "This is not a token: a JSON Web Token has three parts and says whose it is."),
     });
+    // A dialog that leaves the page open could never be opened again.
+    for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     document.body.replaceChildren(this.#login.root);
     document.title = "Confab";
     this.#login.show(message, this.#session);
@@ -54,6 +59,7 @@ class App {
 
   /** @param {{user: string, name?: string}} person */
   async #logIn(person) {
+    const { logIn, LoginFailed } = await import("./login.js");
     try {
       return this.#accept(await logIn(this.#configuration.login ?? "", person), "");
     } catch (error) {
@@ -76,7 +82,7 @@ class App {
     this.#entered = session;
     if (this.#client?.me.user === session.user) void this.#client.start();
     else await this.#replaceClient();
-    document.body.replaceChildren(this.#screen);
+    document.body.replaceChildren(...(this.#views ? [this.#views.status.root, this.#panes] : []));
     this.#openFromAddress();
   }
 
@@ -85,13 +91,15 @@ class App {
     const client = await connect({ http: this.#configuration.http, ws: this.#configuration.ws, token: () => this.#token() });
     client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
+    const drafts = new Drafts(sessionStorage, client.me.user);
+    this.#drafts = drafts;
     this.#views = {
       status: new StatusView(() => this.#logOut()),
-      sidebar: new SidebarView({ onOpen: (id) => this.#open(id), onNew: () => void this.#startNew() }),
-      pane: new ConversationPane(client, () => this.#leave()),
+      sidebar: new SidebarView({ drafts, onOpen: (id) => this.#open(id), onNew: () => void this.#startNew() }),
+      pane: new ConversationPane(client, { drafts, onBack: () => this.#leave(), onPeople: () => void this.#showPeople() }),
     };
-    const { status, sidebar, pane } = this.#views;
-    this.#screen.replaceChildren(status.root, sidebar.root, pane.root);
+    const { sidebar, pane } = this.#views;
+    this.#panes.replaceChildren(sidebar.root, pane.root);
   }
 
   /** A token just logged in with; afterwards, what the page that this is built into gives. */
@@ -115,6 +123,7 @@ class App {
     this.#client?.stop();
     this.#client = null;
     this.#session = null;
+    this.#drafts?.clear();
     saveSession(sessionStorage, null);
     history.replaceState(null, "", location.pathname + location.search);
     void this.#showLogin("");
@@ -122,21 +131,25 @@ class App {
 
   async #startNew() {
     const { NewConversationView } = await import("./views/new_conversation.js");
-    this.#dialog ??= new NewConversationView({ newId: () => crypto.randomUUID(), onCreate: (wanted) => this.#create(wanted) });
-    if (!this.#dialog.root.isConnected) document.body.append(this.#dialog.root);
-    this.#dialog.open();
+    this.#starting ??= new NewConversationView({ newId: () => crypto.randomUUID(), onCreate: (wanted) => this.#create(wanted) });
+    this.#starting.open();
+  }
+
+  async #showPeople() {
+    const { PeopleView } = await import("./views/people.js");
+    this.#people ??= new PeopleView({
+      onAdd: (id, user) => attempt(() => this.#client?.conversation(id).addParticipant(user)),
+      onRemove: (id, user) => attempt(() => this.#client?.conversation(id).removeParticipant(user)),
+    });
+    if (this.#client?.openId) this.#people.open(this.#client.openId, this.#client);
   }
 
   /** @param {{id: string, title?: string, participants: string[]}} wanted */
-  async #create(wanted) {
-    try {
+  #create(wanted) {
+    return attempt(async () => {
       const id = await this.#client?.create(wanted);
       if (id) this.#open(id);
-      return null;
-    } catch (error) {
-      if (error instanceof Unanswered) return "The server did not answer. Nothing is lost: try again.";
-      return error instanceof Error ? error.message : String(error);
-    }
+    });
   }
 
   /** @param {string} id */
@@ -173,11 +186,24 @@ class App {
     this.#views.status.render(client);
     this.#views.sidebar.render(client, now);
     this.#views.pane.render(client, now);
+    this.#people?.render(client);
     // A conversation that turned out not to be one's own must not leave a phone without a way back.
-    const isOpen = client.openId !== null && (!client.isListed || client.directory.get(client.openId) !== undefined);
-    setAttribute(this.#screen, "data-pane", isOpen ? "conversation" : "list");
+    const listed = client.openId === null ? undefined : client.directory.get(client.openId);
+    const isOpen = listed !== undefined || (client.openId !== null && !client.isListed);
+    setAttribute(this.#panes, "data-pane", isOpen ? "conversation" : "list");
     const { unread } = client.directory;
-    document.title = unread > 0 ? `(${unread}) Confab` : "Confab";
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${listed ? `${client.directory.titleOf(listed)} · ` : ""}Confab`;
+  }
+}
+
+/** What went wrong, in words for whoever wanted it; `null`: nothing did. @param {() => Promise<void> | undefined} action */
+async function attempt(action) {
+  try {
+    await action();
+    return null;
+  } catch (error) {
+    if (error instanceof Unanswered) return "The server did not answer. Nothing is lost: try again.";
+    return error instanceof Error ? error.message : String(error);
   }
 }
 
@@ -191,7 +217,8 @@ async function readConfiguration() {
     } catch {
       // Unreachable is as good as not yet there.
     }
-    document.body.replaceChildren(element("p", { class: "empty", role: "status" }, "The server does not answer yet. Trying again…"));
+    const words = element("p", { class: "empty", role: "status" }, "The server does not answer yet. Trying again…");
+    document.body.replaceChildren(element("main", { class: "waiting" }, element("h1", { class: "unseen" }, "Confab"), words));
     await new Promise((resolve) => systemClock.after(1_000 + backoff(failures, systemClock), () => resolve(null)));
   }
 }

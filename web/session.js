@@ -4,14 +4,10 @@
  */
 
 import { readClaims } from "./client/index.js";
-import { isText, parseObject } from "./client/protocol.js";
 
 const TOKEN_KEY = "confab.token";
 
 /** @typedef {{token: string, user: string, name: string}} Session */
-
-/** A login that did not come about, with words for the person who tried. */
-export class LoginFailed extends Error {}
 
 /**
  * Reads user and name out of a token; `null` if it is no JSON Web Token.
@@ -32,31 +28,6 @@ export function loadSession(storage) {
 export function saveSession(storage, session) {
   if (session) storage.setItem(TOKEN_KEY, session.token);
   else storage.removeItem(TOKEN_KEY);
-}
-
-/**
- * Logs in at the local stack's issuer, which takes anybody.
- * @param {string} url
- * @param {{user: string, name?: string}} person
- * @returns {Promise<Session>}
- * @throws {LoginFailed}
- */
-export async function logIn(url, person) {
-  let answer;
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(person),
-    });
-    answer = parseObject(await response.text());
-  } catch {
-    throw new LoginFailed("The server cannot be reached. Is it running?");
-  }
-  const session = isText(answer?.token) ? readToken(answer.token) : null;
-  if (session) return session;
-  const reason = answer?.message ?? answer?.detail ?? answer?.title;
-  throw new LoginFailed(isText(reason) ? reason : "That did not work.");
 }
 
 /**

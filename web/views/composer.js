@@ -3,24 +3,29 @@
 import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "../client/protocol.js";
 import { element, icon, Icons, setText } from "./element.js";
 
+/** @import { Drafts } from "../drafts.js" */
+
 /** Lines that the field grows to where the browser does not size it by its content. */
 const MOST_ROWS = 6;
+/** A keyboard on the glass has no Shift+Enter: there the key is for new lines, and the button sends. */
+const isTouch = matchMedia("(pointer: coarse) and (hover: none)");
 
 export class ComposerView {
-  /** Half-written text by conversation. @type {Map<string, string>} */ #drafts = new Map();
   #conversation = "";
   #input = element("textarea", {
     id: "composer-input", "data-testid": "composer-input", rows: 1, placeholder: "Write a message", "aria-label": "Message",
-    enterkeyhint: "send", autocomplete: "off", dir: "auto",
+    enterkeyhint: isTouch.matches ? "enter" : "send", autocomplete: "off", dir: "auto",
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     oninput: () => this.#changed(),
   });
   #send = element("button", { class: "send", type: "submit", "data-testid": "composer-send", "aria-label": "Send", title: "Send" }, icon(Icons.send));
   #message = element("p", { class: "form-message", role: "status" });
+  #drafts;
   #onSend;
 
-  /** @param {(body: string) => void} onSend */
-  constructor(onSend) {
+  /** @param {Drafts} drafts @param {(body: string) => void} onSend */
+  constructor(drafts, onSend) {
+    this.#drafts = drafts;
     this.#onSend = onSend;
     const submitted = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -36,7 +41,7 @@ export class ComposerView {
   render(conversation) {
     if (conversation === this.#conversation) return;
     this.#conversation = conversation;
-    this.#input.value = this.#drafts.get(conversation) ?? "";
+    this.#input.value = this.#drafts.get(conversation);
     this.#changed();
   }
 
@@ -47,7 +52,7 @@ export class ComposerView {
   /** @param {KeyboardEvent} event */
   #key(event) {
     // Enter also ends the composition of a character, and is no wish to send then.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || isTouch.matches) return;
     event.preventDefault();
     this.#submit();
   }
@@ -63,8 +68,7 @@ export class ComposerView {
 
   #changed() {
     const text = this.#input.value;
-    if (text === "") this.#drafts.delete(this.#conversation);
-    else this.#drafts.set(this.#conversation, text);
+    this.#drafts.set(this.#conversation, text);
     this.#input.rows = Math.min(MOST_ROWS, text.split("\n").length);
     const body = cleanBody(text);
     const tooLong = encodedBytes(body) - MAX_BODY_BYTES;

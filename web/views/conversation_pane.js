@@ -1,34 +1,44 @@
 /** The conversation on the screen: its name and people, its messages, and where to write. */
 
 import { ComposerView } from "./composer.js";
-import { element, icon, Icons, setAttribute, setText } from "./element.js";
+import { element, icon, Icons, isolated, setAttribute, setText } from "./element.js";
 import { MessagesView } from "./messages.js";
 
 /** @import { Client } from "../client/client.js" */
+/** @import { Listed } from "../client/index.js" */
+/** @import { Drafts } from "../drafts.js" */
 
 export class ConversationPane {
-  #title = element("h2", {});
+  #title = element("h2", { tabindex: -1 });
   #people = element("p", { class: "people" });
+  #count = element("span", {});
   #empty = element("p", { class: "empty" });
   #messages;
   #composer;
   #content;
+  #showPeople;
 
-  /** @param {Client} client @param {() => void} onBack */
-  constructor(client, onBack) {
+  /** @param {Client} client @param {{drafts: Drafts, onBack: () => void, onPeople: () => void}} options */
+  constructor(client, { drafts, onBack, onPeople }) {
     this.#messages = new MessagesView(client);
-    this.#composer = new ComposerView((body) => client.openId !== null && void client.conversation(client.openId).send(body));
+    this.#composer = new ComposerView(drafts, (body) => client.openId !== null && void client.conversation(client.openId).send(body));
+    this.#showPeople = element(
+      "button", { class: "quiet show-people", type: "button", "aria-haspopup": "dialog", title: "People", "data-testid": "people", onclick: onPeople },
+      icon(Icons.people), this.#count,
+    );
     const back = element(
       "button", { class: "quiet back", type: "button", "aria-label": "Back to the conversations", title: "Back", onclick: onBack },
       icon(Icons.back),
     );
-    const head = element("div", { class: "pane-head" }, back, element("div", { class: "pane-title" }, this.#title, this.#people));
+    const head = element("div", { class: "pane-head" }, back, element("div", { class: "pane-title" }, this.#title, this.#people), this.#showPeople);
     this.#content = element("section", { class: "conversation" }, head, this.#messages.root, this.#composer.root);
-    this.root = element("main", { class: "pane" }, this.#empty, this.#content);
+    this.root = element("div", { class: "pane" }, this.#empty, this.#content);
   }
 
+  /** Where a finger is what there is, to write brings up a keyboard over half of what is to be read: not before it is asked for. */
   focus() {
-    this.#composer.focus();
+    if (matchMedia("(hover: none)").matches) this.#title.focus();
+    else this.#composer.focus();
   }
 
   /** @param {Client} client @param {number} now */
@@ -43,11 +53,19 @@ export class ConversationPane {
     const name = client.directory.titleOf(listed);
     setText(this.#title, name);
     setAttribute(this.#content, "aria-label", name);
-    const people = [...listed.people].map((user) => (user === client.me.user ? "You" : client.directory.nameOf(user)));
-    setText(this.#people, people.length > 0 ? people.sort((one, other) => Number(other === "You") - Number(one === "You")).join(", ") : "");
+    setText(this.#people, peopleWords(listed, client));
+    setText(this.#count, listed.complete ? String(listed.people.size) : "");
+    setAttribute(this.#showPeople, "aria-label", listed.complete ? `People: ${listed.people.size}` : "People");
     this.#messages.render(client.conversation(listed.id), now);
     this.#composer.render(listed.id);
   }
+}
+
+/** Who is in it; with dots behind as long as there may be more. @param {Listed} listed @param {Client} client */
+function peopleWords({ people, complete }, { me, directory }) {
+  const others = [...people].filter((user) => user !== me.user).map((user) => isolated(directory.nameOf(user)));
+  const names = people.has(me.user) ? ["You", ...others] : others;
+  return [...names, ...(complete || names.length === 0 ? [] : ["…"])].join(", ");
 }
 
 /** @param {Client} client */

@@ -42,6 +42,19 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+/** Adds a stylesheet, for what is not there at first; resolves once it is in force, so that nothing shows without it. @param {string} href */
+export function stylesheet(href) {
+  return new Promise((resolve) => document.head.append(element("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve })));
+}
+
+/**
+ * Somebody's text among other words: letters in it that run from right to left turn nothing around but themselves.
+ * @param {string} text
+ */
+export function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
 /**
  * Makes `parent` hold exactly `children`, in order, moving as little as possible: what stays in place keeps its focus
  * and its selection.
@@ -75,7 +88,8 @@ export function initials(name) {
 export function hueClass(text) {
   let hash = 0;
   for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return `hue-${hash % 8}`;
+  // The upper bits, which every character takes part in.
+  return `hue-${Math.imul(hash, 0x9e3779b1) >>> 29}`;
 }
 
 /** The round picture of a person or a conversation; names stand beside it, so it is hidden from screen readers. @param {string} key @param {string} name */
@@ -107,5 +121,6 @@ export const Icons = Object.freeze({
   send: "M5 12h13M12.5 5.5L19 12l-6.5 6.5",
   leave: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
   down: "M12 5v13M5.5 12.5L12 19l6.5-6.5",
+  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
   close: "M6 6l12 12M18 6L6 18",
 });

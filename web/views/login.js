@@ -3,7 +3,9 @@
  * expired, and then says that nothing is lost.
  */
 
-import { element, setText } from "./element.js";
+import { element, setText, stylesheet } from "./element.js";
+
+await stylesheet("login.css");
 
 /**
  * @typedef {object} LoginOptions

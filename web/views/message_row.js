@@ -19,7 +19,7 @@ import { piecesOf } from "./links.js";
 
 export class MessageRow {
   #name = element("p", { class: "sender" });
-  #body = element("p", { class: "body", "data-testid": "message-body", dir: "auto" });
+  #body = element("p", { class: "body", "data-testid": "message-body" });
   #time = element("span", { class: "time" });
   #state = element("span", { class: "state" });
   #picture;
@@ -34,7 +34,7 @@ export class MessageRow {
     this.#onRetry = onRetry;
     this.#onDiscard = onDiscard;
     this.#picture = element("div", { class: "picture" }, picture);
-    const bubble = element("div", { class: "bubble" }, this.#body, element("p", { class: "meta" }, this.#time, this.#state));
+    const bubble = element("div", { class: "bubble", dir: "auto" }, this.#body, element("p", { class: "meta" }, this.#time, this.#state));
     this.root = element("div", { class: "message", "data-testid": "message" }, this.#picture, this.#name, bubble);
   }
 

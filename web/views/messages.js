@@ -10,6 +10,7 @@ import { itemsOf, piecesOf } from "./timeline.js";
 
 /** @import { Client } from "../client/client.js" */
 /** @import { Conversation } from "../client/conversation.js" */
+/** @import { Line } from "../client/index.js" */
 /** @import { Item, Piece, Reader } from "./timeline.js" */
 
 /** This near to the end, in pixels, a reader is at the end. */
@@ -35,6 +36,7 @@ export class MessagesView {
   /** @type {Conversation | null} */ #shown = null;
   /** @type {Reader | null} */ #reader = null;
   #newest = "";
+  /** Keys of the failed messages that have been announced. @type {Set<string>} */ #failed = new Set();
   #atEnd = true;
   #frame = 0;
   #width = 0;
@@ -92,7 +94,16 @@ export class MessagesView {
     if (isNew && !switched && !wasEmpty && !isMine && last?.kind === "entry" && last.entry.event === "message") {
       setText(this.#news, `${last.entry.name ?? last.entry.sender}: ${last.entry.body}`);
     }
+    this.#announceFailures(lines);
     this.#loadEarlierIfNear();
+  }
+
+  /** @param {Line[]} lines */
+  #announceFailures(lines) {
+    const failed = lines.flatMap((line) => (line.kind === "outgoing" && line.outgoing.failure ? [line] : []));
+    const fresh = failed.find(({ key }) => !this.#failed.has(key));
+    if (fresh) setText(this.#news, `Not sent: ${fresh.outgoing.body}`);
+    this.#failed = new Set(failed.map(({ key }) => key));
   }
 
   /** @param {Conversation} conversation */

@@ -1,6 +1,7 @@
 /** The dialog that starts a conversation: a title, if one is wanted, and the others as chips. */
 
 import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/protocol.js";
+import { dialog, show } from "./dialog.js";
 import { arrange, element, icon, Icons, setText } from "./element.js";
 
 /**
@@ -41,7 +42,7 @@ export class NewConversationView {
       this.#message,
       element("div", { class: "actions" }, element("button", { class: "quiet", type: "button", onclick: close }, "Cancel"), this.#submit),
     );
-    this.root = element("dialog", { "aria-labelledby": "new-heading" }, form);
+    this.root = dialog("new-heading", {}, form);
   }
 
   open() {
@@ -51,7 +52,7 @@ export class NewConversationView {
     this.#input.value = "";
     setText(this.#message, "");
     this.#renderChips();
-    this.root.showModal();
+    show(this.root);
     this.#input.focus();
   }
 

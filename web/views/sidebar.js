@@ -1,10 +1,11 @@
 /** The list of conversations, the most recently active first. */
 
-import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
+import { arrange, avatar, element, icon, Icons, isolated, setAttribute, setText } from "./element.js";
 import { shortMoment } from "./dates.js";
 
 /** @import { Client } from "../client/client.js" */
 /** @import { Listed } from "../client/index.js" */
+/** @import { Drafts } from "../drafts.js" */
 
 /**
  * @typedef {object} Row
@@ -21,10 +22,12 @@ export class SidebarView {
   /** @type {Map<string, Row>} */ #rows = new Map();
   #list = element("ul", { class: "conversations", "data-testid": "conversation-list", "aria-label": "Conversations" });
   #empty = element("p", { class: "empty" });
+  #drafts;
   #onOpen;
 
-  /** @param {{onOpen: (id: string) => void, onNew: () => void}} options */
-  constructor({ onOpen, onNew }) {
+  /** @param {{drafts: Drafts, onOpen: (id: string) => void, onNew: () => void}} options */
+  constructor({ drafts, onOpen, onNew }) {
+    this.#drafts = drafts;
     this.#onOpen = onOpen;
     const start = element(
       "button", { class: "tinted", type: "button", "data-testid": "new-conversation", onclick: onNew }, icon(Icons.plus), "New",
@@ -87,12 +90,14 @@ export class SidebarView {
       row.button.firstElementChild?.replaceWith(avatar(listed.id, name));
     }
     setText(row.title, name);
-    setText(row.preview, preview(listed, client.me.user));
+    const isOpen = listed.id === client.openId;
+    const draft = isOpen ? "" : this.#drafts.get(listed.id);
+    setText(row.preview, draft ? `Draft: ${draft}` : preview(listed, client.me.user));
     setText(row.time, listed.activeAt > 0 ? shortMoment(listed.activeAt, now) : "");
     setText(row.unread, listed.unread > 0 ? `${Math.min(listed.unread, 99)}${listed.unread > 99 ? "+" : ""}` : "");
     row.unread.hidden = listed.unread === 0;
     setAttribute(row.unread, "aria-label", listed.unread > 0 ? `${listed.unread} unread` : null);
-    setAttribute(row.button, "aria-current", listed.id === client.openId ? "true" : null);
+    setAttribute(row.button, "aria-current", isOpen ? "true" : null);
   }
 }
 
@@ -100,5 +105,5 @@ export class SidebarView {
 function preview({ lastMessage }, me) {
   if (!lastMessage) return "No messages yet";
   const who = lastMessage.sender === me ? "You" : (lastMessage.name ?? lastMessage.sender);
-  return who ? `${who}: ${lastMessage.body ?? ""}` : (lastMessage.body ?? "");
+  return who ? `${isolated(who)}: ${isolated(lastMessage.body ?? "")}` : (lastMessage.body ?? "");
 }

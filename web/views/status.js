@@ -22,7 +22,7 @@ export class StatusView {
       icon(Icons.leave),
     );
     const brand = element(
-      "p", { class: "brand" }, element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }), element("span", {}, "Confab"),
+      "h1", { class: "brand" }, element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }), element("span", {}, "Confab"),
     );
     this.root = element("header", { class: "top" }, brand, this.#state, this.#me, leave);
   }

@@ -5,6 +5,7 @@
  */
 
 import { dayKey, dayWords, timeOfDay } from "./dates.js";
+import { isolated } from "./element.js";
 
 /** @import { Line } from "../client/index.js" */
 /** @import { Entry } from "../client/wire.js" */
@@ -86,8 +87,8 @@ function contentOf(line, me) {
 
 /** What an entry that is no message says; `null` for kinds that this page does not know. @param {Entry} entry @param {Reader} reader */
 function changeWords({ event, user = "", by = "" }, { me, nameOf }) {
-  const name = user === me.user ? "you" : nameOf(user);
-  const actor = by === me.user ? "You" : nameOf(by);
+  const name = user === me.user ? "you" : isolated(nameOf(user));
+  const actor = by === me.user ? "You" : isolated(nameOf(by));
   const itself = user === me.user ? "You" : name;
   if (event === "participantAdded") return by === user || by === "" ? `${itself} joined` : `${actor} added ${name}`;
   if (event === "participantRemoved") return by === user || by === "" ? `${itself} left` : `${actor} removed ${name}`;
