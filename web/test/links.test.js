@@ -22,6 +22,11 @@ test("nothing else becomes one", () => {
   ]) assert.deepEqual(links(text), [], text);
 });
 
+test("an address ends where letters would be turned around", () => {
+  assert.deepEqual(links("https://example.org/\u202egpj.exe"), ["https://example.org/"]);
+  assert.deepEqual(links("\u2067https://example.org/a\u2069"), ["https://example.org/a"]);
+});
+
 test("markup ends an address, and the pieces are the text", () => {
   for (const text of ['https://example.org/"onmouseover="alert(1)', "https://example.org/<img src=x onerror=alert(1)>", "a https://example.org\nb"]) {
     assert.equal(links(text).length, 1);

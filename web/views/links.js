@@ -5,7 +5,8 @@
 
 /** @typedef {{text: string, href: string | null}} Piece */
 
-const CANDIDATE = /\bhttps?:\/\/[^\s<>"“”«»`]+/giu;
+/** Marks that turn letters around end an address: it would lead elsewhere than it reads. */
+const CANDIDATE = /\bhttps?:\/\/[^\s<>"“”«»`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
 /** What ends a sentence rather than an address. */
 const TRAILING = /[.,;:!?'’…]+$/u;
 
