@@ -52,7 +52,7 @@ export class Stack {
   /**
    * Takes the stack that the environment names, else starts one.
    *
-   * @param {Record<string, string | number>} [options] of the harness, by name, for what is not to be as usual
+   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual
    */
   async start(options = {}) {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
@@ -195,7 +195,7 @@ export class Stack {
     const output = this.#openLog();
     this.#harness = spawn(
       HARNESS,
-      Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]),
+      Object.entries(options).flatMap(([name, value]) => [`--${name}`, ...[value].flat().map(String)]),
       {
         cwd: ROOT,
         detached: true,
