@@ -16,7 +16,7 @@ import { itemsOf, piecesOf } from "./timeline.js";
 /** This near to the end, in pixels, a reader is at the end. */
 const AT_END = 60;
 /** Rows are made this far, in heights of what is seen, beyond it. */
-const AHEAD = 1.5;
+const AHEAD = 1;
 /** Earlier messages are asked for when the beginning is this near, in pixels. */
 const NEAR_BEGINNING = 800;
 /** The height of a message that was never shown, in pixels. */
@@ -33,6 +33,7 @@ const HISTORY_WORDS = Object.freeze({
 
 export class MessagesView {
   /** By the piece's key. @type {Map<string, Shelf>} */ #shelves = new Map();
+  /** From top to bottom. @type {Shelf[]} */ #order = [];
   /** @type {Conversation | null} */ #shown = null;
   /** @type {Reader | null} */ #reader = null;
   #newest = "";
@@ -110,6 +111,7 @@ export class MessagesView {
   #begin(conversation) {
     this.#shown = conversation;
     this.#shelves.clear();
+    this.#order = [];
     this.#log.replaceChildren();
     this.#newest = "";
     this.#atEnd = true;
@@ -120,16 +122,15 @@ export class MessagesView {
   /** @param {Piece[]} pieces */
   #arrange(pieces) {
     const gone = new Set(this.#shelves.keys());
-    const roots = pieces.map((piece) => {
+    this.#order = pieces.map((piece) => {
       gone.delete(piece.key);
       const shelf = this.#shelves.get(piece.key) ?? this.#newShelf(piece);
       shelf.piece = piece;
       if (shelf.isFilled) this.#fillShelf(shelf);
-      return shelf.root;
+      return shelf;
     });
     for (const key of gone) this.#shelves.delete(key);
-    arrange(this.#log, roots);
-    this.#fill();
+    arrange(this.#log, this.#order.map(({ root }) => root));
   }
 
   /** @param {Piece} piece @returns {Shelf} */
@@ -143,17 +144,30 @@ export class MessagesView {
   /** Gives rows to the pieces near what is seen, and takes them from the others. */
   #fill() {
     if (this.#reader === null) return;
-    const shelves = [...this.#shelves.values()];
-    // First all is measured, then all is changed, so that the browser lays out once.
     const { top, bottom, height } = this.#scroller.getBoundingClientRect();
     const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
-    const measured = shelves.map((shelf) => ({ shelf, box: shelf.root.getBoundingClientRect() }));
+    // First what is near or has rows is measured, then all is changed, so that the browser lays out once.
+    const concerned = new Set([...this.#between(from, to), ...this.#order.filter(({ isFilled }) => isFilled)]);
+    const measured = [...concerned].map((shelf) => ({ shelf, box: shelf.root.getBoundingClientRect() }));
     for (const { shelf, box } of measured) {
       const isNear = box.bottom >= from && box.top <= to;
       if (isNear && !shelf.isFilled) this.#fillShelf(shelf);
       // Farther away than it was filled, or a small movement would fill and empty it in turns.
       else if (shelf.isFilled && (box.bottom < from - height || box.top > to + height) && !shelf.root.contains(document.activeElement)) this.#empties(shelf, box.height);
     }
+  }
+
+  /** Shelves that are at least partly between two heights, found by measuring few of them. @param {number} from @param {number} to */
+  #between(from, to) {
+    const order = this.#order;
+    let [first, last] = [0, order.length];
+    while (first < last) {
+      const middle = (first + last) >> 1;
+      if (Number(order[middle]?.root.getBoundingClientRect().bottom) < from) first = middle + 1;
+      else last = middle;
+    }
+    while (last < order.length && Number(order[last]?.root.getBoundingClientRect().top) <= to) last += 1;
+    return order.slice(first, last);
   }
 
   /** @param {Shelf} shelf @param {number} height */
@@ -193,13 +207,16 @@ export class MessagesView {
     });
   }
 
-  /** What is read stays where it is while something changes above it. @param {boolean} anew @param {() => void} change */
-  #keepingPlace(anew, change) {
+  /** What is read stays where it is while something changes above it. @param {boolean} anew @param {() => void} [change] */
+  #keepingPlace(anew, change = () => {}) {
     const anchor = anew || this.#atEnd ? undefined : this.#firstVisible();
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    change();
-    const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
-    if (moved !== 0) this.#scroller.scrollTop += moved;
+    // What is near shows only once the reader is in place again, and rows are higher or lower than was guessed.
+    for (const step of [change, () => this.#fill()]) {
+      step();
+      const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
+      if (moved !== 0) this.#scroller.scrollTop += moved;
+    }
   }
 
   #scrolled() {
@@ -208,7 +225,7 @@ export class MessagesView {
     if (this.#atEnd) this.#jump.hidden = true;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#keepingPlace(false, () => this.#fill());
+      this.#keepingPlace(false);
       this.#loadEarlierIfNear();
     });
   }
@@ -224,16 +241,16 @@ export class MessagesView {
     // Another width breaks lines elsewhere: what is not shown is guessed anew.
     if (this.#width !== clientWidth) {
       this.#width = clientWidth;
-      for (const shelf of this.#shelves.values()) if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
+      for (const shelf of this.#order) if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
     }
     if (this.#atEnd) this.scrollToEnd();
-    else this.#keepingPlace(false, () => this.#fill());
+    else this.#keepingPlace(false);
   }
 
   /** A message, because the line that names a day moves away to where that day now begins. */
   #firstVisible() {
     const { top } = this.#scroller.getBoundingClientRect();
-    for (const { root, isFilled } of this.#shelves.values()) {
+    for (const { root, isFilled } of this.#order) {
       if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
       const found = [...root.querySelectorAll(".message")].find((message) => message.getBoundingClientRect().bottom > top);
       if (found) return found;

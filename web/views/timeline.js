@@ -12,7 +12,7 @@ import { isolated } from "./element.js";
 /** @import { RowContent } from "./message_row.js" */
 
 /** Seqs of one piece. */
-const SPAN = 40;
+const SPAN = 20;
 /** A pause this long, in milliseconds, starts a new group of messages of one person. */
 const GROUP_PAUSE = 5 * 60_000;
 
