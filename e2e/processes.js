@@ -6,6 +6,10 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Linux tells nobody but the parent that a process has ended: whoever else waits for it has to look, this often. */
+const LOOK_EVERY_MS = 20;
 
 /**
  * @typedef {object} Process
@@ -25,6 +29,11 @@ export function processesOf(session) {
     .map((entry) => describe(Number(entry)))
     .filter((found) => found !== undefined && found.session === session && found.state !== 'Z')
     .map(({ pid, name }) => ({ pid, name }));
+}
+
+/** Resolves when none of a session is left. @param {number} session the leader's process id */
+export async function allEnded(session) {
+  while (processesOf(session).length > 0) await delay(LOOK_EVERY_MS);
 }
 
 /** Undefined when the process has ended meanwhile. */

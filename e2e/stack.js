@@ -15,10 +15,10 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { processesOf } from './processes.js';
+import { allEnded, processesOf } from './processes.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
+export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 const HARNESS = join(TARGET, 'debug', 'harness');
 const READY = 'ready.json';
 const FUNCTIONS = readdirSync(join(ROOT, 'functions'));
@@ -52,7 +52,7 @@ export class Stack {
   /**
    * Takes the stack that the environment names, else starts one.
    *
-   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual
+   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual; `[]`: it takes no value
    */
   async start(options = {}) {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
@@ -144,6 +144,14 @@ export class Stack {
     clearTimeout(late);
     assert.equal(signal ?? code, 0, `how the harness ended on Ctrl-C, see ${this.#log}`);
     assert.deepEqual(processesOf(harness.pid), [], 'the harness left processes behind');
+  }
+
+  /** Ends the harness of a local stack as the kernel would, without notice; its watchdog ends whatever it leaves. */
+  async kill() {
+    const ended = once(this.#harness, 'exit');
+    this.#harness.kill('SIGKILL');
+    await ended;
+    await allEnded(this.#harness.pid);
   }
 
   /** Starts it again on the same ports and data. */

@@ -10,7 +10,7 @@ const BATCH = 100;
 const LANES = 4;
 
 /** One operation on the local stack's DynamoDB door, signed by its administrator. */
-async function operation(stack, name, input) {
+export async function operation(stack, name, input) {
   const { accessKeyId, secretAccessKey } = stack;
   const client = new AwsClient({ accessKeyId, secretAccessKey, service: 'dynamodb', region: 'us-east-1', retries: 0 });
   const response = await client.fetch(stack.dynamodb, {

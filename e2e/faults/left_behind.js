@@ -1,0 +1,58 @@
+/** Rows of connections that have ended: what functions should have taken out of the table, and did not. */
+import { AwsClient } from 'aws4fetch';
+
+import { operation } from '../table.js';
+
+/**
+ * @typedef {object} Ghost
+ * @property {string} connection
+ * @property {string} user
+ * @property {string[]} conversations those of which it has a subscription
+ * @property {boolean} isListed whether it is among its user's connections
+ * @property {number} connectedAt milliseconds since 1970
+ */
+
+/** @param {import('../stack.js').Stack} stack @returns {Promise<Ghost[]>} */
+export async function ghosts(stack) {
+  /** @type {Map<string, Ghost>} */
+  const connections = new Map();
+  const of = (connection, row, user) => {
+    const found = connections.get(connection) ?? { connection, user, conversations: [], isListed: false, connectedAt: Number(row.connected_at?.N) };
+    connections.set(connection, found);
+    return found;
+  };
+  for (const row of await rows(stack)) {
+    const [kind, connection] = row.sk.S.split('#');
+    const [, owner] = row.pk.S.split(/#(.*)/s);
+    if (kind === 'subscription') of(connection, row, row.user?.S).conversations.push(owner);
+    if (kind === 'connection') of(connection, row, owner).isListed = true;
+  }
+  const ended = await Promise.all([...connections.keys()].map((connection) => hasEnded(stack, connection)));
+  return [...connections.values()].filter((_, place) => ended[place]);
+}
+
+async function rows(stack) {
+  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const found = [];
+  let ExclusiveStartKey;
+  do {
+    const page = await operation(stack, 'Scan', {
+      TableName: tables[0],
+      FilterExpression: 'begins_with(sk, :subscription) OR begins_with(sk, :connection)',
+      ExpressionAttributeValues: { ':subscription': { S: 'subscription#' }, ':connection': { S: 'connection#' } },
+      ConsistentRead: true,
+      ...(ExclusiveStartKey && { ExclusiveStartKey }),
+    });
+    found.push(...page.Items);
+    ExclusiveStartKey = page.LastEvaluatedKey;
+  } while (ExclusiveStartKey);
+  return found;
+}
+
+async function hasEnded(stack, connection) {
+  const { accessKeyId, secretAccessKey } = stack;
+  const client = new AwsClient({ accessKeyId, secretAccessKey, service: 'execute-api', region: 'us-east-1', retries: 0 });
+  const { status } = await client.fetch(`${stack.management}/@connections/${encodeURIComponent(connection)}`);
+  if (status !== 200 && status !== 410) throw new Error(`@connections answered ${status}`);
+  return status === 410;
+}

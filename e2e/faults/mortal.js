@@ -1,0 +1,58 @@
+/**
+ * The process of a device that may be killed at any moment: the client library with an outbox in a file. Started again with
+ * the same folder it goes on where it was, and says what it has not begun to say.
+ *
+ * Messages from the parent: `{settle: CONVERSATION, head}` asks for `{settled: CONVERSATION, failing}`, `{end: true}` for
+ * `{pages}`.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { endpointsOf } from './endpoints.js';
+import { History } from './history.js';
+import { LibraryDevice } from './library_device.js';
+import { FileOutbox } from './outboxes.js';
+
+const { addresses, folder, history, name, user, conversations, bodies } = JSON.parse(process.argv[2]);
+
+const device = new LibraryDevice({
+  endpoints: endpointsOf(addresses),
+  history: new History(history),
+  name,
+  user,
+  outboxes: new FileOutbox(join(folder, 'outbox')),
+});
+
+/** What it has begun to say, a line each: it is not for the outbox to know what comes next. */
+const begunFile = join(folder, 'begun');
+const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, 'utf8').split('\n') : []);
+
+async function sayAll(conversation) {
+  for (const body of bodies) {
+    const key = `${conversation} ${body}`;
+    if (begun.has(key)) continue;
+    appendFileSync(begunFile, `${key}\n`);
+    await device.say(conversation, body);
+    process.send({ acknowledged: conversation });
+  }
+}
+
+process.on('message', async ({ settle, head, end }) => {
+  if (settle) {
+    const isSettled = await device.settle(settle, head);
+    process.send({ settled: settle, failing: isSettled ? null : device.describe(settle) });
+  }
+  if (end) {
+    const pages = {};
+    for (const conversation of conversations) {
+      device.end(conversation);
+      pages[conversation] = await device.page(conversation);
+    }
+    process.send({ pages }, () => process.exit());
+  }
+});
+
+await device.start();
+for (const conversation of conversations) device.follow(conversation);
+await Promise.all(conversations.map(sayAll));
+process.send({ finished: true });

@@ -1,0 +1,63 @@
+/**
+ * Many clients against real function processes under faults, and the checker's word on what they saw.
+ *
+ *   node faults/storm.js [--seed N] [--schedules N] [--messages N] [--kills] [--release] [--folder DIR]
+ *
+ * One schedule for each seed from `--seed` on, each with at least `--messages` acknowledged messages and a stack of its own;
+ * with `--kills`, processes are killed on the way. The engine is CONFAB_DYNAMODB, as for all end-to-end tests. Histories stay
+ * in the folder, for `cargo run -p checker`.
+ */
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+
+import { TARGET } from '../stack.js';
+import { run } from './run.js';
+import { scheduleOf } from './schedule.js';
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    schedules: { type: 'string', default: '1' },
+    messages: { type: 'string', default: '100' },
+    kills: { type: 'boolean', default: false },
+    release: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+    folder: { type: 'string', default: join(TARGET, 'e2e', 'storm') },
+  },
+});
+const [first, schedules, messages] = [values.seed, values.schedules, values.messages].map(Number);
+const engine = process.env.CONFAB_DYNAMODB ?? 'embedded';
+
+const sums = { acknowledged: 0, bad: 0, injected: new Map(), befell: new Map() };
+const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(key) ?? 0) + count));
+await mkdir(values.folder, { recursive: true });
+
+for (let seed = first; seed < first + schedules; seed += 1) {
+  const schedule = scheduleOf(seed, values);
+  if (values.quiet) Object.assign(schedule, { faults: [], incidents: [] });
+  await writeFile(join(values.folder, `${seed}.schedule.json`), JSON.stringify(schedule, null, 1));
+  const about = `CONFAB_DYNAMODB=${engine} node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? ' --kills' : ''}`;
+  try {
+    const outcome = await run(schedule, { messages, folder: values.folder, release: values.release, about });
+    sums.acknowledged += outcome.acknowledged;
+    add(sums.injected, outcome.injected);
+    add(sums.befell, outcome.befell);
+    const struck = [...outcome.injected.values()].reduce((sum, count) => sum + count, 0);
+    const { connections, rows } = outcome.ghosts;
+    console.log(
+      `seed ${seed}: ${outcome.acknowledged} acknowledged in ${outcome.seconds.toFixed(0)} s, settled in ${outcome.settleSeconds.toFixed(0)} s; ` +
+        `${struck} faults; ${rows} rows of ${connections} ended connections; ${outcome.verdict}`,
+    );
+    for (const complaint of outcome.complaints) console.log(`  ${complaint}`);
+    if (!outcome.isGood) sums.bad += 1;
+  } catch (error) {
+    sums.bad += 1;
+    console.log(`seed ${seed}: ${error.stack}`);
+  }
+}
+
+console.log(`${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${engine}; ${sums.bad} with something wrong`);
+for (const [key, count] of [...sums.injected].sort()) console.log(`  ${key}: ${count}`);
+for (const [key, count] of [...sums.befell].sort()) console.log(`  ${key}: ${count}`);
+process.exit(sums.bad === 0 ? 0 : 1);

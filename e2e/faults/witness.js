@@ -1,0 +1,132 @@
+/**
+ * Stands between one device and the network and records what is asked, before it is asked, and what is answered, before
+ * the device learns it. It changes nothing of what passes.
+ */
+
+const MESSAGES = /\/conversations\/([^/?]+)\/messages$/;
+const PARTICIPANT = /\/conversations\/([^/?]+)\/participants\/([^/?]+)$/;
+const EVENTS = /\/conversations\/([^/?]+)\/events$/;
+
+export class Witness {
+  #history;
+  #device;
+  /** Messages that were sent and not acknowledged, as far as this process knows. @type {Set<string>} */
+  #unacknowledged = new Set();
+
+  /** @param {import('./history.js').History} history @param {{client: string, user: string}} device */
+  constructor(history, device) {
+    this.#history = history;
+    this.#device = device;
+  }
+
+  /** @param {string} type @param {object} fields */
+  #record(type, fields) {
+    this.#history.record({ type, ...this.#device, ...fields });
+  }
+
+  sends(conversation, { id, body }) {
+    this.#unacknowledged.add(`${conversation}/${id}`);
+    this.#record('send', { conversation, id, body });
+  }
+
+  acknowledged(conversation, { id, seq }) {
+    this.#unacknowledged.delete(`${conversation}/${id}`);
+    this.#record('sent', { conversation, id, seq });
+  }
+
+  /** What an error says of a message; only `never` gives it up. */
+  rejected(conversation, id, { code, retry }) {
+    if (retry === 'never') this.#record('refused', { conversation, id, code });
+  }
+
+  /** The position moved over an entry. */
+  seen(entry) {
+    this.#record('seen', { conversation: entry.conversation, seq: entry.seq, event: entry });
+  }
+
+  restarted(conversation, position) {
+    this.#record('restart', { conversation, position });
+  }
+
+  ended(conversation, { position, pending }) {
+    this.#record('end', { conversation, position, pending });
+  }
+
+  /** An entry that came by a push or a page: one's own message among them is acknowledged by it. */
+  #came(entry) {
+    if (entry.event !== 'message' || entry.sender !== this.#device.user) return;
+    if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`)) this.acknowledged(entry.conversation, entry);
+  }
+
+  /** `fetch`, witnessed. @type {typeof globalThis.fetch} */
+  fetch = async (input, init = {}) => {
+    const { pathname } = new URL(input);
+    const [, conversation, user] = (MESSAGES.exec(pathname) ?? PARTICIPANT.exec(pathname) ?? EVENTS.exec(pathname) ?? [])
+      .map((part) => decodeURIComponent(part));
+    const isMessage = init.method === 'POST' && MESSAGES.test(pathname);
+    const message = isMessage ? JSON.parse(init.body) : undefined;
+    const change = user === undefined ? undefined : { PUT: ['add', 'added'], DELETE: ['remove', 'removed'] }[init.method];
+    if (message) this.sends(conversation, message);
+    if (change) this.#history.record({ type: change[0], conversation, user });
+
+    const response = await fetch(input, init);
+    const text = await response.text();
+    const answer = parsed(text);
+    if (message && response.ok) this.acknowledged(conversation, { ...message, ...answer });
+    if (message && !response.ok && answer) this.rejected(conversation, message.id, answer);
+    if (change && response.ok) this.#history.record({ type: change[1], conversation, user, seq: answer.seq });
+    if (EVENTS.test(pathname) && response.ok) answer.events.forEach((entry) => this.#came(entry));
+    return new Response(text, { status: response.status, headers: response.headers });
+  };
+
+  /**
+   * A WebSocket as the client library uses it, witnessed.
+   *
+   * @param {import('ws').WebSocket} socket
+   * @returns {import('../../web/client/connection.js').Socket}
+   */
+  socket(socket) {
+    /** Which message a `ref` asks about. @type {Map<string, {conversation: string, id: string}>} */
+    const asked = new Map();
+    const outer = {
+      onopen: null,
+      onmessage: null,
+      onclose: null,
+      send: (text) => {
+        const { action, ref, ...fields } = JSON.parse(text);
+        if (action === 'sendMessage') {
+          asked.set(ref, fields);
+          this.sends(fields.conversation, fields);
+        }
+        socket.send(text);
+      },
+      close: (code) => socket.close(code),
+    };
+    socket.onopen = () => outer.onopen?.();
+    socket.onmessage = ({ data }) => {
+      this.#heard(parsed(data), asked);
+      outer.onmessage?.({ data });
+    };
+    socket.onclose = () => outer.onclose?.();
+    // Its close follows, which is all that a page learns of an error.
+    socket.onerror = () => {};
+    return outer;
+  }
+
+  #heard(frame, asked) {
+    if (frame?.event === 'sent') this.acknowledged(frame.conversation, frame);
+    else if (frame?.event === 'subscribed') frame.events.forEach((entry) => this.#came(entry));
+    else if (frame?.event === 'error' && asked.has(frame.ref)) {
+      const { conversation, id } = asked.get(frame.ref);
+      this.rejected(conversation, id, frame);
+    } else if (frame?.event === 'message') this.#came(frame);
+  }
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
