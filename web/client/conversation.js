@@ -97,14 +97,11 @@ export class Conversation {
    * @returns {AsyncGenerator<Entry, void, void>}
    */
   async *entries({ after, signal } = {}) {
-    const { api, ask, listen, replica } = this.#options;
+    const { api, ask, client, listen, replica } = this.#options;
     /** @type {Entry[]} */
     const arrived = [];
     let wake = () => {};
-    const end = listen((entries) => {
-      arrived.push(...entries);
-      wake();
-    });
+    const ends = [client.subscribe(() => wake()), listen((entries) => void arrived.push(...entries))];
     signal?.addEventListener("abort", () => wake());
     try {
       let position = after ?? replica()?.position ?? (await ask(() => api.conversation(this.id))).head;
@@ -126,10 +123,13 @@ export class Conversation {
           position = entry.seq;
           yield entry;
         }
-        if (isComplete && arrived.length === 0 && !signal?.aborted) await new Promise((resolve) => (wake = () => resolve(null)));
+        if (!isComplete || arrived.length > 0 || signal?.aborted) continue;
+        // A tab passes over what was said while this person was out, and then nobody hears of it.
+        isComplete = (replica()?.position ?? 0) <= position;
+        if (isComplete) await new Promise((resolve) => (wake = () => resolve(null)));
       }
     } finally {
-      end();
+      ends.forEach((end) => end());
     }
   }
 

@@ -610,3 +610,18 @@ test("a server that says later, and at once, is not asked without end", async ()
   await clock.advance(20 * 60_000);
   assert.deepEqual(bodies(server), ["patience"]);
 });
+
+test("an iterator reads what was said while this person was out, without waiting for more to come", async () => {
+  const { server, client, clock } = await start((server) => server.store("bob", "before"));
+  /** @type {(string | undefined)[]} */ const read = [];
+  const ended = new AbortController();
+  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) read.push(body); })();
+  await clock.advance(0);
+  server.socket.receive({ event: "removed", conversation: ID });
+  server.store("bob", "meanwhile");
+  server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: server.log.length, by: "bob" });
+  await clock.advance(1_000);
+  ended.abort();
+  await reading;
+  assert.deepEqual(read, ["before", "meanwhile"]);
+});
