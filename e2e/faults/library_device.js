@@ -1,11 +1,11 @@
 /** A device with the client library that pages use, in surroundings like a browser's, and somebody who reads all that is said. */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 
 import WebSocket from 'ws';
 
-import { Client } from '../../web/client/client.js';
 import { backoff, systemClock } from '../../web/client/clock.js';
-import { Refusal } from '../../web/client/errors.js';
+import { Client, Refusal } from '../../web/client/index.js';
 import { handshakeProtocols } from '../../web/client/protocol.js';
 import { Witness } from './witness.js';
 
@@ -46,6 +46,8 @@ export class LibraryDevice {
    */
   constructor(options) {
     this.#options = options;
+    // Each reader listens for the end.
+    setMaxListeners(0, this.#stopped.signal);
     this.#witness = new Witness(options.history, { client: options.name, user: options.user });
   }
 

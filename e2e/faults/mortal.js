@@ -15,9 +15,16 @@ import { FileOutbox } from './outboxes.js';
 
 const { addresses, folder, history, name, user, conversations, bodies } = JSON.parse(process.argv[2]);
 
+const file = new History(history);
 const device = new LibraryDevice({
   endpoints: endpointsOf(addresses),
-  history: new History(history),
+  history: {
+    record(record) {
+      file.record(record);
+      // Those of an earlier life are acknowledged to nobody else.
+      if (record.type === 'sent') process.send({ acknowledged: record.conversation });
+    },
+  },
   name,
   user,
   outboxes: new FileOutbox(join(folder, 'outbox')),
@@ -33,7 +40,6 @@ async function sayAll(conversation) {
     if (begun.has(key)) continue;
     appendFileSync(begunFile, `${key}\n`);
     await device.say(conversation, body);
-    process.send({ acknowledged: conversation });
   }
 }
 

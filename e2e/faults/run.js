@@ -1,5 +1,5 @@
 /** One schedule against one local stack: everybody talks while things go wrong, then all must come right, and a checker judges. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 import { Stack } from '../stack.js';
@@ -36,16 +36,17 @@ const ROUNDS = 3;
 
 /**
  * @param {import('./schedule.js').Schedule} schedule
- * @param {{messages: number, folder: string, release: boolean, about: string}} options
+ * @param {{messages: number, folder: string, release: boolean, about: string}} options `folder`: of this run alone, emptied first
  * @returns {Promise<Outcome>}
  */
 export async function run(schedule, { messages, folder, release, about }) {
-  const path = join(folder, `${schedule.seed}.jsonl`);
+  await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await rm(path, { force: true });
+  await writeFile(join(folder, 'schedule.json'), JSON.stringify(schedule, null, 1));
+  const history = new History(join(folder, 'history.jsonl'));
   const stack = new Stack();
   await stack.start(release ? { release: true } : {});
-  const storm = new Storm(schedule, { stack, history: new History(path), messages, folder, about });
+  const storm = new Storm(schedule, { stack, history, messages, folder, about });
   try {
     return await storm.run();
   } finally {
@@ -68,6 +69,7 @@ class Storm {
   #devices = [];
   /** Creates the conversations, removes and adds guests, and reads the logs in the end. @type {PlainDevice} */
   #keeper;
+  #isOver = false;
   /** Guests that are out. @type {Set<string>} */ #out = new Set();
 
   constructor(schedule, { stack, history, messages, folder, about }) {
@@ -150,7 +152,7 @@ class Storm {
       const { http, ws, login } = this.#stack;
       return new MortalDevice({
         addresses: { http, ws, login },
-        folder: join(this.#folder, `${this.#schedule.seed}.${described.name.replace('/', '-')}`),
+        folder: join(this.#folder, described.name),
         history: this.#history.path,
         name: described.name,
         user: described.user,
@@ -181,6 +183,8 @@ class Storm {
     });
     const incidents = this.#befall();
     await Promise.all(talks);
+    this.#isOver = true;
+    this.#progress.look();
     await incidents;
   }
 
@@ -218,7 +222,8 @@ class Storm {
 
   async #befall() {
     for (const { after, what } of this.#schedule.incidents) {
-      await this.#progress.until(() => this.#progress.total >= after * this.#messages * 0.95);
+      await this.#progress.until(() => this.#isOver || this.#progress.total >= after * this.#messages);
+      if (this.#isOver) return;
       this.#befell.set(what, (this.#befell.get(what) ?? 0) + (await this.#incidents[what]()));
     }
   }

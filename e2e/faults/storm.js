@@ -7,7 +7,6 @@
  * with `--kills`, processes are killed on the way. The engine is CONFAB_DYNAMODB, as for all end-to-end tests. Histories stay
  * in the folder, for `cargo run -p checker`.
  */
-import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
@@ -31,15 +30,13 @@ const engine = process.env.CONFAB_DYNAMODB ?? 'embedded';
 
 const sums = { acknowledged: 0, bad: 0, injected: new Map(), befell: new Map() };
 const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(key) ?? 0) + count));
-await mkdir(values.folder, { recursive: true });
 
 for (let seed = first; seed < first + schedules; seed += 1) {
   const schedule = scheduleOf(seed, values);
   if (values.quiet) Object.assign(schedule, { faults: [], incidents: [] });
-  await writeFile(join(values.folder, `${seed}.schedule.json`), JSON.stringify(schedule, null, 1));
   const about = `CONFAB_DYNAMODB=${engine} node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? ' --kills' : ''}`;
   try {
-    const outcome = await run(schedule, { messages, folder: values.folder, release: values.release, about });
+    const outcome = await run(schedule, { messages, folder: join(values.folder, String(seed)), release: values.release, about });
     sums.acknowledged += outcome.acknowledged;
     add(sums.injected, outcome.injected);
     add(sums.befell, outcome.befell);
