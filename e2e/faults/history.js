@@ -15,9 +15,9 @@ export class History {
     this.#file = openSync(path, 'a');
   }
 
-  /** @param {{type: string}} record */
+  /** @param {{type: string}} record the time is added for whoever has to find out why something took long */
   record(record) {
-    writeSync(this.#file, `${JSON.stringify(record)}\n`);
+    writeSync(this.#file, `${JSON.stringify({ ...record, at: Date.now() })}\n`);
   }
 
   close() {

@@ -5,6 +5,7 @@ export class Injections {
   #stack;
   #plan;
   /** By place and kind. @type {Map<string, number>} */ counts = new Map();
+  /** How many calls each rule has looked at in the end, in the plan's order. @type {number[]} */ seen = [];
 
   /** @param {import('../stack.js').Stack} stack @param {{seed: number, faults: object[]}} plan */
   constructor(stack, plan) {
@@ -27,6 +28,7 @@ export class Injections {
   }
 
   #add({ faults }) {
+    this.seen = faults.map(({ seen }) => seen);
     for (const { injected, ...rule } of faults) {
       const [place] = ['dynamodb', 'management', 'function', 'connection'].filter((place) => rule[place] !== undefined);
       const key = `${place} ${rule[place]}`;
