@@ -52,7 +52,7 @@ export class Stack {
   /**
    * Takes the stack that the environment names, else starts one.
    *
-   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual; `[]`: it takes no value
+   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual
    */
   async start(options = {}) {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;

@@ -1,7 +1,7 @@
 /**
  * Many writers in one conversation at once: that its log grows, and how many puts a message costs.
  *
- *   node faults/contention.js [--writers N] [--messages N] [--latency FROM,TO] [--release]
+ *   node faults/contention.js [--writers N] [--messages N] [--latency FROM,TO]
  *
  * Each writer has a function process of its own, sends over HTTP and says its next message when the one before it is
  * acknowledged. Calls of DynamoDB take `--latency` milliseconds longer, so that they, and not this machine's processors, are
@@ -24,7 +24,6 @@ const { values } = parseArgs({
     writers: { type: 'string', default: '50' },
     messages: { type: 'string', default: '20' },
     latency: { type: 'string', default: '0,0' },
-    release: { type: 'boolean', default: false },
   },
 });
 const [writers, messages] = [values.writers, values.messages].map(Number);
@@ -36,7 +35,7 @@ await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 const history = new History(join(folder, 'history.jsonl'));
 const stack = new Stack();
-await stack.start({ concurrency: String(writers), ...(values.release && { release: true }) });
+await stack.start({ concurrency: String(writers) });
 
 const endpoints = endpointsOf(stack);
 const devices = Array.from({ length: writers }, (_, n) => new PlainDevice({ endpoints, history, name: `writer-${n}`, user: `writer-${n}` }));
@@ -77,7 +76,7 @@ const { isGood, says } = await judge(history.path);
 await stack.stop();
 
 const stored = writers * messages;
-const load = `${writers} writers, ${stored} messages, DynamoDB ${ms.join(' to ')} ms slower, ${values.release ? 'release' : 'dev'}`;
+const load = `${writers} writers, ${stored} messages, DynamoDB ${ms.join(' to ')} ms slower`;
 console.log(`${load}: ${seconds.toFixed(1)} s, ${(stored / seconds).toFixed(1)} a second`);
 console.log(`${(puts / stored - 1).toFixed(2)} lost puts and ${(queries / stored).toFixed(2)} queries a message`);
 console.log(says);

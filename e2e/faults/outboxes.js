@@ -1,11 +1,11 @@
 /** Where the client library keeps what is unsent, outside a browser. */
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 
-/** @typedef {import('../../web/client/outbox_storage.js').OutboxStorage} OutboxStorage */
+/** @typedef {import('../../web/client/surroundings.js').OutboxStorage} OutboxStorage */
 
 /** Ends with the process. @implements {OutboxStorage} */
 export class MemoryOutbox {
-  /** @type {Map<string, import('../../web/client/outbox_storage.js').Row>} */ #rows = new Map();
+  /** @type {Map<string, import('../../web/client/surroundings.js').Row>} */ #rows = new Map();
 
   async load() {
     return [...this.#rows.values()]

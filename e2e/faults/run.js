@@ -41,16 +41,16 @@ const ROUNDS = 3;
 
 /**
  * @param {import('./schedule.js').Schedule} schedule
- * @param {{messages: number, folder: string, release: boolean, about: string}} options `folder`: of this run alone, emptied first
+ * @param {{messages: number, folder: string, about: string}} options `folder`: of this run alone, emptied first
  * @returns {Promise<Outcome>}
  */
-export async function run(schedule, { messages, folder, release, about }) {
+export async function run(schedule, { messages, folder, about }) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, 'schedule.json'), JSON.stringify(schedule, null, 1));
   const history = new History(join(folder, 'history.jsonl'));
   const stack = new Stack();
-  await stack.start(release ? { release: true } : {});
+  await stack.start();
   const storm = new Storm(schedule, { stack, history, messages, folder, about });
   try {
     return await storm.run();

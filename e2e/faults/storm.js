@@ -1,11 +1,12 @@
 /**
  * Many clients against real function processes under faults, and the checker's word on what they saw.
  *
- *   node faults/storm.js [--seed N] [--schedules N] [--messages N] [--kills] [--release] [--folder DIR]
+ *   node faults/storm.js [--seed N] [--schedules N] [--messages N] [--kills] [--quiet]
+ *                        [--dynamodb embedded|local] [--folder DIR]
  *
- * One schedule for each seed from `--seed` on, each with at least `--messages` acknowledged messages and a stack of its own;
- * with `--kills`, processes are killed on the way. The engine is CONFAB_DYNAMODB, as for all end-to-end tests. Histories stay
- * in the folder, for `cargo run -p checker`.
+ * One schedule for each seed from `--seed` on, each with `--messages` messages or a few more and a stack of its own. With
+ * `--kills`, processes are killed on the way; with `--quiet`, nothing goes wrong. Histories stay in the folder, for
+ * `cargo run -p checker`.
  */
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -20,13 +21,14 @@ const { values } = parseArgs({
     schedules: { type: 'string', default: '1' },
     messages: { type: 'string', default: '100' },
     kills: { type: 'boolean', default: false },
-    release: { type: 'boolean', default: false },
     quiet: { type: 'boolean', default: false },
+    dynamodb: { type: 'string', default: 'embedded' },
     folder: { type: 'string', default: join(TARGET, 'e2e', 'storm') },
   },
 });
 const [first, schedules, messages] = [values.seed, values.schedules, values.messages].map(Number);
-const engine = process.env.CONFAB_DYNAMODB ?? 'embedded';
+// As every end-to-end test is told.
+process.env.CONFAB_DYNAMODB = values.dynamodb;
 
 const sums = { acknowledged: 0, bad: 0, injected: new Map(), befell: new Map() };
 const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(key) ?? 0) + count));
@@ -34,9 +36,9 @@ const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(ke
 for (let seed = first; seed < first + schedules; seed += 1) {
   const schedule = scheduleOf(seed, values);
   if (values.quiet) Object.assign(schedule, { faults: [], incidents: [] });
-  const about = `CONFAB_DYNAMODB=${engine} node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? ' --kills' : ''}`;
+  const about = `node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? ' --kills' : ''} --dynamodb ${values.dynamodb}`;
   try {
-    const outcome = await run(schedule, { messages, folder: join(values.folder, String(seed)), release: values.release, about });
+    const outcome = await run(schedule, { messages, folder: join(values.folder, String(seed)), about });
     sums.acknowledged += outcome.acknowledged;
     add(sums.injected, outcome.injected);
     add(sums.befell, outcome.befell);
@@ -54,7 +56,7 @@ for (let seed = first; seed < first + schedules; seed += 1) {
   }
 }
 
-console.log(`${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${engine}; ${sums.bad} with something wrong`);
+console.log(`${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${values.dynamodb}; ${sums.bad} with something wrong`);
 for (const [key, count] of [...sums.injected].sort()) console.log(`  ${key}: ${count}`);
 for (const [key, count] of [...sums.befell].sort()) console.log(`  ${key}: ${count}`);
 process.exit(sums.bad === 0 ? 0 : 1);

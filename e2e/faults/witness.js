@@ -83,7 +83,7 @@ export class Witness {
    * A WebSocket as the client library uses it, witnessed.
    *
    * @param {import('ws').WebSocket} socket
-   * @returns {import('../../web/client/connection.js').Socket}
+   * @returns {import('../../web/client/surroundings.js').Socket}
    */
   socket(socket) {
     /** Which message a `ref` asks about. @type {Map<string, {conversation: string, id: string}>} */
