@@ -190,11 +190,11 @@ class Storm {
       const hosting = Promise.all(hosts.map(talkOf)).then(() => this.#progress.end(id));
       await Promise.all([hosting, ...guests.map(talkOf), ...(guest ? [this.#change(id, guest, hosts.length * this.#quota)] : [])]);
     });
-    const incidents = this.#befall();
-    await Promise.all(talks);
-    this.#isOver = true;
-    this.#progress.look();
-    await incidents;
+    const isSaid = Promise.all(talks).then(() => {
+      this.#isOver = true;
+      this.#progress.look();
+    });
+    await Promise.all([isSaid, this.#befall()]);
   }
 
   /** Says all that one device has to say in one conversation, a few at a time. */
@@ -247,9 +247,7 @@ class Storm {
       return 1;
     },
     killFunctions: async () => {
-      const processes = this.#stack.functionProcesses();
-      for (const { pid } of processes) process.kill(pid, 'SIGKILL');
-      return processes.length;
+      return this.#stack.functionProcesses().filter(({ pid }) => killed(pid)).length;
     },
     killHarness: async () => {
       await this.#injections.remember();
@@ -372,4 +370,14 @@ class Storm {
 
 function isSame(entry, stored) {
   return stored !== undefined && entry.seq === stored.seq && entry.id === stored.id && entry.event === stored.event && entry.body === stored.body;
+}
+
+/** Whether a process was there to be killed: it may end by itself in this very moment. */
+function killed(pid) {
+  try {
+    return process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (error.code === 'ESRCH') return false;
+    throw error;
+  }
 }
