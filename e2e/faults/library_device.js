@@ -65,7 +65,7 @@ export class LibraryDevice {
     this.#client = new Client({
       http: endpoints.http,
       me: { user, name: user },
-      token: await provider(),
+      token: await this.#insist(provider),
       provider,
       surroundings: {
         clock: systemClock,
@@ -164,6 +164,17 @@ export class LibraryDevice {
     const { listed, messages } = this.#client.conversation(conversation);
     const unsent = messages.filter((message) => message.state !== 'sent').map(({ id, state, problem }) => ({ id, state, problem }));
     return { device: this.name, conversation, position: this.position(conversation), state, listed: listed && { head: listed.head }, unsent };
+  }
+
+  /** Asks until there is an answer: whoever logs in tries again. */
+  async #insist(question) {
+    for (let failures = 1; ; failures += 1) {
+      try {
+        return await question();
+      } catch {
+        await new Promise((resolve) => systemClock.after(backoff(failures, systemClock), resolve));
+      }
+    }
   }
 
   #dial(url, token) {

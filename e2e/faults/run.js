@@ -1,11 +1,12 @@
 /** One schedule against one local stack: everybody talks while things go wrong, then all must come right, and a checker judges. */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 
 import { Stack } from '../stack.js';
+import { Aftermath } from './aftermath.js';
 import { endpointsOf } from './endpoints.js';
 import { History } from './history.js';
+import { Incidents } from './incidents.js';
 import { Injections } from './injections.js';
 import { judge, findsWhatIsMissing } from './judge.js';
 import { ghosts } from './left_behind.js';
@@ -17,14 +18,10 @@ import { Progress } from './progress.js';
 
 /** Who gets nothing acknowledged for so long hangs: much longer than all waits of the protocol and all timeouts in a row. */
 const HANGS_AFTER_MS = 180_000;
-/** How far an `age` sets the gateway's clock ahead: past the two hours of a connection. */
-const AGE_MS = 2 * 60 * 60_000 + 1;
-/** As long as functions take a connection for one that may be in its handshake, and a bit. */
-const HANDSHAKE_MS = 31_000;
-/** A fan-out has three seconds, which a busy machine may need for less than all. */
-const SWEEPS = 3;
 /** A conversation's guest is removed and added again so often. */
 const ROUNDS = 3;
+
+/** @typedef {LibraryDevice | PlainDevice | MortalDevice} Device */
 
 /**
  * @typedef {object} Outcome
@@ -54,6 +51,11 @@ export async function run(schedule, { messages, folder, about }) {
   const storm = new Storm(schedule, { stack, history, messages, folder, about });
   try {
     return await storm.run();
+  } catch (error) {
+    // How it ends cannot be good any more, and is not what has to be told.
+    storm.stop();
+    await stack.stop().catch(() => {});
+    throw error;
   } finally {
     storm.stop();
     await stack.stop();
@@ -70,7 +72,7 @@ class Storm {
   #injections;
   #progress = new Progress();
   #befell = new Map();
-  /** Every one, with the conversations that its user is in. @type {{device: LibraryDevice | PlainDevice | MortalDevice, rooms: string[]}[]} */
+  /** Every one, with the conversations that its user is in. @type {{device: Device, rooms: string[]}[]} */
   #devices = [];
   /** Creates the conversations, removes and adds guests, and reads the logs in the end. @type {PlainDevice} */
   #keeper;
@@ -102,13 +104,19 @@ class Storm {
     const seconds = (performance.now() - began) / 1000;
     await this.#injections.end();
 
-    await this.#nudge();
-    const complaints = await this.#settle();
+    this.#nudge();
+    const places = this.#devices.flatMap(({ device, rooms }) => rooms.map((room) => ({ device, room })));
+    const aftermath = new Aftermath({ rooms: conversations.map(({ id }) => id), places, keeper: this.#keeper });
+    const complaints = await aftermath.settle();
     const settleSeconds = (performance.now() - began) / 1000 - seconds;
     const left = await ghosts(this.#stack);
-    if (complaints.length === 0) complaints.push(...(await this.#sweep()), ...(await this.#settle()));
-    await this.#end();
-    complaints.push(...(await this.#pages()));
+    if (complaints.length === 0) {
+      complaints.push(...(await aftermath.sweep(this.#stack, (room, n) => this.#body('keeper', room, `sweep ${n}`))));
+      complaints.push(...(await aftermath.settle()));
+    }
+    for (const { device, room } of places) await device.end(room);
+    for (const [conversation, events] of aftermath.logs) this.#history.record({ type: 'log', conversation, events });
+    complaints.push(...(await aftermath.pages()));
     this.#history.close();
     const { isGood, says } = await judge(this.#history.path);
     if (!(await findsWhatIsMissing(this.#history.path))) complaints.push('the checker does not miss a message that was taken out of a log');
@@ -230,124 +238,22 @@ class Storm {
   }
 
   async #befall() {
+    const incidents = new Incidents(this.#stack, this.#injections, this.#devices.map(({ device }) => device));
     for (const { after, what } of this.#schedule.incidents) {
       await this.#progress.until(() => this.#isOver || this.#progress.total >= after * this.#messages);
       if (this.#isOver) return;
-      this.#befell.set(what, (this.#befell.get(what) ?? 0) + (await this.#incidents[what]()));
+      this.#befell.set(what, (this.#befell.get(what) ?? 0) + (await incidents[what]()));
     }
   }
-
-  /** Each answers how many it has struck. */
-  #incidents = {
-    /** Every connection is two hours old. */
-    age: async () => {
-      const clock = `${this.#stack.http}/.local/clock`;
-      const { aheadMs } = await (await fetch(clock)).json();
-      await fetch(clock, { method: 'PUT', body: JSON.stringify({ aheadMs: aheadMs + AGE_MS }) });
-      return 1;
-    },
-    killFunctions: async () => {
-      return this.#stack.functionProcesses().filter(({ pid }) => killed(pid)).length;
-    },
-    killHarness: async () => {
-      await this.#injections.remember();
-      await this.#stack.kill();
-      await this.#stack.resume();
-      await this.#injections.begin();
-      return 1;
-    },
-    killClients: async () => {
-      const mortals = this.#devices.filter(({ device }) => device instanceof MortalDevice);
-      await Promise.all(mortals.map(({ device }) => device.kill()));
-      return mortals.length;
-    },
-    doubt: async () => {
-      for (const { device } of this.#devices) device.doubt();
-      return 1;
-    },
-  };
 
   /** What people do when the trouble is over; in a patient schedule they leave it to the library. */
-  async #nudge() {
+  #nudge() {
     const { conversations, isPatient } = this.#schedule;
-    for (const { id, guest } of conversations) {
-      // The word that he is back is not promised to reach him; but somebody told him to look.
-      for (const { device } of this.#devices) if (device.user === guest) device.look(id);
+    for (const { device } of this.#devices) {
+      // The word that he is back is not promised to reach a guest; but somebody told him to look.
+      for (const { id, guest } of conversations) if (device.user === guest) device.look(id);
+      if (!isPatient) device.doubt();
     }
-    if (!isPatient) for (const { device } of this.#devices) device.doubt();
-  }
-
-  /** Without faults everybody comes to have all. @returns {Promise<string[]>} what is missing where */
-  async #settle() {
-    const missing = [];
-    let logs;
-    do {
-      logs = await this.#logs();
-      const ends = this.#devices.flatMap(({ device, rooms }) =>
-        rooms.map(async (room) => {
-          if (await device.settle(room, logs.get(room).length)) return;
-          missing.push(`does not settle: ${JSON.stringify(device.describe(room))}`);
-        }),
-      );
-      await Promise.all(ends);
-      // A message that was given up may be stored in this very moment, by a function that began long ago.
-    } while (missing.length === 0 && (await this.#grown(logs)));
-    this.#settled = logs;
-    return missing;
-  }
-
-  /** Writes down how everybody ends, and with what. */
-  async #end() {
-    for (const { device, rooms } of this.#devices) for (const room of rooms) await device.end(room);
-    for (const [conversation, events] of this.#settled) this.#history.record({ type: 'log', conversation, events });
-  }
-
-  /**
-   * The next message that is pushed to a connection that has ended takes its rows out of the table.
-   *
-   * @returns {Promise<string[]>} what is left of those that get pushes
-   */
-  async #sweep() {
-    const rooms = this.#schedule.conversations.map(({ id }) => id);
-    for (const room of rooms) this.#keeper.follow(room);
-    const pushedTo = async () => (await ghosts(this.#stack)).filter(({ conversations }) => conversations.length > 0);
-    let left = await pushedTo();
-    for (let sweep = 1; left.length > 0 && sweep <= SWEEPS; sweep += 1) {
-      // Functions spare a connection that may be in its handshake.
-      const youngest = Math.max(...left.map(({ connectedAt }) => connectedAt));
-      await delay(Math.max(0, youngest + HANDSHAKE_MS - Date.now()));
-      for (const room of new Set(left.flatMap(({ conversations }) => conversations))) await this.#keeper.say(room, this.#body('keeper', room, `sweep ${sweep}`));
-      left = await pushedTo();
-    }
-    return left.map((ghost) => `is pushed to and stays: ${JSON.stringify(ghost)}`);
-  }
-
-  #settled = new Map();
-
-  async #logs() {
-    const logs = new Map();
-    for (const { id } of this.#schedule.conversations) logs.set(id, await this.#keeper.log(id));
-    return logs;
-  }
-
-  async #grown(logs) {
-    const now = await this.#logs();
-    return [...now].some(([id, log]) => log.length > logs.get(id).length);
-  }
-
-  /** What a page shows is the log. */
-  async #pages() {
-    const complaints = [];
-    for (const { device, rooms } of this.#devices) {
-      for (const room of rooms) {
-        const shown = await device.page(room);
-        const log = this.#settled.get(room);
-        if (shown === undefined || (shown.length === log.length && shown.every((entry, place) => isSame(entry, log[place])))) continue;
-        const place = shown.findIndex((entry, place) => !isSame(entry, log[place]));
-        complaints.push(`${device.name} shows ${shown.length} of ${log.length} in ${room}, from ${place} on others: ${JSON.stringify(shown.slice(place, place + 3))}`);
-      }
-    }
-    return complaints;
   }
 
   /** What `work` gives, unless nothing is acknowledged any more. */
@@ -365,19 +271,5 @@ class Storm {
     } finally {
       clearInterval(timer);
     }
-  }
-}
-
-function isSame(entry, stored) {
-  return stored !== undefined && entry.seq === stored.seq && entry.id === stored.id && entry.event === stored.event && entry.body === stored.body;
-}
-
-/** Whether a process was there to be killed: it may end by itself in this very moment. */
-function killed(pid) {
-  try {
-    return process.kill(pid, 'SIGKILL');
-  } catch (error) {
-    if (error.code === 'ESRCH') return false;
-    throw error;
   }
 }
