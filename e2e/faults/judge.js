@@ -1,21 +1,23 @@
-/** The checker's word on a history. */
+/** The checker's word on a history, which is kept beside it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 
 import { TARGET } from '../stack.js';
 
 /** @param {string} path of a history @returns {Promise<{isGood: boolean, says: string}>} */
 export async function judge(path) {
-  const checker = spawn(join(TARGET, 'debug', 'checker'), [path], { stdio: ['ignore', 'pipe', 'pipe'] });
-  const [out, err, [code]] = await Promise.all([text(checker.stdout), text(checker.stderr), once(checker, 'exit')]);
-  return { isGood: code === 0, says: `${out}${err}`.trim() };
+  const verdict = `${path}.verdict`;
+  const output = await open(verdict, 'w');
+  const checker = spawn(join(TARGET, 'debug', 'checker'), [path], { stdio: ['ignore', output.fd, output.fd] });
+  const [code] = await once(checker, 'exit');
+  await output.close();
+  return { isGood: code === 0, says: (await readFile(verdict, 'utf8')).trim() };
 }
 
 /**
- * Whether the checker would have missed a message of this history: takes the last one out of each log, and asks again. So no
+ * Whether the checker notices what is missing: takes the last message out of each log of a history, and asks again. So no
  * verdict is good for want of evidence.
  *
  * @param {string} path of a history
@@ -30,6 +32,5 @@ export async function findsWhatIsMissing(path) {
   });
   await writeFile(altered, lines.join('\n'));
   const { isGood, says } = await judge(altered);
-  await rm(altered);
   return !isGood && says.includes('broken: acknowledged');
 }
