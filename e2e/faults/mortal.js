@@ -58,6 +58,9 @@ process.on('message', async ({ settle, head, end }) => {
   }
 });
 
+// Without its parent it has nobody to talk for.
+process.on('disconnect', () => process.exit());
+
 await device.start();
 for (const conversation of conversations) device.follow(conversation);
 await Promise.all(conversations.map(sayAll));

@@ -83,7 +83,7 @@ export function scheduleOf(seed, { kills }) {
   const users = people.map(({ user }) => user);
   const patient = people.filter(({ devices }) => devices.every(({ kind }) => kind !== 'mortal')).map(({ user }) => user);
   const conversations = Array.from({ length: between(8, 16) }, (_, place) => {
-    const members = users.filter(() => random() < 0.5);
+    const members = users.filter(() => random() < 0.4);
     const guest = random() < 0.4 ? oneOf(patient) : null;
     if (members.length === 0) members.push(oneOf(users));
     if (guest && !members.includes(guest)) members.push(guest);
