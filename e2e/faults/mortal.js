@@ -8,6 +8,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import pLimit from 'p-limit';
+
 import { endpointsOf } from './endpoints.js';
 import { History } from './history.js';
 import { LibraryDevice } from './library_device.js';
@@ -30,6 +32,9 @@ const device = new LibraryDevice({
   outboxes: new FileOutbox(join(folder, 'outbox')),
 });
 
+/** A few of these processes are enough to keep all functions busy. */
+const limit = pLimit(3);
+
 /** What it has begun to say, a line each: it is not for the outbox to know what comes next. */
 const begunFile = join(folder, 'begun');
 const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, 'utf8').split('\n') : []);
@@ -38,8 +43,10 @@ async function sayAll(conversation) {
   for (const body of bodies) {
     const key = `${conversation} ${body}`;
     if (begun.has(key)) continue;
-    appendFileSync(begunFile, `${key}\n`);
-    await device.say(conversation, body);
+    await limit(() => {
+      appendFileSync(begunFile, `${key}\n`);
+      return device.say(conversation, body);
+    });
   }
 }
 

@@ -2,6 +2,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import pLimit from 'p-limit';
+
 import { Stack } from '../stack.js';
 import { Aftermath } from './aftermath.js';
 import { endpointsOf } from './endpoints.js';
@@ -18,6 +20,11 @@ import { Progress } from './progress.js';
 
 /** Who gets nothing acknowledged for so long hangs: much longer than all waits of the protocol and all timeouts in a row. */
 const HANGS_AFTER_MS = 180_000;
+/**
+ * Messages that are on their way at once. On AWS more of them would start more functions, or be refused; here they would wait
+ * for one of the few processes, on a busy machine for longer than their senders do, who send again.
+ */
+const AT_ONCE = 16;
 /** A conversation's guest is removed and added again so often. */
 const ROUNDS = 3;
 
@@ -71,6 +78,7 @@ class Storm {
   #about;
   #injections;
   #progress = new Progress();
+  #limit = pLimit(AT_ONCE);
   #befell = new Map();
   /** Every one, with the conversations that its user is in. @type {{device: Device, rooms: string[]}[]} */
   #devices = [];
@@ -212,7 +220,7 @@ class Storm {
       while (next <= this.#quota) {
         const n = next;
         next += 1;
-        const { refused } = await device.say(conversation, this.#body(device.name, conversation, n));
+        const { refused } = await this.#limit(() => device.say(conversation, this.#body(device.name, conversation, n)));
         if (refused === undefined) this.#progress.count(conversation);
         else if (refused === 'not_found') await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
         else throw new Error(`${device.name} was refused in ${conversation}: ${refused}`);
