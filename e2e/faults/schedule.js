@@ -91,7 +91,7 @@ export function scheduleOf(seed, { kills }) {
   });
 
   const whats = kills ? ['killFunctions', 'killHarness', 'killClients'] : ['age', 'killFunctions', 'doubt'];
-  const incidents = Array.from({ length: kills ? 12 : between(1, 4) }, (_, place) => ({
+  const incidents = Array.from({ length: kills ? 9 : between(1, 4) }, (_, place) => ({
     after: random(),
     what: kills ? whats[place % whats.length] : oneOf(whats),
   })).sort((one, other) => one.after - other.after);
