@@ -32,8 +32,8 @@ const { values } = parseArgs({
 });
 const [idle, storm] = [Number(values.idle), Number(values.storm)];
 
-const stack = new Stack({ concurrency: values.concurrency });
-await stack.start();
+const stack = new Stack();
+await stack.start({ concurrency: values.concurrency });
 const sockets = [];
 const failures = [];
 let closed = 0;
