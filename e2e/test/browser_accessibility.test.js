@@ -58,6 +58,16 @@ suite('browser: accessibility', (stack) => {
       await window.logIn();
       await window.page.getByText('No conversations yet').waitFor();
       await assertAccessible(window, 'nothing in the list');
+      await window.page.evaluate(() => sessionStorage.clear());
+      await window.page.route('**/config.json', async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, json: { ...(await response.json()), login: undefined } });
+      });
+      await window.page.reload();
+      await window.hook('login-token').fill('no token');
+      await window.hook('login-submit').click();
+      await window.page.getByText('This is not a token').waitFor();
+      await assertAccessible(window, 'logging in with a token that is none');
       await window.close();
     });
 

@@ -182,6 +182,55 @@ suite('browser: the page', (stack) => {
     await window.close();
   });
 
+  test('a conversation of 10,000 messages has rows only where somebody looks, and a new message makes few', async () => {
+    const [ada, bob] = await arrive('Ada', 'Bob');
+    const story = await ada.start([bob], 'A story');
+    await fill(stack, story, ada, 10_000);
+    const window = await open(ada);
+    await window.openListed('A story');
+    await window.message('Message 10000 of a long conversation.', 'sent').waitFor();
+    // Upwards, a screen at a time, until it has been read to its beginning.
+    const { most, seen } = await window.page.evaluate(async () => {
+      const scroller = document.querySelector('.scroller');
+      const rows = () => document.querySelectorAll('[data-testid="message"]');
+      const seen = new Set();
+      let most = 0;
+      const look = () => {
+        const { top, bottom } = scroller.getBoundingClientRect();
+        most = Math.max(most, rows().length);
+        for (const row of rows()) {
+          const box = row.getBoundingClientRect();
+          if (box.bottom > top && box.top < bottom) seen.add(row.dataset.seq);
+        }
+      };
+      for (look(); rows()[0]?.dataset.seq !== '1' || scroller.scrollTop > 0; look()) {
+        scroller.scrollTop -= scroller.clientHeight / 2;
+        for (let frames = 0; frames < 2; frames += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+      return { most, seen: seen.size };
+    });
+    assert.ok(most < 200, `${most} rows at the same time`);
+    assert.equal(seen, 10_000, 'whatever was loaded meanwhile, the reader kept the place');
+    await window.page.evaluate(() => {
+      const scroller = document.querySelector('.scroller');
+      scroller.scrollTop = scroller.scrollHeight;
+    });
+    await window.message('Message 10000 of a long conversation.', 'sent').waitFor();
+    await window.page.evaluate(() => {
+      globalThis.confabChanges = [];
+      new MutationObserver((changes) => globalThis.confabChanges.push(...changes.flatMap(({ addedNodes }) => [...addedNodes]).filter(({ dataset }) => dataset?.testid === 'message'))).observe(
+        document.querySelector('[data-testid="message-list"]'),
+        { childList: true, subtree: true },
+      );
+    });
+    await speak(bob, story, 'b-1', 'And they lived happily ever after.');
+    await window.message('And they lived happily ever after.', 'sent').waitFor();
+    const made = await window.page.evaluate(() => globalThis.confabChanges.map(({ dataset }) => dataset.seq));
+    assert.deepEqual(made.filter((seq) => seq === '10001'), ['10001']);
+    assert.ok(made.length <= 41, `${made.length} rows were made for one message`);
+    await window.close();
+  });
+
   test('on a phone the key for new lines makes new lines, and reading brings up no keyboard', async () => {
     const [ada, bob] = await arrive('Ada', 'Bob');
     await ada.start([bob], 'A walk');
