@@ -1,0 +1,167 @@
+#!/usr/bin/env node
+/**
+ * How the page scrolls through a long conversation, in real Chromium against a harness of its own.
+ *
+ *     bench/page.mjs [MESSAGES]        10,000 messages unless told otherwise
+ *
+ * The conversation is opened, read upwards to its beginning while older messages are loaded, then down and up again with
+ * all of it there, and at last jumped about in. In every frame the page is moved on by a third of its height, which is faster than
+ * a hand scrolls. What is printed for each part: frames, the time between them, tasks over 50 ms as the browser counts them,
+ * and the most rows that were in the document. It needs `npm --prefix e2e ci` and `cargo build --package harness`.
+ */
+import { execFileSync } from 'node:child_process';
+import { cpus, loadavg } from 'node:os';
+
+import { Person } from '../e2e/people.js';
+import { Stack } from '../e2e/stack.js';
+import { fill } from '../e2e/table.js';
+import { launch, Window } from '../e2e/window.js';
+
+const MESSAGES = Number(process.argv[2] ?? 10_000);
+const TITLE = 'A long story';
+
+const stack = new Stack();
+await stack.start();
+const browser = await launch();
+try {
+  const ada = await Person.arrive(stack, 'Ada');
+  const conversation = await ada.start([], TITLE);
+  await fill(stack, conversation, ada, MESSAGES);
+  const window = await (await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })).logIn();
+  await window.page.evaluate(instruments);
+  // By the processor's clock, which other programs on the machine do not advance.
+  const metrics = await window.context.newCDPSession(window.page);
+  await metrics.send('Performance.enable', { timeDomain: 'threadTicks' });
+  const busy = async () => {
+    const all = new Map((await metrics.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value * 1_000]));
+    return ['TaskDuration', 'ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'].map((name) => all.get(name));
+  };
+  const rows = [];
+  const part = async (name, act) => {
+    await browser.startTracing(window.page, { categories: ['toplevel'] });
+    const before = await busy();
+    const result = await act();
+    const work = (await busy()).map((value, index) => ((value - before[index]) / result.frames).toFixed(1));
+    rows.push([name, { ...result, work: work.join(', '), busyTasks: tasksOf(await browser.stopTracing()) }]);
+  };
+
+  await part('open', async () => {
+    await window.page.evaluate(() => globalThis.confabBench.begin());
+    await window.openListed(TITLE);
+    await window.message(`Message ${MESSAGES} of a long conversation.`, 'sent').waitFor();
+    return window.page.evaluate(() => globalThis.confabBench.end());
+  });
+  await part('up, loading', () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
+  await part('down', () => window.page.evaluate(() => globalThis.confabBench.scroll(1)));
+  await part('up', () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
+  await part('300 jumps', () => window.page.evaluate(() => globalThis.confabBench.jump(300)));
+  await part('50 messages arrive', () => {
+    const said = (async () => {
+      for (let n = 0; n < 50; n += 1) await ada.post(`/conversations/${conversation}/messages`, { id: `new-${n}`, body: `One more, ${n}.` });
+    })();
+    return window.page.evaluate(() => globalThis.confabBench.arrive(50)).then(async (result) => (await said, result));
+  });
+  const heap = await window.page.evaluate(() => performance.memory.usedJSHeapSize);
+  await window.close();
+
+  const version = execFileSync(process.env.CHROMIUM ?? '/usr/bin/chromium', ['--version'], { encoding: 'utf8' }).trim();
+  const [cpu] = cpus();
+  console.log(
+    `${new Date().toISOString().slice(0, 10)}, ${version}, ${cpus().length} cores (${cpu.model}), load average ${loadavg()[0].toFixed(1)}; ` +
+      `${MESSAGES} messages, ${Math.round(heap / 1e6)} MB of JavaScript heap at the end\n`,
+  );
+  console.log('| part | s | frames | between two, ms: median | 95 % | 99 % | most | over 50 ms | tasks over 50 ms by the clock | … by the processor | processor per frame, ms: all, script, layout, style | rows at most |');
+  console.log(`|${' --- |'.repeat(12)}`);
+  for (const [name, { seconds, frames, median, most95, most99, most, slow, tasks, busyTasks, work, rows: mostRows }] of rows)
+    console.log(`| ${name} | ${seconds} | ${frames} | ${median} | ${most95} | ${most99} | ${most} | ${slow} | ${tasks} | ${busyTasks} | ${work} | ${mostRows} |`);
+} finally {
+  await browser.close();
+  await stack.stop();
+}
+
+/** Tasks of the page's thread that took the processor for more than 50 ms. */
+function tasksOf(trace) {
+  const { traceEvents } = JSON.parse(trace.toString());
+  const thread = ({ pid, tid }) => `${pid}/${tid}`;
+  const pages = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(thread));
+  const took = traceEvents.filter((event) => /RunTask$/.test(event.name) && pages.has(thread(event))).map(({ tdur }) => (tdur ?? 0) / 1_000);
+  if (took.length === 0) throw new Error('the trace has no tasks of the page');
+  return inWords(took.filter((milliseconds) => milliseconds > 50), Math.max(...took));
+}
+
+function inWords(long, most) {
+  return `${long.length === 0 ? 'none' : long.length}, ${most.toFixed(0)} ms at most`;
+}
+
+/** Runs in the page. */
+function instruments() {
+  const scroller = () => document.querySelector('.scroller');
+  const shown = () => document.querySelectorAll('[data-testid="message"]');
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+  let deltas = [];
+  let tasks = [];
+  let rows = 0;
+  let running = false;
+  let ticking = 0;
+  new PerformanceObserver((list) => running && tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+
+  globalThis.confabBench = {
+    begin() {
+      [deltas, tasks, rows, running] = [[], [], 0, true];
+      let last = performance.now();
+      const tick = (now) => {
+        deltas.push(now - last);
+        last = now;
+        rows = Math.max(rows, shown().length);
+        ticking = requestAnimationFrame(tick);
+      };
+      ticking = requestAnimationFrame(tick);
+    },
+    end() {
+      running = false;
+      cancelAnimationFrame(ticking);
+      const sorted = deltas.slice(1).sort((one, other) => one - other);
+      const at = (share) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(0);
+      return {
+        seconds: (deltas.reduce((sum, delta) => sum + delta, 0) / 1_000).toFixed(1),
+        frames: sorted.length,
+        median: at(0.5),
+        most95: at(0.95),
+        most99: at(0.99),
+        most: at(1),
+        slow: sorted.filter((delta) => delta > 50).length,
+        tasks: tasks.length === 0 ? 'none' : `${tasks.length}, ${Math.max(...tasks).toFixed(0)} ms at most`,
+        rows,
+      };
+    },
+    /** To the beginning (-1), wherever that turns out to be, or to the end (1). */
+    async scroll(direction) {
+      this.begin();
+      const isThere = () => {
+        const { scrollTop, scrollHeight, clientHeight } = scroller();
+        return direction < 0 ? scrollTop <= 0 && shown()[0]?.dataset.seq === '1' : scrollTop + clientHeight >= scrollHeight - 1;
+      };
+      while (!isThere()) {
+        scroller().scrollTop += (direction * scroller().clientHeight) / 3;
+        await frame();
+      }
+      return this.end();
+    },
+    async jump(times) {
+      this.begin();
+      for (let n = 0; n < times; n += 1) {
+        // Far apart, and the same in every run.
+        scroller().scrollTop = ((n * 0.618034) % 1) * scroller().scrollHeight;
+        await frame();
+      }
+      return this.end();
+    },
+    /** Until so many new ones are there, read at the end. */
+    async arrive(count) {
+      this.begin();
+      scroller().scrollTop = scroller().scrollHeight;
+      while (!scroller().textContent.includes(`One more, ${count - 1}.`)) await frame();
+      return this.end();
+    },
+  };
+}
