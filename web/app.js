@@ -3,8 +3,7 @@
 import { backoff, systemClock } from "./client/clock.js";
 import { connect, StateName, Unanswered } from "./client/index.js";
 import { isText, parseObject } from "./client/protocol.js";
-import { Drafts } from "./drafts.js";
-import { askPage, loadSession, readToken, saveSession } from "./session.js";
+import { askPage, Drafts, loadSession, logIn, LoginFailed, readToken, saveSession } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
 import { element, setAttribute } from "./views/element.js";
 import { SidebarView } from "./views/sidebar.js";
@@ -59,7 +58,6 @@ class App {
 
   /** @param {{user: string, name?: string}} person */
   async #logIn(person) {
-    const { logIn, LoginFailed } = await import("./login.js");
     try {
       return this.#accept(await logIn(this.#configuration.login ?? "", person), "");
     } catch (error) {

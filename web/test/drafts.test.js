@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Drafts } from "../drafts.js";
+import { Drafts } from "../session.js";
 
 /** A window's session storage. @returns {Storage} */
 function storage() {

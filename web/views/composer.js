@@ -3,7 +3,7 @@
 import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "../client/protocol.js";
 import { element, icon, Icons, setText } from "./element.js";
 
-/** @import { Drafts } from "../drafts.js" */
+/** @import { Drafts } from "../session.js" */
 
 /** Lines that the field grows to where the browser does not size it by its content. */
 const MOST_ROWS = 6;

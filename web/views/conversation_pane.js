@@ -6,7 +6,7 @@ import { MessagesView } from "./messages.js";
 
 /** @import { Client } from "../client/client.js" */
 /** @import { Listed } from "../client/index.js" */
-/** @import { Drafts } from "../drafts.js" */
+/** @import { Drafts } from "../session.js" */
 
 export class ConversationPane {
   #title = element("h2", { tabindex: -1 });

@@ -3,9 +3,7 @@
  * expired, and then says that nothing is lost.
  */
 
-import { element, setText, stylesheet } from "./element.js";
-
-await stylesheet("login.css");
+import { element, setText } from "./element.js";
 
 /**
  * @typedef {object} LoginOptions

@@ -5,7 +5,7 @@ import { shortMoment } from "./dates.js";
 
 /** @import { Client } from "../client/client.js" */
 /** @import { Listed } from "../client/index.js" */
-/** @import { Drafts } from "../drafts.js" */
+/** @import { Drafts } from "../session.js" */
 
 /**
  * @typedef {object} Row
