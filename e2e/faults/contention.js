@@ -1,11 +1,12 @@
 /**
  * Many writers in one conversation at once: that its log grows, and how many puts a message costs.
  *
- *   node faults/contention.js [--writers N] [--messages N] [--latency FROM,TO]
+ *   node faults/contention.js [--writers N] [--messages N] [--processes N] [--latency FROM,TO]
  *
- * Each writer has a function process of its own, sends over HTTP and says its next message when the one before it is
- * acknowledged. Calls of DynamoDB take `--latency` milliseconds longer, so that they, and not this machine's processors, are
- * what an append waits for. `python3 model/contention.py` says what to expect.
+ * Each writer sends over HTTP and says its next message when the one before it is acknowledged. As many appends as there are
+ * function processes run at once; the other writers wait for one. Calls of DynamoDB take `--latency` milliseconds longer, so
+ * that they, and not this machine's processors, are what an append waits for. `python3 model/contention.py PROCESSES RTT` says
+ * what to expect.
  */
 import assert from 'node:assert/strict';
 import { mkdir, rm } from 'node:fs/promises';
@@ -23,6 +24,7 @@ const { values } = parseArgs({
   options: {
     writers: { type: 'string', default: '50' },
     messages: { type: 'string', default: '20' },
+    processes: { type: 'string', default: '8' },
     latency: { type: 'string', default: '0,0' },
   },
 });
@@ -35,7 +37,7 @@ await rm(folder, { recursive: true, force: true });
 await mkdir(folder, { recursive: true });
 const history = new History(join(folder, 'history.jsonl'));
 const stack = new Stack();
-await stack.start({ concurrency: String(writers) });
+await stack.start({ concurrency: values.processes });
 
 const endpoints = endpointsOf(stack);
 const devices = Array.from({ length: writers }, (_, n) => new PlainDevice({ endpoints, history, name: `writer-${n}`, user: `writer-${n}` }));
@@ -76,7 +78,7 @@ const { isGood, says } = await judge(history.path);
 await stack.stop();
 
 const stored = writers * messages;
-const load = `${writers} writers, ${stored} messages, DynamoDB ${ms.join(' to ')} ms slower`;
+const load = `${writers} writers, ${values.processes} processes, ${stored} messages, DynamoDB ${ms.join(' to ')} ms slower`;
 console.log(`${load}: ${seconds.toFixed(1)} s, ${(stored / seconds).toFixed(1)} a second`);
 console.log(`${(puts / stored - 1).toFixed(2)} lost puts and ${(queries / stored).toFixed(2)} queries a message`);
 console.log(says);
