@@ -150,6 +150,7 @@ where
         match ports.push(&connection.id, frame).await {
             Ok(()) => return,
             Err(PushError::Gone) => return clean_up(ports, &user, &connection).await,
+            Err(PushError::Busy) if made(Mistake::PushedOnce) => return,
             Err(PushError::Busy) => {
                 ports
                     .sleep(Duration::from_millis(ports.below(longest_wait + 1)))
@@ -169,7 +170,8 @@ async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
     user: &UserId,
     connection: &Connection,
 ) {
-    if ports.now().since(connection.connected_at) < HANDSHAKE {
+    let young = ports.now().since(connection.connected_at) < HANDSHAKE;
+    if young || made(Mistake::StaleRowsStay) {
         return;
     }
     if let Err(fault) = forget(ports, user, &connection.id).await {

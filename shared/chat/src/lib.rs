@@ -15,9 +15,15 @@ pub mod fields;
 #[cfg(test)]
 mod interleavings;
 mod log;
+#[cfg(not(feature = "mistakes"))]
 mod mistake;
+#[cfg(feature = "mistakes")]
+pub mod mistake;
 pub mod ports;
 pub mod request;
 pub mod routes;
 pub mod websocket;
 pub mod wire;
+
+/// Whether this build can be made to make mistakes: whatever is deployed refuses to be built with one that can.
+pub const CAN_MAKE_MISTAKES: bool = cfg!(feature = "mistakes");

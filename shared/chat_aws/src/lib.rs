@@ -16,6 +16,13 @@ mod ports;
 pub mod rest;
 pub mod websocket;
 
+// What is deployed cannot make the mistakes that the simulation makes. In a development build of the whole workspace
+// cargo gives every package the features that any of them asks for; there nothing switches a mistake on.
+const _: () = assert!(
+    cfg!(debug_assertions) || !chat::CAN_MAKE_MISTAKES,
+    "chat is built with the feature `mistakes`, which is for the simulation alone"
+);
+
 pub use chance::Chance;
 pub use clock::SystemClock;
 pub use configuration::MissingVariable;

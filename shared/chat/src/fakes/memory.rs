@@ -6,6 +6,7 @@
 use std::{
     collections::{BTreeMap, VecDeque},
     future::Future,
+    ops::RangeBounds,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -107,13 +108,40 @@ impl FakeChat {
     /// Every entry of a log.
     #[must_use]
     pub fn log(&self, conversation: &ConversationId) -> Vec<Event> {
-        self.state().events(conversation).collect()
+        self.state().events(conversation, ..).collect()
     }
 
     /// How often a put was tried.
     #[must_use]
     pub fn puts(&self) -> usize {
         self.state().puts
+    }
+
+    /// The newest position of a log.
+    #[must_use]
+    pub fn head(&self, conversation: &ConversationId) -> u64 {
+        let state = self.state();
+        let newest = state
+            .logs
+            .get(conversation)
+            .and_then(BTreeMap::last_key_value);
+        newest.map_or(0, |(seq, _)| seq.number())
+    }
+
+    /// Whether a user has a participant's row.
+    #[must_use]
+    pub fn takes_part(&self, conversation: &ConversationId, user: &UserId) -> bool {
+        let row = (conversation.clone(), user.clone());
+        self.state().participants.contains_key(&row)
+    }
+
+    /// Every subscription, stale ones among them.
+    #[must_use]
+    pub fn subscriptions(&self) -> Vec<(ConversationId, Subscription)> {
+        let state = self.state();
+        let rows = state.subscriptions.iter();
+        rows.map(|((conversation, _), row)| (conversation.clone(), row.clone()))
+            .collect()
     }
 
     /// How many rows there are of connections and subscriptions.
@@ -129,12 +157,17 @@ impl FakeChat {
 }
 
 impl State {
-    pub fn events(&self, conversation: &ConversationId) -> impl DoubleEndedIterator<Item = Event> {
-        let log = self.logs.get(conversation).into_iter().flatten();
-        log.map(|(seq, draft)| Event {
-            seq: *seq,
-            draft: draft.clone(),
-        })
+    pub fn events(
+        &self,
+        conversation: &ConversationId,
+        range: impl RangeBounds<Seq> + Clone,
+    ) -> impl DoubleEndedIterator<Item = Event> {
+        let log = self.logs.get(conversation).into_iter();
+        log.flat_map(move |log| log.range(range.clone()))
+            .map(|(seq, draft)| Event {
+                seq: *seq,
+                draft: draft.clone(),
+            })
     }
 }
 

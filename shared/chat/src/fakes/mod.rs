@@ -1,12 +1,14 @@
 //! The world in memory, for tests: stores that keep the ports' promises, connections that remember what was pushed to
 //! them, and a clock that stands still until everyone waits for it.
 
+mod chance;
 mod log;
 mod memory;
 mod people;
 mod rows;
 mod world;
 
+pub use chance::Chance;
 pub use memory::{FakeChat, Refusal};
 pub use world::World;
 

@@ -17,6 +17,7 @@ use std::{
     time::Duration,
 };
 
+use super::Chance;
 use crate::{
     domain::Timestamp,
     ports::{Clock, Random},
@@ -28,7 +29,7 @@ pub struct World {
     now: AtomicU64,
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
     counter: AtomicU64,
-    chance: Option<AtomicU64>,
+    chance: Option<Chance>,
 }
 
 impl World {
@@ -47,7 +48,7 @@ impl World {
     #[must_use]
     pub fn unsteady(now: Timestamp, seed: u64) -> Self {
         Self {
-            chance: Some(AtomicU64::new(seed)),
+            chance: Some(Chance::new(seed)),
             ..Self::at(now)
         }
     }
@@ -167,14 +168,9 @@ impl Clock for World {
 /// Chance that always falls the same way, in the middle, unless there is a seed.
 impl Random for World {
     fn below(&self, bound: u64) -> u64 {
-        let Some(chance) = &self.chance else {
-            return bound / 2;
-        };
-        // SplitMix64: https://prng.di.unimi.it/splitmix64.c
-        let state = chance.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (mixed ^ (mixed >> 31)) % bound.max(1)
+        self.chance
+            .as_ref()
+            .map_or(bound / 2, |chance| chance.below(bound))
     }
 
     fn fresh_id(&self) -> String {

@@ -104,11 +104,16 @@ where
             .into());
         }
 
+        if made(Mistake::CheckBeforeRead) {
+            authorize(ports, &conversation, &subscription, connection).await?;
+        }
         let read = match early {
             Some(read) => read,
             None => read(ports, &conversation, after).await,
         };
-        authorize(ports, &conversation, &subscription, connection).await?;
+        if !made(Mistake::CheckBeforeRead) {
+            authorize(ports, &conversation, &subscription, connection).await?;
+        }
         read
     }
 }
