@@ -14,6 +14,8 @@ fn arrows_between_our_packages_point_inwards() {
             // Its tests run on the engines that the harness starts.
             "shared/chat_aws" => &["chat", "harness"],
             "architecture" => &["harness"],
+            // It judges what the real routes do, and stands outside like the checker.
+            "simulation" => &["chat", "checker"],
             other if other.starts_with("functions/") => &["chat_aws", "chat"],
             other => panic!(
                 "{other} has no place in the rings yet: decide what it may depend on, and say it here"
@@ -39,6 +41,22 @@ fn nothing_that_is_deployed_links_the_harness() {
         if folder.starts_with("functions") || folder.starts_with("shared") {
             let linked = workspace.linked_into(member);
             assert!(!linked.contains("harness"), "{member} links the harness");
+        }
+    }
+}
+
+#[test]
+fn nothing_that_is_deployed_can_make_a_mistake_on_purpose() {
+    let workspace = Workspace::read();
+    let of_the_core = |member: &str| workspace.features_of("chat", member);
+    assert!(of_the_core("simulation").contains("mistakes"));
+    for (member, folder) in workspace.members() {
+        if folder.starts_with("functions") || folder.ends_with("chat_aws") {
+            let features = of_the_core(member);
+            assert!(
+                features.is_empty(),
+                "{member} is built with {features:?} of the core"
+            );
         }
     }
 }

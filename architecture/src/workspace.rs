@@ -90,6 +90,32 @@ impl Workspace {
             .collect()
     }
 
+    /// The features with which one of our packages is built into a member, when that is built by itself, without its
+    /// tests; none if it is not built into it. `cargo metadata` tells only what all members together ask for.
+    pub fn features_of(&self, package: &str, member: &str) -> BTreeSet<String> {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--package", member])
+            .args(["--edges", "normal,build", "--prefix", "none"])
+            .args(["--format", "{p} {f}"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cargo tree: {problem}");
+        let tree = String::from_utf8(output.stdout).unwrap();
+        let lines = tree
+            .lines()
+            .filter(|line| line.split(' ').next() == Some(package));
+        // A line reads: name, version, folder in brackets, features, and a mark if it has been there before.
+        let unmarked = lines.map(|line| line.trim_end_matches("(*)"));
+        unmarked
+            .filter_map(|line| line.rsplit_once(')'))
+            .flat_map(|(_, features)| features.trim().split(','))
+            .filter(|feature| !feature.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+
     fn dependencies(&self, member: &str) -> impl Iterator<Item = &Value> {
         list(&self.package(member)["dependencies"]).iter()
     }

@@ -1,0 +1,44 @@
+//! What a server says, as far as a client looks at it.
+
+use std::collections::BTreeMap;
+
+use checker::history::Entry;
+use serde::Deserialize;
+
+/// Any frame, and any answer by HTTP.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Frame {
+    pub event: String,
+    #[serde(rename = "ref")]
+    pub reference: Option<String>,
+    pub conversation: String,
+    pub seq: u64,
+    pub id: Option<String>,
+    pub sender: Option<String>,
+    pub body: Option<String>,
+    pub user: Option<String>,
+    pub sent_at: Option<String>,
+    pub head: u64,
+    pub events: Vec<Entry>,
+    pub limited: bool,
+    pub heads: BTreeMap<String, u64>,
+    pub code: String,
+    pub retry: String,
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Frame {
+    /// The frame as an entry of a log.
+    pub fn into_entry(self) -> Entry {
+        Entry {
+            event: self.event,
+            seq: self.seq,
+            id: self.id,
+            sender: self.sender,
+            body: self.body,
+            user: self.user,
+            sent_at: self.sent_at,
+        }
+    }
+}

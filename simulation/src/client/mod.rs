@@ -1,0 +1,469 @@
+//! A device as `docs/protocol.md` and section 3 of `docs/design.md` want it: its connection, its requests, and what it
+//! makes of what it hears. It acts only when something reaches it or a time has come.
+
+mod catching_up;
+mod conversation;
+mod courier;
+mod frames;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chat::domain::ConnectionId;
+use checker::history::{Entry, Record};
+use serde_json::{Value, json};
+
+use self::{
+    conversation::{Conversation, Outgoing, Phase},
+    frames::Frame,
+};
+use crate::{faults::Place, gateway, mistakes::ClientMistake, plan::Plan, stage::Stage};
+
+/// A request counts as unanswered after this.
+const ANSWER_LIMIT: u64 = 10_000;
+/// Visible pages ask for what is new at least once a minute.
+const PING_EVERY: u64 = 30_000;
+const PING_SPREAD: u64 = 30_000;
+/// The socket may be away so long before HTTP takes its place.
+const SOCKET_PATIENCE: u64 = 5_000;
+
+pub struct Client {
+    device: usize,
+    name: String,
+    user: String,
+    by_http_only: bool,
+    without_after: bool,
+    place: Place,
+    /// How often it has done something of a name.
+    places: BTreeMap<String, u64>,
+    attempts: u64,
+    /// Counts its lives: what was asked in an earlier one says nothing now.
+    life: u64,
+    has_begun: bool,
+    alive: bool,
+    link: Link,
+    dial_failures: u32,
+    down_since: u64,
+    heard_since_ping: bool,
+    questions: BTreeMap<u64, Question>,
+    next_question: u64,
+    conversations: BTreeMap<String, Conversation>,
+    /// Outboxes of the life before, of conversations that are to begin at the head that the list tells.
+    kept: BTreeMap<String, VecDeque<Outgoing>>,
+    begins_at_head: bool,
+    listings: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Link {
+    Down,
+    Dialing,
+    Up(ConnectionId),
+}
+
+#[derive(Clone, Debug)]
+enum Question {
+    Subscribe {
+        conversation: String,
+        from: u64,
+    },
+    Send {
+        conversation: String,
+        message: String,
+        number: u64,
+    },
+    Ping,
+}
+
+impl Question {
+    fn name(&self) -> String {
+        match self {
+            Self::Subscribe { conversation, .. } => format!("subscribe {conversation}"),
+            Self::Send { message, .. } => format!("frame {message}"),
+            Self::Ping => "frame of a ping".to_owned(),
+        }
+    }
+}
+
+impl Client {
+    /// Every device of a plan.
+    pub fn all(plan: &Plan) -> Vec<Mutex<Self>> {
+        let devices = plan.devices.iter().enumerate();
+        let clients = devices.map(|(device, planned)| {
+            let mine = plan
+                .conversations
+                .iter()
+                .filter(|talk| talk.participants.contains(&planned.user));
+            Mutex::new(Self {
+                device,
+                name: planned.name.clone(),
+                user: planned.user.to_owned(),
+                by_http_only: planned.by_http_only,
+                without_after: planned.without_after,
+                place: Place::of_seed(device as u64),
+                places: BTreeMap::new(),
+                attempts: 0,
+                life: 0,
+                has_begun: false,
+                alive: false,
+                link: Link::Down,
+                dial_failures: 0,
+                down_since: 0,
+                heard_since_ping: true,
+                questions: BTreeMap::new(),
+                next_question: 0,
+                conversations: mine
+                    .map(|talk| (talk.id.clone(), Conversation::at(0, VecDeque::new())))
+                    .collect(),
+                kept: BTreeMap::new(),
+                begins_at_head: false,
+                listings: 0,
+            })
+        });
+        clients.collect()
+    }
+
+    /// Comes alive.
+    pub fn start(&mut self, stage: &Arc<Stage>, place: Place) {
+        self.place = place;
+        self.has_begun = true;
+        self.begin(stage);
+    }
+
+    fn begin(&mut self, stage: &Arc<Stage>) {
+        self.alive = true;
+        self.down_since = stage.now();
+        self.list(stage);
+        self.poll_later(stage);
+        if !self.by_http_only {
+            self.dial(stage);
+        }
+    }
+
+    /// A place for the next thing of this name that it does: nothing else that it does or leaves changes it.
+    fn next_place(&mut self, name: &str) -> Place {
+        let count = self.places.entry(name.to_owned()).or_default();
+        *count += 1;
+        self.place.named(name).within(*count)
+    }
+
+    /// Does something after a while, unless it has crashed by then.
+    fn after(
+        &self,
+        stage: &Arc<Stage>,
+        ms: u64,
+        then: impl FnOnce(&mut Self, &Arc<Stage>) + Send + 'static,
+    ) {
+        let (device, life) = (self.device, self.life);
+        stage.after(Duration::from_millis(ms), move |stage| {
+            stage.client(device, |client| {
+                if client.life == life {
+                    then(client, stage);
+                }
+            });
+        });
+    }
+
+    /// Full jitter: up to a bound that doubles from half a second to half a minute.
+    fn backoff(&mut self, failures: u32) -> u64 {
+        let bound = 500_u64 << failures.clamp(1, 7).saturating_sub(1);
+        self.next_place("wait").chance().below(bound.min(30_000))
+    }
+
+    // --- The connection -----------------------------------------------------------------------------------------
+
+    fn dial(&mut self, stage: &Arc<Stage>) {
+        if self.link == Link::Down && self.alive {
+            self.link = Link::Dialing;
+            let place = self.next_place("dial");
+            gateway::dial(stage, self.device, self.life, place);
+        }
+    }
+
+    /// The handshake has failed.
+    pub fn dial_failed(&mut self, stage: &Arc<Stage>, life: u64) {
+        if life != self.life {
+            return;
+        }
+        self.link = Link::Down;
+        self.dial_failures += 1;
+        let wait = self.backoff(self.dial_failures);
+        self.after(stage, wait, Self::dial);
+    }
+
+    /// The handshake has succeeded.
+    pub fn opened(&mut self, stage: &Arc<Stage>, life: u64, connection: &ConnectionId) {
+        if life != self.life {
+            let place = self.next_place("close");
+            return gateway::close(stage, connection, place);
+        }
+        stage.tell(|| format!("{connection} is open"));
+        self.link = Link::Up(connection.clone());
+        self.dial_failures = 0;
+        self.heard_since_ping = true;
+        self.ping_later(stage);
+        self.list(stage);
+        for id in self.ids() {
+            self.subscribe(stage, &id);
+        }
+    }
+
+    /// The connection has ended.
+    pub fn lost(&mut self, stage: &Arc<Stage>, life: u64, connection: &ConnectionId) {
+        if life == self.life && self.link == Link::Up(connection.clone()) {
+            self.disconnected(stage);
+            self.dial_failures += 1;
+            let wait = self.backoff(self.dial_failures);
+            self.after(stage, wait, Self::dial);
+        }
+    }
+
+    fn disconnected(&mut self, stage: &Arc<Stage>) {
+        self.link = Link::Down;
+        self.down_since = stage.now();
+        self.questions.clear();
+        self.conversations
+            .values_mut()
+            .for_each(Conversation::disconnected);
+    }
+
+    /// The network ends its connection.
+    pub fn cut(&mut self, stage: &Arc<Stage>) {
+        if let Link::Up(connection) = self.link.clone() {
+            let place = self.next_place("cut");
+            gateway::cut(stage, &connection, place);
+        }
+    }
+
+    /// It is gone from one moment to the next, and comes back after a while: with what it had kept, at a head that it is
+    /// told, or as if it had never been there.
+    pub fn crash(&mut self, stage: &Arc<Stage>, place: Place) {
+        if !self.alive {
+            return;
+        }
+        let chance = place.within(1).chance();
+        stage.tell(|| format!("{} crashes", self.name));
+        stage.count("clients that began anew");
+        self.cut(stage);
+        self.disconnected(stage);
+        self.alive = false;
+        self.life += 1;
+        let manner = chance.below(3);
+        self.after(stage, 100 + chance.below(15_000), move |client, stage| {
+            client.begin_anew(stage, manner)
+        });
+    }
+
+    fn begin_anew(&mut self, stage: &Arc<Stage>, manner: u64) {
+        let kept = std::mem::take(&mut self.conversations);
+        if manner == 2 {
+            self.kept.clear();
+        }
+        self.begins_at_head = manner == 1;
+        for (id, conversation) in kept {
+            match manner {
+                // The position that the list tells, but not past anything unsent.
+                1 => {
+                    self.kept.insert(id, conversation.outbox);
+                }
+                0 => {
+                    let began = Conversation::at(conversation.position, conversation.outbox);
+                    self.restart(stage, id, began);
+                }
+                _ => self.restart(stage, id, Conversation::at(0, VecDeque::new())),
+            }
+        }
+        self.begin(stage);
+    }
+
+    fn restart(&mut self, stage: &Stage, id: String, conversation: Conversation) {
+        stage.record(Record::Restart {
+            client: self.name.clone(),
+            user: self.user.clone(),
+            conversation: id.clone(),
+            position: conversation.position,
+        });
+        self.conversations.insert(id, conversation);
+    }
+
+    fn ping_later(&mut self, stage: &Arc<Stage>) {
+        let wait = PING_EVERY + self.next_place("ping").chance().below(PING_SPREAD);
+        let Link::Up(connection) = self.link.clone() else {
+            return;
+        };
+        self.after(stage, wait, move |client, stage| {
+            if client.link == Link::Up(connection) {
+                client.ping(stage);
+            }
+        });
+    }
+
+    fn ping(&mut self, stage: &Arc<Stage>) {
+        let followed = self
+            .conversations
+            .iter()
+            .filter(|(_, it)| it.phase != Phase::Out);
+        let positions: BTreeMap<&String, u64> =
+            followed.map(|(id, it)| (id, it.position)).collect();
+        self.heard_since_ping = false;
+        let frame = json!({"action": "ping", "positions": positions});
+        self.ask(stage, Question::Ping, frame);
+        self.ping_later(stage);
+        let Link::Up(connection) = self.link.clone() else {
+            return;
+        };
+        let life = self.life;
+        // Any frame proves life.
+        self.after(stage, ANSWER_LIMIT, move |client, stage| {
+            if !client.heard_since_ping && client.link == Link::Up(connection.clone()) {
+                client.lost(stage, life, &connection);
+            }
+        });
+    }
+
+    // --- Requests and frames -----------------------------------------------------------------------------------
+
+    /// Sends a request; whether there was a connection to send it on.
+    fn ask(&mut self, stage: &Arc<Stage>, question: Question, mut frame: Value) -> bool {
+        let Link::Up(connection) = self.link.clone() else {
+            return false;
+        };
+        let number = self.next_question;
+        self.next_question += 1;
+        let place = self.next_place(&question.name());
+        self.questions.insert(number, question);
+        frame["ref"] = json!(number.to_string());
+        gateway::send(stage, &connection, frame.to_string(), place);
+        self.after(stage, ANSWER_LIMIT, move |client, stage| {
+            client.unanswered(stage, number)
+        });
+        true
+    }
+
+    fn unanswered(&mut self, stage: &Arc<Stage>, number: u64) {
+        match self.questions.remove(&number) {
+            Some(Question::Subscribe { conversation, .. }) => {
+                self.not_subscribed(stage, &conversation, None)
+            }
+            Some(Question::Send {
+                conversation,
+                number,
+                ..
+            }) => self.not_sent(stage, &conversation, number, 0),
+            Some(Question::Ping) | None => {}
+        }
+    }
+
+    /// A frame reaches it.
+    pub fn heard(&mut self, stage: &Arc<Stage>, connection: &ConnectionId, text: &str) {
+        if self.link != Link::Up(connection.clone()) {
+            return;
+        }
+        self.heard_since_ping = true;
+        let frame: Frame = serde_json::from_str(text).unwrap_or_default();
+        let number = frame
+            .reference
+            .as_deref()
+            .and_then(|number| number.parse().ok());
+        let question = number.and_then(|number: u64| self.questions.remove(&number));
+        match frame.event.as_str() {
+            "message" | "participantAdded" | "participantRemoved" => {
+                let id = frame.conversation.clone();
+                self.receive(stage, &id, vec![frame.into_entry()]);
+            }
+            "added" => self.is_in(stage, &frame.conversation, frame.head),
+            "removed" => self.is_out(stage, &frame.conversation),
+            "subscribed" => self.subscribed(stage, question, frame),
+            "sent" => self.acknowledged(stage, &frame),
+            "pong" => self.ponged(stage, &frame),
+            "error" => match question {
+                Some(Question::Subscribe { conversation, .. }) => {
+                    self.not_subscribed(stage, &conversation, Some(&frame))
+                }
+                Some(Question::Send {
+                    conversation,
+                    number,
+                    ..
+                }) => self.send_refused(stage, &conversation, number, &frame),
+                Some(Question::Ping) | None => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// Everything that is learnt of a log goes through here: each entry is compared with the outbox, and only then the
+    /// position may move over it.
+    fn receive(&mut self, stage: &Arc<Stage>, id: &str, entries: Vec<Entry>) {
+        let believe = stage.mistake == Some(ClientMistake::PositionUnseen);
+        for entry in entries {
+            let Some(conversation) = self.conversations.get_mut(id) else {
+                return;
+            };
+            let own = entry.sender.as_ref() == Some(&self.user);
+            if let Some(message) = entry.id.as_deref().filter(|_| own)
+                && let Some(outgoing) = conversation.forget(message)
+            {
+                stage.count("acknowledgements by one's own push or a catch-up");
+                stage.record(self.sent(id, outgoing.id, entry.seq));
+            }
+            let Some(conversation) = self.conversations.get_mut(id) else {
+                return;
+            };
+            for event in conversation.take(entry, believe) {
+                stage.record(Record::Seen {
+                    client: self.name.clone(),
+                    user: self.user.clone(),
+                    conversation: id.to_owned(),
+                    seq: event.seq,
+                    event,
+                });
+            }
+        }
+        self.notice_gap(stage, id);
+        self.flush(stage, id);
+    }
+
+    fn sent(&self, conversation: &str, id: String, seq: u64) -> Record {
+        Record::Sent {
+            client: self.name.clone(),
+            user: self.user.clone(),
+            conversation: conversation.to_owned(),
+            id,
+            seq,
+        }
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.conversations.keys().cloned().collect()
+    }
+
+    // --- For the end -------------------------------------------------------------------------------------------
+
+    /// Whether it has everything of a conversation, and nothing waits; or has never been there.
+    pub fn is_complete(&self, id: &str, head: u64) -> bool {
+        if !self.has_begun {
+            return true;
+        }
+        let conversation = self.conversations.get(id);
+        self.alive
+            && conversation
+                .is_some_and(|it| it.position == head && it.outbox.is_empty() && it.held.is_empty())
+    }
+
+    /// How it ends.
+    pub fn end(&self, stage: &Stage) {
+        let conversations = self.conversations.iter().filter(|_| self.has_begun);
+        for (id, conversation) in conversations {
+            stage.record(Record::End {
+                client: self.name.clone(),
+                user: self.user.clone(),
+                conversation: id.clone(),
+                position: conversation.position,
+                pending: conversation.outbox.len() as u64,
+            });
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! The storages, each call on its way to the fakes.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use chat::{
+    domain::{
+        Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
+        Subscription, UserId,
+    },
+    failure::Fault,
+    ports::{
+        Clock as _, Connections, Log, Memberships, Page, Participants, Put, Roster, Subscriptions,
+    },
+};
+
+use super::Ports;
+
+impl Log for Ports {
+    async fn read_from(
+        &self,
+        conversation: &ConversationId,
+        first: Seq,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        let call = self.set_out("reading a log").await?;
+        let chat = &self.stage.chat;
+        if !self.is_torn(&call) {
+            return self
+                .complete(call, || chat.read_from(conversation, first, limit))
+                .await;
+        }
+        // What is before `passed` is read now, the rest later: quite often the next place was empty, and something is
+        // found behind it.
+        let mut page = chat.read_from(conversation, first, limit).await?;
+        let head = chat.head(conversation);
+        let passed = if call.chance.below(2) == 0 {
+            head + 2
+        } else {
+            call.chance.below(head + 2)
+        };
+        let passed = Seq::new(passed).unwrap_or(Seq::MAX);
+        page.events.retain(|event| event.seq < passed);
+        self.meanwhile(&call).await;
+        let rest = chat
+            .read_from(conversation, first.max(passed), limit)
+            .await?;
+        page.more |= rest.more || page.events.len() + rest.events.len() > limit;
+        page.events.extend(rest.events);
+        page.events.truncate(limit);
+        if page
+            .events
+            .iter()
+            .zip(page.events.iter().skip(1))
+            .any(|(one, next)| one.seq.next() != next.seq)
+        {
+            self.stage.count("reads with a hole");
+            self.stage
+                .tell(|| format!("  a read of {conversation} is torn at {passed} and has a hole"));
+        }
+        self.complete(call, || async { Ok(page.clone()) }).await
+    }
+
+    async fn read_back(
+        &self,
+        conversation: &ConversationId,
+        last: Seq,
+        limit: usize,
+    ) -> Result<Page, Fault> {
+        let call = self.set_out("reading a log back").await?;
+        let chat = &self.stage.chat;
+        if !self.is_torn(&call) {
+            return self
+                .complete(call, || chat.read_back(conversation, last, limit))
+                .await;
+        }
+        let mut page = chat.read_back(conversation, last, limit).await?;
+        let oldest = page.events.last().map_or(0, |event| event.seq.number());
+        let newest = page.events.first().map_or(0, |event| event.seq.number());
+        let passed = oldest + call.chance.below(newest - oldest + 1);
+        page.events.retain(|event| event.seq.number() >= passed);
+        self.meanwhile(&call).await;
+        let rest = match Seq::new(passed).and_then(Seq::previous) {
+            Some(before) => {
+                chat.read_back(
+                    conversation,
+                    before,
+                    limit.saturating_sub(page.events.len()).max(1),
+                )
+                .await?
+            }
+            None => Page::default(),
+        };
+        page.more |= rest.more;
+        page.events.extend(rest.events);
+        page.events.truncate(limit);
+        self.complete(call, || async { Ok(page.clone()) }).await
+    }
+
+    async fn put(
+        &self,
+        conversation: &ConversationId,
+        seq: Seq,
+        draft: &Draft,
+    ) -> Result<Put, Fault> {
+        let call = self.set_out("putting an entry").await?;
+        let stage = &self.stage;
+        let late = {
+            let (stage, conversation, draft) =
+                (Arc::clone(stage), conversation.clone(), draft.clone());
+            async move {
+                if let Ok(Put::Stored) = stage.chat.put(&conversation, seq, &draft).await {
+                    stage.count("late puts that were stored");
+                }
+            }
+        };
+        self.may_die_meanwhile(&call, late).await;
+        let put = self
+            .complete(call, || stage.chat.put(conversation, seq, draft))
+            .await?;
+        match &put {
+            Put::Stored => stage.count("puts that were stored"),
+            Put::Taken(event) if event.draft.has_name_of(draft) => {
+                stage.count("puts that found themselves")
+            }
+            Put::Taken(_) => stage.count("puts that lost their place"),
+            Put::Needless => stage.count("changes that were needless"),
+        }
+        stage.tell(|| {
+            let (sender, id) = (&draft.sender, &draft.id);
+            let became = match put {
+                Put::Stored => "is stored",
+                Put::Taken(_) => "finds another, or itself,",
+                Put::Needless => "has nothing to change",
+            };
+            format!("  {sender}'s {id} {became} at {seq} of {conversation}")
+        });
+        Ok(put)
+    }
+}
+
+impl Participants for Ports {
+    async fn create(
+        &self,
+        conversation: &Conversation,
+        participants: &[Participant],
+    ) -> Result<bool, Fault> {
+        let apply = || self.stage.chat.create(conversation, participants);
+        self.call("creating a conversation", apply).await
+    }
+
+    async fn conversation(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Option<Conversation>, Fault> {
+        let apply = || Participants::conversation(&self.stage.chat, conversation);
+        self.call("reading a conversation", apply).await
+    }
+
+    async fn participant(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+    ) -> Result<Option<Participant>, Fault> {
+        let apply = || self.stage.chat.participant(conversation, user);
+        self.call("reading a participant", apply).await
+    }
+
+    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+        let apply = || self.stage.chat.participants(conversation);
+        self.call("reading participants", apply).await
+    }
+
+    async fn conversations_of(
+        &self,
+        user: &UserId,
+        after: Option<&ConversationId>,
+        limit: usize,
+    ) -> Result<Memberships, Fault> {
+        let apply = || self.stage.chat.conversations_of(user, after, limit);
+        self.call("reading a user's conversations", apply).await
+    }
+
+    async fn confirm(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
+        let apply = || self.stage.chat.confirm(user, conversations);
+        self.call("confirming conversations", apply).await
+    }
+}
+
+impl Subscriptions for Ports {
+    async fn subscribe(
+        &self,
+        conversation: &ConversationId,
+        subscription: &Subscription,
+    ) -> Result<(), Fault> {
+        let call = self.set_out("putting a subscription").await?;
+        let late = {
+            let stage = Arc::clone(&self.stage);
+            let (conversation, subscription) = (conversation.clone(), subscription.clone());
+            async move {
+                let _ = stage.chat.subscribe(&conversation, &subscription).await;
+            }
+        };
+        self.may_die_meanwhile(&call, late).await;
+        self.stage
+            .observer()
+            .row_put(conversation, &subscription.connection.id, self.now());
+        self.complete(call, || {
+            self.stage.chat.subscribe(conversation, subscription)
+        })
+        .await
+    }
+
+    async fn unsubscribe(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> Result<(), Fault> {
+        let apply = || {
+            self.stage.observer().row_deleted(conversation, connection);
+            self.stage.chat.unsubscribe(conversation, connection)
+        };
+        self.call("deleting a subscription", apply).await
+    }
+
+    /// Participants first, and subscriptions later if it is torn.
+    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, Fault> {
+        let call = self.set_out("reading a roster").await?;
+        let chat = &self.stage.chat;
+        let read = if self.is_torn(&call) {
+            let first = chat.roster(conversation).await?;
+            self.meanwhile(&call).await;
+            let second = chat.roster(conversation).await?;
+            let read = Roster {
+                participants: first.participants,
+                subscriptions: second.subscriptions,
+            };
+            self.complete(call, || async { Ok(read.clone()) }).await?
+        } else {
+            self.complete(call, || chat.roster(conversation)).await?
+        };
+        self.roster_at.store(self.now().millis(), Ordering::Relaxed);
+        Ok(read)
+    }
+
+    async fn subscriptions_of(
+        &self,
+        connection: &ConnectionId,
+    ) -> Result<Vec<ConversationId>, Fault> {
+        let call = self.set_out("reading a connection's subscriptions").await?;
+        let lags = self.lags(&call);
+        let mut found = self
+            .complete(call, || self.stage.chat.subscriptions_of(connection))
+            .await?;
+        if lags {
+            let observer = self.stage.observer();
+            found.retain(|conversation| !observer.is_recent(conversation, connection, self.now()));
+        }
+        Ok(found)
+    }
+}
+
+impl Connections for Ports {
+    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
+        let apply = || self.stage.chat.connected(user, connection);
+        self.call("putting a connection", apply).await
+    }
+
+    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
+        let apply = || self.stage.chat.disconnected(user, connection);
+        self.call("deleting a connection", apply).await
+    }
+
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+        let apply = || self.stage.chat.connections_of(user);
+        self.call("reading a user's connections", apply).await
+    }
+}

@@ -1,0 +1,99 @@
+//! A run that breaks a promise has thousands of deeds and faults, and nearly none of them matters. Here they are left
+//! out, half of them, a quarter, one at a time, as long as the same promise is still broken (delta debugging).
+
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
+
+use crate::{Item, Outcome, Parameters, run};
+
+/// The smallest run found that breaks the same promise.
+#[derive(Debug)]
+pub struct Shrunk {
+    /// By which it comes again.
+    pub parameters: Parameters,
+    /// With everything that happens in it.
+    pub outcome: Outcome,
+    /// Deeds and faults before and now.
+    pub items: (usize, usize),
+    /// How many runs that took.
+    pub runs: usize,
+}
+
+/// Leaves out of a run what does not matter for its first broken promise, as long as there is time.
+#[must_use]
+pub fn shrink(parameters: &Parameters, outcome: &Outcome, time: Duration) -> Option<Shrunk> {
+    let promise = outcome.broken.first()?.promise.clone();
+    let mut search = Search {
+        parameters: parameters.clone(),
+        promise,
+        until: Instant::now() + time,
+        runs: 0,
+    };
+    let all = outcome.happened.items.clone();
+    let left = search.minimize(all.clone());
+    let parameters = search.with(&left);
+    let outcome = run(&parameters, true);
+    Some(Shrunk {
+        items: (all.len(), left.len()),
+        runs: search.runs,
+        parameters,
+        outcome,
+    })
+}
+
+struct Search {
+    parameters: Parameters,
+    promise: String,
+    until: Instant,
+    runs: usize,
+}
+
+impl Search {
+    fn with(&self, items: &[Item]) -> Parameters {
+        let only: BTreeSet<Item> = items.iter().copied().collect();
+        Parameters {
+            only: Some(only),
+            ..self.parameters.clone()
+        }
+    }
+
+    /// Whether it is still broken with these alone; then, which of them happened.
+    fn still_breaks(&mut self, items: &[Item]) -> Option<Vec<Item>> {
+        self.runs += 1;
+        let outcome = run(&self.with(items), false);
+        let is_it = outcome
+            .broken
+            .iter()
+            .any(|broken| broken.promise == self.promise);
+        is_it.then_some(outcome.happened.items)
+    }
+
+    fn minimize(&mut self, mut items: Vec<Item>) -> Vec<Item> {
+        let mut parts = 2;
+        while items.len() > 1 && Instant::now() < self.until {
+            let size = items.len().div_ceil(parts);
+            let without = |start: usize| -> Vec<Item> {
+                let end = (start + size).min(items.len());
+                [&items[..start], &items[end..]].concat()
+            };
+            let mut starts = (0..items.len()).step_by(size);
+            let found = starts.find_map(|start| {
+                if Instant::now() >= self.until {
+                    return None;
+                }
+                self.still_breaks(&without(start))
+            });
+            match found {
+                Some(left) => {
+                    items = left;
+                    parts = parts.saturating_sub(1).max(2);
+                }
+                None if size == 1 => break,
+                None => parts = (parts * 2).min(items.len()),
+            }
+        }
+        items
+    }
+}

@@ -1,0 +1,247 @@
+//! What everybody in a run shares: the chat's storage and time, the faults, who is there, and what is written down.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use chat::{
+    domain::{ConversationId, UserId},
+    fakes::FakeChat,
+    ports::Clock as _,
+};
+use checker::history::Record;
+
+use crate::{
+    client::Client,
+    faults::{Faults, Place},
+    gateway::Gateway,
+    mistakes::ClientMistake,
+    observer::Observer,
+    plan::Plan,
+    tasks::Tasks,
+};
+
+/// One run.
+pub struct Stage {
+    pub chat: FakeChat,
+    pub faults: Faults,
+    pub tasks: Tasks,
+    pub plan: Plan,
+    pub mistake: Option<ClientMistake>,
+    pub concurrent_changes: bool,
+    pub gateway: Mutex<Gateway>,
+    pub observer: Mutex<Observer>,
+    /// Functions that run, and writes that are under way though their functions are dead.
+    pub under_way: AtomicU64,
+    clients: Vec<Mutex<Client>>,
+    place: Place,
+    places: AtomicU64,
+    began: u64,
+    history: Mutex<Vec<Record>>,
+    tally: Mutex<BTreeMap<&'static str, u64>>,
+    story: Option<Mutex<Vec<String>>>,
+}
+
+impl Stage {
+    pub fn new(place: Place, plan: Plan, faults: Faults) -> Self {
+        let chat = FakeChat::new();
+        Self {
+            began: chat.now().millis(),
+            chat,
+            faults,
+            tasks: Tasks::default(),
+            mistake: None,
+            concurrent_changes: false,
+            gateway: Mutex::default(),
+            observer: Mutex::default(),
+            under_way: AtomicU64::new(0),
+            clients: Client::all(&plan),
+            plan,
+            place: place.within(4),
+            places: AtomicU64::new(0),
+            history: Mutex::default(),
+            tally: Mutex::default(),
+            story: None,
+        }
+    }
+
+    /// Writes down what happens, too.
+    pub fn tell_all(&mut self) {
+        self.story = Some(Mutex::default());
+    }
+
+    /// Lets a client do something.
+    pub fn client<T>(&self, device: usize, act: impl FnOnce(&mut Client) -> T) -> T {
+        act(&mut self.clients[device].lock().unwrap())
+    }
+
+    /// Lets something happen later, or at once.
+    pub fn after(self: &Arc<Self>, wait: Duration, then: impl FnOnce(&Arc<Self>) + Send + 'static) {
+        let stage = Arc::clone(self);
+        self.tasks.spawn(async move {
+            stage.sleep(wait).await;
+            then(&stage);
+        });
+    }
+
+    pub async fn sleep(&self, wait: Duration) {
+        self.chat.sleep(wait).await;
+    }
+
+    /// Milliseconds since the run began.
+    pub fn now(&self) -> u64 {
+        self.chat.now().millis() - self.began
+    }
+
+    /// A place for something that nobody plans, such as setting the stage.
+    pub fn unplanned(&self) -> Place {
+        self.place
+            .within(self.places.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub fn record(&self, record: Record) {
+        self.tell(|| describe(&record));
+        self.history.lock().unwrap().push(record);
+    }
+
+    pub fn history(&self) -> Vec<Record> {
+        std::mem::take(&mut self.history.lock().unwrap())
+    }
+
+    /// Counts something that happened.
+    pub fn count(&self, what: &'static str) {
+        *self.tally.lock().unwrap().entry(what).or_default() += 1;
+    }
+
+    pub fn tally(&self) -> BTreeMap<&'static str, u64> {
+        self.tally.lock().unwrap().clone()
+    }
+
+    /// Writes a line of the story, if there is one.
+    pub fn tell(&self, line: impl FnOnce() -> String) {
+        if let Some(story) = &self.story {
+            let now = self.now();
+            let line = format!("{:>3}.{:03} {}", now / 1000, now % 1000, line());
+            story.lock().unwrap().push(line);
+        }
+    }
+
+    pub fn story(&self) -> Vec<String> {
+        self.story
+            .as_ref()
+            .map_or(Vec::new(), |story| story.lock().unwrap().clone())
+    }
+
+    pub fn gateway(&self) -> MutexGuard<'_, Gateway> {
+        self.gateway.lock().unwrap()
+    }
+
+    pub fn observer(&self) -> MutexGuard<'_, Observer> {
+        self.observer.lock().unwrap()
+    }
+
+    pub fn takes_part(&self, conversation: &str, user: &str) -> bool {
+        let user = UserId::new(user).unwrap();
+        self.chat.takes_part(&conversation_id(conversation), &user)
+    }
+
+    pub fn head(&self, conversation: &str) -> u64 {
+        self.chat.head(&conversation_id(conversation))
+    }
+}
+
+pub fn conversation_id(id: &str) -> ConversationId {
+    ConversationId::new(id).unwrap()
+}
+
+/// A record for somebody who reads a story.
+fn describe(record: &Record) -> String {
+    match record {
+        Record::Seed { seed, .. } => format!("seed {seed}"),
+        Record::Send {
+            client,
+            conversation,
+            id,
+            ..
+        } => format!("{client} sends {id} to {conversation}"),
+        Record::Sent {
+            client,
+            conversation,
+            id,
+            seq,
+            ..
+        } => {
+            format!("{client} learns that its {id} is at {seq} of {conversation}")
+        }
+        Record::Refused {
+            client,
+            conversation,
+            id,
+            code,
+            ..
+        } => {
+            format!("{client} gives {id} to {conversation} up: {code}")
+        }
+        Record::Seen {
+            client,
+            conversation,
+            seq,
+            event,
+            ..
+        } => {
+            let of = event
+                .sender
+                .as_ref()
+                .or(event.user.as_ref())
+                .map_or("", String::as_str);
+            let what = event.id.as_ref().unwrap_or(&event.event);
+            format!("{client} sees {seq} of {conversation}: {what} of {of}")
+        }
+        Record::Restart {
+            client,
+            conversation,
+            position,
+            ..
+        } => {
+            format!("{client} begins anew in {conversation} at {position}")
+        }
+        Record::Remove { conversation, user } => {
+            format!("somebody asks to remove {user} from {conversation}")
+        }
+        Record::Removed {
+            conversation,
+            user,
+            seq,
+        } => {
+            format!("that {user} is removed from {conversation} is answered: {seq:?}")
+        }
+        Record::Add { conversation, user } => {
+            format!("somebody asks to add {user} to {conversation}")
+        }
+        Record::Added {
+            conversation,
+            user,
+            seq,
+        } => {
+            format!("that {user} is added to {conversation} is answered: {seq:?}")
+        }
+        Record::End {
+            client,
+            conversation,
+            position,
+            pending,
+            ..
+        } => {
+            format!("{client} ends at {position} of {conversation} with {pending} unsent")
+        }
+        Record::Log {
+            conversation,
+            events,
+        } => format!("{conversation} holds {} entries", events.len()),
+    }
+}

@@ -1,0 +1,44 @@
+//! Everything that runs at once: requests, frames under way, what clients wait for. The world of the fakes owns the
+//! time; here is who runs in it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Mutex,
+    task::Poll,
+};
+
+use chat::fakes::World;
+use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+
+/// Those that have been started and have not run yet.
+#[derive(Default)]
+pub struct Tasks(Mutex<Vec<BoxFuture<'static, ()>>>);
+
+impl Tasks {
+    /// Lets a future run beside all others until it ends.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.0.lock().unwrap().push(Box::pin(task));
+    }
+
+    /// Runs a future and everything that it starts, until it ends; what has not ended by then is dropped.
+    pub fn run<T>(&self, world: &World, main: impl Future<Output = T>) -> T {
+        let mut running = FuturesUnordered::new();
+        let mut main = pin!(main);
+        world.run(poll_fn(|context| {
+            if let Poll::Ready(result) = main.as_mut().poll(context) {
+                return Poll::Ready(result);
+            }
+            loop {
+                running.extend(std::mem::take(&mut *self.0.lock().unwrap()));
+                match running.poll_next_unpin(context) {
+                    Poll::Ready(Some(())) => {}
+                    Poll::Ready(None) | Poll::Pending if self.0.lock().unwrap().is_empty() => {
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(None) | Poll::Pending => {}
+                }
+            }
+        }))
+    }
+}
