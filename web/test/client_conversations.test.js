@@ -1,0 +1,191 @@
+/** A client with several conversations, their list, and the ways to follow one. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ID, shown, start } from "./one_client.js";
+
+test("a conversation started by somebody else appears at once; one that is left disappears", async () => {
+  const { server, client, clock } = await start();
+  server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
+  await clock.advance(0);
+  assert.deepEqual(client.directory.all().map(({ title }) => title).sort(), ["Lunch", "Walk"]);
+  assert.equal(server.asked("subscribe").at(-1)?.conversation, "c2");
+  server.socket.receive({ event: "removed", conversation: "c2" });
+  assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
+});
+
+test("a list that nobody answers for is asked for again", async () => {
+  const { server, client, clock } = await start((server) => (server.failNext = 1));
+  assert.equal(client.isListed, false);
+  await clock.advance(250);
+  assert.equal(client.isListed, true);
+  assert.equal(server.asked("subscribe").length, 1);
+});
+
+test("twenty are followed, one after the other; a further one makes the least used leave", async () => {
+  const { server, client, clock } = await start((server) => {
+    for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, joinedAt: `2026-01-0${n % 4 + 1}T00:00:00Z` });
+  });
+  await clock.advance(0);
+  assert.equal(new Set(server.asked("subscribe").map(({ conversation }) => conversation)).size, 20);
+  const followed = new Set(server.asked("subscribe").map(({ conversation }) => conversation));
+  const further = client.directory.all().find(({ id }) => !followed.has(id));
+  client.open(further?.id ?? "");
+  await clock.advance(0);
+  assert.equal(server.asked("subscribe").at(-1)?.conversation, further?.id);
+  assert.equal(server.asked("unsubscribe").length, 1);
+  await clock.advance(45_000);
+  assert.equal(Object.keys(server.asked("ping").at(-1)?.positions).length, 20);
+});
+
+test("several conversations share one connection; who listens to one needs no list", async () => {
+  const { server, client, clock } = await start(undefined, { id: null });
+  let changes = 0;
+  const end = client.conversation(ID).subscribe(() => (changes += 1));
+  client.conversation("c2").subscribe(() => {});
+  server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "live"));
+  await clock.advance(0);
+  assert.deepEqual([shown(client), server.sockets.length], [["live"], 1]);
+  assert.ok(changes > 0);
+  end();
+  const before = changes;
+  server.socket.receive(server.store("bob", "later"));
+  await clock.advance(0);
+  assert.equal(changes, before);
+});
+
+test("an iterator gives the whole log once and in order, then what comes", async () => {
+  const { server, client, clock } = await start((server) => {
+    server.page = 2;
+    for (const body of ["a", "b", "c", "d", "e"]) server.store("bob", body);
+  });
+  /** @type {(string | undefined)[][]} */ const [all = [], live = []] = [[], []];
+  const ended = new AbortController();
+  const reading = [
+    (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) all.push(body); })(),
+    (async () => { for await (const { body } of client.conversation(ID)) { live.push(body); if (body === "h") break; } })(),
+  ];
+  await clock.advance(0);
+  const [f, g] = [server.store("bob", "f"), server.store("bob", "g")];
+  for (const entry of [g, f, g]) server.socket.receive(entry);
+  void client.conversation(ID).send("h");
+  await clock.advance(1_000);
+  ended.abort();
+  await Promise.all(reading);
+  assert.deepEqual(all, ["a", "b", "c", "d", "e", "f", "g", "h"]);
+  assert.deepEqual(live, ["f", "g", "h"]);
+});
+
+test("what can be seen changes its version, and states are the same object until they change", async () => {
+  const { server, client, clock } = await start();
+  const { version, state } = client;
+  server.socket.receive(server.store("bob", "live"));
+  await clock.advance(0);
+  assert.ok(client.version > version);
+  assert.equal(client.state, state);
+});
+
+test("an iterator reads for itself what was stored before this tab knew the conversation", async () => {
+  const { server, client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.listed = [];
+    /** @type {(value: unknown) => void} */ let pageRead = () => {};
+    const afterPage = new Promise((resolve) => (pageRead = resolve));
+    server.fetch = async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if (pathname === `/conversations/${ID}`) {
+        await afterPage;
+        return Response.json({ id: ID, title: "Lunch", head: server.log.length, participants: [{ user: "alice", name: "Alice" }] });
+      }
+      const answer = await fetch(input, init);
+      if (pathname.endsWith("/events") && server.log.length === 1) {
+        server.store("bob", "between");
+        pageRead(null);
+      }
+      return answer;
+    };
+    server.store("bob", "first");
+  }, { id: null });
+  /** @type {(string | undefined)[]} */ const read = [];
+  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0 })) if (read.push(body) === 3) break; })();
+  await clock.advance(0);
+  server.socket.receive(server.store("bob", "live"));
+  await Promise.all([reading, clock.advance(0)]);
+  assert.deepEqual(read, ["first", "between", "live"]);
+});
+
+test("what is asked about too often is asked again: the list, and a conversation that somebody waits for", async () => {
+  /** @type {Record<string, number>} */ const refusals = { "/conversations": 1, [`/conversations/${ID}`]: 1 };
+  const { client, clock } = await start((server) => {
+    const { fetch } = server;
+    server.store("bob", "before");
+    const [about] = server.listed.splice(0);
+    server.fetch = async (input, init) => {
+      const { pathname } = new URL(String(input));
+      if ((refusals[pathname] ?? 0) > 0) {
+        refusals[pathname] = 0;
+        return Response.json({ code: "rate_limited", retry: "later", retryAfterMs: 3_000, message: "slowly" }, { status: 429 });
+      }
+      if (pathname === `/conversations/${ID}`) return Response.json({ ...about, head: 1, participants: [] });
+      return fetch(input, init);
+    };
+  }, { id: null });
+  client.conversation(ID).subscribe(() => {});
+  refusals[`/conversations/${ID}`] = 1;
+  await clock.advance(2_999);
+  assert.deepEqual([client.isListed, shown(client)], [true, []]);
+  refusals[`/conversations/${ID}`] = 0;
+  await clock.advance(10_000);
+  assert.deepEqual([client.directory.get(ID)?.title, shown(client)], ["Lunch", ["before"]]);
+});
+
+test("a listener that throws keeps nothing from the others", async () => {
+  const { server, client, clock } = await start();
+  /** @type {unknown[]} */ const thrown = [];
+  const takeOver = (/** @type {unknown} */ error) => thrown.push(error);
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException").on("uncaughtException", takeOver);
+  try {
+    let told = 0;
+    client.subscribe(() => { throw new Error("mine"); });
+    client.subscribe(() => (told += 1));
+    server.socket.receive(server.store("bob", "live"));
+    await clock.advance(0);
+    assert.equal(told, 1);
+    assert.deepEqual(thrown.map(String), ["Error: mine"], "and nobody hides it");
+  } finally {
+    process.removeListener("uncaughtException", takeOver);
+    for (const other of others) process.on("uncaughtException", other);
+  }
+});
+
+test("of conversations beyond those that are followed the list tells, as often as a ping", async () => {
+  const { server, client, clock } = await start((server) => {
+    for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, head: 0, joinedAt: "2026-01-01T00:00:00Z" });
+  });
+  server.socket.onsend = ((send) => (/** @type {any} */ frame) => (frame.action === "ping" ? server.socket.receive({ event: "pong", heads: {} }) : send(frame)))(server.socket.onsend);
+  await clock.advance(0);
+  const followed = new Set(server.asked("subscribe").map(({ conversation }) => conversation));
+  const other = server.listed.find(({ id }) => !followed.has(String(id)));
+  assert.ok(other);
+  other.head = 4;
+  await clock.advance(60_000);
+  assert.equal(client.directory.get(String(other.id))?.unread, 4);
+});
+
+test("an iterator reads what was said while this person was out, without waiting for more to come", async () => {
+  const { server, client, clock } = await start((server) => server.store("bob", "before"));
+  /** @type {(string | undefined)[]} */ const read = [];
+  const ended = new AbortController();
+  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) read.push(body); })();
+  await clock.advance(0);
+  server.socket.receive({ event: "removed", conversation: ID });
+  server.store("bob", "meanwhile");
+  server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: server.log.length, by: "bob" });
+  await clock.advance(1_000);
+  ended.abort();
+  await reading;
+  assert.deepEqual(read, ["before", "meanwhile"]);
+});
