@@ -64,7 +64,8 @@ export class DjangoProject {
   /** Runs commands in the project's folder; `python` is the one that has Django. @param {string} commands */
   shell(commands) {
     const PATH = `${dirname(PYTHON)}:${process.env.PATH}`;
-    return run('bash', ['-euo', 'pipefail', '-c', `cd "$FOLDER"\n${commands}`], { ...this.environment, FOLDER: this.folder, PATH });
+    // Where standard input is a socket, as Node.js makes it, bash may take itself for a remote shell and read its start files.
+    return run('bash', ['--norc', '-euo', 'pipefail', '-c', `cd "$FOLDER"\n${commands}`], { ...this.environment, FOLDER: this.folder, PATH });
   }
 
   /** Runs Python within the project. @param {string} code @returns {Promise<string>} what it printed */

@@ -19,7 +19,7 @@ suite("the README's recipes", (stack) => {
     return replacements(stack)(recipe.text);
   };
   /** Bash runs it as it stands, and every line of it has to succeed. The pipe is for `/dev/stdout`, which must be no socket. */
-  const shell = (text) => run('bash', ['-euo', 'pipefail', '-c', '(eval "$RECIPE") 2>&1 | cat'], { RECIPE: text });
+  const shell = (text) => run('bash', ['--norc', '-euo', 'pipefail', '-c', '(eval "$RECIPE") 2>&1 | cat'], { RECIPE: text });
 
   let login;
   let credentials;
