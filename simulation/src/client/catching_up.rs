@@ -285,20 +285,9 @@ impl Client {
         }
         conversation.polling = true;
         let fields = json!({"conversation": id, "after": conversation.position});
-        let (here, device, life, user, id) = (
-            Arc::clone(stage),
-            self.device,
-            self.life,
-            self.user.clone(),
-            id.to_owned(),
-        );
-        stage.tasks.spawn(async move {
-            let reply = functions::http::<ReadEvents>(&here, place, &user, fields, ()).await;
-            here.client(device, |client| {
-                if client.life == life {
-                    client.has_read(&here, &id, reply);
-                }
-            });
+        let id = id.to_owned();
+        self.ask_by_http::<ReadEvents>(stage, place, fields, move |client, stage, reply| {
+            client.has_read(stage, &id, reply);
         });
     }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     faults::{Kind, Place},
-    functions::{self, Reply},
+    functions::Reply,
     mistakes::ClientMistake,
     stage::Stage,
 };
@@ -144,33 +144,19 @@ impl Client {
         request: serde_json::Value,
     ) {
         let begun = stage.now();
-        let (here, device, life, user, id) = (
-            Arc::clone(stage),
-            self.device,
-            self.life,
-            self.user.clone(),
-            id.to_owned(),
-        );
-        stage.tasks.spawn(async move {
-            let reply = functions::http::<SendMessage>(&here, place, &user, request, ()).await;
-            here.client(device, |client| {
-                if client.life == life {
-                    let rest = (begun + ANSWER_LIMIT).saturating_sub(here.now());
-                    match reply {
-                        Reply::Granted(sent) => {
-                            client.acknowledged(
-                                &here,
-                                &serde_json::from_value(sent).unwrap_or_default(),
-                            );
-                        }
-                        Reply::Refused(problem) => {
-                            let problem = serde_json::from_value(problem).unwrap_or_default();
-                            client.send_refused(&here, &id, number, &problem);
-                        }
-                        Reply::Unanswered => client.not_sent(&here, &id, number, rest),
-                    }
+        let id = id.to_owned();
+        self.ask_by_http::<SendMessage>(stage, place, request, move |client, stage, reply| {
+            let rest = (begun + ANSWER_LIMIT).saturating_sub(stage.now());
+            match reply {
+                Reply::Granted(sent) => {
+                    client.acknowledged(stage, &serde_json::from_value(sent).unwrap_or_default());
                 }
-            });
+                Reply::Refused(problem) => {
+                    let problem = serde_json::from_value(problem).unwrap_or_default();
+                    client.send_refused(stage, &id, number, &problem);
+                }
+                Reply::Unanswered => client.not_sent(stage, &id, number, rest),
+            }
         });
     }
 

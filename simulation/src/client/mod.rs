@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use chat::domain::ConnectionId;
+use chat::{domain::ConnectionId, request::Route};
 use checker::history::{Entry, Record};
 use serde_json::{Value, json};
 
@@ -21,7 +21,15 @@ use self::{
     conversation::{Conversation, Outgoing},
     frames::Frame,
 };
-use crate::{faults::Place, gateway, mistakes::ClientMistake, plan::Plan, stage::Stage};
+use crate::{
+    faults::Place,
+    functions::{self, Reply},
+    gateway,
+    mistakes::ClientMistake,
+    plan::Plan,
+    ports::Ports,
+    stage::Stage,
+};
 
 /// A request counts as unanswered after this.
 const ANSWER_LIMIT: u64 = 10_000;
@@ -189,6 +197,26 @@ impl Client {
             client.unanswered(stage, number)
         });
         true
+    }
+
+    /// Asks a route by HTTP; what becomes of it is this life's to know.
+    fn ask_by_http<R: Route<Ports> + 'static>(
+        &self,
+        stage: &Arc<Stage>,
+        place: Place,
+        fields: Value,
+        then: impl FnOnce(&mut Self, &Arc<Stage>, Reply) + Send + 'static,
+    ) {
+        let (here, user) = (Arc::clone(stage), self.user.clone());
+        let (device, life) = (self.device, self.life);
+        stage.tasks.spawn(async move {
+            let reply = functions::http::<R>(&here, place, &user, fields, ()).await;
+            here.client(device, |client| {
+                if client.life == life {
+                    then(client, &here, reply);
+                }
+            });
+        });
     }
 
     fn unanswered(&mut self, stage: &Arc<Stage>, number: u64) {
