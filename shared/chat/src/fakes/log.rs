@@ -251,7 +251,7 @@ impl FakeChat {
         }
     }
 
-    /// Lets the oldest put arrive whose writer is dead, and what half of is seen be seen. Whether there was one.
+    /// Lets a transaction be seen that is half seen, else the oldest put arrive whose writer is dead. Whether there was one.
     pub fn land(&self) -> bool {
         let mut state = self.state();
         if let Some(half) = state.half_seen.first() {
