@@ -161,7 +161,7 @@ export class Sending {
     if (fact.kind === "entries") for (const entry of fact.entries) if (entry.sender === this.#me) this.#settled(entry.id)?.resolve(entry);
     if (fact.kind === "failed") this.#settled(fact.id)?.reject(new Refusal(fact.problem));
     if (fact.kind === "gone") {
-      const problem = { code: Code.notFound, message: "There is no such conversation, for this person.", retry: Retry.never };
+      const problem = { code: Code.notFound, message: "You are not in this conversation. What was on its way may be in it.", retry: Retry.never };
       this.abandon(new Refusal(problem), fact.conversation);
     }
   }
@@ -320,7 +320,9 @@ export class Directory {
     const others = [...people].filter((user) => user !== this.#me).map((user) => this.nameOf(user));
     if (title) return title;
     if (others.length === 0) return "Untitled conversation";
-    return others.length > 4 ? `${others.slice(0, 3).join(", ")} and ${others.length - 3} more` : others.join(", ");
+    if (others.length === 1) return others.join();
+    const names = others.slice(0, others.length > 4 ? 3 : 4).map(isolated).join(", ");
+    return others.length > 4 ? `${names} and ${others.length - 3} more` : names;
   }
 
   /** @param {string} id @param {number} since */
@@ -362,6 +364,14 @@ export class Directory {
     listed.lastMessage = message;
     listed.activeAt = Math.max(listed.activeAt, Date.parse(message.sentAt ?? "") || 0);
   }
+}
+
+/**
+ * Somebody's text among other words: letters in it that run from right to left turn nothing around but themselves.
+ * @param {string} text
+ */
+export function isolated(text) {
+  return `\u2068${text}\u2069`;
 }
 
 /** @param {Line} line @param {Person} me @returns {Message} */

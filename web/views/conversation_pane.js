@@ -1,7 +1,8 @@
 /** The conversation on the screen: its name and people, its messages, and where to write. */
 
+import { isolated } from "../client/conversation.js";
 import { ComposerView } from "./composer.js";
-import { element, icon, Icons, isolated, setAttribute, setText } from "./element.js";
+import { element, icon, Icons, setAttribute, setText } from "./element.js";
 import { MessagesView } from "./messages.js";
 
 /** @import { Client } from "../client/client.js" */

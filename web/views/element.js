@@ -48,14 +48,6 @@ export function stylesheet(href) {
 }
 
 /**
- * Somebody's text among other words: letters in it that run from right to left turn nothing around but themselves.
- * @param {string} text
- */
-export function isolated(text) {
-  return `\u2068${text}\u2069`;
-}
-
-/**
  * Makes `parent` hold exactly `children`, in order, moving as little as possible: what stays in place keeps its focus
  * and its selection.
  * @param {Element} parent

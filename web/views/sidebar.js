@@ -1,6 +1,7 @@
 /** The list of conversations, the most recently active first. */
 
-import { arrange, avatar, element, icon, Icons, isolated, setAttribute, setText } from "./element.js";
+import { isolated } from "../client/conversation.js";
+import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
 import { shortMoment } from "./dates.js";
 
 /** @import { Client } from "../client/client.js" */

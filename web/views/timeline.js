@@ -4,8 +4,8 @@
  * that nobody sees. Pure.
  */
 
+import { isolated } from "../client/conversation.js";
 import { dayKey, dayWords, timeOfDay } from "./dates.js";
-import { isolated } from "./element.js";
 
 /** @import { Line } from "../client/index.js" */
 /** @import { Entry } from "../client/wire.js" */
