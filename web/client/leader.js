@@ -130,10 +130,16 @@ export class Leader {
     if (!("conversation" in fact)) return;
     const replica = this.#options.model.find(fact.conversation);
     if (fact.kind === "gone") this.#subscriptions.unfollow(fact.conversation);
-    if (fact.kind === "added") this.follow(fact.conversation);
+    if (fact.kind === "added") this.#rejoin(fact.conversation);
     if (!replica) return;
     if (replica.hasGap) this.#subscriptions.noticeGap(replica.id);
     if (fact.kind === "written" || fact.kind === "revived" || replica.outbox.length !== unsent) this.#courier.flush(replica);
+  }
+
+  /** A subscription ends with a removal, and what was asked before it says nothing. @param {string} id */
+  #rejoin(id) {
+    this.#subscriptions.unfollow(id);
+    this.follow(id);
   }
 
   #connected() {
@@ -186,7 +192,9 @@ export class Leader {
         return tell({ kind: "added", conversation, title, head, by });
       }
       case "removed":
-        return tell({ kind: "gone", conversation: frame.conversation });
+        // It may come late, when this person is back long since. Who is out is told so now.
+        if (model.directory.get(frame.conversation)) this.#rejoin(frame.conversation);
+        return;
       case "subscribed":
         tell({ kind: "entries", conversation: frame.conversation, entries: frame.page.events });
         break;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ID, shown, start } from "./one_client.js";
+import { bodies, ID, scriptError, shown, start } from "./one_client.js";
 
 test("a conversation started by somebody else appears at once; one that is left disappears", async () => {
   const { server, client, clock } = await start();
@@ -10,8 +10,51 @@ test("a conversation started by somebody else appears at once; one that is left 
   await clock.advance(0);
   assert.deepEqual(client.directory.all().map(({ title }) => title).sort(), ["Lunch", "Walk"]);
   assert.equal(server.asked("subscribe").at(-1)?.conversation, "c2");
+  server.out.add("c2");
   server.socket.receive({ event: "removed", conversation: "c2" });
+  await clock.advance(0);
   assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
+});
+
+test("word of a removal that comes late, when this person is back, takes nothing away", async () => {
+  const { server, client, clock } = await start();
+  server.script.push({ action: "sendMessage", answer: () => {} });
+  client.conversation(ID).send("on its way");
+  await clock.advance(0);
+  server.socket.receive({ event: "removed", conversation: ID });
+  await clock.advance(0);
+  assert.deepEqual(shown(client), ["on its way (pending)"]);
+  // The subscription ended with the removal.
+  assert.equal(server.asked("subscribe").length, 2);
+  await clock.advance(20_000);
+  assert.deepEqual([shown(client), bodies(server)], [["on its way"], ["on its way"]]);
+});
+
+test("who is added again subscribes again, and an answer from before says nothing", async () => {
+  const { server, client, clock } = await start();
+  let answerLate = () => {};
+  server.script.push({ action: "subscribe", answer: ({ ref }, socket) => {
+    answerLate = () => socket.receive({ event: "error", code: "not_found", retry: "never", message: "No such thing", ref });
+  } });
+  server.socket.receive({ event: "removed", conversation: ID });
+  await clock.advance(0);
+  server.store("bob", "meanwhile");
+  server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: 1, by: "bob" });
+  await clock.advance(0);
+  answerLate();
+  await clock.advance(0);
+  assert.deepEqual(shown(client), ["meanwhile"]);
+});
+
+test("whether a conversation is gone is asked until there is an answer", async () => {
+  const { server, client, clock } = await start();
+  scriptError(server, "subscribe", { code: "contended", retry: "later", retryAfterMs: 300 });
+  server.out.add(ID);
+  server.socket.receive({ event: "removed", conversation: ID });
+  await clock.advance(0);
+  assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
+  await clock.advance(300);
+  assert.deepEqual(client.directory.all(), []);
 });
 
 test("a list that nobody answers for is asked for again", async () => {
@@ -181,8 +224,11 @@ test("an iterator reads what was said while this person was out, without waiting
   const ended = new AbortController();
   const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) read.push(body); })();
   await clock.advance(0);
+  server.out.add(ID);
   server.socket.receive({ event: "removed", conversation: ID });
+  await clock.advance(0);
   server.store("bob", "meanwhile");
+  server.out.delete(ID);
   server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: server.log.length, by: "bob" });
   await clock.advance(1_000);
   ended.abort();

@@ -222,6 +222,7 @@ export class FakeServer {
   page = 100;
   /** How many of the next HTTP requests get no answer. */ failNext = 0;
   /** @type {Record<string, unknown>[]} */ listed = [];
+  /** Conversations that this person is no longer in. @type {Set<string>} */ out = new Set();
 
   /** @param {string} id */
   constructor(id) {
@@ -313,7 +314,9 @@ export class FakeServer {
     }
     const { ref, action, conversation } = frame;
     const reply = (/** @type {object} */ body) => socket.receive({ ref, conversation, ...body });
-    if (action === "subscribe" && frame.after > this.log.length) {
+    if (this.out.has(conversation)) {
+      reply({ event: "error", code: "not_found", retry: "never", message: "No such thing" });
+    } else if (action === "subscribe" && frame.after > this.log.length) {
       reply({ event: "error", code: "unknown_position", retry: "resync", message: "never a position" });
     } else if (action === "subscribe") reply({ event: "subscribed", ...this.#pageAfter(frame.after) });
     else if (action === "sendMessage") reply({ event: "sent", ...this.append("alice", frame) });

@@ -257,10 +257,12 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
 
 test("who was let in again finds the conversation on every screen as it is", async () => {
   const { server, clock, tabs } = await open(2, (server) => void server.store("bob", "before"));
+  server.out.add(ID);
   server.socket.receive({ event: "removed", conversation: ID });
   await clock.advance(0);
   assertAllShow(tabs, []);
   server.store("bob", "meanwhile");
+  server.out.delete(ID);
   server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: 2, by: "bob" });
   await clock.advance(0);
   assertAllShow(tabs, ["before", "meanwhile"]);
