@@ -20,7 +20,7 @@ pub enum InvokeError {
     /// No function has this logical id, name or binary.
     #[error("Function not found: {0}")]
     UnknownFunction(String),
-    /// Its reserved concurrency is used up.
+    /// Its reserved concurrency is used up, or the account's.
     #[error("Rate Exceeded.")]
     Throttled,
     /// The payload is larger than Lambda takes (6 MB).

@@ -26,7 +26,10 @@ use std::{
 };
 
 use axum::body::Bytes;
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+};
 
 use crate::{
     faults::Faults,
@@ -41,10 +44,17 @@ use watchdog::Watchdog;
 /// The largest payload of a synchronous invocation, in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
+/// Events of all functions that an account may have at work at the same time, unless AWS grants it more.
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>
+const ACCOUNT_CONCURRENCY: usize = 1_000;
+/// So many of them cannot be reserved.
+const UNRESERVED_CONCURRENCY: usize = 100;
+
 /// How the functions are run.
 #[derive(Debug)]
 pub struct Settings {
-    /// The most processes of one function at a time; at least 1. Further events wait in order.
+    /// The most processes of one function at a time; at least 1. Further events wait in order, as many as an account of
+    /// AWS's may have at work.
     pub concurrency: usize,
     /// Where the Invoke API listens; may be empty. The Runtime API needs none: each process gets a port of its own.
     pub invoke_listeners: Vec<TcpListener>,
@@ -109,6 +119,12 @@ impl Lambda {
         }
         let (stopping, stopped) = watch::channel(false);
         let watchdog = Arc::new(Watchdog::start().map_err(LambdaError::Watchdog)?);
+        let reserved = stack
+            .functions
+            .values()
+            .filter_map(|function| function.reserved_concurrency);
+        let unreserved = ACCOUNT_CONCURRENCY.saturating_sub(reserved.sum());
+        let unreserved = Arc::new(Semaphore::new(unreserved.max(UNRESERVED_CONCURRENCY)));
         let mut pools = Vec::new();
         for (logical_id, function) in &stack.functions {
             let path = executables
@@ -121,10 +137,17 @@ impl Lambda {
                 .ok_or_else(|| LambdaError::NoCredentials(logical_id.clone()))?;
             let deployment =
                 Deployment::new(function, executable, credentials, &settings.environment);
+            let (limit, concurrency) = match function.reserved_concurrency {
+                Some(reserved) => (
+                    settings.concurrency.min(reserved),
+                    Arc::new(Semaphore::new(reserved)),
+                ),
+                None => (settings.concurrency, Arc::clone(&unreserved)),
+            };
             let pool = Pool::new(
                 deployment,
-                settings.concurrency,
-                function.reserved_concurrency,
+                limit,
+                concurrency,
                 stopped.clone(),
                 Arc::clone(&watchdog),
                 settings.faults.clone(),

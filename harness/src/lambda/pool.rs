@@ -24,8 +24,8 @@ pub(super) struct Pool {
     watchdog: Arc<Watchdog>,
     /// The most processes.
     limit: usize,
-    /// One permit for each event accepted and not yet answered; none means that the account's limit is far away.
-    reserved: Option<Arc<Semaphore>>,
+    /// One permit for each event accepted and not yet answered: the function's own, or those of the account.
+    concurrency: Arc<Semaphore>,
     state: Mutex<State>,
     /// Processes that exist, in whatever state.
     alive: watch::Sender<usize>,
@@ -55,7 +55,7 @@ pub(super) struct Event {
     request: Request,
     reply: oneshot::Sender<Reply>,
     queued: Option<Queued>,
-    _reserved: Option<OwnedSemaphorePermit>,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// What a caller asks for.
@@ -155,19 +155,19 @@ impl From<Outcome> for Reply {
 }
 
 impl Pool {
-    /// A pool without processes. It ends when `stopping` becomes true or is closed.
+    /// A pool of at most `limit` processes, and without any yet. It ends when `stopping` becomes true or is closed.
     pub fn new(
         deployment: Deployment,
-        concurrency: usize,
-        reserved: Option<usize>,
+        limit: usize,
+        concurrency: Arc<Semaphore>,
         stopping: watch::Receiver<bool>,
         watchdog: Arc<Watchdog>,
         faults: Faults,
     ) -> Self {
         Self {
             watchdog,
-            limit: reserved.map_or(concurrency, |reserved| concurrency.min(reserved)),
-            reserved: reserved.map(|reserved| Arc::new(Semaphore::new(reserved))),
+            limit,
+            concurrency,
             state: Mutex::new(State {
                 deployment: Arc::new(deployment),
                 waiting: VecDeque::new(),
@@ -212,14 +212,9 @@ impl Pool {
         if self.faults.throttles(&self.deployment().names()) {
             return Err(InvokeError::Throttled);
         }
-        let permit = match &self.reserved {
-            None => None,
-            Some(reserved) => Some(
-                Arc::clone(reserved)
-                    .try_acquire_owned()
-                    .map_err(|_| InvokeError::Throttled)?,
-            ),
-        };
+        let permit = Arc::clone(&self.concurrency)
+            .try_acquire_owned()
+            .map_err(|_| InvokeError::Throttled)?;
         let (sender, reply) = oneshot::channel();
         let request_id = Uuid::new_v4().to_string();
         let accepted = Accepted {
@@ -231,7 +226,7 @@ impl Pool {
             request,
             reply: sender,
             queued,
-            _reserved: permit,
+            _permit: permit,
         };
         let mut state = self.state();
         if self.is_stopping() {

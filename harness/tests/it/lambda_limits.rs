@@ -1,6 +1,12 @@
 //! How long and how often a function may run, and what becomes of what is beyond that.
 
-use std::{collections::BTreeSet, fs, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    future::Future as _,
+    task::{Context, Waker},
+    time::Duration,
+};
 
 use axum::body::Bytes;
 use harness::{
@@ -124,6 +130,36 @@ async fn reserved_concurrency_throttles() {
     assert_eq!(throttled.status(), 429);
     stream.write_u8(1).await.unwrap();
     answer(call.await.unwrap());
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn the_functions_share_what_an_account_may_have_at_work() {
+    let reserved = Function {
+        reserved_concurrency: Some(10),
+        ..function("Reserved")
+    };
+    let (lambda, _) = start([function("One"), function("Other"), reserved], 1).await;
+    let meeting = Meeting::new().await;
+    let mut calls: Vec<_> = (0..990)
+        .map(|number| {
+            let event = meeting.event(number).to_string();
+            let lambda = lambda.clone();
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
+        })
+        .collect();
+    for call in &mut calls {
+        let mut unwoken = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut unwoken).is_pending());
+    }
+    let beyond = lambda.invoke("Other", Bytes::from_static(b"{}"), not_queued());
+    assert_eq!(beyond.await, Err(InvokeError::Throttled));
+    answer(call(&lambda, "Reserved", json!({})).await);
+
+    let (_, _, mut stream) = meeting.next().await;
+    stream.write_u8(1).await.unwrap();
+    answer(calls.remove(0).await.unwrap());
+    answer(call(&lambda, "Other", json!({})).await);
     lambda.stop().await;
 }
 
