@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::history::{Entry, Record};
+use crate::{
+    changes::Changes,
+    history::{Entry, Record},
+};
 
 /// A history cannot be judged without the logs themselves.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,7 +14,7 @@ use crate::history::{Entry, Record};
 )]
 pub struct MissingLog(pub String);
 
-/// Of a message or of a change.
+/// Of a message or of a client.
 type Lines<'a, K> = BTreeMap<K, Vec<usize>>;
 
 /// What is known of one conversation. Lines are indexes into the records.
@@ -31,8 +34,8 @@ pub struct Evidence<'a> {
     pub refusals: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `seen`, `restart` and `end` by client.
     pub views: Lines<'a, &'a str>,
-    /// Lines of `remove`, `removed`, `add` and `added` by user.
-    pub changes: Lines<'a, &'a str>,
+    /// Who was added and removed, by user.
+    pub changes: BTreeMap<&'a str, Changes<'a>>,
     /// The newest position that was known of at each line, where it grew.
     heads: BTreeMap<usize, u64>,
 }
@@ -83,11 +86,20 @@ impl<'a> Evidence<'a> {
             Record::Restart { client, .. } | Record::End { client, .. } => {
                 self.views.entry(client).or_default().push(line);
             }
-            Record::Remove { user, .. } | Record::Add { user, .. } => {
-                self.changes.entry(user).or_default().push(line);
+            Record::Remove { user, change, .. } | Record::Add { user, change, .. } => {
+                let adds = matches!(record, Record::Add { .. });
+                let changes = self.changes.entry(user).or_default();
+                changes.ask(line, adds, change.as_deref());
             }
-            Record::Removed { user, seq, .. } | Record::Added { user, seq, .. } => {
-                self.changes.entry(user).or_default().push(line);
+            Record::Removed {
+                user, seq, change, ..
+            }
+            | Record::Added {
+                user, seq, change, ..
+            } => {
+                let adds = matches!(record, Record::Added { .. });
+                let changes = self.changes.entry(user).or_default();
+                changes.answer(line, adds, change.as_deref(), *seq);
                 self.knows(line, seq.unwrap_or(0));
             }
             Record::Log { events, .. } => {

@@ -83,6 +83,9 @@ pub enum Record {
         conversation: String,
         /// Who shall go.
         user: String,
+        /// Which change this is an attempt at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// That is answered.
     Removed {
@@ -92,6 +95,9 @@ pub enum Record {
         user: String,
         /// Where it stands in the log; null if he had gone before.
         seq: Option<u64>,
+        /// Which change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// Somebody asks to add a participant, for the first time or again.
     Add {
@@ -99,6 +105,9 @@ pub enum Record {
         conversation: String,
         /// Who shall come.
         user: String,
+        /// Which change this is an attempt at.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// That is answered.
     Added {
@@ -108,6 +117,9 @@ pub enum Record {
         user: String,
         /// Where it stands in the log; null if he was there.
         seq: Option<u64>,
+        /// Which change.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        change: Option<String>,
     },
     /// How a client ends, after the faults have stopped and everybody had time to repair.
     End {

@@ -3,6 +3,7 @@
 //! A [`history`] is what one observer recorded, in order. [`judge`] looks for broken [`Promise`]s in it, and tells each
 //! with the lines that matter. It knows the protocol's words and none of the code that is judged.
 
+mod changes;
 mod evidence;
 pub mod history;
 mod promises;

@@ -83,12 +83,14 @@ async fn ask(
             stage.record(Record::Add {
                 conversation: conversation.clone(),
                 user: user.clone(),
+                change: None,
             });
             functions::http::<AddParticipant>(&stage, place, by, fields, token).await
         } else {
             stage.record(Record::Remove {
                 conversation: conversation.clone(),
                 user: user.clone(),
+                change: None,
             });
             functions::http::<RemoveParticipant>(&stage, place, by, fields, token).await
         };
@@ -104,12 +106,14 @@ async fn ask(
                         conversation,
                         user,
                         seq,
+                        change: None,
                     }
                 } else {
                     Record::Removed {
                         conversation,
                         user,
                         seq,
+                        change: None,
                     }
                 });
                 return;

@@ -210,23 +210,29 @@ fn describe(record: &Record) -> String {
         } => {
             format!("{client} begins anew in {conversation} at {position}")
         }
-        Record::Remove { conversation, user } => {
+        Record::Remove {
+            conversation, user, ..
+        } => {
             format!("somebody asks to remove {user} from {conversation}")
         }
         Record::Removed {
             conversation,
             user,
             seq,
+            ..
         } => {
             format!("that {user} is removed from {conversation} is answered: {seq:?}")
         }
-        Record::Add { conversation, user } => {
+        Record::Add {
+            conversation, user, ..
+        } => {
             format!("somebody asks to add {user} to {conversation}")
         }
         Record::Added {
             conversation,
             user,
             seq,
+            ..
         } => {
             format!("that {user} is added to {conversation} is answered: {seq:?}")
         }

@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::{
+    changes::Changes,
     history::Record,
     verdict::{Promise, Violation},
 };
@@ -13,8 +14,8 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     for name in case.evidence.refusals.keys() {
         refused(case, *name, found);
     }
-    for user in case.evidence.changes.keys() {
-        changed(case, user, found);
+    for (user, changes) in &case.evidence.changes {
+        changed(case, user, changes, found);
     }
 }
 
@@ -76,46 +77,25 @@ fn refused(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>) {
     }
 }
 
-/// An answered change stands where the answer says; and after one that says that nothing was to do, the log's last word
-/// on the user agrees, unless another change was asked for since.
-fn changed(case: &Case<'_>, user: &str, found: &mut Vec<Violation>) {
-    let lines = case
-        .evidence
-        .changes
-        .get(user)
-        .map_or(&[][..], Vec::as_slice);
-    for line in lines.iter().copied() {
-        let (seq, added) = match case.record(line) {
-            Some(Record::Added { seq: Some(seq), .. }) => (*seq, true),
-            Some(Record::Removed { seq: Some(seq), .. }) => (*seq, false),
-            _ => continue,
-        };
+/// An answered change stands where the answer says; and the log's last word on the user agrees with an answer after
+/// which nothing may have changed.
+fn changed(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<Violation>) {
+    for (change, answer) in changes.answered() {
+        let Some(seq) = answer.seq else { continue };
         let stored = case.evidence.at(seq);
-        let as_told = stored
-            .is_some_and(|entry| (added && entry.adds(user)) || (!added && entry.removes(user)));
-        if !as_told {
+        if !stored.is_some_and(|entry| change.is_told_by(entry, user)) {
             let what = format!("the change of {user} was answered with {seq}, where it is not");
-            found.push(case.violation(Promise::Acknowledged, what, [line], stored));
+            found.push(case.violation(Promise::Acknowledged, what, [answer.line], stored));
         }
     }
-    let Some(last) = lines.last().copied() else {
+    let mut told = case.evidence.log.iter().rev();
+    let Some(told) = told.find(|entry| entry.adds(user) || entry.removes(user)) else {
         return;
     };
-    let in_it = match case.record(last) {
-        Some(Record::Added { .. }) => true,
-        Some(Record::Removed { .. }) => false,
-        // Not answered: either may be.
-        _ => return,
-    };
-    let told = case
-        .evidence
-        .log
-        .iter()
-        .rev()
-        .find(|entry| entry.adds(user) || entry.removes(user));
-    if told.is_some_and(|told| told.adds(user) != in_it) {
-        let said = if in_it { "in it" } else { "out of it" };
+    let mut lasting = changes.lasting();
+    if let Some((change, answer)) = lasting.find(|(change, _)| !change.is_told_by(told, user)) {
+        let said = if change.adds { "in it" } else { "out of it" };
         let what = format!("the last answer says that {user} is {said}, and the log does not");
-        found.push(case.violation(Promise::Acknowledged, what, [last], told));
+        found.push(case.violation(Promise::Acknowledged, what, [answer.line], [told]));
     }
 }

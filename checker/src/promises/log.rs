@@ -81,16 +81,9 @@ fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
             )
         } else {
             let user = entry.user.as_deref().unwrap_or_default();
-            let of_user = case.evidence.changes.get(user).into_iter().flatten();
-            let asked = of_user.copied().any(|line| {
-                matches!(
-                    (entry.event.as_str(), case.record(line)),
-                    ("participantAdded", Some(Record::Add { .. }))
-                        | ("participantRemoved", Some(Record::Remove { .. }))
-                )
-            });
-            let known = ["participantAdded", "participantRemoved"].contains(&entry.event.as_str());
-            if asked || !known {
+            let changes = case.evidence.changes.get(user);
+            let asked = changes.is_some_and(|changes| changes.were_asked(entry.adds(user)));
+            if asked || !(entry.adds(user) || entry.removes(user)) {
                 continue;
             }
             format!("nobody asked for the change of {user} at {}", entry.seq)

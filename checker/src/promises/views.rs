@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::{
+    changes::Changes,
     history::{Entry, Record},
     verdict::{Promise, Violation},
 };
@@ -85,8 +86,7 @@ fn ended<'a>(
 /// Whether a user is a participant for sure: neither the log's last word nor a change without an answer says otherwise.
 fn is_participant(case: &Case<'_>, user: &str) -> bool {
     let changes = case.evidence.changes.get(user);
-    let last = changes.and_then(|lines| case.record(*lines.last()?));
-    if matches!(last, Some(Record::Remove { .. } | Record::Add { .. })) {
+    if changes.is_some_and(Changes::are_open) {
         return false;
     }
     let told = case.evidence.log.iter().rev();
