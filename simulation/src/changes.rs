@@ -1,15 +1,20 @@
-//! Participants are added and removed: one change of a user after the other, each asked for until it is answered.
+//! Participants are added and removed, each change asked for until it is answered: one of a user after the other, or
+//! each when it is planned, so that they overlap.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use chat::routes::{AddParticipant, RemoveParticipant};
 use checker::history::Record;
+use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::{
     faults::Place,
     functions::{self, Reply},
-    plan::Change,
+    plan::{Change, Step, Talk},
     stage::Stage,
 };
 
@@ -18,112 +23,135 @@ pub fn start(stage: &Arc<Stage>) {
     for talk in 0..stage.plan.conversations.len() {
         for changes in 0..stage.plan.conversations[talk].changes.len() {
             let here = Arc::clone(stage);
-            stage
-                .under_way
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            stage.under_way.fetch_add(1, Ordering::Relaxed);
             stage.tasks.spawn(async move {
-                one_after_the_other(&here, talk, changes).await;
-                here.under_way
-                    .fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+                all(&here, talk, changes).await;
+                here.under_way.fetch_sub(1, Ordering::Relaxed);
             });
         }
     }
 }
 
-async fn one_after_the_other(stage: &Arc<Stage>, talk: usize, changes: usize) {
+/// All that is done to one participant.
+async fn all(stage: &Arc<Stage>, talk: usize, changes: usize) {
     let talk = &stage.plan.conversations[talk];
     let changes = &talk.changes[changes];
-    // Held by every function that is at work on such a change.
-    let at_work = Arc::new(());
-    for (time, place, change) in &changes.steps {
-        if !stage.faults.does(*place) {
-            continue;
+    let numbered = (1..).zip(&changes.steps);
+    let steps = numbered
+        .filter(|(_, step)| stage.faults.does(step.place))
+        .map(|(number, step)| {
+            let what = What {
+                talk,
+                user: changes.user,
+                change: step.change,
+                id: format!("{}-{}-{number}", talk.id, changes.user),
+            };
+            carry_out(stage, what, step)
+        });
+    if changes.overlap {
+        join_all(steps).await;
+    } else {
+        for step in steps {
+            step.await;
         }
-        let wait = u64::try_from(time.as_millis())
-            .unwrap_or(0)
-            .saturating_sub(stage.now());
-        stage.sleep(Duration::from_millis(wait)).await;
-        let asking = ask(
-            Arc::clone(stage),
-            (talk.id.clone(), talk.participants[0], changes.user),
-            *change,
-            *place,
-            Arc::clone(&at_work),
-        );
-        if stage.concurrent_changes {
-            stage.tasks.spawn(asking);
-            continue;
-        }
-        // An attempt that nobody waits for any more may still be at work.
-        while Arc::strong_count(&at_work) > 2 {
-            stage.sleep(Duration::from_millis(200)).await;
-        }
-        asking.await;
     }
 }
 
-async fn ask(
-    stage: Arc<Stage>,
-    names: (String, &'static str, &'static str),
+struct What<'a> {
+    talk: &'a Talk,
+    user: &'static str,
     change: Change,
-    place: Place,
-    at_work: Arc<()>,
-) {
-    let (conversation, owner, user) = names;
-    let mut by = if change == Change::Leave { user } else { owner };
-    for attempt in 0.. {
-        let (conversation, user) = (conversation.clone(), user.to_owned());
-        let fields = json!({"conversation": conversation, "user": user});
-        let place = place.within(attempt);
-        let token = Arc::clone(&at_work);
-        stage
-            .observer()
-            .participant_changes(&conversation, &user, false);
-        let reply = if change == Change::Add {
-            stage.record(Record::Add {
-                conversation: conversation.clone(),
-                user: user.clone(),
-                change: None,
-            });
-            functions::http::<AddParticipant>(&stage, place, by, fields, token).await
+    /// By which the checker knows the attempts at it.
+    id: String,
+}
+
+impl What<'_> {
+    fn asked(&self) -> Record {
+        let (conversation, user) = (self.talk.id.clone(), self.user.to_owned());
+        let change = Some(self.id.clone());
+        if self.change == Change::Add {
+            Record::Add {
+                conversation,
+                user,
+                change,
+            }
         } else {
-            stage.record(Record::Remove {
-                conversation: conversation.clone(),
-                user: user.clone(),
-                change: None,
-            });
-            functions::http::<RemoveParticipant>(&stage, place, by, fields, token).await
+            Record::Remove {
+                conversation,
+                user,
+                change,
+            }
+        }
+    }
+
+    fn answered(&self, seq: Option<u64>) -> Record {
+        let (conversation, user) = (self.talk.id.clone(), self.user.to_owned());
+        let change = Some(self.id.clone());
+        if self.change == Change::Add {
+            Record::Added {
+                conversation,
+                user,
+                seq,
+                change,
+            }
+        } else {
+            Record::Removed {
+                conversation,
+                user,
+                seq,
+                change,
+            }
+        }
+    }
+}
+
+async fn carry_out(stage: &Arc<Stage>, what: What<'_>, step: &Step) {
+    let at = u64::try_from(step.at.as_millis()).unwrap_or(0);
+    let wait = at.saturating_sub(stage.now());
+    stage.sleep(Duration::from_millis(wait)).await;
+    let overlaps = stage.observer().change_begins(&what.talk.id, what.user);
+    if overlaps {
+        stage.count("changes that overlapped another of the same user");
+    }
+    let seq = ask(stage, &what, step.place).await;
+    stage.count("changes of participants");
+    stage.observer().change_ends(&what.talk.id, what.user);
+    stage.record(what.answered(seq));
+}
+
+/// Asks until there is an answer.
+async fn ask(stage: &Arc<Stage>, what: &What<'_>, place: Place) -> Option<u64> {
+    let owner = what.talk.participants[0];
+    let mut by = if what.change == Change::Leave {
+        what.user
+    } else {
+        owner
+    };
+    // Held by a function that is at work on it.
+    let at_work = Arc::new(());
+    let mut attempt = 0;
+    loop {
+        let fields = json!({"conversation": what.talk.id, "user": what.user});
+        let place = place.within(attempt);
+        attempt += 1;
+        let token = Arc::clone(&at_work);
+        stage.record(what.asked());
+        let reply = if what.change == Change::Add {
+            functions::http::<AddParticipant>(stage, place, by, fields, token).await
+        } else {
+            functions::http::<RemoveParticipant>(stage, place, by, fields, token).await
         };
         match reply {
-            Reply::Granted(reply) => {
-                let seq = reply["seq"].as_u64();
-                stage.count("changes of participants");
-                stage
-                    .observer()
-                    .participant_changes(&conversation, &user, true);
-                stage.record(if change == Change::Add {
-                    Record::Added {
-                        conversation,
-                        user,
-                        seq,
-                        change: None,
-                    }
-                } else {
-                    Record::Removed {
-                        conversation,
-                        user,
-                        seq,
-                        change: None,
-                    }
-                });
-                return;
-            }
-            // Who has left is told so no more: an earlier attempt has removed him.
+            Reply::Granted(reply) => return reply["seq"].as_u64(),
+            // Who is out is told so no more: an earlier attempt has removed him, or another change.
             Reply::Refused(problem) if problem["retry"] == "never" => by = owner,
             Reply::Refused(_) | Reply::Unanswered => {}
         }
-        stage
-            .sleep(Duration::from_millis(500 + place.chance().below(2_000)))
-            .await;
+        let wait = Duration::from_millis(500 + place.chance().below(2_000));
+        stage.sleep(wait).await;
+        // An attempt that nobody waits for any more may still be at work.
+        while Arc::strong_count(&at_work) > 1 {
+            stage.sleep(Duration::from_millis(200)).await;
+        }
     }
 }

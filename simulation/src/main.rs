@@ -38,9 +38,6 @@ struct Arguments {
     /// Seconds of a run in which things are done and go wrong.
     #[arg(long)]
     seconds: Option<u64>,
-    /// Lets the changes of one participant overlap.
-    #[arg(long)]
-    concurrent_changes: bool,
     /// Takes out this safeguard.
     #[arg(long, value_parser = Mistake::named)]
     mistake: Option<Mistake>,
@@ -93,7 +90,6 @@ impl Arguments {
             clients: self.clients,
             conversations: self.conversations,
             seconds: self.seconds,
-            concurrent_changes: self.concurrent_changes,
             only: self
                 .only
                 .as_ref()

@@ -42,8 +42,8 @@ pub struct Observer {
     deleted: BTreeMap<Row, u64>,
     /// How often somebody was about to be added or removed, or had been, by conversation and user.
     changed: BTreeMap<Row, u64>,
-    /// Who is about to be added or removed.
-    changing: BTreeSet<Row>,
+    /// By how many changes somebody is about to be added or removed.
+    changing: BTreeMap<Row, u64>,
     /// Frames that were tried to be pushed: connections by conversation and position.
     tried: BTreeMap<(String, u64), BTreeSet<String>>,
     /// Entries that were acknowledged after a whole fan-out, which spared this connection.
@@ -132,18 +132,30 @@ impl Observer {
         *self.deleted.entry(row).or_default() += 1;
     }
 
-    /// Somebody is to be added or removed, or has been: what is stored while he is out need not be told to him, so that
-    /// only what he subscribes to from now on counts.
-    pub fn participant_changes(&mut self, conversation: &str, user: &str, ends: bool) {
+    /// Somebody is to be added or removed: what is stored while he is out need not be told to him, so that only what he
+    /// subscribes to when that is over counts. Whether another change of his is under way.
+    pub fn change_begins(&mut self, conversation: &str, user: &str) -> bool {
+        let overlaps = self.is_changing(conversation, user);
+        *self.changes_of(conversation, user) += 1;
+        overlaps
+    }
+
+    /// He has been added or removed.
+    pub fn change_ends(&mut self, conversation: &str, user: &str) {
+        *self.changes_of(conversation, user) -= 1;
+    }
+
+    fn changes_of(&mut self, conversation: &str, user: &str) -> &mut u64 {
         let row = (conversation.to_owned(), user.to_owned());
         *self.changed.entry(row.clone()).or_default() += 1;
-        if ends {
-            self.changing.remove(&row);
-        } else {
-            self.changing.insert(row);
-        }
         self.subscribed
             .retain(|(id, connection), _| id != conversation || user_of(connection) != user);
+        self.changing.entry(row).or_default()
+    }
+
+    fn is_changing(&self, conversation: &str, user: &str) -> bool {
+        let row = (conversation.to_owned(), user.to_owned());
+        self.changing.get(&row).is_some_and(|changes| *changes > 0)
     }
 
     /// A function has an answer.
@@ -158,8 +170,8 @@ impl Observer {
         let number = |name: &str| reply[name].as_u64();
         match (reply["event"].as_str(), asked) {
             (Some("subscribed"), Some(Asked { row, before })) => {
-                let participant = (row.0.clone(), user_of(&row.1).to_owned());
-                if self.disturbances(&row) == before && !self.changing.contains(&participant) {
+                let is_changing = self.is_changing(&row.0, user_of(&row.1));
+                if self.disturbances(&row) == before && !is_changing {
                     let head = number("head").unwrap_or(0);
                     let from = self
                         .subscribed

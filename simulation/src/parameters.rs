@@ -20,8 +20,6 @@ pub struct Parameters {
     pub conversations: Option<u64>,
     /// Seconds in which everything is done and goes wrong.
     pub seconds: Option<u64>,
-    /// Whether the changes of one participant may overlap, which the checker does not judge.
-    pub concurrent_changes: bool,
     /// If not all: what happens in it.
     pub only: Option<BTreeSet<Item>>,
     /// The safeguard that is taken out.
@@ -73,9 +71,6 @@ impl Parameters {
             if let Some(number) = number {
                 options += &format!(" --{name} {number}");
             }
-        }
-        if self.concurrent_changes {
-            options += " --concurrent-changes";
         }
         if let Some(mistake) = self.mistake {
             options += &format!(" --mistake {}", mistake.name());

@@ -45,11 +45,21 @@ pub struct Talk {
     pub is_short: bool,
 }
 
-/// What is done to one participant, one thing after the other.
+/// What is done to one participant.
 #[derive(Debug)]
 pub struct Changes {
     pub user: &'static str,
-    pub steps: Vec<(Duration, Place, Change)>,
+    /// Whether they may overlap; otherwise one is done after the other.
+    pub overlap: bool,
+    pub steps: Vec<Step>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Step {
+    pub at: Duration,
+    pub place: Place,
+    pub change: Change,
 }
 
 /// A change of participants.
@@ -153,9 +163,17 @@ fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Ta
             participants.push(user);
         }
         if chance.below(2) == 0 {
+            let place = place.within(1 + index as u64);
+            let overlap = place.named("overlap").chance().below(2) == 0;
+            let steps = if overlap {
+                at_once(place, time)
+            } else {
+                in_turn(place, is_in, time)
+            };
             changes.push(Changes {
                 user,
-                steps: steps(place.within(1 + index as u64), is_in, time),
+                overlap,
+                steps,
             });
         }
     }
@@ -167,23 +185,50 @@ fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Ta
     }
 }
 
-fn steps(place: Place, mut is_in: bool, time: Duration) -> Vec<(Duration, Place, Change)> {
+/// He is added when he is out, and removed when he is in.
+fn in_turn(place: Place, mut is_in: bool, time: Duration) -> Vec<Step> {
     let chance = place.chance();
     let count = 1 + chance.below(4);
     let mut times: Vec<Duration> = (0..count).map(|_| moment(&chance, time)).collect();
     times.sort();
     (0..)
         .zip(times)
-        .map(|(number, time)| {
+        .map(|(number, at)| {
             let change = match (is_in, chance.below(3)) {
                 (false, _) => Change::Add,
                 (true, 0) => Change::Leave,
                 (true, _) => Change::Remove,
             };
             is_in = change == Change::Add;
-            (time, place.within(number), change)
+            Step {
+                at,
+                place: place.within(number),
+                change,
+            }
         })
         .collect()
+}
+
+/// At a few moments somebody does several things to him.
+fn at_once(place: Place, time: Duration) -> Vec<Step> {
+    let chance = place.chance();
+    let mut steps = Vec::new();
+    for _ in 0..=chance.below(2) {
+        let moment = moment(&chance, time);
+        for _ in 0..2 + chance.below(3) {
+            let change = match chance.below(4) {
+                0 | 1 => Change::Add,
+                2 => Change::Leave,
+                _ => Change::Remove,
+            };
+            steps.push(Step {
+                at: moment + Duration::from_millis(chance.below(300)),
+                place: place.within(steps.len() as u64),
+                change,
+            });
+        }
+    }
+    steps
 }
 
 fn moment(chance: &chat::fakes::Chance, time: Duration) -> Duration {

@@ -91,7 +91,6 @@ fn run_here(parameters: &Parameters, tells_all: bool) -> Outcome {
     stage.mistake = parameters
         .mistake
         .and_then(crate::mistakes::Mistake::of_clients);
-    stage.concurrent_changes = parameters.concurrent_changes;
     if tells_all {
         stage.tell_all();
     }

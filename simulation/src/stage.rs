@@ -33,7 +33,6 @@ pub struct Stage {
     pub tasks: Tasks,
     pub plan: Plan,
     pub mistake: Option<ClientMistake>,
-    pub concurrent_changes: bool,
     pub gateway: Mutex<Gateway>,
     pub observer: Mutex<Observer>,
     /// Functions that run, and writes that are under way though their functions are dead.
@@ -56,7 +55,6 @@ impl Stage {
             faults,
             tasks: Tasks::default(),
             mistake: None,
-            concurrent_changes: false,
             gateway: Mutex::default(),
             observer: Mutex::default(),
             under_way: AtomicU64::new(0),
@@ -211,30 +209,38 @@ fn describe(record: &Record) -> String {
             format!("{client} begins anew in {conversation} at {position}")
         }
         Record::Remove {
-            conversation, user, ..
+            conversation,
+            user,
+            change,
         } => {
-            format!("somebody asks to remove {user} from {conversation}")
+            let change = change.as_deref().unwrap_or_default();
+            format!("somebody asks to remove {user} from {conversation}: {change}")
         }
         Record::Removed {
             conversation,
             user,
             seq,
-            ..
+            change,
         } => {
-            format!("that {user} is removed from {conversation} is answered: {seq:?}")
+            let change = change.as_deref().unwrap_or_default();
+            format!("that {user} is removed from {conversation} is answered: {change} at {seq:?}")
         }
         Record::Add {
-            conversation, user, ..
+            conversation,
+            user,
+            change,
         } => {
-            format!("somebody asks to add {user} to {conversation}")
+            let change = change.as_deref().unwrap_or_default();
+            format!("somebody asks to add {user} to {conversation}: {change}")
         }
         Record::Added {
             conversation,
             user,
             seq,
-            ..
+            change,
         } => {
-            format!("that {user} is added to {conversation} is answered: {seq:?}")
+            let change = change.as_deref().unwrap_or_default();
+            format!("that {user} is added to {conversation} is answered: {change} at {seq:?}")
         }
         Record::End {
             client,

@@ -37,6 +37,7 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
     assert!(missing.is_empty(), "never happened: {missing:?}");
     // What the faults are there for.
     for what in [
+        "changes that overlapped another of the same user",
         "duplicates that were recognised",
         "gaps that were repaired",
         "late puts that were stored",
