@@ -61,7 +61,7 @@ export class PlainDevice {
     const message = { id: randomUUID(), body };
     log.pending.add(message.id);
     for (;;) {
-      const { status, answer } = await this.#ask('POST', `${path(conversation)}/messages`, { ...message, after: log.position });
+      const { status, answer } = await this.#ask('POST', `${path(conversation)}/messages`, { json: { ...message, after: log.position } });
       if (status === 200 || status === 201) log.pending.delete(message.id);
       if (!log.pending.has(message.id)) return {};
       if (answer?.retry === 'never') {
@@ -112,17 +112,17 @@ export class PlainDevice {
 
   /** Starts a conversation, and asks until that is answered. @param {string} id @param {string[]} participants */
   async create(id, participants) {
-    await this.#insist('POST', '/conversations', { id, title: id, participants });
+    await this.#insist('POST', '/conversations', { json: { id, title: id, participants } });
   }
 
   /** @param {string} conversation @param {string} user */
   async add(conversation, user) {
-    await this.#insist('PUT', `${path(conversation)}/participants/${user}`);
+    await this.#insist('PUT', `${path(conversation)}/participants/${user}`, { change: randomUUID() });
   }
 
   /** @param {string} conversation @param {string} user */
   async remove(conversation, user) {
-    await this.#insist('DELETE', `${path(conversation)}/participants/${user}`);
+    await this.#insist('DELETE', `${path(conversation)}/participants/${user}`, { change: randomUUID() });
   }
 
   /** The whole log, page by page. @returns {Promise<object[]>} */
@@ -157,9 +157,9 @@ export class PlainDevice {
   }
 
   /** Asks until there is an answer that is no error. */
-  async #insist(method, target, json) {
+  async #insist(method, target, what) {
     for (;;) {
-      const { status, answer } = await this.#ask(method, target, json);
+      const { status, answer } = await this.#ask(method, target, what);
       if (status === 200 || status === 201) return answer;
       if (answer?.retry === 'never') throw new Error(`${method} ${target}: ${JSON.stringify(answer)}`);
       this.#stopped.signal.throwIfAborted();
@@ -167,8 +167,8 @@ export class PlainDevice {
     }
   }
 
-  /** Asks once. Status 0: no answer. */
-  async #ask(method, target, json) {
+  /** Asks once. Status 0: no answer. `change`: which change of participants this is an attempt at. */
+  async #ask(method, target, { json, change } = {}) {
     const { endpoints } = this.#options;
     try {
       const response = await this.#witness.fetch(endpoints.http + target, {
@@ -176,6 +176,7 @@ export class PlainDevice {
         headers: { authorization: `Bearer ${this.#token}`, ...(json && { 'content-type': 'application/json' }) },
         ...(json && { body: JSON.stringify(json) }),
         signal: AbortSignal.timeout(PATIENCE_MS),
+        change,
       });
       const text = await response.text();
       const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');

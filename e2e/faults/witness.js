@@ -58,23 +58,28 @@ export class Witness {
     if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`)) this.acknowledged(entry.conversation, entry);
   }
 
-  /** `fetch`, witnessed. @type {typeof globalThis.fetch} */
-  fetch = async (input, init = {}) => {
+  /**
+   * `fetch`, witnessed. `change` names the change of participants that this is an attempt at.
+   *
+   * @param {string} input
+   * @param {RequestInit & {change?: string}} options
+   */
+  fetch = async (input, { change, ...init } = {}) => {
     const { pathname } = new URL(input);
     const [, conversation, user] = (MESSAGES.exec(pathname) ?? PARTICIPANT.exec(pathname) ?? EVENTS.exec(pathname) ?? [])
       .map((part) => decodeURIComponent(part));
     const isMessage = init.method === 'POST' && MESSAGES.test(pathname);
     const message = isMessage ? JSON.parse(init.body) : undefined;
-    const change = user === undefined ? undefined : { PUT: ['add', 'added'], DELETE: ['remove', 'removed'] }[init.method];
+    const words = user === undefined ? undefined : { PUT: ['add', 'added'], DELETE: ['remove', 'removed'] }[init.method];
     if (message) this.sends(conversation, message);
-    if (change) this.#history.record({ type: change[0], conversation, user });
+    if (words) this.#history.record({ type: words[0], conversation, user, change });
 
     const response = await fetch(input, init);
     const text = await response.text();
     const answer = parsed(text);
     if (message && response.ok) this.acknowledged(conversation, { ...message, ...answer });
     if (message && !response.ok && answer) this.rejected(conversation, message.id, answer);
-    if (change && response.ok) this.#history.record({ type: change[1], conversation, user, seq: answer.seq });
+    if (words && response.ok) this.#history.record({ type: words[1], conversation, user, seq: answer.seq, change });
     if (EVENTS.test(pathname) && response.ok) answer.events.forEach((entry) => this.#came(entry));
     return new Response(text, { status: response.status, headers: response.headers });
   };
