@@ -11,6 +11,8 @@ import { Witness } from './witness.js';
 
 /** The library finds out within a minute what it has missed, and repairs it by a few requests; a lost one costs ten seconds. */
 export const SETTLED_WITHIN_MS = 150_000;
+/** A page that could not be loaded in the trouble asks the person whether to try again. */
+const ATTEMPTS = 3;
 
 /**
  * @typedef {object} Endpoints
@@ -140,9 +142,10 @@ export class LibraryDevice {
   /** What the page of a conversation shows, with all of its history. @returns {Promise<object[]>} entries of the log */
   async page(conversation) {
     const shown = this.#client.conversation(conversation);
-    while (shown.history !== 'complete' && shown.history !== 'failed') {
+    for (let failures = 0; shown.history !== 'complete' && failures < ATTEMPTS; ) {
       if (shown.history === 'loading') await this.#changed(this.#stopped.signal);
       else await shown.loadEarlier();
+      if (shown.history === 'failed') failures += 1;
     }
     return shown.lines().map((line) => line.entry ?? { unsent: line.outgoing.id });
   }
