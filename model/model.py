@@ -24,6 +24,7 @@ Checked at the end       AGREE  somebody has a participant row if the last that 
 import sys
 import time
 from collections import namedtuple, deque
+from concurrent.futures import ProcessPoolExecutor
 
 # log: tuple of entries (None = hole). subs: user -> has a subscription row. seen: what reached the watched user.
 State = namedtuple("State", "log subs members procs wire seen joined acks answered kills sdk")
@@ -433,31 +434,37 @@ SPECIAL = {
 }
 
 
+def check(task):
+    """Of a scenario's name and a rule: what `explore` returns, and the seconds that it took."""
+    scenario, rule = task
+    begun = time.time()
+    return *explore(SPECIAL.get(scenario) or SCENARIOS[scenario], rule), time.time() - begun
+
+
 def main():
     if len(sys.argv) > 1:
         name = sys.argv[1]
-        scenario = MISTAKES[name][0]
-        states, found = explore(SPECIAL.get(scenario) or SCENARIOS[scenario], (name,))
+        states, found, _ = check((MISTAKES[name][0], (name,)))
         print(states, "states;", found[0] if found else "nothing found")
         print("\n".join("  " + line for line in found[1]) if found else "")
         return
     total, wrong = 0, 0
-    for rule in ((), ("reread",)):
-        for name, scenario in SCENARIOS.items():
-            begun = time.time()
-            states, found = explore(scenario, rule)
+    designs = [(name, rule) for rule in ((), ("reread",)) for name in SCENARIOS]
+    mistakes = [(scenario, (name,)) for name, (scenario, _) in MISTAKES.items()]
+    with ProcessPoolExecutor() as processes:
+        designs_checked, mistakes_checked = processes.map(check, designs), processes.map(check, mistakes)
+        for (name, rule), (states, found, seconds) in zip(designs, designs_checked):
             total += states
             wrong += bool(found)
             print("%-9s %-20s %8d states %5.1f s  %s" % (
-                "design" if not rule else rule[0], name, states, time.time() - begun, found[0] if found else "ok"), flush=True)
+                "design" if not rule else rule[0], name, states, seconds, found[0] if found else "ok"), flush=True)
             if found:
                 print("\n".join("    " + line for line in found[1]))
-    print("design: %d states in all\n" % total)
-    for name, (scenario, what) in MISTAKES.items():
-        states, found = explore(SPECIAL.get(scenario) or SCENARIOS[scenario], (name,))
-        print("%-20s %s in %d steps (%d states): %s" % (
-            name, "caught by " + found[0] if found else "NOT CAUGHT", len(found[1]) if found else 0, states, what), flush=True)
-        wrong += not found
+        print("design: %d states in all\n" % total)
+        for (name, (_, what)), (states, found, _) in zip(MISTAKES.items(), mistakes_checked):
+            print("%-20s %s in %d steps (%d states): %s" % (
+                name, "caught by " + found[0] if found else "NOT CAUGHT", len(found[1]) if found else 0, states, what), flush=True)
+            wrong += not found
     sys.exit(bool(wrong))
 
 
