@@ -136,16 +136,17 @@ impl Observer {
     /// subscribes to when that is over counts. Whether another change of his is under way.
     pub fn change_begins(&mut self, conversation: &str, user: &str) -> bool {
         let overlaps = self.is_changing(conversation, user);
-        *self.changes_of(conversation, user) += 1;
+        *self.disturb(conversation, user) += 1;
         overlaps
     }
 
     /// He has been added or removed.
     pub fn change_ends(&mut self, conversation: &str, user: &str) {
-        *self.changes_of(conversation, user) -= 1;
+        *self.disturb(conversation, user) -= 1;
     }
 
-    fn changes_of(&mut self, conversation: &str, user: &str) -> &mut u64 {
+    /// Forgets what he has subscribed to. By how many changes he is about to be added or removed.
+    fn disturb(&mut self, conversation: &str, user: &str) -> &mut u64 {
         let row = (conversation.to_owned(), user.to_owned());
         *self.changed.entry(row.clone()).or_default() += 1;
         self.subscribed

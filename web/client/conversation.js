@@ -321,8 +321,9 @@ export class Directory {
     if (title) return title;
     if (others.length === 0) return "Untitled conversation";
     if (others.length === 1) return others.join();
-    const names = others.slice(0, others.length > 4 ? 3 : 4).map(isolated).join(", ");
-    return others.length > 4 ? `${names} and ${others.length - 3} more` : names;
+    const unnamed = others.length > 4 ? others.length - 3 : 0;
+    const names = others.slice(0, others.length - unnamed).map(isolated).join(", ");
+    return unnamed > 0 ? `${names} and ${unnamed} more` : names;
   }
 
   /** @param {string} id @param {number} since */

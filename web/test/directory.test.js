@@ -38,7 +38,11 @@ test("a conversation is called by its title, else by the others in it, by the be
   directory.see(message(1, "bob"), true);
   directory.add({ id: "c", participants: ["alice", "bob", "carol"].map((user) => ({ user, name: user, role: "member" })) }, 0);
   assert.equal(directory.titleOf(listed), "\u2068BOB\u2069, \u2068carol\u2069");
-  directory.see({ event: "participantRemoved", conversation: "c", seq: 2, user: "bob" }, true);
+  directory.add({ id: "c", participants: ["alice", "bob", "carol", "dora", "erin", "finn"].map((user) => ({ user, name: user, role: "member" })) }, 0);
+  assert.equal(directory.titleOf(listed), "\u2068BOB\u2069, \u2068carol\u2069, \u2068dora\u2069 and 2 more");
+  for (const [place, user] of ["bob", "dora", "erin", "finn"].entries()) {
+    directory.see({ event: "participantRemoved", conversation: "c", seq: 2 + place, user }, true);
+  }
   assert.equal(directory.titleOf(listed), "carol");
   directory.add({ id: "c", title: "Lunch" }, 0);
   assert.equal(directory.titleOf(listed), "Lunch");
