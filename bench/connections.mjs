@@ -8,15 +8,15 @@
  * in the same moment, each with a handshake that the authorizer and `$connect` answer; then as many more as make N (5,000)
  * idle ones, 40 at a time. Each of them has to answer a ping at the end. Fails if one is lost.
  */
-import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { cpus, totalmem } from 'node:os';
-import { parseArgs } from 'node:util';
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { cpus, totalmem } from "node:os";
+import { parseArgs } from "node:util";
 
-import { Stack } from '../e2e/stack.js';
+import { Stack } from "../e2e/stack.js";
 
-const WebSocket = createRequire(new URL('../e2e/package.json', import.meta.url))('ws');
+const WebSocket = createRequire(new URL("../e2e/package.json", import.meta.url))("ws");
 
 /** Connections of one person. */
 const EACH = 50;
@@ -25,9 +25,9 @@ const LANES = 40;
 
 const { values } = parseArgs({
   options: {
-    idle: { type: 'string', default: '5000' },
-    storm: { type: 'string', default: '1000' },
-    concurrency: { type: 'string', default: '8' },
+    idle: { type: "string", default: "5000" },
+    storm: { type: "string", default: "1000" },
+    concurrency: { type: "string", default: "8" },
   },
 });
 const [idle, storm] = [Number(values.idle), Number(values.storm)];
@@ -41,24 +41,28 @@ const failed = (what) => (failures[what] = (failures[what] ?? 0) + 1);
 let closed = 0;
 
 const people = Math.ceil(Math.max(idle, storm) / EACH);
-const tokens = await Promise.all(Array.from({ length: people }, (_, index) => stack.tokenFor(`crowd-${index}`)));
+const tokens = await Promise.all(
+  Array.from({ length: people }, (_, index) => stack.tokenFor(`crowd-${index}`)),
+);
 
 /** Resolves when it is open, or has failed. @param {number} number */
 function connect(number) {
   return new Promise((resolve) => {
     const token = tokens[number % tokens.length];
-    const socket = new WebSocket(stack.ws, ['confab.v1', `bearer.${token}`], { perMessageDeflate: false });
-    socket.once('open', () => {
+    const socket = new WebSocket(stack.ws, ["confab.v1", `bearer.${token}`], {
+      perMessageDeflate: false,
+    });
+    socket.once("open", () => {
       sockets.push(socket);
-      socket.once('close', () => (closed += 1));
+      socket.once("close", () => (closed += 1));
       resolve();
     });
-    socket.once('unexpected-response', (request, { statusCode }) => {
+    socket.once("unexpected-response", (request, { statusCode }) => {
       failed(statusCode);
       request.destroy();
       resolve();
     });
-    socket.on('error', (error) => {
+    socket.on("error", (error) => {
       if (socket.readyState !== WebSocket.OPEN) failed(error.message);
       resolve();
     });
@@ -66,7 +70,8 @@ function connect(number) {
 }
 
 /** KiB that the harness itself holds in memory. */
-const memory = () => Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${stack.pid}/status`, 'utf8'))[1]);
+const memory = () =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${stack.pid}/status`, "utf8"))[1]);
 const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
 const MiB = (kib) => (kib / 1024).toFixed(0);
 
@@ -77,7 +82,9 @@ const before = memory();
 let began = performance.now();
 await Promise.all(Array.from({ length: storm }, (_, index) => connect(index)));
 const stormTook = seconds(began);
-console.log(`${storm} at once: ${stormTook} s until the last is in; failures: ${JSON.stringify(failures)}`);
+console.log(
+  `${storm} at once: ${stormTook} s until the last is in; failures: ${JSON.stringify(failures)}`,
+);
 assert.deepEqual(failures, {});
 const afterStorm = memory();
 
@@ -87,19 +94,27 @@ const lane = async () => {
   while (next < idle) await connect(next++);
 };
 await Promise.all(Array.from({ length: LANES }, lane));
-console.log(`${sockets.length} open after ${seconds(began)} s more, ${LANES} at a time; failures: ${JSON.stringify(failures)}`);
+console.log(
+  `${sockets.length} open after ${seconds(began)} s more, ${LANES} at a time; failures: ${JSON.stringify(failures)}`,
+);
 assert.deepEqual(failures, {});
 const after = memory();
 
 began = performance.now();
-const answered = sockets.map((socket) => new Promise((resolve) => socket.once('pong', resolve)));
+const answered = sockets.map((socket) => new Promise((resolve) => socket.once("pong", resolve)));
 for (const socket of sockets) socket.ping();
 await Promise.all(answered);
-console.log(`all ${answered.length} answer a ping, after ${seconds(began)} s; closed meanwhile: ${closed}`);
+console.log(
+  `all ${answered.length} answer a ping, after ${seconds(began)} s; closed meanwhile: ${closed}`,
+);
 assert.equal(closed, 0);
 
 const each = ((after - before) / (sockets.length - 1)).toFixed(1);
-console.log(`memory of the harness: ${MiB(before)} MiB, ${MiB(afterStorm)} MiB after the storm, ${MiB(after)} MiB with all: ${each} KiB each`);
-console.log(`${cpus().length} cores (${cpus()[0].model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`);
+console.log(
+  `memory of the harness: ${MiB(before)} MiB, ${MiB(afterStorm)} MiB after the storm, ${MiB(after)} MiB with all: ${each} KiB each`,
+);
+console.log(
+  `${cpus().length} cores (${cpus()[0].model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,
+);
 for (const socket of sockets) socket.terminate();
 await stack.stop();

@@ -9,71 +9,100 @@
  * a hand scrolls. What is printed for each part: frames, the time between them, tasks over 50 ms as the browser counts them,
  * and the most rows that were in the document. It needs `npm --prefix e2e ci` and `cargo build --package harness`.
  */
-import { execFileSync } from 'node:child_process';
-import { cpus, loadavg } from 'node:os';
+import { execFileSync } from "node:child_process";
+import { cpus, loadavg } from "node:os";
 
-import { Person } from '../e2e/people.js';
-import { Stack } from '../e2e/stack.js';
-import { fill } from '../e2e/table.js';
-import { launch, Window } from '../e2e/window.js';
+import { Person } from "../e2e/people.js";
+import { Stack } from "../e2e/stack.js";
+import { fill } from "../e2e/table.js";
+import { launch, Window } from "../e2e/window.js";
 
 const MESSAGES = Number(process.argv[2] ?? 10_000);
-const TITLE = 'A long story';
+const TITLE = "A long story";
 
 const stack = new Stack();
 await stack.start();
 const browser = await launch();
 try {
-  const ada = await Person.arrive(stack, 'Ada');
+  const ada = await Person.arrive(stack, "Ada");
   const conversation = await ada.start([], TITLE);
   await fill(stack, conversation, ada, MESSAGES);
-  const window = await (await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })).logIn();
+  const window = await (
+    await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })
+  ).logIn();
   await window.page.evaluate(instruments);
   // By the processor's clock, which other programs on the machine do not advance.
   const metrics = await window.context.newCDPSession(window.page);
-  await metrics.send('Performance.enable', { timeDomain: 'threadTicks' });
+  await metrics.send("Performance.enable", { timeDomain: "threadTicks" });
   const busy = async () => {
-    const all = new Map((await metrics.send('Performance.getMetrics')).metrics.map(({ name, value }) => [name, value * 1_000]));
-    return ['TaskDuration', 'ScriptDuration', 'LayoutDuration', 'RecalcStyleDuration'].map((name) => all.get(name));
+    const all = new Map(
+      (await metrics.send("Performance.getMetrics")).metrics.map(({ name, value }) => [
+        name,
+        value * 1_000,
+      ]),
+    );
+    return ["TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration"].map((name) =>
+      all.get(name),
+    );
   };
   const rows = [];
   const part = async (name, act) => {
-    await browser.startTracing(window.page, { categories: ['toplevel'] });
+    await browser.startTracing(window.page, { categories: ["toplevel"] });
     const before = await busy();
     const result = await act();
-    const work = (await busy()).map((value, index) => ((value - before[index]) / result.frames).toFixed(1));
-    rows.push([name, { ...result, work: work.join(', '), busyTasks: tasksOf(await browser.stopTracing()) }]);
+    const work = (await busy()).map((value, index) =>
+      ((value - before[index]) / result.frames).toFixed(1),
+    );
+    rows.push([
+      name,
+      { ...result, work: work.join(", "), busyTasks: tasksOf(await browser.stopTracing()) },
+    ]);
   };
 
-  await part('open', async () => {
+  await part("open", async () => {
     await window.page.evaluate(() => globalThis.confabBench.begin());
     await window.openListed(TITLE);
-    await window.message(`Message ${MESSAGES} of a long conversation.`, 'sent').waitFor();
+    await window.message(`Message ${MESSAGES} of a long conversation.`, "sent").waitFor();
     return window.page.evaluate(() => globalThis.confabBench.end());
   });
-  await part('up, loading', () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
-  await part('down', () => window.page.evaluate(() => globalThis.confabBench.scroll(1)));
-  await part('up', () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
-  await part('300 jumps', () => window.page.evaluate(() => globalThis.confabBench.jump(300)));
-  await part('50 messages arrive', () => {
+  await part("up, loading", () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
+  await part("down", () => window.page.evaluate(() => globalThis.confabBench.scroll(1)));
+  await part("up", () => window.page.evaluate(() => globalThis.confabBench.scroll(-1)));
+  await part("300 jumps", () => window.page.evaluate(() => globalThis.confabBench.jump(300)));
+  await part("50 messages arrive", () => {
     const said = (async () => {
-      for (let n = 0; n < 50; n += 1) await ada.post(`/conversations/${conversation}/messages`, { id: `new-${n}`, body: `One more, ${n}.` });
+      for (let n = 0; n < 50; n += 1)
+        await ada.post(`/conversations/${conversation}/messages`, {
+          id: `new-${n}`,
+          body: `One more, ${n}.`,
+        });
     })();
-    return window.page.evaluate(() => globalThis.confabBench.arrive(50)).then(async (result) => (await said, result));
+    return window.page
+      .evaluate(() => globalThis.confabBench.arrive(50))
+      .then(async (result) => (await said, result));
   });
   const heap = await window.page.evaluate(() => performance.memory.usedJSHeapSize);
   await window.close();
 
-  const version = execFileSync(process.env.CHROMIUM ?? '/usr/bin/chromium', ['--version'], { encoding: 'utf8' }).trim();
+  const version = execFileSync(process.env.CHROMIUM ?? "/usr/bin/chromium", ["--version"], {
+    encoding: "utf8",
+  }).trim();
   const [cpu] = cpus();
   console.log(
     `${new Date().toISOString().slice(0, 10)}, ${version}, ${cpus().length} cores (${cpu.model}), load average ${loadavg()[0].toFixed(1)}; ` +
       `${MESSAGES} messages, ${Math.round(heap / 1e6)} MB of JavaScript heap at the end\n`,
   );
-  console.log('| part | s | frames | between two, ms: median | 95 % | 99 % | most | over 50 ms | tasks over 50 ms by the clock | … by the processor | processor per frame, ms: all, script, layout, style | rows at most |');
-  console.log(`|${' --- |'.repeat(12)}`);
-  for (const [name, { seconds, frames, median, most95, most99, most, slow, tasks, busyTasks, work, rows: mostRows }] of rows)
-    console.log(`| ${name} | ${seconds} | ${frames} | ${median} | ${most95} | ${most99} | ${most} | ${slow} | ${tasks} | ${busyTasks} | ${work} | ${mostRows} |`);
+  console.log(
+    "| part | s | frames | between two, ms: median | 95 % | 99 % | most | over 50 ms | tasks over 50 ms by the clock | … by the processor | processor per frame, ms: all, script, layout, style | rows at most |",
+  );
+  console.log(`|${" --- |".repeat(12)}`);
+  for (const [
+    name,
+    { seconds, frames, median, most95, most99, most, slow, tasks, busyTasks, work, rows: mostRows },
+  ] of rows)
+    console.log(
+      `| ${name} | ${seconds} | ${frames} | ${median} | ${most95} | ${most99} | ${most} | ${slow} | ${tasks} | ${busyTasks} | ${work} | ${mostRows} |`,
+    );
 } finally {
   await browser.close();
   await stack.stop();
@@ -83,19 +112,28 @@ try {
 function tasksOf(trace) {
   const { traceEvents } = JSON.parse(trace.toString());
   const thread = ({ pid, tid }) => `${pid}/${tid}`;
-  const pages = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(thread));
-  const took = traceEvents.filter((event) => /RunTask$/.test(event.name) && pages.has(thread(event))).map(({ tdur }) => (tdur ?? 0) / 1_000);
-  if (took.length === 0) throw new Error('the trace has no tasks of the page');
-  return inWords(took.filter((milliseconds) => milliseconds > 50), Math.max(...took));
+  const pages = new Set(
+    traceEvents
+      .filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain")
+      .map(thread),
+  );
+  const took = traceEvents
+    .filter((event) => /RunTask$/.test(event.name) && pages.has(thread(event)))
+    .map(({ tdur }) => (tdur ?? 0) / 1_000);
+  if (took.length === 0) throw new Error("the trace has no tasks of the page");
+  return inWords(
+    took.filter((milliseconds) => milliseconds > 50),
+    Math.max(...took),
+  );
 }
 
 function inWords(long, most) {
-  return `${long.length === 0 ? 'none' : long.length}, ${most.toFixed(0)} ms at most`;
+  return `${long.length === 0 ? "none" : long.length}, ${most.toFixed(0)} ms at most`;
 }
 
 /** Runs in the page. */
 function instruments() {
-  const scroller = () => document.querySelector('.scroller');
+  const scroller = () => document.querySelector(".scroller");
   const shown = () => document.querySelectorAll('[data-testid="message"]');
   const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
   let deltas = [];
@@ -103,7 +141,9 @@ function instruments() {
   let rows = 0;
   let running = false;
   let ticking = 0;
-  new PerformanceObserver((list) => running && tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+  new PerformanceObserver(
+    (list) => running && tasks.push(...list.getEntries().map(({ duration }) => duration)),
+  ).observe({ type: "longtask" });
 
   globalThis.confabBench = {
     begin() {
@@ -121,7 +161,8 @@ function instruments() {
       running = false;
       cancelAnimationFrame(ticking);
       const sorted = deltas.slice(1).sort((one, other) => one - other);
-      const at = (share) => (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(0);
+      const at = (share) =>
+        (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(0);
       return {
         seconds: (deltas.reduce((sum, delta) => sum + delta, 0) / 1_000).toFixed(1),
         frames: sorted.length,
@@ -130,7 +171,10 @@ function instruments() {
         most99: at(0.99),
         most: at(1),
         slow: sorted.filter((delta) => delta > 50).length,
-        tasks: tasks.length === 0 ? 'none' : `${tasks.length}, ${Math.max(...tasks).toFixed(0)} ms at most`,
+        tasks:
+          tasks.length === 0
+            ? "none"
+            : `${tasks.length}, ${Math.max(...tasks).toFixed(0)} ms at most`,
         rows,
       };
     },
@@ -139,7 +183,9 @@ function instruments() {
       this.begin();
       const isThere = () => {
         const { scrollTop, scrollHeight, clientHeight } = scroller();
-        return direction < 0 ? scrollTop <= 0 && shown()[0]?.dataset.seq === '1' : scrollTop + clientHeight >= scrollHeight - 1;
+        return direction < 0
+          ? scrollTop <= 0 && shown()[0]?.dataset.seq === "1"
+          : scrollTop + clientHeight >= scrollHeight - 1;
       };
       while (!isThere()) {
         scroller().scrollTop += (direction * scroller().clientHeight) / 3;

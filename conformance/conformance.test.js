@@ -2,73 +2,124 @@
  * The facts of docs/aws-behaviour.md, each named by its section and by how sure it is, asked of the harness or of AWS.
  * What is unsure ([M], [U]) must hold here, since it was decided so; of AWS a difference is reported, not failed.
  */
-import assert from 'node:assert/strict';
-import { after, before, describe } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, describe } from "node:test";
 
-import { answer, fact, ID, KB, keys } from './fact.js';
-import { httpFacts } from './http.js';
-import { lambdaFacts } from './lambda.js';
-import { handshake, OPCODE } from './socket.js';
-import { allow, knock, manage, open, start, target } from './target.js';
+import { answer, fact, ID, KB, keys } from "./fact.js";
+import { httpFacts } from "./http.js";
+import { lambdaFacts } from "./lambda.js";
+import { handshake, OPCODE } from "./socket.js";
+import { allow, knock, manage, open, start, target } from "./target.js";
 
 /** Action and effect. */
-const ALLOWED = ['execute-api:Invoke', 'Allow'];
-const DENIED = ['execute-api:*', 'Deny'];
+const ALLOWED = ["execute-api:Invoke", "Allow"];
+const DENIED = ["execute-api:*", "Deny"];
 
 const document = (...statements) => ({
-  Version: '2012-10-17',
-  Statement: statements.map(([Action, Effect]) => ({ Action, Effect, Resource: '*' })),
+  Version: "2012-10-17",
+  Statement: statements.map(([Action, Effect]) => ({ Action, Effect, Resource: "*" })),
 });
 
 /** The script of an authorizer with these statements and no context. */
-const permit = (...statements) => answer({ principalId: 'tester', policyDocument: document(...statements) });
+const permit = (...statements) =>
+  answer({ principalId: "tester", policyDocument: document(...statements) });
 
-describe('conformance', { concurrency: 4 }, () => {
+describe("conformance", { concurrency: 4 }, () => {
   before(start);
   after(() => target.stop?.());
 
   const handshakes = [
-    ['2.4 [D]', '200 opens', { connect: answer({ statusCode: 200 }) }, 101],
-    ['2.4 [D]', '204 opens', { connect: answer({ statusCode: 204 }) }, 101],
+    ["2.4 [D]", "200 opens", { connect: answer({ statusCode: 200 }) }, 101],
+    ["2.4 [D]", "204 opens", { connect: answer({ statusCode: 204 }) }, 101],
     ...[302, 400, 401, 403, 404, 429, 500, 503].map((statusCode) => [
-      '2.4 [D]',
+      "2.4 [D]",
       `${statusCode} of $connect is the status`,
       { connect: answer({ statusCode }) },
       statusCode,
     ]),
-    ['2.4 [O]', 'a $connect that fails', { connect: [{ fail: 'x' }] }, 502],
-    ['2.4 [O]', 'a $connect that exits', { connect: [{ exit: 1 }] }, 502],
-    ['2.4 [O]', 'a $connect that times out', { connect: ['hang'] }, 502],
-    ...[null, 'text', [], {}, { statusCode: 'x' }].map((value) => [
-      '2.4 [O]',
+    ["2.4 [O]", "a $connect that fails", { connect: [{ fail: "x" }] }, 502],
+    ["2.4 [O]", "a $connect that exits", { connect: [{ exit: 1 }] }, 502],
+    ["2.4 [O]", "a $connect that times out", { connect: ["hang"] }, 502],
+    ...[null, "text", [], {}, { statusCode: "x" }].map((value) => [
+      "2.4 [O]",
       `a $connect that answers ${JSON.stringify(value)}`,
       { connect: answer(value) },
       502,
     ]),
-    ['2.4 [U]', 'a status in digits', { connect: answer({ statusCode: '200' }) }, 101],
-    ['1.4 [O]', 'a policy that denies', { authorizer: allow({}, '*', 'Deny') }, 403],
+    ["2.4 [U]", "a status in digits", { connect: answer({ statusCode: "200" }) }, 101],
+    ["1.4 [O]", "a policy that denies", { authorizer: allow({}, "*", "Deny") }, 403],
     [
-      '1.4 [O]',
-      'a policy for something deeper than $connect',
-      { authorizer: allow({}, 'arn:aws:execute-api:*:*:*/*/*/*') },
+      "1.4 [O]",
+      "a policy for something deeper than $connect",
+      { authorizer: allow({}, "arn:aws:execute-api:*:*:*/*/*/*") },
       403,
     ],
-    ['1.4 [D]', 'a policy with wildcards', { authorizer: allow({}, 'arn:aws:execute-api:*:*:*/*/$connect') }, 101],
-    ['1.4 [D]', 'a policy with a question mark', { authorizer: allow({}, 'arn:aws:execute-api:*:*:*/*/?connect') }, 101],
-    ['1.4 [O]', 'a policy for another action', { authorizer: permit(['lambda:InvokeFunction', 'Allow']) }, 403],
-    ['1.4 [O]', 'a policy that denies what it allows', { authorizer: permit(ALLOWED, DENIED) }, 403],
-    ['1.4 [O]', 'a policy without statements', { authorizer: permit() }, 403],
-    ['1.4 [D]', 'an authorizer that fails with Unauthorized', { authorizer: [{ fail: 'Unauthorized' }] }, 401],
-    ['1.4 [O]', 'an authorizer that fails otherwise', { authorizer: [{ fail: 'other' }] }, 500],
-    ['1.4 [O]', 'an authorizer without a policy', { authorizer: answer({ principalId: 'a' }) }, 500],
-    ['1.4 [O]', 'an authorizer without a principal', { authorizer: answer({ policyDocument: document(ALLOWED) }) }, 500],
-    ['1.4 [O]', 'an authorizer that answers nothing', { authorizer: answer(null) }, 500],
-    ['1.4 [O]', 'an authorizer that exits', { authorizer: [{ exit: 1 }] }, 500],
-    ['1.4 [D]', 'an answer of the authorizer over 8 KB', { authorizer: allow({ a: 'x'.repeat(8 * KB) }) }, 500],
-    ['1.4 [D]', 'a context of texts, numbers and booleans', { authorizer: allow({ a: 'b', c: 1, d: true }) }, 101],
-    ['1.4 [O]', 'no context', { authorizer: permit(ALLOWED) }, 101],
-    ['1.4 [O]', 'a context that is not flat', { authorizer: allow({ a: { b: 1 } }) }, 500],
-    ['1.4 [O]', 'a header that is an identity source and empty', { headers: { 'X-Conformance': '' } }, 401],
+    [
+      "1.4 [D]",
+      "a policy with wildcards",
+      { authorizer: allow({}, "arn:aws:execute-api:*:*:*/*/$connect") },
+      101,
+    ],
+    [
+      "1.4 [D]",
+      "a policy with a question mark",
+      { authorizer: allow({}, "arn:aws:execute-api:*:*:*/*/?connect") },
+      101,
+    ],
+    [
+      "1.4 [O]",
+      "a policy for another action",
+      { authorizer: permit(["lambda:InvokeFunction", "Allow"]) },
+      403,
+    ],
+    [
+      "1.4 [O]",
+      "a policy that denies what it allows",
+      { authorizer: permit(ALLOWED, DENIED) },
+      403,
+    ],
+    ["1.4 [O]", "a policy without statements", { authorizer: permit() }, 403],
+    [
+      "1.4 [D]",
+      "an authorizer that fails with Unauthorized",
+      { authorizer: [{ fail: "Unauthorized" }] },
+      401,
+    ],
+    ["1.4 [O]", "an authorizer that fails otherwise", { authorizer: [{ fail: "other" }] }, 500],
+    [
+      "1.4 [O]",
+      "an authorizer without a policy",
+      { authorizer: answer({ principalId: "a" }) },
+      500,
+    ],
+    [
+      "1.4 [O]",
+      "an authorizer without a principal",
+      { authorizer: answer({ policyDocument: document(ALLOWED) }) },
+      500,
+    ],
+    ["1.4 [O]", "an authorizer that answers nothing", { authorizer: answer(null) }, 500],
+    ["1.4 [O]", "an authorizer that exits", { authorizer: [{ exit: 1 }] }, 500],
+    [
+      "1.4 [D]",
+      "an answer of the authorizer over 8 KB",
+      { authorizer: allow({ a: "x".repeat(8 * KB) }) },
+      500,
+    ],
+    [
+      "1.4 [D]",
+      "a context of texts, numbers and booleans",
+      { authorizer: allow({ a: "b", c: 1, d: true }) },
+      101,
+    ],
+    ["1.4 [O]", "no context", { authorizer: permit(ALLOWED) }, 101],
+    ["1.4 [O]", "a context that is not flat", { authorizer: allow({ a: { b: 1 } }) }, 500],
+    [
+      "1.4 [O]",
+      "a header that is an identity source and empty",
+      { headers: { "X-Conformance": "" } },
+      401,
+    ],
   ];
   for (const [source, name, scripts, status] of handshakes) {
     fact(source, `handshake: ${name}: ${status}`, async () => {
@@ -77,94 +128,156 @@ describe('conformance', { concurrency: 4 }, () => {
       assert.equal(seen.status, status);
     });
   }
-  fact('1.4 [O]', 'handshake: no identity source: 401', async () => {
+  fact("1.4 [O]", "handshake: no identity source: 401", async () => {
     assert.equal((await handshake(target.ws)).status, 401);
   });
-  fact('2.4 [M]', 'handshake: another stage: 403', async () => {
+  fact("2.4 [M]", "handshake: another stage: 403", async () => {
     assert.equal((await handshake(`${target.ws}x`)).status, 403);
   });
-  fact('2.4 [O]', 'handshake: no upgrade: 426', async () => {
+  fact("2.4 [O]", "handshake: no upgrade: 426", async () => {
     assert.equal((await handshake(target.ws, {}, { plain: true })).status, 426);
   });
 
-  const offered = { headers: { 'Sec-WebSocket-Protocol': 'one, two' } };
+  const offered = { headers: { "Sec-WebSocket-Protocol": "one, two" } };
   const protocols = [
-    ['2.4 [D]', 'is not confirmed unless returned', {}, undefined],
-    ['2.4 [D]', 'is what headers say', { headers: { 'Sec-WebSocket-Protocol': 'two' } }, 'two'],
-    ['2.4 [D]', 'is found in any case', { headers: { 'sec-websocket-protocol': 'two' } }, 'two'],
-    ['1.5 [D]', 'is found in multiValueHeaders', { multiValueHeaders: { 'Sec-WebSocket-Protocol': ['two'] } }, 'two'],
-    ['1.5 [D]', 'is found there in any case', { multiValueHeaders: { 'SEC-websocket-protocol': ['two'] } }, 'two'],
+    ["2.4 [D]", "is not confirmed unless returned", {}, undefined],
+    ["2.4 [D]", "is what headers say", { headers: { "Sec-WebSocket-Protocol": "two" } }, "two"],
+    ["2.4 [D]", "is found in any case", { headers: { "sec-websocket-protocol": "two" } }, "two"],
+    [
+      "1.5 [D]",
+      "is found in multiValueHeaders",
+      { multiValueHeaders: { "Sec-WebSocket-Protocol": ["two"] } },
+      "two",
+    ],
+    [
+      "1.5 [D]",
+      "is found there in any case",
+      { multiValueHeaders: { "SEC-websocket-protocol": ["two"] } },
+      "two",
+    ],
   ];
   for (const [source, name, returned, expected] of protocols) {
     fact(source, `subprotocol: it ${name}`, async () => {
-      const { socket, headers } = await knock({ ...offered, connect: answer({ statusCode: 200, ...returned }) });
+      const { socket, headers } = await knock({
+        ...offered,
+        connect: answer({ statusCode: 200, ...returned }),
+      });
       socket.cut();
-      assert.equal(headers['sec-websocket-protocol'], expected);
+      assert.equal(headers["sec-websocket-protocol"], expected);
     });
   }
 
   const farewells = [
-    ['1.3 [C]', 'a close frame without a code', (socket) => socket.close(), 1005],
-    ['1.3 [M]', 'a close frame with 1000', (socket) => socket.close(1000), 1000],
-    ['1.3 [M]', "the client's own code", (socket) => socket.close(4001, 'own words'), 4001, 'own words'],
-    ['1.3 [O]', 'DeleteConnection', (socket) => manage('DELETE', socket.id), 1000, 'Connection Closed Normally'],
-    ['1.3 [U]', 'a network connection that is cut', (socket) => socket.cut(), 1006],
+    ["1.3 [C]", "a close frame without a code", (socket) => socket.close(), 1005],
+    ["1.3 [M]", "a close frame with 1000", (socket) => socket.close(1000), 1000],
+    [
+      "1.3 [M]",
+      "the client's own code",
+      (socket) => socket.close(4001, "own words"),
+      4001,
+      "own words",
+    ],
+    [
+      "1.3 [O]",
+      "DeleteConnection",
+      (socket) => manage("DELETE", socket.id),
+      1000,
+      "Connection Closed Normally",
+    ],
+    ["1.3 [U]", "a network connection that is cut", (socket) => socket.cut(), 1006],
   ];
   for (const [source, name, leave, code, reason] of farewells) {
     fact(source, `$disconnect hears of ${name}: ${code}`, async () => {
       const observer = await open();
-      await leave(await open({ disconnect: [{ report: { to: observer.id, as: 'end' } }] }));
+      await leave(await open({ disconnect: [{ report: { to: observer.id, as: "end" } }] }));
       const { event } = await observer.json();
       assert.equal(event.requestContext.disconnectStatusCode, code);
       if (reason) assert.equal(event.requestContext.disconnectReason, reason);
-      assert.deepEqual(keys(event), ['headers', 'isBase64Encoded', 'multiValueHeaders', 'requestContext']);
-      assert.deepEqual(keys(event.headers), ['Host', 'X-Forwarded-For', 'x-api-key', 'x-restapi']);
+      assert.deepEqual(keys(event), [
+        "headers",
+        "isBase64Encoded",
+        "multiValueHeaders",
+        "requestContext",
+      ]);
+      assert.deepEqual(keys(event.headers), ["Host", "X-Forwarded-For", "x-api-key", "x-restapi"]);
       observer.cut();
     });
   }
 
-  fact('1.1 [C]', '$connect and a message have the keys and forms of the real events', async () => {
+  fact("1.1 [C]", "$connect and a message have the keys and forms of the real events", async () => {
     const observer = await open();
-    const report = [{ report: { to: observer.id, as: 'connect' } }];
-    const socket = await open({ connect: report, headers: { 'X-Odd-cASE': '1' } });
+    const report = [{ report: { to: observer.id, as: "connect" } }];
+    const socket = await open({ connect: report, headers: { "X-Odd-cASE": "1" } });
     const { event } = await observer.json();
     assert.deepEqual(keys(event), [
-      'headers',
-      'isBase64Encoded',
-      'multiValueHeaders',
-      'multiValueQueryStringParameters',
-      'queryStringParameters',
-      'requestContext',
+      "headers",
+      "isBase64Encoded",
+      "multiValueHeaders",
+      "multiValueQueryStringParameters",
+      "queryStringParameters",
+      "requestContext",
     ]);
-    assert.equal(event.headers['X-Odd-cASE'], '1');
-    const common = ['apiId', 'authorizer', 'connectedAt', 'connectionId', 'domainName', 'eventType', 'extendedRequestId'];
-    common.push('identity', 'messageDirection', 'requestId', 'requestTime', 'requestTimeEpoch', 'routeKey', 'stage');
+    assert.equal(event.headers["X-Odd-cASE"], "1");
+    const common = [
+      "apiId",
+      "authorizer",
+      "connectedAt",
+      "connectionId",
+      "domainName",
+      "eventType",
+      "extendedRequestId",
+    ];
+    common.push(
+      "identity",
+      "messageDirection",
+      "requestId",
+      "requestTime",
+      "requestTimeEpoch",
+      "routeKey",
+      "stage",
+    );
     assert.deepEqual(keys(event.requestContext), common);
-    socket.send('no JSON');
+    socket.send("no JSON");
     const message = await socket.json();
-    assert.deepEqual(keys(message), ['body', 'isBase64Encoded', 'requestContext']);
-    assert.deepEqual(keys(message.requestContext), [...common, 'messageId'].sort());
-    assert.equal(message.body, 'no JSON');
+    assert.deepEqual(keys(message), ["body", "isBase64Encoded", "requestContext"]);
+    assert.deepEqual(keys(message.requestContext), [...common, "messageId"].sort());
+    assert.equal(message.body, "no JSON");
     const { requestContext } = message;
-    assert.equal(requestContext.routeKey, '$default');
-    for (const id of ['connectionId', 'messageId', 'requestId']) assert.match(requestContext[id], ID);
+    assert.equal(requestContext.routeKey, "$default");
+    for (const id of ["connectionId", "messageId", "requestId"])
+      assert.match(requestContext[id], ID);
     assert.equal(requestContext.requestId, requestContext.extendedRequestId);
     assert.match(requestContext.requestTime, /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/);
     assert.equal(requestContext.connectedAt, event.requestContext.connectedAt);
-    assert.equal(requestContext.authorizer.principalId, 'tester');
+    assert.equal(requestContext.authorizer.principalId, "tester");
     for (const end of [socket, observer]) end.cut();
   });
 
-  const failed = 'Internal server error';
+  const failed = "Internal server error";
   const messages = [
-    ['2.1 [D]', 'unmatched goes to $default', { action: 'nowhere', script: answer({ statusCode: 200, body: 'd' }) }, 'd'],
-    ['2.1 [U]', '$connect is no match', { action: '$connect', script: answer({ statusCode: 200, body: 'd' }) }, 'd'],
-    ['2.2 [O]', 'a function that fails', { action: 'reply', script: [{ fail: 'x' }] }, failed],
-    ['2.2 [O]', 'a function that exits', { action: 'reply', script: [{ exit: 1 }] }, failed],
-    ['2.2 [O]', 'a function that times out', { action: 'hasty', script: ['hang'] }, failed],
-    ['2.2 [O]', 'a function that is throttled', { action: 'throttled' }, failed],
-    ['2.2 [O]', 'a status of 400', { action: 'silent', script: answer({ statusCode: 400 }) }, failed],
-    ['6.1 [D]', 'a runtime in a shell', { action: 'shell' }, 'from a shell'],
+    [
+      "2.1 [D]",
+      "unmatched goes to $default",
+      { action: "nowhere", script: answer({ statusCode: 200, body: "d" }) },
+      "d",
+    ],
+    [
+      "2.1 [U]",
+      "$connect is no match",
+      { action: "$connect", script: answer({ statusCode: 200, body: "d" }) },
+      "d",
+    ],
+    ["2.2 [O]", "a function that fails", { action: "reply", script: [{ fail: "x" }] }, failed],
+    ["2.2 [O]", "a function that exits", { action: "reply", script: [{ exit: 1 }] }, failed],
+    ["2.2 [O]", "a function that times out", { action: "hasty", script: ["hang"] }, failed],
+    ["2.2 [O]", "a function that is throttled", { action: "throttled" }, failed],
+    [
+      "2.2 [O]",
+      "a status of 400",
+      { action: "silent", script: answer({ statusCode: 400 }) },
+      failed,
+    ],
+    ["6.1 [D]", "a runtime in a shell", { action: "shell" }, "from a shell"],
   ];
   for (const [source, name, message, expected] of messages) {
     fact(source, `message: ${name}: ${expected}`, async () => {
@@ -173,57 +286,70 @@ describe('conformance', { concurrency: 4 }, () => {
       const { text } = await socket.next();
       if (expected === failed) {
         const frame = JSON.parse(text);
-        assert.deepEqual(keys(frame), ['connectionId', 'message', 'requestId']);
+        assert.deepEqual(keys(frame), ["connectionId", "message", "requestId"]);
         assert.deepEqual([frame.message, frame.connectionId], [failed, socket.id]);
       } else assert.equal(text, expected);
       socket.cut();
     });
   }
 
-  fact('2.3 [D]', 'a route without a response is silent', async () => {
+  fact("2.3 [D]", "a route without a response is silent", async () => {
     const socket = await open();
-    const told = [{ post: { to: 'self', data: 'marker' } }, ...answer({ statusCode: 200, body: 'unheard' })];
-    socket.send({ action: 'silent', script: told });
-    assert.equal((await socket.next()).text, 'marker');
-    socket.send({ action: 'reply', script: answer({ statusCode: 200, body: 'heard' }) });
-    assert.equal((await socket.next()).text, 'heard');
+    const told = [
+      { post: { to: "self", data: "marker" } },
+      ...answer({ statusCode: 200, body: "unheard" }),
+    ];
+    socket.send({ action: "silent", script: told });
+    assert.equal((await socket.next()).text, "marker");
+    socket.send({ action: "reply", script: answer({ statusCode: 200, body: "heard" }) });
+    assert.equal((await socket.next()).text, "heard");
     socket.cut();
   });
 
-  fact('0.19 [D]', 'messages of one connection run at the same time', async () => {
+  fact("0.19 [D]", "messages of one connection run at the same time", async () => {
     const [gate, socket] = [await open(), await open()];
-    socket.send({ action: 'reply', script: [{ awaitEnd: gate.id }, ...answer({ statusCode: 200, body: 'first' })] });
-    socket.send({ action: 'reply', script: answer({ statusCode: 200, body: 'second' }) });
-    assert.equal((await socket.next()).text, 'second');
+    socket.send({
+      action: "reply",
+      script: [{ awaitEnd: gate.id }, ...answer({ statusCode: 200, body: "first" })],
+    });
+    socket.send({ action: "reply", script: answer({ statusCode: 200, body: "second" }) });
+    assert.equal((await socket.next()).text, "second");
     gate.cut();
-    assert.equal((await socket.next()).text, 'first');
+    assert.equal((await socket.next()).text, "first");
     socket.cut();
   });
 
-  fact('2.2 [M]', 'an integration that is too slow is a frame', async () => {
+  fact("2.2 [M]", "an integration that is too slow is a frame", async () => {
     const [gate, socket] = [await open(), await open()];
-    socket.send({ action: 'slow', script: [{ awaitEnd: gate.id }] });
-    assert.equal((await socket.json()).message, 'Endpoint request timed out');
+    socket.send({ action: "slow", script: [{ awaitEnd: gate.id }] });
+    assert.equal((await socket.json()).message, "Endpoint request timed out");
     for (const end of [gate, socket]) end.cut();
   });
 
   const sendInFrames = (socket, lengths) =>
     lengths.forEach((length, index) =>
-      socket.frame(index ? OPCODE.continuation : OPCODE.text, 'x'.repeat(length), { last: index === lengths.length - 1 }),
+      socket.frame(index ? OPCODE.continuation : OPCODE.text, "x".repeat(length), {
+        last: index === lengths.length - 1,
+      }),
     );
-  fact('3 [D]', 'a message of 128 KB in frames of 32 KB is taken', async () => {
+  fact("3 [D]", "a message of 128 KB in frames of 32 KB is taken", async () => {
     const socket = await open();
     sendInFrames(socket, Array(4).fill(32 * KB));
     assert.equal((await socket.json()).body.length, 128 * KB);
     socket.cut();
   });
   const closings = [
-    ['0.11 [D]', 'a binary frame', (socket) => socket.frame(OPCODE.binary, 'x'), 1003],
-    ['3 [D]', 'a long frame among short ones', (socket) => sendInFrames(socket, [KB, 32 * KB + 1]), 1009],
-    ['3 [D]', 'a frame over 32 KB', (socket) => socket.send('x'.repeat(32 * KB + 1)), 1009],
+    ["0.11 [D]", "a binary frame", (socket) => socket.frame(OPCODE.binary, "x"), 1003],
     [
-      '3 [D]',
-      'a message over 128 KB',
+      "3 [D]",
+      "a long frame among short ones",
+      (socket) => sendInFrames(socket, [KB, 32 * KB + 1]),
+      1009,
+    ],
+    ["3 [D]", "a frame over 32 KB", (socket) => socket.send("x".repeat(32 * KB + 1)), 1009],
+    [
+      "3 [D]",
+      "a message over 128 KB",
       (socket) => sendInFrames(socket, [...Array(4).fill(32 * KB), 1]),
       1009,
     ],
@@ -236,105 +362,136 @@ describe('conformance', { concurrency: 4 }, () => {
     });
   }
 
-  fact('3 [D]', 'a message may come in several frames, and pings are answered between them', async () => {
-    const socket = await open();
-    socket.frame(OPCODE.text, 'x'.repeat(32 * KB), { last: false });
-    socket.frame(OPCODE.ping, 'are you there');
-    assert.deepEqual(await socket.next(), { kind: 'pong', text: 'are you there' });
-    socket.frame(OPCODE.continuation, 'y'.repeat(8 * KB));
-    assert.equal((await socket.json()).body.length, 40 * KB);
-    socket.cut();
-  });
+  fact(
+    "3 [D]",
+    "a message may come in several frames, and pings are answered between them",
+    async () => {
+      const socket = await open();
+      socket.frame(OPCODE.text, "x".repeat(32 * KB), { last: false });
+      socket.frame(OPCODE.ping, "are you there");
+      assert.deepEqual(await socket.next(), { kind: "pong", text: "are you there" });
+      socket.frame(OPCODE.continuation, "y".repeat(8 * KB));
+      assert.equal((await socket.json()).body.length, 40 * KB);
+      socket.cut();
+    },
+  );
 
-  fact('3 [M]', 'what is posted arrives in frames of at most 32 KB', async () => {
+  fact("3 [M]", "what is posted arrives in frames of at most 32 KB", async () => {
     const socket = await open();
-    assert.equal((await manage('POST', socket.id, 'x'.repeat(128 * KB))).status, 200);
+    assert.equal((await manage("POST", socket.id, "x".repeat(128 * KB))).status, 200);
     const { kind, frames } = await socket.next();
-    assert.equal(kind, 'text');
-    assert.ok(frames.every((length) => length <= 32 * KB), String(frames));
-    assert.equal((await manage('POST', socket.id, 'x'.repeat(128 * KB + 1))).status, 413);
+    assert.equal(kind, "text");
+    assert.ok(
+      frames.every((length) => length <= 32 * KB),
+      String(frames),
+    );
+    assert.equal((await manage("POST", socket.id, "x".repeat(128 * KB + 1))).status, 413);
     socket.cut();
   });
 
-  fact('1.4 [O]', 'the context of the authorizer comes with every event', async () => {
+  fact("1.4 [O]", "the context of the authorizer comes with every event", async () => {
     const observer = await open();
     const report = (as) => [{ report: { to: observer.id, as } }];
-    const context = { colour: 'blue', disconnect: JSON.stringify(report('disconnect')) };
-    const socket = await open({ authorizer: allow(context), connect: report('connect') });
-    socket.send('x');
+    const context = { colour: "blue", disconnect: JSON.stringify(report("disconnect")) };
+    const socket = await open({ authorizer: allow(context), connect: report("connect") });
+    socket.send("x");
     const events = [(await observer.json()).event, await socket.json()];
     socket.close();
     events.push((await observer.json()).event);
     assert.deepEqual(
-      events.map(({ requestContext: { eventType, authorizer } }) => [eventType, authorizer.colour, authorizer.principalId]),
+      events.map(({ requestContext: { eventType, authorizer } }) => [
+        eventType,
+        authorizer.colour,
+        authorizer.principalId,
+      ]),
       [
-        ['CONNECT', 'blue', 'tester'],
-        ['MESSAGE', 'blue', 'tester'],
-        ['DISCONNECT', 'blue', 'tester'],
+        ["CONNECT", "blue", "tester"],
+        ["MESSAGE", "blue", "tester"],
+        ["DISCONNECT", "blue", "tester"],
       ],
     );
-    for (const { requestContext } of events) assert.equal(typeof requestContext.authorizer.integrationLatency, 'number');
+    for (const { requestContext } of events)
+      assert.equal(typeof requestContext.authorizer.integrationLatency, "number");
     observer.cut();
   });
 
-  fact('4 [D]', '@connections: GET, DELETE, 400, 410, and unsigned', async () => {
+  fact("4 [D]", "@connections: GET, DELETE, 400, 410, and unsigned", async () => {
     const socket = await open();
-    const described = await (await manage('GET', socket.id)).json();
-    assert.deepEqual(keys(described), ['connectedAt', 'identity', 'lastActiveAt']);
-    for (const time of [described.connectedAt, described.lastActiveAt]) assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+    const described = await (await manage("GET", socket.id)).json();
+    assert.deepEqual(keys(described), ["connectedAt", "identity", "lastActiveAt"]);
+    for (const time of [described.connectedAt, described.lastActiveAt])
+      assert.match(time, /^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
     assert.match(described.identity.sourceIp, /^[\d.:a-f]+$/);
     const url = `${target.management}/@connections/${encodeURIComponent(socket.id)}`;
     assert.equal((await fetch(url)).status, 403);
-    assert.equal((await target.aws.fetch(url.replace('@', '%40'))).status, 200);
-    assert.equal((await manage('DELETE', socket.id)).status, 204);
+    assert.equal((await target.aws.fetch(url.replace("@", "%40"))).status, 200);
+    assert.equal((await manage("DELETE", socket.id)).status, 204);
     assert.equal((await socket.next()).code, 1000);
-    const gone = await manage('GET', socket.id);
-    assert.deepEqual([gone.status, gone.headers.get('x-amzn-errortype'), await gone.text()], [410, 'GoneException', '']);
-    for (const method of ['POST', 'DELETE']) assert.equal((await manage(method, socket.id)).status, 410);
-    assert.equal((await manage('POST', 'malformed', 'x')).status, 400);
+    const gone = await manage("GET", socket.id);
+    assert.deepEqual(
+      [gone.status, gone.headers.get("x-amzn-errortype"), await gone.text()],
+      [410, "GoneException", ""],
+    );
+    for (const method of ["POST", "DELETE"])
+      assert.equal((await manage(method, socket.id)).status, 410);
+    assert.equal((await manage("POST", "malformed", "x")).status, 400);
   });
-  fact('4 [O]', '@connections: what a refusal says', async () => {
+  fact("4 [O]", "@connections: what a refusal says", async () => {
     const socket = await open();
     const seen = async (answer) => {
       const { status, headers } = await answer;
-      return [status, headers.get('x-amzn-errortype')?.split(':')[0], (await (await answer).json()).message];
+      return [
+        status,
+        headers.get("x-amzn-errortype")?.split(":")[0],
+        (await (await answer).json()).message,
+      ];
     };
-    assert.deepEqual(await seen(manage('POST', 'malformed', 'x')), [
+    assert.deepEqual(await seen(manage("POST", "malformed", "x")), [
       400,
-      'BadRequestException',
-      'Invalid connectionId: malformed',
+      "BadRequestException",
+      "Invalid connectionId: malformed",
     ]);
-    const [status, type, message] = await seen(manage('POST', socket.id, 'x'.repeat(128 * KB + 1)));
-    assert.deepEqual([status, type, typeof message], [413, 'PayloadTooLargeException', 'string']);
+    const [status, type, message] = await seen(manage("POST", socket.id, "x".repeat(128 * KB + 1)));
+    assert.deepEqual([status, type, typeof message], [413, "PayloadTooLargeException", "string"]);
     socket.cut();
   });
-  fact('4 [O]', '@connections: another stage is forbidden', async () => {
-    const url = `${target.management}x/@connections/${encodeURIComponent('BFHPhfCWIAMCKlQ=')}`;
+  fact("4 [O]", "@connections: another stage is forbidden", async () => {
+    const url = `${target.management}x/@connections/${encodeURIComponent("BFHPhfCWIAMCKlQ=")}`;
     assert.equal((await target.aws.fetch(url)).status, 403);
   });
-  fact('4 [D]', 'what is posted is taken in the order of calls that wait for each other, and empty texts are texts', async () => {
-    const socket = await open();
-    const texts = ['one', '', 'three'];
-    for (const text of texts) assert.equal((await manage('POST', socket.id, text)).status, 200);
-    for (const text of texts) assert.equal((await socket.next()).text, text);
-    socket.cut();
-  });
+  fact(
+    "4 [D]",
+    "what is posted is taken in the order of calls that wait for each other, and empty texts are texts",
+    async () => {
+      const socket = await open();
+      const texts = ["one", "", "three"];
+      for (const text of texts) assert.equal((await manage("POST", socket.id, text)).status, 200);
+      for (const text of texts) assert.equal((await socket.next()).text, text);
+      socket.cut();
+    },
+  );
 
-  fact('0.2 [D]', 'a connection does not exist while $connect runs', async () => {
+  fact("0.2 [D]", "a connection does not exist while $connect runs", async () => {
     const observer = await open();
-    const script = [{ post: { to: 'self', data: 'x' } }, { report: { to: observer.id, as: 'connect' } }];
+    const script = [
+      { post: { to: "self", data: "x" } },
+      { report: { to: observer.id, as: "connect" } },
+    ];
     const { socket } = await knock({ connect: script });
     assert.equal((await observer.json()).outcomes[0].status, 410);
     for (const end of [socket, observer]) end.cut();
   });
 
-  fact('4 [D]', 'a function without the permission is refused', async () => {
+  fact("4 [D]", "a function without the permission is refused", async () => {
     const [observer, socket] = [await open(), await open()];
-    const script = [{ post: { to: observer.id, data: 'x' } }];
-    socket.send({ action: 'powerless', script: [...script, ...answer({ statusCode: 200, body: 'refused' })] });
-    assert.equal((await socket.next()).text, 'refused');
-    assert.equal((await manage('POST', observer.id, 'marker')).status, 200);
-    assert.equal((await observer.next()).text, 'marker');
+    const script = [{ post: { to: observer.id, data: "x" } }];
+    socket.send({
+      action: "powerless",
+      script: [...script, ...answer({ statusCode: 200, body: "refused" })],
+    });
+    assert.equal((await socket.next()).text, "refused");
+    assert.equal((await manage("POST", observer.id, "marker")).status, 200);
+    assert.equal((await observer.next()).text, "marker");
     for (const end of [socket, observer]) end.cut();
   });
 

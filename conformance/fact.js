@@ -1,7 +1,7 @@
 /** How a fact is asked, and what all of them share. */
-import { test } from 'node:test';
+import { test } from "node:test";
 
-import { deployed } from './target.js';
+import { deployed } from "./target.js";
 
 export const ID = /^[\w-]{15}=$/;
 export const KB = 1024;

@@ -2,9 +2,9 @@
  * A WebSocket client that hides nothing: it shows handshakes as they are answered and messages by their frames, and
  * sends whatever frame it is told to.
  */
-import { randomBytes } from 'node:crypto';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { randomBytes } from "node:crypto";
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
 
 /** How long anything may take: far beyond any cold start on a busy machine. */
 const PATIENCE_MS = 45_000;
@@ -15,7 +15,10 @@ export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, 
 export async function within(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)), PATIENCE_MS);
+    timer = setTimeout(
+      () => reject(new Error(`waited ${PATIENCE_MS / 1000} s for ${what}`)),
+      PATIENCE_MS,
+    );
   });
   try {
     return await Promise.race([promise, late]);
@@ -31,26 +34,26 @@ export async function within(promise, what) {
  */
 export async function handshake(url, headers = {}, { plain = false } = {}) {
   const { protocol, href } = new URL(url);
-  const request = protocol === 'wss:' ? httpsRequest : httpRequest;
+  const request = protocol === "wss:" ? httpsRequest : httpRequest;
   const upgrade = {
-    Connection: 'Upgrade',
-    Upgrade: 'websocket',
-    'Sec-WebSocket-Version': '13',
-    'Sec-WebSocket-Key': randomBytes(16).toString('base64'),
+    Connection: "Upgrade",
+    Upgrade: "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": randomBytes(16).toString("base64"),
   };
   const answered = new Promise((resolve, reject) => {
-    request(href.replace(/^ws/, 'http'), { headers: plain ? headers : { ...upgrade, ...headers } })
-      .on('upgrade', ({ statusCode: status, headers }, connection, head) =>
+    request(href.replace(/^ws/, "http"), { headers: plain ? headers : { ...upgrade, ...headers } })
+      .on("upgrade", ({ statusCode: status, headers }, connection, head) =>
         resolve({ status, headers, socket: new Socket(connection, head) }),
       )
-      .on('response', async (response) => {
+      .on("response", async (response) => {
         const body = Buffer.concat(await response.toArray()).toString();
         resolve({ status: response.statusCode, headers: response.headers, body });
       })
-      .on('error', reject)
+      .on("error", reject)
       .end();
   });
-  return within(answered, 'an answer to a handshake');
+  return within(answered, "an answer to a handshake");
 }
 
 /** An open connection. */
@@ -64,22 +67,22 @@ export class Socket {
   constructor(connection, head) {
     this.#connection = connection;
     this.#unread = head;
-    connection.on('data', (data) => {
+    connection.on("data", (data) => {
       this.#unread = Buffer.concat([this.#unread, data]);
       this.#parse();
     });
-    connection.on('error', () => {});
-    connection.on('close', () => this.#arrive({ kind: 'end' }));
+    connection.on("error", () => {});
+    connection.on("close", () => this.#arrive({ kind: "end" }));
     this.#parse();
   }
 
   /** Sends one text message in one frame: a text as it is, everything else as JSON. */
   send(message) {
-    this.frame(OPCODE.text, typeof message === 'string' ? message : JSON.stringify(message));
+    this.frame(OPCODE.text, typeof message === "string" ? message : JSON.stringify(message));
   }
 
   /** Sends one frame. */
-  frame(opcode, payload = '', { last = true } = {}) {
+  frame(opcode, payload = "", { last = true } = {}) {
     const data = Buffer.from(payload);
     const mask = randomBytes(4);
     const length = Buffer.alloc(data.length < 126 ? 1 : data.length < 65_536 ? 3 : 9);
@@ -88,12 +91,15 @@ export class Socket {
     else length.writeBigUInt64BE(BigInt(data.length), length.writeUInt8(127));
     length[0] |= 0x80;
     const masked = data.map((byte, index) => byte ^ mask[index % 4]);
-    this.#connection.write(Buffer.concat([Buffer.of((last ? 0x80 : 0) | opcode), length, mask, masked]));
+    this.#connection.write(
+      Buffer.concat([Buffer.of((last ? 0x80 : 0) | opcode), length, mask, masked]),
+    );
   }
 
   /** Sends a close frame, without a payload unless there is a code. */
-  close(code, reason = '') {
-    const payload = code === undefined ? '' : Buffer.from([code >> 8, code & 0xff, ...Buffer.from(reason)]);
+  close(code, reason = "") {
+    const payload =
+      code === undefined ? "" : Buffer.from([code >> 8, code & 0xff, ...Buffer.from(reason)]);
     this.frame(OPCODE.close, payload);
   }
 
@@ -109,13 +115,13 @@ export class Socket {
    */
   next() {
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift());
-    return within(new Promise((resolve) => this.#waiting.push(resolve)), 'a frame');
+    return within(new Promise((resolve) => this.#waiting.push(resolve)), "a frame");
   }
 
   /** The next thing, which has to be a text message of JSON. */
   async json() {
     const { kind, text } = await this.next();
-    if (kind !== 'text') throw new Error(`a text message was expected, and ${kind} came`);
+    if (kind !== "text") throw new Error(`a text message was expected, and ${kind} came`);
     return JSON.parse(text);
   }
 
@@ -126,7 +132,12 @@ export class Socket {
       const short = data[1] & 0x7f;
       const start = short === 126 ? 4 : short === 127 ? 10 : 2;
       if (data.length < start) return;
-      const length = short === 126 ? data.readUInt16BE(2) : short === 127 ? Number(data.readBigUInt64BE(2)) : short;
+      const length =
+        short === 126
+          ? data.readUInt16BE(2)
+          : short === 127
+            ? Number(data.readBigUInt64BE(2))
+            : short;
       if (data.length < start + length) return;
       this.#unread = data.subarray(start + length);
       this.#take(data[0] & 0x0f, (data[0] & 0x80) !== 0, data.subarray(start, start + length));
@@ -135,10 +146,10 @@ export class Socket {
 
   #take(opcode, last, payload) {
     if (opcode === OPCODE.ping) this.frame(OPCODE.pong, payload);
-    else if (opcode === OPCODE.pong) this.#arrive({ kind: 'pong', text: payload.toString() });
+    else if (opcode === OPCODE.pong) this.#arrive({ kind: "pong", text: payload.toString() });
     else if (opcode === OPCODE.close) {
       const code = payload.length < 2 ? undefined : payload.readUInt16BE(0);
-      this.#arrive({ kind: 'close', code, reason: payload.subarray(2).toString() });
+      this.#arrive({ kind: "close", code, reason: payload.subarray(2).toString() });
       if (!this.#connection.destroyed) this.close(code);
       this.#connection.end();
     } else {
@@ -146,8 +157,12 @@ export class Socket {
       if (!last) return;
       const fragments = this.#fragments.splice(0);
       const whole = Buffer.concat(fragments.map((fragment) => fragment.payload));
-      const kind = fragments[0].opcode === OPCODE.text ? 'text' : 'binary';
-      this.#arrive({ kind, text: whole.toString(), frames: fragments.map((fragment) => fragment.payload.length) });
+      const kind = fragments[0].opcode === OPCODE.text ? "text" : "binary";
+      this.#arrive({
+        kind,
+        text: whole.toString(),
+        frames: fragments.map((fragment) => fragment.payload.length),
+      });
     }
   }
 

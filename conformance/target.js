@@ -1,18 +1,18 @@
 /** What is asked: the endpoints that the environment names, else a harness of our own on free ports. */
-import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
-import { AwsClient } from 'aws4fetch';
+import { AwsClient } from "aws4fetch";
 
-import { handshake } from './socket.js';
+import { handshake } from "./socket.js";
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const NAMES = ['ws', 'http', 'management', 'lambda', 'stack'];
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const NAMES = ["ws", "http", "management", "lambda", "stack"];
 const variable = (name) => process.env[`CONFORMANCE_${name.toUpperCase()}`];
 
 /** Whether something deployed is asked. */
@@ -27,41 +27,63 @@ export async function start() {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION } = process.env;
   if (deployed) {
     for (const name of NAMES) {
-      assert.ok(variable(name), `CONFORMANCE_${name.toUpperCase()} is missing: ${NAMES.join(', ')} come together`);
+      assert.ok(
+        variable(name),
+        `CONFORMANCE_${name.toUpperCase()} is missing: ${NAMES.join(", ")} come together`,
+      );
       target[name] = variable(name);
     }
     client(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION);
     return;
   }
-  const folder = await mkdtemp(join(tmpdir(), 'conformance-'));
-  const ready = join(folder, 'ready.json');
-  const ports = ['http', 'ws', 'lambda', 'dynamodb'].map((door) => `--${door}-port=0`);
-  const options = ['--template', join(ROOT, 'conformance/template.yaml'), '--ready-file', ready, ...ports];
-  const program = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target'), 'debug/harness');
-  const harness = spawn(program, options, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
-  process.on('exit', () => harness.kill());
-  const ended = new Promise((resolve) => harness.once('exit', resolve));
+  const folder = await mkdtemp(join(tmpdir(), "conformance-"));
+  const ready = join(folder, "ready.json");
+  const ports = ["http", "ws", "lambda", "dynamodb"].map((door) => `--${door}-port=0`);
+  const options = [
+    "--template",
+    join(ROOT, "conformance/template.yaml"),
+    "--ready-file",
+    ready,
+    ...ports,
+  ];
+  const program = join(process.env.CARGO_TARGET_DIR ?? join(ROOT, "target"), "debug/harness");
+  const harness = spawn(program, options, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  process.on("exit", () => harness.kill());
+  const ended = new Promise((resolve) => harness.once("exit", resolve));
   target.stop = async () => {
-    harness.kill('SIGINT');
-    assert.equal(await ended, 0, 'how the harness ended');
+    harness.kill("SIGINT");
+    assert.equal(await ended, 0, "how the harness ended");
     await rm(folder, { recursive: true });
   };
   await new Promise((resolve, reject) => {
-    createInterface(harness.stdout).on('line', (line) => line.startsWith('Ready after') && resolve());
+    createInterface(harness.stdout).on(
+      "line",
+      (line) => line.startsWith("Ready after") && resolve(),
+    );
     ended.then((code) => reject(new Error(`the harness ended with ${code} before it was ready`)));
   });
-  const { accessKeyId, secretAccessKey, ...doors } = JSON.parse(await readFile(ready, 'utf8'));
-  Object.assign(target, doors, { stack: 'local' });
-  client(accessKeyId, secretAccessKey, undefined, 'us-east-1');
+  const { accessKeyId, secretAccessKey, ...doors } = JSON.parse(await readFile(ready, "utf8"));
+  Object.assign(target, doors, { stack: "local" });
+  client(accessKeyId, secretAccessKey, undefined, "us-east-1");
 }
 
 function client(accessKeyId, secretAccessKey, sessionToken, region) {
-  target.aws = new AwsClient({ accessKeyId, secretAccessKey, sessionToken, region, service: 'execute-api', retries: 0 });
+  target.aws = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    region,
+    service: "execute-api",
+    retries: 0,
+  });
 }
 
 /** One signed call about a connection. */
 export function manage(method, id, body) {
-  return target.aws.fetch(`${target.management}/@connections/${encodeURIComponent(id)}`, { method, body });
+  return target.aws.fetch(`${target.management}/@connections/${encodeURIComponent(id)}`, {
+    method,
+    body,
+  });
 }
 
 /**
@@ -71,34 +93,42 @@ export function manage(method, id, body) {
  * @param {object | string} event an object becomes JSON
  * @param {{headers?: Record<string, string>, query?: string}} [options]
  */
-export async function invoke(name, event, { headers = {}, query = '' } = {}) {
+export async function invoke(name, event, { headers = {}, query = "" } = {}) {
   const url = `${target.lambda}/2015-03-31/functions/${target.stack}-${name}/invocations${query}`;
-  const body = typeof event === 'string' ? event : JSON.stringify(event);
-  const answer = await target.aws.fetch(url, { method: 'POST', body, headers, aws: { service: 'lambda' } });
+  const body = typeof event === "string" ? event : JSON.stringify(event);
+  const answer = await target.aws.fetch(url, {
+    method: "POST",
+    body,
+    headers,
+    aws: { service: "lambda" },
+  });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
 }
 
 /** The script of an authorizer that lets in. */
-export function allow(context = {}, resource = '*', effect = 'Allow') {
-  const Statement = [{ Action: 'execute-api:Invoke', Effect: effect, Resource: resource }];
-  const policyDocument = { Version: '2012-10-17', Statement };
-  return [{ answer: { principalId: 'tester', policyDocument, context } }];
+export function allow(context = {}, resource = "*", effect = "Allow") {
+  const Statement = [{ Action: "execute-api:Invoke", Effect: effect, Resource: resource }];
+  const policyDocument = { Version: "2012-10-17", Statement };
+  return [{ answer: { principalId: "tester", policyDocument, context } }];
 }
 
 /** A handshake with the scripts of the authorizer, of `$connect` and, by the authorizer's context, of `$disconnect`. */
 export function knock({ authorizer, connect = [], disconnect = [], headers = {} } = {}) {
   const url = new URL(target.ws);
-  url.searchParams.set('authorizer', JSON.stringify(authorizer ?? allow({ disconnect: JSON.stringify(disconnect) })));
-  url.searchParams.set('connect', JSON.stringify(connect));
-  return handshake(url.href, { 'X-Conformance': 'yes', ...headers });
+  url.searchParams.set(
+    "authorizer",
+    JSON.stringify(authorizer ?? allow({ disconnect: JSON.stringify(disconnect) })),
+  );
+  url.searchParams.set("connect", JSON.stringify(connect));
+  return handshake(url.href, { "X-Conformance": "yes", ...headers });
 }
 
 /** An open connection that knows its own id. */
 export async function open(options) {
   const { status, socket } = await knock(options);
   assert.equal(status, 101);
-  socket.send({ action: 'reply' });
+  socket.send({ action: "reply" });
   socket.id = (await socket.json()).requestContext.connectionId;
   return socket;
 }

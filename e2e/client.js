@@ -2,13 +2,13 @@
  * A small client of the protocol for tests: it knows how frames and answers pair, and holds every one of them to the
  * protocol's documents. What they should say is for the tests.
  */
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
-import { randomBytes } from 'node:crypto';
+import { request as httpRequest } from "node:http";
+import { request as httpsRequest } from "node:https";
+import { randomBytes } from "node:crypto";
 
-import WebSocket from 'ws';
+import WebSocket from "ws";
 
-import { assertAnswers, assertHttpAnswer, assertServerFrame } from './contract.js';
+import { assertAnswers, assertHttpAnswer, assertServerFrame } from "./contract.js";
 
 /** How long a frame may take before a test gives up: far beyond any cold start on a busy machine. */
 export const PATIENCE_MS = 30_000;
@@ -33,13 +33,17 @@ export class Client {
   static async connect(stack, token) {
     const client = new Client();
     client.stack = stack;
-    client.#socket = new WebSocket(stack.ws, ['confab.v1', `bearer.${token}`]);
-    client.#socket.on('message', (data) => client.#receive(JSON.parse(data)));
+    client.#socket = new WebSocket(stack.ws, ["confab.v1", `bearer.${token}`]);
+    client.#socket.on("message", (data) => client.#receive(JSON.parse(data)));
     /** Resolves with the close code when the connection has ended. @type {Promise<number>} */
-    client.closed = new Promise((resolve) => client.#socket.on('close', resolve));
-    client.closed.then((code) => client.#abandon(new Unanswered(`the connection ended with ${code}`)));
-    await new Promise((resolve, reject) => client.#socket.once('open', resolve).once('error', reject));
-    client.#socket.on('error', () => {});
+    client.closed = new Promise((resolve) => client.#socket.on("close", resolve));
+    client.closed.then((code) =>
+      client.#abandon(new Unanswered(`the connection ended with ${code}`)),
+    );
+    await new Promise((resolve, reject) =>
+      client.#socket.once("open", resolve).once("error", reject),
+    );
+    client.#socket.on("error", () => {});
     return client;
   }
 
@@ -63,8 +67,11 @@ export class Client {
 
   /** Sends a frame as it is: an object as JSON, text and bytes unchanged. @param {object | string | Buffer} frame */
   send(frame) {
-    if (this.#socket.readyState !== WebSocket.OPEN) throw new Unanswered('the connection has ended');
-    this.#socket.send(typeof frame === 'string' || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame));
+    if (this.#socket.readyState !== WebSocket.OPEN)
+      throw new Unanswered("the connection has ended");
+    this.#socket.send(
+      typeof frame === "string" || Buffer.isBuffer(frame) ? frame : JSON.stringify(frame),
+    );
   }
 
   /**
@@ -126,7 +133,8 @@ export class Client {
       const arrival = new Promise((resolve) => (this.#wake = resolve));
       await within(
         arrival,
-        () => `a frame that fits ${fits}; instead there came ${JSON.stringify(this.#inbox, null, 1)}`,
+        () =>
+          `a frame that fits ${fits}; instead there came ${JSON.stringify(this.#inbox, null, 1)}`,
       );
     }
   }
@@ -141,28 +149,30 @@ export class Client {
  */
 export async function handshake(url, headers) {
   const { protocol, href } = new URL(url);
-  const request = protocol === 'wss:' ? httpsRequest : httpRequest;
+  const request = protocol === "wss:" ? httpsRequest : httpRequest;
   const upgrade = {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': randomBytes(16).toString('base64'),
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": randomBytes(16).toString("base64"),
   };
-  const given = Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));
+  const given = Object.fromEntries(
+    Object.entries(headers).filter(([, value]) => value !== undefined),
+  );
   const answered = new Promise((resolve, reject) => {
-    request(href.replace(/^ws/, 'http'), { headers: { ...upgrade, ...given } })
-      .on('upgrade', (response, socket) => {
+    request(href.replace(/^ws/, "http"), { headers: { ...upgrade, ...given } })
+      .on("upgrade", (response, socket) => {
         socket.destroy();
         resolve({ status: response.statusCode, headers: response.headers });
       })
-      .on('response', (response) => {
+      .on("response", (response) => {
         response.resume();
         resolve({ status: response.statusCode, headers: response.headers });
       })
-      .on('error', reject)
+      .on("error", reject)
       .end();
   });
-  return within(answered, () => 'an answer to a handshake');
+  return within(answered, () => "an answer to a handshake");
 }
 
 /**
@@ -182,15 +192,19 @@ export async function call(stack, token, method, path, json, headers = {}) {
     method,
     headers: {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(json === undefined ? {} : { "content-type": "application/json" }),
       ...headers,
     },
     body: json === undefined ? undefined : JSON.stringify(json),
     signal: AbortSignal.timeout(PATIENCE_MS),
   });
   const text = await response.text();
-  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
-  const answer = { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+  const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
+  const answer = {
+    status: response.status,
+    headers: response.headers,
+    body: isJson ? JSON.parse(text) : text,
+  };
   assertHttpAnswer({ method, path, json }, answer);
   return answer;
 }
@@ -198,7 +212,10 @@ export async function call(stack, token, method, path, json, headers = {}) {
 async function within(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited ${PATIENCE_MS / 1000} s for ${what()}`)), PATIENCE_MS);
+    timer = setTimeout(
+      () => reject(new Error(`waited ${PATIENCE_MS / 1000} s for ${what()}`)),
+      PATIENCE_MS,
+    );
   });
   try {
     return await Promise.race([promise, late]);

@@ -2,74 +2,109 @@
  * Requests made from the protocol's documents, right ones and wrong ones: each field with its limits from both sides,
  * of other types, left out, doubled, buried; and texts that are hardly JSON.
  */
-import fc from 'fast-check';
+import fc from "fast-check";
 
-import { ACTIONS, ASYNCAPI, OPENAPI, PROTOCOL } from './contract.js';
+import { ACTIONS, ASYNCAPI, OPENAPI, PROTOCOL } from "./contract.js";
 
 /** A text that no log may show; it is among the values of every field. */
-export const SECRET = 'a text that is nobody else’s business';
+export const SECRET = "a text that is nobody else’s business";
 
 /** A whole frame, so that the gateway does not end the connection. */
 const LONGEST_FRAME = 32 * 1024;
 const LAST_POSITION = 999_999_999_999;
 
-const nested = (depth, inside = 1) => Array.from({ length: depth }).reduce((value) => [value], inside);
+const nested = (depth, inside = 1) =>
+  Array.from({ length: depth }).reduce((value) => [value], inside);
 const repeated = (lengths, units) =>
-  fc.tuple(fc.constantFrom(...lengths), fc.constantFrom(...units)).map(([length, unit]) => unit.repeat(length));
+  fc
+    .tuple(fc.constantFrom(...lengths), fc.constantFrom(...units))
+    .map(([length, unit]) => unit.repeat(length));
 
 /** Values around every limit that the protocol has, and of every type. */
 const odd = fc.oneof(
-  fc.constantFrom(null, true, false, [], {}, [[]], [null], { event: 'sent' }, { $ref: '#' }, SECRET),
-  fc.constantFrom(0, -1, 1, 0.5, 1e300, 5e-324, LAST_POSITION, LAST_POSITION + 1, 2 ** 53, 2 ** 64, -(2 ** 63)),
   fc.constantFrom(
-    '',
-    ' ',
-    '0',
-    '1',
-    '-1',
-    'null',
-    '\u0000',
-    '\u007f',
-    '\u0085',
-    '\u2028',
-    '\ufeff',
-    '\u202e',
-    '\ud7ff',
+    null,
+    true,
+    false,
+    [],
+    {},
+    [[]],
+    [null],
+    { event: "sent" },
+    { $ref: "#" },
+    SECRET,
   ),
   fc.constantFrom(
-    '__proto__',
-    'constructor',
-    '$connect',
-    '$disconnect',
-    '$default',
-    'conversation#x',
-    'a/b',
-    '..',
-    '%00',
+    0,
+    -1,
+    1,
+    0.5,
+    1e300,
+    5e-324,
+    LAST_POSITION,
+    LAST_POSITION + 1,
+    2 ** 53,
+    2 ** 64,
+    -(2 ** 63),
   ),
-  fc.constantFrom('e\u0301', '👩‍👩‍👧', 'ﷺ', '\u{10ffff}', 'line\nbreak', 'tab\t', 'return\r', '"\\"'),
-  repeated([63, 64, 65, 127, 128, 129, 199, 200, 201], ['a', 'ü', '"', '😀']),
-  repeated([8191, 8192, 8193], ['"', '\n', 'ü']),
-  repeated([16_383, 16_384, 16_385], ['a', '\u007f']),
+  fc.constantFrom(
+    "",
+    " ",
+    "0",
+    "1",
+    "-1",
+    "null",
+    "\u0000",
+    "\u007f",
+    "\u0085",
+    "\u2028",
+    "\ufeff",
+    "\u202e",
+    "\ud7ff",
+  ),
+  fc.constantFrom(
+    "__proto__",
+    "constructor",
+    "$connect",
+    "$disconnect",
+    "$default",
+    "conversation#x",
+    "a/b",
+    "..",
+    "%00",
+  ),
+  fc.constantFrom(
+    "e\u0301",
+    "👩‍👩‍👧",
+    "ﷺ",
+    "\u{10ffff}",
+    "line\nbreak",
+    "tab\t",
+    "return\r",
+    '"\\"',
+  ),
+  repeated([63, 64, 65, 127, 128, 129, 199, 200, 201], ["a", "ü", '"', "😀"]),
+  repeated([8191, 8192, 8193], ['"', "\n", "ü"]),
+  repeated([16_383, 16_384, 16_385], ["a", "\u007f"]),
   fc.integer({ min: 1, max: 100 }).map((depth) => nested(depth)),
-  fc.array(fc.string({ unit: 'binary' }), { maxLength: 100 }),
-  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.array(fc.string({ unit: "binary" }), { maxLength: 100 }),
+  fc.string({ unit: "binary", maxLength: 300 }),
   fc.double({ noNaN: true, noDefaultInfinity: true }),
   fc.jsonValue(),
 );
 
 /** The same as texts, for where there are no other values. */
-const oddTexts = odd.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+const oddTexts = odd.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
 
 /** What fits a schema of docs/schemas, limits included more often than chance would. */
 function fitting(schema) {
-  if (schema.$ref !== undefined) return fitting(PROTOCOL.$defs[schema.$ref.split('/').at(-1)]);
+  if (schema.$ref !== undefined) return fitting(PROTOCOL.$defs[schema.$ref.split("/").at(-1)]);
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(fitting));
   if (schema.const !== undefined) return fc.constant(schema.const);
   switch ([schema.type].flat()[0]) {
-    case 'null':
+    case "null":
       return fc.constant(null);
-    case 'integer': {
+    case "integer": {
       const { minimum: min = -LAST_POSITION, maximum: max = LAST_POSITION } = schema;
       return fc.oneof(
         fc.constantFrom(min, max),
@@ -77,22 +112,29 @@ function fitting(schema) {
         fc.integer({ min, max }),
       );
     }
-    case 'array':
+    case "array":
       return fc.array(fitting(schema.items), { maxLength: 100 });
-    case 'object':
+    case "object":
       return schema.properties === undefined ? dictionary(schema) : record(schema);
     default:
       return text(schema);
   }
 }
 
-function text({ pattern = '^.*$', minLength = 0, 'x-maxBytes': bytes, 'x-maxEncodedBytes': encoded }) {
+function text({
+  pattern = "^.*$",
+  minLength = 0,
+  "x-maxBytes": bytes,
+  "x-maxEncodedBytes": encoded,
+}) {
   const most = bytes ?? encoded;
-  const any = fc.stringMatching(new RegExp(pattern, 'u'), { size: 'small' });
+  const any = fc.stringMatching(new RegExp(pattern, "u"), { size: "small" });
   if (most === undefined) return any;
-  const full = fc.constantFrom('a'.repeat(most), 'ü'.repeat(most / 2), '😀'.repeat(most / 4));
+  const full = fc.constantFrom("a".repeat(most), "ü".repeat(most / 2), "😀".repeat(most / 4));
   return fc.oneof(
-    any.filter((value) => value.length >= minLength && Buffer.byteLength(JSON.stringify(value)) < most),
+    any.filter(
+      (value) => value.length >= minLength && Buffer.byteLength(JSON.stringify(value)) < most,
+    ),
     full,
   );
 }
@@ -103,33 +145,44 @@ const dictionary = ({ additionalProperties, maxProperties }) =>
   });
 
 const record = ({ properties, required }) =>
-  fc.record(Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, fitting(schema)])), {
-    requiredKeys: required,
-  });
+  fc.record(
+    Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, fitting(schema)])),
+    {
+      requiredKeys: required,
+    },
+  );
 
 const numbered = (lengths, make) =>
   fc.constantFrom(...lengths).map((length) => Array.from({ length }, (_, index) => make(index)));
 /** The last values that a field takes and the first that it does not. */
 const EDGES = {
-  ref: repeated([63, 64, 65], ['a', '\u0001']),
-  conversation: repeated([0, 63, 64, 65], ['a', ':']),
-  id: repeated([0, 63, 64, 65], ['a', '-']),
-  body: fc.oneof(repeated([0, 1, 16_383, 16_384, 16_385], ['a']), repeated([8191, 8192, 8193], ['"', '\n', 'ü'])),
+  ref: repeated([63, 64, 65], ["a", "\u0001"]),
+  conversation: repeated([0, 63, 64, 65], ["a", ":"]),
+  id: repeated([0, 63, 64, 65], ["a", "-"]),
+  body: fc.oneof(
+    repeated([0, 1, 16_383, 16_384, 16_385], ["a"]),
+    repeated([8191, 8192, 8193], ['"', "\n", "ü"]),
+  ),
   after: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
-  title: fc.oneof(repeated([0, 1, 199, 200, 201], ['a']), repeated([50, 51], ['😀'])),
+  title: fc.oneof(repeated([0, 1, 199, 200, 201], ["a"]), repeated([50, 51], ["😀"])),
   positions: numbered([0, 19, 20, 21], (index) => [`c${index}`, index]).map(Object.fromEntries),
   participants: fc.oneof(
     numbered([0, 89, 90, 91], (index) => `user-${index}`),
     numbered([200], (index) => `user-${index % 3}`),
-    repeated([127, 128, 129], ['a']).map((user) => [user]),
+    repeated([127, 128, 129], ["a"]).map((user) => [user]),
   ),
 };
 
 /** Does one thing to an object that may make it wrong. */
 function altered(objects, names) {
   const change = fc.oneof(
-    ...names.filter((name) => name in EDGES).map((name) => fc.record({ name: fc.constant(name), value: EDGES[name] })),
-    fc.record({ name: fc.oneof(fc.constantFrom(...names), fc.string({ unit: 'binary' })), value: odd }),
+    ...names
+      .filter((name) => name in EDGES)
+      .map((name) => fc.record({ name: fc.constant(name), value: EDGES[name] })),
+    fc.record({
+      name: fc.oneof(fc.constantFrom(...names), fc.string({ unit: "binary" })),
+      value: odd,
+    }),
   );
   return fc.oneof(
     objects,
@@ -163,25 +216,25 @@ function mangled(objects) {
     '"action":"ping","action":"dance"',
     '"conversation":"a","conversation":"b","conversation":1',
     '"ref":"1","ref":2',
-    `"deep":${'['.repeat(127)}${']'.repeat(127)}`,
-    `"deep":${'['.repeat(10_000)}`,
-    `"deep":${'{"a":'.repeat(3000)}1${'}'.repeat(3000)}`,
+    `"deep":${"[".repeat(127)}${"]".repeat(127)}`,
+    `"deep":${"[".repeat(10_000)}`,
+    `"deep":${'{"a":'.repeat(3000)}1${"}".repeat(3000)}`,
     '"__proto__":{"action":"ping"}',
-    ',',
-    '/* no comment */',
+    ",",
+    "/* no comment */",
     "'single':1",
-    'NaN',
+    "NaN",
   );
   return fc.oneof(
     fc.tuple(json, insides).map(([whole, inside]) => whole.replace(/\}$/, `,${inside}}`)),
     fc.tuple(json, fc.nat()).map(([whole, at]) => whole.slice(0, at % (whole.length + 1))),
     fc
-      .tuple(json, fc.nat(), fc.string({ unit: 'binary', maxLength: 3 }))
+      .tuple(json, fc.nat(), fc.string({ unit: "binary", maxLength: 3 }))
       .map(
         ([whole, at, inside]) =>
           whole.slice(0, at % (whole.length + 1)) + inside + whole.slice(at % (whole.length + 1)),
       ),
-    fc.string({ unit: 'binary' }),
+    fc.string({ unit: "binary" }),
     fc.jsonValue().map((value) => JSON.stringify(value)),
     json.map((whole) => `\ufeff${whole}`),
     json.map((whole) => `[${whole}]`),
@@ -194,7 +247,8 @@ function mangled(objects) {
  * @property {string} text
  * @property {boolean} exact whether it is plain JSON, so that the documents say exactly what becomes of it
  */
-const exactly = (objects) => objects.map((object) => ({ text: JSON.stringify(object), exact: true }));
+const exactly = (objects) =>
+  objects.map((object) => ({ text: JSON.stringify(object), exact: true }));
 const roughly = (objects) => mangled(objects).map((text) => ({ text, exact: false }));
 
 /**
@@ -208,13 +262,15 @@ export function frames(conversation) {
     const described = fitting(ASYNCAPI.components.messages[action].payload);
     return fc
       .tuple(described, fc.boolean())
-      .map(([frame, known]) => (known && frame.conversation !== undefined ? { ...frame, conversation } : frame));
+      .map(([frame, known]) =>
+        known && frame.conversation !== undefined ? { ...frame, conversation } : frame,
+      );
   });
-  const names = ['action', 'ref', 'conversation', 'id', 'body', 'after', 'positions', 'unknown'];
+  const names = ["action", "ref", "conversation", "id", "body", "after", "positions", "unknown"];
   const objects = altered(fc.oneof(...ours), names);
   return fc
     .oneof({ arbitrary: exactly(objects), weight: 3 }, { arbitrary: roughly(objects), weight: 1 })
-    .filter(({ text }) => text !== '' && Buffer.byteLength(text) <= LONGEST_FRAME);
+    .filter(({ text }) => text !== "" && Buffer.byteLength(text) <= LONGEST_FRAME);
 }
 
 /**
@@ -226,36 +282,42 @@ export function frames(conversation) {
 export function requests(conversation) {
   const operations = Object.entries(OPENAPI.paths).flatMap(([template, item]) =>
     Object.entries(item)
-      .filter(([method]) => method !== 'parameters')
+      .filter(([method]) => method !== "parameters")
       .map(([method, operation]) => [template, method.toUpperCase(), operation]),
   );
   // A path's own dots and slashes are for whoever writes URLs to resolve.
   const piece = fc
-    .oneof(oddTexts, fc.constantFrom('dora', 'eric'))
+    .oneof(oddTexts, fc.constantFrom("dora", "eric"))
     .filter((value) => !/^\.{0,2}$/.test(value) && value.length < 1000);
   const number = fc.oneof(
-    fitting({ type: 'integer' }).map(String),
+    fitting({ type: "integer" }).map(String),
     oddTexts.filter((value) => value.length < 1000),
   );
   return fc.oneof(
     ...operations.map(([template, method, { parameters = [], requestBody }]) => {
-      const query = parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
-      const schema = requestBody?.content['application/json'].schema;
-      const objects = schema && altered(fitting(schema), ['id', 'title', 'participants', 'body', 'after', 'unknown']);
+      const query = parameters
+        .filter((parameter) => parameter.in === "query")
+        .map(({ name }) => name);
+      const schema = requestBody?.content["application/json"].schema;
+      const objects =
+        schema &&
+        altered(fitting(schema), ["id", "title", "participants", "body", "after", "unknown"]);
       return fc.record({
         method: fc.constant(method),
         path: fc
           .tuple(
             fc.oneof(fc.constant(conversation), piece),
             piece,
-            fc.dictionary(fc.constantFrom(...query, 'unknown'), number, { maxKeys: 2 }),
+            fc.dictionary(fc.constantFrom(...query, "unknown"), number, { maxKeys: 2 }),
           )
           .map(([id, user, values]) => {
-            const path = template.replace('{id}', () => encoded(id)).replace('{user}', () => encoded(user));
+            const path = template
+              .replace("{id}", () => encoded(id))
+              .replace("{user}", () => encoded(user));
             const search = new URLSearchParams(values).toString();
-            return search === '' ? path : `${path}?${search}`;
+            return search === "" ? path : `${path}?${search}`;
           }),
-        headers: fc.constantFrom({}, { 'idempotency-key': 'key-1' }, { 'idempotency-key': 'a b' }),
+        headers: fc.constantFrom({}, { "idempotency-key": "key-1" }, { "idempotency-key": "a b" }),
         body: objects ? fc.oneof(exactly(objects), roughly(objects)) : fc.constant(undefined),
       });
     }),

@@ -1,8 +1,8 @@
 /** People for tests: each is new, so suites do not disturb one another and a stack may be used again. */
-import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 
-import { Client, call } from './client.js';
+import { Client, call } from "./client.js";
 
 /** Somebody with a token. */
 export class Person {
@@ -27,22 +27,22 @@ export class Person {
 
   /** @param {string} path @param {object} [json] @param {Record<string, string>} [headers] */
   post(path, json, headers) {
-    return call(this.stack, this.token, 'POST', path, json, headers);
+    return call(this.stack, this.token, "POST", path, json, headers);
   }
 
   /** @param {string} path */
   get(path) {
-    return call(this.stack, this.token, 'GET', path);
+    return call(this.stack, this.token, "GET", path);
   }
 
   /** @param {string} path */
   put(path) {
-    return call(this.stack, this.token, 'PUT', path);
+    return call(this.stack, this.token, "PUT", path);
   }
 
   /** @param {string} path */
   delete(path) {
-    return call(this.stack, this.token, 'DELETE', path);
+    return call(this.stack, this.token, "DELETE", path);
   }
 
   /**
@@ -51,8 +51,11 @@ export class Person {
    * @param {Person[]} others
    * @param {string} [title]
    */
-  async start(others, title = 'A conversation') {
-    const { status, body } = await this.post('/conversations', { title, participants: others.map(({ user }) => user) });
+  async start(others, title = "A conversation") {
+    const { status, body } = await this.post("/conversations", {
+      title,
+      participants: others.map(({ user }) => user),
+    });
     assert.equal(status, 201, JSON.stringify(body));
     return body.id;
   }
@@ -62,7 +65,9 @@ export class Person {
     const events = [];
     for (;;) {
       const after = events.at(-1)?.seq ?? 0;
-      const { status, body } = await this.get(`/conversations/${conversation}/events?after=${after}&limit=1000`);
+      const { status, body } = await this.get(
+        `/conversations/${conversation}/events?after=${after}&limit=1000`,
+      );
       assert.equal(status, 200, JSON.stringify(body));
       events.push(...body.events);
       if (!body.limited) return events;

@@ -1,28 +1,28 @@
 /** What the protocol promises about shapes, as checks. */
-import assert from 'node:assert/strict';
+import assert from "node:assert/strict";
 
 /** RFC 3339, UTC, milliseconds. */
 export const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 /** What each error code tells the client to do. */
 const RETRY = {
-  malformed: 'never',
-  invalid: 'never',
-  unknown_action: 'never',
-  too_large: 'never',
-  unauthenticated: 'reauthenticate',
-  forbidden: 'never',
-  not_found: 'never',
-  unknown_position: 'resync',
-  resync_required: 'resync',
-  id_reused: 'never',
-  contended: 'later',
-  rate_limited: 'later',
-  internal: 'later',
+  malformed: "never",
+  invalid: "never",
+  unknown_action: "never",
+  too_large: "never",
+  unauthenticated: "reauthenticate",
+  forbidden: "never",
+  not_found: "never",
+  unknown_position: "resync",
+  resync_required: "resync",
+  id_reused: "never",
+  contended: "later",
+  rate_limited: "later",
+  internal: "later",
 };
 
 /** Codes that always blame the same field. */
-const BLAMED = { unknown_position: 'after', resync_required: 'after', id_reused: 'id' };
+const BLAMED = { unknown_position: "after", resync_required: "after", id_reused: "id" };
 
 /** The status that the same error has over HTTP; `unknown_action` has none. */
 const STATUS = {
@@ -49,9 +49,14 @@ const STATUS = {
  */
 export function assertRejected(frame, code, field = BLAMED[code]) {
   const { message, ...rest } = frame;
-  assert.deepEqual(rest, { event: 'error', code, retry: RETRY[code], ...(field === undefined ? {} : { field }) });
-  assert.equal(typeof message, 'string');
-  assert.notEqual(message, '');
+  assert.deepEqual(rest, {
+    event: "error",
+    code,
+    retry: RETRY[code],
+    ...(field === undefined ? {} : { field }),
+  });
+  assert.equal(typeof message, "string");
+  assert.notEqual(message, "");
 }
 
 /**
@@ -65,14 +70,14 @@ export function assertProblem(answer, code, field = BLAMED[code]) {
   const { status, headers, body } = answer;
   const seen = {
     status,
-    type: headers.get('content-type')?.split(';')[0],
+    type: headers.get("content-type")?.split(";")[0],
     code: body.code,
     retry: body.retry,
     field: body.field,
   };
   assert.deepEqual(
     seen,
-    { status: STATUS[code], type: 'application/problem+json', code, retry: RETRY[code], field },
+    { status: STATUS[code], type: "application/problem+json", code, retry: RETRY[code], field },
     JSON.stringify(body),
   );
 }
@@ -85,7 +90,15 @@ export function assertProblem(answer, code, field = BLAMED[code]) {
  */
 export function assertMessage(entry, { conversation, seq, id, sender, body }) {
   const { sentAt, ...rest } = entry;
-  assert.deepEqual(rest, { event: 'message', conversation, seq, id, sender: sender.user, name: sender.name, body });
+  assert.deepEqual(rest, {
+    event: "message",
+    conversation,
+    seq,
+    id,
+    sender: sender.user,
+    name: sender.name,
+    body,
+  });
   assert.match(sentAt, INSTANT);
 }
 
@@ -97,7 +110,7 @@ export function assertMessage(entry, { conversation, seq, id, sender, body }) {
  */
 export function assertSent(reply, { conversation, id, seq, duplicate = false }) {
   const { sentAt, ...rest } = reply;
-  assert.deepEqual(rest, { event: 'sent', conversation, id, seq, duplicate });
+  assert.deepEqual(rest, { event: "sent", conversation, id, seq, duplicate });
   assert.match(sentAt, INSTANT);
 }
 

@@ -1,27 +1,32 @@
 /** Pictures of the page for the README, of a small conversation between three people: `npm run screenshots`. */
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { Person } from './people.js';
-import { Stack } from './stack.js';
-import { launch, Window } from './window.js';
+import { Person } from "./people.js";
+import { Stack } from "./stack.js";
+import { launch, Window } from "./window.js";
 
-const FOLDER = fileURLToPath(new URL('../docs/images', import.meta.url));
+const FOLDER = fileURLToPath(new URL("../docs/images", import.meta.url));
 
 const DEVICES = {
   desktop: { viewport: { width: 1200, height: 800 }, deviceScaleFactor: 2 },
-  phone: { viewport: { width: 390, height: 780 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
+  phone: {
+    viewport: { width: 390, height: 780 },
+    deviceScaleFactor: 2,
+    isMobile: true,
+    hasTouch: true,
+  },
 };
 
 const TALK = [
-  ['Ada', 'The train leaves at 9:12, platform 4. I have the tickets.'],
-  ['Grace', 'Wonderful. I’ll bring coffee — who takes milk?'],
-  ['Alan', 'Me, please. And here is the map: https://example.org/old-mill-trail'],
-  ['Grace', 'The long loop or the short one?'],
-  ['Alan', 'Long if it stays dry, short if not. Sun until four, they say.'],
-  ['Ada', 'Long, then. There is a bakery halfway, and it is open on Sundays.'],
-  ['Grace', 'You had me at bakery.'],
+  ["Ada", "The train leaves at 9:12, platform 4. I have the tickets."],
+  ["Grace", "Wonderful. I’ll bring coffee — who takes milk?"],
+  ["Alan", "Me, please. And here is the map: https://example.org/old-mill-trail"],
+  ["Grace", "The long loop or the short one?"],
+  ["Alan", "Long if it stays dry, short if not. Sun until four, they say."],
+  ["Ada", "Long, then. There is a bakery halfway, and it is open on Sundays."],
+  ["Grace", "You had me at bakery."],
 ];
 
 const stack = new Stack();
@@ -29,31 +34,38 @@ await stack.start();
 const browser = await launch();
 try {
   const people = Object.fromEntries(
-    await Promise.all(['Ada', 'Grace', 'Alan'].map(async (name) => [name, await Person.arrive(stack, name, name)])),
+    await Promise.all(
+      ["Ada", "Grace", "Alan"].map(async (name) => [name, await Person.arrive(stack, name, name)]),
+    ),
   );
   const { Ada: ada, Grace: grace, Alan: alan } = people;
   for (const [title, others, body] of [
-    ['Reading group', [grace], 'Chapter five for Thursday?'],
-    ['Garden', [alan], 'The tomatoes are in.'],
+    ["Reading group", [grace], "Chapter five for Thursday?"],
+    ["Garden", [alan], "The tomatoes are in."],
   ]) {
     const conversation = await ada.start(others, title);
-    await ada.post(`/conversations/${conversation}/messages`, { id: 'm1', body });
+    await ada.post(`/conversations/${conversation}/messages`, { id: "m1", body });
   }
-  const hike = await ada.start([grace, alan], 'Sunday hike');
+  const hike = await ada.start([grace, alan], "Sunday hike");
   for (const [index, [name, body]] of TALK.entries())
     await people[name].post(`/conversations/${hike}/messages`, { id: `m${index}`, body });
 
   await mkdir(FOLDER, { recursive: true });
   for (const [device, options] of Object.entries(DEVICES))
-    for (const colorScheme of ['light', 'dark']) {
-      const window = await (await Window.open(browser, stack, ada, { ...options, colorScheme, reducedMotion: 'reduce' })).logIn();
-      await window.openListed('Sunday hike');
+    for (const colorScheme of ["light", "dark"]) {
+      const window = await (
+        await Window.open(browser, stack, ada, { ...options, colorScheme, reducedMotion: "reduce" })
+      ).logIn();
+      await window.openListed("Sunday hike");
       await window.message(TALK.at(-1)[1]).waitFor();
-      await window.page.locator('.people').filter({ hasNotText: '…' }).waitFor();
+      await window.page.locator(".people").filter({ hasNotText: "…" }).waitFor();
       // Playwright knows no WebP, which takes a fifth of a PNG at this quality.
       const browserItself = await window.context.newCDPSession(window.page);
-      const { data } = await browserItself.send('Page.captureScreenshot', { format: 'webp', quality: 90 });
-      await writeFile(join(FOLDER, `chat-${device}-${colorScheme}.webp`), data, 'base64');
+      const { data } = await browserItself.send("Page.captureScreenshot", {
+        format: "webp",
+        quality: 90,
+      });
+      await writeFile(join(FOLDER, `chat-${device}-${colorScheme}.webp`), data, "base64");
       await window.close();
     }
 } finally {

@@ -2,10 +2,10 @@
  * The client's half of the guarantees, for senders that must get through whatever ends under them: position and outbox
  * are one state, a send that got no answer is repeated with its id on a new connection, and one send is in flight.
  */
-import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
+import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { Unanswered } from './client.js';
+import { Unanswered } from "./client.js";
 
 /** More than any test breaks things, so that a sender who gets nowhere ends with an error. */
 const ATTEMPTS = 100;
@@ -39,16 +39,16 @@ export class Sender {
           if (seq !== undefined) return this.acknowledged.push({ id, body, seq });
           after = this.#position;
         }
-        const reply = await this.#connection.request('sendMessage', {
+        const reply = await this.#connection.request("sendMessage", {
           conversation: this.conversation,
           id,
           body,
           after,
         });
-        if (reply.event === 'sent') return this.acknowledged.push({ id, body, seq: reply.seq });
-        if (reply.retry === 'resync') after = undefined;
+        if (reply.event === "sent") return this.acknowledged.push({ id, body, seq: reply.seq });
+        if (reply.retry === "resync") after = undefined;
         else {
-          assert.equal(reply.retry, 'later', JSON.stringify(reply));
+          assert.equal(reply.retry, "later", JSON.stringify(reply));
           await delay(reply.retryAfterMs ?? 0);
         }
       } catch (error) {
@@ -71,11 +71,14 @@ export class Sender {
     let seq;
     let page;
     do {
-      page = await this.#connection.request('subscribe', { conversation: this.conversation, after: this.#position });
-      if (page.event === 'error' && page.retry === 'later') continue;
-      assert.equal(page.event, 'subscribed', JSON.stringify(page));
+      page = await this.#connection.request("subscribe", {
+        conversation: this.conversation,
+        after: this.#position,
+      });
+      if (page.event === "error" && page.retry === "later") continue;
+      assert.equal(page.event, "subscribed", JSON.stringify(page));
       for (const entry of page.events) {
-        assert.equal(entry.seq, this.#position + 1, 'catch-up is dense');
+        assert.equal(entry.seq, this.#position + 1, "catch-up is dense");
         this.#position = entry.seq;
         if (entry.id === id && entry.sender === this.person.user) seq = entry.seq;
       }
@@ -88,8 +91,8 @@ export class Sender {
 function isBroken(error) {
   return (
     error instanceof Unanswered ||
-    error.code === 'ECONNREFUSED' ||
-    error.code === 'ECONNRESET' ||
+    error.code === "ECONNREFUSED" ||
+    error.code === "ECONNRESET" ||
     /^(Unexpected server response: 5|socket hang up)/.test(error.message)
   );
 }

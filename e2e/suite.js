@@ -1,6 +1,6 @@
-import { after, before, describe, test } from 'node:test';
+import { after, before, describe, test } from "node:test";
 
-import { Stack } from './stack.js';
+import { Stack } from "./stack.js";
 
 /**
  * A suite with a stack of its own, which is up before its first test. Its last test ends the stack, and so looks at
@@ -15,7 +15,8 @@ export function suite(name, body, options = async () => ({})) {
     const stack = new Stack();
     before(async () => stack.start(await options()));
     body(stack);
-    test('the stack ends, leaves no process behind, has told no secret and has denied its functions nothing', () => stack.stop());
+    test("the stack ends, leaves no process behind, has told no secret and has denied its functions nothing", () =>
+      stack.stop());
     after(() => stack.stop());
   });
 }

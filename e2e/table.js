@@ -1,8 +1,8 @@
 /** The stack's table from behind, for what would take hours by the front door. Rows are as shared/chat_aws writes them. */
-import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 
-import { AwsClient } from 'aws4fetch';
+import { AwsClient } from "aws4fetch";
 
 /** Items in one transaction at most. The embedded engine commits each to disk once, and each item of a batch by itself. */
 const BATCH = 100;
@@ -12,10 +12,19 @@ const LANES = 4;
 /** One operation on the local stack's DynamoDB door, signed by its administrator. */
 export async function operation(stack, name, input) {
   const { accessKeyId, secretAccessKey } = stack;
-  const client = new AwsClient({ accessKeyId, secretAccessKey, service: 'dynamodb', region: 'us-east-1', retries: 0 });
+  const client = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    service: "dynamodb",
+    region: "us-east-1",
+    retries: 0,
+  });
   const response = await client.fetch(stack.dynamodb, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-amz-json-1.0', 'x-amz-target': `DynamoDB_20120810.${name}` },
+    method: "POST",
+    headers: {
+      "content-type": "application/x-amz-json-1.0",
+      "x-amz-target": `DynamoDB_20120810.${name}`,
+    },
     body: JSON.stringify(input),
   });
   const output = await response.json();
@@ -32,11 +41,12 @@ export async function operation(stack, name, input) {
  * @param {number} count
  */
 export async function fill(stack, conversation, sender, count) {
-  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const { TableNames: tables } = await operation(stack, "ListTables", {});
   assert.equal(tables.length, 1, `the stack has one table: ${tables}`);
   // The embedded engine looks through all that is in the stream for each write: filled with its stream on, it would take hours.
-  const { Table: table } = await operation(stack, 'DescribeTable', { TableName: tables[0] });
-  const setStream = (StreamSpecification) => operation(stack, 'UpdateTable', { TableName: tables[0], StreamSpecification });
+  const { Table: table } = await operation(stack, "DescribeTable", { TableName: tables[0] });
+  const setStream = (StreamSpecification) =>
+    operation(stack, "UpdateTable", { TableName: tables[0], StreamSpecification });
   await setStream({ StreamEnabled: false });
   const starts = Array.from({ length: Math.ceil(count / BATCH) }, (_, index) => index * BATCH + 1);
   const lane = async () => {
@@ -45,7 +55,7 @@ export async function fill(stack, conversation, sender, count) {
       const puts = Array.from({ length }, (_, index) => ({
         Put: { TableName: tables[0], Item: item(conversation, sender, first + index) },
       }));
-      await operation(stack, 'TransactWriteItems', { TransactItems: puts });
+      await operation(stack, "TransactWriteItems", { TransactItems: puts });
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
@@ -60,13 +70,13 @@ export async function fill(stack, conversation, sender, count) {
  * @returns {Promise<string[]>}
  */
 export async function connectionsOf(stack, person) {
-  const { TableNames: tables } = await operation(stack, 'ListTables', {});
-  const { Items } = await operation(stack, 'Query', {
+  const { TableNames: tables } = await operation(stack, "ListTables", {});
+  const { Items } = await operation(stack, "Query", {
     TableName: tables[0],
-    KeyConditionExpression: 'pk = :user',
-    ExpressionAttributeValues: { ':user': { S: `user#${person.user}` } },
+    KeyConditionExpression: "pk = :user",
+    ExpressionAttributeValues: { ":user": { S: `user#${person.user}` } },
   });
-  return Items.map(({ sk }) => sk.S.split('#')[1]);
+  return Items.map(({ sk }) => sk.S.split("#")[1]);
 }
 
 /**
@@ -78,7 +88,7 @@ export async function connectionsOf(stack, person) {
  * @param {string} connection
  */
 export async function addGhost(stack, conversation, person, connection) {
-  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const { TableNames: tables } = await operation(stack, "ListTables", {});
   const connectedAt = Date.now() - 30 * 60_000;
   const times = {
     connected_at: { N: String(connectedAt) },
@@ -94,17 +104,17 @@ export async function addGhost(stack, conversation, person, connection) {
       ...times,
     },
   ];
-  for (const Item of rows) await operation(stack, 'PutItem', { TableName: tables[0], Item });
+  for (const Item of rows) await operation(stack, "PutItem", { TableName: tables[0], Item });
 }
 
 /** A message of the log as an item of the table. */
 function item(conversation, sender, seq) {
   const body = `Message ${seq} of a long conversation.`;
-  const digest = createHash('sha256').update(`message\0${body}`).digest('hex').slice(0, 32);
+  const digest = createHash("sha256").update(`message\0${body}`).digest("hex").slice(0, 32);
   return {
     pk: { S: `conversation#${conversation}` },
-    sk: { S: `event#${String(seq).padStart(12, '0')}` },
-    kind: { S: 'message' },
+    sk: { S: `event#${String(seq).padStart(12, "0")}` },
+    kind: { S: "message" },
     sender: { S: sender.user },
     id: { S: `m-${seq}` },
     digest: { S: digest },

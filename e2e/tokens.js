@@ -1,12 +1,12 @@
 /** Tokens that nobody should believe, made from one that is good. */
-import { createHmac, createPublicKey, createSign, generateKeyPairSync } from 'node:crypto';
+import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
 
-const encode = (value) => Buffer.from(JSON.stringify(value)).toString('base64url');
-const decode = (part) => JSON.parse(Buffer.from(part, 'base64url').toString());
+const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+const decode = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
 
 /** The header and claims of a token. @param {string} token */
 export function read(token) {
-  const [header, claims] = token.split('.');
+  const [header, claims] = token.split(".");
   return { header: decode(header), claims: decode(claims) };
 }
 
@@ -20,21 +20,26 @@ export async function publicKeys(issuer) {
 export function signedByAnother(token, headerFields = {}) {
   const { header, claims } = read(token);
   const { privateKey, publicKey } = newKey(header.alg);
-  const fields = typeof headerFields === 'function' ? headerFields(publicKey.export({ format: 'jwk' })) : headerFields;
+  const fields =
+    typeof headerFields === "function"
+      ? headerFields(publicKey.export({ format: "jwk" }))
+      : headerFields;
   const signed = `${encode({ ...header, ...fields })}.${encode(claims)}`;
-  const signature = createSign('sha256').update(signed).sign({ key: privateKey, dsaEncoding: 'ieee-p1363' });
-  return `${signed}.${signature.toString('base64url')}`;
+  const signature = createSign("sha256")
+    .update(signed)
+    .sign({ key: privateKey, dsaEncoding: "ieee-p1363" });
+  return `${signed}.${signature.toString("base64url")}`;
 }
 
 /** Other claims under the signature of the good ones. */
 export function altered(token, change) {
   const { claims } = read(token);
-  const [header, , signature] = token.split('.');
+  const [header, , signature] = token.split(".");
   return `${header}.${encode({ ...claims, ...change })}.${signature}`;
 }
 
 /** Unsigned, as RFC 7519 allows and no verifier should. */
-export function unsigned(token, alg = 'none') {
+export function unsigned(token, alg = "none") {
   const { header, claims } = read(token);
   return `${encode({ ...header, alg })}.${encode(claims)}.`;
 }
@@ -48,23 +53,23 @@ export function unsigned(token, alg = 'none') {
  */
 export function keyConfused(token, jwk) {
   const { header, claims } = read(token);
-  const key = createPublicKey({ key: jwk, format: 'jwk' });
-  const pem = key.export({ type: 'spki', format: 'pem' });
+  const key = createPublicKey({ key: jwk, format: "jwk" });
+  const pem = key.export({ type: "spki", format: "pem" });
   const secrets = {
     PEM: pem,
-    'PEM without its last newline': pem.trimEnd(),
-    DER: key.export({ type: 'spki', format: 'der' }),
+    "PEM without its last newline": pem.trimEnd(),
+    DER: key.export({ type: "spki", format: "der" }),
     JWK: JSON.stringify(jwk),
   };
-  const signed = `${encode({ ...header, alg: 'HS256' })}.${encode(claims)}`;
+  const signed = `${encode({ ...header, alg: "HS256" })}.${encode(claims)}`;
   return Object.entries(secrets).map(([form, secret]) => [
     form,
-    `${signed}.${createHmac('sha256', secret).update(signed).digest('base64url')}`,
+    `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`,
   ]);
 }
 
 function newKey(alg) {
-  return alg === 'ES256'
-    ? generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
-    : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  return alg === "ES256"
+    ? generateKeyPairSync("ec", { namedCurve: "prime256v1" })
+    : generateKeyPairSync("rsa", { modulusLength: 2048 });
 }

@@ -1,22 +1,22 @@
 /** The demo page in a real browser, by the hooks that it offers to tests (`data-testid`). */
-import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 
-import { chromium } from 'playwright-core';
+import { chromium } from "playwright-core";
 
 const FLAGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
 ];
 
 /** Debian's Chromium, or the one that $CHROMIUM names. */
 export function launch() {
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   assert.ok(
     existsSync(executablePath),
     `no Chromium at ${executablePath}: install Debian's package chromium, or set CHROMIUM to an executable`,
@@ -69,9 +69,9 @@ export class Window {
 
   /** Logs in by the form. */
   async submitLogin() {
-    await this.hook('login-user').fill(this.person.user);
-    await this.hook('login-name').fill(this.person.name);
-    await this.hook('login-submit').click();
+    await this.hook("login-user").fill(this.person.user);
+    await this.hook("login-name").fill(this.person.name);
+    await this.hook("login-submit").click();
   }
 
   /** An element by its hook. @param {string} testId */
@@ -82,12 +82,14 @@ export class Window {
   /** Waits for one of these states of the connection, by the names of `StateName`. */
   async connection(...states) {
     await this.page
-      .locator(states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join())
+      .locator(
+        states.map((state) => `[data-testid="connection-state"][data-state="${state}"]`).join(),
+      )
       .waitFor({ timeout: 60_000 });
   }
 
   connected() {
-    return this.connection('connected');
+    return this.connection("connected");
   }
 
   /**
@@ -97,39 +99,43 @@ export class Window {
    * @param {{user: string}[]} others
    */
   async start(title, others) {
-    await this.hook('new-conversation').click();
-    await this.hook('new-title').fill(title);
-    await this.hook('new-participants').fill(others.map(({ user }) => user).join(', '));
-    await this.hook('new-submit').click();
+    await this.hook("new-conversation").click();
+    await this.hook("new-title").fill(title);
+    await this.hook("new-participants").fill(others.map(({ user }) => user).join(", "));
+    await this.hook("new-submit").click();
     await this.listed(title).waitFor();
-    await this.hook('composer-input').waitFor();
+    await this.hook("composer-input").waitFor();
   }
 
   /** A conversation's line in the list. @param {string} title */
   listed(title) {
-    return this.hook('conversation-item').filter({ hasText: title });
+    return this.hook("conversation-item").filter({ hasText: title });
   }
 
   /** Writes a message and sends it. @param {string} body */
   async say(body) {
     this.stack.secret(body);
-    await this.hook('composer-input').fill(body);
-    await this.hook('composer-send').click();
+    await this.hook("composer-input").fill(body);
+    await this.hook("composer-send").click();
   }
 
   /** The messages with exactly this text. @param {string} body @param {'pending' | 'sent' | 'failed'} [state] */
   message(body, state) {
-    const text = this.page.getByTestId('message-body').filter({ hasText: new RegExp(`^\\s*${escaped(body)}\\s*$`) });
-    const message = this.hook('message').filter({ has: text });
-    return state === undefined ? message : message.and(this.page.locator(`[data-state="${state}"]`));
+    const text = this.page
+      .getByTestId("message-body")
+      .filter({ hasText: new RegExp(`^\\s*${escaped(body)}\\s*$`) });
+    const message = this.hook("message").filter({ has: text });
+    return state === undefined
+      ? message
+      : message.and(this.page.locator(`[data-state="${state}"]`));
   }
 
   /** All messages that are shown, from top to bottom. @returns {Promise<{seq: string | null, state: string, body: string}[]>} */
   messages() {
-    return this.hook('message').evaluateAll((elements) =>
+    return this.hook("message").evaluateAll((elements) =>
       elements.map((element) => ({
-        seq: element.getAttribute('data-seq'),
-        state: element.getAttribute('data-state'),
+        seq: element.getAttribute("data-seq"),
+        state: element.getAttribute("data-state"),
         body: element.querySelector('[data-testid="message-body"]').textContent,
       })),
     );
@@ -141,16 +147,17 @@ export class Window {
    * @param {string} testId
    * @param {string} [text] that the element holds
    */
-  async tabTo(testId, text = '') {
+  async tabTo(testId, text = "") {
     const isThere = () =>
       this.page.evaluate(
         ([id, part]) =>
-          document.activeElement?.dataset.testid === id && document.activeElement.textContent.includes(part),
+          document.activeElement?.dataset.testid === id &&
+          document.activeElement.textContent.includes(part),
         [testId, text],
       );
     for (let steps = 0; steps < 60; steps += 1) {
       if (await isThere()) return;
-      await this.page.keyboard.press('Tab');
+      await this.page.keyboard.press("Tab");
     }
     assert.fail(`the Tab key does not lead to ${testId} ${text}`);
   }
@@ -158,13 +165,14 @@ export class Window {
   /** Opens a conversation of the list. @param {string} title */
   async openListed(title) {
     await this.listed(title).click();
-    await this.hook('composer-input').waitFor();
+    await this.hook("composer-input").waitFor();
   }
 
   /** Waits until these are the messages that are shown, all stored, and nothing else. @param {string[]} bodies in their order */
   async shows(bodies) {
-    for (const body of bodies) await this.message(body, 'sent').first().waitFor({ timeout: 60_000 });
-    const expected = bodies.map((body, index) => ({ seq: `${index + 1}`, state: 'sent', body }));
+    for (const body of bodies)
+      await this.message(body, "sent").first().waitFor({ timeout: 60_000 });
+    const expected = bodies.map((body, index) => ({ seq: `${index + 1}`, state: "sent", body }));
     assert.deepEqual(await this.messages(), expected);
   }
 
@@ -187,17 +195,17 @@ export class Window {
 
   #observe() {
     const { page } = this;
-    page.on('request', (request) => this.requests.push(`${request.method()} ${request.url()}`));
-    page.on('websocket', (socket) => this.sockets.push(socket));
-    page.on('pageerror', (error) => this.offences.push(`uncaught: ${error.message}`));
-    page.on('dialog', (dialog) => {
+    page.on("request", (request) => this.requests.push(`${request.method()} ${request.url()}`));
+    page.on("websocket", (socket) => this.sockets.push(socket));
+    page.on("pageerror", (error) => this.offences.push(`uncaught: ${error.message}`));
+    page.on("dialog", (dialog) => {
       this.offences.push(`dialog: ${dialog.message()}`);
       return dialog.dismiss();
     });
-    page.on('console', (message) => {
+    page.on("console", (message) => {
       if (/content security policy/i.test(message.text())) this.offences.push(message.text());
     });
-    page.on('response', async (response) => {
+    page.on("response", async (response) => {
       if (response.url() !== this.stack.login || !response.ok()) return;
       this.stack.secretToken((await response.json()).token);
     });
@@ -223,5 +231,5 @@ export function blockable(page, blocked) {
 }
 
 function escaped(text) {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 }

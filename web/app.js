@@ -3,7 +3,15 @@
 import { backoff, systemClock } from "./client/clock.js";
 import { connect, StateName, Unanswered } from "./client/index.js";
 import { isText, parseObject } from "./client/protocol.js";
-import { askPage, Drafts, loadSession, logIn, LoginFailed, readToken, saveSession } from "./session.js";
+import {
+  askPage,
+  Drafts,
+  loadSession,
+  logIn,
+  LoginFailed,
+  readToken,
+  saveSession,
+} from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
 import { element, setAttribute } from "./views/element.js";
 import { SidebarView } from "./views/sidebar.js";
@@ -17,21 +25,32 @@ import { StatusView } from "./views/status.js";
 class App {
   /** @type {Client | null} */ #client = null;
   /** @type {Session | null} */ #session = null;
-  /** The session as long as its token has not been asked for. @type {Session | null} */ #entered = null;
-  /** Loaded when somebody has to log in. @type {import("./views/login.js").LoginView | null} */ #login = null;
+  /** The session as long as its token has not been asked for. @type {Session | null} */ #entered =
+    null;
+  /** Loaded when somebody has to log in. @type {import("./views/login.js").LoginView | null} */ #login =
+    null;
   #panes = element("main", { class: "panes" });
   #configuration;
-  /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */ #views = null;
+  /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */ #views =
+    null;
   /** @type {Drafts | null} */ #drafts = null;
-  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #starting = null;
-  /** Loaded when somebody looks who is in a conversation. @type {import("./views/people.js").PeopleView | null} */ #people = null;
+  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #starting =
+    null;
+  /** Loaded when somebody looks who is in a conversation. @type {import("./views/people.js").PeopleView | null} */ #people =
+    null;
 
   /** @param {Configuration} configuration */
   constructor(configuration) {
     this.#configuration = configuration;
     window.addEventListener("popstate", () => this.#openFromAddress());
     document.addEventListener("keydown", (event) => {
-      if (event.key === "Escape" && !document.querySelector("dialog[open]") && !event.isComposing && this.#client?.openId) this.#leave();
+      if (
+        event.key === "Escape" &&
+        !document.querySelector("dialog[open]") &&
+        !event.isComposing &&
+        this.#client?.openId
+      )
+        this.#leave();
     });
   }
 
@@ -47,7 +66,11 @@ class App {
     this.#login ??= new LoginView({
       anybody: this.#configuration.login !== null,
       onPerson: (person) => this.#logIn(person),
-      onToken: async (token) => this.#accept(readToken(token), "This is not a token: a JSON Web Token has three parts and says whose it is."),
+      onToken: async (token) =>
+        this.#accept(
+          readToken(token),
+          "This is not a token: a JSON Web Token has three parts and says whose it is.",
+        ),
     });
     // A dialog that leaves the page open could never be opened again.
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
@@ -86,15 +109,27 @@ class App {
 
   async #replaceClient() {
     this.#client?.stop();
-    const client = await connect({ http: this.#configuration.http, ws: this.#configuration.ws, token: () => this.#token() });
+    const client = await connect({
+      http: this.#configuration.http,
+      ws: this.#configuration.ws,
+      token: () => this.#token(),
+    });
     client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
     const drafts = new Drafts(sessionStorage, client.me.user);
     this.#drafts = drafts;
     this.#views = {
       status: new StatusView(() => this.#logOut()),
-      sidebar: new SidebarView({ drafts, onOpen: (id) => this.#open(id), onNew: () => void this.#startNew() }),
-      pane: new ConversationPane(client, { drafts, onBack: () => this.#leave(), onPeople: () => void this.#showPeople() }),
+      sidebar: new SidebarView({
+        drafts,
+        onOpen: (id) => this.#open(id),
+        onNew: () => void this.#startNew(),
+      }),
+      pane: new ConversationPane(client, {
+        drafts,
+        onBack: () => this.#leave(),
+        onPeople: () => void this.#showPeople(),
+      }),
     };
     const { sidebar, pane } = this.#views;
     this.#panes.replaceChildren(sidebar.root, pane.root);
@@ -114,7 +149,8 @@ class App {
   #changed(client) {
     if (client.state.name !== StateName.signedOut) return this.#render();
     saveSession(sessionStorage, null);
-    if (!this.#login?.root.isConnected) void this.#showLogin("Your session has ended. Log in again to carry on: nothing is lost.");
+    if (!this.#login?.root.isConnected)
+      void this.#showLogin("Your session has ended. Log in again to carry on: nothing is lost.");
   }
 
   #logOut() {
@@ -129,7 +165,10 @@ class App {
 
   async #startNew() {
     const { NewConversationView } = await import("./views/new_conversation.js");
-    this.#starting ??= new NewConversationView({ newId: () => crypto.randomUUID(), onCreate: (wanted) => this.#create(wanted) });
+    this.#starting ??= new NewConversationView({
+      newId: () => crypto.randomUUID(),
+      onCreate: (wanted) => this.#create(wanted),
+    });
     this.#starting.open();
   }
 
@@ -200,7 +239,8 @@ async function attempt(action) {
     await action();
     return null;
   } catch (error) {
-    if (error instanceof Unanswered) return "The server did not answer. Nothing is lost: try again.";
+    if (error instanceof Unanswered)
+      return "The server did not answer. Nothing is lost: try again.";
     return error instanceof Error ? error.message : String(error);
   }
 }
@@ -215,9 +255,17 @@ async function readConfiguration() {
     } catch {
       // Unreachable is as good as not yet there.
     }
-    const words = element("p", { class: "empty", role: "status" }, "The server does not answer yet. Trying again…");
-    document.body.replaceChildren(element("main", { class: "waiting" }, element("h1", { class: "unseen" }, "Confab"), words));
-    await new Promise((resolve) => systemClock.after(1_000 + backoff(failures, systemClock), () => resolve(null)));
+    const words = element(
+      "p",
+      { class: "empty", role: "status" },
+      "The server does not answer yet. Trying again…",
+    );
+    document.body.replaceChildren(
+      element("main", { class: "waiting" }, element("h1", { class: "unseen" }, "Confab"), words),
+    );
+    await new Promise((resolve) =>
+      systemClock.after(1_000 + backoff(failures, systemClock), () => resolve(null)),
+    );
   }
 }
 

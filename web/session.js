@@ -40,7 +40,8 @@ export function saveSession(storage, session) {
  * @returns {Promise<Session | null>} `null` if there is no such function, or it has none that is one
  */
 export async function askPage() {
-  const provider = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis)).confabToken;
+  const provider = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis))
+    .confabToken;
   if (typeof provider !== "function") return null;
   try {
     return readToken(String(await provider()));
@@ -92,7 +93,9 @@ export class Drafts {
     this.#user = user;
     const kept = parseObject(storage.getItem(DRAFTS_KEY) ?? "");
     const texts = kept?.user === user && isObject(kept.texts) ? Object.entries(kept.texts) : [];
-    this.#texts = new Map(texts.flatMap(([conversation, text]) => (isText(text) ? [[conversation, text]] : [])));
+    this.#texts = new Map(
+      texts.flatMap(([conversation, text]) => (isText(text) ? [[conversation, text]] : [])),
+    );
     this.#keep();
   }
 
@@ -118,7 +121,10 @@ export class Drafts {
   #keep() {
     if (this.#texts.size === 0) return this.#storage.removeItem(DRAFTS_KEY);
     try {
-      this.#storage.setItem(DRAFTS_KEY, JSON.stringify({ user: this.#user, texts: Object.fromEntries(this.#texts) }));
+      this.#storage.setItem(
+        DRAFTS_KEY,
+        JSON.stringify({ user: this.#user, texts: Object.fromEntries(this.#texts) }),
+      );
     } catch {
       // A full storage: what is on the screen stays there, and only a reload would lose it.
     }

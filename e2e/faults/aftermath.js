@@ -1,7 +1,7 @@
 /** How it must be when the trouble is over. What is not so is told as complaints, one a line. */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay } from "node:timers/promises";
 
-import { ghosts } from './left_behind.js';
+import { ghosts } from "./left_behind.js";
 
 /** As long as functions take a connection for one that may be in its handshake, and a bit. */
 const HANDSHAKE_MS = 31_000;
@@ -50,7 +50,8 @@ export class Aftermath {
    */
   async sweep(stack, body) {
     for (const room of this.#rooms) this.#keeper.follow(room);
-    const pushedTo = async () => (await ghosts(stack)).filter(({ conversations }) => conversations.length > 0);
+    const pushedTo = async () =>
+      (await ghosts(stack)).filter(({ conversations }) => conversations.length > 0);
     let left = await pushedTo();
     for (let sweep = 1; left.length > 0 && sweep <= SWEEPS; sweep += 1) {
       // Functions spare a connection that may be in its handshake.
@@ -72,7 +73,9 @@ export class Aftermath {
       const place = shown?.findIndex((entry, place) => !isSame(entry, log[place])) ?? -1;
       if (shown === undefined || (shown.length === log.length && place < 0)) continue;
       const others = JSON.stringify(shown.slice(place, place + 3));
-      complaints.push(`${device.name} shows ${shown.length} of ${log.length} in ${room}, others from ${place} on: ${others}`);
+      complaints.push(
+        `${device.name} shows ${shown.length} of ${log.length} in ${room}, others from ${place} on: ${others}`,
+      );
     }
     return complaints;
   }
@@ -84,10 +87,12 @@ export class Aftermath {
   }
 
   async #haveGrown() {
-    return [...(await this.#readLogs())].some(([room, log]) => log.length > this.logs.get(room).length);
+    return [...(await this.#readLogs())].some(
+      ([room, log]) => log.length > this.logs.get(room).length,
+    );
   }
 }
 
 function isSame(entry, stored) {
-  return ['event', 'seq', 'id', 'body'].every((member) => entry[member] === stored?.[member]);
+  return ["event", "seq", "id", "body"].every((member) => entry[member] === stored?.[member]);
 }

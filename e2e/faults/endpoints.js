@@ -10,7 +10,10 @@ export function endpointsOf({ http, ws, login }) {
     ws,
     origin: new URL(http).origin,
     async token(user, { expiresIn } = {}) {
-      const response = await fetch(login, { method: 'POST', body: JSON.stringify({ user, ...(expiresIn && { expiresIn }) }) });
+      const response = await fetch(login, {
+        method: "POST",
+        body: JSON.stringify({ user, ...(expiresIn && { expiresIn }) }),
+      });
       if (!response.ok) throw new Error(`login answered ${response.status}`);
       return (await response.json()).token;
     },

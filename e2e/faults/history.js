@@ -4,7 +4,7 @@
  * Each line is written in one step to the end of the file and before anything else happens, so several processes may
  * write the same history, and one that is killed has recorded all that it did.
  */
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from "node:fs";
 
 export class History {
   #file;
@@ -12,7 +12,7 @@ export class History {
   /** @param {string} path the file is made if it is not there */
   constructor(path) {
     this.path = path;
-    this.#file = openSync(path, 'a');
+    this.#file = openSync(path, "a");
   }
 
   /** @param {{type: string}} record the time is added for whoever has to find out why something took long */

@@ -1,5 +1,5 @@
 /** What befalls processes and connections beside the harness's own faults. Each answers how many it has struck. */
-import { MortalDevice } from './mortal_device.js';
+import { MortalDevice } from "./mortal_device.js";
 
 /** Past the two hours of a connection. */
 const AGE_MS = 2 * 60 * 60_000 + 1;
@@ -24,7 +24,7 @@ export class Incidents {
   async age() {
     const clock = `${this.#stack.http}/.local/clock`;
     const { aheadMs } = await (await fetch(clock)).json();
-    await fetch(clock, { method: 'PUT', body: JSON.stringify({ aheadMs: aheadMs + AGE_MS }) });
+    await fetch(clock, { method: "PUT", body: JSON.stringify({ aheadMs: aheadMs + AGE_MS }) });
     return 1;
   }
 
@@ -59,9 +59,9 @@ export class Incidents {
 /** Whether a process was there to be killed: it may end by itself in this very moment. */
 function killed(pid) {
   try {
-    return process.kill(pid, 'SIGKILL');
+    return process.kill(pid, "SIGKILL");
   } catch (error) {
-    if (error.code === 'ESRCH') return false;
+    if (error.code === "ESRCH") return false;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 /** Rows of connections that have ended: what functions should have taken out of the table, and did not. */
-import { AwsClient } from 'aws4fetch';
+import { AwsClient } from "aws4fetch";
 
-import { operation } from '../table.js';
+import { operation } from "../table.js";
 
 /**
  * @typedef {object} Ghost
@@ -17,29 +17,40 @@ export async function ghosts(stack) {
   /** @type {Map<string, Ghost>} */
   const connections = new Map();
   const of = (connection, row, user) => {
-    const found = connections.get(connection) ?? { connection, user, conversations: [], isListed: false, connectedAt: Number(row.connected_at?.N) };
+    const found = connections.get(connection) ?? {
+      connection,
+      user,
+      conversations: [],
+      isListed: false,
+      connectedAt: Number(row.connected_at?.N),
+    };
     connections.set(connection, found);
     return found;
   };
   for (const row of await rows(stack)) {
-    const [kind, connection] = row.sk.S.split('#');
+    const [kind, connection] = row.sk.S.split("#");
     const [, owner] = row.pk.S.split(/#(.*)/s);
-    if (kind === 'subscription') of(connection, row, row.user?.S).conversations.push(owner);
-    if (kind === 'connection') of(connection, row, owner).isListed = true;
+    if (kind === "subscription") of(connection, row, row.user?.S).conversations.push(owner);
+    if (kind === "connection") of(connection, row, owner).isListed = true;
   }
-  const ended = await Promise.all([...connections.keys()].map((connection) => hasEnded(stack, connection)));
+  const ended = await Promise.all(
+    [...connections.keys()].map((connection) => hasEnded(stack, connection)),
+  );
   return [...connections.values()].filter((_, place) => ended[place]);
 }
 
 async function rows(stack) {
-  const { TableNames: tables } = await operation(stack, 'ListTables', {});
+  const { TableNames: tables } = await operation(stack, "ListTables", {});
   const found = [];
   let ExclusiveStartKey;
   do {
-    const page = await operation(stack, 'Scan', {
+    const page = await operation(stack, "Scan", {
       TableName: tables[0],
-      FilterExpression: 'begins_with(sk, :subscription) OR begins_with(sk, :connection)',
-      ExpressionAttributeValues: { ':subscription': { S: 'subscription#' }, ':connection': { S: 'connection#' } },
+      FilterExpression: "begins_with(sk, :subscription) OR begins_with(sk, :connection)",
+      ExpressionAttributeValues: {
+        ":subscription": { S: "subscription#" },
+        ":connection": { S: "connection#" },
+      },
       ConsistentRead: true,
       ...(ExclusiveStartKey && { ExclusiveStartKey }),
     });
@@ -51,8 +62,16 @@ async function rows(stack) {
 
 async function hasEnded(stack, connection) {
   const { accessKeyId, secretAccessKey } = stack;
-  const client = new AwsClient({ accessKeyId, secretAccessKey, service: 'execute-api', region: 'us-east-1', retries: 0 });
-  const { status } = await client.fetch(`${stack.management}/@connections/${encodeURIComponent(connection)}`);
+  const client = new AwsClient({
+    accessKeyId,
+    secretAccessKey,
+    service: "execute-api",
+    region: "us-east-1",
+    retries: 0,
+  });
+  const { status } = await client.fetch(
+    `${stack.management}/@connections/${encodeURIComponent(connection)}`,
+  );
   if (status !== 200 && status !== 410) throw new Error(`@connections answered ${status}`);
   return status === 410;
 }

@@ -1,13 +1,13 @@
 /** A device with the client library that pages use, in surroundings like a browser's, and somebody who reads all that is said. */
-import { randomUUID } from 'node:crypto';
-import { setMaxListeners } from 'node:events';
+import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 
-import WebSocket from 'ws';
+import WebSocket from "ws";
 
-import { backoff, systemClock } from '../../web/client/clock.js';
-import { Client, Refusal } from '../../web/client/index.js';
-import { handshakeProtocols } from '../../web/client/protocol.js';
-import { Witness } from './witness.js';
+import { backoff, systemClock } from "../../web/client/clock.js";
+import { Client, Refusal } from "../../web/client/index.js";
+import { handshakeProtocols } from "../../web/client/protocol.js";
+import { Witness } from "./witness.js";
 
 /** The library finds out within a minute what it has missed, and repairs it by a few requests; a lost one costs ten seconds. */
 export const SETTLED_WITHIN_MS = 150_000;
@@ -32,7 +32,8 @@ export class LibraryDevice {
   /** @type {Client} */ #client;
   /** @type {Set<() => void>} */ #listeners = new Set();
   /** @type {Set<WebSocket>} */ #sockets = new Set();
-  /** How far the reader of a conversation is. @type {Map<string, number>} */ #positions = new Map();
+  /** How far the reader of a conversation is. @type {Map<string, number>} */ #positions =
+    new Map();
   #happened = (_what) => {};
   #stopped = new AbortController();
 
@@ -73,7 +74,7 @@ export class LibraryDevice {
         clock: systemClock,
         outboxes,
         fetch: this.#witness.fetch,
-        dial: (token) => this.#dial(isBlocked ? 'ws://127.0.0.1:1/' : endpoints.ws, token),
+        dial: (token) => this.#dial(isBlocked ? "ws://127.0.0.1:1/" : endpoints.ws, token),
         newId: randomUUID,
         isVisible: () => true,
         isOnline: () => true,
@@ -107,7 +108,7 @@ export class LibraryDevice {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       for (const { id, state } of this.#client.conversation(conversation).messages) {
-        if (state === 'failed') this.#client.conversation(conversation).discard(id);
+        if (state === "failed") this.#client.conversation(conversation).discard(id);
       }
       return { refused: error.code };
     }
@@ -120,7 +121,7 @@ export class LibraryDevice {
 
   /** Something on the network changed, so the library sees whether its connection is good. */
   doubt() {
-    this.#happened('online');
+    this.#happened("online");
   }
 
   position(conversation) {
@@ -128,7 +129,9 @@ export class LibraryDevice {
   }
 
   pending(conversation) {
-    return this.#client.conversation(conversation).messages.filter(({ state }) => state === 'pending').length;
+    return this.#client
+      .conversation(conversation)
+      .messages.filter(({ state }) => state === "pending").length;
   }
 
   /** Whether it comes to have seen and sent all. */
@@ -142,17 +145,20 @@ export class LibraryDevice {
   /** What the page of a conversation shows, with all of its history. @returns {Promise<object[]>} entries of the log */
   async page(conversation) {
     const shown = this.#client.conversation(conversation);
-    for (let failures = 0; shown.history !== 'complete' && failures < ATTEMPTS; ) {
-      if (shown.history === 'loading') await this.#changed(this.#stopped.signal);
+    for (let failures = 0; shown.history !== "complete" && failures < ATTEMPTS; ) {
+      if (shown.history === "loading") await this.#changed(this.#stopped.signal);
       else await shown.loadEarlier();
-      if (shown.history === 'failed') failures += 1;
+      if (shown.history === "failed") failures += 1;
     }
     return shown.lines().map((line) => line.entry ?? { unsent: line.outgoing.id });
   }
 
   /** How it ends, for the history. */
   end(conversation) {
-    this.#witness.ended(conversation, { position: this.position(conversation), pending: this.pending(conversation) });
+    this.#witness.ended(conversation, {
+      position: this.position(conversation),
+      pending: this.pending(conversation),
+    });
   }
 
   stop() {
@@ -165,8 +171,17 @@ export class LibraryDevice {
   describe(conversation) {
     const { state } = this.#client;
     const { listed, messages } = this.#client.conversation(conversation);
-    const unsent = messages.filter((message) => message.state !== 'sent').map(({ id, state, problem }) => ({ id, state, problem }));
-    return { device: this.name, conversation, position: this.position(conversation), state, listed: listed && { head: listed.head }, unsent };
+    const unsent = messages
+      .filter((message) => message.state !== "sent")
+      .map(({ id, state, problem }) => ({ id, state, problem }));
+    return {
+      device: this.name,
+      conversation,
+      position: this.position(conversation),
+      state,
+      listed: listed && { head: listed.head },
+      unsent,
+    };
   }
 
   /** Asks until there is an answer: whoever logs in tries again. */
@@ -181,9 +196,11 @@ export class LibraryDevice {
   }
 
   #dial(url, token) {
-    const socket = new WebSocket(url, handshakeProtocols(token), { origin: this.#options.endpoints.origin });
+    const socket = new WebSocket(url, handshakeProtocols(token), {
+      origin: this.#options.endpoints.origin,
+    });
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on("close", () => this.#sockets.delete(socket));
     return this.#witness.socket(socket);
   }
 
@@ -194,7 +211,9 @@ export class LibraryDevice {
     while (!signal.aborted) {
       const after = this.position(conversation);
       try {
-        for await (const entry of this.#client.conversation(conversation).entries({ after, signal })) {
+        for await (const entry of this.#client
+          .conversation(conversation)
+          .entries({ after, signal })) {
           this.#witness.seen(entry);
           this.#positions.set(conversation, entry.seq);
           this.#tell();
@@ -203,10 +222,13 @@ export class LibraryDevice {
       } catch (error) {
         if (error instanceof Refusal) {
           // Not a participant: until he is told that he is one again.
-          while (!this.#client.conversation(conversation).listed && !signal.aborted) await this.#changed(signal);
+          while (!this.#client.conversation(conversation).listed && !signal.aborted)
+            await this.#changed(signal);
         } else {
           failures += 1;
-          await new Promise((resolve) => systemClock.after(backoff(failures, systemClock), resolve));
+          await new Promise((resolve) =>
+            systemClock.after(backoff(failures, systemClock), resolve),
+          );
         }
       }
     }
@@ -217,11 +239,11 @@ export class LibraryDevice {
     return new Promise((resolve) => {
       const end = () => {
         this.#listeners.delete(end);
-        signal.removeEventListener('abort', end);
+        signal.removeEventListener("abort", end);
         resolve();
       };
       this.#listeners.add(end);
-      signal.addEventListener('abort', end);
+      signal.addEventListener("abort", end);
     });
   }
 

@@ -5,17 +5,19 @@
  * Messages from the parent: `{settle: CONVERSATION, head}` asks for `{settled: CONVERSATION, failing}`, `{end: true}` for
  * `{pages}`.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 
-import pLimit from 'p-limit';
+import pLimit from "p-limit";
 
-import { endpointsOf } from './endpoints.js';
-import { History } from './history.js';
-import { LibraryDevice } from './library_device.js';
-import { FileOutbox } from './outboxes.js';
+import { endpointsOf } from "./endpoints.js";
+import { History } from "./history.js";
+import { LibraryDevice } from "./library_device.js";
+import { FileOutbox } from "./outboxes.js";
 
-const { addresses, folder, history, name, user, conversations, bodies } = JSON.parse(process.argv[2]);
+const { addresses, folder, history, name, user, conversations, bodies } = JSON.parse(
+  process.argv[2],
+);
 
 const file = new History(history);
 const device = new LibraryDevice({
@@ -24,20 +26,20 @@ const device = new LibraryDevice({
     record(record) {
       file.record(record);
       // Those of an earlier life are acknowledged to nobody else.
-      if (record.type === 'sent') process.send({ acknowledged: record.conversation });
+      if (record.type === "sent") process.send({ acknowledged: record.conversation });
     },
   },
   name,
   user,
-  outboxes: new FileOutbox(join(folder, 'outbox')),
+  outboxes: new FileOutbox(join(folder, "outbox")),
 });
 
 /** A few of these processes are enough to keep all functions busy. */
 const limit = pLimit(3);
 
 /** What it has begun to say, a line each: it is not for the outbox to know what comes next. */
-const begunFile = join(folder, 'begun');
-const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, 'utf8').split('\n') : []);
+const begunFile = join(folder, "begun");
+const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, "utf8").split("\n") : []);
 
 async function sayAll(conversation) {
   for (const body of bodies) {
@@ -50,7 +52,7 @@ async function sayAll(conversation) {
   }
 }
 
-process.on('message', async ({ settle, head, end }) => {
+process.on("message", async ({ settle, head, end }) => {
   if (settle) {
     const isSettled = await device.settle(settle, head);
     process.send({ settled: settle, failing: isSettled ? null : device.describe(settle) });
@@ -66,7 +68,7 @@ process.on('message', async ({ settle, head, end }) => {
 });
 
 // Without its parent it has nobody to talk for.
-process.on('disconnect', () => process.exit());
+process.on("disconnect", () => process.exit());
 
 await device.start();
 for (const conversation of conversations) device.follow(conversation);

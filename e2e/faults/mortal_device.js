@@ -1,11 +1,11 @@
 /** A device in a process of its own, to be killed. */
-import { fork } from 'node:child_process';
-import { EventEmitter, once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fork } from "node:child_process";
+import { EventEmitter, once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL('mortal.js', import.meta.url));
+const PROGRAM = fileURLToPath(new URL("mortal.js", import.meta.url));
 
 export class MortalDevice {
   #options;
@@ -28,7 +28,7 @@ export class MortalDevice {
   constructor(options) {
     this.#options = options;
     /** All is said and acknowledged. */
-    this.finished = once(this.#events, 'finished');
+    this.finished = once(this.#events, "finished");
   }
 
   get name() {
@@ -42,23 +42,23 @@ export class MortalDevice {
   async start() {
     await mkdir(this.#options.folder, { recursive: true });
     const { onAcknowledged, ...described } = this.#options;
-    this.#process = fork(PROGRAM, [JSON.stringify(described)], { stdio: 'inherit' });
-    this.#process.on('message', ({ acknowledged, settled, failing, finished, pages }) => {
+    this.#process = fork(PROGRAM, [JSON.stringify(described)], { stdio: "inherit" });
+    this.#process.on("message", ({ acknowledged, settled, failing, finished, pages }) => {
       if (acknowledged) onAcknowledged(acknowledged);
       else if (settled) this.#events.emit(`settled ${settled}`, failing);
-      else if (finished) this.#events.emit('finished');
-      else this.#events.emit('pages', pages);
+      else if (finished) this.#events.emit("finished");
+      else this.#events.emit("pages", pages);
     });
-    this.#process.on('exit', (code, signal) => {
-      if (code) this.#events.emit('error', new Error(`${this.name} ended with ${code}`));
-      this.#events.emit('exit', signal);
+    this.#process.on("exit", (code, signal) => {
+      if (code) this.#events.emit("error", new Error(`${this.name} ended with ${code}`));
+      this.#events.emit("exit", signal);
     });
   }
 
   /** Kills it in the middle of whatever it does, and starts it again. */
   async kill() {
-    const ended = once(this.#process, 'exit');
-    this.#process.kill('SIGKILL');
+    const ended = once(this.#process, "exit");
+    this.#process.kill("SIGKILL");
     await ended;
     await this.start();
   }
@@ -87,7 +87,7 @@ export class MortalDevice {
   }
 
   async #ended() {
-    const answered = once(this.#events, 'pages');
+    const answered = once(this.#events, "pages");
     this.#process.send({ end: true });
     const [pages] = await answered;
     return pages;

@@ -1,5 +1,5 @@
 /** Where the client library keeps what is unsent, outside a browser. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
 /** @typedef {import('../../web/client/surroundings.js').OutboxStorage} OutboxStorage */
 
@@ -32,7 +32,7 @@ export class FileOutbox {
 
   async load() {
     const rows = new MemoryOutbox();
-    const lines = existsSync(this.#path) ? readFileSync(this.#path, 'utf8').split('\n') : [];
+    const lines = existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n") : [];
     // What is behind the last line break was being written when the process was killed, or is nothing.
     for (const line of lines.slice(0, -1)) {
       const { conversation, outgoing, removed } = JSON.parse(line);

@@ -2,11 +2,11 @@
  * A device without the client library and without a socket: plain HTTP, by the client's half of the protocol. Position and
  * outbox are one state, and what got no answer is sent again under its id.
  */
-import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { SETTLED_WITHIN_MS } from './library_device.js';
-import { Witness } from './witness.js';
+import { SETTLED_WITHIN_MS } from "./library_device.js";
+import { Witness } from "./witness.js";
 
 /** The gateway ends a request after 30 s, so by then it is known that nothing of it runs any more. */
 const PATIENCE_MS = 40_000;
@@ -61,15 +61,17 @@ export class PlainDevice {
     const message = { id: randomUUID(), body };
     log.pending.add(message.id);
     for (;;) {
-      const { status, answer } = await this.#ask('POST', `${path(conversation)}/messages`, { json: { ...message, after: log.position } });
+      const { status, answer } = await this.#ask("POST", `${path(conversation)}/messages`, {
+        json: { ...message, after: log.position },
+      });
       if (status === 200 || status === 201) log.pending.delete(message.id);
       if (!log.pending.has(message.id)) return {};
-      if (answer?.retry === 'never') {
+      if (answer?.retry === "never") {
         log.pending.delete(message.id);
         return { refused: answer.code };
       }
       await delay(answer?.retryAfterMs ?? Math.random() * WAIT_MS);
-      if (answer?.retry === 'resync') await this.catchUp(conversation);
+      if (answer?.retry === "resync") await this.catchUp(conversation);
       if (!log.pending.has(message.id)) return {};
     }
   }
@@ -78,7 +80,10 @@ export class PlainDevice {
   async catchUp(conversation) {
     const log = this.#logs.get(conversation);
     for (;;) {
-      const { status, answer } = await this.#ask('GET', `${path(conversation)}/events?after=${log.position}`);
+      const { status, answer } = await this.#ask(
+        "GET",
+        `${path(conversation)}/events?after=${log.position}`,
+      );
       if (status !== 200) return false;
       for (const entry of answer.events) {
         // Two readings at the same time bring the same.
@@ -112,17 +117,21 @@ export class PlainDevice {
 
   /** Starts a conversation, and asks until that is answered. @param {string} id @param {string[]} participants */
   async create(id, participants) {
-    await this.#insist('POST', '/conversations', { json: { id, title: id, participants } });
+    await this.#insist("POST", "/conversations", { json: { id, title: id, participants } });
   }
 
   /** @param {string} conversation @param {string} user */
   async add(conversation, user) {
-    await this.#insist('PUT', `${path(conversation)}/participants/${user}`, { change: randomUUID() });
+    await this.#insist("PUT", `${path(conversation)}/participants/${user}`, {
+      change: randomUUID(),
+    });
   }
 
   /** @param {string} conversation @param {string} user */
   async remove(conversation, user) {
-    await this.#insist('DELETE', `${path(conversation)}/participants/${user}`, { change: randomUUID() });
+    await this.#insist("DELETE", `${path(conversation)}/participants/${user}`, {
+      change: randomUUID(),
+    });
   }
 
   /** The whole log, page by page. @returns {Promise<object[]>} */
@@ -130,7 +139,10 @@ export class PlainDevice {
     const events = [];
     for (;;) {
       const after = events.at(-1)?.seq ?? 0;
-      const page = await this.#insist('GET', `${path(conversation)}/events?after=${after}&limit=1000`);
+      const page = await this.#insist(
+        "GET",
+        `${path(conversation)}/events?after=${after}&limit=1000`,
+      );
       events.push(...page.events);
       if (!page.limited) return events;
     }
@@ -145,7 +157,10 @@ export class PlainDevice {
   }
 
   end(conversation) {
-    this.#witness.ended(conversation, { position: this.position(conversation), pending: this.pending(conversation) });
+    this.#witness.ended(conversation, {
+      position: this.position(conversation),
+      pending: this.pending(conversation),
+    });
   }
 
   stop() {
@@ -153,7 +168,12 @@ export class PlainDevice {
   }
 
   describe(conversation) {
-    return { device: this.name, conversation, position: this.position(conversation), pending: [...this.#logs.get(conversation).pending] };
+    return {
+      device: this.name,
+      conversation,
+      position: this.position(conversation),
+      pending: [...this.#logs.get(conversation).pending],
+    };
   }
 
   /** Asks until there is an answer that is no error. */
@@ -161,7 +181,8 @@ export class PlainDevice {
     for (;;) {
       const { status, answer } = await this.#ask(method, target, what);
       if (status === 200 || status === 201) return answer;
-      if (answer?.retry === 'never') throw new Error(`${method} ${target}: ${JSON.stringify(answer)}`);
+      if (answer?.retry === "never")
+        throw new Error(`${method} ${target}: ${JSON.stringify(answer)}`);
       this.#stopped.signal.throwIfAborted();
       await delay(answer?.retryAfterMs ?? Math.random() * WAIT_MS);
     }
@@ -173,13 +194,16 @@ export class PlainDevice {
     try {
       const response = await this.#witness.fetch(endpoints.http + target, {
         method,
-        headers: { authorization: `Bearer ${this.#token}`, ...(json && { 'content-type': 'application/json' }) },
+        headers: {
+          authorization: `Bearer ${this.#token}`,
+          ...(json && { "content-type": "application/json" }),
+        },
         ...(json && { body: JSON.stringify(json) }),
         signal: AbortSignal.timeout(PATIENCE_MS),
         change,
       });
       const text = await response.text();
-      const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '');
+      const isJson = /[/+]json\b/.test(response.headers.get("content-type") ?? "");
       return { status: response.status, answer: isJson ? JSON.parse(text) : undefined };
     } catch {
       return { status: 0 };

@@ -1,22 +1,22 @@
 /** One schedule against one local stack: everybody talks while things go wrong, then all must come right, and a checker judges. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 
-import pLimit from 'p-limit';
+import pLimit from "p-limit";
 
-import { Stack } from '../stack.js';
-import { Aftermath } from './aftermath.js';
-import { endpointsOf } from './endpoints.js';
-import { History } from './history.js';
-import { Incidents } from './incidents.js';
-import { Injections } from './injections.js';
-import { judge, findsWhatIsMissing } from './judge.js';
-import { ghosts } from './left_behind.js';
-import { LibraryDevice } from './library_device.js';
-import { MortalDevice } from './mortal_device.js';
-import { MemoryOutbox } from './outboxes.js';
-import { PlainDevice } from './plain_device.js';
-import { Progress } from './progress.js';
+import { Stack } from "../stack.js";
+import { Aftermath } from "./aftermath.js";
+import { endpointsOf } from "./endpoints.js";
+import { History } from "./history.js";
+import { Incidents } from "./incidents.js";
+import { Injections } from "./injections.js";
+import { judge, findsWhatIsMissing } from "./judge.js";
+import { ghosts } from "./left_behind.js";
+import { LibraryDevice } from "./library_device.js";
+import { MortalDevice } from "./mortal_device.js";
+import { MemoryOutbox } from "./outboxes.js";
+import { PlainDevice } from "./plain_device.js";
+import { Progress } from "./progress.js";
 
 /** Who gets nothing acknowledged for so long hangs: much longer than all waits of the protocol and all timeouts in a row. */
 const HANGS_AFTER_MS = 180_000;
@@ -51,8 +51,8 @@ const ROUNDS = 3;
 export async function run(schedule, { messages, folder, about }) {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'schedule.json'), JSON.stringify(schedule, null, 1));
-  const history = new History(join(folder, 'history.jsonl'));
+  await writeFile(join(folder, "schedule.json"), JSON.stringify(schedule, null, 1));
+  const history = new History(join(folder, "history.jsonl"));
   const stack = new Stack();
   await stack.start();
   const storm = new Storm(schedule, { stack, history, messages, folder, about });
@@ -100,8 +100,13 @@ class Storm {
   /** @returns {Promise<Outcome>} */
   async run() {
     const { conversations, seed } = this.#schedule;
-    this.#history.record({ type: 'seed', seed, about: this.#about });
-    this.#keeper = new PlainDevice({ endpoints: this.#endpoints, history: this.#history, name: 'keeper', user: 'keeper' });
+    this.#history.record({ type: "seed", seed, about: this.#about });
+    this.#keeper = new PlainDevice({
+      endpoints: this.#endpoints,
+      history: this.#history,
+      name: "keeper",
+      user: "keeper",
+    });
     await this.#keeper.start();
     for (const { id, members } of conversations) await this.#keeper.create(id, members);
 
@@ -113,21 +118,33 @@ class Storm {
     await this.#injections.end();
 
     this.#nudge();
-    const places = this.#devices.flatMap(({ device, rooms }) => rooms.map((room) => ({ device, room })));
-    const aftermath = new Aftermath({ rooms: conversations.map(({ id }) => id), places, keeper: this.#keeper });
+    const places = this.#devices.flatMap(({ device, rooms }) =>
+      rooms.map((room) => ({ device, room })),
+    );
+    const aftermath = new Aftermath({
+      rooms: conversations.map(({ id }) => id),
+      places,
+      keeper: this.#keeper,
+    });
     const complaints = await aftermath.settle();
     const settleSeconds = (performance.now() - began) / 1000 - seconds;
     const left = await ghosts(this.#stack);
     if (complaints.length === 0) {
-      complaints.push(...(await aftermath.sweep(this.#stack, (room, n) => this.#body('keeper', room, `sweep ${n}`))));
+      complaints.push(
+        ...(await aftermath.sweep(this.#stack, (room, n) =>
+          this.#body("keeper", room, `sweep ${n}`),
+        )),
+      );
       complaints.push(...(await aftermath.settle()));
     }
     for (const { device, room } of places) await device.end(room);
-    for (const [conversation, events] of aftermath.logs) this.#history.record({ type: 'log', conversation, events });
+    for (const [conversation, events] of aftermath.logs)
+      this.#history.record({ type: "log", conversation, events });
     complaints.push(...(await aftermath.pages()));
     this.#history.close();
     const { isGood, says } = await judge(this.#history.path);
-    if (!(await findsWhatIsMissing(this.#history.path))) complaints.push('the checker does not miss a message that was taken out of a log');
+    if (!(await findsWhatIsMissing(this.#history.path)))
+      complaints.push("the checker does not miss a message that was taken out of a log");
     return {
       isGood: isGood && complaints.length === 0,
       acknowledged: this.#progress.total,
@@ -137,7 +154,10 @@ class Storm {
       befell: this.#befell,
       verdict: says,
       complaints,
-      ghosts: { connections: left.length, rows: left.reduce((sum, ghost) => sum + ghost.conversations.length + ghost.isListed, 0) },
+      ghosts: {
+        connections: left.length,
+        rows: left.reduce((sum, ghost) => sum + ghost.conversations.length + ghost.isListed, 0),
+      },
     };
   }
 
@@ -148,7 +168,10 @@ class Storm {
 
   get #endpoints() {
     const endpoints = endpointsOf(this.#stack);
-    return { ...endpoints, token: async (...whose) => this.#stack.secretToken(await endpoints.token(...whose)) };
+    return {
+      ...endpoints,
+      token: async (...whose) => this.#stack.secretToken(await endpoints.token(...whose)),
+    };
   }
 
   /** What is said is a secret, so that the stack's log is searched for it. */
@@ -159,7 +182,9 @@ class Storm {
   async #arrive() {
     const { people } = this.#schedule;
     for (const { user, devices } of people) {
-      const rooms = this.#schedule.conversations.filter(({ members }) => members.includes(user)).map(({ id }) => id);
+      const rooms = this.#schedule.conversations
+        .filter(({ members }) => members.includes(user))
+        .map(({ id }) => id);
       for (const { name, kind, tokenSeconds } of devices) {
         const described = { endpoints: this.#endpoints, history: this.#history, name, user };
         this.#devices.push({ device: this.#device(kind, described, tokenSeconds, rooms), rooms });
@@ -172,8 +197,8 @@ class Storm {
   }
 
   #device(kind, described, tokenSeconds, rooms) {
-    if (kind === 'plain') return new PlainDevice(described);
-    if (kind === 'mortal') {
+    if (kind === "plain") return new PlainDevice(described);
+    if (kind === "mortal") {
       const { http, ws, login } = this.#stack;
       return new MortalDevice({
         addresses: { http, ws, login },
@@ -182,29 +207,45 @@ class Storm {
         name: described.name,
         user: described.user,
         conversations: rooms,
-        bodies: Array.from({ length: this.#quota }, (_, n) => this.#body(described.name, 'a room', n + 1)),
+        bodies: Array.from({ length: this.#quota }, (_, n) =>
+          this.#body(described.name, "a room", n + 1),
+        ),
         onAcknowledged: (conversation) => this.#progress.count(conversation),
       });
     }
-    return new LibraryDevice({ ...described, outboxes: new MemoryOutbox(), isBlocked: kind === 'blocked', tokenSeconds });
+    return new LibraryDevice({
+      ...described,
+      outboxes: new MemoryOutbox(),
+      isBlocked: kind === "blocked",
+      tokenSeconds,
+    });
   }
 
   /** How much each device has to say in each of its conversations. */
   get #quota() {
     const { people, conversations } = this.#schedule;
     const devicesOf = new Map(people.map(({ user, devices }) => [user, devices.length]));
-    const lanes = conversations.flatMap(({ members }) => members.map((user) => devicesOf.get(user)));
+    const lanes = conversations.flatMap(({ members }) =>
+      members.map((user) => devicesOf.get(user)),
+    );
     return Math.ceil(this.#messages / lanes.reduce((sum, count) => sum + count, 0));
   }
 
   async #talk() {
     const talks = this.#schedule.conversations.map(async ({ id, guest, burst }) => {
-      const present = this.#devices.filter(({ rooms }) => rooms.includes(id)).map(({ device }) => device);
+      const present = this.#devices
+        .filter(({ rooms }) => rooms.includes(id))
+        .map(({ device }) => device);
       const hosts = present.filter(({ user }) => user !== guest);
       const guests = present.filter(({ user }) => user === guest);
-      const talkOf = (device) => (device instanceof MortalDevice ? device.finished : this.#sayAll(device, id, burst));
+      const talkOf = (device) =>
+        device instanceof MortalDevice ? device.finished : this.#sayAll(device, id, burst);
       const hosting = Promise.all(hosts.map(talkOf)).then(() => this.#progress.end(id));
-      await Promise.all([hosting, ...guests.map(talkOf), ...(guest ? [this.#change(id, guest, hosts.length * this.#quota)] : [])]);
+      await Promise.all([
+        hosting,
+        ...guests.map(talkOf),
+        ...(guest ? [this.#change(id, guest, hosts.length * this.#quota)] : []),
+      ]);
     });
     const isSaid = Promise.all(talks).then(() => {
       this.#isOver = true;
@@ -220,9 +261,12 @@ class Storm {
       while (next <= this.#quota) {
         const n = next;
         next += 1;
-        const { refused } = await this.#limit(() => device.say(conversation, this.#body(device.name, conversation, n)));
+        const { refused } = await this.#limit(() =>
+          device.say(conversation, this.#body(device.name, conversation, n)),
+        );
         if (refused === undefined) this.#progress.count(conversation);
-        else if (refused === 'not_found') await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
+        else if (refused === "not_found")
+          await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
         else throw new Error(`${device.name} was refused in ${conversation}: ${refused}`);
       }
     };
@@ -233,7 +277,12 @@ class Storm {
   async #change(conversation, guest, expected) {
     const first = this.#progress.in(conversation);
     const step = Math.max(1, Math.floor(expected / (2 * ROUNDS + 1)));
-    const past = (n) => this.#progress.until(() => this.#progress.in(conversation) >= first + n * step || this.#progress.isOver(conversation));
+    const past = (n) =>
+      this.#progress.until(
+        () =>
+          this.#progress.in(conversation) >= first + n * step ||
+          this.#progress.isOver(conversation),
+      );
     for (let round = 0; round < ROUNDS; round += 1) {
       await past(2 * round + 1);
       this.#out.add(`${conversation} ${guest}`);
@@ -246,9 +295,15 @@ class Storm {
   }
 
   async #befall() {
-    const incidents = new Incidents(this.#stack, this.#injections, this.#devices.map(({ device }) => device));
+    const incidents = new Incidents(
+      this.#stack,
+      this.#injections,
+      this.#devices.map(({ device }) => device),
+    );
     for (const { after, what } of this.#schedule.incidents) {
-      await this.#progress.until(() => this.#isOver || this.#progress.total >= after * this.#messages);
+      await this.#progress.until(
+        () => this.#isOver || this.#progress.total >= after * this.#messages,
+      );
       if (this.#isOver) return;
       this.#befell.set(what, (this.#befell.get(what) ?? 0) + (await incidents[what]()));
     }
@@ -270,8 +325,14 @@ class Storm {
     const hang = new Promise((_, reject) => {
       timer = setInterval(() => {
         if (performance.now() - this.#progress.lastAt < HANGS_AFTER_MS) return;
-        const devices = this.#devices.flatMap(({ device, rooms }) => rooms.map((room) => JSON.stringify(device.describe(room))));
-        reject(new Error(`nothing was acknowledged for ${HANGS_AFTER_MS / 1000} s after ${this.#progress.total}:\n${devices.join('\n')}`));
+        const devices = this.#devices.flatMap(({ device, rooms }) =>
+          rooms.map((room) => JSON.stringify(device.describe(room))),
+        );
+        reject(
+          new Error(
+            `nothing was acknowledged for ${HANGS_AFTER_MS / 1000} s after ${this.#progress.total}:\n${devices.join("\n")}`,
+          ),
+        );
       }, 1_000);
     });
     try {

@@ -5,34 +5,34 @@
  * The seed fixes the schedule and the decisions of the harness (the n-th call that a rule looks at is struck or spared).
  * How calls of real processes interleave it does not, so a failure comes again as often as its interleaving does.
  */
-import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
-import { mersenne } from 'pure-rand/generator/mersenne';
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { mersenne } from "pure-rand/generator/mersenne";
 
 /** How often each fault strikes, in thousandths: between a third of this and three times as much. */
 const FAULTS = [
-  [10, { dynamodb: 'throttle' }],
-  [10, { dynamodb: 'throttleOnDemand' }],
-  [10, { dynamodb: 'internalError' }],
-  [5, { dynamodb: 'unavailable' }],
-  [1, { dynamodb: 'timeout' }],
-  [15, { dynamodb: 'lostAnswer' }],
-  [200, { dynamodb: 'latency', ms: [1, 50] }],
-  [5, { management: 'gone' }],
-  [20, { management: 'throttle' }],
-  [20, { management: 'internalError' }],
-  [20, { management: 'lostAnswer' }],
-  [50, { management: 'slowConsumer', ms: [10, 200] }],
-  [3, { function: 'killBefore' }],
-  [6, { function: 'killDuring', ms: [0, 40] }],
-  [6, { function: 'killAfter' }],
-  [0.5, { function: 'timeout', ms: [0, 40] }],
-  [6, { function: 'throttle' }],
-  [300, { function: 'slowStart', ms: [50, 500] }],
-  [6, { connection: 'cut' }],
-  [3, { connection: 'halfOpen' }],
-  [200, { connection: 'disconnectLost' }],
-  [200, { connection: 'disconnectLate', ms: [100, 2000] }],
-  [200, { connection: 'disconnectTwice' }],
+  [10, { dynamodb: "throttle" }],
+  [10, { dynamodb: "throttleOnDemand" }],
+  [10, { dynamodb: "internalError" }],
+  [5, { dynamodb: "unavailable" }],
+  [1, { dynamodb: "timeout" }],
+  [15, { dynamodb: "lostAnswer" }],
+  [200, { dynamodb: "latency", ms: [1, 50] }],
+  [5, { management: "gone" }],
+  [20, { management: "throttle" }],
+  [20, { management: "internalError" }],
+  [20, { management: "lostAnswer" }],
+  [50, { management: "slowConsumer", ms: [10, 200] }],
+  [3, { function: "killBefore" }],
+  [6, { function: "killDuring", ms: [0, 40] }],
+  [6, { function: "killAfter" }],
+  [0.5, { function: "timeout", ms: [0, 40] }],
+  [6, { function: "throttle" }],
+  [300, { function: "slowStart", ms: [50, 500] }],
+  [6, { connection: "cut" }],
+  [3, { connection: "halfOpen" }],
+  [200, { connection: "disconnectLost" }],
+  [200, { connection: "disconnectLate", ms: [100, 2000] }],
+  [200, { connection: "disconnectTwice" }],
 ];
 
 /** How likely a schedule has a kind of fault. */
@@ -74,14 +74,21 @@ export function scheduleOf(seed, { kills }) {
     const user = `person-${place}`;
     const devices = Array.from({ length: between(1, 2) }, (_, device) => ({
       name: `${user}/${device}`,
-      kind: random() < 0.6 ? (kills && place > 0 ? 'mortal' : 'library') : oneOf(['library', 'blocked', 'plain']),
+      kind:
+        random() < 0.6
+          ? kills && place > 0
+            ? "mortal"
+            : "library"
+          : oneOf(["library", "blocked", "plain"]),
       ...(random() < 0.2 && { tokenSeconds: between(20, 60) }),
     }));
     return { user, devices };
   });
 
   const users = people.map(({ user }) => user);
-  const patient = people.filter(({ devices }) => devices.every(({ kind }) => kind !== 'mortal')).map(({ user }) => user);
+  const patient = people
+    .filter(({ devices }) => devices.every(({ kind }) => kind !== "mortal"))
+    .map(({ user }) => user);
   const conversations = Array.from({ length: between(8, 16) }, (_, place) => {
     const members = users.filter(() => random() < 0.4);
     const guest = random() < 0.4 ? oneOf(patient) : null;
@@ -90,7 +97,9 @@ export function scheduleOf(seed, { kills }) {
     return { id: `room-${place}`, members, guest, burst: between(1, 3) };
   });
 
-  const whats = kills ? ['killFunctions', 'killHarness', 'killClients'] : ['age', 'killFunctions', 'doubt'];
+  const whats = kills
+    ? ["killFunctions", "killHarness", "killClients"]
+    : ["age", "killFunctions", "doubt"];
   const incidents = Array.from({ length: kills ? 9 : between(1, 4) }, (_, place) => ({
     after: random(),
     what: kills ? whats[place % whats.length] : oneOf(whats),

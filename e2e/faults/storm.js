@@ -8,22 +8,22 @@
  * `--kills`, processes are killed on the way; with `--quiet`, nothing goes wrong. Histories stay in the folder, for
  * `cargo run -p checker`.
  */
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { join } from "node:path";
+import { parseArgs } from "node:util";
 
-import { TARGET } from '../stack.js';
-import { run } from './run.js';
-import { scheduleOf } from './schedule.js';
+import { TARGET } from "../stack.js";
+import { run } from "./run.js";
+import { scheduleOf } from "./schedule.js";
 
 const { values } = parseArgs({
   options: {
-    seed: { type: 'string', default: '1' },
-    schedules: { type: 'string', default: '1' },
-    messages: { type: 'string', default: '100' },
-    kills: { type: 'boolean', default: false },
-    quiet: { type: 'boolean', default: false },
-    dynamodb: { type: 'string', default: 'embedded' },
-    folder: { type: 'string', default: join(TARGET, 'e2e', 'storm') },
+    seed: { type: "string", default: "1" },
+    schedules: { type: "string", default: "1" },
+    messages: { type: "string", default: "100" },
+    kills: { type: "boolean", default: false },
+    quiet: { type: "boolean", default: false },
+    dynamodb: { type: "string", default: "embedded" },
+    folder: { type: "string", default: join(TARGET, "e2e", "storm") },
   },
 });
 const [first, schedules, messages] = [values.seed, values.schedules, values.messages].map(Number);
@@ -36,9 +36,13 @@ const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(ke
 for (let seed = first; seed < first + schedules; seed += 1) {
   const schedule = scheduleOf(seed, values);
   if (values.quiet) Object.assign(schedule, { faults: [], incidents: [] });
-  const about = `node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? ' --kills' : ''} --dynamodb ${values.dynamodb}`;
+  const about = `node faults/storm.js --seed ${seed} --messages ${messages}${values.kills ? " --kills" : ""} --dynamodb ${values.dynamodb}`;
   try {
-    const outcome = await run(schedule, { messages, folder: join(values.folder, String(seed)), about });
+    const outcome = await run(schedule, {
+      messages,
+      folder: join(values.folder, String(seed)),
+      about,
+    });
     sums.acknowledged += outcome.acknowledged;
     add(sums.injected, outcome.injected);
     add(sums.befell, outcome.befell);
@@ -56,7 +60,9 @@ for (let seed = first; seed < first + schedules; seed += 1) {
   }
 }
 
-console.log(`${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${values.dynamodb}; ${sums.bad} with something wrong`);
+console.log(
+  `${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${values.dynamodb}; ${sums.bad} with something wrong`,
+);
 for (const [key, count] of [...sums.injected].sort()) console.log(`  ${key}: ${count}`);
 for (const [key, count] of [...sums.befell].sort()) console.log(`  ${key}: ${count}`);
 process.exit(sums.bad === 0 ? 0 : 1);

@@ -26,36 +26,37 @@ export class Witness {
 
   sends(conversation, { id, body }) {
     this.#unacknowledged.add(`${conversation}/${id}`);
-    this.#record('send', { conversation, id, body });
+    this.#record("send", { conversation, id, body });
   }
 
   acknowledged(conversation, { id, seq }) {
     this.#unacknowledged.delete(`${conversation}/${id}`);
-    this.#record('sent', { conversation, id, seq });
+    this.#record("sent", { conversation, id, seq });
   }
 
   /** What an error says of a message; only `never` gives it up. */
   rejected(conversation, id, { code, retry }) {
-    if (retry === 'never') this.#record('refused', { conversation, id, code });
+    if (retry === "never") this.#record("refused", { conversation, id, code });
   }
 
   /** The position moved over an entry. */
   seen(entry) {
-    this.#record('seen', { conversation: entry.conversation, seq: entry.seq, event: entry });
+    this.#record("seen", { conversation: entry.conversation, seq: entry.seq, event: entry });
   }
 
   restarted(conversation, position) {
-    this.#record('restart', { conversation, position });
+    this.#record("restart", { conversation, position });
   }
 
   ended(conversation, { position, pending }) {
-    this.#record('end', { conversation, position, pending });
+    this.#record("end", { conversation, position, pending });
   }
 
   /** An entry that came by a push or a page: one's own message among them is acknowledged by it. */
   #came(entry) {
-    if (entry.event !== 'message' || entry.sender !== this.#device.user) return;
-    if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`)) this.acknowledged(entry.conversation, entry);
+    if (entry.event !== "message" || entry.sender !== this.#device.user) return;
+    if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`))
+      this.acknowledged(entry.conversation, entry);
   }
 
   /**
@@ -66,11 +67,18 @@ export class Witness {
    */
   fetch = async (input, { change, ...init } = {}) => {
     const { pathname } = new URL(input);
-    const [, conversation, user] = (MESSAGES.exec(pathname) ?? PARTICIPANT.exec(pathname) ?? EVENTS.exec(pathname) ?? [])
-      .map((part) => decodeURIComponent(part));
-    const isMessage = init.method === 'POST' && MESSAGES.test(pathname);
+    const [, conversation, user] = (
+      MESSAGES.exec(pathname) ??
+      PARTICIPANT.exec(pathname) ??
+      EVENTS.exec(pathname) ??
+      []
+    ).map((part) => decodeURIComponent(part));
+    const isMessage = init.method === "POST" && MESSAGES.test(pathname);
     const message = isMessage ? JSON.parse(init.body) : undefined;
-    const words = user === undefined ? undefined : { PUT: ['add', 'added'], DELETE: ['remove', 'removed'] }[init.method];
+    const words =
+      user === undefined
+        ? undefined
+        : { PUT: ["add", "added"], DELETE: ["remove", "removed"] }[init.method];
     if (message) this.sends(conversation, message);
     if (words) this.#history.record({ type: words[0], conversation, user, change });
 
@@ -79,7 +87,8 @@ export class Witness {
     const answer = parsed(text);
     if (message && response.ok) this.acknowledged(conversation, { ...message, ...answer });
     if (message && !response.ok && answer) this.rejected(conversation, message.id, answer);
-    if (words && response.ok) this.#history.record({ type: words[1], conversation, user, seq: answer.seq, change });
+    if (words && response.ok)
+      this.#history.record({ type: words[1], conversation, user, seq: answer.seq, change });
     if (EVENTS.test(pathname) && response.ok) answer.events.forEach((entry) => this.#came(entry));
     return new Response(text, { status: response.status, headers: response.headers });
   };
@@ -99,7 +108,7 @@ export class Witness {
       onclose: null,
       send: (text) => {
         const { action, ref, ...fields } = JSON.parse(text);
-        if (action === 'sendMessage') {
+        if (action === "sendMessage") {
           asked.set(ref, fields);
           this.sends(fields.conversation, fields);
         }
@@ -119,12 +128,12 @@ export class Witness {
   }
 
   #heard(frame, asked) {
-    if (frame?.event === 'sent') this.acknowledged(frame.conversation, frame);
-    else if (frame?.event === 'subscribed') frame.events.forEach((entry) => this.#came(entry));
-    else if (frame?.event === 'error' && asked.has(frame.ref)) {
+    if (frame?.event === "sent") this.acknowledged(frame.conversation, frame);
+    else if (frame?.event === "subscribed") frame.events.forEach((entry) => this.#came(entry));
+    else if (frame?.event === "error" && asked.has(frame.ref)) {
       const { conversation, id } = asked.get(frame.ref);
       this.rejected(conversation, id, frame);
-    } else if (frame?.event === 'message') this.#came(frame);
+    } else if (frame?.event === "message") this.#came(frame);
   }
 }
 

@@ -1,21 +1,24 @@
 /** The template as data, with its intrinsic functions in their long form: a copy is written as JSON, which is YAML. */
-import { readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { CORE_SCHEMA, defineScalarTag, defineSequenceTag, load } from 'js-yaml';
+import { CORE_SCHEMA, defineScalarTag, defineSequenceTag, load } from "js-yaml";
 
-const TEMPLATE = fileURLToPath(new URL('../../infra/template.yaml', import.meta.url));
+const TEMPLATE = fileURLToPath(new URL("../../infra/template.yaml", import.meta.url));
 
 const longForm = (tag, argument) => {
-  const name = tag.replace(/^!/, '');
-  return { [['Ref', 'Condition'].includes(name) ? name : `Fn::${name}`]: argument };
+  const name = tag.replace(/^!/, "");
+  return { [["Ref", "Condition"].includes(name) ? name : `Fn::${name}`]: argument };
 };
 
 const INTRINSICS = [
-  defineScalarTag('!', { matchByTagPrefix: true, resolve: (text, explicit, tag) => longForm(tag, text) }),
-  defineSequenceTag('!', {
+  defineScalarTag("!", {
+    matchByTagPrefix: true,
+    resolve: (text, explicit, tag) => longForm(tag, text),
+  }),
+  defineSequenceTag("!", {
     matchByTagPrefix: true,
     create: (tag) => ({ tag, items: [] }),
     addItem: (list, item) => void list.items.push(item),
@@ -25,14 +28,15 @@ const INTRINSICS = [
 
 /** @returns {any} a new copy at each call */
 function template() {
-  const parsed = load(readFileSync(TEMPLATE, 'utf8'), { schema: CORE_SCHEMA.withTags(INTRINSICS) });
+  const parsed = load(readFileSync(TEMPLATE, "utf8"), { schema: CORE_SCHEMA.withTags(INTRINSICS) });
   for (const { Properties } of Object.values(parsed.Resources)) {
     if (Properties?.CodeUri) Properties.CodeUri = resolve(dirname(TEMPLATE), Properties.CodeUri);
   }
   return parsed;
 }
 
-const statementsOf = ({ Properties }) => (Properties?.Policies ?? []).flatMap(({ Statement }) => Statement);
+const statementsOf = ({ Properties }) =>
+  (Properties?.Policies ?? []).flatMap(({ Statement }) => Statement);
 const actionsOf = ({ Action }) => [Action].flat();
 
 /**
@@ -43,7 +47,12 @@ const actionsOf = ({ Action }) => [Action].flat();
 export function permissions() {
   return Object.entries(template().Resources).flatMap(([name, resource]) =>
     statementsOf(resource).flatMap((statement, index) =>
-      actionsOf(statement).map((action) => ({ function: name, action, resource: statement.Resource, statement: index })),
+      actionsOf(statement).map((action) => ({
+        function: name,
+        action,
+        resource: statement.Resource,
+        statement: index,
+      })),
     ),
   );
 }
@@ -54,7 +63,10 @@ export async function writeWithout(path, lacking) {
   const { Policies } = copy.Resources[lacking.function].Properties;
   const statement = statementsOf(copy.Resources[lacking.function])[lacking.statement];
   statement.Action = actionsOf(statement).filter((action) => action !== lacking.action);
-  for (const policy of Policies) policy.Statement = policy.Statement.filter(({ Action }) => [Action].flat().length > 0);
-  copy.Resources[lacking.function].Properties.Policies = Policies.filter(({ Statement }) => Statement.length > 0);
+  for (const policy of Policies)
+    policy.Statement = policy.Statement.filter(({ Action }) => [Action].flat().length > 0);
+  copy.Resources[lacking.function].Properties.Policies = Policies.filter(
+    ({ Statement }) => Statement.length > 0,
+  );
   await writeFile(path, JSON.stringify(copy, null, 2));
 }

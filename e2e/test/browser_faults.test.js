@@ -1,13 +1,13 @@
 /** What goes wrong between a page and its server: nothing is lost, doubled or out of order, in real Chromium. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
-import { fill } from '../table.js';
-import { blockable, launch, Window } from '../window.js';
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
+import { fill } from "../table.js";
+import { blockable, launch, Window } from "../window.js";
 
-suite('browser: faults', (stack) => {
+suite("browser: faults", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
@@ -24,8 +24,12 @@ suite('browser: faults', (stack) => {
    * @param {(page: import('playwright-core').Page, ada: Person) => Promise<unknown>} [prepare] the page
    * @param {(window: Window) => Promise<unknown>} [enter] once it is loaded
    */
-  async function talking(title, prepare = async () => {}, enter = (window) => window.submitLogin()) {
-    const [ada, bob] = await Promise.all(['Ada', 'Bob'].map((name) => Person.arrive(stack, name)));
+  async function talking(
+    title,
+    prepare = async () => {},
+    enter = (window) => window.submitLogin(),
+  ) {
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.arrive(stack, name)));
     const conversation = await ada.start([bob], title);
     const window = await Window.open(browser, stack, ada, {}, (page) => prepare(page, ada));
     await enter(window);
@@ -37,112 +41,140 @@ suite('browser: faults', (stack) => {
 
   const once = (fault) => stack.goWrong({ ...fault, times: 1 });
 
-  test('the network is cut in the middle of a message, and restored', async () => {
-    const { window, say, stored } = await talking('A cut');
+  test("the network is cut in the middle of a message, and restored", async () => {
+    const { window, say, stored } = await talking("A cut");
     await window.connected();
-    await window.say('Before the cut.');
-    await window.message('Before the cut.', 'sent').waitFor();
+    await window.say("Before the cut.");
+    await window.message("Before the cut.", "sent").waitFor();
     // The function gets the message, and nobody hears of its answer.
-    await once({ connection: 'cut' });
+    await once({ connection: "cut" });
     await window.context.setOffline(true);
-    await window.say('Into the cut.');
-    await window.say('After the cut.');
-    await window.connection('offline');
-    await window.message('Into the cut.', 'pending').waitFor();
-    await say('b-1', 'What the others said meanwhile.');
+    await window.say("Into the cut.");
+    await window.say("After the cut.");
+    await window.connection("offline");
+    await window.message("Into the cut.", "pending").waitFor();
+    await say("b-1", "What the others said meanwhile.");
     await window.context.setOffline(false);
     await window.connected();
-    await window.message('After the cut.', 'sent').waitFor();
+    await window.message("After the cut.", "sent").waitFor();
     await window.shows(await stored());
     assert.deepEqual((await stored()).toSorted(), [
-      'After the cut.',
-      'Before the cut.',
-      'Into the cut.',
-      'What the others said meanwhile.',
+      "After the cut.",
+      "Before the cut.",
+      "Into the cut.",
+      "What the others said meanwhile.",
     ]);
     await window.close();
   });
 
-  test('a connection that dies without a word is noticed and replaced', async () => {
-    const { window, stored } = await talking('Half open');
+  test("a connection that dies without a word is noticed and replaced", async () => {
+    const { window, stored } = await talking("Half open");
     await window.connected();
-    await once({ connection: 'halfOpen' });
-    await window.say('Into a dead line.');
-    await window.message('Into a dead line.', 'pending').waitFor();
+    await once({ connection: "halfOpen" });
+    await window.say("Into a dead line.");
+    await window.message("Into a dead line.", "pending").waitFor();
     // As when a phone changes from one network to another.
-    await window.page.evaluate(() => dispatchEvent(new Event('online')));
-    await window.shows(['Into a dead line.']);
-    assert.deepEqual(await stored(), ['Into a dead line.']);
+    await window.page.evaluate(() => dispatchEvent(new Event("online")));
+    await window.shows(["Into a dead line."]);
+    assert.deepEqual(await stored(), ["Into a dead line."]);
     assert.equal(window.sockets.length, 2);
     await window.close();
   });
 
-  test('where sockets are blocked messages go and come over HTTP, and over a socket once there is one', async () => {
-    const { window, say, stored } = await talking('No sockets', (page) => blockable(page, true));
-    await window.connection('polling');
-    await window.say('Mine by HTTP.');
-    await window.message('Mine by HTTP.', 'sent').waitFor();
-    await say('b-1', 'Theirs, fetched.');
-    await window.message('Theirs, fetched.', 'sent').waitFor();
+  test("where sockets are blocked messages go and come over HTTP, and over a socket once there is one", async () => {
+    const { window, say, stored } = await talking("No sockets", (page) => blockable(page, true));
+    await window.connection("polling");
+    await window.say("Mine by HTTP.");
+    await window.message("Mine by HTTP.", "sent").waitFor();
+    await say("b-1", "Theirs, fetched.");
+    await window.message("Theirs, fetched.", "sent").waitFor();
     await window.block(false);
-    await window.page.evaluate(() => dispatchEvent(new Event('online')));
+    await window.page.evaluate(() => dispatchEvent(new Event("online")));
     await window.connected();
     const before = window.requests.length;
-    await window.say('Mine by socket.');
-    await window.message('Mine by socket.', 'sent').waitFor();
-    await say('b-2', 'Theirs, pushed.');
-    await window.shows(['Mine by HTTP.', 'Theirs, fetched.', 'Mine by socket.', 'Theirs, pushed.']);
-    assert.deepEqual(window.requests.slice(before).filter((request) => request.includes('/conversations/')), []);
-    assert.deepEqual(await stored(), ['Mine by HTTP.', 'Theirs, fetched.', 'Mine by socket.', 'Theirs, pushed.']);
+    await window.say("Mine by socket.");
+    await window.message("Mine by socket.", "sent").waitFor();
+    await say("b-2", "Theirs, pushed.");
+    await window.shows(["Mine by HTTP.", "Theirs, fetched.", "Mine by socket.", "Theirs, pushed."]);
+    assert.deepEqual(
+      window.requests.slice(before).filter((request) => request.includes("/conversations/")),
+      [],
+    );
+    assert.deepEqual(await stored(), [
+      "Mine by HTTP.",
+      "Theirs, fetched.",
+      "Mine by socket.",
+      "Theirs, pushed.",
+    ]);
     await window.close();
   });
 
-  test('what is unsent survives a reload, and is sent once', async () => {
-    const { bob, conversation, window, say, stored } = await talking('Reloaded');
+  test("what is unsent survives a reload, and is sent once", async () => {
+    const { bob, conversation, window, say, stored } = await talking("Reloaded");
     await window.connected();
     const bobs = await bob.connect();
-    await bobs.request('subscribe', { conversation });
+    await bobs.request("subscribe", { conversation });
     // Stored, and its function dies before it can say so; the next ones wait behind it.
-    await once({ function: 'killAfter', on: ['SendMessageFunction'] });
-    for (const body of ['Stored, never acknowledged.', 'Never sent.', 'Nor this.']) await window.say(body);
-    await bobs.next(({ event }) => event === 'message');
-    await say('b-1', 'Meanwhile.');
+    await once({ function: "killAfter", on: ["SendMessageFunction"] });
+    for (const body of ["Stored, never acknowledged.", "Never sent.", "Nor this."])
+      await window.say(body);
+    await bobs.next(({ event }) => event === "message");
+    await say("b-1", "Meanwhile.");
     await window.page.reload();
-    await window.shows(['Stored, never acknowledged.', 'Meanwhile.', 'Never sent.', 'Nor this.']);
-    assert.deepEqual(await stored(), ['Stored, never acknowledged.', 'Meanwhile.', 'Never sent.', 'Nor this.']);
+    await window.shows(["Stored, never acknowledged.", "Meanwhile.", "Never sent.", "Nor this."]);
+    assert.deepEqual(await stored(), [
+      "Stored, never acknowledged.",
+      "Meanwhile.",
+      "Never sent.",
+      "Nor this.",
+    ]);
     await window.page.reload();
     await window.shows(await stored());
     await Promise.all([bobs.close(), window.close()]);
   });
 
-  test('what is kept on the disk is no token, and what was tampered with there is neither shown nor sent', async () => {
-    const { window, conversation, stored, say } = await talking('Tampered');
+  test("what is kept on the disk is no token, and what was tampered with there is neither shown nor sent", async () => {
+    const { window, conversation, stored, say } = await talking("Tampered");
     await window.connected();
     await window.context.setOffline(true);
-    await window.say('Kept on the disk.');
-    await window.message('Kept on the disk.', 'pending').waitFor();
+    await window.say("Kept on the disk.");
+    await window.message("Kept on the disk.", "pending").waitFor();
     const onDisk = () =>
       window.page.evaluate(async () => {
-        const wait = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-        const database = await wait(indexedDB.open('confab'));
-        const stores = [...database.objectStoreNames].map((name) => wait(database.transaction(name).objectStore(name).getAll()));
+        const wait = (request) =>
+          new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+        const database = await wait(indexedDB.open("confab"));
+        const stores = [...database.objectStoreNames].map((name) =>
+          wait(database.transaction(name).objectStore(name).getAll()),
+        );
         const rows = (await Promise.all(stores)).flat();
         database.close();
-        return { rows, local: { ...localStorage }, token: sessionStorage.getItem('confab.token') };
+        return { rows, local: { ...localStorage }, token: sessionStorage.getItem("confab.token") };
       });
     const { rows, local, token } = await onDisk();
-    const [kept] = rows.filter(({ outgoing }) => outgoing?.body === 'Kept on the disk.');
-    assert.ok(kept && token, 'the message and the token were found');
+    const [kept] = rows.filter(({ outgoing }) => outgoing?.body === "Kept on the disk.");
+    assert.ok(kept && token, "the message and the token were found");
     assert.deepEqual(local, {});
-    for (const part of token.split('.')) assert.equal(JSON.stringify(rows).includes(part), false);
-    const mischief = [null, 7, {}, { ...kept.outgoing, id: 'no id!' }, { ...kept.outgoing, id: 'long', body: 'x'.repeat(20_000) }, { ...kept.outgoing, after: -1 }];
+    for (const part of token.split(".")) assert.equal(JSON.stringify(rows).includes(part), false);
+    const mischief = [
+      null,
+      7,
+      {},
+      { ...kept.outgoing, id: "no id!" },
+      { ...kept.outgoing, id: "long", body: "x".repeat(20_000) },
+      { ...kept.outgoing, after: -1 },
+    ];
     await window.page.evaluate(
       async ([owner, id, outgoings]) => {
-        const request = indexedDB.open('confab');
+        const request = indexedDB.open("confab");
         await new Promise((resolve) => (request.onsuccess = resolve));
-        const transaction = request.result.transaction(['outbox', 'read'], 'readwrite');
-        outgoings.forEach((outgoing, index) => transaction.objectStore('outbox').put({ owner, conversation: id, id: `bad-${index}`, outgoing }));
-        transaction.objectStore('read').put({ owner, conversation: id, seq: 'all of it' });
+        const transaction = request.result.transaction(["outbox", "read"], "readwrite");
+        outgoings.forEach((outgoing, index) =>
+          transaction
+            .objectStore("outbox")
+            .put({ owner, conversation: id, id: `bad-${index}`, outgoing }),
+        );
+        transaction.objectStore("read").put({ owner, conversation: id, seq: "all of it" });
         await new Promise((resolve) => (transaction.oncomplete = resolve));
         request.result.close();
       },
@@ -150,81 +182,110 @@ suite('browser: faults', (stack) => {
     );
     await window.context.setOffline(false);
     await window.page.reload();
-    await window.shows(['Kept on the disk.']);
-    await say('b-1', 'Whatever else is there.');
-    await window.shows(['Kept on the disk.', 'Whatever else is there.']);
-    assert.deepEqual(await stored(), ['Kept on the disk.', 'Whatever else is there.']);
+    await window.shows(["Kept on the disk."]);
+    await say("b-1", "Whatever else is there.");
+    await window.shows(["Kept on the disk.", "Whatever else is there."]);
+    assert.deepEqual(await stored(), ["Kept on the disk.", "Whatever else is there."]);
     await window.close();
   });
 
-  test('tokens that end in mid-conversation are replaced, and no interruption shows', async () => {
+  test("tokens that end in mid-conversation are replaced, and no interruption shows", async () => {
     const provideTokens = (page, ada) =>
       page.addInitScript(
         (person) => {
           globalThis.confabToken = async () => {
-            const { login } = await (await fetch('config.json')).json();
-            const headers = { 'content-type': 'application/json' };
-            const answer = await fetch(login, { method: 'POST', headers, body: JSON.stringify(person) });
+            const { login } = await (await fetch("config.json")).json();
+            const headers = { "content-type": "application/json" };
+            const answer = await fetch(login, {
+              method: "POST",
+              headers,
+              body: JSON.stringify(person),
+            });
             return (await answer.json()).token;
           };
           new MutationObserver(() => {
             const state = document.querySelector('[data-testid="connection-state"]')?.dataset.state;
-            if (state !== undefined && globalThis.confabStates?.at(-1) !== state) (globalThis.confabStates ??= []).push(state);
+            if (state !== undefined && globalThis.confabStates?.at(-1) !== state)
+              (globalThis.confabStates ??= []).push(state);
           }).observe(document, { subtree: true, childList: true, attributes: true });
         },
         { user: ada.user, name: ada.name, expiresIn: 6 },
       );
-    const { window, say, stored } = await talking('Short tokens', provideTokens, (window) => window.connected());
-    const tokens = () => window.requests.filter((request) => request.includes('/.local/login')).length;
+    const { window, say, stored } = await talking("Short tokens", provideTokens, (window) =>
+      window.connected(),
+    );
+    const tokens = () =>
+      window.requests.filter((request) => request.includes("/.local/login")).length;
     const texts = [];
     for (let token = 1; token <= 3; token += 1) {
       if (tokens() < token) await window.page.waitForRequest(/\/\.local\/login/);
-      for (const [index, speak] of [(body) => window.say(body), (body) => say(`b-${token}`, body)].entries()) {
+      for (const [index, speak] of [
+        (body) => window.say(body),
+        (body) => say(`b-${token}`, body),
+      ].entries()) {
         texts.push(`With token ${token}, message ${index}.`);
         await speak(texts.at(-1));
-        await window.message(texts.at(-1), 'sent').waitFor();
+        await window.message(texts.at(-1), "sent").waitFor();
       }
     }
     await window.shows(texts);
     assert.deepEqual(await stored(), texts);
-    assert.ok(window.sockets.length >= 3, `each token has a connection of its own: ${window.sockets.length}`);
-    assert.deepEqual(await window.page.evaluate(() => globalThis.confabStates), ['connecting', 'connected']);
+    assert.ok(
+      window.sockets.length >= 3,
+      `each token has a connection of its own: ${window.sockets.length}`,
+    );
+    assert.deepEqual(await window.page.evaluate(() => globalThis.confabStates), [
+      "connecting",
+      "connected",
+    ]);
     await window.close();
   });
 
-  test('when there is no other token somebody logs in again, and what was unsent is sent', async () => {
+  test("when there is no other token somebody logs in again, and what was unsent is sent", async () => {
     const shortened = (page) =>
       page.route(
         stack.login,
-        (route) => route.continue({ postData: JSON.stringify({ ...route.request().postDataJSON(), expiresIn: 5 }) }),
+        (route) =>
+          route.continue({
+            postData: JSON.stringify({ ...route.request().postDataJSON(), expiresIn: 5 }),
+          }),
         { times: 1 },
       );
-    const { window, stored } = await talking('Logged in again', shortened);
+    const { window, stored } = await talking("Logged in again", shortened);
     await window.connected();
-    const claims = await window.page.evaluate(() => JSON.parse(atob(sessionStorage.getItem('confab.token').split('.')[1])));
-    await window.page.waitForFunction((end) => Date.now() > end, claims.exp * 1_000, { polling: 100 });
-    await window.say('Too late for this token.');
-    await window.hook('login-user').waitFor();
+    const claims = await window.page.evaluate(() =>
+      JSON.parse(atob(sessionStorage.getItem("confab.token").split(".")[1])),
+    );
+    await window.page.waitForFunction((end) => Date.now() > end, claims.exp * 1_000, {
+      polling: 100,
+    });
+    await window.say("Too late for this token.");
+    await window.hook("login-user").waitFor();
     await window.submitLogin();
-    await window.shows(['Too late for this token.']);
-    assert.deepEqual(await stored(), ['Too late for this token.']);
+    await window.shows(["Too late for this token."]);
+    assert.deepEqual(await stored(), ["Too late for this token."]);
     await window.close();
   });
 
-  test('10,000 messages of history are there, each once and in their order, whichever way they are read', async () => {
-    const { ada, conversation, window } = await talking('A long story');
+  test("10,000 messages of history are there, each once and in their order, whichever way they are read", async () => {
+    const { ada, conversation, window } = await talking("A long story");
     await fill(stack, conversation, ada, 10_000);
     const read = await window.page.evaluate(async (id) => {
-      const { connect } = await import('./client/index.js');
-      const { http, ws } = await (await fetch('config.json')).json();
-      const client = await connect({ http, ws, token: () => sessionStorage.getItem('confab.token') });
+      const { connect } = await import("./client/index.js");
+      const { http, ws } = await (await fetch("config.json")).json();
+      const client = await connect({
+        http,
+        ws,
+        token: () => sessionStorage.getItem("confab.token"),
+      });
       const story = client.conversation(id);
       const forwards = [];
-      for await (const { seq } of story.entries({ after: 0 })) if (forwards.push(seq) === 10_000) break;
+      for await (const { seq } of story.entries({ after: 0 }))
+        if (forwards.push(seq) === 10_000) break;
       const end = story.subscribe(() => {});
-      const isSettled = () => story.messages.at(-1)?.seq === 10_000 && story.history !== 'loading';
+      const isSettled = () => story.messages.at(-1)?.seq === 10_000 && story.history !== "loading";
       while (!isSettled()) await new Promise((resolve) => setTimeout(resolve, 10));
-      while (story.history === 'more') await story.loadEarlier();
+      while (story.history === "more") await story.loadEarlier();
       const shown = story.messages.map(({ seq }) => seq);
       end();
       client.stop();

@@ -1,22 +1,24 @@
 /** Text that wants to be more: as message, title, name, user id and link it shows as text, runs nothing and asks for nothing. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
-import { PAYLOADS } from '../payloads.js';
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
-import { launch, Window } from '../window.js';
+import { PAYLOADS } from "../payloads.js";
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
+import { launch, Window } from "../window.js";
 
 /** All that the page is made of. */
 const TAGS = new Set(
-  'html head meta title link script body noscript div header h1 h2 img span p button svg path nav ul li main section form textarea bdi a dialog label input'.split(' '),
+  "html head meta title link script body noscript div header h1 h2 img span p button svg path nav ul li main section form textarea bdi a dialog label input".split(
+    " ",
+  ),
 );
 
 /** Remembers violations of the page's policy from before its first line runs. */
 const watchPolicy = (page) =>
   page.addInitScript(() => {
     globalThis.confabViolations = [];
-    addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) =>
+    addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) =>
       globalThis.confabViolations.push(`${violatedDirective} ${blockedURI}`),
     );
   });
@@ -25,12 +27,15 @@ const watchPolicy = (page) =>
 async function incidents(window) {
   const { stack, offences, requests } = window;
   const ours = [stack.http, stack.ws].map((url) => new URL(url).host);
-  const { ran, violations } = await window.page.evaluate(() => ({ ran: globalThis.confabRan, violations: globalThis.confabViolations }));
+  const { ran, violations } = await window.page.evaluate(() => ({
+    ran: globalThis.confabRan,
+    violations: globalThis.confabViolations,
+  }));
   return {
     ran,
     violations,
     offences: [...offences],
-    foreign: requests.filter((request) => !ours.includes(new URL(request.split(' ')[1]).host)),
+    foreign: requests.filter((request) => !ours.includes(new URL(request.split(" ")[1]).host)),
     isHere: window.page.url().startsWith(stack.http),
   };
 }
@@ -40,19 +45,37 @@ const NOTHING = { ran: undefined, violations: [], offences: [], foreign: [], isH
 
 /** What the document is made of, as far as it is not to be. */
 const foreignParts = (window) =>
-  window.page.evaluate((tags) => {
-    const all = [...document.querySelectorAll('*')];
-    return [
-      ...all.filter(({ localName }) => !tags.includes(localName)).map(({ localName }) => localName),
-      ...all.flatMap(({ attributes }) => [...attributes].map(({ name }) => name).filter((name) => name.startsWith('on') || name === 'srcdoc')),
-      ...[...document.links]
-        .filter(({ protocol, rel, target, username, password }) => !/^https?:$/.test(protocol) || rel !== 'noopener noreferrer nofollow' || target !== '_blank' || username || password)
-        .map(({ href }) => href),
-      ...(document.documentElement.scrollWidth > innerWidth ? ['something wider than the window'] : []),
-    ];
-  }, [...TAGS]);
+  window.page.evaluate(
+    (tags) => {
+      const all = [...document.querySelectorAll("*")];
+      return [
+        ...all
+          .filter(({ localName }) => !tags.includes(localName))
+          .map(({ localName }) => localName),
+        ...all.flatMap(({ attributes }) =>
+          [...attributes]
+            .map(({ name }) => name)
+            .filter((name) => name.startsWith("on") || name === "srcdoc"),
+        ),
+        ...[...document.links]
+          .filter(
+            ({ protocol, rel, target, username, password }) =>
+              !/^https?:$/.test(protocol) ||
+              rel !== "noopener noreferrer nofollow" ||
+              target !== "_blank" ||
+              username ||
+              password,
+          )
+          .map(({ href }) => href),
+        ...(document.documentElement.scrollWidth > innerWidth
+          ? ["something wider than the window"]
+          : []),
+      ];
+    },
+    [...TAGS],
+  );
 
-suite('browser: hostile text', (stack) => {
+suite("browser: hostile text", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
@@ -68,108 +91,153 @@ suite('browser: hostile text', (stack) => {
     const [own] = PAYLOADS;
     const ada = await Person.arrive(stack, own, `${own} ada`);
     const window = await (await Window.open(browser, stack, ada, {}, watchPolicy)).logIn();
-    assert.equal(await window.page.locator('.me').textContent(), own);
-    const shown = (locator) => locator.evaluateAll((elements) => elements.map((element) => element.textContent));
+    assert.equal(await window.page.locator(".me").textContent(), own);
+    const shown = (locator) =>
+      locator.evaluateAll((elements) => elements.map((element) => element.textContent));
 
     for (const [index, payload] of PAYLOADS.entries()) {
       const mallory = await Person.arrive(stack, payload, payload);
       const conversation = await mallory.start([ada], payload);
       const link = `See https://example.org/${payload}`;
-      for (const [id, body] of [['m-1', payload], ['m-2', link]]) {
-        const { status, body: answer } = await mallory.post(`/conversations/${conversation}/messages`, { id, body });
+      for (const [id, body] of [
+        ["m-1", payload],
+        ["m-2", link],
+      ]) {
+        const { status, body: answer } = await mallory.post(
+          `/conversations/${conversation}/messages`,
+          { id, body },
+        );
         assert.equal(status, 201, `${payload}: ${JSON.stringify(answer)}`);
       }
-      await mallory.put(`/conversations/${conversation}/participants/${encodeURIComponent(PAYLOADS[(index + 1) % PAYLOADS.length])}`);
+      await mallory.put(
+        `/conversations/${conversation}/participants/${encodeURIComponent(PAYLOADS[(index + 1) % PAYLOADS.length])}`,
+      );
       const row = window.page.locator(`[data-conversation="${conversation}"]`);
-      await row.getByLabel('2 unread').waitFor();
-      assert.equal(await row.locator('.row-title').textContent(), payload);
-      assert.equal(await row.locator('.row-preview').textContent(), `${isolated(payload)}: ${isolated(link)}`);
+      await row.getByLabel("2 unread").waitFor();
+      assert.equal(await row.locator(".row-title").textContent(), payload);
+      assert.equal(
+        await row.locator(".row-preview").textContent(),
+        `${isolated(payload)}: ${isolated(link)}`,
+      );
 
       await row.click();
-      const note = window.page.locator('.note');
+      const note = window.page.locator(".note");
       await note.waitFor();
-      await window.hook('composer-input').fill(payload);
-      await window.hook('composer-send').click();
+      await window.hook("composer-input").fill(payload);
+      await window.hook("composer-send").click();
       const mine = window.page.locator('[data-testid="message"][data-state="sent"].mine');
       await mine.waitFor();
-      assert.deepEqual(await shown(window.hook('message-body')), [payload, link, payload], payload);
-      assert.deepEqual(await shown(window.page.locator('.theirs > .sender')), [payload, payload], payload);
-      assert.equal(await window.page.locator('.pane-title h2').textContent(), payload);
+      assert.deepEqual(await shown(window.hook("message-body")), [payload, link, payload], payload);
+      assert.deepEqual(
+        await shown(window.page.locator(".theirs > .sender")),
+        [payload, payload],
+        payload,
+      );
+      assert.equal(await window.page.locator(".pane-title h2").textContent(), payload);
       assert.ok((await note.textContent()).includes(payload), payload);
-      assert.equal(await window.page.evaluate(() => document.title), `${payload} · Confab`.replaceAll(/[ \t\n\f\r]+/g, ' '));
-      await window.hook('people').click();
+      assert.equal(
+        await window.page.evaluate(() => document.title),
+        `${payload} · Confab`.replaceAll(/[ \t\n\f\r]+/g, " "),
+      );
+      await window.hook("people").click();
       const person = window.page.locator('[data-testid="person"]');
       await person.nth(2).waitFor();
-      const people = await person.evaluateAll((all) => all.map(({ dataset, children }) => [dataset.user, children[1].firstElementChild.textContent]));
-      assert.ok(people.some(([user, name]) => user === payload && name === payload), payload);
-      await window.page.keyboard.press('Escape');
+      const people = await person.evaluateAll((all) =>
+        all.map(({ dataset, children }) => [
+          dataset.user,
+          children[1].firstElementChild.textContent,
+        ]),
+      );
+      assert.ok(
+        people.some(([user, name]) => user === payload && name === payload),
+        payload,
+      );
+      await window.page.keyboard.press("Escape");
       assert.deepEqual(await foreignParts(window), [], payload);
       assert.deepEqual(await incidents(window), NOTHING, payload);
     }
     await window.close();
   });
 
-  test('as an address of the page they open nothing', async () => {
-    const window = await (await Window.open(browser, stack, await Person.arrive(stack, 'Ada'), {}, watchPolicy)).logIn();
+  test("as an address of the page they open nothing", async () => {
+    const window = await (
+      await Window.open(browser, stack, await Person.arrive(stack, "Ada"), {}, watchPolicy)
+    ).logIn();
     for (const payload of PAYLOADS) {
       await window.page.evaluate(
         (text) =>
           new Promise((resolve) => {
-            addEventListener('popstate', resolve, { once: true });
+            addEventListener("popstate", resolve, { once: true });
             location.hash = encodeURIComponent(text);
             location.hash = text;
           }),
         payload,
       );
-      await window.page.locator('.pane > .empty').waitFor();
+      await window.page.locator(".pane > .empty").waitFor();
     }
-    await window.page.getByText('You are not in this conversation').waitFor();
+    await window.page.getByText("You are not in this conversation").waitFor();
     assert.deepEqual(await foreignParts(window), []);
     assert.deepEqual(await incidents(window), NOTHING);
     await window.close();
   });
 
-  test('letters that are turned around turn nothing else around', async () => {
-    const [ada, mallory] = [await Person.arrive(stack, 'Ada'), await Person.arrive(stack, 'Mallory \u202eyrollaM')];
-    const conversation = await mallory.start([ada], 'Turned \u202edenruT');
-    await mallory.post(`/conversations/${conversation}/messages`, { id: 'm-1', body: stack.secret('Nothing but the truth') });
+  test("letters that are turned around turn nothing else around", async () => {
+    const [ada, mallory] = [
+      await Person.arrive(stack, "Ada"),
+      await Person.arrive(stack, "Mallory \u202eyrollaM"),
+    ];
+    const conversation = await mallory.start([ada], "Turned \u202edenruT");
+    await mallory.post(`/conversations/${conversation}/messages`, {
+      id: "m-1",
+      body: stack.secret("Nothing but the truth"),
+    });
     await mallory.put(`/conversations/${conversation}/participants/zoe`);
     const window = await (await Window.open(browser, stack, ada)).logIn();
     const reads = (selector, word) =>
-      window.page.locator(selector).first().evaluate((element, wanted) => {
-        const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-          const at = node.data.indexOf(wanted);
-          if (at < 0) continue;
-          const left = (offset) => {
-            const range = document.createRange();
-            range.setStart(node, offset);
-            range.setEnd(node, offset + 1);
-            return range.getBoundingClientRect().left;
-          };
-          return left(at) < left(at + wanted.length - 1);
-        }
-        return null;
-      }, word);
-    await window.listed('Turned').locator('.row-preview').filter({ hasText: 'truth' }).waitFor();
-    assert.equal(await reads('.row-preview', 'truth'), true, 'the preview');
-    await window.listed('Turned').click();
-    await window.page.locator('.note').waitFor();
-    assert.equal(await reads('.note', 'added'), true, 'who came and went');
-    await window.page.locator('.people').filter({ hasText: 'zoe' }).waitFor();
-    assert.equal(await reads('.people', 'zoe'), true, 'who is in it');
+      window.page
+        .locator(selector)
+        .first()
+        .evaluate((element, wanted) => {
+          const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
+          for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const at = node.data.indexOf(wanted);
+            if (at < 0) continue;
+            const left = (offset) => {
+              const range = document.createRange();
+              range.setStart(node, offset);
+              range.setEnd(node, offset + 1);
+              return range.getBoundingClientRect().left;
+            };
+            return left(at) < left(at + wanted.length - 1);
+          }
+          return null;
+        }, word);
+    await window.listed("Turned").locator(".row-preview").filter({ hasText: "truth" }).waitFor();
+    assert.equal(await reads(".row-preview", "truth"), true, "the preview");
+    await window.listed("Turned").click();
+    await window.page.locator(".note").waitFor();
+    assert.equal(await reads(".note", "added"), true, "who came and went");
+    await window.page.locator(".people").filter({ hasText: "zoe" }).waitFor();
+    assert.equal(await reads(".people", "zoe"), true, "who is in it");
     await window.close();
   });
 
-  test('the payloads are armed: where they are taken for markup they are noticed, and the policy stops them', async () => {
-    const ada = await Person.arrive(stack, 'Ada');
+  test("the payloads are armed: where they are taken for markup they are noticed, and the policy stops them", async () => {
+    const ada = await Person.arrive(stack, "Ada");
     const takeForMarkup = async (options) => {
       const window = await Window.open(browser, stack, ada, options, watchPolicy);
-      await window.hook('login-user').waitFor();
+      await window.hook("login-user").waitFor();
       const stopped = new Set();
-      window.page.on('requestfailed', (request) => request.failure().errorText === 'csp' && stopped.add(`${request.method()} ${request.url()}`));
+      window.page.on(
+        "requestfailed",
+        (request) =>
+          request.failure().errorText === "csp" &&
+          stopped.add(`${request.method()} ${request.url()}`),
+      );
       const noticed = new Set();
-      for (const payload of PAYLOADS.slice(0, 41).filter((text) => !/http-equiv|<base/.test(text))) {
+      for (const payload of PAYLOADS.slice(0, 41).filter(
+        (text) => !/http-equiv|<base/.test(text),
+      )) {
         await window.page.evaluate((html) => {
           globalThis.confabRan = undefined;
           globalThis.confabViolations.length = 0;
@@ -177,7 +245,8 @@ suite('browser: hostile text', (stack) => {
         }, payload);
         const seen = await incidents(window);
         const parts = await foreignParts(window);
-        if (parts.length > 0 || JSON.stringify(seen) !== JSON.stringify(NOTHING)) noticed.add(payload);
+        if (parts.length > 0 || JSON.stringify(seen) !== JSON.stringify(NOTHING))
+          noticed.add(payload);
       }
       const { offences, foreign } = await incidents(window);
       window.offences.length = 0;
@@ -186,10 +255,17 @@ suite('browser: hostile text', (stack) => {
     };
     const guarded = await takeForMarkup({});
     assert.ok(guarded.noticed.size >= 30, `${guarded.noticed.size} of them are noticed`);
-    assert.ok(guarded.offences.length > 0 && guarded.offences.every((offence) => /content security policy/i.test(offence)), 'stopped, each of them');
-    assert.deepEqual(guarded.asked, [], 'nobody else is asked');
+    assert.ok(
+      guarded.offences.length > 0 &&
+        guarded.offences.every((offence) => /content security policy/i.test(offence)),
+      "stopped, each of them",
+    );
+    assert.deepEqual(guarded.asked, [], "nobody else is asked");
     const bare = await takeForMarkup({ bypassCSP: true });
-    assert.ok(bare.offences.some((offence) => offence.startsWith('dialog')), 'without the policy they run');
-    assert.notDeepEqual(bare.asked, [], 'and ask others');
+    assert.ok(
+      bare.offences.some((offence) => offence.startsWith("dialog")),
+      "without the policy they run",
+    );
+    assert.notDeepEqual(bare.asked, [], "and ask others");
   });
 });

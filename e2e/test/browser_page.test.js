@@ -1,14 +1,14 @@
 /** What the page itself does beyond sending and receiving: people, drafts, days, failures, and words for who cannot see it. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
-import { Person } from '../people.js';
-import { repair, spoil } from '../spoilt.js';
-import { suite } from '../suite.js';
-import { fill } from '../table.js';
-import { launch, Window } from '../window.js';
+import { Person } from "../people.js";
+import { repair, spoil } from "../spoilt.js";
+import { suite } from "../suite.js";
+import { fill } from "../table.js";
+import { launch, Window } from "../window.js";
 
-suite('browser: the page', (stack) => {
+suite("browser: the page", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
@@ -19,15 +19,17 @@ suite('browser: the page', (stack) => {
   });
 
   const arrive = (...names) => Promise.all(names.map((name) => Person.arrive(stack, name)));
-  const open = async (person, options, prepare) => (await Window.open(browser, stack, person, options, prepare)).logIn();
-  const personIn = (window, { user }) => window.page.locator(`[data-testid="person"][data-user="${user}"]`);
+  const open = async (person, options, prepare) =>
+    (await Window.open(browser, stack, person, options, prepare)).logIn();
+  const personIn = (window, { user }) =>
+    window.page.locator(`[data-testid="person"][data-user="${user}"]`);
   const speak = (person, conversation, id, body) =>
     person.post(`/conversations/${conversation}/messages`, { id, body: stack.secret(body) });
 
-  test('who is in a conversation is shown once it is known, and others can be added and removed', async () => {
-    const [ada, bob, carol] = await arrive('Ada', 'Bob', 'Carol');
-    const walk = await ada.start([bob], 'A walk');
-    await speak(bob, walk, 'b-1', 'I am Bob, and here.');
+  test("who is in a conversation is shown once it is known, and others can be added and removed", async () => {
+    const [ada, bob, carol] = await arrive("Ada", "Bob", "Carol");
+    const walk = await ada.start([bob], "A walk");
+    await speak(bob, walk, "b-1", "I am Bob, and here.");
     // The server takes its time to say who is in it. Until it has, nobody is told that this is everybody.
     let answer;
     const asked = new Promise((resolve) => (answer = resolve));
@@ -37,161 +39,178 @@ suite('browser: the page', (stack) => {
         await route.continue();
       }),
     );
-    await window.openListed('A walk');
-    const header = window.page.locator('.people');
+    await window.openListed("A walk");
+    const header = window.page.locator(".people");
     await header.filter({ hasText: /Bob.*…$/ }).waitFor();
-    assert.equal(await window.hook('people').getAttribute('aria-label'), 'People');
-    await window.hook('people').click();
-    await window.page.getByText('Asking who else is in it').waitFor();
+    assert.equal(await window.hook("people").getAttribute("aria-label"), "People");
+    await window.hook("people").click();
+    await window.page.getByText("Asking who else is in it").waitFor();
     answer();
     await header.filter({ hasText: /You, .Bob.$/ }).waitFor();
-    await window.page.getByText('Asking who else is in it').waitFor({ state: 'hidden' });
-    assert.equal(await window.hook('person').count(), 2);
+    await window.page.getByText("Asking who else is in it").waitFor({ state: "hidden" });
+    assert.equal(await window.hook("person").count(), 2);
     assert.doesNotMatch(await header.textContent(), /…/);
 
-    await window.hook('add-person').fill(carol.user);
-    await window.page.keyboard.press('Enter');
+    await window.hook("add-person").fill(carol.user);
+    await window.page.keyboard.press("Enter");
     await personIn(window, carol).waitFor();
     const carols = await open(carol);
-    await carols.listed('A walk').waitFor();
-    assert.equal(await window.hook('people').getAttribute('aria-label'), 'People: 3');
+    await carols.listed("A walk").waitFor();
+    assert.equal(await window.hook("people").getAttribute("aria-label"), "People: 3");
 
-    await personIn(window, bob).getByTestId('person-remove').click();
-    await personIn(window, bob).getByRole('button', { name: 'Cancel' }).click();
-    await personIn(window, bob).getByTestId('person-remove').click();
-    await personIn(window, bob).getByTestId('person-confirm').click();
-    await personIn(window, bob).waitFor({ state: 'detached' });
+    await personIn(window, bob).getByTestId("person-remove").click();
+    await personIn(window, bob).getByRole("button", { name: "Cancel" }).click();
+    await personIn(window, bob).getByTestId("person-remove").click();
+    await personIn(window, bob).getByTestId("person-confirm").click();
+    await personIn(window, bob).waitFor({ state: "detached" });
     const { body } = await ada.get(`/conversations/${walk}`);
-    assert.deepEqual(body.participants.map(({ user }) => user).toSorted(), [ada.user, carol.user].toSorted());
+    assert.deepEqual(
+      body.participants.map(({ user }) => user).toSorted(),
+      [ada.user, carol.user].toSorted(),
+    );
 
     // Only the owner removes others; everybody may leave.
-    await carols.openListed('A walk');
-    await carols.hook('people').click();
+    await carols.openListed("A walk");
+    await carols.hook("people").click();
     await personIn(carols, ada).waitFor();
-    assert.equal(await personIn(carols, ada).getByTestId('person-remove').isVisible(), false);
-    await personIn(carols, carol).getByRole('button', { name: 'Leave the conversation' }).click();
-    await personIn(carols, carol).getByTestId('person-confirm').click();
-    await carols.listed('A walk').waitFor({ state: 'detached' });
-    await carols.hook('people-list').waitFor({ state: 'hidden' });
+    assert.equal(await personIn(carols, ada).getByTestId("person-remove").isVisible(), false);
+    await personIn(carols, carol).getByRole("button", { name: "Leave the conversation" }).click();
+    await personIn(carols, carol).getByTestId("person-confirm").click();
+    await carols.listed("A walk").waitFor({ state: "detached" });
+    await carols.hook("people-list").waitFor({ state: "hidden" });
     await header.filter({ hasText: /^You$/ }).waitFor();
     await Promise.all([window.close(), carols.close()]);
   });
 
-  test('the server says no to an addition: the dialog says so, and what was typed stays', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    const walk = await ada.start([bob], 'A walk');
+  test("the server says no to an addition: the dialog says so, and what was typed stays", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    const walk = await ada.start([bob], "A walk");
     const window = await open(bob);
-    await window.openListed('A walk');
-    await window.hook('people').click();
+    await window.openListed("A walk");
+    await window.hook("people").click();
     await personIn(window, ada).waitFor();
     await window.context.setOffline(true);
-    await window.hook('add-person').fill('carol');
-    await window.hook('add-person-submit').click();
-    await window.page.getByText('The server did not answer').waitFor();
-    assert.equal(await window.hook('add-person').inputValue(), 'carol');
+    await window.hook("add-person").fill("carol");
+    await window.hook("add-person-submit").click();
+    await window.page.getByText("The server did not answer").waitFor();
+    assert.equal(await window.hook("add-person").inputValue(), "carol");
     await window.context.setOffline(false);
     await window.connected();
     // Whoever is removed meanwhile has nothing left to look at.
     await ada.delete(`/conversations/${walk}/participants/${bob.user}`);
-    await window.hook('people-list').waitFor({ state: 'hidden' });
+    await window.hook("people-list").waitFor({ state: "hidden" });
     await window.close();
   });
 
-  test('drafts stay with their conversation, over a reload, and end with logging out', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    await ada.start([bob], 'One');
-    await ada.start([bob], 'Two');
+  test("drafts stay with their conversation, over a reload, and end with logging out", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    await ada.start([bob], "One");
+    await ada.start([bob], "Two");
     const window = await open(ada);
-    const input = window.hook('composer-input');
-    await window.openListed('One');
-    await input.fill(stack.secret('Half a thought,\nin two lines'));
-    await window.openListed('Two');
-    assert.equal(await input.inputValue(), '');
-    await window.listed('One').filter({ hasText: 'Draft: Half a thought,' }).waitFor();
+    const input = window.hook("composer-input");
+    await window.openListed("One");
+    await input.fill(stack.secret("Half a thought,\nin two lines"));
+    await window.openListed("Two");
+    assert.equal(await input.inputValue(), "");
+    await window.listed("One").filter({ hasText: "Draft: Half a thought," }).waitFor();
     await window.page.reload();
     await window.connected();
-    await window.openListed('One');
-    assert.equal(await input.inputValue(), 'Half a thought,\nin two lines');
-    await window.hook('composer-send').click();
-    await window.message('Half a thought,\nin two lines', 'sent').waitFor();
+    await window.openListed("One");
+    assert.equal(await input.inputValue(), "Half a thought,\nin two lines");
+    await window.hook("composer-send").click();
+    await window.message("Half a thought,\nin two lines", "sent").waitFor();
     await window.page.reload();
     await window.connected();
     await input.waitFor();
-    assert.equal(await input.inputValue(), '', 'what was sent is no draft');
+    assert.equal(await input.inputValue(), "", "what was sent is no draft");
 
-    await input.fill(stack.secret('Never to be read by others'));
-    await window.hook('logout').click();
-    await window.hook('login-user').waitFor();
-    const kept = await window.page.evaluate(() => JSON.stringify([{ ...sessionStorage }, { ...localStorage }]));
+    await input.fill(stack.secret("Never to be read by others"));
+    await window.hook("logout").click();
+    await window.hook("login-user").waitFor();
+    const kept = await window.page.evaluate(() =>
+      JSON.stringify([{ ...sessionStorage }, { ...localStorage }]),
+    );
     assert.doesNotMatch(kept, /Never to be read/);
     await window.logIn();
-    await window.openListed('One');
-    assert.equal(await input.inputValue(), '');
+    await window.openListed("One");
+    assert.equal(await input.inputValue(), "");
     await window.close();
   });
 
-  test('a message that the server refuses can be tried again, or given up', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    const walk = await ada.start([bob], 'A walk');
-    const window = await open(ada, {}, (page) => spoil(page, 'Refused'));
-    await window.openListed('A walk');
-    await window.say('Refused, and later taken.');
-    const failed = window.message('Refused, and later taken.', 'failed');
+  test("a message that the server refuses can be tried again, or given up", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    const walk = await ada.start([bob], "A walk");
+    const window = await open(ada, {}, (page) => spoil(page, "Refused"));
+    await window.openListed("A walk");
+    await window.say("Refused, and later taken.");
+    const failed = window.message("Refused, and later taken.", "failed");
     await failed.getByText(/^Not sent\./).waitFor();
-    await window.hook('announcement').filter({ hasText: 'Not sent: Refused, and later taken.' }).waitFor({ state: 'attached' });
-    await window.say('Refused for good.');
-    await window.message('Refused for good.', 'failed').getByTestId('message-discard').click();
-    await window.message('Refused for good.').waitFor({ state: 'detached' });
+    await window
+      .hook("announcement")
+      .filter({ hasText: "Not sent: Refused, and later taken." })
+      .waitFor({ state: "attached" });
+    await window.say("Refused for good.");
+    await window.message("Refused for good.", "failed").getByTestId("message-discard").click();
+    await window.message("Refused for good.").waitFor({ state: "detached" });
     await repair(window.page);
-    await failed.getByTestId('message-retry').click();
-    await window.shows(['Refused, and later taken.']);
-    assert.deepEqual((await ada.log(walk)).map(({ body }) => body), ['Refused, and later taken.']);
+    await failed.getByTestId("message-retry").click();
+    await window.shows(["Refused, and later taken."]);
+    assert.deepEqual(
+      (await ada.log(walk)).map(({ body }) => body),
+      ["Refused, and later taken."],
+    );
     await window.close();
   });
 
-  test('days are told apart, and who cannot see hears what comes', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    const story = await ada.start([bob], 'A story');
+  test("days are told apart, and who cannot see hears what comes", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    const story = await ada.start([bob], "A story");
     await fill(stack, story, ada, 3);
     const window = await open(ada);
-    await window.openListed('A story');
-    await window.message('Message 3 of a long conversation.', 'sent').waitFor();
-    await speak(bob, story, 'b-1', 'The first word of today.');
-    await window.message('The first word of today.', 'sent').waitFor();
-    const order = await window.page.locator('.day, [data-testid="message"]').evaluateAll((rows) => rows.map((row) => row.dataset.seq ?? row.textContent));
-    assert.deepEqual(order, ['November 14, 2023', '1', '2', '3', 'Today', '4']);
-    await window.hook('announcement').filter({ hasText: 'Bob: The first word of today.' }).waitFor({ state: 'attached' });
+    await window.openListed("A story");
+    await window.message("Message 3 of a long conversation.", "sent").waitFor();
+    await speak(bob, story, "b-1", "The first word of today.");
+    await window.message("The first word of today.", "sent").waitFor();
+    const order = await window.page
+      .locator('.day, [data-testid="message"]')
+      .evaluateAll((rows) => rows.map((row) => row.dataset.seq ?? row.textContent));
+    assert.deepEqual(order, ["November 14, 2023", "1", "2", "3", "Today", "4"]);
+    await window
+      .hook("announcement")
+      .filter({ hasText: "Bob: The first word of today." })
+      .waitFor({ state: "attached" });
     await window.close();
   });
 
-  test('the title tells what is open, and how much is unread', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    const [one, two] = [await ada.start([bob], 'One'), await ada.start([bob], 'Two')];
+  test("the title tells what is open, and how much is unread", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    const [one, two] = [await ada.start([bob], "One"), await ada.start([bob], "Two")];
     const window = await open(bob);
-    const titled = (title) => window.page.waitForFunction((wanted) => document.title === wanted, title);
-    await titled('Confab');
-    await window.openListed('One');
-    await titled('One · Confab');
-    await speak(ada, one, 'a-1', 'Seen at once.');
-    await window.message('Seen at once.', 'sent').waitFor();
-    for (const id of ['a-1', 'a-2']) await speak(ada, two, id, `In the other one, ${id}.`);
-    await window.listed('Two').getByLabel('2 unread').waitFor();
-    await titled('(2) One · Confab');
-    await window.openListed('Two');
-    await titled('Two · Confab');
+    const titled = (title) =>
+      window.page.waitForFunction((wanted) => document.title === wanted, title);
+    await titled("Confab");
+    await window.openListed("One");
+    await titled("One · Confab");
+    await speak(ada, one, "a-1", "Seen at once.");
+    await window.message("Seen at once.", "sent").waitFor();
+    for (const id of ["a-1", "a-2"]) await speak(ada, two, id, `In the other one, ${id}.`);
+    await window.listed("Two").getByLabel("2 unread").waitFor();
+    await titled("(2) One · Confab");
+    await window.openListed("Two");
+    await titled("Two · Confab");
     await window.close();
   });
 
-  test('a conversation of 10,000 messages has rows only where somebody looks, and a new message makes few', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    const story = await ada.start([bob], 'A story');
+  test("a conversation of 10,000 messages has rows only where somebody looks, and a new message makes few", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    const story = await ada.start([bob], "A story");
     await fill(stack, story, ada, 10_000);
     const window = await open(ada);
-    await window.openListed('A story');
-    await window.message('Message 10000 of a long conversation.', 'sent').waitFor();
+    await window.openListed("A story");
+    await window.message("Message 10000 of a long conversation.", "sent").waitFor();
     // Upwards, a screen at a time, until it has been read to its beginning.
     const { most, seen } = await window.page.evaluate(async () => {
-      const scroller = document.querySelector('.scroller');
+      const scroller = document.querySelector(".scroller");
       const rows = () => document.querySelectorAll('[data-testid="message"]');
       const seen = new Set();
       let most = 0;
@@ -203,48 +222,64 @@ suite('browser: the page', (stack) => {
           if (box.bottom > top && box.top < bottom) seen.add(row.dataset.seq);
         }
       };
-      for (look(); rows()[0]?.dataset.seq !== '1' || scroller.scrollTop > 0; look()) {
+      for (look(); rows()[0]?.dataset.seq !== "1" || scroller.scrollTop > 0; look()) {
         scroller.scrollTop -= scroller.clientHeight / 2;
-        for (let frames = 0; frames < 2; frames += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+        for (let frames = 0; frames < 2; frames += 1)
+          await new Promise((resolve) => requestAnimationFrame(resolve));
       }
       return { most, seen: seen.size };
     });
     assert.ok(most < 200, `${most} rows at the same time`);
-    assert.equal(seen, 10_000, 'whatever was loaded meanwhile, the reader kept the place');
+    assert.equal(seen, 10_000, "whatever was loaded meanwhile, the reader kept the place");
     await window.page.evaluate(() => {
-      const scroller = document.querySelector('.scroller');
+      const scroller = document.querySelector(".scroller");
       scroller.scrollTop = scroller.scrollHeight;
     });
-    await window.message('Message 10000 of a long conversation.', 'sent').waitFor();
+    await window.message("Message 10000 of a long conversation.", "sent").waitFor();
     await window.page.evaluate(() => {
       globalThis.confabChanges = [];
-      new MutationObserver((changes) => globalThis.confabChanges.push(...changes.flatMap(({ addedNodes }) => [...addedNodes]).filter(({ dataset }) => dataset?.testid === 'message'))).observe(
-        document.querySelector('[data-testid="message-list"]'),
-        { childList: true, subtree: true },
-      );
+      new MutationObserver((changes) =>
+        globalThis.confabChanges.push(
+          ...changes
+            .flatMap(({ addedNodes }) => [...addedNodes])
+            .filter(({ dataset }) => dataset?.testid === "message"),
+        ),
+      ).observe(document.querySelector('[data-testid="message-list"]'), {
+        childList: true,
+        subtree: true,
+      });
     });
-    await speak(bob, story, 'b-1', 'And they lived happily ever after.');
-    await window.message('And they lived happily ever after.', 'sent').waitFor();
-    const made = await window.page.evaluate(() => globalThis.confabChanges.map(({ dataset }) => dataset.seq));
-    assert.deepEqual(made.filter((seq) => seq === '10001'), ['10001']);
+    await speak(bob, story, "b-1", "And they lived happily ever after.");
+    await window.message("And they lived happily ever after.", "sent").waitFor();
+    const made = await window.page.evaluate(() =>
+      globalThis.confabChanges.map(({ dataset }) => dataset.seq),
+    );
+    assert.deepEqual(
+      made.filter((seq) => seq === "10001"),
+      ["10001"],
+    );
     assert.ok(made.length <= 41, `${made.length} rows were made for one message`);
     await window.close();
   });
 
-  test('on a phone the key for new lines makes new lines, and reading brings up no keyboard', async () => {
-    const [ada, bob] = await arrive('Ada', 'Bob');
-    await ada.start([bob], 'A walk');
-    const window = await open(ada, { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
-    await window.listed('A walk').tap();
-    await window.hook('composer-input').waitFor();
-    assert.equal(await window.page.evaluate(() => document.activeElement.tagName), 'H2');
-    await window.hook('composer-input').tap();
-    await window.page.keyboard.type('Two');
-    await window.page.keyboard.press('Enter');
-    await window.page.keyboard.type('lines');
-    stack.secret('Two\nlines');
-    await window.hook('composer-send').tap();
-    await window.shows(['Two\nlines']);
+  test("on a phone the key for new lines makes new lines, and reading brings up no keyboard", async () => {
+    const [ada, bob] = await arrive("Ada", "Bob");
+    await ada.start([bob], "A walk");
+    const window = await open(ada, {
+      viewport: { width: 390, height: 844 },
+      isMobile: true,
+      hasTouch: true,
+    });
+    await window.listed("A walk").tap();
+    await window.hook("composer-input").waitFor();
+    assert.equal(await window.page.evaluate(() => document.activeElement.tagName), "H2");
+    await window.hook("composer-input").tap();
+    await window.page.keyboard.type("Two");
+    await window.page.keyboard.press("Enter");
+    await window.page.keyboard.type("lines");
+    stack.secret("Two\nlines");
+    await window.hook("composer-send").tap();
+    await window.shows(["Two\nlines"]);
     await window.close();
   });
 });

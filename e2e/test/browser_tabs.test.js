@@ -1,12 +1,12 @@
 /** Two tabs of one person in real Chromium: one connection, nothing doubled, and both show all. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
-import { launch, Window } from '../window.js';
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
+import { launch, Window } from "../window.js";
 
-suite('browser: tabs', (stack) => {
+suite("browser: tabs", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
@@ -18,7 +18,7 @@ suite('browser: tabs', (stack) => {
 
   /** Two tabs of somebody new with the same conversation open in both; the first one was there first, and leads. */
   async function tabs(title) {
-    const [ada, bob] = await Promise.all(['Ada', 'Bob'].map((name) => Person.arrive(stack, name)));
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.arrive(stack, name)));
     const conversation = await ada.start([bob], title);
     const first = await (await Window.open(browser, stack, ada)).logIn();
     const second = await (await first.another()).logIn();
@@ -28,40 +28,46 @@ suite('browser: tabs', (stack) => {
     return { first, second, say, stored };
   }
 
-  test('one tab holds the connection; whoever writes, both show everything once', async () => {
-    const { first, second, say, stored } = await tabs('Side by side');
-    await say('b-1', 'To both of you.');
-    await second.message('To both of you.', 'sent').waitFor();
-    await Promise.all([first.say('From the first.'), second.say('From the second.')]);
+  test("one tab holds the connection; whoever writes, both show everything once", async () => {
+    const { first, second, say, stored } = await tabs("Side by side");
+    await say("b-1", "To both of you.");
+    await second.message("To both of you.", "sent").waitFor();
+    await Promise.all([first.say("From the first."), second.say("From the second.")]);
     for (const tab of [first, second])
-      for (const body of ['From the first.', 'From the second.']) await tab.message(body, 'sent').waitFor();
+      for (const body of ["From the first.", "From the second."])
+        await tab.message(body, "sent").waitFor();
     const all = await stored();
-    assert.deepEqual(all.toSorted(), ['From the first.', 'From the second.', 'To both of you.']);
+    assert.deepEqual(all.toSorted(), ["From the first.", "From the second.", "To both of you."]);
     for (const tab of [first, second]) await tab.shows(all);
     assert.deepEqual([first.sockets.length, second.sockets.length], [1, 0]);
     await first.close();
   });
 
-  test('the tab with the connection closes in the middle of a message: the other one goes on', async () => {
-    const { first, second, say, stored } = await tabs('Taking over');
+  test("the tab with the connection closes in the middle of a message: the other one goes on", async () => {
+    const { first, second, say, stored } = await tabs("Taking over");
     // Stored, and its function dies before it can say so; the next one waits behind it.
-    await stack.goWrong({ function: 'killAfter', on: ['SendMessageFunction'], times: 1 });
-    await first.say('Stored, never acknowledged.');
-    await second.say('Waiting its turn.');
+    await stack.goWrong({ function: "killAfter", on: ["SendMessageFunction"], times: 1 });
+    await first.say("Stored, never acknowledged.");
+    await second.say("Waiting its turn.");
     for (const tab of [first, second])
-      for (const body of ['Stored, never acknowledged.', 'Waiting its turn.']) await tab.message(body).waitFor();
+      for (const body of ["Stored, never acknowledged.", "Waiting its turn."])
+        await tab.message(body).waitFor();
     await first.closeTab();
     await second.connected();
-    await say('b-1', 'To the one that is left.');
-    await second.message('To the one that is left.', 'sent').waitFor();
-    await second.message('Waiting its turn.', 'sent').waitFor();
+    await say("b-1", "To the one that is left.");
+    await second.message("To the one that is left.", "sent").waitFor();
+    await second.message("Waiting its turn.", "sent").waitFor();
     const all = await stored();
-    assert.deepEqual(all.toSorted(), ['Stored, never acknowledged.', 'To the one that is left.', 'Waiting its turn.']);
+    assert.deepEqual(all.toSorted(), [
+      "Stored, never acknowledged.",
+      "To the one that is left.",
+      "Waiting its turn.",
+    ]);
     await second.shows(all);
     assert.equal(second.sockets.length, 1);
 
     const third = await (await second.another()).logIn();
-    await third.openListed('Taking over');
+    await third.openListed("Taking over");
     await third.shows(all);
     assert.equal(third.sockets.length, 0);
     await second.close();

@@ -1,19 +1,19 @@
 /** Many write into one new conversation at once, by both transports. */
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { Unanswered } from '../client.js';
-import { Person } from '../people.js';
-import { assertDense } from '../protocol.js';
-import { suite } from '../suite.js';
+import { Unanswered } from "../client.js";
+import { Person } from "../people.js";
+import { assertDense } from "../protocol.js";
+import { suite } from "../suite.js";
 
 const CLIENTS = 20;
 const MESSAGES = 50;
 /** Far more than a crowd of this size costs: who needs as many is getting nowhere. */
 const ATTEMPTS = 50;
 
-suite('crowd', (stack) => {
+suite("crowd", (stack) => {
   /** What became of all attempts, by answer. */
   const outcomes = new Map();
   /** How many messages took how many attempts. */
@@ -37,12 +37,12 @@ suite('crowd', (stack) => {
         assert.ok(attempt <= ATTEMPTS, `${message.id} did not get through in ${ATTEMPTS} attempts`);
         const reply = await send({ ...message, after }).catch(unanswered);
         count(outcomes, reply.code ?? reply.event);
-        if (reply.event === 'sent') {
+        if (reply.event === "sent") {
           stored.set(message.id, reply.seq);
           after = reply.seq;
           count(attempts, attempt);
         } else {
-          assert.equal(reply.retry, 'later', JSON.stringify(reply));
+          assert.equal(reply.retry, "later", JSON.stringify(reply));
           await delay(reply.retryAfterMs);
         }
       }
@@ -51,14 +51,16 @@ suite('crowd', (stack) => {
   }
 
   test(`${CLIENTS} clients send ${MESSAGES} messages each, and end with the same log`, async (t) => {
-    const arriving = Array.from({ length: CLIENTS }, (_, index) => Person.arrive(stack, `Client${index + 1}`));
+    const arriving = Array.from({ length: CLIENTS }, (_, index) =>
+      Person.arrive(stack, `Client${index + 1}`),
+    );
     const people = await Promise.all(arriving);
     const conversation = await people[0].start(people.slice(1));
     const bySocket = people.filter((_, index) => index % 2 === 0);
     const sockets = new Map();
     for (const person of bySocket) {
       const socket = await person.connect();
-      const { head } = await socket.request('subscribe', { conversation, after: 0 });
+      const { head } = await socket.request("subscribe", { conversation, after: 0 });
       assert.equal(head, 0);
       sockets.set(person, socket);
     }
@@ -68,7 +70,7 @@ suite('crowd', (stack) => {
       people.map((person) => {
         const socket = sockets.get(person);
         const send = socket
-          ? (message) => socket.request('sendMessage', { conversation, ...message })
+          ? (message) => socket.request("sendMessage", { conversation, ...message })
           : (message) => posted(person, conversation, message);
         return sayAll(send, person.user);
       }),
@@ -79,13 +81,16 @@ suite('crowd', (stack) => {
     assert.equal(log.length, CLIENTS * MESSAGES);
     assertDense(log);
     const positions = new Map(log.map(({ id, seq }) => [id, seq]));
-    assert.deepEqual(positions, new Map(said.flatMap((stored) => [...stored]).toSorted(([, a], [, b]) => a - b)));
+    assert.deepEqual(
+      positions,
+      new Map(said.flatMap((stored) => [...stored]).toSorted(([, a], [, b]) => a - b)),
+    );
     for (const stored of said) {
       const seqs = [...stored.values()];
       assert.deepEqual(
         seqs,
         seqs.toSorted((a, b) => a - b),
-        'one sender keeps his own order',
+        "one sender keeps his own order",
       );
     }
     for (const person of people) {
@@ -97,15 +102,23 @@ suite('crowd', (stack) => {
     // A push may be missing, which is a gap and repaired above, but none may tell anything else than the log.
     for (const [person, socket] of sockets) {
       const marker = `marker-${person.user}`;
-      await people[1].post(`/conversations/${conversation}/messages`, { id: marker, body: 'The end.' });
-      const pushed = (await socket.before(({ id }) => id === marker)).filter(({ event }) => event === 'message');
-      for (const entry of pushed.filter(({ seq }) => seq <= log.length)) assert.deepEqual(entry, log[entry.seq - 1]);
+      await people[1].post(`/conversations/${conversation}/messages`, {
+        id: marker,
+        body: "The end.",
+      });
+      const pushed = (await socket.before(({ id }) => id === marker)).filter(
+        ({ event }) => event === "message",
+      );
+      for (const entry of pushed.filter(({ seq }) => seq <= log.length))
+        assert.deepEqual(entry, log[entry.seq - 1]);
       const own = pushed.filter(({ sender }) => sender === person.user);
-      assert.deepEqual(own, [], 'the sending connection has its answers and no pushes of the same');
+      assert.deepEqual(own, [], "the sending connection has its answers and no pushes of the same");
       await socket.close();
     }
 
-    t.diagnostic(`${log.length} messages in ${seconds.toFixed(1)} s: ${(log.length / seconds).toFixed(0)} a second`);
+    t.diagnostic(
+      `${log.length} messages in ${seconds.toFixed(1)} s: ${(log.length / seconds).toFixed(0)} a second`,
+    );
     t.diagnostic(`answers: ${JSON.stringify(Object.fromEntries(outcomes))}`);
     t.diagnostic(`messages by attempts: ${JSON.stringify(Object.fromEntries(attempts))}`);
   });
@@ -114,7 +127,8 @@ suite('crowd', (stack) => {
 /** Sends over HTTP. What the gateway says for itself is no answer. */
 async function posted(person, conversation, message) {
   const { body } = await person.post(`/conversations/${conversation}/messages`, message);
-  if (body.event === undefined && body.code === undefined) throw new Unanswered(`the gateway said ${body.message}`);
+  if (body.event === undefined && body.code === undefined)
+    throw new Unanswered(`the gateway said ${body.message}`);
   return body;
 }
 
@@ -122,8 +136,11 @@ async function posted(person, conversation, message) {
 async function caughtUp(socket, conversation) {
   const events = [];
   for (;;) {
-    const page = await socket.request('subscribe', { conversation, after: events.at(-1)?.seq ?? 0 });
-    assert.equal(page.event, 'subscribed', JSON.stringify(page));
+    const page = await socket.request("subscribe", {
+      conversation,
+      after: events.at(-1)?.seq ?? 0,
+    });
+    assert.equal(page.event, "subscribed", JSON.stringify(page));
     events.push(...page.events);
     if (!page.limited) return events;
   }
@@ -132,5 +149,5 @@ async function caughtUp(socket, conversation) {
 /** The protocol's advice for a request that was not answered: again, under the same id. */
 function unanswered(error) {
   if (!(error instanceof Unanswered)) throw error;
-  return { event: 'unanswered', retry: 'later', retryAfterMs: 0 };
+  return { event: "unanswered", retry: "later", retryAfterMs: 0 };
 }

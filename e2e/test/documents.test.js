@@ -1,52 +1,58 @@
 /** The protocol's documents are what their makers call valid, and their examples are what they describe. */
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 
-import { createConfig, lint } from '@redocly/openapi-core';
+import { createConfig, lint } from "@redocly/openapi-core";
 
-import { ASYNCAPI, check, messageCheck, OPENAPI, PROTOCOL } from '../contract.js';
+import { ASYNCAPI, check, messageCheck, OPENAPI, PROTOCOL } from "../contract.js";
 
-for (const name of ['asyncapi.yaml', 'openapi.yaml']) {
+for (const name of ["asyncapi.yaml", "openapi.yaml"]) {
   test(`docs/${name} is without a flaw`, async () => {
     // The local server is on localhost, and that is right.
-    const config = await createConfig({ extends: ['recommended-strict'], rules: { 'no-server-example.com': 'off' } });
+    const config = await createConfig({
+      extends: ["recommended-strict"],
+      rules: { "no-server-example.com": "off" },
+    });
     const ref = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url));
     const problems = await lint({ ref, config });
     assert.deepEqual(
-      problems.map(({ ruleId, message, location }) => `${ruleId} at ${location[0]?.pointer}: ${message}`),
+      problems.map(
+        ({ ruleId, message, location }) => `${ruleId} at ${location[0]?.pointer}: ${message}`,
+      ),
       [],
     );
   });
 }
 
-test('every example of a frame is one', () => {
+test("every example of a frame is one", () => {
   for (const [name, { examples }] of Object.entries(ASYNCAPI.components.messages)) {
     assert.ok(examples.length > 0, `${name} has an example`);
     for (const { payload } of examples) assertFits(messageCheck(name), payload, name);
   }
 });
 
-test('every example of a request or an answer is one', () => {
+test("every example of a request or an answer is one", () => {
   const contents = [];
   const visit = (part, place) => {
-    if (part === null || typeof part !== 'object') return;
-    for (const [type, media] of Object.entries(part.content ?? {})) contents.push([`${place} ${type}`, media]);
+    if (part === null || typeof part !== "object") return;
+    for (const [type, media] of Object.entries(part.content ?? {}))
+      contents.push([`${place} ${type}`, media]);
     for (const [name, inner] of Object.entries(part)) visit(inner, `${place}/${name}`);
   };
-  visit(OPENAPI, '');
+  visit(OPENAPI, "");
   assert.ok(contents.length > 10);
   for (const [place, { schema, example, examples = { only: { value: example } } }] of contents) {
     for (const { value } of Object.values(examples)) assertFits(check(schema), value, place);
   }
 });
 
-test('every error code has an example, as a frame and over HTTP', () => {
+test("every error code has an example, as a frame and over HTTP", () => {
   const codes = PROTOCOL.$defs.code.enum;
   const frames = ASYNCAPI.components.messages.error.examples.map(({ payload }) => payload.code);
   const text = JSON.stringify(OPENAPI);
   // No part of the stack limits rates or forbids an action on a socket today; the codes are kept for those who will.
-  const unheard = ['forbidden', 'rate_limited'];
+  const unheard = ["forbidden", "rate_limited"];
   assert.deepEqual(
     codes.filter((code) => !frames.includes(code)),
     unheard,
@@ -54,15 +60,22 @@ test('every error code has an example, as a frame and over HTTP', () => {
   // A path or a method that is not there is the gateway's to refuse.
   assert.deepEqual(
     codes.filter((code) => !text.includes(`"code":"${code}"`)),
-    ['unknown_action'],
+    ["unknown_action"],
   );
 });
 
-test('what a server sends holds nothing that is not documented', () => {
+test("what a server sends holds nothing that is not documented", () => {
   for (const [name, schema] of Object.entries(PROTOCOL.$defs)) {
     const isSent =
-      schema.type === 'object' &&
-      !['subscribe', 'unsubscribe', 'sendMessage', 'ping', 'newConversation', 'newMessage'].includes(name);
+      schema.type === "object" &&
+      ![
+        "subscribe",
+        "unsubscribe",
+        "sendMessage",
+        "ping",
+        "newConversation",
+        "newMessage",
+      ].includes(name);
     if (isSent) assert.equal(schema.additionalProperties, false, name);
   }
 });

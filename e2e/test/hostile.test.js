@@ -1,14 +1,14 @@
 /** Whatever a client sends, it gets the answer that the documents promise, and nothing of ours breaks. */
-import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import assert from "node:assert/strict";
+import { test } from "node:test";
 
-import fc from 'fast-check';
+import fc from "fast-check";
 
-import { PATIENCE_MS } from '../client.js';
-import { assertAnswers, assertHttpAnswer, assertServerFrame } from '../contract.js';
-import { frames, requests, SECRET } from '../hostile.js';
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
+import { PATIENCE_MS } from "../client.js";
+import { assertAnswers, assertHttpAnswer, assertServerFrame } from "../contract.js";
+import { frames, requests, SECRET } from "../hostile.js";
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
 
 /** Of all transports and lanes together: what a change can wait for. `CONFAB_CASES=10000` is a thorough run. */
 const CASES = Number(process.env.CONFAB_CASES ?? 1_000);
@@ -18,9 +18,9 @@ const LANES = 2;
 /** The same cases for every change, so that one that fails is the change's doing; another seed explores. */
 const seed = Number(process.env.CONFAB_SEED ?? 20_261_122);
 /** What comes unasked. */
-const PUSHED = ['message', 'participantAdded', 'participantRemoved', 'added', 'removed'];
+const PUSHED = ["message", "participantAdded", "participantRemoved", "added", "removed"];
 
-suite('hostile', (stack) => {
+suite("hostile", (stack) => {
   /** Lets every lane try its share; the error of one that fails holds the smallest case that does. */
   async function tried(t, cases, attempt) {
     t.diagnostic(`CONFAB_SEED=${seed}`);
@@ -29,13 +29,17 @@ suite('hostile', (stack) => {
       const person = await Person.arrive(stack, `Mallory${lane}`);
       const conversation = await person.start([]);
       const numRuns = CASES / LANES / 2;
-      await fc.assert(fc.asyncProperty(cases(conversation), await attempt(person)), { numRuns, seed: seed + lane });
+      await fc.assert(fc.asyncProperty(cases(conversation), await attempt(person)), {
+        numRuns,
+        seed: seed + lane,
+      });
       return person.log(conversation);
     });
-    for (const log of await Promise.all(lanes)) assert.ok(log.length > 0, 'some of it was right and is stored');
+    for (const log of await Promise.all(lanes))
+      assert.ok(log.length > 0, "some of it was right and is stored");
   }
 
-  test('frames', async (t) => {
+  test("frames", async (t) => {
     await tried(t, frames, async (person) => {
       let socket;
       return async ({ text, exact }) => {
@@ -46,12 +50,12 @@ suite('hostile', (stack) => {
         const reply = await connection.next(({ event }) => !PUSHED.includes(event));
         assertServerFrame(reply);
         assert.ok(reply.event !== undefined, `the gateway said ${JSON.stringify(reply)}`);
-        assert.notEqual(reply.code, 'internal');
+        assert.notEqual(reply.code, "internal");
         if (exact) {
           assertAnswers(JSON.parse(text), reply);
         } else {
-          const pong = await connection.request('ping');
-          assert.deepEqual(pong, { event: 'pong', heads: {} }, 'the connection is usable');
+          const pong = await connection.request("ping");
+          assert.deepEqual(pong, { event: "pong", heads: {} }, "the connection is usable");
         }
         // The next frame goes the same way: had this one broken it, that one would not be answered.
         socket = connection;
@@ -59,26 +63,35 @@ suite('hostile', (stack) => {
     });
   });
 
-  test('requests over HTTP', async (t) => {
+  test("requests over HTTP", async (t) => {
     await tried(t, requests, async (person) => async ({ method, path, headers, body }) => {
       const response = await fetch(stack.http + path, {
         method,
-        headers: { authorization: `Bearer ${person.token}`, 'content-type': 'application/json', ...headers },
+        headers: {
+          authorization: `Bearer ${person.token}`,
+          "content-type": "application/json",
+          ...headers,
+        },
         body: body?.text,
         signal: AbortSignal.timeout(PATIENCE_MS),
       });
-      const answer = { status: response.status, headers: response.headers, body: await response.json() };
+      const answer = {
+        status: response.status,
+        headers: response.headers,
+        body: await response.json(),
+      };
       assert.ok(answer.status < 500, JSON.stringify(answer.body));
       assert.ok(answer.body.code !== undefined || answer.status < 400, JSON.stringify(answer.body));
-      if (body?.exact ?? true) assertHttpAnswer({ method, path, json: body && JSON.parse(body.text) }, answer);
+      if (body?.exact ?? true)
+        assertHttpAnswer({ method, path, json: body && JSON.parse(body.text) }, answer);
     });
   });
 
-  test('no log tells of an error', () => {
+  test("no log tells of an error", () => {
     assert.deepEqual(
       stack
         .output()
-        .split('\n')
+        .split("\n")
         .filter((line) => /\bERROR\b/.test(line)),
       [],
     );

@@ -1,21 +1,26 @@
 /** A conversation does not exist for those who are not in it, by either transport. */
-import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
 
-import { Person } from '../people.js';
-import { assertProblem, assertRejected } from '../protocol.js';
-import { suite } from '../suite.js';
+import { Person } from "../people.js";
+import { assertProblem, assertRejected } from "../protocol.js";
+import { suite } from "../suite.js";
 
-suite('participation', (stack) => {
+suite("participation", (stack) => {
   let ada, bob, eve, secret;
   /** Of the same form as an id that exists, so only existence differs. */
   let nowhere;
 
   before(async () => {
-    [ada, bob, eve] = await Promise.all(['Ada', 'Bob', 'Eve'].map((name) => Person.arrive(stack, name)));
-    secret = await ada.start([bob], 'Without Eve');
-    nowhere = secret.replace(/[0-9a-zA-Z]/g, (letter) => (letter === '7' ? '8' : '7'));
-    await ada.post(`/conversations/${secret}/messages`, { id: 'first', body: 'This one is between the two of us.' });
+    [ada, bob, eve] = await Promise.all(
+      ["Ada", "Bob", "Eve"].map((name) => Person.arrive(stack, name)),
+    );
+    secret = await ada.start([bob], "Without Eve");
+    nowhere = secret.replace(/[0-9a-zA-Z]/g, (letter) => (letter === "7" ? "8" : "7"));
+    await ada.post(`/conversations/${secret}/messages`, {
+      id: "first",
+      body: "This one is between the two of us.",
+    });
   });
 
   /** Asks about both conversations, and gives the answer if it is the same but for the id. */
@@ -23,85 +28,99 @@ suite('participation', (stack) => {
     const [real, imagined] = [await ask(secret), await ask(nowhere)].map((answer) =>
       JSON.parse(JSON.stringify(answer)),
     );
-    const blind = (answer) => JSON.parse(JSON.stringify(answer).replaceAll(secret, 'ID').replaceAll(nowhere, 'ID'));
+    const blind = (answer) =>
+      JSON.parse(JSON.stringify(answer).replaceAll(secret, "ID").replaceAll(nowhere, "ID"));
     assert.deepEqual(blind(real), blind(imagined));
     return real;
   }
 
-  test('by WebSocket', async (t) => {
+  test("by WebSocket", async (t) => {
     const socket = await eve.connect();
     const refused = [
-      ['subscribe', {}],
-      ['subscribe', { after: 0 }],
-      ['subscribe', { after: 1 }],
-      ['subscribe', { after: 99 }],
-      ['sendMessage', { id: 'e1', body: 'Let me in on this, please.' }],
-      ['sendMessage', { id: 'first', body: 'This one is between the two of us.', after: 1 }],
+      ["subscribe", {}],
+      ["subscribe", { after: 0 }],
+      ["subscribe", { after: 1 }],
+      ["subscribe", { after: 99 }],
+      ["sendMessage", { id: "e1", body: "Let me in on this, please." }],
+      ["sendMessage", { id: "first", body: "This one is between the two of us.", after: 1 }],
     ];
     for (const [action, fields] of refused) {
-      await t.test(`${action} ${Object.keys(fields)} ${fields.after ?? ''}`, async () => {
+      await t.test(`${action} ${Object.keys(fields)} ${fields.after ?? ""}`, async () => {
         assertRejected(
-          await indistinguishable((conversation) => socket.request(action, { conversation, ...fields })),
-          'not_found',
+          await indistinguishable((conversation) =>
+            socket.request(action, { conversation, ...fields }),
+          ),
+          "not_found",
         );
       });
     }
-    await t.test('unsubscribe tells nothing', () =>
-      indistinguishable((conversation) => socket.request('unsubscribe', { conversation })),
+    await t.test("unsubscribe tells nothing", () =>
+      indistinguishable((conversation) => socket.request("unsubscribe", { conversation })),
     );
-    await t.test('ping tells nothing', async () => {
+    await t.test("ping tells nothing", async () => {
       const pong = await indistinguishable((conversation) =>
-        socket.request('ping', { positions: { [conversation]: 0 } }),
+        socket.request("ping", { positions: { [conversation]: 0 } }),
       );
-      assert.deepEqual(pong, { event: 'pong', heads: {} });
+      assert.deepEqual(pong, { event: "pong", heads: {} });
     });
     await socket.close();
   });
 
-  test('over HTTP', async (t) => {
+  test("over HTTP", async (t) => {
     const routes = {
-      send: (id) => eve.post(`/conversations/${id}/messages`, { id: 'e2', body: 'Let me in on this, please.' }),
+      send: (id) =>
+        eve.post(`/conversations/${id}/messages`, { id: "e2", body: "Let me in on this, please." }),
       events: (id) => eve.get(`/conversations/${id}/events?after=0`),
-      'events past the end': (id) => eve.get(`/conversations/${id}/events?after=99`),
+      "events past the end": (id) => eve.get(`/conversations/${id}/events?after=99`),
       messages: (id) => eve.get(`/conversations/${id}/messages`),
     };
     for (const [route, ask] of Object.entries(routes)) {
       await t.test(route, async () => {
         await indistinguishable(async (id) => {
           const answer = await ask(id);
-          assertProblem(answer, 'not_found');
-          return { status: answer.status, type: answer.headers.get('content-type'), body: answer.body };
+          assertProblem(answer, "not_found");
+          return {
+            status: answer.status,
+            type: answer.headers.get("content-type"),
+            body: answer.body,
+          };
         });
       });
     }
-    await t.test('the list', async () => assert.deepEqual((await eve.get('/conversations')).body.conversations, []));
-  });
-
-  test('what was refused has left no trace', async () => {
-    const log = await ada.log(secret);
-    assert.deepEqual(
-      log.map(({ id }) => id),
-      ['first'],
+    await t.test("the list", async () =>
+      assert.deepEqual((await eve.get("/conversations")).body.conversations, []),
     );
   });
 
-  test('the socket of an outsider stays silent while others talk', async () => {
+  test("what was refused has left no trace", async () => {
+    const log = await ada.log(secret);
+    assert.deepEqual(
+      log.map(({ id }) => id),
+      ["first"],
+    );
+  });
+
+  test("the socket of an outsider stays silent while others talk", async () => {
     const [adas, eves] = [await ada.connect(), await eve.connect()];
-    await eves.request('subscribe', { conversation: secret });
-    const common = await ada.start([eve], 'With Eve');
-    await eves.next((frame) => frame.event === 'added' && frame.conversation === common);
-    await eves.request('subscribe', { conversation: common });
+    await eves.request("subscribe", { conversation: secret });
+    const common = await ada.start([eve], "With Eve");
+    await eves.next((frame) => frame.event === "added" && frame.conversation === common);
+    await eves.request("subscribe", { conversation: common });
 
     // `sent` comes after the fan-out, so whatever would reach Eve has been handed over before the marker is sent.
     for (const n of [1, 2, 3]) {
-      await adas.request('sendMessage', {
+      await adas.request("sendMessage", {
         conversation: secret,
         id: `quiet-${n}`,
         body: `Not for Eve, number ${n} of three.`,
       });
     }
-    await adas.request('sendMessage', { conversation: common, id: 'marker', body: 'This one is for Eve as well.' });
-    assert.deepEqual(await eves.before((frame) => frame.id === 'marker'), []);
+    await adas.request("sendMessage", {
+      conversation: common,
+      id: "marker",
+      body: "This one is for Eve as well.",
+    });
+    assert.deepEqual(await eves.before((frame) => frame.id === "marker"), []);
     await Promise.all([adas.close(), eves.close()]);
   });
 });

@@ -1,32 +1,34 @@
 /** Somebody is removed in the middle of traffic: nothing later is by him or reaches him, by either transport. */
-import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { after, before, test } from 'node:test';
-import { setTimeout as delay } from 'node:timers/promises';
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { after, before, test } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 
-import { Person } from '../people.js';
-import { assertDense } from '../protocol.js';
-import { suite } from '../suite.js';
+import { Person } from "../people.js";
+import { assertDense } from "../protocol.js";
+import { suite } from "../suite.js";
 
 const ROUNDS = 5;
 /** Messages of each of Bob's senders that are stored before he goes. */
 const BEFORE = 3;
 
-suite('removal', (stack) => {
+suite("removal", (stack) => {
   /** @type {Person} */ let ada;
   /** @type {Person} */ let bob;
   /** @type {Person} */ let carol;
   const sockets = {};
 
   before(async () => {
-    [ada, bob, carol] = await Promise.all(['Ada', 'Bob', 'Carol'].map((name) => Person.arrive(stack, name)));
+    [ada, bob, carol] = await Promise.all(
+      ["Ada", "Bob", "Carol"].map((name) => Person.arrive(stack, name)),
+    );
     for (const person of [ada, bob, carol]) sockets[person.user] = await person.connect();
   });
   after(() => Promise.all(Object.values(sockets).map((socket) => socket.close())));
 
   /** The two ways of a person into a conversation. */
   const ways = (person, conversation) => [
-    (message) => sockets[person.user].request('sendMessage', { conversation, ...message }),
+    (message) => sockets[person.user].request("sendMessage", { conversation, ...message }),
     async (message) => (await person.post(`/conversations/${conversation}/messages`, message)).body,
   ];
 
@@ -42,12 +44,16 @@ suite('removal', (stack) => {
     const enough = new Promise((resolve) => (reached = resolve));
     const run = async () => {
       while (!stopped()) {
-        const message = { id: randomUUID(), body: 'On and on, whoever comes and goes.', after: sent.at(-1)?.seq ?? 0 };
+        const message = {
+          id: randomUUID(),
+          body: "On and on, whoever comes and goes.",
+          after: sent.at(-1)?.seq ?? 0,
+        };
         const reply = await send(message);
-        if (reply.event === 'sent') {
+        if (reply.event === "sent") {
           sent.push(reply);
           if (sent.length === BEFORE) reached();
-        } else if (reply.retry === 'later') await delay(reply.retryAfterMs);
+        } else if (reply.retry === "later") await delay(reply.retryAfterMs);
         else return reply;
       }
       return undefined;
@@ -58,8 +64,11 @@ suite('removal', (stack) => {
   async function caughtUp(socket, conversation) {
     const events = [];
     for (;;) {
-      const page = await socket.request('subscribe', { conversation, after: events.at(-1)?.seq ?? 0 });
-      assert.equal(page.event, 'subscribed', JSON.stringify(page));
+      const page = await socket.request("subscribe", {
+        conversation,
+        after: events.at(-1)?.seq ?? 0,
+      });
+      assert.equal(page.event, "subscribed", JSON.stringify(page));
       events.push(...page.events);
       if (!page.limited) return events;
     }
@@ -71,8 +80,8 @@ suite('removal', (stack) => {
       const common = await ada.start([bob]);
       const path = `/conversations/${conversation}/participants/${bob.user}`;
       const bobs = sockets[bob.user];
-      await bobs.request('subscribe', { conversation });
-      await bobs.request('subscribe', { conversation: common });
+      await bobs.request("subscribe", { conversation });
+      await bobs.request("subscribe", { conversation: common });
 
       let over = false;
       const others = [ada, carol]
@@ -85,17 +94,20 @@ suite('removal', (stack) => {
       assert.equal(removal.status, 200, JSON.stringify(removal.body));
       const { seq } = removal.body;
       const attempts = [
-        ...ways(bob, conversation).map((send) => send({ id: randomUUID(), body: 'Sent after the answered removal.' })),
         ...ways(bob, conversation).map((send) =>
-          send({ id: randomUUID(), body: 'The same from the start.', after: 0 }),
+          send({ id: randomUUID(), body: "Sent after the answered removal." }),
         ),
-        bobs.request('subscribe', { conversation, after: 0 }),
+        ...ways(bob, conversation).map((send) =>
+          send({ id: randomUUID(), body: "The same from the start.", after: 0 }),
+        ),
+        bobs.request("subscribe", { conversation, after: 0 }),
         bob.get(`/conversations/${conversation}/events?after=0`).then(({ body }) => body),
         bob.get(`/conversations/${conversation}/messages`).then(({ body }) => body),
         bob.get(`/conversations/${conversation}`).then(({ body }) => body),
       ];
-      for (const answer of await Promise.all(attempts)) assert.equal(answer.code, 'not_found', JSON.stringify(answer));
-      for (const { ended } of his) assert.equal((await ended).code, 'not_found');
+      for (const answer of await Promise.all(attempts))
+        assert.equal(answer.code, "not_found", JSON.stringify(answer));
+      for (const { ended } of his) assert.equal((await ended).code, "not_found");
       // The others go on for a while without him.
       const mark = others.map(({ sent }) => sent.length);
       for (const [index, { sent, ended }] of others.entries()) {
@@ -107,47 +119,60 @@ suite('removal', (stack) => {
       const log = await carol.log(conversation);
       assertDense(log);
       const { event, user, by } = log[seq - 1];
-      assert.deepEqual({ event, user, by }, { event: 'participantRemoved', user: bob.user, by: ada.user });
-      const messages = log.filter((entry) => entry.event === 'message');
+      assert.deepEqual(
+        { event, user, by },
+        { event: "participantRemoved", user: bob.user, by: ada.user },
+      );
+      const messages = log.filter((entry) => entry.event === "message");
       const stored = (sender) => messages.filter((entry) => entry.sender === sender.user);
       assert.ok(
         stored(carol).some((entry) => entry.seq > seq),
-        'others went on behind the removal',
+        "others went on behind the removal",
       );
       assert.deepEqual(
         stored(bob).filter((entry) => entry.seq > seq),
         [],
-        'stored after the removal',
+        "stored after the removal",
       );
       const acknowledged = his.flatMap(({ sent }) => sent.map((reply) => reply.id));
       assert.deepEqual(
         acknowledged.filter((id) => !stored(bob).some((entry) => entry.id === id)),
         [],
-        'lost',
+        "lost",
       );
 
       // `sent` comes after the fan-out, so whatever would reach Bob has been handed over before the marker is sent.
-      await sockets[ada.user].request('sendMessage', {
+      await sockets[ada.user].request("sendMessage", {
         conversation: common,
-        id: 'marker',
-        body: 'This is for Bob, too.',
+        id: "marker",
+        body: "This is for Bob, too.",
       });
-      const pushed = await bobs.before((frame) => frame.conversation === common && frame.id === 'marker');
-      const told = pushed.filter((frame) => frame.conversation === conversation && frame.seq >= seq);
-      assert.deepEqual(told, [], 'pushed after the removal');
-      assert.ok(pushed.some((frame) => frame.event === 'removed' && frame.conversation === conversation));
+      const pushed = await bobs.before(
+        (frame) => frame.conversation === common && frame.id === "marker",
+      );
+      const told = pushed.filter(
+        (frame) => frame.conversation === conversation && frame.seq >= seq,
+      );
+      assert.deepEqual(told, [], "pushed after the removal");
+      assert.ok(
+        pushed.some((frame) => frame.event === "removed" && frame.conversation === conversation),
+      );
 
       const added = await ada.put(path);
       assert.equal(added.status, 200);
       assert.equal(added.body.seq, log.length + 1);
       const complete = await ada.log(conversation);
       assert.deepEqual(complete.slice(0, -1), log);
-      assert.deepEqual(await caughtUp(bobs, conversation), complete, 'all of it, by WebSocket');
-      assert.deepEqual(await bob.log(conversation), complete, 'all of it, by HTTP');
-      const back = await ways(bob, conversation)[0]({ id: 'back', body: 'Here again.', after: complete.length });
+      assert.deepEqual(await caughtUp(bobs, conversation), complete, "all of it, by WebSocket");
+      assert.deepEqual(await bob.log(conversation), complete, "all of it, by HTTP");
+      const back = await ways(bob, conversation)[0]({
+        id: "back",
+        body: "Here again.",
+        after: complete.length,
+      });
       assert.equal(back.seq, complete.length + 1);
       // He was subscribed before, and is again: what others say reaches him.
-      const next = { id: `next-${round}`, body: 'Welcome back.' };
+      const next = { id: `next-${round}`, body: "Welcome back." };
       await ways(carol, conversation)[1](next);
       await bobs.next((frame) => frame.conversation === conversation && frame.id === next.id);
     });

@@ -1,11 +1,11 @@
 /** One conversation, in which everybody uses another program: a browser, Python, wscat, websocat. */
-import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
 
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
-import { launch, Window } from '../window.js';
-import { Program } from './recipes.js';
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
+import { launch, Window } from "../window.js";
+import { Program } from "./recipes.js";
 
 /** What a program prints for each frame: the frame on a line of its own, … */
 const LINES = /^(\{.*\})\r?$/gm;
@@ -38,8 +38,8 @@ class Speaker {
   async say(conversation, body) {
     const id = `${this.person.user}-${this.#bodies.size}`;
     this.#bodies.set(id, body);
-    const answer = await this.ask({ action: 'sendMessage', conversation, id, body });
-    assert.equal(answer.event, 'sent');
+    const answer = await this.ask({ action: "sendMessage", conversation, id, body });
+    assert.equal(answer.event, "sent");
   }
 
   /** Waits until it has heard a message, or sent it. @param {string} body */
@@ -50,15 +50,17 @@ class Speaker {
   /** Messages that came or were acknowledged, as they came: `[seq, body]`. @returns {[number, string][]} */
   heard() {
     return this.frames().flatMap((frame) => {
-      if (frame.event === 'message') return [[frame.seq, frame.body]];
-      return frame.event === 'sent' ? [[frame.seq, this.#bodies.get(frame.id)]] : [];
+      if (frame.event === "message") return [[frame.seq, frame.body]];
+      return frame.event === "sent" ? [[frame.seq, this.#bodies.get(frame.id)]] : [];
     });
   }
 
   /** Everything that came. An error among it is the end of the test, since nobody would get the answer waited for. */
   frames() {
-    const frames = [...this.#program.said.matchAll(this.#frame)].map(([, json]) => JSON.parse(json));
-    const failure = frames.find(({ event }) => event === 'error' || event === undefined);
+    const frames = [...this.#program.said.matchAll(this.#frame)].map(([, json]) =>
+      JSON.parse(json),
+    );
+    const failure = frames.find(({ event }) => event === "error" || event === undefined);
     assert.equal(failure, undefined, JSON.stringify(failure));
     return frames;
   }
@@ -74,38 +76,46 @@ suite("a conversation across everybody's programs", (stack) => {
     await browser?.close();
   });
 
-  test('a browser window, Python, wscat and websocat see every message, in the same order', async () => {
-    const names = ['Ada', 'Guido', 'Einar', 'Vitaly'];
-    const [ada, guido, einar, vitaly] = await Promise.all(names.map((name) => Person.arrive(stack, name)));
+  test("a browser window, Python, wscat and websocat see every message, in the same order", async () => {
+    const names = ["Ada", "Guido", "Einar", "Vitaly"];
+    const [ada, guido, einar, vitaly] = await Promise.all(
+      names.map((name) => Person.arrive(stack, name)),
+    );
     const window = await (await Window.open(browser, stack, ada)).logIn();
-    await window.start('By whatever you like', [guido, einar, vitaly]);
-    const conversation = await window.listed('By whatever you like').getAttribute('data-conversation');
+    await window.start("By whatever you like", [guido, einar, vitaly]);
+    const conversation = await window
+      .listed("By whatever you like")
+      .getAttribute("data-conversation");
 
-    const python = new Program('python', ['e2e/tools/conversation.py'], {
+    const python = new Program("python", ["e2e/tools/conversation.py"], {
       URL: stack.ws,
       TOKEN: guido.token,
       CONVERSATION: conversation,
       DYNAMODB: stack.dynamodb,
       AWS_ACCESS_KEY_ID: stack.accessKeyId,
       AWS_SECRET_ACCESS_KEY: stack.secretAccessKey,
-      AWS_DEFAULT_REGION: 'us-east-1',
+      AWS_DEFAULT_REGION: "us-east-1",
     });
     // It speaks to terminals only, and `script` is one.
     const wscat = `wscat -c ${stack.ws} -s confab.v1 -H "Authorization: Bearer $TOKEN"`;
-    const terminal = new Program('script', ['--quiet', '--flush', '--return', '--command', wscat, '/dev/null'], {
-      TOKEN: einar.token,
-    });
+    const terminal = new Program(
+      "script",
+      ["--quiet", "--flush", "--return", "--command", wscat, "/dev/null"],
+      {
+        TOKEN: einar.token,
+      },
+    );
     await terminal.says(/Connected/);
     const authorization = `--header=Authorization: Bearer ${vitaly.token}`;
-    const websocat = new Program('websocat', ['--protocol', 'confab.v1', authorization, stack.ws]);
+    const websocat = new Program("websocat", ["--protocol", "confab.v1", authorization, stack.ws]);
     const speakers = [
       new Speaker(guido, python),
       new Speaker(einar, terminal, WSCAT),
       new Speaker(vitaly, websocat),
     ];
     for (const speaker of speakers) {
-      const { event, head } = await speaker.ask({ action: 'subscribe', conversation });
-      assert.deepEqual([event, head], ['subscribed', 0]);
+      const { event, head } = await speaker.ask({ action: "subscribe", conversation });
+      assert.deepEqual([event, head], ["subscribed", 0]);
     }
 
     // In turns: everybody waits until everybody has heard. So what comes, comes in the log's order.
@@ -113,33 +123,37 @@ suite("a conversation across everybody's programs", (stack) => {
     const turn = async (body, say) => {
       turns.push([turns.length + 1, stack.secret(body)]);
       await say(body);
-      await window.message(body, 'sent').waitFor();
+      await window.message(body, "sent").waitFor();
       await Promise.all(speakers.map((speaker) => speaker.hears(body)));
     };
-    await turn('Ada, by a browser window.', (body) => window.say(body));
+    await turn("Ada, by a browser window.", (body) => window.say(body));
     for (const speaker of speakers) {
       const { name } = speaker.person;
       await turn(`${name}, by a program of his own.`, (body) => speaker.say(conversation, body));
     }
-    await turn('Ada again: “grüß Gott” 🎉 <b>all</b>', (body) => window.say(body));
+    await turn("Ada again: “grüß Gott” 🎉 <b>all</b>", (body) => window.say(body));
     for (const speaker of speakers) assert.deepEqual(speaker.heard(), turns);
 
     // All at once: pushes may overtake one another, and the log alone says what the order is.
     const chorus = speakers.flatMap((speaker) =>
-      [1, 2, 3].map((n) => ({ speaker, body: stack.secret(`${speaker.person.name} at the same moment, ${n}.`) })),
+      [1, 2, 3].map((n) => ({
+        speaker,
+        body: stack.secret(`${speaker.person.name} at the same moment, ${n}.`),
+      })),
     );
     const songs = speakers.map(async (singer) => {
-      for (const { speaker, body } of chorus) if (speaker === singer) await speaker.say(conversation, body);
+      for (const { speaker, body } of chorus)
+        if (speaker === singer) await speaker.say(conversation, body);
     });
-    await Promise.all([...songs, window.say('Ada at the same moment.')]);
-    for (const { body } of chorus) await window.message(body, 'sent').waitFor();
-    await window.message('Ada at the same moment.', 'sent').waitFor();
+    await Promise.all([...songs, window.say("Ada at the same moment.")]);
+    for (const { body } of chorus) await window.message(body, "sent").waitFor();
+    await window.message("Ada at the same moment.", "sent").waitFor();
 
     const log = (await ada.log(conversation)).map(({ seq, body }) => [seq, body]);
     assert.equal(log.length, turns.length + chorus.length + 1);
     assert.deepEqual(log.slice(0, turns.length), turns);
     for (const speaker of speakers) {
-      const { events } = await speaker.ask({ action: 'subscribe', conversation, after: 0 });
+      const { events } = await speaker.ask({ action: "subscribe", conversation, after: 0 });
       assert.deepEqual(
         events.map(({ seq, body }) => [seq, body]),
         log,
@@ -154,7 +168,7 @@ suite("a conversation across everybody's programs", (stack) => {
 
     python.child.stdin.end();
     assert.equal(await python.ended, 0, python.said);
-    assert.deepEqual(JSON.parse(python.said.trim().split('\n').at(-1)), log);
+    assert.deepEqual(JSON.parse(python.said.trim().split("\n").at(-1)), log);
     await Promise.all([terminal.stop(), websocat.stop(), window.close()]);
   });
 });

@@ -1,45 +1,48 @@
 /** From Django Channels to Confab: the page of the documentation, done to a project, whose users then talk. */
-import assert from 'node:assert/strict';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import assert from "node:assert/strict";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
 
-import { call } from '../client.js';
-import { suite } from '../suite.js';
-import { launch } from '../window.js';
-import { DjangoProject, steps } from './django_project.js';
-import { freePort } from './recipes.js';
+import { call } from "../client.js";
+import { suite } from "../suite.js";
+import { launch } from "../window.js";
+import { DjangoProject, steps } from "./django_project.js";
+import { freePort } from "./recipes.js";
 
-const PASSWORD = 'correct horse battery staple';
-const KEY_PAIR = 'With a key pair instead';
+const PASSWORD = "correct horse battery staple";
+const KEY_PAIR = "With a key pair instead";
 const all = await steps();
-const settingUp = all.filter(({ section, language, file }) => /^[2-5]\./.test(section) && (file || language !== 'python'));
+const settingUp = all.filter(
+  ({ section, language, file }) => /^[2-5]\./.test(section) && (file || language !== "python"),
+);
 const inSection = (section) => all.filter((step) => step.section.startsWith(section));
 
 /** Somebody at a browser, logged in by Django's own form. */
 async function visitor(browser, stack, site, username) {
   const page = await (await browser.newContext()).newPage();
-  page.on('response', async (response) => {
-    if (response.url().endsWith('/chat/token/') && response.ok()) stack.secretToken(await response.text());
+  page.on("response", async (response) => {
+    if (response.url().endsWith("/chat/token/") && response.ok())
+      stack.secretToken(await response.text());
   });
-  page.on('pageerror', (error) => assert.fail(`${username}: ${error.message}`));
+  page.on("pageerror", (error) => assert.fail(`${username}: ${error.message}`));
   await page.goto(`${site}/accounts/login/`);
-  await page.getByLabel('Username').fill(username);
-  await page.getByLabel('Password').fill(PASSWORD);
-  await page.getByRole('button').click();
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Password").fill(PASSWORD);
+  await page.getByRole("button").click();
   await page.waitForURL(`${site}/chat/`);
   const open = async (conversation) => {
     await page.goto(`${site}/chat/${conversation}/`);
-    await page.getByRole('status').filter({ hasText: 'connected' }).waitFor();
+    await page.getByRole("status").filter({ hasText: "connected" }).waitFor();
   };
   const say = async (body) => {
-    await page.getByLabel('Message').fill(stack.secret(body));
-    await page.getByRole('button').click();
+    await page.getByLabel("Message").fill(stack.secret(body));
+    await page.getByRole("button").click();
   };
-  const sees = (line) => page.getByRole('listitem').filter({ hasText: line }).waitFor();
-  const lines = () => page.getByRole('listitem').allTextContents();
-  const token = () => page.evaluate(async () => (await fetch('/chat/token/')).text());
+  const sees = (line) => page.getByRole("listitem").filter({ hasText: line }).waitFor();
+  const lines = () => page.getByRole("listitem").allTextContents();
+  const token = () => page.evaluate(async () => (await fetch("/chat/token/")).text());
   return { page, open, say, sees, lines, token };
 }
 
@@ -60,11 +63,11 @@ for minute, (name, body) in enumerate([("ada", "Does it compute?\\r\\nI hope so.
 
 // Each is known before its stack starts, which has to allow its origin.
 const [port, otherPort] = [await freePort(), await freePort()];
-const secret = randomBytes(32).toString('hex');
-const issuer = ['TokenIssuer=https://www.example.org', 'TokenAudience=chat'];
+const secret = randomBytes(32).toString("hex");
+const issuer = ["TokenIssuer=https://www.example.org", "TokenAudience=chat"];
 
 suite(
-  'a Django project that had Channels, with a secret',
+  "a Django project that had Channels, with a secret",
   (stack) => {
     /** @type {import('playwright-core').Browser} */ let browser;
     /** @type {DjangoProject} */ let project;
@@ -73,9 +76,14 @@ suite(
     before(async () => {
       browser = await launch();
       site = `http://localhost:${port}`;
-      project = await DjangoProject.before({ CONFAB_HTTP: stack.http, CONFAB_WS: stack.ws, CONFAB_SECRET: stack.secret(secret) });
-      for (const step of [...settingUp, ...inSection('7.').filter(({ file }) => file)]) await project.take(step);
-      await project.shell('python manage.py migrate');
+      project = await DjangoProject.before({
+        CONFAB_HTTP: stack.http,
+        CONFAB_WS: stack.ws,
+        CONFAB_SECRET: stack.secret(secret),
+      });
+      for (const step of [...settingUp, ...inSection("7.").filter(({ file }) => file)])
+        await project.take(step);
+      await project.shell("python manage.py migrate");
       await project.python(PAST);
       await project.serve(port);
     });
@@ -84,43 +92,59 @@ suite(
       await project?.end();
     });
 
-    test('what Channels needed is gone, and Django finds nothing wrong', async () => {
-      assert.equal(await project.shell("grep -rniE 'channel|daphne|redis' --include='*.py' . || true"), '');
-      assert.match(await project.shell('python manage.py check'), /no issues/);
-      assert.match(await project.shell('python manage.py makemigrations --check --dry-run'), /No changes/);
+    test("what Channels needed is gone, and Django finds nothing wrong", async () => {
+      assert.equal(
+        await project.shell("grep -rniE 'channel|daphne|redis' --include='*.py' . || true"),
+        "",
+      );
+      assert.match(await project.shell("python manage.py check"), /no issues/);
+      assert.match(
+        await project.shell("python manage.py makemigrations --check --dry-run"),
+        /No changes/,
+      );
     });
 
-    test('messages of the past are copied once, in their order, and whoever had left has left', async () => {
-      const [copy] = inSection('7.').filter(({ language }) => language === 'sh');
+    test("messages of the past are copied once, in their order, and whoever had left has left", async () => {
+      const [copy] = inSection("7.").filter(({ language }) => language === "sh");
       assert.match(await project.take(copy), /^django-1: 3 messages$/m);
       assert.match(await project.take(copy), /^django-1: 0 messages$/m);
-      const ada = await visitor(browser, stack, site, 'ada');
+      const ada = await visitor(browser, stack, site, "ada");
       const token = await ada.token();
-      const { body } = await call(stack, token, 'GET', '/conversations/django-1');
-      assert.equal(body.title, 'The engine');
-      assert.deepEqual(body.participants.map(({ user }) => user).toSorted(), ['1', '2']);
-      const { body: log } = await call(stack, token, 'GET', '/conversations/django-1/events?after=0');
+      const { body } = await call(stack, token, "GET", "/conversations/django-1");
+      assert.equal(body.title, "The engine");
+      assert.deepEqual(body.participants.map(({ user }) => user).toSorted(), ["1", "2"]);
+      const { body: log } = await call(
+        stack,
+        token,
+        "GET",
+        "/conversations/django-1/events?after=0",
+      );
       assert.deepEqual(
-        log.events.filter(({ event }) => event === 'message').map(({ id, sender, body: text }) => [id, sender, text]),
+        log.events
+          .filter(({ event }) => event === "message")
+          .map(({ id, sender, body: text }) => [id, sender, text]),
         [
-          ['django-1', '1', '[2024-05-03 14:00 UTC] Does it compute?\nI hope so.'],
-          ['django-2', '3', '[2024-05-03 14:01 UTC] It does.'],
-          ['django-3', '2', '[2024-05-03 14:02 UTC] Indeed.'],
+          ["django-1", "1", "[2024-05-03 14:00 UTC] Does it compute?\nI hope so."],
+          ["django-2", "3", "[2024-05-03 14:01 UTC] It does."],
+          ["django-3", "2", "[2024-05-03 14:02 UTC] Indeed."],
         ],
       );
       await ada.page.context().close();
     });
 
     test("Django's users talk, and the server speaks with them", async () => {
-      const [ada, grace] = [await visitor(browser, stack, site, 'ada'), await visitor(browser, stack, site, 'grace')];
+      const [ada, grace] = [
+        await visitor(browser, stack, site, "ada"),
+        await visitor(browser, stack, site, "grace"),
+      ];
       for (const one of [ada, grace]) await one.open(1);
-      await ada.sees('grace: [2024-05-03 14:02 UTC] Indeed.');
-      await ada.say('Good morning, from the same users.');
-      await grace.sees('Ada Lovelace: Good morning, from the same users.');
-      await grace.say('And in the same order.');
-      await ada.sees('grace: And in the same order.');
-      stack.secret('Your order is on its way.');
-      const [{ text }] = inSection('6.');
+      await ada.sees("grace: [2024-05-03 14:02 UTC] Indeed.");
+      await ada.say("Good morning, from the same users.");
+      await grace.sees("Ada Lovelace: Good morning, from the same users.");
+      await grace.say("And in the same order.");
+      await ada.sees("grace: And in the same order.");
+      stack.secret("Your order is on its way.");
+      const [{ text }] = inSection("6.");
       const names = `
 from django.contrib.auth import get_user_model
 from chat import confab
@@ -129,51 +153,66 @@ conversation, sender = Conversation.objects.get(pk=1), get_user_model().objects.
 user = get_user_model().objects.get(username="linus")
 `;
       for (let twice = 0; twice < 2; twice += 1) await project.python(names + text);
-      await grace.sees('Ada Lovelace: Your order is on its way.');
-      await ada.sees('Ada Lovelace: Your order is on its way.');
+      await grace.sees("Ada Lovelace: Your order is on its way.");
+      await ada.sees("Ada Lovelace: Your order is on its way.");
       assert.deepEqual(await ada.lines(), await grace.lines());
-      assert.equal((await ada.lines()).filter((line) => line.includes('Your order')).length, 1);
+      assert.equal((await ada.lines()).filter((line) => line.includes("Your order")).length, 1);
 
       // Who is let in by Django is let in here, and who is let go is gone.
-      const linus = await visitor(browser, stack, site, 'linus');
-      const knock = async () => (await call(stack, await linus.token(), 'GET', '/conversations/django-1')).status;
+      const linus = await visitor(browser, stack, site, "linus");
+      const knock = async () =>
+        (await call(stack, await linus.token(), "GET", "/conversations/django-1")).status;
       assert.equal(await knock(), 404);
-      const changes = inSection('4.').filter(({ language }) => language === 'python');
+      const changes = inSection("4.").filter(({ language }) => language === "python");
       assert.equal(changes.length, 2);
       await project.python(names + changes[0].text);
       assert.equal(await knock(), 200);
       await linus.open(1);
-      await linus.sees('And in the same order.');
+      await linus.sees("And in the same order.");
       await project.python(names + changes[1].text);
       assert.equal(await knock(), 404);
       for (const { page } of [ada, grace, linus]) await page.context().close();
     });
 
-    test('a conversation is started by the old form', async () => {
-      const [ada, linus] = [await visitor(browser, stack, site, 'ada'), await visitor(browser, stack, site, 'linus')];
+    test("a conversation is started by the old form", async () => {
+      const [ada, linus] = [
+        await visitor(browser, stack, site, "ada"),
+        await visitor(browser, stack, site, "linus"),
+      ];
       await ada.page.goto(`${site}/chat/`);
-      await ada.page.getByLabel('Title').fill('A new engine');
-      await ada.page.getByLabel('With').fill('linus');
-      await ada.page.getByRole('button').click();
+      await ada.page.getByLabel("Title").fill("A new engine");
+      await ada.page.getByLabel("With").fill("linus");
+      await ada.page.getByRole("button").click();
       await ada.page.waitForURL(`${site}/chat/2/`);
       await linus.open(2);
-      await ada.say('Nobody else is here.');
-      await linus.sees('Ada Lovelace: Nobody else is here.');
+      await ada.say("Nobody else is here.");
+      await linus.sees("Ada Lovelace: Nobody else is here.");
       for (const { page } of [ada, linus]) await page.context().close();
     });
 
-    test('nobody gets a token without a login, or by another secret gets in', async () => {
+    test("nobody gets a token without a login, or by another secret gets in", async () => {
       assert.equal((await fetch(`${site}/chat/token/`)).status, 401);
-      const code = 'import jwt, time; print(jwt.encode({"iss": "https://www.example.org", "aud": "chat", "sub": "1", "exp": int(time.time()) + 60}, "x" * 32, algorithm="HS256"))';
-      const forged = (await project.python(code)).trim().split('\n').at(-1);
-      assert.ok([401, 403].includes((await call(stack, stack.secretToken(forged), 'GET', '/conversations')).status));
+      const code =
+        'import jwt, time; print(jwt.encode({"iss": "https://www.example.org", "aud": "chat", "sub": "1", "exp": int(time.time()) + 60}, "x" * 32, algorithm="HS256"))';
+      const forged = (await project.python(code)).trim().split("\n").at(-1);
+      assert.ok(
+        [401, 403].includes(
+          (await call(stack, stack.secretToken(forged), "GET", "/conversations")).status,
+        ),
+      );
     });
   },
-  async () => ({ 'parameter-overrides': [...issuer, `TokenSharedSecret=${secret}`, `AllowedOrigins=http://localhost:${port}`] }),
+  async () => ({
+    "parameter-overrides": [
+      ...issuer,
+      `TokenSharedSecret=${secret}`,
+      `AllowedOrigins=http://localhost:${port}`,
+    ],
+  }),
 );
 
 suite(
-  'a Django project that had Channels, with a key pair',
+  "a Django project that had Channels, with a key pair",
   (stack) => {
     /** @type {import('playwright-core').Browser} */ let browser;
     /** @type {DjangoProject} */ let project;
@@ -181,11 +220,14 @@ suite(
     before(async () => {
       browser = await launch();
       project = await DjangoProject.before({ CONFAB_HTTP: stack.http, CONFAB_WS: stack.ws });
-      project.environment.CONFAB_PRIVATE_KEY = join(project.folder, 'key.pem');
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-      await writeFile(project.environment.CONFAB_PRIVATE_KEY, privateKey.export({ type: 'pkcs8', format: 'pem' }));
+      project.environment.CONFAB_PRIVATE_KEY = join(project.folder, "key.pem");
+      const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+      await writeFile(
+        project.environment.CONFAB_PRIVATE_KEY,
+        privateKey.export({ type: "pkcs8", format: "pem" }),
+      );
       for (const step of [...settingUp, ...inSection(KEY_PAIR)]) await project.take(step);
-      await project.shell('python manage.py migrate');
+      await project.shell("python manage.py migrate");
       await project.python(PAST);
       await project.serve(otherPort);
     });
@@ -196,18 +238,25 @@ suite(
 
     test("its users talk, by keys that Confab fetches from it", async () => {
       const site = `http://localhost:${otherPort}`;
-      const [ada, grace] = [await visitor(browser, stack, site, 'ada'), await visitor(browser, stack, site, 'grace')];
+      const [ada, grace] = [
+        await visitor(browser, stack, site, "ada"),
+        await visitor(browser, stack, site, "grace"),
+      ];
       await ada.page.goto(`${site}/chat/`);
-      await ada.page.getByLabel('Title').fill('Signed');
-      await ada.page.getByLabel('With').fill('grace');
-      await ada.page.getByRole('button').click();
+      await ada.page.getByLabel("Title").fill("Signed");
+      await ada.page.getByLabel("With").fill("grace");
+      await ada.page.getByRole("button").click();
       await grace.open(2);
-      await grace.say('Nobody but Django could sign this.');
-      await ada.sees('grace: Nobody but Django could sign this.');
+      await grace.say("Nobody but Django could sign this.");
+      await ada.sees("grace: Nobody but Django could sign this.");
       for (const { page } of [ada, grace]) await page.context().close();
     });
   },
   async () => ({
-    'parameter-overrides': [...issuer, `TokenJwksUrl=http://localhost:${otherPort}/chat/keys/`, `AllowedOrigins=http://localhost:${otherPort}`],
+    "parameter-overrides": [
+      ...issuer,
+      `TokenJwksUrl=http://localhost:${otherPort}/chat/keys/`,
+      `AllowedOrigins=http://localhost:${otherPort}`,
+    ],
   }),
 );

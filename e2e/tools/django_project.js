@@ -1,14 +1,14 @@
 /** The Django project beside this file, migrated as `docs/migration-from-django-channels.md` says: by the blocks that stand there. */
-import assert from 'node:assert/strict';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import assert from "node:assert/strict";
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
-import { Program, ROOT, run } from './recipes.js';
+import { Program, ROOT, run } from "./recipes.js";
 
-const BEFORE = fileURLToPath(new URL('django', import.meta.url));
-const PYTHON = join(ROOT, '.tools/django/bin/python');
+const BEFORE = fileURLToPath(new URL("django", import.meta.url));
+const PYTHON = join(ROOT, ".tools/django/bin/python");
 
 /**
  * What the page has its reader do, in its order.
@@ -22,10 +22,10 @@ const PYTHON = join(ROOT, '.tools/django/bin/python');
 
 /** @returns {Promise<Step[]>} */
 export async function steps() {
-  const page = await readFile(join(ROOT, 'docs/migration-from-django-channels.md'), 'utf8');
+  const page = await readFile(join(ROOT, "docs/migration-from-django-channels.md"), "utf8");
   const found = page.matchAll(/^## ([^\n]*)$|^(?:`([^`\n]+)`:\n\n)?```(\w+)\n(.*?)^```$/gms);
   const all = [];
-  let section = '';
+  let section = "";
   for (const [, heading, file, language, text] of found) {
     if (heading !== undefined) section = heading;
     else all.push({ section, language, text, file });
@@ -40,8 +40,13 @@ export class DjangoProject {
   /** @param {Record<string, string>} environment what its settings ask for */
   static async before(environment) {
     const project = new DjangoProject();
-    project.folder = await mkdtemp(join(tmpdir(), 'confab-django-'));
-    project.environment = { SECRET_KEY: 'not-a-secret-of-anybody', CONFAB: ROOT, PYTHONDONTWRITEBYTECODE: '1', ...environment };
+    project.folder = await mkdtemp(join(tmpdir(), "confab-django-"));
+    project.environment = {
+      SECRET_KEY: "not-a-secret-of-anybody",
+      CONFAB: ROOT,
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...environment,
+    };
     await cp(BEFORE, project.folder, { recursive: true });
     return project;
   }
@@ -52,11 +57,11 @@ export class DjangoProject {
       const path = join(this.folder, file);
       await mkdir(dirname(path), { recursive: true });
       await writeFile(path, text);
-    } else if (language === 'diff') {
-      await writeFile(join(this.folder, 'change.diff'), text);
-      await this.shell('git apply --unidiff-zero change.diff && rm change.diff');
+    } else if (language === "diff") {
+      await writeFile(join(this.folder, "change.diff"), text);
+      await this.shell("git apply --unidiff-zero change.diff && rm change.diff");
     } else {
-      assert.equal(language, 'sh');
+      assert.equal(language, "sh");
       return this.shell(text);
     }
   }
@@ -65,20 +70,28 @@ export class DjangoProject {
   shell(commands) {
     const PATH = `${dirname(PYTHON)}:${process.env.PATH}`;
     // Where standard input is a socket, as Node.js makes it, bash may take itself for a remote shell and read its start files.
-    return run('bash', ['--norc', '-euo', 'pipefail', '-c', `cd "$FOLDER"\n${commands}`], { ...this.environment, FOLDER: this.folder, PATH });
+    return run("bash", ["--norc", "-euo", "pipefail", "-c", `cd "$FOLDER"\n${commands}`], {
+      ...this.environment,
+      FOLDER: this.folder,
+      PATH,
+    });
   }
 
   /** Runs Python within the project. @param {string} code @returns {Promise<string>} what it printed */
   python(code) {
-    return run(PYTHON, [join(this.folder, 'manage.py'), 'shell', '-c', code], this.environment);
+    return run(PYTHON, [join(this.folder, "manage.py"), "shell", "-c", code], this.environment);
   }
 
   /** Serves it, as Django does on a developer's machine. @param {number} port */
   async serve(port) {
-    this.#server = new Program(PYTHON, [join(this.folder, 'manage.py'), 'runserver', '--noreload', `localhost:${port}`], {
-      ...this.environment,
-      PYTHONUNBUFFERED: '1',
-    });
+    this.#server = new Program(
+      PYTHON,
+      [join(this.folder, "manage.py"), "runserver", "--noreload", `localhost:${port}`],
+      {
+        ...this.environment,
+        PYTHONUNBUFFERED: "1",
+      },
+    );
     await this.#server.says(/Quit the server/);
   }
 

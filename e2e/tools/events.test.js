@@ -1,40 +1,49 @@
-import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { test } from 'node:test';
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { readdirSync } from "node:fs";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
 
-import { suite } from '../suite.js';
-import { Program, ROOT, freePort, replacements, run } from './recipes.js';
-import { SAMPLE_EVENTS } from './sample_events.js';
+import { suite } from "../suite.js";
+import { Program, ROOT, freePort, replacements, run } from "./recipes.js";
+import { SAMPLE_EVENTS } from "./sample_events.js";
 
 /** Each event finds the table as its row in the list expects it, so the two ways cannot share one: each has a stack. */
-suite('sample events, by cargo lambda invoke on the harness', (stack) => {
+suite("sample events, by cargo lambda invoke on the harness", (stack) => {
   everyEvent(stack, () => new URL(stack.lambda).port);
 
-  test('no sample event is left out', () => {
-    const files = readdirSync(join(ROOT, 'events')).filter((name) => name.endsWith('.json'));
+  test("no sample event is left out", () => {
+    const files = readdirSync(join(ROOT, "events")).filter((name) => name.endsWith(".json"));
     assert.deepEqual(SAMPLE_EVENTS.map(([file]) => `${file}.json`).sort(), files.sort());
   });
 });
 
-suite('sample events, by cargo lambda watch', (stack) => {
+suite("sample events, by cargo lambda watch", (stack) => {
   let port;
   let watch;
   let environment;
 
-  test('it starts on the table of a running stack', async () => {
+  test("it starts on the table of a running stack", async () => {
     port = await freePort();
-    environment = await adapted(stack, 'local.env');
-    watch = new Program('cargo', ['lambda', 'watch', '-A', '::1', '-P', String(port), '--env-file', environment]);
+    environment = await adapted(stack, "local.env");
+    watch = new Program("cargo", [
+      "lambda",
+      "watch",
+      "-A",
+      "::1",
+      "-P",
+      String(port),
+      "--env-file",
+      environment,
+    ]);
     await watch.says(/invoke_addr|listening|starting/i);
   });
 
   everyEvent(stack, () => port);
 
-  test('it ends', async () => {
+  test("it ends", async () => {
     await watch.stop();
     await rm(environment);
   });
@@ -42,7 +51,7 @@ suite('sample events, by cargo lambda watch', (stack) => {
 
 /** A copy of a file of `events/` with this stack's addresses, for whoever calls it to remove. */
 async function adapted(stack, name) {
-  const text = await readFile(join(ROOT, 'events', name), 'utf8');
+  const text = await readFile(join(ROOT, "events", name), "utf8");
   const copy = join(tmpdir(), `${randomUUID()}-${name}`);
   await writeFile(copy, replacements(stack)(text));
   return copy;
@@ -53,8 +62,14 @@ function everyEvent(stack, port) {
   for (const [file, name, expected] of SAMPLE_EVENTS) {
     test(`${file}.json`, async () => {
       const event = await adapted(stack, `${file}.json`);
-      const options = ['-P', String(port()), name, '--data-file', event];
-      const said = run('cargo', ['lambda', 'invoke', ...options, '--output-format', 'json']).finally(() => rm(event));
+      const options = ["-P", String(port()), name, "--data-file", event];
+      const said = run("cargo", [
+        "lambda",
+        "invoke",
+        ...options,
+        "--output-format",
+        "json",
+      ]).finally(() => rm(event));
       if (expected.failure) {
         // An answer like others from Lambda, an error of the request from `cargo lambda watch`.
         const failure = await said.catch((error) => error.message);
@@ -81,7 +96,7 @@ function check(answer, expected) {
 /** That `actual` has all members of `expected`, in lists place by place. */
 function assertHas(actual, expected, message) {
   for (const [name, value] of Object.entries(expected)) {
-    if (typeof value === 'object') assertHas(actual?.[name], value, message);
+    if (typeof value === "object") assertHas(actual?.[name], value, message);
     else assert.equal(actual?.[name], value, `${name} in ${message}`);
   }
 }

@@ -1,55 +1,63 @@
 /** The management API by boto3, whose model decides what an answer is. */
-import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { test } from 'node:test';
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { test } from "node:test";
 
-import WebSocket from 'ws';
+import WebSocket from "ws";
 
-import { Person } from '../people.js';
-import { suite } from '../suite.js';
-import { connectionsOf } from '../table.js';
-import { run } from './recipes.js';
+import { Person } from "../people.js";
+import { suite } from "../suite.js";
+import { connectionsOf } from "../table.js";
+import { run } from "./recipes.js";
 
-suite('boto3 and the management API', (stack) => {
+suite("boto3 and the management API", (stack) => {
   const environment = (more = {}) => ({
     MANAGEMENT: stack.management,
     AWS_ACCESS_KEY_ID: stack.accessKeyId,
     AWS_SECRET_ACCESS_KEY: stack.secretAccessKey,
-    AWS_DEFAULT_REGION: 'us-east-1',
+    AWS_DEFAULT_REGION: "us-east-1",
     ...more,
   });
 
-  test('post, get and delete, and the exceptions of a connection that is gone and of data that is too long', async () => {
-    const ada = await Person.arrive(stack, 'Ada');
-    const socket = new WebSocket(stack.ws, ['confab.v1', `bearer.${ada.token}`]);
+  test("post, get and delete, and the exceptions of a connection that is gone and of data that is too long", async () => {
+    const ada = await Person.arrive(stack, "Ada");
+    const socket = new WebSocket(stack.ws, ["confab.v1", `bearer.${ada.token}`]);
     const heard = [];
-    socket.on('message', (data) => heard.push(data.toString()));
-    await once(socket, 'open');
-    const closed = once(socket, 'close');
+    socket.on("message", (data) => heard.push(data.toString()));
+    await once(socket, "open");
+    const closed = once(socket, "close");
     const [connection] = await connectionsOf(stack, ada);
 
-    const said = await run('python', ['e2e/tools/management.py'], environment({ CONNECTION: connection }));
+    const said = await run(
+      "python",
+      ["e2e/tools/management.py"],
+      environment({ CONNECTION: connection }),
+    );
     assert.deepEqual(JSON.parse(said), [
-      ['post', 200],
-      ['post the longest', 200],
-      ['post more', ['PayloadTooLargeException', 413]],
-      ['get', [200, ['SourceIp'], [true, true]]],
-      ['post to a stranger', ['GoneException', 410]],
-      ['get a stranger', ['GoneException', 410]],
-      ['delete a stranger', ['GoneException', 410]],
-      ['post to nonsense', ['BadRequestException', 'Invalid connectionId: nonsense', 400]],
-      ['delete', 204],
-      ['post again', ['GoneException', 410]],
-      ['delete again', ['GoneException', 410]],
+      ["post", 200],
+      ["post the longest", 200],
+      ["post more", ["PayloadTooLargeException", 413]],
+      ["get", [200, ["SourceIp"], [true, true]]],
+      ["post to a stranger", ["GoneException", 410]],
+      ["get a stranger", ["GoneException", 410]],
+      ["delete a stranger", ["GoneException", 410]],
+      ["post to nonsense", ["BadRequestException", "Invalid connectionId: nonsense", 400]],
+      ["delete", 204],
+      ["post again", ["GoneException", 410]],
+      ["delete again", ["GoneException", 410]],
     ]);
     const [code] = await closed;
     assert.equal(code, 1000);
-    assert.deepEqual(heard.slice(-2), ['{"event":"fromPython"}', 'x'.repeat(128 * 1024)]);
+    assert.deepEqual(heard.slice(-2), ['{"event":"fromPython"}', "x".repeat(128 * 1024)]);
   });
 
-  test('a key that nobody knows is forbidden', async () => {
-    const stranger = environment({ CONNECTION: 'BFHPhfCWIAMCKlQ=', AWS_ACCESS_KEY_ID: 'AKIANOBODY' });
-    const outcomes = JSON.parse(await run('python', ['e2e/tools/management.py'], stranger));
-    for (const [name, outcome] of outcomes) assert.equal(outcome.at(-1), 403, `${name}: ${JSON.stringify(outcome)}`);
+  test("a key that nobody knows is forbidden", async () => {
+    const stranger = environment({
+      CONNECTION: "BFHPhfCWIAMCKlQ=",
+      AWS_ACCESS_KEY_ID: "AKIANOBODY",
+    });
+    const outcomes = JSON.parse(await run("python", ["e2e/tools/management.py"], stranger));
+    for (const [name, outcome] of outcomes)
+      assert.equal(outcome.at(-1), 403, `${name}: ${JSON.stringify(outcome)}`);
   });
 });

@@ -1,7 +1,22 @@
 /** Confab over HTTP, as whoever the token is of: conversations, people, history, and all that the socket does while there is none. */
 
 import { backoff } from "./clock.js";
-import { Code, isObject, isPosition, isText, parseAll, parseEntry, parseEventPage, parseObject, parseProblem, parseSent, Refusal, Retry, textOr, Unanswered } from "./protocol.js";
+import {
+  Code,
+  isObject,
+  isPosition,
+  isText,
+  parseAll,
+  parseEntry,
+  parseEventPage,
+  parseObject,
+  parseProblem,
+  parseSent,
+  Refusal,
+  Retry,
+  textOr,
+  Unanswered,
+} from "./protocol.js";
 
 /** @import { ApiOptions, CredentialsOptions, HistoryOptions } from "./parts.js" */
 /** @import { Replica } from "./model.js" */
@@ -31,8 +46,14 @@ export class Api {
 
   /** @param {string} [from] where the page before it ended */
   async conversations(from) {
-    const { conversations, next } = await this.#request("GET", `/conversations${from ? `?next=${encodeURIComponent(from)}` : ""}`);
-    return { conversations: parseAll(conversations, parseSummary), next: isText(next) ? next : null };
+    const { conversations, next } = await this.#request(
+      "GET",
+      `/conversations${from ? `?next=${encodeURIComponent(from)}` : ""}`,
+    );
+    return {
+      conversations: parseAll(conversations, parseSummary),
+      next: isText(next) ? next : null,
+    };
   }
 
   /** @param {string} id */
@@ -47,13 +68,19 @@ export class Api {
 
   /** @param {string} conversation @param {{id: string, body: string, after: number}} message @returns {Promise<Sent>} */
   async send(conversation, message) {
-    return parseSent(await this.#request("POST", path(conversation, "messages"), message)) ?? unreadable();
+    return (
+      parseSent(await this.#request("POST", path(conversation, "messages"), message)) ??
+      unreadable()
+    );
   }
 
   /** @param {string} conversation @param {number} after @param {number} [limit] */
   async events(conversation, after, limit) {
     const query = `?after=${after}${limit === undefined ? "" : `&limit=${limit}`}`;
-    return parseEventPage(await this.#request("GET", path(conversation, "events") + query)) ?? unreadable();
+    return (
+      parseEventPage(await this.#request("GET", path(conversation, "events") + query)) ??
+      unreadable()
+    );
   }
 
   /** @param {string} conversation @param {string} user */
@@ -85,9 +112,11 @@ export class Api {
     const { credentials } = this.#options;
     const used = credentials.token;
     let answer = await this.#attempt(method, resource, body, used);
-    if (!(answer instanceof Refusal && answer.retry === Retry.reauthenticate)) credentials.accepted(used);
+    if (!(answer instanceof Refusal && answer.retry === Retry.reauthenticate))
+      credentials.accepted(used);
     // Anything here may be asked for twice.
-    else if (await credentials.refused(used)) answer = await this.#attempt(method, resource, body, credentials.token);
+    else if (await credentials.refused(used))
+      answer = await this.#attempt(method, resource, body, credentials.token);
     if (answer instanceof Error) throw answer;
     return answer;
   }
@@ -100,7 +129,10 @@ export class Api {
     try {
       const response = await fetch(base + resource, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...(body && { "content-type": "application/json" }) },
+        headers: {
+          authorization: `Bearer ${token}`,
+          ...(body && { "content-type": "application/json" }),
+        },
         ...(body && { body: JSON.stringify(body) }),
         signal: abort.signal,
         cache: "no-store",
@@ -138,7 +170,11 @@ export class Credentials {
     const { clock } = this.#options;
     const left = (readClaims(this.#token)?.expiresAt ?? 0) - clock.now();
     // A clock that is wrong harms nobody: the server's no is what counts.
-    if (left > 0) this.#cancel = clock.after(Math.min(LONGEST_TIMER, Math.max(left - MARGIN, left / 2)), () => void this.#ask(null));
+    if (left > 0)
+      this.#cancel = clock.after(
+        Math.min(LONGEST_TIMER, Math.max(left - MARGIN, left / 2)),
+        () => void this.#ask(null),
+      );
   }
 
   stop() {
@@ -272,7 +308,11 @@ export function readClaims(token) {
     const bytes = Uint8Array.from(payload, (character) => character.charCodeAt(0));
     const { sub, name, exp } = parseObject(new TextDecoder().decode(bytes)) ?? {};
     if (!isText(sub)) return null;
-    return { user: sub, name: isText(name) ? name : sub, expiresAt: Number.isFinite(exp) ? Number(exp) * 1_000 : null };
+    return {
+      user: sub,
+      name: isText(name) ? name : sub,
+      expiresAt: Number.isFinite(exp) ? Number(exp) * 1_000 : null,
+    };
   } catch {
     return null;
   }
@@ -282,7 +322,9 @@ export function readClaims(token) {
 function failure(status, value) {
   if (value && isText(value.code)) return new Refusal(parseProblem(value));
   const [code, retry] = REFUSALS.get(status) ?? [];
-  return code && retry ? new Refusal({ code, retry, message: "The server refused this." }) : new Unanswered(`The server answered ${status}`);
+  return code && retry
+    ? new Refusal({ code, retry, message: "The server refused this." })
+    : new Unanswered(`The server answered ${status}`);
 }
 
 /** @returns {never} */
@@ -302,7 +344,9 @@ function parseSummary({ id, title, head, lastMessage, joinedAt }) {
       id,
       title: textOr(title, ""),
       head: isPosition(head) ? head : 0,
-      lastMessage: isObject(lastMessage) ? parseEntry({ event: "message", conversation: id, ...lastMessage }) : null,
+      lastMessage: isObject(lastMessage)
+        ? parseEntry({ event: "message", conversation: id, ...lastMessage })
+        : null,
       joinedAt: textOr(joinedAt, ""),
     }
   );
@@ -315,7 +359,11 @@ function parseDetails({ id, title, head, participants, createdAt }) {
     id,
     title: textOr(title, ""),
     head: isPosition(head) ? head : 0,
-    participants: parseAll(participants, ({ user, name, role }) => isText(user) && { user, name: textOr(name, user), role: textOr(role, "") }),
+    participants: parseAll(
+      participants,
+      ({ user, name, role }) =>
+        isText(user) && { user, name: textOr(name, user), role: textOr(role, "") },
+    ),
     createdAt: textOr(createdAt, ""),
   };
 }

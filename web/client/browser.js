@@ -17,7 +17,8 @@ export function browserSurroundings({ http, ws, user }) {
     clock: systemClock,
     ...indexedStorage(indexedDB, owner),
     fetch: (input, init) => fetch(input, init),
-    dial: (token) => /** @type {Socket} */ (/** @type {unknown} */ (new WebSocket(ws, handshakeProtocols(token)))),
+    dial: (token) =>
+      /** @type {Socket} */ (/** @type {unknown} */ (new WebSocket(ws, handshakeProtocols(token)))),
     newId,
     isVisible: () => document.visibilityState === "visible",
     isOnline: () => navigator.onLine,
@@ -25,7 +26,10 @@ export function browserSurroundings({ http, ws, user }) {
     tabs: locks
       ? {
           lock: (name, options, then) => locks.request(name, options, then),
-          channel: () => /** @type {Channel} */ (/** @type {unknown} */ (new BroadcastChannel(`confab.1 ${owner}`))),
+          channel: () =>
+            /** @type {Channel} */ (
+              /** @type {unknown} */ (new BroadcastChannel(`confab.1 ${owner}`))
+            ),
         }
       : null,
   };
@@ -33,7 +37,9 @@ export function browserSurroundings({ http, ws, user }) {
 
 /** Without TLS there is no `crypto.randomUUID`. */
 function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 /** @type {Surroundings["watch"]} */
@@ -41,7 +47,11 @@ function watch(happened) {
   const listeners = /** @type {const} */ ([
     [window, "online", () => happened("online")],
     [window, "offline", () => happened("offline")],
-    [document, "visibilitychange", () => happened(document.visibilityState === "visible" ? "visible" : "hidden")],
+    [
+      document,
+      "visibilitychange",
+      () => happened(document.visibilityState === "visible" ? "visible" : "hidden"),
+    ],
   ]);
   for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
   return () => {
@@ -79,13 +89,18 @@ export function indexedStorage(factory, owner) {
   /** A row a message, so that tabs do not overwrite one another's. @type {OutboxStorage} */
   const outboxes = {
     load: () => rows(OUTBOX),
-    put: (conversation, outgoing) => void change(OUTBOX, (store) => store.put({ owner, conversation, id: outgoing.id, outgoing: { ...outgoing } })),
-    remove: (conversation, id) => void change(OUTBOX, (store) => store.delete([owner, conversation, id])),
+    put: (conversation, outgoing) =>
+      void change(OUTBOX, (store) =>
+        store.put({ owner, conversation, id: outgoing.id, outgoing: { ...outgoing } }),
+      ),
+    remove: (conversation, id) =>
+      void change(OUTBOX, (store) => store.delete([owner, conversation, id])),
   };
   /** @type {ReadPositions} */
   const readPositions = {
     load: () => rows(READ),
-    set: (conversation, seq) => void change(READ, (store) => store.put({ owner, conversation, seq })),
+    set: (conversation, seq) =>
+      void change(READ, (store) => store.put({ owner, conversation, seq })),
   };
   return { outboxes, readPositions };
 }
@@ -95,7 +110,8 @@ async function open(factory) {
   const request = factory.open("confab", 2);
   request.onupgradeneeded = () => {
     const { result } = request;
-    if (!result.objectStoreNames.contains(OUTBOX)) result.createObjectStore(OUTBOX, { keyPath: ["owner", "conversation", "id"] });
+    if (!result.objectStoreNames.contains(OUTBOX))
+      result.createObjectStore(OUTBOX, { keyPath: ["owner", "conversation", "id"] });
     result.createObjectStore(READ, { keyPath: ["owner", "conversation"] });
   };
   const database = await answer(request);

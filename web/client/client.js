@@ -54,12 +54,19 @@ export class Client {
         this.#tabs.tell({ kind: "read", conversation, seq });
       },
     });
-    this.#credentials = new Credentials({ provider, token, user: me.user, clock, onRenewed: () => this.#leader?.renewed() });
+    this.#credentials = new Credentials({
+      provider,
+      token,
+      user: me.user,
+      clock,
+      onRenewed: () => this.#leader?.renewed(),
+    });
     this.#api = new Api({ base: http, credentials: this.#credentials, fetch, clock });
     this.#history = new History({
       api: this.#api,
       // Only a leader reads for all.
-      onEntries: ({ id }, entries) => this.#take({ kind: "entries", conversation: id, entries }, this.#leader !== null),
+      onEntries: ({ id }, entries) =>
+        this.#take({ kind: "entries", conversation: id, entries }, this.#leader !== null),
       onEarlier: (_, entries) => this.#model.directory.learnNames(entries),
       onChange: () => this.#change(),
       onError: (error, { id }) => this.#noticeRefusal(error, id),
@@ -124,7 +131,10 @@ export class Client {
     const wasSignedOut = this.#phase === "signed-out";
     this.#phase = "starting";
     this.#change();
-    const [hasToken] = await Promise.all([wasSignedOut ? this.#credentials.again() : true, this.#restore()]);
+    const [hasToken] = await Promise.all([
+      wasSignedOut ? this.#credentials.again() : true,
+      this.#restore(),
+    ]);
     if (generation !== this.#generation) return;
     if (!hasToken) return this.#end("signed-out");
     this.#phase = "running";
@@ -182,7 +192,9 @@ export class Client {
   }
 
   get #wanted() {
-    return [...new Set([...(this.#openId === null ? [] : [this.#openId]), ...this.#readers.keys()])];
+    return [
+      ...new Set([...(this.#openId === null ? [] : [this.#openId]), ...this.#readers.keys()]),
+    ];
   }
 
   /** @param {string} id @param {(entries: Entry[]) => void} onEntries what became visible, in order */
@@ -230,7 +242,10 @@ export class Client {
       this.#noticeRefusal(error, id);
       if (!(error instanceof Refusal) || error.retry !== Retry.later) return;
       const { clock } = this.#options.surroundings;
-      clock.after(error.problem.retryAfterMs ?? RETRY_AFTER * clock.random(), () => this.#wanted.includes(id) && this.#want(id));
+      clock.after(
+        error.problem.retryAfterMs ?? RETRY_AFTER * clock.random(),
+        () => this.#wanted.includes(id) && this.#want(id),
+      );
     } finally {
       this.#asking.delete(id);
     }
@@ -282,10 +297,14 @@ export class Client {
     const restored = async () => {
       const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
       this.directory.restoreRead(read);
-      for (const { conversation, outgoing } of this.#model.restore(rows)) outboxes.remove(conversation, outgoing.id);
+      for (const { conversation, outgoing } of this.#model.restore(rows))
+        outboxes.remove(conversation, outgoing.id);
       this.#leader?.restored();
     };
-    return Promise.race([restored(), new Promise((resolve) => clock.after(STORAGE_PATIENCE, () => resolve(null)))]);
+    return Promise.race([
+      restored(),
+      new Promise((resolve) => clock.after(STORAGE_PATIENCE, () => resolve(null))),
+    ]);
   }
 
   /** @param {"visible" | "hidden" | "online" | "offline"} what */
@@ -303,7 +322,8 @@ export class Client {
   /** @param {string} id */
   #catchUp(id) {
     const replica = this.#model.find(id);
-    if (replica) void this.#history.catchUp(replica).catch((error) => this.#noticeRefusal(error, id));
+    if (replica)
+      void this.#history.catchUp(replica).catch((error) => this.#noticeRefusal(error, id));
   }
 
   /** @param {string} id @param {string} body */
@@ -332,7 +352,8 @@ export class Client {
   #noticeRefusal(error, id) {
     if (!(error instanceof Refusal)) return;
     if (error.retry === Retry.reauthenticate && this.#phase === "running") this.#end("signed-out");
-    else if (id !== null && error.code === Code.notFound) this.#take({ kind: "gone", conversation: id }, true);
+    else if (id !== null && error.code === Code.notFound)
+      this.#take({ kind: "gone", conversation: id }, true);
   }
 
   /** @param {Fact} fact */
@@ -340,25 +361,33 @@ export class Client {
     // One that led before this one, and has slept since.
     if (fact.kind === "state" && this.#leader) return;
     this.#take(fact, false);
-    if ("conversation" in fact && !this.#leader && this.#model.find(fact.conversation)?.hasGap) this.#tabs.noticeGap(fact.conversation);
+    if ("conversation" in fact && !this.#leader && this.#model.find(fact.conversation)?.hasGap)
+      this.#tabs.noticeGap(fact.conversation);
   }
 
   /** Everything that becomes known goes through here. @param {Fact} fact @param {boolean} isOurs to tell and to keep */
   #take(fact, isOurs) {
     const id = "conversation" in fact ? fact.conversation : null;
-    const before = new Map(id === null ? [] : this.#model.unsent(id).map((outgoing) => [outgoing.id, outgoing.failure]));
+    const before = new Map(
+      id === null ? [] : this.#model.unsent(id).map((outgoing) => [outgoing.id, outgoing.failure]),
+    );
     const seen = this.#model.apply(fact);
     if (isOurs) {
       this.#tabs.tell(fact);
       if (id !== null) this.#keep(id, before);
     }
     this.#sending.heard(fact);
-    if (id !== null && seen.length > 0) for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
+    if (id !== null && seen.length > 0)
+      for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
     this.#leader?.heard(fact, before.size);
     // It may have begun anew, or this person may be in it again.
     const isBegun = id === null || this.#model.find(id)?.historyStarted;
     if (!isBegun && this.directory.get(id) && this.#wanted.includes(id)) this.#want(id);
-    if ((fact.kind === "state" && fact.state.name === StateName.connected) || (fact.kind === "listed" && fact.complete)) this.#renew();
+    if (
+      (fact.kind === "state" && fact.state.name === StateName.connected) ||
+      (fact.kind === "listed" && fact.complete)
+    )
+      this.#renew();
     this.#change();
   }
 
@@ -366,8 +395,10 @@ export class Client {
   #keep(id, before) {
     const { outboxes } = this.#options.surroundings;
     const unsent = this.#model.unsent(id);
-    for (const gone of before.keys()) if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
-    for (const outgoing of unsent) if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
+    for (const gone of before.keys())
+      if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
+    for (const outgoing of unsent)
+      if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
   }
 
   #change() {
@@ -378,7 +409,8 @@ export class Client {
       this.#isChanging = false;
       this.#version += 1;
       // Each by itself: what goes wrong in one keeps nothing from the others.
-      for (const listener of this.#listeners) queueMicrotask(() => this.#listeners.has(listener) && listener());
+      for (const listener of this.#listeners)
+        queueMicrotask(() => this.#listeners.has(listener) && listener());
     });
   }
 

@@ -100,7 +100,10 @@ export class Connection {
     if (this.#socket !== null) {
       if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.doubt();
       else this.#schedulePing();
-    } else if (this.#candidate === null || this.#options.clock.now() - this.#dialedAt >= STALLED_AFTER) {
+    } else if (
+      this.#candidate === null ||
+      this.#options.clock.now() - this.#dialedAt >= STALLED_AFTER
+    ) {
       // A handshake that began on another network would have to be waited for.
       if (this.#candidate) abandon(this.#candidate);
       this.#failures = 0;
@@ -176,7 +179,8 @@ export class Connection {
     }
     this.#options.onDown();
     const reason = await this.#options.diagnose();
-    if (generation !== this.#generation || this.#socket !== null || this.#candidate !== null) return;
+    if (generation !== this.#generation || this.#socket !== null || this.#candidate !== null)
+      return;
     if (reason === "renewed") return this.#dial();
     if (reason === "expired") {
       this.stop();

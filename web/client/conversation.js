@@ -1,6 +1,16 @@
 /** The conversations of one person as a page sees them: each by itself, what is on its way, and the list of them. */
 
-import { cleanBody, Code, encodedBytes, isPosition, isText, MAX_BODY_BYTES, parseAll, Refusal, Retry } from "./protocol.js";
+import {
+  cleanBody,
+  Code,
+  encodedBytes,
+  isPosition,
+  isText,
+  MAX_BODY_BYTES,
+  parseAll,
+  Refusal,
+  Retry,
+} from "./protocol.js";
 
 /** @import { Fact, Line, Listed, Message, Person, Snapshot } from "./facts.js" */
 /** @import { ConversationOptions } from "./parts.js" */
@@ -35,7 +45,9 @@ export class Conversation {
   /** @returns {Message[]} */
   get messages() {
     const { me } = this.#options.client;
-    return this.lines().flatMap((line) => (line.kind === "entry" && line.entry.event !== "message" ? [] : [messageOf(line, me)]));
+    return this.lines().flatMap((line) =>
+      line.kind === "entry" && line.entry.event !== "message" ? [] : [messageOf(line, me)],
+    );
   }
 
   /** @returns {"complete" | "more" | "loading" | "failed"} */
@@ -64,13 +76,19 @@ export class Conversation {
     const body = cleanBody(text);
     if (body === "") return refused(Code.invalid, "There is nothing to send.");
     const tooMany = encodedBytes(body) - MAX_BODY_BYTES;
-    if (tooMany > 0) return refused(Code.tooLarge, `Too long by ${tooMany} bytes. Send it in several messages.`);
+    if (tooMany > 0)
+      return refused(Code.tooLarge, `Too long by ${tooMany} bytes. Send it in several messages.`);
     return this.#options.write(body);
   }
 
   /** @param {string} messageId */
   retry(messageId) {
-    this.#options.act({ kind: "revived", conversation: this.id, id: messageId, freshId: this.#options.freshId() });
+    this.#options.act({
+      kind: "revived",
+      conversation: this.id,
+      id: messageId,
+      freshId: this.#options.freshId(),
+    });
   }
 
   /** @param {string} messageId */
@@ -88,7 +106,11 @@ export class Conversation {
   async removeParticipant(user) {
     await this.#options.ask(() => this.#options.api.removeParticipant(this.id, user));
     const isMe = user === this.#options.client.me.user;
-    this.#options.act(isMe ? { kind: "gone", conversation: this.id } : { kind: "participant", conversation: this.id, user, present: false });
+    this.#options.act(
+      isMe
+        ? { kind: "gone", conversation: this.id }
+        : { kind: "participant", conversation: this.id, user, present: false },
+    );
   }
 
   /**
@@ -101,10 +123,14 @@ export class Conversation {
     /** @type {Entry[]} */
     const arrived = [];
     let wake = () => {};
-    const ends = [client.subscribe(() => wake()), listen((entries) => void arrived.push(...entries))];
+    const ends = [
+      client.subscribe(() => wake()),
+      listen((entries) => void arrived.push(...entries)),
+    ];
     signal?.addEventListener("abort", () => wake());
     try {
-      let position = after ?? replica()?.position ?? (await ask(() => api.conversation(this.id))).head;
+      let position =
+        after ?? replica()?.position ?? (await ask(() => api.conversation(this.id))).head;
       let isComplete = after === undefined;
       while (!signal?.aborted) {
         if (!isComplete) {
@@ -140,7 +166,8 @@ export class Conversation {
 
 export class Sending {
   #me;
-  /** @type {Map<string, {conversation: string, resolve: (entry: Entry) => void, reject: (error: Error) => void}>} */ #waiting = new Map();
+  /** @type {Map<string, {conversation: string, resolve: (entry: Entry) => void, reject: (error: Error) => void}>} */ #waiting =
+    new Map();
 
   /** @param {string} me user id */
   constructor(me) {
@@ -150,7 +177,9 @@ export class Sending {
   /** @param {string} conversation @param {string} id @returns {Promise<Entry>} */
   expect(conversation, id) {
     /** @type {Promise<Entry>} */
-    const sent = new Promise((resolve, reject) => this.#waiting.set(id, { conversation, resolve, reject }));
+    const sent = new Promise((resolve, reject) =>
+      this.#waiting.set(id, { conversation, resolve, reject }),
+    );
     // Nobody has to wait.
     sent.catch(() => {});
     return sent;
@@ -158,17 +187,24 @@ export class Sending {
 
   /** @param {Fact} fact */
   heard(fact) {
-    if (fact.kind === "entries") for (const entry of fact.entries) if (entry.sender === this.#me) this.#settled(entry.id)?.resolve(entry);
+    if (fact.kind === "entries")
+      for (const entry of fact.entries)
+        if (entry.sender === this.#me) this.#settled(entry.id)?.resolve(entry);
     if (fact.kind === "failed") this.#settled(fact.id)?.reject(new Refusal(fact.problem));
     if (fact.kind === "gone") {
-      const problem = { code: Code.notFound, message: "You are not in this conversation. What was on its way may be in it.", retry: Retry.never };
+      const problem = {
+        code: Code.notFound,
+        message: "You are not in this conversation. What was on its way may be in it.",
+        retry: Retry.never,
+      };
       this.abandon(new Refusal(problem), fact.conversation);
     }
   }
 
   /** @param {Error} error @param {string} [only] of this conversation */
   abandon(error, only) {
-    for (const [id, { conversation }] of [...this.#waiting]) if (only === undefined || conversation === only) this.#settled(id)?.reject(error);
+    for (const [id, { conversation }] of [...this.#waiting])
+      if (only === undefined || conversation === only) this.#settled(id)?.reject(error);
   }
 
   /** @param {string | undefined} id */
@@ -183,7 +219,8 @@ export class Sending {
 export class Directory {
   /** @type {Map<string, Listed & {skipped: number}>} */ #listed = new Map();
   /** @type {Map<string, string>} */ #names = new Map();
-  /** How far it was read, whether it is listed yet or not. @type {Map<string, number>} */ #read = new Map();
+  /** How far it was read, whether it is listed yet or not. @type {Map<string, number>} */ #read =
+    new Map();
   /** Whoever comes with a new browser has not missed all that was ever said. */ #isNewHere = true;
   #me;
   #onRead;
@@ -202,7 +239,9 @@ export class Directory {
 
   /** @returns {Listed[]} */
   all() {
-    return [...this.#listed.values()].sort((one, other) => other.activeAt - one.activeAt || one.id.localeCompare(other.id));
+    return [...this.#listed.values()].sort(
+      (one, other) => other.activeAt - one.activeAt || one.id.localeCompare(other.id),
+    );
   }
 
   snapshot() {
@@ -233,7 +272,10 @@ export class Directory {
     const { lastMessage } = summary;
     if (lastMessage) this.#said(listed, lastMessage);
     const isMine = lastMessage !== null && lastMessage.sender === this.#me;
-    this.#readTo(listed, isNew && this.#isNewHere ? listed.head : isMine ? lastMessage.seq : listed.read);
+    this.#readTo(
+      listed,
+      isNew && this.#isNewHere ? listed.head : isMine ? lastMessage.seq : listed.read,
+    );
     return listed;
   }
 
@@ -289,7 +331,8 @@ export class Directory {
 
   /** @param {unknown[]} rows */
   restoreRead(rows) {
-    for (const { conversation, seq } of parseAll(rows, (row) => row)) if (isText(conversation) && isPosition(seq)) this.readElsewhere(conversation, seq);
+    for (const { conversation, seq } of parseAll(rows, (row) => row))
+      if (isText(conversation) && isPosition(seq)) this.readElsewhere(conversation, seq);
   }
 
   /** @param {string} id @param {number} seq */
@@ -307,7 +350,8 @@ export class Directory {
 
   /** @param {Entry[]} entries */
   learnNames(entries) {
-    for (const { event, sender, user, name } of entries) this.#learn(event === "message" ? sender : user, name);
+    for (const { event, sender, user, name } of entries)
+      this.#learn(event === "message" ? sender : user, name);
   }
 
   /** @param {string} user */
@@ -322,7 +366,10 @@ export class Directory {
     if (others.length === 0) return "Untitled conversation";
     if (others.length === 1) return others.join();
     const unnamed = others.length > 4 ? others.length - 3 : 0;
-    const names = others.slice(0, others.length - unnamed).map(isolated).join(", ");
+    const names = others
+      .slice(0, others.length - unnamed)
+      .map(isolated)
+      .join(", ");
     return unnamed > 0 ? `${names} and ${unnamed} more` : names;
   }
 
@@ -331,8 +378,17 @@ export class Directory {
     const existing = this.#listed.get(id);
     if (existing) return existing;
     const listed = {
-      id, title: "", head: 0, lastMessage: null, activeAt: Number.isNaN(since) ? 0 : since, read: this.#read.get(id) ?? 0,
-      skipped: 0, unread: 0, people: new Set(), owner: "", complete: false,
+      id,
+      title: "",
+      head: 0,
+      lastMessage: null,
+      activeAt: Number.isNaN(since) ? 0 : since,
+      read: this.#read.get(id) ?? 0,
+      skipped: 0,
+      unread: 0,
+      people: new Set(),
+      owner: "",
+      complete: false,
     };
     this.#listed.set(id, listed);
     return listed;
@@ -380,10 +436,30 @@ function messageOf(line, me) {
   if (line.kind === "outgoing") {
     const { id, body, failure, writtenAt } = line.outgoing;
     const state = failure ? "failed" : "pending";
-    return { key: line.key, id, seq: null, sender: me.user, name: me.name, body, at: writtenAt, state, problem: failure };
+    return {
+      key: line.key,
+      id,
+      seq: null,
+      sender: me.user,
+      name: me.name,
+      body,
+      at: writtenAt,
+      state,
+      problem: failure,
+    };
   }
   const { id = "", seq, sender = "", name = sender, body = "", sentAt = "" } = line.entry;
-  return { key: line.key, id, seq, sender, name, body, at: Date.parse(sentAt) || 0, state: "sent", problem: null };
+  return {
+    key: line.key,
+    id,
+    seq,
+    sender,
+    name,
+    body,
+    at: Date.parse(sentAt) || 0,
+    state: "sent",
+    problem: null,
+  };
 }
 
 /** @param {string} code @param {string} message @returns {Promise<Entry>} */

@@ -11,7 +11,16 @@ export { Conversation } from "./conversation.js";
 export { readClaims } from "./api.js";
 export { StateName } from "./model.js";
 export {
-  cleanBody, Code, encodedBytes, handshakeProtocols, MAX_BODY_BYTES, MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES, Refusal, SignedOut,
+  cleanBody,
+  Code,
+  encodedBytes,
+  handshakeProtocols,
+  MAX_BODY_BYTES,
+  MAX_PARTICIPANTS,
+  MAX_TITLE_BYTES,
+  MAX_USER_BYTES,
+  Refusal,
+  SignedOut,
   Unanswered,
 } from "./protocol.js";
 
@@ -35,7 +44,8 @@ export async function connect({ http, ws, token: provider }) {
   const socket = address(ws, ["ws:", "wss:"]);
   const token = await provider({ refused: null });
   const claims = readClaims(token);
-  if (token === null || claims === null) throw new SignedOut("The token provider gave no JSON Web Token with a `sub`");
+  if (token === null || claims === null)
+    throw new SignedOut("The token provider gave no JSON Web Token with a `sub`");
   const { user, name } = claims;
   const surroundings = browserSurroundings({ http: base, ws: socket, user });
   const client = new Client({ http: base, me: { user, name }, token, provider, surroundings });
@@ -46,6 +56,7 @@ export async function connect({ http, ws, token: provider }) {
 /** @param {string} url @param {string[]} schemes */
 function address(url, schemes) {
   const { protocol } = new URL(url);
-  if (!schemes.includes(protocol)) throw new TypeError(`${url} does not begin with ${schemes.join(" or ")}`);
+  if (!schemes.includes(protocol))
+    throw new TypeError(`${url} does not begin with ${schemes.join(" or ")}`);
   return url.replace(/\/+$/, "");
 }

@@ -23,7 +23,10 @@ export class Leader {
   #isLeading = true;
   #isRunning = false;
   #wasConnected;
-  /** Of the handshake under way, and of the connection that stands. */ #tokens = { offered: "", taken: "" };
+  /** Of the handshake under way, and of the connection that stands. */ #tokens = {
+    offered: "",
+    taken: "",
+  };
   /** @type {Rounds} */ #listing;
   /** @type {Connection} */ #connection;
   /** @type {Subscriptions} */ #subscriptions;
@@ -36,8 +39,14 @@ export class Leader {
     const { clock, dial } = surroundings;
     this.#options = options;
     this.#wasConnected = options.model.state.name !== StateName.connecting;
-    this.#listing = new Rounds({ clock, every: null, round: () => this.#answers(() => this.#list(PAGES)), onAnswered: () => {} });
-    const ask = (/** @type {Parameters<Connection["ask"]>[0]} */ request) => this.#connection.ask(request);
+    this.#listing = new Rounds({
+      clock,
+      every: null,
+      round: () => this.#answers(() => this.#list(PAGES)),
+      onAnswered: () => {},
+    });
+    const ask = (/** @type {Parameters<Connection["ask"]>[0]} */ request) =>
+      this.#connection.ask(request);
     this.#subscriptions = new Subscriptions({
       ask,
       clock,
@@ -54,14 +63,21 @@ export class Leader {
         if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? bySocket : null;
         return this.#polling.works ? byHttp : null;
       },
-      onFailed: (replica, id, problem) => tell({ kind: "failed", conversation: replica.id, id, problem }),
+      onFailed: (replica, id, problem) =>
+        tell({ kind: "failed", conversation: replica.id, id, problem }),
       onResync: (replica) => {
         if (this.#connection.isOpen) this.#subscriptions.catchUp(replica.id);
         else void history.catchUp(replica).catch((error) => this.#noticeRefusal(error, replica.id));
       },
-      onRefused: () => void this.#refused(this.#connection.isOpen ? this.#tokens.taken : credentials.token),
+      onRefused: () =>
+        void this.#refused(this.#connection.isOpen ? this.#tokens.taken : credentials.token),
     });
-    this.#polling = new Rounds({ clock, every: INTERVAL, round: () => this.#poll(), onAnswered: () => this.#flush() });
+    this.#polling = new Rounds({
+      clock,
+      every: INTERVAL,
+      round: () => this.#poll(),
+      onAnswered: () => this.#flush(),
+    });
     this.#connection = new Connection({
       clock,
       dial: () => dial((this.#tokens.offered = credentials.token)),
@@ -69,7 +85,8 @@ export class Leader {
       diagnose: () => api.diagnose(),
       ping: () => {
         // Of those that are not followed the list tells.
-        if (options.model.directory.all().length > MAX_POSITIONS && isVisible()) this.#listing.start(0);
+        if (options.model.directory.all().length > MAX_POSITIONS && isVisible())
+          this.#listing.start(0);
         return JSON.stringify({ action: Action.ping, positions: this.#subscriptions.positions() });
       },
       onOpen: () => this.#connected(),
@@ -113,7 +130,8 @@ export class Leader {
   /** There may be more that is unsent. */
   restored() {
     this.#listed();
-    for (const { id, outbox } of this.#options.model.replicas) if (outbox.length > 0) this.#subscriptions.catchUp(id);
+    for (const { id, outbox } of this.#options.model.replicas)
+      if (outbox.length > 0) this.#subscriptions.catchUp(id);
   }
 
   renewed() {
@@ -133,7 +151,8 @@ export class Leader {
     if (fact.kind === "added") this.#rejoin(fact.conversation);
     if (!replica) return;
     if (replica.hasGap) this.#subscriptions.noticeGap(replica.id);
-    if (fact.kind === "written" || fact.kind === "revived" || replica.outbox.length !== unsent) this.#courier.flush(replica);
+    if (fact.kind === "written" || fact.kind === "revived" || replica.outbox.length !== unsent)
+      this.#courier.flush(replica);
   }
 
   /** A subscription ends with a removal, and what was asked before it says nothing. @param {string} id */
@@ -175,7 +194,8 @@ export class Leader {
   #noticeRefusal(error, id) {
     if (!(error instanceof Refusal)) return;
     if (error.retry === Retry.reauthenticate) void this.#refused(this.#options.credentials.token);
-    else if (id !== undefined && error.code === Code.notFound) this.#options.tell({ kind: "gone", conversation: id });
+    else if (id !== undefined && error.code === Code.notFound)
+      this.#options.tell({ kind: "gone", conversation: id });
     else if (id !== undefined && error.code === Code.unknownPosition) void this.#restart({ id });
   }
 
@@ -186,7 +206,11 @@ export class Leader {
     if (frame === null) return;
     switch (frame.event) {
       case "entry":
-        return tell({ kind: "entries", conversation: frame.entry.conversation, entries: [frame.entry] });
+        return tell({
+          kind: "entries",
+          conversation: frame.entry.conversation,
+          entries: [frame.entry],
+        });
       case "added": {
         const { conversation, title, head, by } = frame;
         return tell({ kind: "added", conversation, title, head, by });
@@ -207,7 +231,8 @@ export class Leader {
         }
         break;
       case "error":
-        if (frame.problem.retry === Retry.reauthenticate) return void this.#refused(this.#tokens.taken);
+        if (frame.problem.retry === Retry.reauthenticate)
+          return void this.#refused(this.#tokens.taken);
     }
     this.#connection.answered(frame);
   }
@@ -215,7 +240,8 @@ export class Leader {
   /** @param {import("./wire.js").Sent} sent */
   #acknowledged(sent) {
     const entries = this.#options.model.find(sent.conversation)?.acknowledged(sent) ?? [];
-    if (entries.length > 0) this.#options.tell({ kind: "entries", conversation: sent.conversation, entries });
+    if (entries.length > 0)
+      this.#options.tell({ kind: "entries", conversation: sent.conversation, entries });
   }
 
   /** Another log has taken its place: begins at its end. @param {{id: string}} replica */
@@ -236,7 +262,9 @@ export class Leader {
     const unsent = listed.filter((id) => model.unsent(id).length > 0);
     const looked = wanted().filter((id) => model.directory.get(id));
     // The last one followed is asked for first.
-    const followed = [...new Set([...looked, ...unsent, ...listed])].slice(0, MAX_POSITIONS).reverse();
+    const followed = [...new Set([...looked, ...unsent, ...listed])]
+      .slice(0, MAX_POSITIONS)
+      .reverse();
     for (const id of followed) this.#subscriptions.follow(model.replica(id), { now: false });
   }
 
@@ -272,7 +300,9 @@ export class Leader {
       return true;
     } catch (error) {
       this.#noticeRefusal(error, id);
-      return error instanceof Refusal && error.retry !== Retry.later && error.code !== Code.forbidden;
+      return (
+        error instanceof Refusal && error.retry !== Retry.later && error.code !== Code.forbidden
+      );
     }
   }
 
@@ -285,8 +315,15 @@ export class Leader {
     const { model, surroundings, tell } = this.#options;
     const { isOpen, reason, retryAt } = this.#connection;
     /** @type {State} */
-    const state = { name: this.#stateName(surroundings.isOnline()), reason, retryAt: isOpen ? null : retryAt };
-    const isNew = state.name !== model.state.name || state.reason !== model.state.reason || state.retryAt !== model.state.retryAt;
+    const state = {
+      name: this.#stateName(surroundings.isOnline()),
+      reason,
+      retryAt: isOpen ? null : retryAt,
+    };
+    const isNew =
+      state.name !== model.state.name ||
+      state.reason !== model.state.reason ||
+      state.retryAt !== model.state.retryAt;
     if (isNew) tell({ kind: "state", state });
   }
 
@@ -331,7 +368,8 @@ class Rounds {
       const answered = await round();
       if (generation !== this.#generation) return;
       this.works = answered;
-      if (!answered) return this.#schedule((every ?? 0) + backoff(failures + 1, clock), failures + 1);
+      if (!answered)
+        return this.#schedule((every ?? 0) + backoff(failures + 1, clock), failures + 1);
       this.#cancel = null;
       onAnswered();
       if (every !== null && generation === this.#generation) this.#schedule(every, 0);

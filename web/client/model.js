@@ -84,7 +84,20 @@ export class Replica {
   acknowledged({ id, seq, sentAt }) {
     const outgoing = this.#unsent(id);
     const { user, name } = this.#me;
-    return outgoing ? [{ event: "message", conversation: this.id, seq, id, sender: user, name, body: outgoing.body, sentAt }] : [];
+    return outgoing
+      ? [
+          {
+            event: "message",
+            conversation: this.id,
+            seq,
+            id,
+            sender: user,
+            name,
+            body: outgoing.body,
+            sentAt,
+          },
+        ]
+      : [];
   }
 
   /** @param {Entry[]} entries ascending @param {number} after the position at which they begin */
@@ -96,10 +109,17 @@ export class Replica {
   /** Takes an unsent message. `false`: it was seen in the log already. @param {Outgoing} outgoing @param {boolean} [isFresh] nobody has tried to send it */
   adopt(outgoing, isFresh = false) {
     if (this.#unsent(outgoing.id)) return true;
-    if ([...this.entries, ...this.#held.values()].some((entry) => entry.id === outgoing.id && this.#isMine(entry))) return false;
+    if (
+      [...this.entries, ...this.#held.values()].some(
+        (entry) => entry.id === outgoing.id && this.#isMine(entry),
+      )
+    )
+      return false;
     this.outbox.push({ ...outgoing });
     // In one order in all tabs.
-    this.outbox.sort((one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1));
+    this.outbox.sort(
+      (one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1),
+    );
     // It may be stored where this tab never compared with it.
     if (!isFresh && outgoing.after < this.historyBefore - 1) this.restart(outgoing.after);
     return true;
@@ -130,9 +150,13 @@ export class Replica {
 
   /** @returns {Line[]} */
   lines() {
-    const ownHeld = [...this.#held.values()].filter((entry) => this.#isMine(entry)).sort((one, other) => one.seq - other.seq);
+    const ownHeld = [...this.#held.values()]
+      .filter((entry) => this.#isMine(entry))
+      .sort((one, other) => one.seq - other.seq);
     return [
-      ...[...this.entries, ...ownHeld].map((entry) => /** @type {Line} */ ({ kind: "entry", key: keyOf(entry), entry })),
+      ...[...this.entries, ...ownHeld].map(
+        (entry) => /** @type {Line} */ ({ kind: "entry", key: keyOf(entry), entry }),
+      ),
       ...this.outbox.map((outgoing) => {
         const key = keyOf({ id: outgoing.id, sender: this.#me.user, seq: 0 });
         return /** @type {Line} */ ({ kind: "outgoing", key, outgoing });
@@ -157,7 +181,8 @@ export class Model {
   state = UNKNOWN;
   /** @type {ModelOptions} */ #options;
   /** @type {Map<string, Replica>} */ #replicas = new Map();
-  /** Unsent messages of conversations without a replica. @type {Map<string, Outgoing[]>} */ #left = new Map();
+  /** Unsent messages of conversations without a replica. @type {Map<string, Outgoing[]>} */ #left =
+    new Map();
 
   /** @param {ModelOptions} options */
   constructor(options) {
@@ -178,7 +203,12 @@ export class Model {
   replica(id) {
     let replica = this.#replicas.get(id);
     if (!replica) {
-      replica = new Replica(id, this.#options.me, this.directory.get(id)?.head ?? 0, this.#left.get(id));
+      replica = new Replica(
+        id,
+        this.#options.me,
+        this.directory.get(id)?.head ?? 0,
+        this.#left.get(id),
+      );
       this.#left.delete(id);
       this.#replicas.set(id, replica);
     }
@@ -192,7 +222,9 @@ export class Model {
 
   /** Takes what was left unsent. Those that turned out to be stored. @param {unknown[]} rows */
   restore(rows) {
-    const unsent = parseAll(rows, parseUnsent).sort((one, other) => one.outgoing.writtenAt - other.outgoing.writtenAt);
+    const unsent = parseAll(rows, parseUnsent).sort(
+      (one, other) => one.outgoing.writtenAt - other.outgoing.writtenAt,
+    );
     return unsent.filter(({ conversation, outgoing }) => !this.#adopt(conversation, outgoing));
   }
 
@@ -226,7 +258,9 @@ export class Model {
         directory.add(fact.details, this.#options.now());
         break;
       case "added":
-        directory.add({ id: fact.conversation, title: fact.title, head: fact.head }, this.#options.now()).people.add(fact.by);
+        directory
+          .add({ id: fact.conversation, title: fact.title, head: fact.head }, this.#options.now())
+          .people.add(fact.by);
         break;
       case "participant":
         if (fact.present) directory.get(fact.conversation)?.people.add(fact.user);
@@ -263,7 +297,9 @@ export class Model {
   /** @param {string} id @param {Entry[]} entries */
   #receive(id, entries) {
     const replica = this.directory.get(id) ? this.replica(id) : this.find(id);
-    const seen = replica ? entries.flatMap((entry) => (entry.conversation === id ? replica.receive(entry) : [])) : [];
+    const seen = replica
+      ? entries.flatMap((entry) => (entry.conversation === id ? replica.receive(entry) : []))
+      : [];
     const watched = this.#options.isWatched(id);
     for (const entry of seen) this.directory.see(entry, watched);
     return seen;

@@ -6,9 +6,19 @@
 /** @import { Row } from "./surroundings.js" */
 /** @import { Entry, EventPage, Frame, Problem, Sent } from "./wire.js" */
 
-export const Action = Object.freeze({ subscribe: "subscribe", unsubscribe: "unsubscribe", sendMessage: "sendMessage", ping: "ping" });
+export const Action = Object.freeze({
+  subscribe: "subscribe",
+  unsubscribe: "unsubscribe",
+  sendMessage: "sendMessage",
+  ping: "ping",
+});
 
-export const Retry = Object.freeze({ never: "never", reauthenticate: "reauthenticate", resync: "resync", later: "later" });
+export const Retry = Object.freeze({
+  never: "never",
+  reauthenticate: "reauthenticate",
+  resync: "resync",
+  later: "later",
+});
 
 /** `docs/protocol.md` says what each means. */
 export const Code = Object.freeze({
@@ -88,7 +98,15 @@ export function parseFrame(text) {
       return { event, ref, problem: parseProblem(frame) };
     case "added": {
       const { title, head, by } = frame;
-      return isText(conversation) ? { event, conversation, title: textOr(title, ""), head: isPosition(head) ? head : 0, by: textOr(by, "") } : null;
+      return isText(conversation)
+        ? {
+            event,
+            conversation,
+            title: textOr(title, ""),
+            head: isPosition(head) ? head : 0,
+            by: textOr(by, ""),
+          }
+        : null;
     }
     case "removed":
       return isText(conversation) ? { event, conversation } : null;
@@ -126,9 +144,25 @@ export function parseProblem({ code, message, retry, field, retryAfterMs }) {
 export function parseUnsent({ conversation, outgoing }) {
   if (!isText(conversation) || !isObject(outgoing)) return null;
   const { id, body, after, writtenAt, failure } = outgoing;
-  if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id) || !isText(body) || encodedBytes(body) > MAX_BODY_BYTES) return null;
-  if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt)) return null;
-  return { conversation, outgoing: { id, body, after, writtenAt, failure: isObject(failure) ? parseProblem(failure) : null } };
+  if (
+    !isText(id) ||
+    !/^[\w.:-]{1,64}$/.test(id) ||
+    !isText(body) ||
+    encodedBytes(body) > MAX_BODY_BYTES
+  )
+    return null;
+  if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt))
+    return null;
+  return {
+    conversation,
+    outgoing: {
+      id,
+      body,
+      after,
+      writtenAt,
+      failure: isObject(failure) ? parseProblem(failure) : null,
+    },
+  };
 }
 
 /** @param {Record<string, unknown>} value @returns {Entry | null} */
@@ -137,7 +171,15 @@ export function parseEntry(value) {
   if (!isText(event) || !isText(conversation) || !isPosition(seq) || seq < 1) return null;
   /** @type {Entry} */
   const entry = { event, conversation, seq };
-  for (const member of /** @type {const} */ (["id", "sender", "name", "body", "user", "by", "sentAt"])) {
+  for (const member of /** @type {const} */ ([
+    "id",
+    "sender",
+    "name",
+    "body",
+    "user",
+    "by",
+    "sentAt",
+  ])) {
     const text = value[member];
     if (typeof text === "string") entry[member] = text;
   }
@@ -146,7 +188,9 @@ export function parseEntry(value) {
 
 /** @template T @param {unknown} values @param {(value: Record<string, unknown>) => T | false | null} parse */
 export function parseAll(values, parse) {
-  return Array.isArray(values) ? values.flatMap((value) => (isObject(value) && parse(value)) || []) : [];
+  return Array.isArray(values)
+    ? values.flatMap((value) => (isObject(value) && parse(value)) || [])
+    : [];
 }
 
 /** @param {unknown} text */
@@ -196,5 +240,9 @@ export function textOr(value, otherwise) {
 
 /** @param {unknown} value @returns {Map<string, number>} */
 function parseHeads(value) {
-  return new Map(Object.entries(isObject(value) ? value : {}).flatMap(([id, head]) => (isPosition(head) ? [[id, head]] : [])));
+  return new Map(
+    Object.entries(isObject(value) ? value : {}).flatMap(([id, head]) =>
+      isPosition(head) ? [[id, head]] : [],
+    ),
+  );
 }

@@ -31,20 +31,28 @@ export class Subscriptions {
   }
 
   positions() {
-    return Object.fromEntries([...this.#followed].map(([id, { replica }]) => [id, replica.position]));
+    return Object.fromEntries(
+      [...this.#followed].map(([id, { replica }]) => [id, replica.position]),
+    );
   }
 
   /** The one not used for longest makes room. @param {Replica} replica @param {{now: boolean}} options `now`: somebody looks at it */
   follow(replica, { now }) {
     /** @type {Following} */
-    const following = this.#followed.get(replica.id) ?? { replica, phase: "wanted", failures: 0, cancel: null };
+    const following = this.#followed.get(replica.id) ?? {
+      replica,
+      phase: "wanted",
+      failures: 0,
+      cancel: null,
+    };
     if (!now && !this.#followed.has(replica.id) && this.#followed.size >= MAX_POSITIONS) return;
     this.#followed.delete(replica.id);
     this.#followed.set(replica.id, following);
     const oldest = this.#followed.keys().next().value;
     if (this.#followed.size > MAX_POSITIONS && oldest !== undefined) {
       this.unfollow(oldest);
-      if (this.#connected) void this.#options.ask({ action: Action.unsubscribe, conversation: oldest });
+      if (this.#connected)
+        void this.#options.ask({ action: Action.unsubscribe, conversation: oldest });
     }
     if (now && following.phase === "wanted") void this.#ask(following);
     else this.#advance();
@@ -71,7 +79,8 @@ export class Subscriptions {
   /** Something is known to be missing. @param {string} id */
   catchUp(id) {
     const following = this.#followed.get(id);
-    if (following && following.phase !== "asking" && following.phase !== "waiting") void this.#ask(following);
+    if (following && following.phase !== "asking" && following.phase !== "waiting")
+      void this.#ask(following);
   }
 
   /** @param {string} id */
@@ -110,8 +119,17 @@ export class Subscriptions {
     const from = replica.position;
     following.cancel?.();
     Object.assign(following, { phase: "asking", cancel: null });
-    const outcome = await this.#options.ask({ action: Action.subscribe, conversation: replica.id, after: from });
-    if (outcome.kind === "disconnected" || epoch !== this.#epoch || this.#followed.get(replica.id) !== following) return;
+    const outcome = await this.#options.ask({
+      action: Action.subscribe,
+      conversation: replica.id,
+      after: from,
+    });
+    if (
+      outcome.kind === "disconnected" ||
+      epoch !== this.#epoch ||
+      this.#followed.get(replica.id) !== following
+    )
+      return;
     if (outcome.kind === "answer" && outcome.frame.event === "error") {
       await this.#rejected(following, outcome.frame.problem, epoch);
     } else if (outcome.kind === "answer" && outcome.frame.event === "subscribed") {
@@ -152,7 +170,8 @@ export class Subscriptions {
       this.#options.onRefused();
     } else {
       this.unfollow(replica.id);
-      if (problem.code === Code.notFound || problem.code === Code.forbidden) this.#options.onGone(replica);
+      if (problem.code === Code.notFound || problem.code === Code.forbidden)
+        this.#options.onGone(replica);
     }
   }
 
@@ -160,10 +179,13 @@ export class Subscriptions {
   #later(following, retryAfterMs) {
     following.failures += 1;
     following.phase = "waiting";
-    following.cancel = this.#options.clock.after(retryAfterMs || backoff(following.failures, this.#options.clock), () => {
-      following.cancel = null;
-      void this.#ask(following);
-    });
+    following.cancel = this.#options.clock.after(
+      retryAfterMs || backoff(following.failures, this.#options.clock),
+      () => {
+        following.cancel = null;
+        void this.#ask(following);
+      },
+    );
     this.#options.onReady(following.replica);
   }
 }
@@ -226,7 +248,11 @@ export class Courier {
     if (problem.retry === Retry.never) return onFailed(replica, outgoing.id, problem);
     const failures = (this.#failures.get(replica.id) ?? 0) + 1;
     this.#failures.set(replica.id, failures);
-    this.#wait(replica, problem.retryAfterMs || backoff(failures, clock), problem.retry !== Retry.later);
+    this.#wait(
+      replica,
+      problem.retryAfterMs || backoff(failures, clock),
+      problem.retry !== Retry.later,
+    );
     if (problem.retry === Retry.resync) onResync(replica);
     if (problem.retry === Retry.reauthenticate) onRefused();
   }
@@ -252,9 +278,17 @@ export class Courier {
 /** Acknowledgements are read where frames are. @param {import("./connection.js").Connection["ask"]} ask @returns {Carrier} */
 export function socketCarrier(ask) {
   return async (replica, { id, body, after }) => {
-    const outcome = await ask({ action: Action.sendMessage, conversation: replica.id, id, body, after });
+    const outcome = await ask({
+      action: Action.sendMessage,
+      conversation: replica.id,
+      id,
+      body,
+      after,
+    });
     if (outcome.kind !== "answer") return outcome;
-    return outcome.frame.event === "error" ? { kind: "rejected", problem: outcome.frame.problem } : { kind: "stored" };
+    return outcome.frame.event === "error"
+      ? { kind: "rejected", problem: outcome.frame.problem }
+      : { kind: "stored" };
   };
 }
 
@@ -265,7 +299,9 @@ export function httpCarrier(api, onSent) {
       onSent(await api.send(replica.id, { id, body, after }));
       return { kind: "stored" };
     } catch (error) {
-      return error instanceof Refusal ? { kind: "rejected", problem: error.problem } : { kind: "unanswered" };
+      return error instanceof Refusal
+        ? { kind: "rejected", problem: error.problem }
+        : { kind: "unanswered" };
     }
   };
 }

@@ -71,7 +71,11 @@ export class Tabs {
 
   present() {
     const { surroundings, wanted } = this.#options;
-    this.#post({ kind: "presence", tab: this.#tab, presence: { leads: this.#isLeading, visible: surroundings.isVisible(), wanted: wanted() } });
+    this.#post({
+      kind: "presence",
+      tab: this.#tab,
+      presence: { leads: this.#isLeading, visible: surroundings.isVisible(), wanted: wanted() },
+    });
   }
 
   /** @param {string} conversation @param {number} position */
@@ -112,16 +116,19 @@ export class Tabs {
 
   /** @param {TabMessage} message */
   #hear(message) {
-    const { model, onBehind, onChange, onFact, onFollow, onWake, surroundings, wanted } = this.#options;
+    const { model, onBehind, onChange, onFact, onFollow, onWake, surroundings, wanted } =
+      this.#options;
     switch (message.kind) {
       case "fact":
         return onFact(message.fact);
       case "presence":
-        if (message.presence) this.#presences.set(message.tab, { ...message.presence, at: surroundings.clock.now() });
+        if (message.presence)
+          this.#presences.set(message.tab, { ...message.presence, at: surroundings.clock.now() });
         else this.#presences.delete(message.tab);
         return;
       case "join":
-        if (this.#isLeading) this.#post({ kind: "welcome", tab: message.tab, snapshot: model.snapshot() });
+        if (this.#isLeading)
+          this.#post({ kind: "welcome", tab: message.tab, snapshot: model.snapshot() });
         return this.present();
       case "welcome":
         if (message.tab !== this.#tab) return;
@@ -136,12 +143,17 @@ export class Tabs {
         if (!this.#isLeading || !model.directory.get(conversation)) return;
         onFollow(conversation);
         const { position } = model.replica(conversation);
-        if (position > message.position) this.#post({ kind: "behind", tab, conversation, position });
+        if (position > message.position)
+          this.#post({ kind: "behind", tab, conversation, position });
         return;
       }
       case "behind":
         // What was told before this may have been all that was missing.
-        if (message.tab !== this.#tab || (model.find(message.conversation)?.position ?? 0) >= message.position) return;
+        if (
+          message.tab !== this.#tab ||
+          (model.find(message.conversation)?.position ?? 0) >= message.position
+        )
+          return;
         return onBehind(message.conversation);
       case "wake":
         return onWake();

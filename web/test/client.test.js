@@ -8,7 +8,11 @@ import { ID, bodies, scriptError, shown, start } from "./one_client.js";
 test("opens with history, goes on live, and sends without HTTP", async () => {
   const { server, client, clock } = await start((server) => void server.store("bob", "before"));
   assert.deepEqual(shown(client), ["before"]);
-  assert.equal(server.asked("subscribe")[0]?.after, 1, "from where the list said, so nothing falls between");
+  assert.equal(
+    server.asked("subscribe")[0]?.after,
+    1,
+    "from where the list said, so nothing falls between",
+  );
   const requests = server.requests.length;
   server.socket.receive(server.store("bob", "live"));
   client.conversation(ID).send("mine");
@@ -22,10 +26,14 @@ test("opens with history, goes on live, and sends without HTTP", async () => {
 test("one send is in flight, and the next waits for its answer", async () => {
   const { server, client, clock } = await start();
   /** @type {(() => void)[]} */ const held = [];
-  const hold = () => server.script.push({
-    action: "sendMessage",
-    answer: (frame, socket) => held.push(() => socket.receive({ event: "sent", ref: frame.ref, ...server.append("alice", frame) })),
-  });
+  const hold = () =>
+    server.script.push({
+      action: "sendMessage",
+      answer: (frame, socket) =>
+        held.push(() =>
+          socket.receive({ event: "sent", ref: frame.ref, ...server.append("alice", frame) }),
+        ),
+    });
   hold();
   hold();
   for (const body of ["one", "two"]) client.conversation(ID).send(body);
@@ -33,7 +41,10 @@ test("one send is in flight, and the next waits for its answer", async () => {
   assert.equal(server.asked("sendMessage").length, 1);
   held.shift()?.();
   await clock.advance(0);
-  assert.deepEqual(server.asked("sendMessage").map(({ body }) => body), ["one", "two"]);
+  assert.deepEqual(
+    server.asked("sendMessage").map(({ body }) => body),
+    ["one", "two"],
+  );
 });
 
 test("an unanswered send is retried after 10 s, not before, with the same id, and is stored once", async () => {
@@ -56,7 +67,10 @@ test("an unanswered send is retried after 10 s, not before, with the same id, an
 
 test("a new connection catches up first: what was stored is acknowledged by it, what was not is sent at once", async () => {
   const { server, client, clock } = await start();
-  server.script.push({ action: "sendMessage", answer: (frame, socket) => (server.append("alice", frame), socket.cut()) });
+  server.script.push({
+    action: "sendMessage",
+    answer: (frame, socket) => (server.append("alice", frame), socket.cut()),
+  });
   client.conversation(ID).send("stored");
   client.conversation(ID).send("not stored");
   await clock.advance(0);
@@ -64,12 +78,18 @@ test("a new connection catches up first: what was stored is acknowledged by it, 
   await clock.advance(250);
   assert.equal(server.sockets.length, 2);
   assert.deepEqual(shown(client), ["stored", "meanwhile", "not stored"]);
-  assert.deepEqual(server.socket.sent.filter(({ action }) => action === "sendMessage").map(({ body }) => body), ["not stored"]);
+  assert.deepEqual(
+    server.socket.sent.filter(({ action }) => action === "sendMessage").map(({ body }) => body),
+    ["not stored"],
+  );
 });
 
 test("a reload keeps what is unsent, and cannot double it", async () => {
   const { server, browser, client, clock } = await start();
-  server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
+  server.script.push({
+    action: "sendMessage",
+    answer: (frame) => void server.append("alice", frame),
+  });
   client.conversation(ID).send("stored, never answered");
   client.conversation(ID).send("never sent");
   await clock.advance(0);
@@ -77,7 +97,13 @@ test("a reload keeps what is unsent, and cannot double it", async () => {
   for (let seq = 0; seq < 3; seq += 1) server.store("bob", "later");
   const again = await openTab(server, { browser });
   await again.clock.advance(0);
-  assert.deepEqual(bodies(server), ["stored, never answered", "later", "later", "later", "never sent"]);
+  assert.deepEqual(bodies(server), [
+    "stored, never answered",
+    "later",
+    "later",
+    "later",
+    "never sent",
+  ]);
   assert.deepEqual(shown(again.client), bodies(server));
   assert.equal(browser.outboxes.rows.size, 0, "an empty outbox leaves nothing behind");
 });
@@ -91,7 +117,11 @@ test("a gap is waited for half a second, then repaired from the last entry seen"
   assert.deepEqual([shown(client), server.asked("subscribe").length], [[], asked]);
   server.socket.receive(late);
   await clock.advance(10);
-  assert.deepEqual([shown(client), server.asked("subscribe").length], [["one", "two"], asked], "it came by itself");
+  assert.deepEqual(
+    [shown(client), server.asked("subscribe").length],
+    [["one", "two"], asked],
+    "it came by itself",
+  );
   server.store("bob", "three");
   server.socket.receive(server.store("bob", "four"));
   await clock.advance(500);
@@ -105,7 +135,10 @@ test("limited pages are asked for until the end, each from the last entry", asyn
   server.socket.cut();
   await clock.advance(250);
   assert.deepEqual(shown(client), ["a", "b", "c", "d", "e"]);
-  assert.deepEqual(server.socket.sent.filter(({ action }) => action === "subscribe").map(({ after }) => after), [0, 2, 4]);
+  assert.deepEqual(
+    server.socket.sent.filter(({ action }) => action === "subscribe").map(({ after }) => after),
+    [0, 2, 4],
+  );
 });
 
 test("a missed newest event shows by the next ping", async () => {
@@ -123,11 +156,16 @@ test("`resync_required`: catches up, then sends with the position so reached", a
   client.conversation(ID).send("mine");
   await clock.advance(0);
   assert.deepEqual(shown(client), ["a", "b", "mine"]);
-  assert.deepEqual(server.asked("sendMessage").map(({ after }) => after), [0, 2]);
+  assert.deepEqual(
+    server.asked("sendMessage").map(({ after }) => after),
+    [0, 2],
+  );
 });
 
 test("a log that is another one is read anew", async () => {
-  const { server, client, clock } = await start((server) => ["a", "b", "c"].forEach((body) => server.store("bob", body)));
+  const { server, client, clock } = await start((server) =>
+    ["a", "b", "c"].forEach((body) => server.store("bob", body)),
+  );
   server.log.length = 0;
   server.store("bob", "new world");
   server.socket.cut();
@@ -156,7 +194,11 @@ test("`later` is obeyed to the millisecond, `never` is shown and can be tried ag
 
 test("a new connection shortens the wait for an answer, not the wait that the server asked for", async () => {
   const { server, client, clock } = await start();
-  scriptError(server, "sendMessage", { code: "rate_limited", retry: "later", retryAfterMs: 20_000 });
+  scriptError(server, "sendMessage", {
+    code: "rate_limited",
+    retry: "later",
+    retryAfterMs: 20_000,
+  });
   client.conversation(ID).send("patience");
   await clock.advance(0);
   server.socket.cut();
@@ -194,17 +236,27 @@ test("sending tells when it is stored, or why not, as a value", async () => {
   await assert.rejects(refused, { name: "Refusal", code: "forbidden", retry: "never" });
   await assert.rejects(lunch.send("\u0000 "), { code: "invalid", field: "body" });
   await assert.rejects(lunch.send("x".repeat(16_385)), { code: "too_large" });
-  assert.deepEqual(lunch.messages.map(({ body, state, problem }) => [body, state, problem?.code]), [
-    ["hello\nyou", "sent", undefined], ["with the same id", "sent", undefined], ["mine", "sent", undefined], ["no", "failed", "forbidden"],
-  ]);
+  assert.deepEqual(
+    lunch.messages.map(({ body, state, problem }) => [body, state, problem?.code]),
+    [
+      ["hello\nyou", "sent", undefined],
+      ["with the same id", "sent", undefined],
+      ["mine", "sent", undefined],
+      ["no", "failed", "forbidden"],
+    ],
+  );
 });
 
 test("a server that says later, and at once, is not asked without end", async () => {
   const { server, client, clock } = await start();
-  for (let time = 0; time < 50; time += 1) scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 0 });
+  for (let time = 0; time < 50; time += 1)
+    scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 0 });
   void client.conversation(ID).send("patience");
   await clock.advance(1_000);
-  assert.ok(server.asked("sendMessage").length <= 3, `${server.asked("sendMessage").length} times in a second`);
+  assert.ok(
+    server.asked("sendMessage").length <= 3,
+    `${server.asked("sendMessage").length} times in a second`,
+  );
   await clock.advance(20 * 60_000);
   assert.deepEqual(bodies(server), ["patience"]);
 });

@@ -8,12 +8,21 @@ test("a conversation started by somebody else appears at once; one that is left 
   const { server, client, clock } = await start();
   server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
   await clock.advance(0);
-  assert.deepEqual(client.directory.all().map(({ title }) => title).sort(), ["Lunch", "Walk"]);
+  assert.deepEqual(
+    client.directory
+      .all()
+      .map(({ title }) => title)
+      .sort(),
+    ["Lunch", "Walk"],
+  );
   assert.equal(server.asked("subscribe").at(-1)?.conversation, "c2");
   server.out.add("c2");
   server.socket.receive({ event: "removed", conversation: "c2" });
   await clock.advance(0);
-  assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
+  assert.deepEqual(
+    client.directory.all().map(({ title }) => title),
+    ["Lunch"],
+  );
 });
 
 test("word of a removal that comes late, when this person is back, takes nothing away", async () => {
@@ -33,9 +42,19 @@ test("word of a removal that comes late, when this person is back, takes nothing
 test("who is added again subscribes again, and an answer from before says nothing", async () => {
   const { server, client, clock } = await start();
   let answerLate = () => {};
-  server.script.push({ action: "subscribe", answer: ({ ref }, socket) => {
-    answerLate = () => socket.receive({ event: "error", code: "not_found", retry: "never", message: "No such thing", ref });
-  } });
+  server.script.push({
+    action: "subscribe",
+    answer: ({ ref }, socket) => {
+      answerLate = () =>
+        socket.receive({
+          event: "error",
+          code: "not_found",
+          retry: "never",
+          message: "No such thing",
+          ref,
+        });
+    },
+  });
   server.socket.receive({ event: "removed", conversation: ID });
   await clock.advance(0);
   server.store("bob", "meanwhile");
@@ -52,7 +71,10 @@ test("whether a conversation is gone is asked until there is an answer", async (
   server.out.add(ID);
   server.socket.receive({ event: "removed", conversation: ID });
   await clock.advance(0);
-  assert.deepEqual(client.directory.all().map(({ title }) => title), ["Lunch"]);
+  assert.deepEqual(
+    client.directory.all().map(({ title }) => title),
+    ["Lunch"],
+  );
   await clock.advance(300);
   assert.deepEqual(client.directory.all(), []);
 });
@@ -67,7 +89,12 @@ test("a list that nobody answers for is asked for again", async () => {
 
 test("twenty are followed, one after the other; a further one makes the least used leave", async () => {
   const { server, client, clock } = await start((server) => {
-    for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, joinedAt: `2026-01-0${n % 4 + 1}T00:00:00Z` });
+    for (let n = 2; n <= 25; n += 1)
+      server.listed.push({
+        id: `c${n}`,
+        title: `${n}`,
+        joinedAt: `2026-01-0${(n % 4) + 1}T00:00:00Z`,
+      });
   });
   await clock.advance(0);
   assert.equal(new Set(server.asked("subscribe").map(({ conversation }) => conversation)).size, 20);
@@ -107,8 +134,18 @@ test("an iterator gives the whole log once and in order, then what comes", async
   /** @type {(string | undefined)[][]} */ const [all = [], live = []] = [[], []];
   const ended = new AbortController();
   const reading = [
-    (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) all.push(body); })(),
-    (async () => { for await (const { body } of client.conversation(ID)) { live.push(body); if (body === "h") break; } })(),
+    (async () => {
+      for await (const { body } of client
+        .conversation(ID)
+        .entries({ after: 0, signal: ended.signal }))
+        all.push(body);
+    })(),
+    (async () => {
+      for await (const { body } of client.conversation(ID)) {
+        live.push(body);
+        if (body === "h") break;
+      }
+    })(),
   ];
   await clock.advance(0);
   const [f, g] = [server.store("bob", "f"), server.store("bob", "g")];
@@ -131,28 +168,39 @@ test("what can be seen changes its version, and states are the same object until
 });
 
 test("an iterator reads for itself what was stored before this tab knew the conversation", async () => {
-  const { server, client, clock } = await start((server) => {
-    const { fetch } = server;
-    server.listed = [];
-    /** @type {(value: unknown) => void} */ let pageRead = () => {};
-    const afterPage = new Promise((resolve) => (pageRead = resolve));
-    server.fetch = async (input, init) => {
-      const { pathname } = new URL(String(input));
-      if (pathname === `/conversations/${ID}`) {
-        await afterPage;
-        return Response.json({ id: ID, title: "Lunch", head: server.log.length, participants: [{ user: "alice", name: "Alice" }] });
-      }
-      const answer = await fetch(input, init);
-      if (pathname.endsWith("/events") && server.log.length === 1) {
-        server.store("bob", "between");
-        pageRead(null);
-      }
-      return answer;
-    };
-    server.store("bob", "first");
-  }, { id: null });
+  const { server, client, clock } = await start(
+    (server) => {
+      const { fetch } = server;
+      server.listed = [];
+      /** @type {(value: unknown) => void} */ let pageRead = () => {};
+      const afterPage = new Promise((resolve) => (pageRead = resolve));
+      server.fetch = async (input, init) => {
+        const { pathname } = new URL(String(input));
+        if (pathname === `/conversations/${ID}`) {
+          await afterPage;
+          return Response.json({
+            id: ID,
+            title: "Lunch",
+            head: server.log.length,
+            participants: [{ user: "alice", name: "Alice" }],
+          });
+        }
+        const answer = await fetch(input, init);
+        if (pathname.endsWith("/events") && server.log.length === 1) {
+          server.store("bob", "between");
+          pageRead(null);
+        }
+        return answer;
+      };
+      server.store("bob", "first");
+    },
+    { id: null },
+  );
   /** @type {(string | undefined)[]} */ const read = [];
-  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0 })) if (read.push(body) === 3) break; })();
+  const reading = (async () => {
+    for await (const { body } of client.conversation(ID).entries({ after: 0 }))
+      if (read.push(body) === 3) break;
+  })();
   await clock.advance(0);
   server.socket.receive(server.store("bob", "live"));
   await Promise.all([reading, clock.advance(0)]);
@@ -160,21 +208,31 @@ test("an iterator reads for itself what was stored before this tab knew the conv
 });
 
 test("what is asked about too often is asked again: the list, and a conversation that somebody waits for", async () => {
-  /** @type {Record<string, number>} */ const refusals = { "/conversations": 1, [`/conversations/${ID}`]: 1 };
-  const { client, clock } = await start((server) => {
-    const { fetch } = server;
-    server.store("bob", "before");
-    const [about] = server.listed.splice(0);
-    server.fetch = async (input, init) => {
-      const { pathname } = new URL(String(input));
-      if ((refusals[pathname] ?? 0) > 0) {
-        refusals[pathname] = 0;
-        return Response.json({ code: "rate_limited", retry: "later", retryAfterMs: 3_000, message: "slowly" }, { status: 429 });
-      }
-      if (pathname === `/conversations/${ID}`) return Response.json({ ...about, head: 1, participants: [] });
-      return fetch(input, init);
-    };
-  }, { id: null });
+  /** @type {Record<string, number>} */ const refusals = {
+    "/conversations": 1,
+    [`/conversations/${ID}`]: 1,
+  };
+  const { client, clock } = await start(
+    (server) => {
+      const { fetch } = server;
+      server.store("bob", "before");
+      const [about] = server.listed.splice(0);
+      server.fetch = async (input, init) => {
+        const { pathname } = new URL(String(input));
+        if ((refusals[pathname] ?? 0) > 0) {
+          refusals[pathname] = 0;
+          return Response.json(
+            { code: "rate_limited", retry: "later", retryAfterMs: 3_000, message: "slowly" },
+            { status: 429 },
+          );
+        }
+        if (pathname === `/conversations/${ID}`)
+          return Response.json({ ...about, head: 1, participants: [] });
+        return fetch(input, init);
+      };
+    },
+    { id: null },
+  );
   client.conversation(ID).subscribe(() => {});
   refusals[`/conversations/${ID}`] = 1;
   await clock.advance(2_999);
@@ -192,7 +250,9 @@ test("a listener that throws keeps nothing from the others", async () => {
   process.removeAllListeners("uncaughtException").on("uncaughtException", takeOver);
   try {
     let told = 0;
-    client.subscribe(() => { throw new Error("mine"); });
+    client.subscribe(() => {
+      throw new Error("mine");
+    });
     client.subscribe(() => (told += 1));
     server.socket.receive(server.store("bob", "live"));
     await clock.advance(0);
@@ -206,9 +266,13 @@ test("a listener that throws keeps nothing from the others", async () => {
 
 test("of conversations beyond those that are followed the list tells, as often as a ping", async () => {
   const { server, client, clock } = await start((server) => {
-    for (let n = 2; n <= 25; n += 1) server.listed.push({ id: `c${n}`, title: `${n}`, head: 0, joinedAt: "2026-01-01T00:00:00Z" });
+    for (let n = 2; n <= 25; n += 1)
+      server.listed.push({ id: `c${n}`, title: `${n}`, head: 0, joinedAt: "2026-01-01T00:00:00Z" });
   });
-  server.socket.onsend = ((send) => (/** @type {any} */ frame) => (frame.action === "ping" ? server.socket.receive({ event: "pong", heads: {} }) : send(frame)))(server.socket.onsend);
+  server.socket.onsend = (
+    (send) => (/** @type {any} */ frame) =>
+      frame.action === "ping" ? server.socket.receive({ event: "pong", heads: {} }) : send(frame)
+  )(server.socket.onsend);
   await clock.advance(0);
   const followed = new Set(server.asked("subscribe").map(({ conversation }) => conversation));
   const other = server.listed.find(({ id }) => !followed.has(String(id)));
@@ -222,14 +286,25 @@ test("an iterator reads what was said while this person was out, without waiting
   const { server, client, clock } = await start((server) => server.store("bob", "before"));
   /** @type {(string | undefined)[]} */ const read = [];
   const ended = new AbortController();
-  const reading = (async () => { for await (const { body } of client.conversation(ID).entries({ after: 0, signal: ended.signal })) read.push(body); })();
+  const reading = (async () => {
+    for await (const { body } of client
+      .conversation(ID)
+      .entries({ after: 0, signal: ended.signal }))
+      read.push(body);
+  })();
   await clock.advance(0);
   server.out.add(ID);
   server.socket.receive({ event: "removed", conversation: ID });
   await clock.advance(0);
   server.store("bob", "meanwhile");
   server.out.delete(ID);
-  server.socket.receive({ event: "added", conversation: ID, title: "Lunch", head: server.log.length, by: "bob" });
+  server.socket.receive({
+    event: "added",
+    conversation: ID,
+    title: "Lunch",
+    head: server.log.length,
+    by: "bob",
+  });
   await clock.advance(1_000);
   ended.abort();
   await reading;

@@ -7,7 +7,11 @@ import { ID, bodies, shown, start } from "./one_client.js";
 
 test("why there is no socket is asked by HTTP: nobody there, not allowed, or something against sockets", async () => {
   const { server, client, clock } = await start();
-  for (const [mode, reason] of /** @type {[FakeServer["mode"], string][]} */ ([["down", "away"], ["forbidding", "forbidden"], ["http only", "blocked"]])) {
+  for (const [mode, reason] of /** @type {[FakeServer["mode"], string][]} */ ([
+    ["down", "away"],
+    ["forbidding", "forbidden"],
+    ["http only", "blocked"],
+  ])) {
     server.mode = mode;
     server.socket.cut();
     await clock.advance(60_000);
@@ -56,7 +60,8 @@ test("a 404 that is not the server's own takes nothing away", async () => {
   let isHotel = false;
   const { server, client, clock } = await start((server) => {
     const { fetch } = server;
-    server.fetch = async (input, init) => (isHotel ? new Response("<h1>Log in to the hotel</h1>", { status: 404 }) : fetch(input, init));
+    server.fetch = async (input, init) =>
+      isHotel ? new Response("<h1>Log in to the hotel</h1>", { status: 404 }) : fetch(input, init);
   });
   server.mode = "http only";
   isHotel = true;
@@ -70,7 +75,9 @@ test("a 404 that is not the server's own takes nothing away", async () => {
 });
 
 test("a log that is another one is read anew also where there are no sockets", async () => {
-  const { server, client, clock } = await start((server) => ["a", "b", "c"].forEach((body) => server.store("bob", body)));
+  const { server, client, clock } = await start((server) =>
+    ["a", "b", "c"].forEach((body) => server.store("bob", body)),
+  );
   server.mode = "http only";
   server.socket.cut();
   server.log.length = 0;
@@ -80,7 +87,9 @@ test("a log that is another one is read anew also where there are no sockets", a
 });
 
 test("without sockets, a conversation that one is in no more keeps nobody from the others", async () => {
-  const { server, client, clock } = await start((server) => server.listed.unshift({ id: "gone", title: "Gone", joinedAt: "2026-01-05T08:30:00.000Z" }));
+  const { server, client, clock } = await start((server) =>
+    server.listed.unshift({ id: "gone", title: "Gone", joinedAt: "2026-01-05T08:30:00.000Z" }),
+  );
   client.conversation("gone").subscribe(() => {});
   client.conversation(ID).subscribe(() => {});
   await clock.advance(0);
@@ -108,7 +117,10 @@ test("after a stop, a client is as little connected as at first", async () => {
   server.mode = "down";
   void client.start();
   await clock.advance(0);
-  assert.deepEqual([client.state.name, client.state.reason === null || client.state.reason === "away"], ["connecting", true]);
+  assert.deepEqual(
+    [client.state.name, client.state.reason === null || client.state.reason === "away"],
+    ["connecting", true],
+  );
   server.mode = "open";
   await clock.advance(30_000);
   assert.equal(client.state.name, "connected");

@@ -13,26 +13,41 @@ test("a token that ends in mid-connection is replaced, and nothing is lost", asy
   void client.conversation(ID).send("kept");
   await clock.advance(0);
   assert.deepEqual([asked, server.tokens], [[old], [old, next]]);
-  assert.deepEqual([shown(client), bodies(server), client.state.name], [["kept"], ["kept"], "connected"]);
+  assert.deepEqual(
+    [shown(client), bodies(server), client.state.name],
+    [["kept"], ["kept"], "connected"],
+  );
 });
 
 test("with no other token everything rests until the next start, and nothing is lost", async () => {
-  const { server, client, clock, asked } = await start(undefined, { tokens: [null, tokenOf("alice", { jti: 2 })] });
+  const { server, client, clock, asked } = await start(undefined, {
+    tokens: [null, tokenOf("alice", { jti: 2 })],
+  });
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
   void client.conversation(ID).send("kept");
   await clock.advance(60_000);
-  assert.deepEqual([client.state, server.sockets.length, shown(client)], [{ name: "signed-out", reason: "expired", retryAt: null }, 1, ["kept (pending)"]]);
+  assert.deepEqual(
+    [client.state, server.sockets.length, shown(client)],
+    [{ name: "signed-out", reason: "expired", retryAt: null }, 1, ["kept (pending)"]],
+  );
   assert.equal(asked.length, 1);
   void client.start();
   await clock.advance(0);
-  assert.deepEqual([shown(client), bodies(server), client.state.name], [["kept"], ["kept"], "connected"]);
+  assert.deepEqual(
+    [shown(client), bodies(server), client.state.name],
+    [["kept"], ["kept"], "connected"],
+  );
 });
 
 test("a token is replaced a minute before it ends, without a gap", async () => {
   const next = tokenOf("alice", { jti: 2 });
   const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
-  const { server, client, clock } = await start(undefined, { token: tokenOf("alice", { exp: begun + 600 }), tokens: [next] });
-  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  const { server, client, clock } = await start(undefined, {
+    token: tokenOf("alice", { exp: begun + 600 }),
+    tokens: [next],
+  });
+  server.socket.onsend = (frame) =>
+    frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
   /** @type {string[]} */ const states = [];
   client.subscribe(() => states.push(client.state.name));
   await clock.advance(539_999);
@@ -56,11 +71,19 @@ test("a provider that fails is asked again; one whose fresh tokens are refused i
 test("a token given in good time and then refused is not asked about again", async () => {
   const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
   const [first, next] = [tokenOf("alice", { exp: begun + 600 }), tokenOf("alice", { jti: 2 })];
-  const { server, client, clock, asked } = await start(undefined, { token: first, tokens: [next, tokenOf("alice", { jti: 3 })] });
-  server.socket.onsend = (frame) => frame.action === "ping" && server.sockets[0]?.receive({ event: "pong", heads: {} });
+  const { server, client, clock, asked } = await start(undefined, {
+    token: first,
+    tokens: [next, tokenOf("alice", { jti: 3 })],
+  });
+  server.socket.onsend = (frame) =>
+    frame.action === "ping" && server.sockets[0]?.receive({ event: "pong", heads: {} });
   server.accepted = [first];
   await clock.advance(540_000);
-  assert.deepEqual([client.state.name, server.sockets[0]?.isClosed], ["connected", false], "the old connection is used as long as it lasts");
+  assert.deepEqual(
+    [client.state.name, server.sockets[0]?.isClosed],
+    ["connected", false],
+    "the old connection is used as long as it lasts",
+  );
   server.accepted = [];
   server.sockets[0]?.cut();
   await clock.advance(60_000);
@@ -68,11 +91,16 @@ test("a token given in good time and then refused is not asked about again", asy
 });
 
 test("a token that cannot be offered as a subprotocol is none: nobody tries it", async () => {
-  const { server, client, clock, asked } = await start(undefined, { tokens: [`${tokenOf("alice", { jti: 2 })}=`] });
+  const { server, client, clock, asked } = await start(undefined, {
+    tokens: [`${tokenOf("alice", { jti: 2 })}=`],
+  });
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
   void client.conversation(ID).send("kept");
   await clock.advance(60_000);
-  assert.deepEqual([client.state.name, asked.length, server.tokens, shown(client)], ["signed-out", 1, [tokenOf("alice")], ["kept (pending)"]]);
+  assert.deepEqual(
+    [client.state.name, asked.length, server.tokens, shown(client)],
+    ["signed-out", 1, [tokenOf("alice")], ["kept (pending)"]],
+  );
 });
 
 test("a token of somebody else is none either", async () => {
@@ -80,27 +108,46 @@ test("a token of somebody else is none either", async () => {
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
   void client.conversation(ID).send("kept");
   await clock.advance(60_000);
-  assert.deepEqual([client.state.name, server.tokens.length, bodies(server)], ["signed-out", 1, []]);
+  assert.deepEqual(
+    [client.state.name, server.tokens.length, bodies(server)],
+    ["signed-out", 1, []],
+  );
 });
 
 test("HTTP learns of a new token as well, and asks once more by itself", async () => {
   const next = tokenOf("alice", { jti: 2 });
-  const { server, client, clock } = await start((server) => void server.store("bob", "before"), { tokens: [next] });
+  const { server, client, clock } = await start((server) => void server.store("bob", "before"), {
+    tokens: [next],
+  });
   server.accepted = [next];
-  await Promise.all([client.create({ id: ID, participants: [] }).catch((error) => assert.equal(error.code, "not_found")), clock.advance(0)]);
+  await Promise.all([
+    client
+      .create({ id: ID, participants: [] })
+      .catch((error) => assert.equal(error.code, "not_found")),
+    clock.advance(0),
+  ]);
   assert.equal(client.state.name, "connected");
 });
 
 test("a client that was stopped while it waited for another token stays stopped", async () => {
   const later = tokenOf("alice", { jti: 2 });
   for (const answer of [null, later]) {
-    const { server, client, clock } = await start(undefined, { tokens: [new Error("not now"), answer] });
+    const { server, client, clock } = await start(undefined, {
+      tokens: [new Error("not now"), answer],
+    });
     scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
-    void client.conversation(ID).send("kept").catch(() => {});
+    void client
+      .conversation(ID)
+      .send("kept")
+      .catch(() => {});
     await clock.advance(0);
     const sockets = server.sockets.length;
     client.stop();
     await clock.advance(60_000);
-    assert.deepEqual([client.state.name, server.sockets.length], ["stopped", sockets], String(answer));
+    assert.deepEqual(
+      [client.state.name, server.sockets.length],
+      ["stopped", sockets],
+      String(answer),
+    );
   }
 });

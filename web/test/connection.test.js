@@ -115,7 +115,10 @@ test("a handshake that hangs is not waited for once the network is back, but one
 });
 
 test("pings every 30 to 60 s while somebody looks, else only against the idle limit", async () => {
-  for (const [visible, wait] of /** @type {[boolean, number][]} */ ([[true, 45_000], [false, 5 * MINUTE]])) {
+  for (const [visible, wait] of /** @type {[boolean, number][]} */ ([
+    [true, 45_000],
+    [false, 5 * MINUTE],
+  ])) {
     const { clock, last } = start({ visible });
     last().onopen?.();
     await clock.advance(wait - 1);
@@ -148,7 +151,11 @@ test("before the two-hour limit it is replaced without a gap", async () => {
   assert.deepEqual([sockets.length, connection.isOpen, first.isClosed], [2, true, false]);
   last().cut();
   await clock.advance(250);
-  assert.deepEqual([sockets.length, connection.isOpen], [3, true], "a replacement that fails harms nobody");
+  assert.deepEqual(
+    [sockets.length, connection.isOpen],
+    [3, true],
+    "a replacement that fails harms nobody",
+  );
   last().onopen?.();
   assert.equal(first.isClosed, true);
   assert.equal(told.includes("down"), false);
@@ -182,7 +189,9 @@ test("a socket that the browser will not even make is one that failed", async ()
     clock,
     dial: () => {
       attempts += 1;
-      throw new DOMException("An insecure WebSocket connection may not be initiated from a page loaded over HTTPS");
+      throw new DOMException(
+        "An insecure WebSocket connection may not be initiated from a page loaded over HTTPS",
+      );
     },
     diagnose: async () => "blocked",
     ping: () => "",

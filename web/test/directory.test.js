@@ -7,14 +7,29 @@ const ME = { user: "alice", name: "Alice" };
 /** @param {number} seq @param {string} sender */
 function message(seq, sender) {
   const sentAt = new Date(Date.UTC(2026, 0, 5, 9, seq)).toISOString();
-  return { event: "message", conversation: "c", seq, id: `${seq}`, sender, name: sender.toUpperCase(), body: `${seq}`, sentAt };
+  return {
+    event: "message",
+    conversation: "c",
+    seq,
+    id: `${seq}`,
+    sender,
+    name: sender.toUpperCase(),
+    body: `${seq}`,
+    sentAt,
+  };
 }
 
 test("a list that lags takes nothing back", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c", title: "Lunch" }, 0);
   for (const seq of [1, 2]) directory.see(message(seq, "bob"), false);
-  directory.merge({ id: "c", title: "Lunch", head: 1, lastMessage: message(1, "bob"), joinedAt: "" });
+  directory.merge({
+    id: "c",
+    title: "Lunch",
+    head: 1,
+    lastMessage: message(1, "bob"),
+    joinedAt: "",
+  });
   const listed = directory.get("c");
   assert.deepEqual([listed?.head, listed?.lastMessage?.seq, listed?.unread], [2, 2, 2]);
 });
@@ -22,7 +37,11 @@ test("a list that lags takes nothing back", () => {
 test("the unread are messages of others that nobody looked at", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c" }, 0);
-  for (const [seq, sender, watched] of /** @type {[number, string, boolean][]} */ ([[1, "bob", true], [2, "alice", false], [3, "bob", false]])) {
+  for (const [seq, sender, watched] of /** @type {[number, string, boolean][]} */ ([
+    [1, "bob", true],
+    [2, "alice", false],
+    [3, "bob", false],
+  ])) {
     directory.see(message(seq, sender), watched);
   }
   directory.see({ event: "participantAdded", conversation: "c", seq: 4, user: "carol" }, false);
@@ -36,10 +55,29 @@ test("a conversation is called by its title, else by the others in it, by the be
   const listed = directory.add({ id: "c" }, 0);
   assert.equal(directory.titleOf(listed), "Untitled conversation");
   directory.see(message(1, "bob"), true);
-  directory.add({ id: "c", participants: ["alice", "bob", "carol"].map((user) => ({ user, name: user, role: "member" })) }, 0);
+  directory.add(
+    {
+      id: "c",
+      participants: ["alice", "bob", "carol"].map((user) => ({ user, name: user, role: "member" })),
+    },
+    0,
+  );
   assert.equal(directory.titleOf(listed), "\u2068BOB\u2069, \u2068carol\u2069");
-  directory.add({ id: "c", participants: ["alice", "bob", "carol", "dora", "erin", "finn"].map((user) => ({ user, name: user, role: "member" })) }, 0);
-  assert.equal(directory.titleOf(listed), "\u2068BOB\u2069, \u2068carol\u2069, \u2068dora\u2069 and 2 more");
+  directory.add(
+    {
+      id: "c",
+      participants: ["alice", "bob", "carol", "dora", "erin", "finn"].map((user) => ({
+        user,
+        name: user,
+        role: "member",
+      })),
+    },
+    0,
+  );
+  assert.equal(
+    directory.titleOf(listed),
+    "\u2068BOB\u2069, \u2068carol\u2069, \u2068dora\u2069 and 2 more",
+  );
   for (const [place, user] of ["bob", "dora", "erin", "finn"].entries()) {
     directory.see({ event: "participantRemoved", conversation: "c", seq: 2 + place, user }, true);
   }
@@ -51,10 +89,19 @@ test("a conversation is called by its title, else by the others in it, by the be
 test("names are known from wherever somebody spoke, and an id is no name", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c" }, 0);
-  const other = directory.add({ id: "d", participants: ["alice", "bob"].map((user) => ({ user, name: user, role: "member" })) }, 0);
+  const other = directory.add(
+    {
+      id: "d",
+      participants: ["alice", "bob"].map((user) => ({ user, name: user, role: "member" })),
+    },
+    0,
+  );
   assert.equal(directory.titleOf(other), "bob");
   directory.see(message(1, "bob"), true);
-  directory.see({ event: "participantAdded", conversation: "c", seq: 2, user: "bob", name: "bob", by: "alice" }, true);
+  directory.see(
+    { event: "participantAdded", conversation: "c", seq: 2, user: "bob", name: "bob", by: "alice" },
+    true,
+  );
   assert.equal(directory.titleOf(other), "BOB");
   directory.learnNames([message(1, "carol")]);
   assert.deepEqual([directory.nameOf("carol"), directory.nameOf("dora")], ["CAROL", "dora"]);
@@ -63,8 +110,13 @@ test("names are known from wherever somebody spoke, and an id is no name", () =>
 test("what was read stays read: after a reload, in another window, and by whoever answers", () => {
   /** @type {Map<string, number>} */ const kept = new Map();
   const rows = () => [...kept].map(([conversation, seq]) => ({ conversation, seq }));
-  const summary = (/** @type {number} */ head, /** @type {string} */ sender) =>
-    ({ id: "c", title: "", head, lastMessage: message(head, sender), joinedAt: "" });
+  const summary = (/** @type {number} */ head, /** @type {string} */ sender) => ({
+    id: "c",
+    title: "",
+    head,
+    lastMessage: message(head, sender),
+    joinedAt: "",
+  });
   const [first, second] = [1, 2].map(() => new Directory(ME, (id, seq) => kept.set(id, seq)));
   for (const directory of [first, second]) {
     directory?.merge(summary(7, "bob"));
@@ -91,7 +143,15 @@ test("what was read stays read: after a reload, in another window, and by whoeve
 
 test("what was kept of reading and is none is nothing", () => {
   const directory = new Directory(ME);
-  directory.restoreRead([null, 7, {}, { conversation: "c" }, { conversation: "c", seq: "many" }, { conversation: "c", seq: -1 }, { conversation: 4, seq: 4 }]);
+  directory.restoreRead([
+    null,
+    7,
+    {},
+    { conversation: "c" },
+    { conversation: "c", seq: "many" },
+    { conversation: "c", seq: -1 },
+    { conversation: 4, seq: 4 },
+  ]);
   directory.merge({ id: "c", title: "", head: 3, lastMessage: message(3, "bob"), joinedAt: "" });
   assert.equal(directory.unread, 0, "as for somebody who has never been here");
 });

@@ -6,14 +6,17 @@ import { Drafts } from "../session.js";
 function storage() {
   /** @type {Map<string, string>} */
   const items = new Map();
-  return /** @type {Storage} */ (/** @type {unknown} */ ({
-    getItem: (/** @type {string} */ key) => items.get(key) ?? null,
-    setItem: (/** @type {string} */ key, /** @type {string} */ value) => void items.set(key, value),
-    removeItem: (/** @type {string} */ key) => void items.delete(key),
-    get length() {
-      return items.size;
-    },
-  }));
+  return /** @type {Storage} */ (
+    /** @type {unknown} */ ({
+      getItem: (/** @type {string} */ key) => items.get(key) ?? null,
+      setItem: (/** @type {string} */ key, /** @type {string} */ value) =>
+        void items.set(key, value),
+      removeItem: (/** @type {string} */ key) => void items.delete(key),
+      get length() {
+        return items.size;
+      },
+    })
+  );
 }
 
 test("a draft is there after a reload, with its own conversation only", () => {
@@ -22,7 +25,10 @@ test("a draft is there after a reload, with its own conversation only", () => {
   drafts.set("lunch", "Shall we");
   drafts.set("__proto__", "An odd name");
   const reloaded = new Drafts(window, "ada");
-  assert.deepEqual(["lunch", "__proto__", "dinner"].map((id) => reloaded.get(id)), ["Shall we", "An odd name", ""]);
+  assert.deepEqual(
+    ["lunch", "__proto__", "dinner"].map((id) => reloaded.get(id)),
+    ["Shall we", "An odd name", ""],
+  );
 });
 
 test("what was sent or deleted leaves nothing, and neither does logging out", () => {

@@ -9,7 +9,8 @@ import { Client } from "../client/client.js";
 /** Lets everything run that waits for nothing but its turn. */
 export async function settled() {
   // One thing leads to another, and each takes a turn: a handshake, a request, a reply.
-  for (let turn = 0; turn < 8; turn += 1) await new Promise((resolve) => setImmediate(() => resolve(undefined)));
+  for (let turn = 0; turn < 8; turn += 1)
+    await new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }
 
 export class FakeClock {
@@ -32,7 +33,9 @@ export class FakeClock {
     const end = this.#now + ms;
     await settled();
     for (;;) {
-      const next = [...this.#timers].filter(({ at }) => at <= end).sort((one, other) => one.at - other.at)[0];
+      const next = [...this.#timers]
+        .filter(({ at }) => at <= end)
+        .sort((one, other) => one.at - other.at)[0];
       if (!next) break;
       this.#timers.delete(next);
       this.#now = Math.max(this.#now, next.at);
@@ -84,7 +87,8 @@ export class FakeBrowser {
   /** @type {Set<Channel>} */ #channels = new Set();
   /** @type {(() => void)[]} */ #queue = [];
   /** Takes the lock from whoever has it. @type {(() => void) | null} */ #lose = null;
-  /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () => false;
+  /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () =>
+    false;
 
   /** What one of its tabs sees of it. @returns {NonNullable<Surroundings["tabs"]>} */
   tabs() {
@@ -92,13 +96,17 @@ export class FakeBrowser {
       lock: (_, options, then) =>
         new Promise((resolve, reject) => {
           const grant = () => {
-            const stolen = new Promise((_, lose) => (this.#lose = () => lose(new DOMException("stolen", "AbortError"))));
+            const stolen = new Promise(
+              (_, lose) => (this.#lose = () => lose(new DOMException("stolen", "AbortError"))),
+            );
             const lose = this.#lose;
-            Promise.race([then(), stolen]).then(resolve, reject).finally(() => {
-              if (this.#lose !== lose) return;
-              this.#lose = null;
-              this.#queue.shift()?.();
-            });
+            Promise.race([then(), stolen])
+              .then(resolve, reject)
+              .finally(() => {
+                if (this.#lose !== lose) return;
+                this.#lose = null;
+                this.#queue.shift()?.();
+              });
           };
           if ("steal" in options) {
             this.#lose?.();
@@ -119,7 +127,8 @@ export class FakeBrowser {
           postMessage: (message) => {
             const data = structuredClone(message);
             if (this.loses(data)) return;
-            for (const other of this.#channels) if (other !== channel) setImmediate(() => other.onmessage?.({ data }));
+            for (const other of this.#channels)
+              if (other !== channel) setImmediate(() => other.onmessage?.({ data }));
           },
           close: () => {
             this.#channels.delete(channel);
@@ -134,7 +143,8 @@ export class FakeBrowser {
 
 /** A token as the server would give it. @param {string} user @param {object} [claims] */
 export function tokenOf(user, claims = {}) {
-  const encode = (/** @type {object} */ value) => Buffer.from(JSON.stringify(value)).toString("base64url");
+  const encode = (/** @type {object} */ value) =>
+    Buffer.from(JSON.stringify(value)).toString("base64url");
   return `${encode({ alg: "none" })}.${encode({ sub: user, name: user[0]?.toUpperCase() + user.slice(1), ...claims })}.signature`;
 }
 
@@ -144,7 +154,18 @@ export function tokenOf(user, claims = {}) {
  * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, outboxes?: OutboxStorage, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
  *   `tokens` are what the provider answers after the first one
  */
-export async function openTab(server, { id = "c1", clock = new FakeClock(), browser = new FakeBrowser(), outboxes = browser.outboxes, alone = false, tokens = [], token = tokenOf("alice") } = {}) {
+export async function openTab(
+  server,
+  {
+    id = "c1",
+    clock = new FakeClock(),
+    browser = new FakeBrowser(),
+    outboxes = browser.outboxes,
+    alone = false,
+    tokens = [],
+    token = tokenOf("alice"),
+  } = {},
+) {
   const world = { visible: true, online: true };
   /** @type {(string | null)[]} */ const asked = [];
   /** @type {Parameters<Surroundings["watch"]>[0]} */ let happened = () => {};
@@ -162,8 +183,15 @@ export async function openTab(server, { id = "c1", clock = new FakeClock(), brow
       return next;
     },
     surroundings: {
-      clock, fetch: server.fetch, dial: server.dial, outboxes, readPositions: browser.readPositions, tabs: alone ? null : browser.tabs(),
-      newId: () => `${prefix}${(ids += 1)}`, isVisible: () => world.visible, isOnline: () => world.online,
+      clock,
+      fetch: server.fetch,
+      dial: server.dial,
+      outboxes,
+      readPositions: browser.readPositions,
+      tabs: alone ? null : browser.tabs(),
+      newId: () => `${prefix}${(ids += 1)}`,
+      isVisible: () => world.visible,
+      isOnline: () => world.online,
       watch: (then) => ((happened = then), () => (happened = () => {})),
     },
   });
@@ -171,7 +199,15 @@ export async function openTab(server, { id = "c1", clock = new FakeClock(), brow
   await clock.advance(0);
   client.open(id);
   await clock.advance(0);
-  return { server, browser, clock, client, world, asked, happens: (/** @type {Parameters<typeof happened>[0]} */ what) => happened(what) };
+  return {
+    server,
+    browser,
+    clock,
+    client,
+    world,
+    asked,
+    happens: (/** @type {Parameters<typeof happened>[0]} */ what) => happened(what),
+  };
 }
 
 /** @implements {Socket} */
@@ -217,7 +253,8 @@ export class FakeServer {
   /** The only tokens that are taken; `null`: any. @type {string[] | null} */ accepted = null;
   tabs = 0;
   /** @type {string[]} */ requests = [];
-  /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */ script = [];
+  /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */ script =
+    [];
   /** @type {"open" | "down" | "http only" | "forbidding"} */ mode = "open";
   page = 100;
   /** How many of the next HTTP requests get no answer. */ failNext = 0;
@@ -246,7 +283,16 @@ export class FakeServer {
   store(sender, body, id = `${sender}-${this.log.length + 1}`) {
     const seq = this.log.length + 1;
     const sentAt = new Date(Date.UTC(2026, 0, 5, 9, 0, seq)).toISOString();
-    const entry = { event: "message", conversation: this.id, seq, id, sender, name: sender, body, sentAt };
+    const entry = {
+      event: "message",
+      conversation: this.id,
+      seq,
+      id,
+      sender,
+      name: sender,
+      body,
+      sentAt,
+    };
     this.log.push(entry);
     return entry;
   }
@@ -279,29 +325,49 @@ export class FakeServer {
     if (this.mode === "down" || this.failNext-- > 0) throw new TypeError("Failed to fetch");
     if (this.mode === "forbidding") return Response.json({ message: "Forbidden" }, { status: 403 });
     const token = new Headers(init?.headers).get("authorization")?.slice("Bearer ".length) ?? "";
-    if (this.accepted && !this.accepted.includes(token)) return Response.json({ message: "Unauthorized" }, { status: 401 });
-    const number = (/** @type {string} */ name) => Number(url.searchParams.get(name) ?? Number.MAX_SAFE_INTEGER);
+    if (this.accepted && !this.accepted.includes(token))
+      return Response.json({ message: "Unauthorized" }, { status: 401 });
+    const number = (/** @type {string} */ name) =>
+      Number(url.searchParams.get(name) ?? Number.MAX_SAFE_INTEGER);
     const about = this.listed.find(({ id }) => url.pathname === `/conversations/${id}`);
-    if (about) return Response.json({ head: this.log.length, participants: [{ user: "alice", name: "Alice", role: "owner" }], ...about });
+    if (about)
+      return Response.json({
+        head: this.log.length,
+        participants: [{ user: "alice", name: "Alice", role: "owner" }],
+        ...about,
+      });
     switch (`${init?.method} ${url.pathname.replace(this.id, "ID")}`) {
       case "GET /conversations":
-        return Response.json({ conversations: this.listed.map((one) => ({ head: this.log.length, ...one })), next: null });
+        return Response.json({
+          conversations: this.listed.map((one) => ({ head: this.log.length, ...one })),
+          next: null,
+        });
       case "GET /conversations/ID/events":
         if (number("after") > this.log.length) {
-          return Response.json({ code: "unknown_position", retry: "resync", message: "never a position" }, { status: 409 });
+          return Response.json(
+            { code: "unknown_position", retry: "resync", message: "never a position" },
+            { status: 409 },
+          );
         }
         return Response.json(this.#pageAfter(number("after"), number("limit")));
       case "POST /conversations/ID/messages":
         return Response.json(this.append("alice", JSON.parse(String(init?.body))), { status: 201 });
       default:
-        return Response.json({ code: "not_found", retry: "never", message: "No such thing" }, { status: 404 });
+        return Response.json(
+          { code: "not_found", retry: "never", message: "No such thing" },
+          { status: 404 },
+        );
     }
   };
 
   /** @param {number} after @param {number} [limit] */
   #pageAfter(after, limit = this.page) {
     const end = after + Math.min(limit, this.page);
-    return { events: this.log.slice(after, end), head: this.log.length, limited: end < this.log.length };
+    return {
+      events: this.log.slice(after, end),
+      head: this.log.length,
+      limited: end < this.log.length,
+    };
   }
 
   /** @param {Record<string, any>} frame @param {FakeSocket} socket */
@@ -317,12 +383,23 @@ export class FakeServer {
     if (this.out.has(conversation)) {
       reply({ event: "error", code: "not_found", retry: "never", message: "No such thing" });
     } else if (action === "subscribe" && frame.after > this.log.length) {
-      reply({ event: "error", code: "unknown_position", retry: "resync", message: "never a position" });
-    } else if (action === "subscribe") reply({ event: "subscribed", ...this.#pageAfter(frame.after) });
+      reply({
+        event: "error",
+        code: "unknown_position",
+        retry: "resync",
+        message: "never a position",
+      });
+    } else if (action === "subscribe")
+      reply({ event: "subscribed", ...this.#pageAfter(frame.after) });
     else if (action === "sendMessage") reply({ event: "sent", ...this.append("alice", frame) });
     else if (action === "ping") {
-      const behind = Object.entries(frame.positions ?? {}).filter(([, position]) => position < this.log.length);
-      reply({ event: "pong", heads: Object.fromEntries(behind.map(([id]) => [id, this.log.length])) });
+      const behind = Object.entries(frame.positions ?? {}).filter(
+        ([, position]) => position < this.log.length,
+      );
+      reply({
+        event: "pong",
+        heads: Object.fromEntries(behind.map(([id]) => [id, this.log.length])),
+      });
     }
   }
 }

@@ -11,15 +11,25 @@ test("a page of history that arrives after the log began anew is not the one bef
   /** @type {((page: EventPage) => void)[]} */ const answers = [];
   const events = () => new Promise((resolve) => answers.push(resolve));
   const history = new History({
-    api: /** @type {Api} */ (/** @type {unknown} */ ({ events })), onEntries: () => {}, onEarlier: () => {}, onChange: () => {},
+    api: /** @type {Api} */ (/** @type {unknown} */ ({ events })),
+    onEntries: () => {},
+    onEarlier: () => {},
+    onChange: () => {},
     onError: (error) => assert.fail(String(error)),
   });
   const replica = new Replica("c", { user: "alice", name: "Alice" }, 100);
   history.begin(replica);
   replica.restart(5);
   const page = (/** @type {number} */ from, /** @type {number} */ to) => ({
-    head: 100, limited: false,
-    events: Array.from({ length: to - from + 1 }, (_, index) => ({ event: "message", conversation: "c", seq: from + index, id: `${from + index}`, sender: "bob" })),
+    head: 100,
+    limited: false,
+    events: Array.from({ length: to - from + 1 }, (_, index) => ({
+      event: "message",
+      conversation: "c",
+      seq: from + index,
+      id: `${from + index}`,
+      sender: "bob",
+    })),
   });
   answers[0]?.(page(51, 100));
   await settled();
@@ -27,5 +37,8 @@ test("a page of history that arrives after the log began anew is not the one bef
   history.begin(replica);
   answers[1]?.(page(1, 5));
   await settled();
-  assert.deepEqual([replica.entries.map(({ seq }) => seq), history.state(replica)], [[1, 2, 3, 4, 5], "complete"]);
+  assert.deepEqual(
+    [replica.entries.map(({ seq }) => seq), history.state(replica)],
+    [[1, 2, 3, 4, 5], "complete"],
+  );
 });

@@ -17,9 +17,18 @@ test("web addresses become links, without what ends the sentence", () => {
 
 test("nothing else becomes one", () => {
   for (const text of [
-    "javascript:alert(1)", "data:text/html,<script>alert(1)</script>", "vbscript:x", "file:///etc/passwd", "//example.org",
-    "www.example.org", "https://", "xhttps://example.org", "https://bank.example@evil.example/", "",
-  ]) assert.deepEqual(links(text), [], text);
+    "javascript:alert(1)",
+    "data:text/html,<script>alert(1)</script>",
+    "vbscript:x",
+    "file:///etc/passwd",
+    "//example.org",
+    "www.example.org",
+    "https://",
+    "xhttps://example.org",
+    "https://bank.example@evil.example/",
+    "",
+  ])
+    assert.deepEqual(links(text), [], text);
 });
 
 test("an address ends where letters would be turned around", () => {
@@ -28,9 +37,18 @@ test("an address ends where letters would be turned around", () => {
 });
 
 test("markup ends an address, and the pieces are the text", () => {
-  for (const text of ['https://example.org/"onmouseover="alert(1)', "https://example.org/<img src=x onerror=alert(1)>", "a https://example.org\nb"]) {
+  for (const text of [
+    'https://example.org/"onmouseover="alert(1)',
+    "https://example.org/<img src=x onerror=alert(1)>",
+    "a https://example.org\nb",
+  ]) {
     assert.equal(links(text).length, 1);
     assert.match(String(links(text)[0]), /^https:\/\/example\.org\/$/);
-    assert.equal(piecesOf(text).map((piece) => piece.text).join(""), text);
+    assert.equal(
+      piecesOf(text)
+        .map((piece) => piece.text)
+        .join(""),
+      text,
+    );
   }
 });

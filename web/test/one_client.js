@@ -16,8 +16,14 @@ export async function start(prepare, options) {
 
 /** What the screen shows: bodies, with a mark for what is not sent. @param {Client} client */
 export function shown(client) {
-  return client.conversation(ID).lines().map((line) =>
-    line.kind === "entry" ? line.entry.body : `${line.outgoing.body} (${line.outgoing.failure ? "failed" : "pending"})`);
+  return client
+    .conversation(ID)
+    .lines()
+    .map((line) =>
+      line.kind === "entry"
+        ? line.entry.body
+        : `${line.outgoing.body} (${line.outgoing.failure ? "failed" : "pending"})`,
+    );
 }
 
 /** @param {FakeServer} server */
@@ -25,5 +31,8 @@ export const bodies = (server) => server.log.map(({ body }) => body);
 
 /** @param {FakeServer} server @param {string} action @param {object} error */
 export function scriptError(server, action, error) {
-  server.script.push({ action, answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, ...error }) });
+  server.script.push({
+    action,
+    answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, ...error }),
+  });
 }

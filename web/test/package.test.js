@@ -36,7 +36,13 @@ before(() => {
   execFileSync("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: WEB });
   const [tarball] = readdirSync(folder);
   mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["-xzf", join(folder, String(tarball)), "-C", installed, "--strip-components=1"]);
+  execFileSync("tar", [
+    "-xzf",
+    join(folder, String(tarball)),
+    "-C",
+    installed,
+    "--strip-components=1",
+  ]);
   writeFileSync(join(folder, "package.json"), '{"type": "module"}');
 });
 after(() => rmSync(folder, { recursive: true }));
@@ -45,29 +51,56 @@ after(() => rmSync(folder, { recursive: true }));
 function compile(source, resolution) {
   writeFileSync(join(folder, "consumer.mts"), source);
   const module = resolution === "bundler" ? "esnext" : resolution;
-  const options = ["--noEmit", "--strict", "--target", "es2022", "--lib", "es2023,dom", "--module", module, "--moduleResolution", resolution];
-  const { status, stdout } = spawnSync(process.execPath, [TSC, ...options, "consumer.mts"], { cwd: folder, encoding: "utf8" });
+  const options = [
+    "--noEmit",
+    "--strict",
+    "--target",
+    "es2022",
+    "--lib",
+    "es2023,dom",
+    "--module",
+    module,
+    "--moduleResolution",
+    resolution,
+  ];
+  const { status, stdout } = spawnSync(process.execPath, [TSC, ...options, "consumer.mts"], {
+    cwd: folder,
+    encoding: "utf8",
+  });
   return { status, stdout };
 }
 
 test("it holds the library, its types and its README, and nothing else", () => {
   const held = readdirSync(installed).sort();
   assert.deepEqual(held, ["README.md", "client", "package.json", "types"]);
-  const modules = (/** @type {string} */ where) => readdirSync(join(installed, where)).map((name) => name.replace(/(\.d)?\.[jt]s$/, "")).sort();
+  const modules = (/** @type {string} */ where) =>
+    readdirSync(join(installed, where))
+      .map((name) => name.replace(/(\.d)?\.[jt]s$/, ""))
+      .sort();
   assert.deepEqual(modules("types"), modules("client"), "each module has its types");
 });
 
 test("TypeScript takes it, as Node and as bundlers find packages", () => {
-  for (const resolution of ["nodenext", "bundler"]) assert.deepEqual(compile(CONSUMER, resolution), { status: 0, stdout: "" }, resolution);
+  for (const resolution of ["nodenext", "bundler"])
+    assert.deepEqual(compile(CONSUMER, resolution), { status: 0, stdout: "" }, resolution);
 });
 
 test("its types tell what is wrong", () => {
-  const { stdout } = compile(CONSUMER.replace('lunch.send("Shall we?")', "lunch.send(42)").replace("http: ", "htpp: "), "nodenext");
+  const { stdout } = compile(
+    CONSUMER.replace('lunch.send("Shall we?")', "lunch.send(42)").replace("http: ", "htpp: "),
+    "nodenext",
+  );
   assert.match(stdout, /'number' is not assignable to parameter of type 'string'/);
   assert.match(stdout, /'htpp' does not exist/);
 });
 
 test("Node can load it, as a server that renders pages does", () => {
-  writeFileSync(join(folder, "load.mjs"), 'import { connect } from "confab-client"; process.stdout.write(typeof connect);');
-  assert.equal(execFileSync(process.execPath, ["load.mjs"], { cwd: folder, encoding: "utf8" }), "function");
+  writeFileSync(
+    join(folder, "load.mjs"),
+    'import { connect } from "confab-client"; process.stdout.write(typeof connect);',
+  );
+  assert.equal(
+    execFileSync(process.execPath, ["load.mjs"], { cwd: folder, encoding: "utf8" }),
+    "function",
+  );
 });

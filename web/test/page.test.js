@@ -7,25 +7,48 @@ import { gzipSync } from "node:zlib";
 
 const root = new URL("../", import.meta.url);
 const modules = ["", "client/", "views/"].flatMap((folder) =>
-  readdirSync(new URL(folder || ".", root)).filter((name) => name.endsWith(".js")).map((name) => folder + name));
+  readdirSync(new URL(folder || ".", root))
+    .filter((name) => name.endsWith(".js"))
+    .map((name) => folder + name),
+);
 const read = (/** @type {string} */ name) => readFileSync(new URL(name, root), "utf8");
 
 test("text cannot become markup, code or style, nothing is said by dialog or into a log, and no token outlives its window", () => {
   const forbidden = [
-    "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "createContextualFragment", "DOMParser", "setHTML",
-    "srcdoc", "eval(", "new Function", '"style"', ".cssText", "alert(", "confirm(", "prompt(", "console.", "localStorage",
+    "innerHTML",
+    "outerHTML",
+    "insertAdjacentHTML",
+    "document.write",
+    "createContextualFragment",
+    "DOMParser",
+    "setHTML",
+    "srcdoc",
+    "eval(",
+    "new Function",
+    '"style"',
+    ".cssText",
+    "alert(",
+    "confirm(",
+    "prompt(",
+    "console.",
+    "localStorage",
   ];
   assert.ok(modules.length > 15, "the sources were found");
   for (const name of modules) {
-    for (const word of forbidden) assert.equal(read(name).includes(word), false, `${name} has ${word}`);
+    for (const word of forbidden)
+      assert.equal(read(name).includes(word), false, `${name} has ${word}`);
   }
 });
 
 test("the first load is under 60 KB compressed", () => {
-  const loaded = new Set(["index.html", ...[...read("index.html").matchAll(/(?:href|src)="([^"]+)"/g)].map(([, name]) => String(name))]);
+  const loaded = new Set([
+    "index.html",
+    ...[...read("index.html").matchAll(/(?:href|src)="([^"]+)"/g)].map(([, name]) => String(name)),
+  ]);
   for (const name of loaded) {
     if (!name.endsWith(".js")) continue;
-    for (const [, from] of read(name).matchAll(/^(?:import .*|export .*|\}) from "(.*)";$/gm)) loaded.add(new URL(String(from), new URL(name, root)).href.slice(root.href.length));
+    for (const [, from] of read(name).matchAll(/^(?:import .*|export .*|\}) from "(.*)";$/gm))
+      loaded.add(new URL(String(from), new URL(name, root)).href.slice(root.href.length));
   }
   const bytes = [...loaded].reduce((sum, name) => sum + gzipSync(read(name)).length, 0);
   assert.ok(loaded.size > 20, "the modules were followed");
@@ -47,7 +70,9 @@ test("modules import only what is served beside them", () => {
 });
 
 test("one module of the client knows a browser", () => {
-  for (const name of modules.filter((name) => name.startsWith("client/") && name !== "client/browser.js")) {
+  for (const name of modules.filter(
+    (name) => name.startsWith("client/") && name !== "client/browser.js",
+  )) {
     assert.doesNotMatch(read(name), /\b(document|window|navigator|sessionStorage)\.\w/, name);
   }
 });

@@ -4,7 +4,13 @@ import { cleanBody, encodedBytes, parseFrame, parseProblem } from "../client/pro
 
 test("frames that are none of this protocol are nothing, and so is what lacks its members", () => {
   const texts = [
-    "", "no json", "[]", "null", "7", new ArrayBuffer(2), undefined,
+    "",
+    "no json",
+    "[]",
+    "null",
+    "7",
+    new ArrayBuffer(2),
+    undefined,
     '{"message":"Internal server error","connectionId":"c","requestId":"r"}',
     '{"event":7}',
     '{"event":"sent","conversation":"c","id":"i"}',
@@ -32,11 +38,20 @@ test("a pong keeps only heads that are positions", () => {
 
 test("unknown advice is never to repeat", () => {
   assert.equal(parseProblem({ code: "x", message: "y", retry: "sometimes" }).retry, "never");
-  assert.equal(parseProblem({ code: "x", message: "y", retry: "later", retryAfterMs: 20 }).retryAfterMs, 20);
+  assert.equal(
+    parseProblem({ code: "x", message: "y", retry: "later", retryAfterMs: 20 }).retryAfterMs,
+    20,
+  );
 });
 
 test("a body is counted as JSON encodes it, in UTF-8", () => {
-  for (const [text, bytes] of /** @type {[string, number][]} */ ([["abc", 3], ["é", 2], ["🙂", 4], ["\n", 2], ['"', 2]])) {
+  for (const [text, bytes] of /** @type {[string, number][]} */ ([
+    ["abc", 3],
+    ["é", 2],
+    ["🙂", 4],
+    ["\n", 2],
+    ['"', 2],
+  ])) {
     assert.equal(encodedBytes(text), bytes, text);
   }
 });

@@ -7,7 +7,16 @@ const SENT_AT = "2026-01-05T09:00:00.000Z";
 
 /** @param {number} seq @param {string} sender @param {string} [id] */
 function message(seq, sender, id = `${sender}-${seq}`) {
-  return { event: "message", conversation: "c", seq, id, sender, name: sender, body: `body ${seq}`, sentAt: SENT_AT };
+  return {
+    event: "message",
+    conversation: "c",
+    seq,
+    id,
+    sender,
+    name: sender,
+    body: `body ${seq}`,
+    sentAt: SENT_AT,
+  };
 }
 
 /** @param {Replica} replica @param {string} id @param {string} body */
@@ -17,7 +26,9 @@ function write(replica, id, body) {
 
 /** @param {Replica} replica */
 function shown(replica) {
-  return replica.lines().map((line) => (line.kind === "entry" ? line.entry.seq : `unsent ${line.outgoing.id}`));
+  return replica
+    .lines()
+    .map((line) => (line.kind === "entry" ? line.entry.seq : `unsent ${line.outgoing.id}`));
 }
 
 test("the position moves over a dense run only; repeats are ignored, what is ahead is held", () => {
@@ -53,7 +64,15 @@ test("a push of one's own message acknowledges it, and so does `sent`, whichever
     const [keyBefore] = replica.lines().map(({ key }) => key);
     for (const step of order.split(" ")) {
       if (step === "push") replica.receive(message(1, "alice", "x"));
-      else for (const entry of replica.acknowledged({ conversation: "c", id: "x", seq: 1, sentAt: SENT_AT, duplicate: false })) replica.receive(entry);
+      else
+        for (const entry of replica.acknowledged({
+          conversation: "c",
+          id: "x",
+          seq: 1,
+          sentAt: SENT_AT,
+          duplicate: false,
+        }))
+          replica.receive(entry);
     }
     assert.deepEqual(shown(replica), [1], order);
     assert.equal(replica.position, 1, order);
@@ -64,7 +83,14 @@ test("a push of one's own message acknowledges it, and so does `sent`, whichever
 test("an acknowledgement is one, wherever the message is said to be", () => {
   const replica = new Replica("c", ME, 7);
   write(replica, "x", "body");
-  for (const entry of replica.acknowledged({ conversation: "c", id: "x", seq: 5, sentAt: SENT_AT, duplicate: true })) replica.receive(entry);
+  for (const entry of replica.acknowledged({
+    conversation: "c",
+    id: "x",
+    seq: 5,
+    sentAt: SENT_AT,
+    duplicate: true,
+  }))
+    replica.receive(entry);
   assert.deepEqual([replica.outbox, replica.position], [[], 7], "or it would be sent without end");
 });
 
@@ -78,7 +104,14 @@ test("somebody else's message with the same id acknowledges nothing", () => {
 test("an acknowledged message behind a gap is shown, and moves the position only when the gap closes", () => {
   const replica = new Replica("c", ME, 0);
   write(replica, "x", "body 2");
-  for (const entry of replica.acknowledged({ conversation: "c", id: "x", seq: 2, sentAt: SENT_AT, duplicate: false })) replica.receive(entry);
+  for (const entry of replica.acknowledged({
+    conversation: "c",
+    id: "x",
+    seq: 2,
+    sentAt: SENT_AT,
+    duplicate: false,
+  }))
+    replica.receive(entry);
   assert.deepEqual([replica.position, shown(replica)], [0, [2]]);
   replica.receive(message(1, "bob"));
   assert.deepEqual([replica.position, shown(replica)], [2, [1, 2]]);
@@ -114,9 +147,16 @@ test("a failed message steps aside, and can be sent once more or given up", () =
   assert.equal(replica.nextOutgoing()?.id, "x", "the same id: it may have been stored after all");
   replica.fail("x", { ...problem, code: "id_reused" });
   replica.revive("x", "z");
-  assert.equal(replica.nextOutgoing()?.id, "z", "another id: the server has another message under the old one");
+  assert.equal(
+    replica.nextOutgoing()?.id,
+    "z",
+    "another id: the server has another message under the old one",
+  );
   replica.discard("z");
-  assert.deepEqual(replica.outbox.map(({ id }) => id), ["y"]);
+  assert.deepEqual(
+    replica.outbox.map(({ id }) => id),
+    ["y"],
+  );
 });
 
 test("a message of another tab is adopted once, and not if it was seen", () => {
@@ -134,6 +174,11 @@ test("what may be stored before this tab began to look makes it begin there", ()
   const replica = new Replica("c", ME, 7);
   replica.adopt({ id: "x", body: "body 6", after: 4, writtenAt: 1, failure: null });
   assert.equal(replica.position, 4);
-  for (const [seq, id] of /** @type {[number, string][]} */ ([[5, "a"], [6, "x"], [7, "b"]])) replica.receive(message(seq, "alice", id));
+  for (const [seq, id] of /** @type {[number, string][]} */ ([
+    [5, "a"],
+    [6, "x"],
+    [7, "b"],
+  ]))
+    replica.receive(message(seq, "alice", id));
   assert.deepEqual([replica.outbox, replica.position], [[], 7]);
 });

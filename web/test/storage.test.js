@@ -31,24 +31,36 @@ test("what is kept is found by a later page of the same person, and by nobody el
   alice.readPositions.set("c", 5);
   const again = indexedStorage(factory, "server alice");
   const rows = /** @type {any[]} */ (await again.outboxes.load());
-  assert.deepEqual(rows.map(({ conversation, outgoing }) => ({ conversation, outgoing })), [
-    { conversation: "c", outgoing: { ...UNSENT, id: "y" } },
-    { conversation: "d", outgoing: { ...UNSENT, id: "y" } },
+  assert.deepEqual(
+    rows.map(({ conversation, outgoing }) => ({ conversation, outgoing })),
+    [
+      { conversation: "c", outgoing: { ...UNSENT, id: "y" } },
+      { conversation: "d", outgoing: { ...UNSENT, id: "y" } },
+    ],
+  );
+  assert.deepEqual(await again.readPositions.load(), [
+    { owner: "server alice", conversation: "c", seq: 5 },
   ]);
-  assert.deepEqual(await again.readPositions.load(), [{ owner: "server alice", conversation: "c", seq: 5 }]);
   for (const owner of ["server bob", "server", "server alicea", "another server alice"]) {
     const other = indexedStorage(factory, owner);
-    assert.deepEqual([await other.outboxes.load(), await other.readPositions.load()], [[], []], owner);
+    assert.deepEqual(
+      [await other.outboxes.load(), await other.readPositions.load()],
+      [[], []],
+      owner,
+    );
   }
 });
 
 test("a database of the first version keeps its unsent messages", async () => {
   const factory = new IDBFactory();
   const request = factory.open("confab", 1);
-  request.onupgradeneeded = () => request.result.createObjectStore("outbox", { keyPath: ["owner", "conversation", "id"] });
+  request.onupgradeneeded = () =>
+    request.result.createObjectStore("outbox", { keyPath: ["owner", "conversation", "id"] });
   await new Promise((resolve) => (request.onsuccess = resolve));
   request.result.close();
-  await tamper(factory, (store) => store.put({ owner: "o", conversation: "c", id: "x", outgoing: UNSENT }));
+  await tamper(factory, (store) =>
+    store.put({ owner: "o", conversation: "c", id: "x", outgoing: UNSENT }),
+  );
   const { outboxes, readPositions } = indexedStorage(factory, "o");
   assert.equal((await outboxes.load()).length, 1);
   readPositions.set("c", 1);
@@ -58,32 +70,66 @@ test("a database of the first version keeps its unsent messages", async () => {
 test("what was tampered with is neither shown nor sent, and keeps nobody from what is sound", async () => {
   const factory = new IDBFactory();
   const bad = [
-    null, 7, "text", {}, { ...UNSENT, id: undefined }, { ...UNSENT, id: "no id!" }, { ...UNSENT, id: "x".repeat(65) }, { ...UNSENT, body: 7 },
-    { ...UNSENT, body: "" }, { ...UNSENT, body: "x".repeat(16_385) }, { ...UNSENT, after: -1 }, { ...UNSENT, after: 1.5 }, { ...UNSENT, after: "3" },
-    { ...UNSENT, writtenAt: Number.NaN }, { ...UNSENT, writtenAt: "now" },
+    null,
+    7,
+    "text",
+    {},
+    { ...UNSENT, id: undefined },
+    { ...UNSENT, id: "no id!" },
+    { ...UNSENT, id: "x".repeat(65) },
+    { ...UNSENT, body: 7 },
+    { ...UNSENT, body: "" },
+    { ...UNSENT, body: "x".repeat(16_385) },
+    { ...UNSENT, after: -1 },
+    { ...UNSENT, after: 1.5 },
+    { ...UNSENT, after: "3" },
+    { ...UNSENT, writtenAt: Number.NaN },
+    { ...UNSENT, writtenAt: "now" },
   ];
   const { outboxes } = indexedStorage(factory, "o");
   await outboxes.load();
   await tamper(factory, (store) => {
     // Each under an id of its own, or the sound one would stand for it.
-    const named = bad.map((outgoing, index) => (outgoing === null || typeof outgoing !== "object" || !("id" in outgoing) || outgoing.id !== "x" ? outgoing : { ...outgoing, id: `bad-${index}` }));
-    named.forEach((outgoing, index) => store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }));
+    const named = bad.map((outgoing, index) =>
+      outgoing === null ||
+      typeof outgoing !== "object" ||
+      !("id" in outgoing) ||
+      outgoing.id !== "x"
+        ? outgoing
+        : { ...outgoing, id: `bad-${index}` },
+    );
+    named.forEach((outgoing, index) =>
+      store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }),
+    );
     store.put({ owner: "o", conversation: "c1", id: "no outgoing" });
-    store.put({ owner: "o", conversation: "c1", id: "x", outgoing: { ...UNSENT, after: 0, failure: "no problem" } });
+    store.put({
+      owner: "o",
+      conversation: "c1",
+      id: "x",
+      outgoing: { ...UNSENT, after: 0, failure: "no problem" },
+    });
   });
   const server = new FakeServer("c1");
   const { client, clock } = await openTab(server, { outboxes });
   // The database answers by its own timers.
   while (client.state.name !== "connected" || server.log.length === 0) await clock.advance(0);
   await clock.advance(1_000);
-  assert.deepEqual(server.log.map(({ id, body }) => [id, body]), [["x", "hello"]]);
-  assert.deepEqual(client.conversation("c1").messages.map(({ body, state }) => [body, state]), [["hello", "sent"]]);
+  assert.deepEqual(
+    server.log.map(({ id, body }) => [id, body]),
+    [["x", "hello"]],
+  );
+  assert.deepEqual(
+    client.conversation("c1").messages.map(({ body, state }) => [body, state]),
+    [["hello", "sent"]],
+  );
   while ((await outboxes.load()).length > bad.length + 1) await clock.advance(0);
   client.stop();
 });
 
 test("a database that cannot be had, or never answers, costs only what would have outlived the page", async () => {
-  const refusing = /** @type {IDBFactory} */ (/** @type {unknown} */ ({ open: () => assert.fail("The operation is insecure.") }));
+  const refusing = /** @type {IDBFactory} */ (
+    /** @type {unknown} */ ({ open: () => assert.fail("The operation is insecure.") })
+  );
   const factories = [refusing, /** @type {IDBFactory} */ (/** @type {unknown} */ (undefined))];
   for (const factory of factories) {
     const { outboxes, readPositions } = indexedStorage(factory, "o");
@@ -94,14 +140,31 @@ test("a database that cannot be had, or never answers, costs only what would hav
   }
   const server = new FakeServer("c1");
   /** @type {(rows: unknown[]) => void} */ let answer = () => {};
-  const slow = { put: () => {}, remove: () => {}, load: () => new Promise((resolve) => (answer = resolve)) };
+  const slow = {
+    put: () => {},
+    remove: () => {},
+    load: () => new Promise((resolve) => (answer = resolve)),
+  };
   const { client, clock } = await openTab(server, { outboxes: slow });
   await clock.advance(4_000);
   void client.conversation("c1").send("mine");
   await clock.advance(0);
-  assert.deepEqual([client.state.name, server.log.map(({ body }) => body)], ["connected", ["mine"]]);
+  assert.deepEqual(
+    [client.state.name, server.log.map(({ body }) => body)],
+    ["connected", ["mine"]],
+  );
   answer([{ conversation: "c1", outgoing: { ...UNSENT, after: 0 } }]);
   await clock.advance(1_000);
-  assert.deepEqual(server.log.map(({ body }) => body), ["mine", "hello"], "what comes late is not forgotten");
-  assert.deepEqual(client.conversation("c1").messages.map(({ body, state }) => [body, state]), [["mine", "sent"], ["hello", "sent"]]);
+  assert.deepEqual(
+    server.log.map(({ body }) => body),
+    ["mine", "hello"],
+    "what comes late is not forgotten",
+  );
+  assert.deepEqual(
+    client.conversation("c1").messages.map(({ body, state }) => [body, state]),
+    [
+      ["mine", "sent"],
+      ["hello", "sent"],
+    ],
+  );
 });

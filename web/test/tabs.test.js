@@ -18,7 +18,10 @@ async function open(count, prepare) {
 }
 
 /** @param {Tab} tab */
-const shown = ({ client }) => client.conversation(ID).messages.map(({ body, state }) => (state === "sent" ? body : `${body} (${state})`));
+const shown = ({ client }) =>
+  client
+    .conversation(ID)
+    .messages.map(({ body, state }) => (state === "sent" ? body : `${body} (${state})`));
 
 /** @param {FakeServer} server */
 const bodies = (server) => server.log.map(({ body }) => body);
@@ -32,23 +35,39 @@ test("one tab holds the socket; all show the same, whoever writes", async () => 
   const { server, clock, tabs } = await open(3, (server) => void server.store("bob", "before"));
   assert.equal(server.sockets.length, 1);
   assert.equal(server.asked("subscribe").length, 1, "a further tab costs no subscription");
-  assert.equal(server.requests.filter((request) => request === "GET /conversations").length, 1, "nor another reading of the list");
+  assert.equal(
+    server.requests.filter((request) => request === "GET /conversations").length,
+    1,
+    "nor another reading of the list",
+  );
   server.socket.receive(server.store("bob", "live"));
-  for (const [index, { client }] of tabs.entries()) void client.conversation(ID).send(`from ${index}`);
+  for (const [index, { client }] of tabs.entries())
+    void client.conversation(ID).send(`from ${index}`);
   await clock.advance(0);
   assertAllShow(tabs, ["before", "live", "from 0", "from 1", "from 2"]);
   assert.deepEqual(bodies(server), ["before", "live", "from 0", "from 1", "from 2"]);
   assert.equal(server.asked("sendMessage").length, 3);
-  assert.deepEqual(tabs.map(({ client }) => client.state.name), ["connected", "connected", "connected"]);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.state.name),
+    ["connected", "connected", "connected"],
+  );
 });
 
 test("a promise of sending is kept in the tab that wrote, and so is a refusal", async () => {
-  const { server, clock, tabs: [, second] } = await open(2);
+  const {
+    server,
+    clock,
+    tabs: [, second],
+  } = await open(2);
   const lunch = second?.client.conversation(ID);
   const sent = lunch?.send("mine");
   await clock.advance(0);
   assert.equal((await sent)?.seq, 1);
-  server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "forbidden", retry: "never" }) });
+  server.script.push({
+    action: "sendMessage",
+    answer: ({ ref }, socket) =>
+      socket.receive({ event: "error", message: "no", ref, code: "forbidden", retry: "never" }),
+  });
   const refused = lunch?.send("refused");
   await clock.advance(0);
   await assert.rejects(refused ?? Promise.resolve(), { code: "forbidden" });
@@ -57,7 +76,12 @@ test("a promise of sending is kept in the tab that wrote, and so is a refusal", 
 test("a failed message can be tried again or given up in any tab, and all show it", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = tabs;
-  const fail = () => server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "invalid", retry: "never" }) });
+  const fail = () =>
+    server.script.push({
+      action: "sendMessage",
+      answer: ({ ref }, socket) =>
+        socket.receive({ event: "error", message: "no", ref, code: "invalid", retry: "never" }),
+    });
   fail();
   fail();
   for (const body of ["one", "two"]) void first?.client.conversation(ID).send(body);
@@ -76,7 +100,10 @@ test("when the leader closes, the next one goes on: what it left unsent is sent 
   const { server, clock, browser, tabs } = await open(3);
   const [first, second, third] = /** @type {[Tab, Tab, Tab]} */ (tabs);
   // The first send is stored and never acknowledged, the second never gets its turn.
-  server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
+  server.script.push({
+    action: "sendMessage",
+    answer: (frame) => void server.append("alice", frame),
+  });
   void first.client.conversation(ID).send("stored");
   void third.client.conversation(ID).send("not stored");
   await clock.advance(0);
@@ -88,7 +115,10 @@ test("when the leader closes, the next one goes on: what it left unsent is sent 
   assert.deepEqual(bodies(server), ["stored", "meanwhile", "not stored"]);
   assertAllShow([second, third], bodies(server));
   assert.equal(browser.outboxes.rows.size, 0);
-  assert.deepEqual([second, third].map(({ client }) => client.state.name), ["connected", "connected"]);
+  assert.deepEqual(
+    [second, third].map(({ client }) => client.state.name),
+    ["connected", "connected"],
+  );
 });
 
 test("a leader that dies between the acknowledgement and the database doubles nothing", async () => {
@@ -101,7 +131,10 @@ test("a leader that dies between the acknowledgement and the database doubles no
   delete (/** @type {Partial<typeof browser.outboxes>} */ (browser.outboxes).remove);
   first.client.stop();
   await clock.advance(0);
-  assert.deepEqual([bodies(server), shown(second), browser.outboxes.rows.size], [["once"], ["once"], 0]);
+  assert.deepEqual(
+    [bodies(server), shown(second), browser.outboxes.rows.size],
+    [["once"], ["once"], 0],
+  );
   const third = await openTab(server, { clock, browser });
   assert.deepEqual([bodies(server), shown(third)], [["once"], ["once"]]);
 });
@@ -114,15 +147,23 @@ test("a tab that comes late begins where the leader is", async () => {
   tabs.push(await openTab(server, { clock, browser }));
   server.socket.receive(server.store("bob", "two"));
   await clock.advance(0);
-  assert.deepEqual(server.requests.slice(before).filter((request) => /after=\d+$/.test(request)), [], "nothing had to be caught up");
+  assert.deepEqual(
+    server.requests.slice(before).filter((request) => /after=\d+$/.test(request)),
+    [],
+    "nothing had to be caught up",
+  );
   assertAllShow(tabs, ["one", "two"]);
-  assert.deepEqual(tabs.map(({ client }) => client.isListed), [true, true]);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.isListed),
+    [true, true],
+  );
 });
 
 test("a tab that missed something notices by what comes next, and reads it for itself", async () => {
   const { server, clock, browser, tabs } = await open(2);
   browser.loses = ({ fact }) => fact?.entries?.[0]?.body === "lost between tabs";
-  for (const body of ["one", "lost between tabs", "three"]) server.socket.receive(server.store("bob", body));
+  for (const body of ["one", "lost between tabs", "three"])
+    server.socket.receive(server.store("bob", body));
   await clock.advance(1_999);
   assert.deepEqual(tabs.map(shown), [["one", "lost between tabs", "three"], ["one"]]);
   await clock.advance(1);
@@ -144,7 +185,8 @@ test("a tab that missed the newest is told when it asks to follow", async () => 
 test("any tab's look keeps the connection lively, and its network wakes it", async () => {
   const { server, clock, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
-  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  server.socket.onsend = (frame) =>
+    frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
   for (const tab of tabs) {
     tab.world.visible = false;
     tab.happens("hidden");
@@ -183,7 +225,10 @@ test("a leader that is asleep loses the lead to a tab that somebody looks at, an
   void first.client.conversation(ID).send("from the old one");
   await clock.advance(0);
   assertAllShow(tabs, ["to the new one", "from the old one"]);
-  assert.deepEqual([server.sockets[0]?.isClosed, first.client.state.name, second.client.state.name], [true, "connected", "connected"]);
+  assert.deepEqual(
+    [server.sockets[0]?.isClosed, first.client.state.name, second.client.state.name],
+    [true, "connected", "connected"],
+  );
   assert.deepEqual(bodies(server), ["to the new one", "from the old one"]);
 });
 
@@ -210,7 +255,10 @@ test("one that led and was asleep says nothing any more of how the connection is
   await clock.advance(30_000);
   assert.equal(server.sockets.length, 2);
   const channel = browser.tabs().channel();
-  channel.postMessage({ kind: "fact", fact: { kind: "state", state: { name: "reconnecting", reason: null, retryAt: null } } });
+  channel.postMessage({
+    kind: "fact",
+    fact: { kind: "state", state: { name: "reconnecting", reason: null, retryAt: null } },
+  });
   await clock.advance(0);
   assert.equal(second.client.state.name, "connected");
 });
@@ -218,7 +266,8 @@ test("one that led and was asleep says nothing any more of how the connection is
 test("a tab that crashed is forgotten: nobody looks at it, and what it showed is not followed for it", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
-  server.socket.onsend = (frame) => frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
+  server.socket.onsend = (frame) =>
+    frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
   hide(first);
   await clock.advance(60_000);
   const pings = server.asked("ping").length;
@@ -249,10 +298,20 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
   const before = third.client.conversation(ID).messages.length;
   // It was written where only 60 had been seen, and the tab that hears of it began at 70.
   const channel = browser.tabs().channel();
-  channel.postMessage({ kind: "fact", fact: { kind: "written", conversation: ID, outgoing: { id: "x", body: "mine", after: 3, writtenAt: 1, failure: null } } });
+  channel.postMessage({
+    kind: "fact",
+    fact: {
+      kind: "written",
+      conversation: ID,
+      outgoing: { id: "x", body: "mine", after: 3, writtenAt: 1, failure: null },
+    },
+  });
   await clock.advance(0);
   assert.equal(third.client.conversation(ID).messages.length, before + 1);
-  assert.deepEqual([server.log.at(-1)?.body, second.client.conversation(ID).messages.at(-1)?.body], ["mine", "mine"]);
+  assert.deepEqual(
+    [server.log.at(-1)?.body, second.client.conversation(ID).messages.at(-1)?.body],
+    ["mine", "mine"],
+  );
 });
 
 test("who was let in again finds the conversation on every screen as it is", async () => {
@@ -274,10 +333,16 @@ test("what was read in one tab is read in the others, and after a reload", async
   for (const tab of tabs) tab.client.open(null);
   server.socket.receive(server.store("bob", "news"));
   await clock.advance(0);
-  assert.deepEqual(tabs.map(({ client }) => client.directory.unread), [1, 1]);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.directory.unread),
+    [1, 1],
+  );
   second.client.open(ID);
   await clock.advance(0);
-  assert.deepEqual(tabs.map(({ client }) => client.directory.unread), [0, 0]);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.directory.unread),
+    [0, 0],
+  );
   assert.equal(browser.readPositions.positions.get(ID), 1);
   first.client.stop();
   second.client.stop();
@@ -296,27 +361,52 @@ test("without a socket one tab asks over HTTP for all", async () => {
   const before = server.requests.length;
   await clock.advance(5_000);
   assertAllShow(tabs, ["mine", "theirs"]);
-  assert.deepEqual(tabs.map(({ client }) => client.state.name), ["polling", "polling"]);
-  assert.equal(server.requests.slice(before).filter((request) => request.includes("/events?")).length, 1);
+  assert.deepEqual(
+    tabs.map(({ client }) => client.state.name),
+    ["polling", "polling"],
+  );
+  assert.equal(
+    server.requests.slice(before).filter((request) => request.includes("/events?")).length,
+    1,
+  );
 });
 
 test("who is signed out in one tab gives the lead to another", async () => {
   const { server, clock, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
-  server.script.push({ action: "sendMessage", answer: ({ ref }, socket) => socket.receive({ event: "error", message: "no", ref, code: "unauthenticated", retry: "reauthenticate" }) });
+  server.script.push({
+    action: "sendMessage",
+    answer: ({ ref }, socket) =>
+      socket.receive({
+        event: "error",
+        message: "no",
+        ref,
+        code: "unauthenticated",
+        retry: "reauthenticate",
+      }),
+  });
   void second.client.conversation(ID).send("kept");
   await clock.advance(1_000);
-  assert.deepEqual([first.client.state.name, second.client.state.name], ["signed-out", "connected"]);
+  assert.deepEqual(
+    [first.client.state.name, second.client.state.name],
+    ["signed-out", "connected"],
+  );
   assert.deepEqual([bodies(server), shown(second)], [["kept"], ["kept"]]);
 });
 
 test("without locks each tab is by itself, and the server still stores once", async () => {
   const [server, clock, browser] = [new FakeServer(ID), new FakeClock(), new FakeBrowser()];
   const first = await openTab(server, { clock, browser, alone: true });
-  server.script.push({ action: "sendMessage", answer: (frame) => void server.append("alice", frame) });
+  server.script.push({
+    action: "sendMessage",
+    answer: (frame) => void server.append("alice", frame),
+  });
   void first.client.conversation(ID).send("once");
   await clock.advance(0);
   const second = await openTab(server, { clock, browser, alone: true });
   await clock.advance(20_000);
-  assert.deepEqual([bodies(server), shown(first), shown(second), server.sockets.length], [["once"], ["once"], ["once"], 2]);
+  assert.deepEqual(
+    [bodies(server), shown(first), shown(second), server.sockets.length],
+    [["once"], ["once"], ["once"], 2],
+  );
 });

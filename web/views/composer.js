@@ -13,12 +13,28 @@ const isTouch = matchMedia("(pointer: coarse) and (hover: none)");
 export class ComposerView {
   #conversation = "";
   #input = element("textarea", {
-    id: "composer-input", "data-testid": "composer-input", rows: 1, placeholder: "Write a message", "aria-label": "Message",
-    enterkeyhint: isTouch.matches ? "enter" : "send", autocomplete: "off", dir: "auto",
+    id: "composer-input",
+    "data-testid": "composer-input",
+    rows: 1,
+    placeholder: "Write a message",
+    "aria-label": "Message",
+    enterkeyhint: isTouch.matches ? "enter" : "send",
+    autocomplete: "off",
+    dir: "auto",
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     oninput: () => this.#changed(),
   });
-  #send = element("button", { class: "send", type: "submit", "data-testid": "composer-send", "aria-label": "Send", title: "Send" }, icon(Icons.send));
+  #send = element(
+    "button",
+    {
+      class: "send",
+      type: "submit",
+      "data-testid": "composer-send",
+      "aria-label": "Send",
+      title: "Send",
+    },
+    icon(Icons.send),
+  );
   #message = element("p", { class: "form-message", role: "status" });
   #drafts;
   #onSend;
@@ -32,7 +48,9 @@ export class ComposerView {
       this.#submit();
     };
     this.root = element(
-      "form", { class: "composer", onsubmit: submitted }, this.#message,
+      "form",
+      { class: "composer", onsubmit: submitted },
+      this.#message,
       element("div", { class: "composer-field" }, this.#input, this.#send),
     );
   }
@@ -73,6 +91,11 @@ export class ComposerView {
     const body = cleanBody(text);
     const tooLong = encodedBytes(body) - MAX_BODY_BYTES;
     this.#send.disabled = body === "" || tooLong > 0;
-    setText(this.#message, tooLong > 0 ? `Too long by ${tooLong.toLocaleString()} bytes. Send it in several messages.` : "");
+    setText(
+      this.#message,
+      tooLong > 0
+        ? `Too long by ${tooLong.toLocaleString()} bytes. Send it in several messages.`
+        : "",
+    );
   }
 }

@@ -22,17 +22,48 @@ export class ConversationPane {
   /** @param {Client} client @param {{drafts: Drafts, onBack: () => void, onPeople: () => void}} options */
   constructor(client, { drafts, onBack, onPeople }) {
     this.#messages = new MessagesView(client);
-    this.#composer = new ComposerView(drafts, (body) => client.openId !== null && void client.conversation(client.openId).send(body));
+    this.#composer = new ComposerView(
+      drafts,
+      (body) => client.openId !== null && void client.conversation(client.openId).send(body),
+    );
     this.#showPeople = element(
-      "button", { class: "quiet show-people", type: "button", "aria-haspopup": "dialog", title: "People", "data-testid": "people", onclick: onPeople },
-      icon(Icons.people), this.#count,
+      "button",
+      {
+        class: "quiet show-people",
+        type: "button",
+        "aria-haspopup": "dialog",
+        title: "People",
+        "data-testid": "people",
+        onclick: onPeople,
+      },
+      icon(Icons.people),
+      this.#count,
     );
     const back = element(
-      "button", { class: "quiet back", type: "button", "aria-label": "Back to the conversations", title: "Back", onclick: onBack },
+      "button",
+      {
+        class: "quiet back",
+        type: "button",
+        "aria-label": "Back to the conversations",
+        title: "Back",
+        onclick: onBack,
+      },
       icon(Icons.back),
     );
-    const head = element("div", { class: "pane-head" }, back, element("div", { class: "pane-title" }, this.#title, this.#people), this.#showPeople);
-    this.#content = element("section", { class: "conversation" }, head, this.#messages.root, this.#composer.root);
+    const head = element(
+      "div",
+      { class: "pane-head" },
+      back,
+      element("div", { class: "pane-title" }, this.#title, this.#people),
+      this.#showPeople,
+    );
+    this.#content = element(
+      "section",
+      { class: "conversation" },
+      head,
+      this.#messages.root,
+      this.#composer.root,
+    );
     this.root = element("div", { class: "pane" }, this.#empty, this.#content);
   }
 
@@ -56,7 +87,11 @@ export class ConversationPane {
     setAttribute(this.#content, "aria-label", name);
     setText(this.#people, peopleWords(listed, client));
     setText(this.#count, listed.complete ? String(listed.people.size) : "");
-    setAttribute(this.#showPeople, "aria-label", listed.complete ? `People: ${listed.people.size}` : "People");
+    setAttribute(
+      this.#showPeople,
+      "aria-label",
+      listed.complete ? `People: ${listed.people.size}` : "People",
+    );
     this.#messages.render(client.conversation(listed.id), now);
     this.#composer.render(listed.id);
   }
@@ -64,7 +99,9 @@ export class ConversationPane {
 
 /** Who is in it; with dots behind as long as there may be more. @param {Listed} listed @param {Client} client */
 function peopleWords({ people, complete }, { me, directory }) {
-  const others = [...people].filter((user) => user !== me.user).map((user) => isolated(directory.nameOf(user)));
+  const others = [...people]
+    .filter((user) => user !== me.user)
+    .map((user) => isolated(directory.nameOf(user)));
   const names = people.has(me.user) ? ["You", ...others] : others;
   return [...names, ...(complete || names.length === 0 ? [] : ["…"])].join(", ");
 }

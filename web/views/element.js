@@ -44,7 +44,11 @@ export function setText(node, text) {
 
 /** Adds a stylesheet, for what is not there at first; resolves once it is in force, so that nothing shows without it. @param {string} href */
 export function stylesheet(href) {
-  return new Promise((resolve) => document.head.append(element("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve })));
+  return new Promise((resolve) =>
+    document.head.append(
+      element("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve }),
+    ),
+  );
 }
 
 /**
@@ -70,7 +74,10 @@ export function arrange(parent, children) {
 export function initials(name) {
   const words = name.trim().split(/\s+/u);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
-  return letters.map((word) => [...(word ?? "")][0] ?? "").join("").toUpperCase();
+  return letters
+    .map((word) => [...(word ?? "")][0] ?? "")
+    .join("")
+    .toUpperCase();
 }
 
 /**
@@ -86,7 +93,11 @@ export function hueClass(text) {
 
 /** The round picture of a person or a conversation; names stand beside it, so it is hidden from screen readers. @param {string} key @param {string} name */
 export function avatar(key, name) {
-  return element("span", { class: `avatar ${hueClass(key)}`, "aria-hidden": "true" }, initials(name));
+  return element(
+    "span",
+    { class: `avatar ${hueClass(key)}`, "aria-hidden": "true" },
+    initials(name),
+  );
 }
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -97,7 +108,11 @@ const SVG = "http://www.w3.org/2000/svg";
  */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({ class: "icon", viewBox: "0 0 24 24", "aria-hidden": "true" })) {
+  for (const [name, value] of Object.entries({
+    class: "icon",
+    viewBox: "0 0 24 24",
+    "aria-hidden": "true",
+  })) {
     svg.setAttribute(name, value);
   }
   const stroke = document.createElementNS(SVG, "path");
@@ -113,6 +128,7 @@ export const Icons = Object.freeze({
   send: "M5 12h13M12.5 5.5L19 12l-6.5 6.5",
   leave: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
   down: "M12 5v13M5.5 12.5L12 19l6.5-6.5",
-  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
   close: "M6 6l12 12M18 6L6 18",
 });

@@ -36,7 +36,8 @@ function withoutTrailing(found) {
   for (let address = found; ; ) {
     const trimmed = address.replace(TRAILING, "");
     const open = trimmed.endsWith(")") ? "(" : trimmed.endsWith("]") ? "[" : null;
-    const isLoose = open !== null && trimmed.split(open).length < trimmed.split(trimmed.slice(-1)).length;
+    const isLoose =
+      open !== null && trimmed.split(open).length < trimmed.split(trimmed.slice(-1)).length;
     const next = isLoose ? trimmed.slice(0, -1) : trimmed;
     if (next === address) return address;
     address = next;
@@ -48,6 +49,9 @@ function safeAddress(address) {
   if (!URL.canParse(address)) return null;
   const url = new URL(address);
   // `https://bank.example@evil.example` reads as the one and leads to the other.
-  const isPlain = (url.protocol === "https:" || url.protocol === "http:") && url.username === "" && url.password === "";
+  const isPlain =
+    (url.protocol === "https:" || url.protocol === "http:") &&
+    url.username === "" &&
+    url.password === "";
   return isPlain ? url.href : null;
 }

@@ -14,14 +14,35 @@ import { element, setText } from "./element.js";
 
 export class LoginView {
   #message = element("p", { class: "form-message", role: "alert" });
-  #submit = element("button", { class: "primary", type: "submit", "data-testid": "login-submit" }, "Log in");
+  #submit = element(
+    "button",
+    { class: "primary", type: "submit", "data-testid": "login-submit" },
+    "Log in",
+  );
   #user = element("input", {
-    id: "login-user", "data-testid": "login-user", required: true, maxlength: 128,
-    autocomplete: "username", autocapitalize: "none", spellcheck: "false", placeholder: "alice",
+    id: "login-user",
+    "data-testid": "login-user",
+    required: true,
+    maxlength: 128,
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+    placeholder: "alice",
   });
-  #name = element("input", { id: "login-name", "data-testid": "login-name", maxlength: 128, autocomplete: "nickname", placeholder: "Alice" });
+  #name = element("input", {
+    id: "login-name",
+    "data-testid": "login-name",
+    maxlength: 128,
+    autocomplete: "nickname",
+    placeholder: "Alice",
+  });
   #token = element("textarea", {
-    id: "login-token", "data-testid": "login-token", required: true, rows: 4, autocomplete: "off", spellcheck: "false",
+    id: "login-token",
+    "data-testid": "login-token",
+    required: true,
+    rows: 4,
+    autocomplete: "off",
+    spellcheck: "false",
   });
   #options;
 
@@ -30,22 +51,48 @@ export class LoginView {
     this.#options = options;
     const fields = options.anybody
       ? [
-          element("p", { class: "hint" }, "This is a local stack: log in as anybody. Open a second window to be somebody else."),
+          element(
+            "p",
+            { class: "hint" },
+            "This is a local stack: log in as anybody. Open a second window to be somebody else.",
+          ),
           element("label", { for: "login-user" }, "User"),
           this.#user,
-          element("label", { for: "login-name" }, "Display name ", element("span", { class: "hint" }, "optional")),
+          element(
+            "label",
+            { for: "login-name" },
+            "Display name ",
+            element("span", { class: "hint" }, "optional"),
+          ),
           this.#name,
         ]
       : [
-          element("p", { class: "hint" }, "Paste a token of your identity provider. It stays in this window."),
+          element(
+            "p",
+            { class: "hint" },
+            "Paste a token of your identity provider. It stays in this window.",
+          ),
           element("label", { for: "login-token" }, "Token"),
           this.#token,
         ];
-    const mark = element("img", { class: "mark", src: "favicon.svg", alt: "", width: 56, height: 56 });
+    const mark = element("img", {
+      class: "mark",
+      src: "favicon.svg",
+      alt: "",
+      width: 56,
+      height: 56,
+    });
     const form = element(
       "form",
-      { class: "card", onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event) },
-      mark, element("h1", {}, "Confab"), ...fields, this.#message, this.#submit,
+      {
+        class: "card",
+        onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event),
+      },
+      mark,
+      element("h1", {}, "Confab"),
+      ...fields,
+      this.#message,
+      this.#submit,
     );
     this.root = element("main", { class: "login" }, form);
   }

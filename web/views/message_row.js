@@ -34,21 +34,37 @@ export class MessageRow {
     this.#onRetry = onRetry;
     this.#onDiscard = onDiscard;
     this.#picture = element("div", { class: "picture" }, picture);
-    const bubble = element("div", { class: "bubble", dir: "auto" }, this.#body, element("p", { class: "meta" }, this.#time, this.#state));
-    this.root = element("div", { class: "message", "data-testid": "message" }, this.#picture, this.#name, bubble);
+    const bubble = element(
+      "div",
+      { class: "bubble", dir: "auto" },
+      this.#body,
+      element("p", { class: "meta" }, this.#time, this.#state),
+    );
+    this.root = element(
+      "div",
+      { class: "message", "data-testid": "message" },
+      this.#picture,
+      this.#name,
+      bubble,
+    );
   }
 
   /** @param {RowContent} content */
   render(content) {
     const { id, seq, name, body, isMine, state, problem, startsGroup, time } = content;
     this.#id = id;
-    setAttribute(this.root, "class", `message ${isMine ? "mine" : "theirs"}${startsGroup ? " first" : ""}`);
+    setAttribute(
+      this.root,
+      "class",
+      `message ${isMine ? "mine" : "theirs"}${startsGroup ? " first" : ""}`,
+    );
     setAttribute(this.root, "data-seq", seq);
     setAttribute(this.root, "data-state", state);
     // In a group the name stands once to the eye, and before each message to the ear.
     setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
     setText(this.#name, isMine ? "You" : name);
-    if (this.#body.textContent !== body) this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
+    if (this.#body.textContent !== body)
+      this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
     setText(this.#time, time);
     setText(this.#state, state === "pending" ? "Sending…" : "");
     this.#renderFailure(state === "failed" ? problem : null);
@@ -64,9 +80,23 @@ export class MessageRow {
     setText(this.#problem, `Not sent. ${problem}`);
     if (this.#failure) return;
     this.#failure = element(
-      "div", { class: "failure" }, this.#problem,
-      element("button", { type: "button", "data-testid": "message-retry", onclick: () => this.#onRetry(this.#id) }, "Try again"),
-      element("button", { type: "button", "data-testid": "message-discard", onclick: () => this.#onDiscard(this.#id) }, "Discard"),
+      "div",
+      { class: "failure" },
+      this.#problem,
+      element(
+        "button",
+        { type: "button", "data-testid": "message-retry", onclick: () => this.#onRetry(this.#id) },
+        "Try again",
+      ),
+      element(
+        "button",
+        {
+          type: "button",
+          "data-testid": "message-discard",
+          onclick: () => this.#onDiscard(this.#id),
+        },
+        "Discard",
+      ),
     );
     this.root.append(this.#failure);
   }
@@ -74,5 +104,7 @@ export class MessageRow {
 
 /** @param {import("./links.js").Piece} piece */
 function pieceNode({ text, href }) {
-  return href === null ? document.createTextNode(text) : element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
+  return href === null
+    ? document.createTextNode(text)
+    : element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }

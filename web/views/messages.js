@@ -37,20 +37,45 @@ export class MessagesView {
   /** @type {Conversation | null} */ #shown = null;
   /** @type {Reader | null} */ #reader = null;
   #newest = "";
-  /** Keys of the failed messages that have been announced. @type {Set<string>} */ #failed = new Set();
+  /** Keys of the failed messages that have been announced. @type {Set<string>} */ #failed =
+    new Set();
   #atEnd = true;
   #frame = 0;
   #width = 0;
-  #earlier = element("button", { class: "quiet earlier", type: "button", "data-testid": "load-earlier" });
+  #earlier = element("button", {
+    class: "quiet earlier",
+    type: "button",
+    "data-testid": "load-earlier",
+  });
   // New messages are announced by a line of their own: rows come and go while somebody scrolls, and are no news.
-  #log = element("div", { class: "log", role: "log", "aria-live": "off", "aria-label": "Messages", "data-testid": "message-list" });
+  #log = element("div", {
+    class: "log",
+    role: "log",
+    "aria-live": "off",
+    "aria-label": "Messages",
+    "data-testid": "message-list",
+  });
   #news = element("p", { class: "unseen", role: "status", "data-testid": "announcement" });
   #empty = element("p", { class: "empty" }, "Nothing has been said yet. The first word is yours.");
   #scroller = element(
-    "div", { class: "scroller", tabindex: 0, "aria-label": "Messages", role: "group", onscroll: () => this.#scrolled() },
-    this.#earlier, this.#empty, this.#log,
+    "div",
+    {
+      class: "scroller",
+      tabindex: 0,
+      "aria-label": "Messages",
+      role: "group",
+      onscroll: () => this.#scrolled(),
+    },
+    this.#earlier,
+    this.#empty,
+    this.#log,
   );
-  #jump = element("button", { class: "jump", type: "button", hidden: true, "data-testid": "jump-to-end" }, icon(Icons.down), "New messages");
+  #jump = element(
+    "button",
+    { class: "jump", type: "button", hidden: true, "data-testid": "jump-to-end" },
+    icon(Icons.down),
+    "New messages",
+  );
   #client;
 
   /** @param {Client} client */
@@ -89,10 +114,18 @@ export class MessagesView {
     const isNew = last !== undefined && last.key !== this.#newest;
     const wasEmpty = this.#newest === "";
     this.#newest = last?.key ?? "";
-    const isMine = last?.kind === "outgoing" || (last?.kind === "entry" && last.entry.sender === me.user);
+    const isMine =
+      last?.kind === "outgoing" || (last?.kind === "entry" && last.entry.sender === me.user);
     if (switched || this.#atEnd || (isNew && isMine)) this.scrollToEnd();
     else if (isNew) this.#jump.hidden = false;
-    if (isNew && !switched && !wasEmpty && !isMine && last?.kind === "entry" && last.entry.event === "message") {
+    if (
+      isNew &&
+      !switched &&
+      !wasEmpty &&
+      !isMine &&
+      last?.kind === "entry" &&
+      last.entry.event === "message"
+    ) {
       setText(this.#news, `${last.entry.name ?? last.entry.sender}: ${last.entry.body}`);
     }
     this.#announceFailures(lines);
@@ -101,7 +134,9 @@ export class MessagesView {
 
   /** @param {Line[]} lines */
   #announceFailures(lines) {
-    const failed = lines.flatMap((line) => (line.kind === "outgoing" && line.outgoing.failure ? [line] : []));
+    const failed = lines.flatMap((line) =>
+      line.kind === "outgoing" && line.outgoing.failure ? [line] : [],
+    );
     const fresh = failed.find(({ key }) => !this.#failed.has(key));
     if (fresh) setText(this.#news, `Not sent: ${fresh.outgoing.body}`);
     this.#failed = new Set(failed.map(({ key }) => key));
@@ -130,12 +165,20 @@ export class MessagesView {
       return shelf;
     });
     for (const key of gone) this.#shelves.delete(key);
-    arrange(this.#log, this.#order.map(({ root }) => root));
+    arrange(
+      this.#log,
+      this.#order.map(({ root }) => root),
+    );
   }
 
   /** @param {Piece} piece @returns {Shelf} */
   #newShelf(piece) {
-    const shelf = { root: element("div", { class: "shelf" }), piece, rows: new Map(), isFilled: false };
+    const shelf = {
+      root: element("div", { class: "shelf" }),
+      piece,
+      rows: new Map(),
+      isFilled: false,
+    };
     this.#shelves.set(piece.key, shelf);
     this.#empties(shelf, piece.lines.length * USUAL_HEIGHT);
     return shelf;
@@ -147,13 +190,24 @@ export class MessagesView {
     const { top, bottom, height } = this.#scroller.getBoundingClientRect();
     const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
     // First what is near or has rows is measured, then all is changed, so that the browser lays out once.
-    const concerned = new Set([...this.#between(from, to), ...this.#order.filter(({ isFilled }) => isFilled)]);
-    const measured = [...concerned].map((shelf) => ({ shelf, box: shelf.root.getBoundingClientRect() }));
+    const concerned = new Set([
+      ...this.#between(from, to),
+      ...this.#order.filter(({ isFilled }) => isFilled),
+    ]);
+    const measured = [...concerned].map((shelf) => ({
+      shelf,
+      box: shelf.root.getBoundingClientRect(),
+    }));
     for (const { shelf, box } of measured) {
       const isNear = box.bottom >= from && box.top <= to;
       if (isNear && !shelf.isFilled) this.#fillShelf(shelf);
       // Farther away than it was filled, or a small movement would fill and empty it in turns.
-      else if (shelf.isFilled && (box.bottom < from - height || box.top > to + height) && !shelf.root.contains(document.activeElement)) this.#empties(shelf, box.height);
+      else if (
+        shelf.isFilled &&
+        (box.bottom < from - height || box.top > to + height) &&
+        !shelf.root.contains(document.activeElement)
+      )
+        this.#empties(shelf, box.height);
     }
   }
 
@@ -166,7 +220,8 @@ export class MessagesView {
       if (Number(order[middle]?.root.getBoundingClientRect().bottom) < from) first = middle + 1;
       else last = middle;
     }
-    while (last < order.length && Number(order[last]?.root.getBoundingClientRect().top) <= to) last += 1;
+    while (last < order.length && Number(order[last]?.root.getBoundingClientRect().top) <= to)
+      last += 1;
     return order.slice(first, last);
   }
 
@@ -189,7 +244,8 @@ export class MessagesView {
       const row = shelf.rows.get(item.key) ?? this.#newRow(item);
       rows.set(item.key, row);
       if (item.kind === "message" && row instanceof MessageRow) row.render(item.content);
-      else if (item.kind !== "message" && row instanceof HTMLElement) setText(row.firstElementChild ?? row, item.words);
+      else if (item.kind !== "message" && row instanceof HTMLElement)
+        setText(row.firstElementChild ?? row, item.words);
       return row instanceof MessageRow ? row.root : row;
     });
     shelf.rows = rows;
@@ -241,7 +297,8 @@ export class MessagesView {
     // Another width breaks lines elsewhere: what is not shown is guessed anew.
     if (this.#width !== clientWidth) {
       this.#width = clientWidth;
-      for (const shelf of this.#order) if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
+      for (const shelf of this.#order)
+        if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
     }
     if (this.#atEnd) this.scrollToEnd();
     else this.#keepingPlace(false);
@@ -252,7 +309,9 @@ export class MessagesView {
     const { top } = this.#scroller.getBoundingClientRect();
     for (const { root, isFilled } of this.#order) {
       if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
-      const found = [...root.querySelectorAll(".message")].find((message) => message.getBoundingClientRect().bottom > top);
+      const found = [...root.querySelectorAll(".message")].find(
+        (message) => message.getBoundingClientRect().bottom > top,
+      );
       if (found) return found;
     }
     return undefined;

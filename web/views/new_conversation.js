@@ -13,17 +13,33 @@ import { arrange, element, icon, Icons, setText } from "./element.js";
 
 export class NewConversationView {
   /** @type {string[]} */ #participants = [];
-  /** Kept until it has worked: pressing twice, or again after a cut, starts one conversation. */ #id = "";
+  /** Kept until it has worked: pressing twice, or again after a cut, starts one conversation. */ #id =
+    "";
   #chips = element("ul", { class: "chips", "aria-label": "Participants so far" });
-  #title = element("input", { id: "new-title", "data-testid": "new-title", maxlength: MAX_TITLE_BYTES, autocomplete: "off", placeholder: "Lunch on Friday" });
+  #title = element("input", {
+    id: "new-title",
+    "data-testid": "new-title",
+    maxlength: MAX_TITLE_BYTES,
+    autocomplete: "off",
+    placeholder: "Lunch on Friday",
+  });
   #input = element("input", {
-    id: "new-participants", "data-testid": "new-participants", autocomplete: "off", autocapitalize: "none",
-    spellcheck: "false", placeholder: "bob, carol", "aria-describedby": "new-participants-hint",
+    id: "new-participants",
+    "data-testid": "new-participants",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    placeholder: "bob, carol",
+    "aria-describedby": "new-participants-hint",
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
     oninput: () => this.#typed(),
   });
   #message = element("p", { class: "form-message", role: "alert" });
-  #submit = element("button", { class: "primary", type: "submit", "data-testid": "new-submit" }, "Start");
+  #submit = element(
+    "button",
+    { class: "primary", type: "submit", "data-testid": "new-submit" },
+    "Start",
+  );
   #options;
 
   /** @param {NewConversationOptions} options */
@@ -32,15 +48,32 @@ export class NewConversationView {
     const close = () => this.root.close();
     const form = element(
       "form",
-      { class: "dialog-form", onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event) },
+      {
+        class: "dialog-form",
+        onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event),
+      },
       element("h2", { id: "new-heading" }, "New conversation"),
-      element("label", { for: "new-title" }, "Title ", element("span", { class: "hint" }, "optional")),
+      element(
+        "label",
+        { for: "new-title" },
+        "Title ",
+        element("span", { class: "hint" }, "optional"),
+      ),
       this.#title,
       element("label", { for: "new-participants" }, "With"),
       element("div", { class: "chip-field" }, this.#chips, this.#input),
-      element("p", { class: "hint", id: "new-participants-hint" }, "User names, separated by commas. You are in it anyway."),
+      element(
+        "p",
+        { class: "hint", id: "new-participants-hint" },
+        "User names, separated by commas. You are in it anyway.",
+      ),
       this.#message,
-      element("div", { class: "actions" }, element("button", { class: "quiet", type: "button", onclick: close }, "Cancel"), this.#submit),
+      element(
+        "div",
+        { class: "actions" },
+        element("button", { class: "quiet", type: "button", onclick: close }, "Cancel"),
+        this.#submit,
+      ),
     );
     this.root = dialog("new-heading", {}, form);
   }
@@ -79,21 +112,31 @@ export class NewConversationView {
 
   /** @param {string} text */
   #take(text) {
-    const names = text.split(/[,;]/).map((name) => name.trim()).filter((name) => name !== "");
+    const names = text
+      .split(/[,;]/)
+      .map((name) => name.trim())
+      .filter((name) => name !== "");
     this.#participants = [...new Set([...this.#participants, ...names])];
     this.#renderChips();
   }
 
   #renderChips() {
-    arrange(this.#chips, this.#participants.map((name) => {
-      const remove = () => {
-        this.#participants = this.#participants.filter((other) => other !== name);
-        this.#renderChips();
-        this.#input.focus();
-      };
-      const button = element("button", { type: "button", "aria-label": `Remove ${name}`, onclick: remove }, icon(Icons.close));
-      return element("li", { class: "chip" }, element("span", {}, name), button);
-    }));
+    arrange(
+      this.#chips,
+      this.#participants.map((name) => {
+        const remove = () => {
+          this.#participants = this.#participants.filter((other) => other !== name);
+          this.#renderChips();
+          this.#input.focus();
+        };
+        const button = element(
+          "button",
+          { type: "button", "aria-label": `Remove ${name}`, onclick: remove },
+          icon(Icons.close),
+        );
+        return element("li", { class: "chip" }, element("span", {}, name), button);
+      }),
+    );
   }
 
   /** @param {SubmitEvent} event */
@@ -106,7 +149,11 @@ export class NewConversationView {
     setText(this.#message, wrong ?? "");
     if (wrong) return;
     this.#submit.disabled = true;
-    const failure = await this.#options.onCreate({ id: this.#id, ...(title && { title }), participants: this.#participants });
+    const failure = await this.#options.onCreate({
+      id: this.#id,
+      ...(title && { title }),
+      participants: this.#participants,
+    });
     this.#submit.disabled = false;
     if (failure === null) this.root.close();
     else setText(this.#message, failure);
@@ -118,7 +165,8 @@ function problemOf(title, participants) {
   const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
   const long = participants.find((name) => bytes(name) > MAX_USER_BYTES);
   if (participants.length === 0) return "Name at least one other person.";
-  if (participants.length > MAX_PARTICIPANTS) return `At most ${MAX_PARTICIPANTS} people can be added at the start.`;
+  if (participants.length > MAX_PARTICIPANTS)
+    return `At most ${MAX_PARTICIPANTS} people can be added at the start.`;
   if (long) return `“${long.slice(0, 20)}…” is too long for a user name.`;
   if (bytes(title) > MAX_TITLE_BYTES) return "The title is too long.";
   return null;

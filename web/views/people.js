@@ -18,13 +18,26 @@ export class PeopleView {
   #conversation = "";
   /** Who is about to be removed, if that is confirmed. @type {string | null} */ #leaving = null;
   /** @type {Map<string, PersonRow>} */ #rows = new Map();
-  #list = element("ul", { class: "people-list", "aria-labelledby": "people-heading", "data-testid": "people-list" });
+  #list = element("ul", {
+    class: "people-list",
+    "aria-labelledby": "people-heading",
+    "data-testid": "people-list",
+  });
   #partial = element("p", { class: "hint" }, "Asking who else is in it…");
   #input = element("input", {
-    id: "add-person", "data-testid": "add-person", autocomplete: "off", autocapitalize: "none", spellcheck: "false", placeholder: "dave",
+    id: "add-person",
+    "data-testid": "add-person",
+    autocomplete: "off",
+    autocapitalize: "none",
+    spellcheck: "false",
+    placeholder: "dave",
     "aria-describedby": "add-person-hint",
   });
-  #add = element("button", { class: "primary", type: "submit", "data-testid": "add-person-submit" }, "Add");
+  #add = element(
+    "button",
+    { class: "primary", type: "submit", "data-testid": "add-person-submit" },
+    "Add",
+  );
   #message = element("p", { class: "form-message", role: "alert" });
   #news = element("p", { class: "unseen", role: "status" });
   #options;
@@ -33,16 +46,48 @@ export class PeopleView {
   constructor(options) {
     this.#options = options;
     const close = element(
-      "button", { class: "quiet close", type: "button", "aria-label": "Close", title: "Close", "data-testid": "people-close", onclick: () => this.root.close() },
+      "button",
+      {
+        class: "quiet close",
+        type: "button",
+        "aria-label": "Close",
+        title: "Close",
+        "data-testid": "people-close",
+        onclick: () => this.root.close(),
+      },
       icon(Icons.close),
     );
     const form = element(
-      "form", { class: "add-person", onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event) },
-      element("label", { for: "add-person" }, "Add somebody"), this.#input, this.#add,
-      element("p", { class: "hint", id: "add-person-hint" }, "A user name. Whoever is added can read everything, from the beginning."),
+      "form",
+      {
+        class: "add-person",
+        onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event),
+      },
+      element("label", { for: "add-person" }, "Add somebody"),
+      this.#input,
+      this.#add,
+      element(
+        "p",
+        { class: "hint", id: "add-person-hint" },
+        "A user name. Whoever is added can read everything, from the beginning.",
+      ),
     );
-    const head = element("div", { class: "dialog-head" }, element("h2", { id: "people-heading" }, "People"), close);
-    const content = element("div", { class: "dialog-form" }, head, this.#list, this.#partial, form, this.#message, this.#news);
+    const head = element(
+      "div",
+      { class: "dialog-head" },
+      element("h2", { id: "people-heading" }, "People"),
+      close,
+    );
+    const content = element(
+      "div",
+      { class: "dialog-form" },
+      head,
+      this.#list,
+      this.#partial,
+      form,
+      this.#message,
+      this.#news,
+    );
     this.root = dialog("people-heading", { closedby: "any" }, content);
   }
 
@@ -67,9 +112,17 @@ export class PeopleView {
     this.#partial.hidden = listed.complete;
     const people = [...listed.people].map((user) => {
       const isMe = user === me.user;
-      return { user, name: directory.nameOf(user), isMe, isOwner: user === listed.owner, canGo: isMe || listed.owner === me.user };
+      return {
+        user,
+        name: directory.nameOf(user),
+        isMe,
+        isOwner: user === listed.owner,
+        canGo: isMe || listed.owner === me.user,
+      };
     });
-    people.sort((one, other) => Number(other.isMe) - Number(one.isMe) || one.name.localeCompare(other.name));
+    people.sort(
+      (one, other) => Number(other.isMe) - Number(one.isMe) || one.name.localeCompare(other.name),
+    );
     const gone = new Set(this.#rows.keys());
     const rows = people.map((person) => {
       gone.delete(person.user);
@@ -90,7 +143,12 @@ export class PeopleView {
       this.#leaving = isLeaving ? user : null;
       for (const [other, row] of this.#rows) row.ask(other === this.#leaving);
     };
-    const row = new PersonRow({ user, onAsk: () => choose(true), onKeep: () => choose(false), onGo: () => void this.#remove(user) });
+    const row = new PersonRow({
+      user,
+      onAsk: () => choose(true),
+      onKeep: () => choose(false),
+      onGo: () => void this.#remove(user),
+    });
     this.#rows.set(user, row);
     return row;
   }
@@ -129,7 +187,11 @@ class PersonRow {
   #about = element("span", { class: "hint" });
   #remove = element("button", { class: "quiet", type: "button", "data-testid": "person-remove" });
   #question = element("span", { class: "person-question" });
-  #confirm = element("button", { class: "danger", type: "button", "data-testid": "person-confirm" });
+  #confirm = element("button", {
+    class: "danger",
+    type: "button",
+    "data-testid": "person-confirm",
+  });
   #keep = element("button", { class: "quiet", type: "button" }, "Cancel");
   #asking = element("div", { class: "person-asking" }, this.#question, this.#keep, this.#confirm);
   #canGo = false;
@@ -146,8 +208,12 @@ class PersonRow {
     });
     this.#confirm.addEventListener("click", onGo);
     this.root = element(
-      "li", { class: "person", "data-testid": "person", "data-user": user },
-      this.#picture, element("span", { class: "person-who" }, this.#name, this.#about), this.#remove, this.#asking,
+      "li",
+      { class: "person", "data-testid": "person", "data-user": user },
+      this.#picture,
+      element("span", { class: "person-who" }, this.#name, this.#about),
+      this.#remove,
+      this.#asking,
     );
   }
 
@@ -156,10 +222,16 @@ class PersonRow {
     const shown = isMe ? `${name} (you)` : name;
     if (this.#name.textContent !== shown) this.#picture.replaceChildren(avatar(user, name));
     setText(this.#name, shown);
-    setText(this.#about, [...(name === user ? [] : [user]), ...(isOwner ? ["started it"] : [])].join(" · "));
+    setText(
+      this.#about,
+      [...(name === user ? [] : [user]), ...(isOwner ? ["started it"] : [])].join(" · "),
+    );
     setText(this.#remove, isMe ? "Leave" : "Remove");
     setAttribute(this.#remove, "aria-label", isMe ? "Leave the conversation" : `Remove ${name}`);
-    setText(this.#question, isMe ? "You come back only if somebody adds you." : `${name} will see nothing more of this.`);
+    setText(
+      this.#question,
+      isMe ? "You come back only if somebody adds you." : `${name} will see nothing more of this.`,
+    );
     setText(this.#confirm, isMe ? "Leave" : "Remove");
     setAttribute(this.#confirm, "aria-label", isMe ? "Leave for good" : `Remove ${name} for good`);
     this.#canGo = canGo;

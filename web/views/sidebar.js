@@ -21,7 +21,11 @@ import { shortMoment } from "./dates.js";
 
 export class SidebarView {
   /** @type {Map<string, Row>} */ #rows = new Map();
-  #list = element("ul", { class: "conversations", "data-testid": "conversation-list", "aria-label": "Conversations" });
+  #list = element("ul", {
+    class: "conversations",
+    "data-testid": "conversation-list",
+    "aria-label": "Conversations",
+  });
   #empty = element("p", { class: "empty" });
   #drafts;
   #onOpen;
@@ -31,11 +35,17 @@ export class SidebarView {
     this.#drafts = drafts;
     this.#onOpen = onOpen;
     const start = element(
-      "button", { class: "tinted", type: "button", "data-testid": "new-conversation", onclick: onNew }, icon(Icons.plus), "New",
+      "button",
+      { class: "tinted", type: "button", "data-testid": "new-conversation", onclick: onNew },
+      icon(Icons.plus),
+      "New",
     );
     this.root = element(
-      "nav", { class: "sidebar", "aria-label": "Conversations" },
-      element("div", { class: "pane-head" }, element("h2", {}, "Conversations"), start), this.#empty, this.#list,
+      "nav",
+      { class: "sidebar", "aria-label": "Conversations" },
+      element("div", { class: "pane-head" }, element("h2", {}, "Conversations"), start),
+      this.#empty,
+      this.#list,
     );
   }
 
@@ -76,10 +86,28 @@ export class SidebarView {
     const unread = element("span", { class: "badge" });
     const button = element(
       "button",
-      { class: "row", type: "button", "data-testid": "conversation-item", "data-conversation": id, onclick: () => this.#onOpen(id) },
-      avatar(id, ""), title, time, preview, unread,
+      {
+        class: "row",
+        type: "button",
+        "data-testid": "conversation-item",
+        "data-conversation": id,
+        onclick: () => this.#onOpen(id),
+      },
+      avatar(id, ""),
+      title,
+      time,
+      preview,
+      unread,
     );
-    const row = { root: element("li", {}, button), button, title, preview, time, unread, pictureOf: "" };
+    const row = {
+      root: element("li", {}, button),
+      button,
+      title,
+      preview,
+      time,
+      unread,
+      pictureOf: "",
+    };
     this.#rows.set(id, row);
     return row;
   }
@@ -95,7 +123,10 @@ export class SidebarView {
     const draft = isOpen ? "" : this.#drafts.get(listed.id);
     setText(row.preview, draft ? `Draft: ${draft}` : preview(listed, client.me.user));
     setText(row.time, listed.activeAt > 0 ? shortMoment(listed.activeAt, now) : "");
-    setText(row.unread, listed.unread > 0 ? `${Math.min(listed.unread, 99)}${listed.unread > 99 ? "+" : ""}` : "");
+    setText(
+      row.unread,
+      listed.unread > 0 ? `${Math.min(listed.unread, 99)}${listed.unread > 99 ? "+" : ""}` : "",
+    );
     row.unread.hidden = listed.unread === 0;
     setAttribute(row.unread, "aria-label", listed.unread > 0 ? `${listed.unread} unread` : null);
     setAttribute(row.button, "aria-current", isOpen ? "true" : null);

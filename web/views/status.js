@@ -9,8 +9,15 @@ export class StatusView {
   #words = element("span", { class: "status-words" });
   #state = element(
     "p",
-    { class: "status", role: "status", "aria-live": "polite", "data-testid": "connection-state", "data-state": "connecting" },
-    element("span", { class: "status-dot", "aria-hidden": "true" }), this.#words,
+    {
+      class: "status",
+      role: "status",
+      "aria-live": "polite",
+      "data-testid": "connection-state",
+      "data-state": "connecting",
+    },
+    element("span", { class: "status-dot", "aria-hidden": "true" }),
+    this.#words,
   );
   #me = element("span", { class: "me" });
 
@@ -18,11 +25,21 @@ export class StatusView {
   constructor(onLogOut) {
     const leave = element(
       "button",
-      { class: "quiet", type: "button", "data-testid": "logout", title: "Log out", "aria-label": "Log out", onclick: onLogOut },
+      {
+        class: "quiet",
+        type: "button",
+        "data-testid": "logout",
+        title: "Log out",
+        "aria-label": "Log out",
+        onclick: onLogOut,
+      },
       icon(Icons.leave),
     );
     const brand = element(
-      "h1", { class: "brand" }, element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }), element("span", {}, "Confab"),
+      "h1",
+      { class: "brand" },
+      element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }),
+      element("span", {}, "Confab"),
     );
     this.root = element("header", { class: "top" }, brand, this.#state, this.#me, leave);
   }

@@ -34,7 +34,10 @@ export function piecesOf(lines) {
   let before = null;
   for (const line of lines) {
     // What is not yet in the log is at its end, wherever that is.
-    const key = line.kind === "entry" ? String(Math.floor(line.entry.seq / SPAN)) : (pieces.at(-1)?.key ?? "0");
+    const key =
+      line.kind === "entry"
+        ? String(Math.floor(line.entry.seq / SPAN))
+        : (pieces.at(-1)?.key ?? "0");
     const last = pieces.at(-1);
     if (last && last.key === key) last.lines.push(line);
     else pieces.push({ key, lines: [line], before });
@@ -50,14 +53,23 @@ export function itemsOf({ lines, before }, reader) {
   for (const line of lines) {
     const at = timeOf(line);
     const startsDay = at > 0 && (before === null || dayKey(timeOf(before)) !== dayKey(at));
-    if (startsDay) items.push({ kind: "day", key: `day ${dayKey(at)}`, words: dayWords(at, reader.now) });
+    if (startsDay)
+      items.push({ kind: "day", key: `day ${dayKey(at)}`, words: dayWords(at, reader.now) });
     if (line.kind === "entry" && line.entry.event !== "message") {
       const words = changeWords(line.entry, reader);
       if (words !== null) items.push({ kind: "note", key: line.key, words });
     } else {
       const content = contentOf(line, reader.me);
-      const startsGroup = startsDay || before === null || speakerOf(before, reader) !== content.sender || at - timeOf(before) > GROUP_PAUSE;
-      items.push({ kind: "message", key: line.key, content: { ...content, startsGroup, time: at > 0 ? timeOfDay(at) : "" } });
+      const startsGroup =
+        startsDay ||
+        before === null ||
+        speakerOf(before, reader) !== content.sender ||
+        at - timeOf(before) > GROUP_PAUSE;
+      items.push({
+        kind: "message",
+        key: line.key,
+        content: { ...content, startsGroup, time: at > 0 ? timeOfDay(at) : "" },
+      });
     }
     before = line;
   }
@@ -66,7 +78,9 @@ export function itemsOf({ lines, before }, reader) {
 
 /** @param {Line} line */
 function timeOf(line) {
-  return line.kind === "outgoing" ? line.outgoing.writtenAt : Date.parse(line.entry.sentAt ?? "") || 0;
+  return line.kind === "outgoing"
+    ? line.outgoing.writtenAt
+    : Date.parse(line.entry.sentAt ?? "") || 0;
 }
 
 /** @param {Line} line @param {Reader} reader */
@@ -79,7 +93,16 @@ function speakerOf(line, { me }) {
 function contentOf(line, me) {
   if (line.kind === "outgoing") {
     const { id, body, failure } = line.outgoing;
-    return { id, seq: null, sender: me.user, name: me.name, body, isMine: true, state: failure ? "failed" : "pending", problem: failure?.message ?? "" };
+    return {
+      id,
+      seq: null,
+      sender: me.user,
+      name: me.name,
+      body,
+      isMine: true,
+      state: failure ? "failed" : "pending",
+      problem: failure?.message ?? "",
+    };
   }
   const { id = "", seq, sender = "", name = sender, body = "" } = line.entry;
   return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
@@ -90,7 +113,9 @@ function changeWords({ event, user = "", by = "" }, { me, nameOf }) {
   const name = user === me.user ? "you" : isolated(nameOf(user));
   const actor = by === me.user ? "You" : isolated(nameOf(by));
   const itself = user === me.user ? "You" : name;
-  if (event === "participantAdded") return by === user || by === "" ? `${itself} joined` : `${actor} added ${name}`;
-  if (event === "participantRemoved") return by === user || by === "" ? `${itself} left` : `${actor} removed ${name}`;
+  if (event === "participantAdded")
+    return by === user || by === "" ? `${itself} joined` : `${actor} added ${name}`;
+  if (event === "participantRemoved")
+    return by === user || by === "" ? `${itself} left` : `${actor} removed ${name}`;
   return null;
 }
