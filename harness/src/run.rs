@@ -1,7 +1,7 @@
 //! Starts everything in order, says where it is, and ends it without leaving anything behind.
 
 mod addresses;
-mod doors;
+mod listeners;
 mod start_error;
 
 use std::{
@@ -24,10 +24,10 @@ use tokio::{
 
 use self::{
     addresses::{Addresses, ReadyFile},
-    doors::Doors,
+    listeners::Listeners,
 };
 pub use self::{
-    doors::DoorError,
+    listeners::ListenError,
     start_error::{Explained, StartError},
 };
 use crate::{
@@ -36,7 +36,7 @@ use crate::{
     faults::{self, Faults},
     gateway::{
         clock::Clock,
-        door, http,
+        http, server,
         websocket::{self, Connections},
     },
     iam::{Access, Signatures},
@@ -83,7 +83,7 @@ struct Running {
     front_closes: watch::Sender<bool>,
     lambda: Lambda,
     /// What functions call, and so what is open for longer.
-    back: dynamodb::Door,
+    back: dynamodb::Proxy,
     engine: Engine,
     /// Removed when it is dropped.
     ready: Option<ReadyFile>,
@@ -94,9 +94,9 @@ impl Running {
         let started = Instant::now();
         allow_many_files();
         // Ports first: that one is taken shows at once, and the template needs to know them.
-        let doors = Doors::open(&options)?;
+        let listeners = Listeners::open(&options)?;
         let template = template_path(&options)?;
-        let stack = template::load(&template, &doors.local(AUDIENCE), &options.parameters())?;
+        let stack = template::load(&template, &listeners.local(AUDIENCE), &options.parameters())?;
         say(format_args!("{}: {}", template.display(), Summary(&stack)));
         let mut executables = executables::build(&stack, options.release).await?;
         let mut changes = None;
@@ -106,34 +106,34 @@ impl Running {
             changes = Some(watch);
         }
 
-        let identity = identity(&options, &doors)?;
+        let identity = identity(&options, &listeners)?;
         let engine = engine(&options).await?;
         dynamodb::create_tables(&stack, engine.endpoint()).await?;
 
         let web = options.web_path(&template);
-        let addresses = Addresses::of(&doors, &stack, web.is_dir());
-        let page = page(web, &doors, &stack);
+        let addresses = Addresses::of(&listeners, &stack, web.is_dir());
+        let page = page(web, &listeners, &stack);
         let access = Access::of(&stack, signatures(&options));
         let clock = Clock::default();
-        let faults = Faults::by(clock.clone());
+        let faults = Faults::new(clock.clone());
         if let Some(plan) = &options.faults {
             faults.begin(plan.clone());
         }
         let settings = lambda::Settings {
             concurrency: options.concurrency.get(),
-            invoke_listeners: doors.lambda.listeners,
+            invoke_listeners: listeners.lambda.listeners,
             environment: addresses.environment(),
             access: access.clone(),
             faults: faults.clone(),
         };
         let lambda = Lambda::start(&stack, &executables, settings)?;
-        let back = dynamodb::Door::open(
-            doors.dynamodb.listeners,
+        let back = dynamodb::Proxy::open(
+            listeners.dynamodb.listeners,
             engine.endpoint(),
             access.clone(),
             faults.clone(),
         )
-        .map_err(|error| StartError::EngineDoor(error.into()))?;
+        .map_err(|error| StartError::Proxy(error.into()))?;
         let (front_closes, closed) = watch::channel(false);
         let mut front = JoinSet::new();
         serve_websocket_api(
@@ -142,15 +142,15 @@ impl Running {
             access,
             Connections::new(faults.clone(), clock.clone()),
             &lambda,
-            doors.ws.listeners,
+            listeners.ws.listeners,
             closed.clone(),
         )?;
         let apis = match &stack.http_api {
             Some(api) => http::router(Arc::new(api.clone()), lambda.clone(), page)?,
             None => page,
         };
-        front.spawn(door::serve(
-            doors.http.listeners,
+        front.spawn(server::serve(
+            listeners.http.listeners,
             identity
                 .router()
                 .merge(faults::router(faults, clock))
@@ -183,7 +183,7 @@ impl Running {
     async fn stop(mut self) {
         self.replacing.shutdown().await;
         self.front_closes.send_replace(true);
-        // A door whose task failed is closed as well.
+        // A listener whose task failed is closed as well.
         let closed = async { while self.front.join_next().await.is_some() {} };
         if timeout(GRACE, closed).await.is_err() {
             tracing::warn!("some functions were still at work after {GRACE:?} and are ended");
@@ -221,7 +221,7 @@ fn signatures(options: &Options) -> Signatures {
     }
 }
 
-fn identity(options: &Options, doors: &Doors) -> Result<Identity, StartError> {
+fn identity(options: &Options, listeners: &Listeners) -> Result<Identity, StartError> {
     let key_file = match &options.data {
         Some(folder) => {
             fs::create_dir_all(folder).map_err(|source| StartError::Path {
@@ -233,7 +233,7 @@ fn identity(options: &Options, doors: &Doors) -> Result<Identity, StartError> {
         }
         None => None,
     };
-    let identity = Identity::new(doors.issuer(), AUDIENCE.to_owned(), key_file.as_deref())?;
+    let identity = Identity::new(listeners.issuer(), AUDIENCE.to_owned(), key_file.as_deref())?;
     Ok(identity)
 }
 
@@ -246,7 +246,7 @@ async fn engine(options: &Options) -> Result<Engine, StartError> {
     Ok(Engine::start(options.dynamodb.clone(), data).await?)
 }
 
-fn page(web: PathBuf, doors: &Doors, stack: &Stack) -> Router {
+fn page(web: PathBuf, listeners: &Listeners, stack: &Stack) -> Router {
     if !web.is_dir() {
         say(format_args!(
             "There is no page: {} is no folder, see --web",
@@ -255,8 +255,8 @@ fn page(web: PathBuf, doors: &Doors, stack: &Stack) -> Router {
     }
     let stage = stack.websocket_api.as_ref().map(|api| api.stage.clone());
     let endpoints = page::Endpoints {
-        http_port: doors.http.port,
-        ws_port: doors.ws.port,
+        http_port: listeners.http.port,
+        ws_port: listeners.ws.port,
         stage: stage.unwrap_or_default(),
     };
     page::router(web, endpoints)

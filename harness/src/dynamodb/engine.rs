@@ -129,7 +129,7 @@ impl Engine {
         }
     }
 
-    /// `http://host:port`. Clients should use the [`Door`](super::Door) in front of it.
+    /// `http://host:port`. Clients should use the [`Proxy`](super::Proxy) in front of it.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }

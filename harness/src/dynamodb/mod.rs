@@ -1,14 +1,14 @@
-//! DynamoDB: an engine that keeps the items, a door in front of it that sees every call, and the template's tables.
+//! DynamoDB: an engine that keeps the items, a proxy in front of it that sees every call, and the template's tables.
 
 mod amazon;
 mod artifacts;
-mod door;
 mod embedded;
 mod engine;
 mod ledger;
+mod proxy;
 mod tables;
 
-pub use door::{Door, DoorError};
 pub use engine::{Choice, Engine, EngineError, UnknownChoice};
 pub use ledger::{Ledger, Operation, Tally};
+pub use proxy::{Proxy, ProxyError};
 pub use tables::{TableError, create_tables};

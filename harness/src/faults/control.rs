@@ -64,14 +64,14 @@ pub fn router(faults: Faults, clock: Clock) -> Router {
 }
 
 async fn report(State(Controls { faults, .. }): State<Controls>) -> Json<Report> {
-    Report::of(faults.now().as_ref())
+    Report::of(faults.current().as_ref())
 }
 
 async fn begin(State(Controls { faults, .. }): State<Controls>, body: Bytes) -> Response {
     match Plan::read(&String::from_utf8_lossy(&body)) {
         Ok(plan) => {
             faults.begin(plan);
-            Report::of(faults.now().as_ref()).into_response()
+            Report::of(faults.current().as_ref()).into_response()
         }
         Err(error) => refusal(&error.to_string()),
     }

@@ -29,7 +29,7 @@ use crate::gateway::clock::Clock;
 pub use self::{
     control::router,
     plan::{Connection, Dynamodb, Fault, Function, Management, Plan, PlanError, Rule},
-    schedule::{Progress, Schedule, Strike},
+    schedule::{Draw, Progress, Schedule},
 };
 
 /// The faults of one stack. Clones share them. The default has none, until a plan is put.
@@ -45,7 +45,7 @@ struct State {
 
 /// What one call of DynamoDB, or of the management API, suffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Suffered<F> {
+pub(crate) struct Injected<F> {
     /// Before anything else.
     pub latency: Duration,
     pub fault: Option<F>,
@@ -54,7 +54,7 @@ pub(crate) struct Suffered<F> {
 impl Faults {
     /// None yet. Those to come last as long as `clock` says.
     #[must_use]
-    pub fn by(clock: Clock) -> Self {
+    pub fn new(clock: Clock) -> Self {
         Self(Arc::new(State {
             clock,
             ..State::default()
@@ -62,7 +62,7 @@ impl Faults {
     }
 
     /// Waits for as long as a fault lasts, or until one comes.
-    pub(crate) async fn last(&self, time: Duration) {
+    pub(crate) async fn delay(&self, time: Duration) {
         if !time.is_zero() {
             let clock = &self.0.clock;
             clock.reaches(clock.now() + time).await;
@@ -83,85 +83,81 @@ impl Faults {
 
     /// The plan under way, with what it has done so far.
     #[must_use]
-    pub fn now(&self) -> Option<Schedule> {
+    pub fn current(&self) -> Option<Schedule> {
         self.schedule().clone()
     }
 
     /// What an `operation` of a function on the table suffers.
-    pub(crate) fn dynamodb(&self, operation: &str) -> Suffered<Dynamodb> {
-        let strikes = self.strikes(&[operation], |fault| match fault {
+    pub(crate) fn dynamodb(&self, operation: &str) -> Injected<Dynamodb> {
+        let drawn = self.draw(&[operation], |fault| match fault {
             Fault::Dynamodb(fault) => Some(fault),
             _ => None,
         });
-        suffered(strikes, Dynamodb::Latency)
+        injected(drawn, Dynamodb::Latency)
     }
 
     /// What a call of the management API suffers.
-    pub(crate) fn management(&self, method: &str) -> Suffered<Management> {
-        let strikes = self.strikes(&[method], |fault| match fault {
+    pub(crate) fn management(&self, method: &str) -> Injected<Management> {
+        let drawn = self.draw(&[method], |fault| match fault {
             Fault::Management(fault) => Some(fault),
             _ => None,
         });
-        suffered(strikes, Management::SlowConsumer)
+        injected(drawn, Management::SlowConsumer)
     }
 
     /// Whether Lambda refuses an invocation.
     pub(crate) fn throttles(&self, names: &[&str]) -> bool {
         let is_throttle = |fault| (fault == Fault::Function(Function::Throttle)).then_some(());
-        !self.strikes(names, is_throttle).is_empty()
+        !self.draw(names, is_throttle).is_empty()
     }
 
     /// How much later a process starts.
     pub(crate) fn slow_start(&self, names: &[&str]) -> Duration {
         let is_slow = |fault| (fault == Fault::Function(Function::SlowStart)).then_some(());
-        let strikes = self.strikes(names, is_slow).into_iter();
-        strikes.map(|((), after)| after).sum()
+        let drawn = self.draw(names, is_slow).into_iter();
+        drawn.map(|((), after)| after).sum()
     }
 
     /// What becomes of a process that has an event, and how long after it got it.
     pub(crate) fn invocation(&self, names: &[&str]) -> Option<(Function, Duration)> {
-        let strikes = self.strikes(names, |fault| match fault {
+        let drawn = self.draw(names, |fault| match fault {
             Fault::Function(Function::Throttle | Function::SlowStart) => None,
             Fault::Function(fault) => Some(fault),
             _ => None,
         });
-        strikes.into_iter().next()
+        drawn.into_iter().next()
     }
 
     /// What becomes of a connection whose client has just sent a message.
-    pub(crate) fn message(&self) -> Option<Connection> {
-        let strikes = self.strikes(&[], |fault| match fault {
+    pub(crate) fn on_message(&self) -> Option<Connection> {
+        let drawn = self.draw(&[], |fault| match fault {
             Fault::Connection(fault @ (Connection::Cut | Connection::HalfOpen)) => Some(fault),
             _ => None,
         });
-        strikes.into_iter().next().map(|(fault, _)| fault)
+        drawn.into_iter().next().map(|(fault, _)| fault)
     }
 
     /// What becomes of the `$disconnect` of a connection.
     pub(crate) fn disconnect(&self) -> Option<(Connection, Duration)> {
-        let strikes = self.strikes(&[], |fault| match fault {
+        let drawn = self.draw(&[], |fault| match fault {
             Fault::Connection(Connection::Cut | Connection::HalfOpen) => None,
             Fault::Connection(fault) => Some(fault),
             _ => None,
         });
-        strikes.into_iter().next()
+        drawn.into_iter().next()
     }
 
-    fn strikes<F>(
-        &self,
-        names: &[&str],
-        concerns: impl Fn(Fault) -> Option<F>,
-    ) -> Vec<(F, Duration)> {
+    fn draw<F>(&self, names: &[&str], concerns: impl Fn(Fault) -> Option<F>) -> Vec<(F, Duration)> {
         if !self.0.active.load(Ordering::Acquire) {
             return Vec::new();
         }
-        let strikes = match self.schedule().as_mut() {
-            Some(schedule) => schedule.strikes(names, |fault| concerns(fault).is_some()),
+        let drawn = match self.schedule().as_mut() {
+            Some(schedule) => schedule.draw(names, |fault| concerns(fault).is_some()),
             None => Vec::new(),
         };
-        strikes
+        drawn
             .into_iter()
-            .filter_map(|strike| Some((concerns(strike.fault)?, strike.after)))
+            .filter_map(|draw| Some((concerns(draw.fault)?, draw.after)))
             .collect()
     }
 
@@ -174,13 +170,13 @@ impl Faults {
 }
 
 /// Latencies add up; of the others the first wins.
-fn suffered<F: Copy + PartialEq>(strikes: Vec<(F, Duration)>, latency: F) -> Suffered<F> {
+fn injected<F: Copy + PartialEq>(drawn: Vec<(F, Duration)>, latency: F) -> Injected<F> {
     let is_latency = |(fault, _): &&(F, Duration)| *fault == latency;
-    Suffered {
-        latency: strikes.iter().filter(is_latency).map(|(_, ms)| *ms).sum(),
-        fault: strikes
+    Injected {
+        latency: drawn.iter().filter(is_latency).map(|(_, ms)| *ms).sum(),
+        fault: drawn
             .iter()
-            .find(|strike| !is_latency(strike))
+            .find(|draw| !is_latency(draw))
             .map(|(fault, _)| *fault),
     }
 }

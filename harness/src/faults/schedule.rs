@@ -28,7 +28,7 @@ pub struct Progress {
 
 /// Something that goes wrong now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Strike {
+pub struct Draw {
     /// What.
     pub fault: Fault,
     /// For how long, or after how long; zero for faults that know no time.
@@ -50,10 +50,10 @@ impl Schedule {
         }
     }
 
-    /// Everything that strikes one call, in the plan's order. `concerns` tells which faults could; `names` are those that the
+    /// Everything that is injected into one call, in the plan's order. `concerns` tells which faults could; `names` are those that the
     /// call has.
-    pub fn strikes(&mut self, names: &[&str], concerns: impl Fn(Fault) -> bool) -> Vec<Strike> {
-        let mut strikes = Vec::new();
+    pub fn draw(&mut self, names: &[&str], concerns: impl Fn(Fault) -> bool) -> Vec<Draw> {
+        let mut drawn = Vec::new();
         for (place, progress) in (0_u64..).zip(&mut self.rules) {
             let Progress {
                 rule,
@@ -70,13 +70,13 @@ impl Schedule {
             let [chance, length] = draws(self.seed, place, call);
             if call >= rule.skip && !spent && chance < rule.rate {
                 *injected += 1;
-                strikes.push(Strike {
+                drawn.push(Draw {
                     fault: rule.fault,
                     after: rule.duration(length),
                 });
             }
         }
-        strikes
+        drawn
     }
 
     /// The seed that all decisions come from.
@@ -123,8 +123,8 @@ mod tests {
         Schedule::new(Plan::read(&plan.to_string()).unwrap())
     }
 
-    fn put(schedule: &mut Schedule) -> Vec<Strike> {
-        schedule.strikes(&["PutItem"], |fault| matches!(fault, Fault::Dynamodb(_)))
+    fn put(schedule: &mut Schedule) -> Vec<Draw> {
+        schedule.draw(&["PutItem"], |fault| matches!(fault, Fault::Dynamodb(_)))
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
             let mut schedule = schedule(seed, faults.clone());
             let course = (0..200).map(|n| {
                 if disturbed && n % 3 == 0 {
-                    schedule.strikes(&["POST"], |fault| matches!(fault, Fault::Management(_)));
+                    schedule.draw(&["POST"], |fault| matches!(fault, Fault::Management(_)));
                 }
                 put(&mut schedule)
             });
@@ -172,10 +172,10 @@ mod tests {
         );
         let struck: Vec<_> = (0..5).map(|_| put(&mut schedule).len()).collect();
         assert_eq!(struck, [0, 1, 1, 0, 0]);
-        let strikes = schedule.strikes(&["Query"], |fault| matches!(fault, Fault::Dynamodb(_)));
-        assert_eq!(strikes[0].fault, Fault::Dynamodb(Dynamodb::Throttle));
-        let strikes = schedule.strikes(&[], |fault| fault == Fault::Management(Management::Gone));
-        assert_eq!(strikes.len(), 1);
+        let drawn = schedule.draw(&["Query"], |fault| matches!(fault, Fault::Dynamodb(_)));
+        assert_eq!(drawn[0].fault, Fault::Dynamodb(Dynamodb::Throttle));
+        let drawn = schedule.draw(&[], |fault| fault == Fault::Management(Management::Gone));
+        assert_eq!(drawn.len(), 1);
     }
 
     #[test]

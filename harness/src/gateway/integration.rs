@@ -10,7 +10,7 @@ use crate::invoke::{Invoke, InvokeError, Outcome};
 
 /// Why the gateway has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Failure {
+pub(crate) enum IntegrationError {
     /// The function failed: the error object that Lambda reports.
     Function(Bytes),
     /// Lambda did not take the call.
@@ -19,7 +19,7 @@ pub(crate) enum Failure {
     TimedOut,
 }
 
-impl Failure {
+impl IntegrationError {
     /// Whether the function failed with exactly the message `Unauthorized`, which an authorizer uses to ask for a 401.
     pub(crate) fn is_unauthorized(&self) -> bool {
         let Self::Function(error) = self else {
@@ -50,7 +50,7 @@ pub(crate) async fn call<I: Invoke>(
     function: &str,
     event: &Value,
     limit: Duration,
-) -> Result<Bytes, Failure> {
+) -> Result<Bytes, IntegrationError> {
     let (invoke, name, payload) = (
         invoke.clone(),
         function.to_owned(),
@@ -67,12 +67,12 @@ pub(crate) async fn call<I: Invoke>(
         biased;
         ended = running => match ended {
             Ok(Ok(Outcome::Answer(answer))) => Ok(answer),
-            Ok(Ok(Outcome::FunctionError(error))) => Err(Failure::Function(error)),
-            Ok(Err(refused)) => Err(Failure::Refused(refused)),
+            Ok(Ok(Outcome::FunctionError(error))) => Err(IntegrationError::Function(error)),
+            Ok(Err(refused)) => Err(IntegrationError::Refused(refused)),
             // The task itself broke, which is for the client as if the function had.
-            Err(_) => Err(Failure::Function(Bytes::new())),
+            Err(_) => Err(IntegrationError::Function(Bytes::new())),
         },
-        () = limit => Err(Failure::TimedOut),
+        () = limit => Err(IntegrationError::TimedOut),
     };
     if let Err(failure) = &outcome {
         tracing::warn!(function, "{}", failure.summary());

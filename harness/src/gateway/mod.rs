@@ -4,9 +4,9 @@
 //! models, VTL templates and the verification of signatures.
 
 pub mod clock;
-pub mod door;
 pub mod http;
 pub mod loopback;
+pub mod server;
 pub mod websocket;
 
 mod ids;

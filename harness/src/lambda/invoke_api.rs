@@ -47,7 +47,7 @@ pub(super) fn serve(
 ) {
     let router = Router::new()
         .route("/2015-03-31/functions/{function}/invocations", post(invoke))
-        .fallback(|| async { Refusal::UNKNOWN_OPERATION.into_response() })
+        .fallback(|| async { InvokeApiError::UNKNOWN_OPERATION.into_response() })
         // One more byte than is taken, so that the answer is Lambda's own.
         .layer(DefaultBodyLimit::max(MAX_PAYLOAD + 1))
         .with_state(Api { functions, access });
@@ -121,11 +121,11 @@ async fn invoke(
     let qualifier = asked.qualifier.as_deref().or(parted(&function).1);
     if let Some(unknown) = qualifier.filter(|qualifier| *qualifier != LATEST) {
         let arn = format!("{}:{unknown}", function_arn(unqualified(&function)));
-        return Refusal::no_function(&arn).into_response();
+        return InvokeApiError::no_function(&arn).into_response();
     }
     let headers = request.headers;
     let Some(lambda) = api.functions.upgrade().map(Lambda) else {
-        return Refusal::UNKNOWN_OPERATION.into_response();
+        return InvokeApiError::UNKNOWN_OPERATION.into_response();
     };
     match answer(&lambda, &function, &headers, payload.ok()).await {
         Ok(response) => response,
@@ -138,7 +138,7 @@ async fn answer(
     function: &str,
     headers: &HeaderMap,
     payload: Option<Bytes>,
-) -> Result<Response, Refusal> {
+) -> Result<Response, InvokeApiError> {
     let pool = lambda.find(function)?;
     let payload = payload
         .filter(|payload| payload.len() <= MAX_PAYLOAD)
@@ -150,7 +150,7 @@ async fn answer(
         payload
     };
     if let Err(error) = serde_json::from_slice::<IgnoredAny>(&payload) {
-        return Err(Refusal::invalid_content(format!(
+        return Err(InvokeApiError::invalid_content(format!(
             "Could not parse request body into json: {error}"
         )));
     }
@@ -190,7 +190,7 @@ async fn answer(
             Ok(response)
         }
         "Event" if request.payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => {
-            Err(Refusal::asynchronous_too_large())
+            Err(InvokeApiError::asynchronous_too_large())
         }
         "Event" => {
             // Weak again: an event that is to be repeated in two minutes does not keep Lambda alive.
@@ -199,7 +199,7 @@ async fn answer(
             Ok(StatusCode::ACCEPTED.into_response())
         }
         "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
-        other => Err(Refusal::new(
+        other => Err(InvokeApiError::new(
             StatusCode::BAD_REQUEST,
             "InvalidParameterValueException",
             format!("InvocationType {other} is none of RequestResponse, Event, DryRun"),
@@ -233,17 +233,17 @@ async fn deliver(functions: Weak<Functions>, function: String, request: Request)
             return;
         };
         // By the clock that can be set ahead, like all that nobody wants to wait for.
-        faults.last(pause).await;
+        faults.delay(pause).await;
     }
 }
 
 /// JSON in base64; the Runtime API passes it on as text in a header.
-fn client_context(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
+fn client_context(headers: &HeaderMap) -> Result<Option<String>, InvokeApiError> {
     let Some(encoded) = headers.get("x-amz-client-context") else {
         return Ok(None);
     };
     if encoded.len() > MAX_CLIENT_CONTEXT {
-        return Err(Refusal::invalid_content(format!(
+        return Err(InvokeApiError::invalid_content(format!(
             "Client context must be no longer than {MAX_CLIENT_CONTEXT} characters."
         )));
     }
@@ -255,16 +255,18 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, Refusal> {
         .filter(|context| HeaderValue::from_str(context).is_ok())
         .map(Some)
         .ok_or_else(|| {
-            Refusal::invalid_content("Client context must be a valid Base64-encoded JSON object.")
+            InvokeApiError::invalid_content(
+                "Client context must be a valid Base64-encoded JSON object.",
+            )
         })
 }
 
 /// Whether the caller wants the end of the log with the answer.
-fn log_tail(headers: &HeaderMap) -> Result<bool, Refusal> {
+fn log_tail(headers: &HeaderMap) -> Result<bool, InvokeApiError> {
     match headers.get("x-amz-log-type").map(HeaderValue::as_bytes) {
         None | Some(b"None") => Ok(false),
         Some(b"Tail") => Ok(true),
-        Some(other) => Err(Refusal::new(
+        Some(other) => Err(InvokeApiError::new(
             StatusCode::BAD_REQUEST,
             "InvalidParameterValueException",
             format!(
@@ -276,13 +278,13 @@ fn log_tail(headers: &HeaderMap) -> Result<bool, Refusal> {
 }
 
 /// An error of the service itself, in its shape.
-struct Refusal {
+struct InvokeApiError {
     status: StatusCode,
     error_type: &'static str,
     message: String,
 }
 
-impl Refusal {
+impl InvokeApiError {
     const UNKNOWN_OPERATION: Self = Self {
         status: StatusCode::NOT_FOUND,
         error_type: "UnknownOperationException",
@@ -324,7 +326,7 @@ impl Refusal {
     }
 }
 
-impl From<InvokeError> for Refusal {
+impl From<InvokeError> for InvokeApiError {
     fn from(error: InvokeError) -> Self {
         match &error {
             InvokeError::UnknownFunction(function) => {
@@ -350,7 +352,7 @@ fn not_admitted(refusal: &iam::Refusal) -> Response {
     (StatusCode::FORBIDDEN, error_type, Json(body)).into_response()
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for InvokeApiError {
     fn into_response(self) -> Response {
         // The service's model spells the member with either case, so clients look for both.
         let body = json!({ "Type": "User", "Message": self.message, "message": self.message });

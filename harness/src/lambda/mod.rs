@@ -7,7 +7,7 @@
 //! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
 
 mod environment;
-mod failure;
+mod invocation_error;
 mod invoke_api;
 mod output;
 mod pool;

@@ -11,7 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use uuid::Uuid;
 
 use super::{
-    environment::Deployment, failure::Failure, runtime_api::Invocation, sandbox, watchdog::Watchdog,
+    environment::Deployment, invocation_error::InvocationError, runtime_api::Invocation, sandbox,
+    watchdog::Watchdog,
 };
 use crate::{
     faults::Faults,
@@ -143,7 +144,7 @@ impl Accepted {
         match self.reply.await {
             Ok(reply) => reply,
             // Events are dropped unanswered only when everything ends.
-            Err(_) => Failure::Stopped.outcome(&self.request_id).into(),
+            Err(_) => InvocationError::Stopped.outcome(&self.request_id).into(),
         }
     }
 }

@@ -17,7 +17,7 @@ use tokio::{
 
 use super::{
     environment::Deployment,
-    failure::Failure,
+    invocation_error::InvocationError,
     output::Output,
     runtime_api::{Call, RuntimeApi, SHUTDOWN_GRACE},
     watchdog::{Watchdog, Watched},
@@ -48,11 +48,11 @@ impl Process {
     pub async fn spawn(
         deployment: &Arc<Deployment>,
         watchdog: &Arc<Watchdog>,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, InvocationError> {
         Self::try_spawn(deployment, watchdog)
             .await
             .map_err(|error| {
-                Failure::NotStarted(format!("{}: {error}", deployment.executable.display()))
+                InvocationError::NotStarted(format!("{}: {error}", deployment.executable.display()))
             })
     }
 

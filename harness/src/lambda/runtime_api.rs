@@ -30,7 +30,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{MAX_PAYLOAD, environment::Deployment, failure::Failure};
+use super::{MAX_PAYLOAD, environment::Deployment, invocation_error::InvocationError};
 use crate::stack::ACCOUNT;
 
 /// How long a process with an extension may take to end after `SIGTERM`.
@@ -252,7 +252,7 @@ async fn pass(shared: &Shared, call: Call, verdict: oneshot::Receiver<Verdict>) 
         Ok(Verdict::TooLarge) => refusal(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLarge",
-            &Failure::AnswerTooLarge.reason(),
+            &InvocationError::AnswerTooLarge.reason(),
         ),
         Ok(Verdict::WrongRequestId) => refusal(
             StatusCode::BAD_REQUEST,

@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
-    failure::Failure,
+    invocation_error::InvocationError,
     pool::{Event, Place, Pool, Reply},
     process::{Happening, Process},
     report::{self, Report, Status},
@@ -46,7 +46,7 @@ pub(super) async fn live(mut place: Place) {
     let pool = Arc::clone(place.pool());
     let later = pool.faults().slow_start(&pool.deployment().names());
     tokio::select! {
-        () = pool.faults().last(later) => {}
+        () = pool.faults().delay(later) => {}
         () = pool.stopping() => {}
     }
     let first = initialize(&pool, INIT_LIMIT).await;
@@ -90,7 +90,7 @@ struct Ready {
 }
 
 /// Starts a process and waits until it asks for its first event.
-async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, Failure> {
+async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationError> {
     let started = Instant::now();
     let deployment = pool.deployment();
     let mut process = Process::spawn(&deployment, pool.watchdog()).await?;
@@ -99,7 +99,7 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, Failure> {
             happening = process.next(Some(started + limit)) => happening,
             () = pool.stopping() => {
                 process.shut_down().await;
-                return Err(Failure::Stopped);
+                return Err(InvocationError::Stopped);
             }
         };
         match happening {
@@ -115,13 +115,13 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, Failure> {
             Happening::Called(Call::InitError(error, verdict)) => {
                 let _ = verdict.send(Verdict::Accepted);
                 process.kill().await;
-                return Err(Failure::Reported(error));
+                return Err(InvocationError::Reported(error));
             }
             Happening::Called(call) => refuse(call),
-            Happening::Exited(status) => return Err(Failure::Exited(status)),
+            Happening::Exited(status) => return Err(InvocationError::Exited(status)),
             Happening::TimedOut => {
                 process.kill().await;
-                return Err(Failure::TimedOut(limit));
+                return Err(InvocationError::TimedOut(limit));
             }
         }
     }
@@ -236,7 +236,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     let fault = pool.faults().invocation(&process.deployment().names());
     let mut strikes = pin!(
         pool.faults()
-            .last(fault.map_or(Duration::ZERO, |(_, after)| after))
+            .delay(fault.map_or(Duration::ZERO, |(_, after)| after))
     );
     match fault {
         Some((Fault::KillBefore, _)) => process.kill().await,
@@ -308,12 +308,12 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                 refuse(call);
                 continue;
             }
-            Happening::Exited(status) => (Failure::Exited(status), Status::Failure),
+            Happening::Exited(status) => (InvocationError::Exited(status), Status::Failure),
             Happening::TimedOut => {
                 memory_used = process.memory_used();
                 process.kill().await;
                 let timeout = process.deployment().timeout;
-                (Failure::TimedOut(timeout), Status::Timeout)
+                (InvocationError::TimedOut(timeout), Status::Timeout)
             }
         };
         let reason = failure.reason();
@@ -333,7 +333,7 @@ fn judge(result: InvocationResult, request_id: &str) -> (Outcome, Verdict) {
         InvocationResult::Answer(answer) => (Outcome::Answer(answer), Verdict::Accepted),
         InvocationResult::Error(error) => (Outcome::FunctionError(error), Verdict::Accepted),
         InvocationResult::TooLarge => {
-            let outcome = Failure::AnswerTooLarge.outcome(request_id);
+            let outcome = InvocationError::AnswerTooLarge.outcome(request_id);
             (outcome, Verdict::TooLarge)
         }
     }

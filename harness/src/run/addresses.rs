@@ -8,7 +8,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::doors::Doors;
+use super::listeners::Listeners;
 use crate::{
     iam::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY},
     stack::Stack,
@@ -43,22 +43,22 @@ pub struct Addresses {
 
 impl Addresses {
     /// Of an open stack.
-    pub fn of(doors: &Doors, stack: &Stack, has_page: bool) -> Self {
+    pub fn of(listeners: &Listeners, stack: &Stack, has_page: bool) -> Self {
         let stage = stack.websocket_api.as_ref().map(|api| api.stage.as_str());
         Self {
             // By the name that people type.
-            page: has_page.then(|| format!("http://localhost:{}", doors.http.port)),
+            page: has_page.then(|| format!("http://localhost:{}", listeners.http.port)),
             http: match &stack.http_api {
                 Some(api) if api.stage != "$default" => {
-                    format!("{}/{}", doors.http.http_url(), api.stage)
+                    format!("{}/{}", listeners.http.http_url(), api.stage)
                 }
-                _ => doors.http.http_url(),
+                _ => listeners.http.http_url(),
             },
-            ws: stage.map(|stage| format!("ws://127.0.0.1:{}/{stage}", doors.ws.port)),
-            management: stage.map(|stage| format!("{}/{stage}", doors.ws.http_url())),
-            lambda: doors.lambda.http_url(),
-            dynamodb: doors.dynamodb.http_url(),
-            login: format!("{}/login", doors.issuer()),
+            ws: stage.map(|stage| format!("ws://127.0.0.1:{}/{stage}", listeners.ws.port)),
+            management: stage.map(|stage| format!("{}/{stage}", listeners.ws.http_url())),
+            lambda: listeners.lambda.http_url(),
+            dynamodb: listeners.dynamodb.http_url(),
+            login: format!("{}/login", listeners.issuer()),
             access_key_id: ADMIN_ACCESS_KEY_ID.to_owned(),
             secret_access_key: ADMIN_SECRET_ACCESS_KEY.to_owned(),
         }

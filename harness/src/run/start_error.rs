@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt, io, path::PathBuf};
 
-use super::doors::DoorError;
+use super::listeners::ListenError;
 use crate::{
     dynamodb::{EngineError, TableError},
     executables::BuildError,
@@ -24,7 +24,7 @@ pub enum StartError {
     NoTemplate,
     /// A port.
     #[error(transparent)]
-    Door(#[from] DoorError),
+    Listen(#[from] ListenError),
     /// The template.
     #[error(transparent)]
     Template(#[from] TemplateError),
@@ -47,9 +47,9 @@ pub enum StartError {
     /// DynamoDB.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// What stands in front of DynamoDB.
-    #[error("the door of DynamoDB cannot be opened")]
-    EngineDoor(#[source] Box<dyn Error + Send + Sync>),
+    /// The proxy in front of DynamoDB.
+    #[error("the proxy in front of DynamoDB cannot be started")]
+    Proxy(#[source] Box<dyn Error + Send + Sync>),
     /// A table.
     #[error(transparent)]
     Table(#[from] TableError),

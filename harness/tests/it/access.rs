@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use harness::{
-    dynamodb::{Choice, Door, Engine, create_tables},
+    dynamodb::{Choice, Engine, Proxy, create_tables},
     faults::Faults,
     iam::{Access, Credentials, Service, Signatures, Statement, sign},
     stack::{Code, Function, Stack},
@@ -116,7 +116,7 @@ async fn dynamodb_answers_only_who_signs_and_may() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let _door = Door::open(
+    let _proxy = Proxy::open(
         vec![listener],
         engine.endpoint(),
         access.clone(),

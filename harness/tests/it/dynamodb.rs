@@ -1,10 +1,10 @@
-//! The engines behind the door: one suite, run on each engine that the harness starts itself. `local` needs Java and,
+//! The engines behind the proxy: one suite, run on each engine that the harness starts itself. `local` needs Java and,
 //! the first time, Maven Central.
 
 use std::{collections::BTreeMap, path::Path};
 
 use harness::{
-    dynamodb::{Choice, Door, Engine, TableError, create_tables},
+    dynamodb::{Choice, Engine, Proxy, TableError, create_tables},
     faults::Faults,
     iam::{Access, Caller, Credentials, Service, Signatures},
     stack::{Stack, Table},
@@ -53,29 +53,29 @@ pub fn tables(sort_key: &str) -> Stack {
     }
 }
 
-/// A door in front of `engine`, its address, and the key of the function `Send`, who may everything.
-async fn open(engine: &str) -> (Door, String, Credentials) {
-    open_suffering(engine, Faults::default()).await
+/// A proxy in front of `engine`, its address, and the key of the function `Send`, who may everything.
+async fn open(engine: &str) -> (Proxy, String, Credentials) {
+    open_with_faults(engine, Faults::default()).await
 }
 
-pub async fn open_suffering(engine: &str, faults: Faults) -> (Door, String, Credentials) {
+pub async fn open_with_faults(engine: &str, faults: Faults) -> (Proxy, String, Credentials) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let send = function("Send", &[allow("dynamodb:*", "*")]);
     let access = Access::of(&stack([send]), Signatures::Verified);
     let credentials = access.credentials("Send").unwrap().clone();
-    let door = Door::open(vec![listener], engine, access, faults).unwrap();
-    (door, address, credentials)
+    let proxy = Proxy::open(vec![listener], engine, access, faults).unwrap();
+    (proxy, address, credentials)
 }
 
 pub async fn call(
     credentials: &Credentials,
-    door: &str,
+    proxy: &str,
     target: &str,
     body: Value,
 ) -> (u16, Value) {
     let request = http()
-        .post(door)
+        .post(proxy)
         .header("x-amz-target", target)
         .header("content-type", "application/x-amz-json-1.0")
         .body(body.to_string());
@@ -97,7 +97,7 @@ async fn tables_and_counting(choice: Choice) {
             .await
             .unwrap();
     }
-    let (door, address, send) = open(engine.endpoint()).await;
+    let (proxy, address, send) = open(engine.endpoint()).await;
 
     let put = json!({
         "TableName": "chat",
@@ -118,7 +118,7 @@ async fn tables_and_counting(choice: Choice) {
         "{lost}"
     );
 
-    let tallies = door.ledger().tallies();
+    let tallies = proxy.ledger().tallies();
     let [(operation, tally)] = tallies.iter().collect::<Vec<_>>()[..] else {
         panic!("{tallies:?}");
     };

@@ -30,7 +30,7 @@ fn planned(rules: Value) -> Faults {
 
 /// And that last as long as this clock says: an hour is over when a test says so, and never before.
 pub fn planned_by(clock: Clock, rules: Value) -> Faults {
-    let faults = Faults::by(clock);
+    let faults = Faults::new(clock);
     let plan = json!({ "faults": rules });
     faults.begin(Plan::read(&plan.to_string()).unwrap());
     faults
@@ -44,7 +44,7 @@ pub async fn struck(faults: &Faults) {
 }
 
 fn injected(faults: &Faults) -> Vec<u64> {
-    let schedule = faults.now().unwrap();
+    let schedule = faults.current().unwrap();
     schedule
         .progress()
         .iter()
@@ -89,8 +89,8 @@ async fn dynamodb_refuses_and_does_nothing() {
             { "dynamodb": fault, "on": ["PutItem"], "times": 1 },
             { "dynamodb": "timeout", "on": ["Scan", "GetItem"] },
         ]));
-        let (_door, address, send) =
-            dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+        let (_proxy, address, send) =
+            dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
         let before = count(&address).await;
         let (refused, told) = dynamodb::call(&send, &address, PUT, item(fault)).await;
         assert_eq!(refused, status, "{told}");
@@ -107,7 +107,7 @@ async fn dynamodb_refuses_and_does_nothing() {
 async fn dynamodb_does_what_it_does_not_answer() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "lostAnswer" }]));
-    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults).await;
+    let (_proxy, address, send) = dynamodb::open_with_faults(engine.endpoint(), faults).await;
     let request = http()
         .post(&address)
         .header("x-amz-target", PUT)
@@ -123,7 +123,8 @@ async fn dynamodb_does_what_it_does_not_answer() {
 async fn dynamodb_is_silent() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "timeout" }]));
-    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+    let (_proxy, address, send) =
+        dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
     let silent = dynamodb::call(&send, &address, PUT, item("silent"));
     tokio::select! {
         answer = silent => panic!("{answer:?}"),
@@ -290,7 +291,7 @@ async fn processes_are_killed_before_in_and_after_their_work() {
         (json!({ "function": "killAfter", "times": 1 }), json!({})),
     ] {
         let faults = planned(json!([fault]));
-        let (lambda, _) = lambda::start_suffering([function("Send")], 1, faults).await;
+        let (lambda, _) = lambda::start_with_faults([function("Send")], 1, faults).await;
         let lost = error(lambda::call(&lambda, "Send", event).await);
         assert_eq!(lost["errorType"], "Runtime.ExitError", "{fault}");
         let message = lost["errorMessage"].as_str().unwrap();
@@ -304,7 +305,7 @@ async fn processes_are_killed_before_in_and_after_their_work() {
 async fn a_function_is_done_with_its_work_when_it_is_killed_after_it() {
     let meeting = lambda::Meeting::new().await;
     let faults = planned(json!([{ "function": "killAfter" }]));
-    let (lambda, _) = lambda::start_suffering([function("Send")], 1, faults).await;
+    let (lambda, _) = lambda::start_with_faults([function("Send")], 1, faults).await;
     let call = lambda::spawn(&lambda, "Send", meeting.event(1));
     let (pid, _, mut stream) = meeting.next().await;
     stream.write_u8(0).await.unwrap();
@@ -317,7 +318,7 @@ async fn a_function_that_stands_still_is_out_of_time() {
     let faults = planned(json!([{ "function": "timeout", "on": ["Send"] }]));
     let mut send = function("Send");
     send.timeout = Duration::from_secs(1);
-    let (lambda, _) = lambda::start_suffering([send, function("Other")], 1, faults).await;
+    let (lambda, _) = lambda::start_with_faults([send, function("Other")], 1, faults).await;
     let late = error(lambda::call(&lambda, "Send", json!({})).await);
     assert_eq!(late["errorType"], "Sandbox.Timedout");
     answer(lambda::call(&lambda, "Other", json!({})).await);
@@ -340,7 +341,7 @@ async fn a_plan_is_put_read_and_ended_while_all_runs() {
     let (status, _) = read(http().put(&url).body(plan.to_string())).await;
     assert_eq!(status, 200);
     let engine = engine().await;
-    let (_door, table, send) = dynamodb::open_suffering(engine.endpoint(), faults).await;
+    let (_proxy, table, send) = dynamodb::open_with_faults(engine.endpoint(), faults).await;
     assert_eq!(dynamodb::call(&send, &table, PUT, item("a")).await.0, 400);
     let done = json!({ "seed": 7, "faults": [
         { "dynamodb": "throttle", "rate": 1.0, "seen": 1, "injected": 1 },

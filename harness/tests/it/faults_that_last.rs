@@ -27,7 +27,8 @@ async fn dynamodb_takes_longer() {
         clock.clone(),
         json!([{ "dynamodb": "latency", "ms": HOUR_IN_MS }]),
     );
-    let (_door, address, send) = dynamodb::open_suffering(engine.endpoint(), faults.clone()).await;
+    let (_proxy, address, send) =
+        dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
     let mut late = pin!(dynamodb::call(&send, &address, PUT, item("late")));
     tokio::select! {
         answer = &mut late => panic!("{answer:?}"),
@@ -95,7 +96,7 @@ async fn lambda_throttles_and_starts_slowly() {
     ]);
     let faults = planned_by(clock.clone(), rules);
     let functions = [function("Send"), function("Other")];
-    let (lambda, _) = lambda::start_suffering(functions, 1, faults.clone()).await;
+    let (lambda, _) = lambda::start_with_faults(functions, 1, faults.clone()).await;
     let refused = lambda
         .invoke("Send", "{}".into(), lambda::not_queued())
         .await;

@@ -12,7 +12,7 @@ use std::{
 use axum::{Router, body::Bytes};
 use futures_util::StreamExt;
 use harness::{
-    gateway::{door, websocket},
+    gateway::{server, websocket},
     iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome, Queued},
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
@@ -306,7 +306,7 @@ pub async fn serve_http(router: Router) -> (SocketAddr, watch::Sender<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, ends) = watch::channel(false);
-    tokio::spawn(door::serve(vec![listener], router, ends));
+    tokio::spawn(server::serve(vec![listener], router, ends));
     (address, shutdown)
 }
 

@@ -43,13 +43,13 @@ pub fn api() -> HttpApi {
 }
 
 /// A running API in front of a page.
-pub struct Door {
+pub struct Server {
     pub address: SocketAddr,
     pub calls: Calls,
     _shutdown: watch::Sender<bool>,
 }
 
-impl Door {
+impl Server {
     pub async fn open(api: HttpApi, script: Script) -> Self {
         let (functions, calls) = script.functions();
         let page = Router::new().route("/", get(async || "page"));
@@ -85,8 +85,8 @@ pub async fn status_and_json(response: Response) -> (u16, Value) {
 
 #[tokio::test]
 async fn an_event_is_payload_2_0() {
-    let mut door = Door::open(api(), ok()).await;
-    let request = door
+    let mut server = Server::open(api(), ok()).await;
+    let request = server
         .request(Method::POST, "/rooms/a%2Fb?x=1&y=a%20b&x=2")
         .header("User-Agent", "test")
         .header("X-Two", "1");
@@ -99,7 +99,7 @@ async fn an_event_is_payload_2_0() {
         200
     );
 
-    let mut event = door.calls.next("Rest").await;
+    let mut event = server.calls.next("Rest").await;
     let trace = event["headers"]["x-amzn-trace-id"].take();
     assert!(trace.as_str().unwrap().starts_with("Root=1-"), "{trace}");
     let context = &mut event["requestContext"];
@@ -110,7 +110,7 @@ async fn an_event_is_payload_2_0() {
         assert!(known.is_string(), "{key}");
     }
     assert!(context["timeEpoch"].take().is_u64());
-    let host = door.address.to_string();
+    let host = server.address.to_string();
     let expected = json!({
         "version": "2.0",
         "routeKey": "POST /rooms/{id}",
@@ -119,7 +119,7 @@ async fn an_event_is_payload_2_0() {
         "cookies": ["a=1", "b=2"],
         "headers": {
             "accept": "*/*", "content-length": "8", "content-type": "application/json", "host": host, "user-agent": "test", "x-two": "1,2",
-            "x-amzn-trace-id": null, "x-forwarded-for": "127.0.0.1", "x-forwarded-port": door.address.port().to_string(), "x-forwarded-proto": "http",
+            "x-amzn-trace-id": null, "x-forwarded-for": "127.0.0.1", "x-forwarded-port": server.address.port().to_string(), "x-forwarded-proto": "http",
         },
         "queryStringParameters": { "x": "1,2", "y": "a b" },
         "pathParameters": { "id": "a/b" },
@@ -136,9 +136,9 @@ async fn an_event_is_payload_2_0() {
 
 #[tokio::test]
 async fn what_is_absent_has_no_key_and_what_is_no_text_is_base64() {
-    let mut door = Door::open(api(), ok()).await;
-    door.get("/open").await;
-    let event = door.calls.next("Rest").await;
+    let mut server = Server::open(api(), ok()).await;
+    server.get("/open").await;
+    let event = server.calls.next("Rest").await;
     let expected = [
         "headers",
         "isBase64Encoded",
@@ -159,13 +159,14 @@ async fn what_is_absent_has_no_key_and_what_is_no_text_is_base64() {
         ("application/octet-stream", "hi", "aGk=", true),
         ("application/x-www-form-urlencoded", "hi", "aGk=", true),
     ] {
-        door.request(Method::POST, "/open")
+        server
+            .request(Method::POST, "/open")
             .header("content-type", kind)
             .body(sent)
             .send()
             .await
             .unwrap();
-        let event = door.calls.next("Rest").await;
+        let event = server.calls.next("Rest").await;
         assert_eq!(
             (&event["body"], &event["isBase64Encoded"]),
             (&json!(body), &json!(encoded)),
@@ -180,7 +181,10 @@ async fn a_function_says_what_the_client_gets() {
         "statusCode": 201, "body": "PGI+", "isBase64Encoded": true, "cookies": ["a=1", "b=2"],
         "headers": { "Content-Type": "text/html", "X-Number": 7 },
     });
-    let response = Door::open(api(), rest(structured)).await.get("/open").await;
+    let response = Server::open(api(), rest(structured))
+        .await
+        .get("/open")
+        .await;
     assert_eq!(response.status(), 201);
     assert_eq!(response.headers()["content-type"], "text/html");
     assert_eq!(response.headers()["x-number"], "7");
@@ -257,7 +261,7 @@ async fn a_function_says_what_the_client_gets() {
             r#"{"message":"Request Entity Too Large"}"#,
         ),
     ] {
-        let response = Door::open(api(), Script::default().returning("Rest", result.clone()))
+        let response = Server::open(api(), Script::default().returning("Rest", result.clone()))
             .await
             .get("/open")
             .await;
@@ -277,20 +281,20 @@ async fn a_function_says_what_the_client_gets() {
 async fn the_gateways_own_limits() {
     let mut slow = api();
     slow.routes[0].timeout = Duration::from_millis(1);
-    let door = Door::open(
+    let server = Server::open(
         slow,
         Script::default().running("Rest", |_| std::future::pending()),
     )
     .await;
     assert_eq!(
-        status_and_json(door.get("/open").await).await,
+        status_and_json(server.get("/open").await).await,
         (503, json!({ "message": "Service Unavailable" }))
     );
 
-    let mut door = Door::open(api(), ok()).await;
+    let mut server = Server::open(api(), ok()).await;
     let limit = 10 * 1024 * 1024;
     for (length, status) in [(limit, 200), (limit + 1, 413)] {
-        let response = door
+        let response = server
             .request(Method::POST, "/open")
             .body("x".repeat(length))
             .send()
@@ -298,45 +302,45 @@ async fn the_gateways_own_limits() {
             .unwrap();
         assert_eq!(response.status(), status, "{length}");
     }
-    door.calls.next("Rest").await;
-    let response = door
+    server.calls.next("Rest").await;
+    let response = server
         .request(Method::GET, "/open")
         .header("x-long", "x".repeat(10_240))
         .send()
         .await
         .unwrap();
     assert_eq!(response.status(), 431);
-    door.calls.assert_none();
+    server.calls.assert_none();
 }
 
 #[tokio::test]
 async fn what_no_route_takes_is_the_pages_or_nobodys() {
-    let mut door = Door::open(api(), ok()).await;
-    assert_eq!(door.get("/").await.text().await.unwrap(), "page");
+    let mut server = Server::open(api(), ok()).await;
+    assert_eq!(server.get("/").await.text().await.unwrap(), "page");
     let not_found = json!({ "message": "Not Found" });
     for (method, path) in [
         (Method::POST, "/"),
         (Method::GET, "/rooms/1"),
         (Method::DELETE, "/guarded"),
     ] {
-        let response = door.request(method.clone(), path).send().await.unwrap();
+        let response = server.request(method.clone(), path).send().await.unwrap();
         assert_eq!(response.status(), 404, "{method} {path}");
         if method != Method::GET {
             assert_eq!(response.json::<Value>().await.unwrap(), not_found);
         }
     }
-    door.calls.assert_none();
+    server.calls.assert_none();
 }
 
 #[tokio::test]
 async fn a_named_stage_is_the_first_segment() {
     let mut staged = api();
     staged.stage = "prod".into();
-    let mut door = Door::open(staged, ok()).await;
-    assert_eq!(door.get("/open").await.status(), 404);
-    assert_eq!(door.get("/production/open").await.status(), 404);
-    assert_eq!(door.get("/prod/open").await.status(), 200);
-    let event = door.calls.next("Rest").await;
+    let mut server = Server::open(staged, ok()).await;
+    assert_eq!(server.get("/open").await.status(), 404);
+    assert_eq!(server.get("/production/open").await.status(), 404);
+    assert_eq!(server.get("/prod/open").await.status(), 200);
+    let event = server.calls.next("Rest").await;
     assert_eq!(
         (&event["rawPath"], &event["requestContext"]["stage"]),
         (&json!("/prod/open"), &json!("prod"))

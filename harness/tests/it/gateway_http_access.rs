@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     gateway::{answer, failure, keys},
-    gateway_http::{Door, api, ok, rest, status_and_json},
+    gateway_http::{Server, api, ok, rest, status_and_json},
 };
 
 const ORIGIN: &str = "https://chat.example.com";
@@ -20,13 +20,14 @@ async fn an_authorizer_is_asked_once_for_the_same_identity() {
             &json!({ "isAuthorized": event["identitySource"] != json!(["no"]), "context": { "user": event["identitySource"][0], "nested": { "n": 1 } } }),
         )
     };
-    let mut door = Door::open(
+    let mut server = Server::open(
         api(),
         ok().running("Authorizer", move |event| std::future::ready(says(event))),
     )
     .await;
     let guarded = |token: &str| {
-        door.request(Method::GET, "/guarded?a=1")
+        server
+            .request(Method::GET, "/guarded?a=1")
             .header("authorization", token)
             .send()
     };
@@ -46,7 +47,7 @@ async fn an_authorizer_is_asked_once_for_the_same_identity() {
         );
     }
 
-    let event = door.calls.next("Authorizer").await;
+    let event = server.calls.next("Authorizer").await;
     let expected = [
         "headers",
         "identitySource",
@@ -68,37 +69,38 @@ async fn an_authorizer_is_asked_once_for_the_same_identity() {
         "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/$default/GET/guarded"
     );
     for user in ["ann", "ann"] {
-        let event = door.calls.next("Rest").await;
+        let event = server.calls.next("Rest").await;
         assert_eq!(
             event["requestContext"]["authorizer"],
             json!({ "lambda": { "user": user, "nested": { "n": 1 } } })
         );
     }
     // Bob is a new identity, and so is the refused one, whose second try is answered from memory too.
-    door.calls.next("Authorizer").await;
-    door.calls.next("Rest").await;
-    door.calls.next("Authorizer").await;
-    door.calls.assert_none();
+    server.calls.next("Authorizer").await;
+    server.calls.next("Rest").await;
+    server.calls.next("Authorizer").await;
+    server.calls.assert_none();
 }
 
 #[tokio::test]
 async fn an_authorizer_that_is_not_cached_is_asked_every_time() {
     let mut uncached = api();
     uncached.authorizers.get_mut("Tokens").unwrap().cached_for = Duration::ZERO;
-    let mut door = Door::open(
+    let mut server = Server::open(
         uncached,
         ok().answering("Authorizer", json!({ "isAuthorized": true })),
     )
     .await;
     for _ in 0..2 {
-        door.request(Method::GET, "/guarded")
+        server
+            .request(Method::GET, "/guarded")
             .header("authorization", "ann")
             .send()
             .await
             .unwrap();
-        door.calls.next("Authorizer").await;
+        server.calls.next("Authorizer").await;
         assert_eq!(
-            door.calls.next("Rest").await["requestContext"]["authorizer"],
+            server.calls.next("Rest").await["requestContext"]["authorizer"],
             json!({ "lambda": {} })
         );
     }
@@ -134,8 +136,8 @@ async fn an_authorizer_refuses_without_calling_the_function() {
             "Internal Server Error",
         ),
     ] {
-        let mut door = Door::open(api(), ok().returning("Authorizer", result.clone())).await;
-        let mut request = door.request(Method::GET, "/guarded");
+        let mut server = Server::open(api(), ok().returning("Authorizer", result.clone())).await;
+        let mut request = server.request(Method::GET, "/guarded");
         if let Some(token) = token {
             request = request.header("authorization", token);
         }
@@ -145,9 +147,9 @@ async fn an_authorizer_refuses_without_calling_the_function() {
             "{token:?} {result:?}"
         );
         if token == Some("x") {
-            door.calls.next("Authorizer").await;
+            server.calls.next("Authorizer").await;
         }
-        door.calls.assert_none();
+        server.calls.assert_none();
     }
 }
 
@@ -163,7 +165,7 @@ async fn cors_is_the_gateways_alone() {
         max_age: Some(Duration::from_secs(300)),
     });
     let own = json!({ "statusCode": 200, "headers": { "access-control-allow-origin": "https://evil.example.com", "access-control-max-age": "9" } });
-    let mut door = Door::open(configured, rest(own)).await;
+    let mut server = Server::open(configured, rest(own)).await;
 
     for (method, path, origin, expected) in [
         (
@@ -193,7 +195,9 @@ async fn cors_is_the_gateways_alone() {
             "401 ORIGIN credentials=true expose=x-seen",
         ),
     ] {
-        let mut request = door.request(method.clone(), path).header("origin", origin);
+        let mut request = server
+            .request(method.clone(), path)
+            .header("origin", origin);
         if method == Method::OPTIONS {
             request = request.header("access-control-request-method", "GET");
         }
@@ -226,7 +230,7 @@ async fn cors_is_the_gateways_alone() {
         assert_eq!(seen, expected, "{method} {path} from {origin}");
     }
     // No preflight has reached a function.
-    door.calls.next("Rest").await;
-    door.calls.next("Rest").await;
-    door.calls.assert_none();
+    server.calls.next("Rest").await;
+    server.calls.next("Rest").await;
+    server.calls.assert_none();
 }

@@ -37,12 +37,12 @@ impl Drop for Folder {
 }
 
 /// Issuer and page on one port.
-struct Door {
+struct Server {
     port: u16,
     _shutdown: tokio::sync::watch::Sender<bool>,
 }
 
-impl Door {
+impl Server {
     async fn open(identity: &Identity, folder: &Folder) -> Self {
         let endpoints = Endpoints {
             http_port: 3000,
@@ -104,8 +104,8 @@ fn verified(
 #[tokio::test]
 async fn tokens_verify_against_the_published_keys() {
     let folder = Folder::new();
-    let door = Door::open(&identity(), &folder).await;
-    let discovery: Value = door
+    let server = Server::open(&identity(), &folder).await;
+    let discovery: Value = server
         .get("/.local/.well-known/openid-configuration", "127.0.0.1")
         .await
         .json()
@@ -114,9 +114,9 @@ async fn tokens_verify_against_the_published_keys() {
     assert_eq!(discovery["issuer"], ISSUER);
     assert_eq!(discovery["jwks_uri"], format!("{ISSUER}/jwks.json"));
 
-    let keys = door.keys().await;
+    let keys = server.keys().await;
     let claims = verified(
-        &door.token(json!({ "user": "ann", "name": "Ann" })).await,
+        &server.token(json!({ "user": "ann", "name": "Ann" })).await,
         &keys,
         "confab",
     )
@@ -130,7 +130,7 @@ async fn tokens_verify_against_the_published_keys() {
         3600
     );
 
-    let other = door
+    let other = server
         .token(json!({ "user": "ann", "audience": "else" }))
         .await;
     assert!(verified(&other, &keys, "confab").is_err());
@@ -140,7 +140,7 @@ async fn tokens_verify_against_the_published_keys() {
             .get("name")
             .is_none()
     );
-    let expired = door
+    let expired = server
         .token(json!({ "user": "ann", "expiresIn": -3600 }))
         .await;
     assert!(verified(&expired, &keys, "confab").is_err());
@@ -161,7 +161,7 @@ async fn tokens_verify_against_the_published_keys() {
 #[tokio::test]
 async fn bad_logins_are_told_why() {
     let folder = Folder::new();
-    let door = Door::open(&identity(), &folder).await;
+    let server = Server::open(&identity(), &folder).await;
     for (body, reason) in [
         ("", "expected"),
         ("{}", "missing field `user`"),
@@ -175,7 +175,7 @@ async fn bad_logins_are_told_why() {
             "expiresIn has to be",
         ),
     ] {
-        let response = door.login(body).await;
+        let response = server.login(body).await;
         assert_eq!(
             (
                 response.status().as_u16(),
@@ -197,7 +197,7 @@ async fn a_kept_key_outlives_the_process_and_is_for_its_owner_only() {
     let folder = Folder::new();
     let file = folder.0.join("identity.der");
     let make = || Identity::new(ISSUER.into(), "confab".into(), Some(&file));
-    let token = Door::open(&make().unwrap(), &folder)
+    let token = Server::open(&make().unwrap(), &folder)
         .await
         .token(json!({ "user": "ann" }))
         .await;
@@ -205,9 +205,9 @@ async fn a_kept_key_outlives_the_process_and_is_for_its_owner_only() {
         fs::metadata(&file).unwrap().permissions().mode() & 0o777,
         0o600
     );
-    let restarted = Door::open(&make().unwrap(), &folder).await;
+    let restarted = Server::open(&make().unwrap(), &folder).await;
     verified(&token, &restarted.keys().await, "confab").unwrap();
-    let another = Door::open(&identity(), &folder).await;
+    let another = Server::open(&identity(), &folder).await;
     assert_ne!(
         another.keys().await.keys[0].common.key_id,
         restarted.keys().await.keys[0].common.key_id
@@ -220,8 +220,8 @@ async fn a_kept_key_outlives_the_process_and_is_for_its_owner_only() {
 #[tokio::test]
 async fn only_pages_of_this_machine_may_read_tokens() {
     let folder = Folder::new();
-    let door = Door::open(&identity(), &folder).await;
-    let url = format!("http://127.0.0.1:{}/.local/login", door.port);
+    let server = Server::open(&identity(), &folder).await;
+    let url = format!("http://127.0.0.1:{}/.local/login", server.port);
     for (origin, allowed) in [
         ("http://localhost:5173", true),
         ("http://[::1]:8080", true),
@@ -247,9 +247,9 @@ async fn only_pages_of_this_machine_may_read_tokens() {
 #[tokio::test]
 async fn the_page_is_told_where_the_apis_are_by_the_name_it_used() {
     let folder = Folder::new();
-    let door = Door::open(&identity(), &folder).await;
+    let server = Server::open(&identity(), &folder).await;
     for host in ["localhost", "127.0.0.1", "[::1]"] {
-        let response = door.get("/config.json", &format!("{host}:3000")).await;
+        let response = server.get("/config.json", &format!("{host}:3000")).await;
         let policy = response.headers()["content-security-policy"]
             .to_str()
             .unwrap()
@@ -272,7 +272,11 @@ async fn the_page_is_told_where_the_apis_are_by_the_name_it_used() {
     }
     for path in ["/config.json", "/", "/.local/jwks.json", "/nowhere"] {
         for host in ["rebound.example.com:3000", "localhost.example.com"] {
-            assert_eq!(door.get(path, host).await.status(), 403, "{path} as {host}");
+            assert_eq!(
+                server.get(path, host).await.status(),
+                403,
+                "{path} as {host}"
+            );
         }
     }
 }
@@ -288,7 +292,7 @@ async fn files_are_served_with_their_type_and_never_from_a_cache() {
     ] {
         fs::write(folder.0.join(name), content).unwrap();
     }
-    let door = Door::open(&identity(), &folder).await;
+    let server = Server::open(&identity(), &folder).await;
     for (path, status, kind) in [
         ("/", 200, "text/html"),
         ("/app.js", 200, "text/javascript"),
@@ -296,7 +300,7 @@ async fn files_are_served_with_their_type_and_never_from_a_cache() {
         ("/nowhere", 404, "application/json"),
         ("/%2e%2e/Cargo.toml", 404, "application/json"),
     ] {
-        let response = door.get(path, "localhost").await;
+        let response = server.get(path, "localhost").await;
         assert_eq!(
             (
                 response.status().as_u16(),

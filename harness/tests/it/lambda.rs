@@ -61,10 +61,10 @@ pub async fn start(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
 ) -> (Lambda, String) {
-    start_suffering(functions, concurrency, Faults::default()).await
+    start_with_faults(functions, concurrency, Faults::default()).await
 }
 
-pub async fn start_suffering(
+pub async fn start_with_faults(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
     faults: Faults,

@@ -139,8 +139,8 @@ async fn the_invoke_api_answers_as_aws_does() {
 #[tokio::test]
 async fn an_event_that_fails_is_repeated_twice_after_minutes() {
     let clock = Clock::default();
-    let faults = Faults::by(clock.clone());
-    let (lambda, address) = lambda::start_suffering([function("One")], 1, faults).await;
+    let faults = Faults::new(clock.clone());
+    let (lambda, address) = lambda::start_with_faults([function("One")], 1, faults).await;
     let meeting = Meeting::new().await;
     let taken = reqwest::Client::new()
         .post(format!("{address}/One/invocations"))

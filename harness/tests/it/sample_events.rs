@@ -15,7 +15,7 @@ use tokio_tungstenite::{
 
 use crate::{
     gateway::{Gateway, Script, api, authorizer},
-    gateway_http::{self, Door},
+    gateway_http::{self, Server},
 };
 
 /// All samples by the names of their files.
@@ -207,7 +207,7 @@ async fn those_of_the_http_api() {
         let lambda = &sample["requestContext"]["authorizer"]["lambda"];
         let answer = json!({ "isAuthorized": true, "context": lambda });
         let script = gateway_http::ok().answering("Authorizer", answer);
-        let mut door = Door::open(api.clone(), script).await;
+        let mut server = Server::open(api.clone(), script).await;
         let path = sample["rawPath"].as_str().unwrap();
         let query = match sample["rawQueryString"].as_str().unwrap() {
             "" => String::new(),
@@ -218,7 +218,7 @@ async fn those_of_the_http_api() {
             .unwrap()
             .parse()
             .unwrap();
-        let mut request = door.request(method, &format!("{path}{query}"));
+        let mut request = server.request(method, &format!("{path}{query}"));
         for (header, value) in own_headers(sample) {
             request = request.header(header, value);
         }
@@ -226,11 +226,11 @@ async fn those_of_the_http_api() {
             request = request.body(body.to_owned());
         }
         request.send().await.unwrap();
-        let authorized = door.calls.next("Authorizer").await;
+        let authorized = server.calls.next("Authorizer").await;
         let made = if is_authorizer(sample) {
             authorized
         } else {
-            door.calls.next("Rest").await
+            server.calls.next("Rest").await
         };
         assert_alike(name, sample, &made);
     }

@@ -22,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a request does not reach its function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum AuthorizerError {
     /// An identity source is missing, or the function failed with `Unauthorized`.
     Unauthorized,
     /// The function said no.
@@ -39,7 +39,7 @@ type Verdict = Option<Map<String, Value>>;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct AuthorizerResponse {
     is_authorized: bool,
     #[serde(default)]
     context: Option<Map<String, Value>>,
@@ -61,8 +61,8 @@ impl Authorizers {
         name: &str,
         selected: &Selected<'_>,
         received: &Received,
-    ) -> Result<Value, Refusal> {
-        let authorizer = api.authorizers.get(name).ok_or(Refusal::Broken)?;
+    ) -> Result<Value, AuthorizerError> {
+        let authorizer = api.authorizers.get(name).ok_or(AuthorizerError::Broken)?;
         let identity = identity(authorizer, api, selected, received)?;
         let caller = (name.to_owned(), identity);
         let verdict = match self.remembered(&caller) {
@@ -74,7 +74,7 @@ impl Authorizers {
                 verdict
             }
         };
-        verdict.map(Value::Object).ok_or(Refusal::Forbidden)
+        verdict.map(Value::Object).ok_or(AuthorizerError::Forbidden)
     }
 
     fn remembered(&self, caller: &Caller) -> Option<Verdict> {
@@ -100,22 +100,22 @@ async fn ask<I: Invoke>(
     invoke: &I,
     authorizer: &HttpAuthorizer,
     event: &Value,
-) -> Result<Verdict, Refusal> {
+) -> Result<Verdict, AuthorizerError> {
     let answer = integration::call(invoke, &authorizer.function, event, LIMIT)
         .await
         .map_err(|failure| {
             if failure.is_unauthorized() {
-                Refusal::Unauthorized
+                AuthorizerError::Unauthorized
             } else {
-                Refusal::Broken
+                AuthorizerError::Broken
             }
         })?;
-    let answer: Answer = serde_json::from_slice(&answer).map_err(|_| {
+    let answer: AuthorizerResponse = serde_json::from_slice(&answer).map_err(|_| {
         tracing::warn!(
             function = authorizer.function,
             "the authorizer's answer is not {{isAuthorized, context}}"
         );
-        Refusal::Broken
+        AuthorizerError::Broken
     })?;
     Ok(answer
         .is_authorized
@@ -128,7 +128,7 @@ fn identity(
     api: &HttpApi,
     selected: &Selected<'_>,
     received: &Received,
-) -> Result<Vec<String>, Refusal> {
+) -> Result<Vec<String>, AuthorizerError> {
     let value = |source: &String| {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let value = if let Some(name) = source.strip_prefix("$request.header.") {
@@ -147,11 +147,11 @@ fn identity(
                 source,
                 "the authorizer's identity source cannot be honoured"
             );
-            return Err(Refusal::Broken);
+            return Err(AuthorizerError::Broken);
         };
         value
             .filter(|value| !value.is_empty())
-            .ok_or(Refusal::Unauthorized)
+            .ok_or(AuthorizerError::Unauthorized)
     };
     authorizer.identity_sources.iter().map(value).collect()
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::routes::Selected;
 use crate::{
-    gateway::{door::Peer, ids, moment::Moment},
+    gateway::{ids, moment::Moment, server::Peer},
     stack::{ACCOUNT, HttpApi, REGION},
 };
 

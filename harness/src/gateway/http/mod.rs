@@ -14,13 +14,13 @@ use futures_util::StreamExt;
 
 pub use self::routes::RouteError;
 use self::{
-    authorizer::{Authorizers, Refusal},
+    authorizer::{AuthorizerError, Authorizers},
     event::Received,
     routes::{Routes, Selected},
 };
 use super::{
-    door::Peer,
-    integration::{self, Failure},
+    integration::{self, IntegrationError},
+    server::Peer,
 };
 use crate::{
     invoke::{Invoke, InvokeError},
@@ -47,7 +47,7 @@ struct Gateway<I> {
 }
 
 /// The API's routes in front of `fallback`, which gets every GET and HEAD that no route takes. It has to be served by
-/// [`super::door::serve`], which tells it who calls.
+/// [`super::server::serve`], which tells it who calls.
 ///
 /// # Errors
 /// A route's path cannot be honoured.
@@ -154,13 +154,13 @@ impl<I: Invoke> Gateway<I> {
                 .await
             {
                 Ok(context) => Some(context),
-                Err(Refusal::Unauthorized) => {
+                Err(AuthorizerError::Unauthorized) => {
                     return answer::message(StatusCode::UNAUTHORIZED, "Unauthorized");
                 }
-                Err(Refusal::Forbidden) => {
+                Err(AuthorizerError::Forbidden) => {
                     return answer::message(StatusCode::FORBIDDEN, "Forbidden");
                 }
-                Err(Refusal::Broken) => return broken(),
+                Err(AuthorizerError::Broken) => return broken(),
             },
         };
         let event = received.function_event(&self.api, selected, context, body);
@@ -173,13 +173,13 @@ impl<I: Invoke> Gateway<I> {
         .await
         {
             Ok(answer) => answer::response(answer).unwrap_or_else(broken),
-            Err(Failure::TimedOut) => {
+            Err(IntegrationError::TimedOut) => {
                 answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
             }
-            Err(Failure::Refused(InvokeError::TooLarge)) => {
+            Err(IntegrationError::Refused(InvokeError::TooLarge)) => {
                 answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
             }
-            Err(Failure::Function(_) | Failure::Refused(_)) => broken(),
+            Err(IntegrationError::Function(_) | IntegrationError::Refused(_)) => broken(),
         }
     }
 }

@@ -23,7 +23,7 @@ const LONGEST_ANSWER: usize = 8 * 1024;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct AuthorizerResponse {
     principal_id: String,
     policy_document: Policy,
     #[serde(default)]
@@ -94,12 +94,12 @@ fn identity<'a>(
     }
 }
 
-fn parse(answer: &[u8]) -> Result<Answer, String> {
+fn parse(answer: &[u8]) -> Result<AuthorizerResponse, String> {
     if answer.len() > LONGEST_ANSWER {
         return Err(format!("it is longer than {LONGEST_ANSWER} bytes"));
     }
     // Only the place: the text of the error might quote what the function said about the user.
-    let answer: Answer = serde_json::from_slice(answer).map_err(|error| {
+    let answer: AuthorizerResponse = serde_json::from_slice(answer).map_err(|error| {
         format!(
             "it is no policy that can be honoured (line {}, column {})",
             error.line(),

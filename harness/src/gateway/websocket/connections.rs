@@ -13,7 +13,7 @@ use tokio::{
 use super::session::Session;
 use crate::{
     faults::Faults,
-    gateway::{clock::Clock, door, moment::Moment},
+    gateway::{clock::Clock, moment::Moment, server},
 };
 
 /// Messages that wait for a client which reads too slowly; one more is refused.
@@ -99,7 +99,7 @@ impl Connections {
 
     /// Resolves when [`Connections::end_all`] has been called.
     pub(crate) async fn going_away(&self) {
-        door::turned_true(self.0.going_away.subscribe()).await;
+        server::turned_true(self.0.going_away.subscribe()).await;
     }
 
     fn by_id(&self) -> MutexGuard<'_, HashMap<String, Arc<Connection>>> {

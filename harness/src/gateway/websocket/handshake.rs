@@ -28,10 +28,10 @@ use super::{
 use crate::{
     faults,
     gateway::{
-        door::Peer,
         ids,
-        integration::{self, Failure},
+        integration::{self, IntegrationError},
         moment::Moment,
+        server::Peer,
     },
     invoke::Invoke,
 };
@@ -162,9 +162,9 @@ async fn admit<I: Invoke>(
     let answer = integration::call(invoke, &route.function, &event, route.timeout)
         .await
         .map_err(|failure| match failure {
-            Failure::Function(_) => StatusCode::BAD_GATEWAY,
-            Failure::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Failure::TimedOut => StatusCode::GATEWAY_TIMEOUT,
+            IntegrationError::Function(_) => StatusCode::BAD_GATEWAY,
+            IntegrationError::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            IntegrationError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
         })?;
     let answer: Map<String, Value> =
         serde_json::from_slice(&answer).map_err(|_| StatusCode::BAD_GATEWAY)?;
@@ -255,7 +255,7 @@ async fn live<I: Invoke>(
         match open.faults().disconnect() {
             Some((faults::Connection::DisconnectLost, _)) => calls = 0,
             Some((faults::Connection::DisconnectTwice, _)) => calls = 2,
-            Some((_, later)) => open.faults().last(later).await,
+            Some((_, later)) => open.faults().delay(later).await,
             None => {}
         }
         for _ in 0..calls {

@@ -67,13 +67,13 @@ impl Management<'_> {
             );
         }
         let faults = self.connections.faults();
-        let suffered = faults.management(method.as_str());
-        faults.last(suffered.latency).await;
-        if let Some(failure) = suffered.fault.and_then(failure) {
+        let injected = faults.management(method.as_str());
+        faults.delay(injected.latency).await;
+        if let Some(failure) = injected.fault.and_then(failure) {
             return failure;
         }
         let answer = self.manage(&method, connection_id, data);
-        if suffered.fault == Some(faults::Management::LostAnswer) {
+        if injected.fault == Some(faults::Management::LostAnswer) {
             faults::broken_answer()
         } else {
             answer

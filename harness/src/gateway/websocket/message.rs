@@ -10,7 +10,7 @@ use super::{Gateway, connections::Connection, session};
 use crate::{
     gateway::{
         ids,
-        integration::{self, Failure},
+        integration::{self, IntegrationError},
     },
     invoke::Invoke,
     stack::WebSocketRoute,
@@ -21,7 +21,7 @@ const DEFAULT: &str = "$default";
 /// What a function answers to a message. On AWS `statusCode` may be a string.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct IntegrationResponse {
     status_code: Value,
     #[serde(default)]
     body: Option<String>,
@@ -68,8 +68,8 @@ async fn answer_to<I: Invoke>(
     let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout)
         .await
         .map_err(|failure| match failure {
-            Failure::TimedOut => "Endpoint request timed out",
-            Failure::Function(_) | Failure::Refused(_) => "Internal server error",
+            IntegrationError::TimedOut => "Endpoint request timed out",
+            IntegrationError::Function(_) | IntegrationError::Refused(_) => "Internal server error",
         })?;
     let body = body_of(&answer).ok_or("Internal server error")?;
     Ok(body.filter(|_| route.replies))
@@ -94,7 +94,7 @@ fn body_of(answer: &[u8]) -> Option<Option<String>> {
     if answer.is_empty() {
         return Some(None);
     }
-    let answer: Option<Answer> = serde_json::from_slice(answer).ok()?;
+    let answer: Option<IntegrationResponse> = serde_json::from_slice(answer).ok()?;
     let Some(answer) = answer else {
         return Some(None);
     };

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::watch};
 use self::management::Management;
 use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
-use super::door::{self, Peer};
+use super::server::{self, Peer};
 use crate::{iam::Access, invoke::Invoke, stack::WebSocketApi};
 
 mod authorizer;
@@ -36,7 +36,7 @@ struct Gateway<I> {
     connections: Connections,
 }
 
-/// Everything that the port answers; `access` knows who may manage connections. It has to be served by [`serve`] or [`door::serve`], which tell it who calls.
+/// Everything that the port answers; `access` knows who may manage connections. It has to be served by [`serve`] or [`server::serve`], which tell it who calls.
 ///
 /// # Errors
 /// The route selection expression cannot be honoured.
@@ -66,10 +66,10 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) {
     let sockets = async {
-        door::turned_true(shutdown.clone()).await;
+        server::turned_true(shutdown.clone()).await;
         connections.end_all().await;
     };
-    tokio::join!(door::serve(listeners, router, shutdown.clone()), sockets);
+    tokio::join!(server::serve(listeners, router, shutdown.clone()), sockets);
 }
 
 async fn answer<I: Invoke>(

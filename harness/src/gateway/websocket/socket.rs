@@ -30,7 +30,7 @@ use super::{
     connections::{Connection, OpenConnection},
     session::Farewell,
 };
-use crate::{faults, gateway::door};
+use crate::{faults, gateway::server};
 
 /// The longest frame, in bytes.
 pub(crate) const LONGEST_FRAME: usize = 32 * 1024;
@@ -136,7 +136,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ));
     let mut on_message = |text| {
         on_message(text);
-        let fault = open.faults().message();
+        let fault = open.faults().on_message();
         half_open.send_replace(fault == Some(faults::Connection::HalfOpen));
         fault
     };
@@ -184,7 +184,7 @@ async fn unless<T>(stopped: watch::Receiver<bool>, work: impl Future<Output = T>
     let mut work = std::pin::pin!(work);
     tokio::select! {
         biased;
-        () = door::turned_true(stopped) => {}
+        () = server::turned_true(stopped) => {}
         done = &mut work => return done,
     }
     std::future::pending().await

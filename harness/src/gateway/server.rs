@@ -32,7 +32,7 @@ const LONGEST_HEAD: usize = 64 * 1024;
 pub async fn serve(listeners: Vec<TcpListener>, router: Router, shutdown: watch::Receiver<bool>) {
     let servers = listeners.into_iter().map(|listener| {
         let make_service = router.clone().into_make_service_with_connect_info::<Peer>();
-        let server = axum::serve(Door(listener), make_service)
+        let server = axum::serve(RecordingListener(listener), make_service)
             .with_graceful_shutdown(turned_true(shutdown.clone()));
         async move {
             // The server accepts for ever and reports no errors of its own.
@@ -84,8 +84,8 @@ impl Peer {
     }
 }
 
-impl Connected<IncomingStream<'_, Door>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Door>) -> Self {
+impl Connected<IncomingStream<'_, RecordingListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, RecordingListener>) -> Self {
         Self {
             address: *stream.remote_addr(),
             head: Arc::clone(&stream.io().head),
@@ -94,9 +94,9 @@ impl Connected<IncomingStream<'_, Door>> for Peer {
 }
 
 /// A listener whose connections remember the head of their first request.
-struct Door(TcpListener);
+struct RecordingListener(TcpListener);
 
-impl Listener for Door {
+impl Listener for RecordingListener {
     type Io = RecordingStream;
     type Addr = SocketAddr;
 

@@ -17,33 +17,33 @@ const ATTEMPTS: usize = 16;
 
 /// All ports of the harness.
 #[derive(Debug)]
-pub struct Doors {
+pub struct Listeners {
     /// The HTTP API, the page and the identity provider.
-    pub http: Door,
+    pub http: Port,
     /// The WebSocket API and its management API.
-    pub ws: Door,
+    pub ws: Port,
     /// Lambda's Invoke API.
-    pub lambda: Door,
+    pub lambda: Port,
     /// DynamoDB.
-    pub dynamodb: Door,
+    pub dynamodb: Port,
 }
 
-impl Doors {
+impl Listeners {
     /// Opens what the options ask for.
     ///
     /// # Errors
     /// The first port that is not to be had.
-    pub fn open(options: &Options) -> Result<Self, DoorError> {
-        let doors = Self {
-            http: Door::open("--http-port", options.http_port)?,
-            ws: Door::open("--ws-port", options.ws_port)?,
-            lambda: Door::open("--lambda-port", options.lambda_port)?,
-            dynamodb: Door::open("--dynamodb-port", options.dynamodb_port)?,
+    pub fn open(options: &Options) -> Result<Self, ListenError> {
+        let listeners = Self {
+            http: Port::open("--http-port", options.http_port)?,
+            ws: Port::open("--ws-port", options.ws_port)?,
+            lambda: Port::open("--lambda-port", options.lambda_port)?,
+            dynamodb: Port::open("--dynamodb-port", options.dynamodb_port)?,
         };
-        if !doors.http.has_ipv6() {
+        if !listeners.http.has_ipv6() {
             say("This machine has no IPv6: everything listens on 127.0.0.1 only.");
         }
-        Ok(doors)
+        Ok(listeners)
     }
 
     /// URL of the identity provider.
@@ -66,7 +66,7 @@ impl Doors {
 
 /// One port, open on 127.0.0.1 and, where the machine has it, on [::1].
 #[derive(Debug)]
-pub struct Door {
+pub struct Port {
     /// The same for both addresses.
     pub port: u16,
     /// One or two.
@@ -75,7 +75,7 @@ pub struct Door {
 
 /// Why a port could not be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum DoorError {
+pub enum ListenError {
     /// Another program has it.
     #[error("port {port} is in use: choose another by {option}, or 0 for any free one")]
     InUse {
@@ -96,24 +96,24 @@ pub enum DoorError {
     },
 }
 
-impl Door {
+impl Port {
     /// Opens `port`, or with 0 any free one. `option` is named when that fails.
     ///
     /// # Errors
     /// If the port is taken, also if only one of the two addresses is.
-    pub fn open(option: &'static str, port: u16) -> Result<Self, DoorError> {
+    pub fn open(option: &'static str, port: u16) -> Result<Self, ListenError> {
         let mut attempts = if port == 0 { ATTEMPTS } else { 1 };
         loop {
             attempts -= 1;
             match pair(port) {
-                Ok(door) => return Ok(door),
+                Ok(port) => return Ok(port),
                 // With port 0 only the IPv6 side can be taken, by chance.
                 Err(error) if error.kind() == ErrorKind::AddrInUse && attempts > 0 => {}
                 Err(error) if error.kind() == ErrorKind::AddrInUse => {
-                    return Err(DoorError::InUse { port, option });
+                    return Err(ListenError::InUse { port, option });
                 }
                 Err(source) => {
-                    return Err(DoorError::Refused {
+                    return Err(ListenError::Refused {
                         port,
                         option,
                         source,
@@ -134,7 +134,7 @@ impl Door {
     }
 }
 
-fn pair(port: u16) -> io::Result<Door> {
+fn pair(port: u16) -> io::Result<Port> {
     let first = listen((Ipv4Addr::LOCALHOST, port).into())?;
     let port = first.local_addr()?.port();
     let mut listeners = vec![first];
@@ -144,7 +144,7 @@ fn pair(port: u16) -> io::Result<Door> {
         // Whatever else the reason is, a machine without IPv6 has no client that would come by it.
         Err(_) => {}
     }
-    Ok(Door { port, listeners })
+    Ok(Port { port, listeners })
 }
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
@@ -164,23 +164,23 @@ mod tests {
 
     #[tokio::test]
     async fn any_free_port_is_the_same_for_both_addresses() {
-        let door = Door::open("--http-port", 0).unwrap();
-        for listener in &door.listeners {
+        let port = Port::open("--http-port", 0).unwrap();
+        for listener in &port.listeners {
             let address = listener.local_addr().unwrap();
-            assert_eq!(address.port(), door.port);
+            assert_eq!(address.port(), port.port);
             assert!(address.ip().is_loopback());
         }
     }
 
     #[tokio::test]
     async fn a_port_in_use_is_an_error_that_names_the_option() {
-        let door = Door::open("--http-port", 0).unwrap();
-        let error = Door::open("--ws-port", door.port).unwrap_err();
+        let port = Port::open("--http-port", 0).unwrap();
+        let error = Port::open("--ws-port", port.port).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
                 "port {} is in use: choose another by --ws-port, or 0 for any free one",
-                door.port
+                port.port
             )
         );
     }

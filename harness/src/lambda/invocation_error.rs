@@ -11,7 +11,7 @@ use crate::invoke::Outcome;
 
 /// Why an invocation, or a process before its first one, came to nothing.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum InvocationError {
     /// The executable could not be started.
     NotStarted(String),
     /// The process posted `init/error` with this body.
@@ -26,7 +26,7 @@ pub(super) enum Failure {
     Stopped,
 }
 
-impl Failure {
+impl InvocationError {
     /// What the caller gets.
     pub fn outcome(&self, request_id: &str) -> Outcome {
         let error_type = match self {
@@ -92,23 +92,23 @@ mod tests {
     fn failures_read_as_on_aws() {
         let table = [
             (
-                Failure::TimedOut(Duration::from_millis(3000)),
+                InvocationError::TimedOut(Duration::from_millis(3000)),
                 r#"{"errorMessage":"RequestId: r1 Error: Task timed out after 3.00 seconds","errorType":"Sandbox.Timedout"}"#,
             ),
             (
-                Failure::Exited(ExitStatus::from_raw(101 << 8)),
+                InvocationError::Exited(ExitStatus::from_raw(101 << 8)),
                 r#"{"errorMessage":"RequestId: r1 Error: Runtime exited with error: exit status 101","errorType":"Runtime.ExitError"}"#,
             ),
             (
-                Failure::Exited(ExitStatus::from_raw(0)),
+                InvocationError::Exited(ExitStatus::from_raw(0)),
                 r#"{"errorMessage":"RequestId: r1 Error: Runtime exited without providing a reason","errorType":"Runtime.ExitError"}"#,
             ),
             (
-                Failure::Exited(ExitStatus::from_raw(Signal::SIGABRT as i32)),
+                InvocationError::Exited(ExitStatus::from_raw(Signal::SIGABRT as i32)),
                 r#"{"errorMessage":"RequestId: r1 Error: Runtime exited with error: signal: aborted","errorType":"Runtime.ExitError"}"#,
             ),
             (
-                Failure::Reported(Bytes::from_static(b"{\"errorType\":\"mine\"}")),
+                InvocationError::Reported(Bytes::from_static(b"{\"errorType\":\"mine\"}")),
                 r#"{"errorType":"mine"}"#,
             ),
         ];

@@ -33,9 +33,9 @@ const OF_THE_CONNECTION: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
-/// Why a door cannot be opened.
+/// Why a proxy cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub enum DoorError {
+pub enum ProxyError {
     /// The engine's endpoint is no URL.
     #[error("{0} is no URL of a DynamoDB engine")]
     Endpoint(String),
@@ -44,14 +44,14 @@ pub enum DoorError {
     Client(#[from] reqwest::Error),
 }
 
-/// A served door; it closes when this is dropped.
+/// A served proxy; it closes when this is dropped.
 #[derive(Debug)]
-pub struct Door {
+pub struct Proxy {
     ledger: Ledger,
     servers: Vec<AbortHandle>,
 }
 
-/// An engine as the door reaches it.
+/// An engine as the proxy reaches it.
 #[derive(Clone, Debug)]
 struct Engine {
     client: reqwest::Client,
@@ -72,18 +72,18 @@ struct Answer {
     body: Bytes,
 }
 
-impl Door {
+impl Proxy {
     /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`) for those whom `access` knows. What
     /// functions call suffers `faults`; the administrator sees the table as it is. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// See [`DoorError`].
+    /// See [`ProxyError`].
     pub fn open(
         listeners: Vec<TcpListener>,
         endpoint: &str,
         access: Access,
         faults: Faults,
-    ) -> Result<Self, DoorError> {
+    ) -> Result<Self, ProxyError> {
         let engine = Engine {
             // Whatever proxy the developer's environment names, the engine is not behind it.
             client: reqwest::Client::builder()
@@ -91,7 +91,7 @@ impl Door {
                 .redirect(reqwest::redirect::Policy::none())
                 .build()?,
             endpoint: reqwest::Url::parse(endpoint)
-                .map_err(|_| DoorError::Endpoint(endpoint.to_owned()))?,
+                .map_err(|_| ProxyError::Endpoint(endpoint.to_owned()))?,
         };
         let ledger = Ledger::default();
         let router = Router::new().fallback(handle).with_state(Pipeline {
@@ -119,7 +119,7 @@ impl Door {
     }
 }
 
-impl Drop for Door {
+impl Drop for Proxy {
     fn drop(&mut self) {
         for server in &self.servers {
             server.abort();
@@ -149,7 +149,7 @@ async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response 
     let mut lost = false;
     let answer = match admit(&access, &operation, &request, &body) {
         Ok(()) => {
-            let fault = suffered(&faults, &operation).await;
+            let fault = injected(&faults, &operation).await;
             lost = fault == Some(Dynamodb::LostAnswer);
             match fault.and_then(failure) {
                 Some(failure) => failure,
@@ -174,17 +174,17 @@ async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response 
 }
 
 /// Takes as long as the faults want, which may be for ever. What it answers is still to come.
-async fn suffered(faults: &Faults, operation: &Operation) -> Option<Dynamodb> {
+async fn injected(faults: &Faults, operation: &Operation) -> Option<Dynamodb> {
     // Whoever looks into the table from outside wants to see what is there.
     if !matches!(operation.caller, Caller::Function(_)) || operation.name.is_empty() {
         return None;
     }
-    let suffered = faults.dynamodb(&operation.name);
-    faults.last(suffered.latency).await;
-    if suffered.fault == Some(Dynamodb::Timeout) {
+    let injected = faults.dynamodb(&operation.name);
+    faults.delay(injected.latency).await;
+    if injected.fault == Some(Dynamodb::Timeout) {
         faults::no_answer().await;
     }
-    suffered.fault
+    injected.fault
 }
 
 /// What DynamoDB answers instead of doing it.
