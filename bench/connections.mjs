@@ -14,7 +14,7 @@ import { createRequire } from "node:module";
 import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 
-import { Stack } from "../e2e/stack.js";
+import { Stack } from "../e2e/lib/stack.js";
 
 const WebSocket = createRequire(new URL("../e2e/package.json", import.meta.url))("ws");
 

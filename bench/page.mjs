@@ -12,10 +12,10 @@
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
 
-import { Person } from "../e2e/people.js";
-import { Stack } from "../e2e/stack.js";
-import { fill } from "../e2e/table.js";
-import { launch, Window } from "../e2e/window.js";
+import { Person } from "../e2e/lib/people.js";
+import { Stack } from "../e2e/lib/stack.js";
+import { fill } from "../e2e/lib/table.js";
+import { launch, Window } from "../e2e/lib/window.js";
 
 const MESSAGES = Number(process.argv[2] ?? 10_000);
 const TITLE = "A long story";

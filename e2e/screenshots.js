@@ -3,9 +3,9 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Person } from "./people.js";
-import { Stack } from "./stack.js";
-import { launch, Window } from "./window.js";
+import { Person } from "./lib/people.js";
+import { Stack } from "./lib/stack.js";
+import { launch, Window } from "./lib/window.js";
 
 const FOLDER = fileURLToPath(new URL("../docs/images", import.meta.url));
 

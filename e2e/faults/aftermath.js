@@ -44,7 +44,7 @@ export class Aftermath {
   /**
    * The next message that is pushed to a connection that has ended takes its rows out of the table.
    *
-   * @param {import('../stack.js').Stack} stack
+   * @param {import('../lib/stack.js').Stack} stack
    * @param {(room: string, n: number) => string} body
    * @returns {Promise<string[]>}
    */

@@ -13,7 +13,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { Stack, TARGET } from "../stack.js";
+import { Stack, TARGET } from "../lib/stack.js";
 import { endpointsOf } from "./endpoints.js";
 import { History } from "./history.js";
 import { Injections } from "./injections.js";

@@ -10,7 +10,7 @@ export class Incidents {
   #devices;
 
   /**
-   * @param {import('../stack.js').Stack} stack
+   * @param {import('../lib/stack.js').Stack} stack
    * @param {import('./injections.js').Injections} injections
    * @param {import('./run.js').Device[]} devices
    */

@@ -8,7 +8,7 @@ export class Injections {
   /** How many calls each rule has looked at in the end, in the plan's order. @type {number[]} */ seen =
     [];
 
-  /** @param {import('../stack.js').Stack} stack @param {{seed: number, faults: object[]}} plan */
+  /** @param {import('../lib/stack.js').Stack} stack @param {{seed: number, faults: object[]}} plan */
   constructor(stack, plan) {
     this.#stack = stack;
     this.#plan = plan;

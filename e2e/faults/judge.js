@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { TARGET } from "../stack.js";
+import { TARGET } from "../lib/stack.js";
 
 /** @param {string} path of a history @returns {Promise<{isGood: boolean, says: string}>} */
 export async function judge(path) {

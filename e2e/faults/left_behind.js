@@ -1,7 +1,7 @@
 /** Rows of connections that have ended: what functions should have taken out of the table, and did not. */
 import { AwsClient } from "aws4fetch";
 
-import { operation } from "../table.js";
+import { operation } from "../lib/table.js";
 
 /**
  * @typedef {object} Ghost
@@ -12,7 +12,7 @@ import { operation } from "../table.js";
  * @property {number} connectedAt milliseconds since 1970
  */
 
-/** @param {import('../stack.js').Stack} stack @returns {Promise<Ghost[]>} */
+/** @param {import('../lib/stack.js').Stack} stack @returns {Promise<Ghost[]>} */
 export async function ghosts(stack) {
   /** @type {Map<string, Ghost>} */
   const connections = new Map();

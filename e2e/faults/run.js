@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 import pLimit from "p-limit";
 
-import { Stack } from "../stack.js";
+import { Stack } from "../lib/stack.js";
 import { Aftermath } from "./aftermath.js";
 import { endpointsOf } from "./endpoints.js";
 import { History } from "./history.js";

@@ -11,7 +11,7 @@
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
-import { TARGET } from "../stack.js";
+import { TARGET } from "../lib/stack.js";
 import { run } from "./run.js";
 import { scheduleOf } from "./schedule.js";
 

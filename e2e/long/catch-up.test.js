@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { assertProblem, assertRejected, assertSent } from "../protocol.js";
-import { suite } from "../suite.js";
-import { fill } from "../table.js";
+import { Person } from "../lib/people.js";
+import { assertProblem, assertRejected, assertSent } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
+import { fill } from "../lib/table.js";
 
 const LENGTH = 100_000;
 

@@ -9,9 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { Stack } from "../stack.js";
-import { addGhost } from "../table.js";
+import { Person } from "../lib/people.js";
+import { Stack } from "../lib/stack.js";
+import { addGhost } from "../lib/table.js";
 import { permissions, writeWithout } from "./template.js";
 
 /** What cannot be done for lack of a permission is not what is asked here: the log says what was missing. */

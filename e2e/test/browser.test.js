@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
-import { launch, Window } from "../window.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
+import { launch, Window } from "../lib/window.js";
 
 suite("browser", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;

@@ -4,11 +4,11 @@ import { after, before, test } from "node:test";
 
 import axe from "axe-core";
 
-import { Person } from "../people.js";
-import { spoil } from "../spoilt.js";
-import { suite } from "../suite.js";
-import { fill } from "../table.js";
-import { launch, Window } from "../window.js";
+import { Person } from "../lib/people.js";
+import { spoil } from "../lib/spoilt.js";
+import { suite } from "../lib/suite.js";
+import { fill } from "../lib/table.js";
+import { launch, Window } from "../lib/window.js";
 
 /** Colours that are half faded in or out are nobody's. */
 const STILL = { reducedMotion: "reduce" };

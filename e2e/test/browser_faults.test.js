@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
-import { fill } from "../table.js";
-import { blockable, launch, Window } from "../window.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
+import { fill } from "../lib/table.js";
+import { blockable, launch, Window } from "../lib/window.js";
 
 suite("browser: faults", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;

@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { PAYLOADS } from "../payloads.js";
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
-import { launch, Window } from "../window.js";
+import { PAYLOADS } from "../lib/payloads.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
+import { launch, Window } from "../lib/window.js";
 
 /** All that the page is made of. */
 const TAGS = new Set(

@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { repair, spoil } from "../spoilt.js";
-import { suite } from "../suite.js";
-import { fill } from "../table.js";
-import { launch, Window } from "../window.js";
+import { Person } from "../lib/people.js";
+import { repair, spoil } from "../lib/spoilt.js";
+import { suite } from "../lib/suite.js";
+import { fill } from "../lib/table.js";
+import { launch, Window } from "../lib/window.js";
 
 suite("browser: the page", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
-import { launch } from "../window.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
+import { launch } from "../lib/window.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), "confab-page-"));

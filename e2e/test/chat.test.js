@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { assertDense, assertMessage, assertRejected, assertSent } from "../protocol.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { assertDense, assertMessage, assertRejected, assertSent } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
 
 suite("chat", (stack) => {
   /** @type {Person} */ let ada;

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
 
 /** `bench/connections.mjs` does it with a thousand, and then with five thousand that stay. */
 const CROWD = 150;

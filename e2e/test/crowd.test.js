@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Unanswered } from "../client.js";
-import { Person } from "../people.js";
-import { assertDense } from "../protocol.js";
-import { suite } from "../suite.js";
+import { Unanswered } from "../lib/client.js";
+import { Person } from "../lib/people.js";
+import { assertDense } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
 
 const CLIENTS = 20;
 const MESSAGES = 50;

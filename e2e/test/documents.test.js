@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 import { createConfig, lint } from "@redocly/openapi-core";
 
-import { ASYNCAPI, check, messageCheck, OPENAPI, PROTOCOL } from "../contract.js";
+import { ASYNCAPI, check, messageCheck, OPENAPI, PROTOCOL } from "../lib/contract.js";
 
 for (const name of ["asyncapi.yaml", "openapi.yaml"]) {
   test(`docs/${name} is without a flaw`, async () => {

@@ -4,11 +4,11 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { PATIENCE_MS } from "../client.js";
-import { assertAnswers, assertHttpAnswer, assertServerFrame } from "../contract.js";
-import { frames, requests, SECRET } from "../hostile.js";
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
+import { PATIENCE_MS } from "../lib/client.js";
+import { assertAnswers, assertHttpAnswer, assertServerFrame } from "../lib/contract.js";
+import { frames, requests, SECRET } from "../lib/hostile.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
 
 /** Of all transports and lanes together: what a change can wait for. `CONFAB_CASES=10000` is a thorough run. */
 const CASES = Number(process.env.CONFAB_CASES ?? 1_000);

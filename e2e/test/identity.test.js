@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { call, Client, handshake } from "../client.js";
-import { Person } from "../people.js";
-import { assertProblem, assertRejected } from "../protocol.js";
-import { suite } from "../suite.js";
-import { altered, keyConfused, publicKeys, read, signedByAnother, unsigned } from "../tokens.js";
+import { call, Client, handshake } from "../lib/client.js";
+import { Person } from "../lib/people.js";
+import { assertProblem, assertRejected } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
+import { altered, keyConfused, publicKeys, read, signedByAnother, unsigned } from "../lib/tokens.js";
 
 suite("identity", (stack) => {
   /** @type {Person} */ let ada;

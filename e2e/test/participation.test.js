@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { assertProblem, assertRejected } from "../protocol.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { assertProblem, assertRejected } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
 
 suite("participation", (stack) => {
   let ada, bob, eve, secret;

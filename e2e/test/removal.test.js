@@ -4,9 +4,9 @@ import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { Person } from "../people.js";
-import { assertDense } from "../protocol.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { assertDense } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
 
 const ROUNDS = 5;
 /** Messages of each of Bob's senders that are stored before he goes. */

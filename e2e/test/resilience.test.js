@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { assertDense, assertMessage } from "../protocol.js";
-import { Sender } from "../sender.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { assertDense, assertMessage } from "../lib/protocol.js";
+import { Sender } from "../lib/sender.js";
+import { suite } from "../lib/suite.js";
 
 suite("resilience", (stack) => {
   /** @type {Person[]} */ let people;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { before, test } from "node:test";
 
-import { Person } from "../people.js";
-import { assertMessage, assertProblem, assertSent, INSTANT } from "../protocol.js";
-import { suite } from "../suite.js";
+import { Person } from "../lib/people.js";
+import { assertMessage, assertProblem, assertSent, INSTANT } from "../lib/protocol.js";
+import { suite } from "../lib/suite.js";
 
 suite("transports", (stack) => {
   /** @type {Person} */ let ada;

@@ -5,9 +5,9 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
-import { call } from "../client.js";
-import { suite } from "../suite.js";
-import { launch } from "../window.js";
+import { call } from "../lib/client.js";
+import { suite } from "../lib/suite.js";
+import { launch } from "../lib/window.js";
 import { DjangoProject, steps } from "./django_project.js";
 import { freePort } from "./recipes.js";
 

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { suite } from "../suite.js";
+import { suite } from "../lib/suite.js";
 import { Program, ROOT, freePort, replacements, run } from "./recipes.js";
 import { SAMPLE_EVENTS } from "./sample_events.js";
 

@@ -5,9 +5,9 @@ import { test } from "node:test";
 
 import WebSocket from "ws";
 
-import { Person } from "../people.js";
-import { suite } from "../suite.js";
-import { connectionsOf } from "../table.js";
+import { Person } from "../lib/people.js";
+import { suite } from "../lib/suite.js";
+import { connectionsOf } from "../lib/table.js";
 import { run } from "./recipes.js";
 
 suite("boto3 and the management API", (stack) => {

@@ -40,7 +40,7 @@ export function recipesOf(file) {
   return recipes;
 }
 
-/** What the stack's addresses are called in recipes and environment files. @param {import('../stack.js').Stack} stack */
+/** What the stack's addresses are called in recipes and environment files. @param {import('../lib/stack.js').Stack} stack */
 export function replacements(stack, lambdaWatch = 9001) {
   const port = (url) => new URL(url).port;
   return (text) =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Client } from "../client.js";
-import { suite } from "../suite.js";
+import { Client } from "../lib/client.js";
+import { suite } from "../lib/suite.js";
 import { Program, recipesOf, replacements, run } from "./recipes.js";
 
 const TOOLS = "With AWS's tools";

@@ -12,7 +12,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { load } from "js-yaml";
 
 /** @param {string} name a file in docs/ */
-const read = (name) => readFileSync(new URL(`../docs/${name}`, import.meta.url), "utf8");
+const read = (name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 
 export const ASYNCAPI = load(read("asyncapi.yaml"));
 export const OPENAPI = load(read("openapi.yaml"));

@@ -17,7 +17,7 @@ import { fileURLToPath } from "node:url";
 
 import { allEnded, processesOf } from "./processes.js";
 
-const ROOT = fileURLToPath(new URL("..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 const HARNESS = join(TARGET, "debug", "harness");
 const READY = "ready.json";
