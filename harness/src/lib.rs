@@ -1,10 +1,12 @@
-//! A local AWS for one SAM template: API Gateway's WebSocket, management and HTTP APIs, Lambda, DynamoDB and an OIDC
-//! issuer. It knows binaries, the template and JSON, and nothing of the application that they make up.
+//! A local AWS for one SAM template: API Gateway's WebSocket, management and HTTP APIs, Lambda,
+//! DynamoDB and an OIDC issuer. The harness knows binaries, the template and JSON; it imports nothing
+//! of the application that they belong to.
 
 pub mod invoke;
 pub mod stack;
 
 pub mod dynamodb;
+pub mod error_chain;
 pub mod executables;
 pub mod faults;
 pub mod gateway;

@@ -26,10 +26,7 @@ use self::{
     addresses::{Addresses, ReadyFile},
     listeners::Listeners,
 };
-pub use self::{
-    listeners::ListenError,
-    start_error::{Explained, StartError},
-};
+pub use self::{listeners::ListenError, start_error::StartError};
 use crate::{
     dynamodb::{self, Choice, Engine},
     executables,
@@ -113,7 +110,7 @@ impl Running {
         let web = options.web_path(&template);
         let addresses = Addresses::of(&listeners, &stack, web.is_dir());
         let page = page(web, &listeners, &stack);
-        let access = Access::of(&stack, signatures(&options));
+        let access = Access::from_stack(&stack, signatures(&options));
         let clock = Clock::default();
         let faults = Faults::new(clock.clone());
         if let Some(plan) = &options.faults {

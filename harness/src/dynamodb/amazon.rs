@@ -18,10 +18,12 @@ use tokio::{
 };
 use tracing::debug;
 
-use super::{artifacts, engine::EngineError};
+use super::{
+    artifacts,
+    error::{EngineError, OLDEST_JAVA},
+};
 
 /// The oldest Java that DynamoDB Local runs on.
-pub(super) const OLDEST_JAVA: u32 = 17;
 /// Its databases inside the data folder.
 const FOLDER: &str = "dynamodb-local";
 /// What to build and run; see the module's documentation.

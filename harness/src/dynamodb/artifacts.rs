@@ -15,7 +15,8 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use tracing::info;
 use uuid::Uuid;
 
-use super::engine::EngineError;
+use super::error::EngineError;
+use crate::error_chain::ErrorChain;
 
 const CENTRAL: &str = "https://repo.maven.apache.org/maven2";
 /// In the form of `sha256sum`, with paths in Maven's layout.
@@ -137,16 +138,9 @@ fn cache() -> Result<PathBuf, EngineError> {
 }
 
 fn artifact_error(url: &str, error: &dyn std::error::Error) -> EngineError {
-    // The sources say what happened; the outermost error only says that something did.
-    let mut reason = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        reason = format!("{reason}: {inner}");
-        source = inner.source();
-    }
     EngineError::Fetch {
         url: url.to_owned(),
-        reason,
+        reason: ErrorChain(error).to_string(),
     }
 }
 

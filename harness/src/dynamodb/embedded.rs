@@ -12,7 +12,7 @@ use tokio::{
 };
 use tracing::{debug, warn};
 
-use super::engine::EngineError;
+use super::error::EngineError;
 
 /// The database inside the data folder.
 const FILE: &str = "dynamodb.sqlite";

@@ -17,7 +17,7 @@ use tracing::warn;
 use super::ledger::{Ledger, Operation};
 use crate::{
     faults::{self, Dynamodb, Faults},
-    iam::{Access, Caller, Demand, Refusal, Request as Signed, Service},
+    iam::{Access, Caller, Demand, IamError, Request as Signed, Service},
 };
 
 /// The largest request that DynamoDB takes, in bytes.
@@ -222,7 +222,7 @@ fn admit(
     operation: &Operation,
     request: &request::Parts,
     body: &[u8],
-) -> Result<(), Refusal> {
+) -> Result<(), IamError> {
     // `GET /` asks for the service's health, which is no secret; whatever else names no operation, the engine refuses.
     if operation.name.is_empty() {
         return Ok(());
@@ -236,9 +236,9 @@ fn admit(
 }
 
 /// As DynamoDB's front end says it, before DynamoDB itself has seen the call.
-fn not_admitted(refusal: &Refusal) -> Answer {
+fn not_admitted(refusal: &IamError) -> Answer {
     let message = match refusal {
-        Refusal::Missing => "Request is missing Authentication Token".to_owned(),
+        IamError::Missing => "Request is missing Authentication Token".to_owned(),
         other => other.to_string(),
     };
     let body = json!({

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tracing::warn;
 
 use super::{
-    Caller, Credentials, Demand, Denial, Refusal, Request, Service, Statement, Verdict,
+    Caller, Credentials, Demand, Denial, IamError, Request, Service, Statement, Verdict,
     signature::Claim, verdict,
 };
 use crate::stack::{ACCOUNT, Stack};
@@ -48,7 +48,7 @@ struct Role {
 
 impl Access {
     /// New keys for every function of `stack`, with the permissions of its policy, and the administrator's.
-    pub fn of(stack: &Stack, signatures: Signatures) -> Self {
+    pub fn from_stack(stack: &Stack, signatures: Signatures) -> Self {
         let roles: BTreeMap<_, _> = stack
             .functions
             .iter()
@@ -105,7 +105,7 @@ impl Access {
         service: Service,
         request: &Request<'_>,
         now: OffsetDateTime,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Caller, IamError> {
         if self.0.signatures == Signatures::Ignored {
             return Ok(self.claimed(request.headers));
         }
@@ -114,7 +114,7 @@ impl Access {
             .0
             .owners
             .get(claim.access_key_id)
-            .ok_or(Refusal::Unrecognized)?;
+            .ok_or(IamError::Unrecognized)?;
         claim.verify(request, &service.to_string(), credentials, now)?;
         Ok(caller.clone())
     }
@@ -123,7 +123,7 @@ impl Access {
     /// because the function that it meets may keep it to itself.
     ///
     /// # Errors
-    /// [`Refusal::Denied`].
+    /// [`IamError::Denied`].
     pub fn authorize(&self, caller: &Caller, demand: &Demand) -> Result<(), Denial> {
         let Caller::Function(logical_id) = caller else {
             return Ok(());

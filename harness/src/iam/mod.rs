@@ -9,8 +9,8 @@ mod caller;
 mod canonical;
 mod credentials;
 mod demand;
+mod error;
 mod policy;
-mod refusal;
 mod signature;
 
 pub use access::{Access, Signatures};
@@ -18,7 +18,7 @@ pub use caller::Caller;
 pub use canonical::Request;
 pub use credentials::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY, Credentials};
 pub use demand::Demand;
+pub use error::{Denial, IamError};
 pub(crate) use policy::matches;
 pub use policy::{Effect, OneOrMany, Statement, Unsupported, Verdict, verdict};
-pub use refusal::{Denial, Refusal};
 pub use signature::{Service, sign};

@@ -13,7 +13,7 @@ use time::{
 };
 
 use super::{
-    Credentials, Refusal, Request,
+    Credentials, IamError, Request,
     canonical::{hexadecimal, sha256},
 };
 use crate::stack::REGION;
@@ -63,13 +63,13 @@ impl<'a> Claim<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b, Signature=HEX`.
     ///
     /// # Errors
-    /// [`Refusal::Missing`] also for other kinds of authorization, else [`Refusal::Incomplete`].
-    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, Refusal> {
+    /// [`IamError::Missing`] also for other kinds of authorization, else [`IamError::Incomplete`].
+    pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, IamError> {
         let fields = headers
             .get(AUTHORIZATION)
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.strip_prefix(ALGORITHM))
-            .ok_or(Refusal::Missing)?;
+            .ok_or(IamError::Missing)?;
         let field = |name: &str| {
             fields
                 .split(',')
@@ -77,14 +77,14 @@ impl<'a> Claim<'a> {
                 .find(|(key, _)| *key == name)
                 .map(|(_, value)| value)
                 .ok_or_else(|| {
-                    Refusal::Incomplete(format!(
+                    IamError::Incomplete(format!(
                         "Authorization header requires '{name}' parameter."
                     ))
                 })
         };
         let scope: Vec<_> = field("Credential")?.split('/').collect();
         let [access_key_id, date, region, service, TERMINATOR] = scope[..] else {
-            return Err(Refusal::Incomplete(format!(
+            return Err(IamError::Incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/{TERMINATOR}"
             )));
         };
@@ -108,25 +108,25 @@ impl<'a> Claim<'a> {
         service: &str,
         credentials: &Credentials,
         now: OffsetDateTime,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), IamError> {
         let given = request.headers.get(&TOKEN).map(HeaderValue::as_bytes);
         let token = credentials.session_token.as_deref().unwrap_or_default();
         if verify_slices_are_equal(given.unwrap_or_default(), token.as_bytes()).is_err() {
-            return Err(Refusal::Unrecognized);
+            return Err(IamError::Unrecognized);
         }
         if self.region != REGION {
-            return Err(Refusal::Invalid(format!(
+            return Err(IamError::Invalid(format!(
                 "Credential should be scoped to a valid region, not '{}'.",
                 self.region
             )));
         }
         if self.service != service {
-            return Err(Refusal::Invalid(format!(
+            return Err(IamError::Invalid(format!(
                 "Credential should be scoped to correct service: '{service}'."
             )));
         }
         if !self.signed_headers.contains(&"host") {
-            return Err(Refusal::Invalid(
+            return Err(IamError::Invalid(
                 "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization."
                     .to_owned(),
             ));
@@ -134,7 +134,7 @@ impl<'a> Claim<'a> {
         let moment = self.moment(request.headers, now)?;
         let expected = signature(credentials, service, request, &self.signed_headers, moment);
         verify_slices_are_equal(expected.as_bytes(), self.signature.as_bytes()).map_err(|_| {
-            Refusal::Invalid(
+            IamError::Invalid(
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
                  Access Key and signing method. Consult the service documentation for details."
                     .to_owned(),
@@ -143,9 +143,9 @@ impl<'a> Claim<'a> {
     }
 
     /// `X-Amz-Date`, if it is near `now` and on the day of the claim.
-    fn moment<'h>(&self, headers: &'h HeaderMap, now: OffsetDateTime) -> Result<&'h str, Refusal> {
+    fn moment<'h>(&self, headers: &'h HeaderMap, now: OffsetDateTime) -> Result<&'h str, IamError> {
         let incomplete = || {
-            Refusal::Incomplete(format!(
+            IamError::Incomplete(format!(
                 "Authorization header requires existence of a 'X-Amz-Date' header of the form {}.",
                 "YYYYMMDD'T'HHMMSS'Z'"
             ))
@@ -158,21 +158,21 @@ impl<'a> Claim<'a> {
             .map_err(|_| incomplete())?
             .assume_utc();
         if !text.starts_with(self.date) || self.date.len() != 8 {
-            return Err(Refusal::Invalid(format!(
+            return Err(IamError::Invalid(format!(
                 "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '{}' != '{:.8}', \
                  from '{text}'.",
                 self.date, text
             )));
         }
         if moment < now - TOLERANCE {
-            return Err(Refusal::Invalid(format!(
+            return Err(IamError::Invalid(format!(
                 "Signature expired: {text} is now earlier than {} ({} - 15 min.)",
                 written(now - TOLERANCE),
                 written(now)
             )));
         }
         if moment > now + TOLERANCE {
-            return Err(Refusal::Invalid(format!(
+            return Err(IamError::Invalid(format!(
                 "Signature not yet current: {text} is still later than {} ({} + 15 min.)",
                 written(now + TOLERANCE),
                 written(now)

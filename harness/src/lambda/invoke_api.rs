@@ -90,7 +90,7 @@ impl Api {
         function: &str,
         request: &request::Parts,
         payload: &[u8],
-    ) -> Result<(), iam::Refusal> {
+    ) -> Result<(), iam::IamError> {
         if !request.headers.contains_key(AUTHORIZATION) {
             return Ok(());
         }
@@ -346,7 +346,7 @@ impl From<InvokeError> for InvokeApiError {
     }
 }
 
-fn not_admitted(refusal: &iam::Refusal) -> Response {
+fn not_admitted(refusal: &iam::IamError) -> Response {
     let body = json!({ refusal.member(): refusal.to_string() });
     let error_type = [("x-amzn-errortype", refusal.kind())];
     (StatusCode::FORBIDDEN, error_type, Json(body)).into_response()

@@ -1,6 +1,6 @@
 //! Why the stack does not start, in words for the person who started it.
 
-use std::{error::Error, fmt, io, path::PathBuf};
+use std::{error::Error, io, path::PathBuf};
 
 use super::listeners::ListenError;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     watch::WatchError,
 };
 
-/// The first thing that did not start. [`Explained`] shows it with its causes.
+/// The first thing that did not start. [`ErrorChain`](crate::error_chain::ErrorChain) shows it with its causes.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// Another log or no signals in this process: it is not run as a program of its own.
@@ -65,26 +65,4 @@ pub enum StartError {
     /// The HTTP API.
     #[error(transparent)]
     HttpApi(#[from] RouteError),
-}
-
-/// An error with its causes, in one line each time that they add something.
-#[derive(Debug)]
-pub struct Explained<'a>(pub &'a StartError);
-
-impl fmt::Display for Explained<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
-        f.write_str(&said)?;
-        let mut cause = self.0.source();
-        while let Some(error) = cause {
-            let text = error.to_string();
-            // Some errors tell their cause themselves.
-            if !said.contains(&text) {
-                write!(f, ": {text}")?;
-                said = text;
-            }
-            cause = error.source();
-        }
-        Ok(())
-    }
 }

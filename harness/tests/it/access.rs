@@ -107,7 +107,7 @@ async fn dynamodb_answers_only_who_signs_and_may() {
         allow("dynamodb:*", CHAT),
         json!({ "Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": "*" }),
     ];
-    let access = Access::of(
+    let access = Access::from_stack(
         &stack([
             function("Read", &[allow("dynamodb:Query", CHAT)]),
             function("Write", &everything_but_deleting),
@@ -237,7 +237,7 @@ async fn connections_are_managed_only_by_who_signs_and_may() {
         &[allow("execute-api:ManageConnections", posts)],
     )]);
     for signatures in [Signatures::Verified, Signatures::Ignored] {
-        let access = Access::of(&stack, signatures);
+        let access = Access::from_stack(&stack, signatures);
         let (functions, mut calls) = polite().functions();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let gateway = Gateway::start_with(listener, api(), access.clone(), functions);

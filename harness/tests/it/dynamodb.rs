@@ -62,7 +62,7 @@ pub async fn open_with_faults(engine: &str, faults: Faults) -> (Proxy, String, C
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let send = function("Send", &[allow("dynamodb:*", "*")]);
-    let access = Access::of(&stack([send]), Signatures::Verified);
+    let access = Access::from_stack(&stack([send]), Signatures::Verified);
     let credentials = access.credentials("Send").unwrap().clone();
     let proxy = Proxy::open(vec![listener], engine, access, faults).unwrap();
     (proxy, address, credentials)

@@ -138,7 +138,7 @@ async fn dynamodb_is_silent() {
 pub async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
     let (functions, mut calls) = polite().functions();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let access = Access::of(&stack([]), Signatures::Verified);
+    let access = Access::from_stack(&stack([]), Signatures::Verified);
     let connections = Connections::new(faults.clone(), clock.clone());
     let gateway = Gateway::start_among(listener, api(), access, functions, connections);
     let client = gateway.connect().await;

@@ -195,7 +195,7 @@ impl Gateway {
     }
 
     pub fn start_on(listener: TcpListener, api: WebSocketApi, functions: Functions) -> Self {
-        let access = Access::of(&stack([]), Signatures::Verified);
+        let access = Access::from_stack(&stack([]), Signatures::Verified);
         Self::start_with(listener, api, access, functions)
     }
 

@@ -84,7 +84,7 @@ pub async fn start_with_faults(
         concurrency,
         invoke_listeners: vec![listener],
         environment: [("OVERRIDE".to_owned(), "everywhere".to_owned())].into(),
-        access: Access::of(&stack, Signatures::Verified),
+        access: Access::from_stack(&stack, Signatures::Verified),
         faults,
     };
     (

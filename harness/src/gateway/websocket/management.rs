@@ -17,7 +17,7 @@ use super::{
 use crate::{
     faults,
     gateway::ids,
-    iam::{Access, Caller, Demand, Denial, Refusal, Request as Signed, Service},
+    iam::{Access, Caller, Demand, Denial, IamError, Request as Signed, Service},
     stack::{ACCOUNT, REGION, WebSocketApi},
 };
 
@@ -171,7 +171,7 @@ fn too_large() -> Response {
     )
 }
 
-fn not_admitted(refusal: &Refusal) -> Response {
+fn not_admitted(refusal: &IamError) -> Response {
     let body = json!({ refusal.member(): refusal.to_string() });
     let response = json_response(StatusCode::FORBIDDEN, body.to_string());
     with_error_type(response, refusal.kind())

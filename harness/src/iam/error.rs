@@ -6,7 +6,7 @@ use super::Verdict;
 
 /// Why a call is not let in. `Display` is the message that the caller reads.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum IamError {
     /// There is no signature.
     #[error("Missing Authentication Token")]
     Missing,
@@ -24,7 +24,7 @@ pub enum Refusal {
     Denied(#[from] Denial),
 }
 
-impl Refusal {
+impl IamError {
     /// What SDKs call it.
     pub fn kind(&self) -> &'static str {
         match self {
