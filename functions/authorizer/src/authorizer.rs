@@ -1,30 +1,30 @@
-//! The function itself: find the token, believe it or not, answer in the form of the API that asked.
+//! The function itself: finds the token, verifies it, and responds in the shape of the calling API.
 
 use std::collections::BTreeSet;
 
+use chat::{domain::Identity, ports::Clock};
+
 use crate::{
-    answer::Answer,
-    clock::Clock,
     configuration::Configuration,
+    error::{AuthorizerError, TokenError},
     event::{Event, HttpEvent, WebSocketEvent},
-    identity::Identity,
     origin::AllowedOrigins,
-    refusal::{Failure, Refusal},
+    response::AuthorizerResponse,
     verifier::Verifier,
 };
 
-/// Answers the gateway's questions.
+/// Handles the gateway's authorization events.
 pub struct Authorizer<C> {
     allowed_origins: AllowedOrigins,
     verifier: Verifier<C>,
 }
 
-impl<C: Clock> Authorizer<C> {
-    /// Takes the configuration and fetches the issuer's keys, so that the first request does not wait for them. If they
-    /// cannot be had yet, the first request tries again.
+impl<C: Clock + Clone + Sync> Authorizer<C> {
+    /// Creates an authorizer and fetches the issuer's keys, so that the first request does not wait
+    /// for them. If the fetch fails, the first request tries again.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
+    /// Fails if TLS cannot be set up.
     pub async fn open(configuration: Configuration, clock: C) -> Result<Self, reqwest::Error> {
         Ok(Self {
             allowed_origins: configuration.allowed_origins.clone(),
@@ -32,44 +32,54 @@ impl<C: Clock> Authorizer<C> {
         })
     }
 
-    /// Answers one event.
+    /// Handles one event.
     ///
     /// # Errors
-    /// [`Failure::Refused`], whose message makes the gateway answer 401, and [`Failure::KeysUnavailable`] (500).
-    pub async fn handle(&self, event: Event) -> Result<Answer, Failure> {
+    /// [`AuthorizerError::Token`], whose message makes the gateway respond 401, and
+    /// [`AuthorizerError::KeysUnavailable`] (500).
+    pub async fn handle(&self, event: Event) -> Result<AuthorizerResponse, AuthorizerError> {
         match event {
-            Event::WebSocket(event) => self.handshake(event).await,
-            Event::Http(event) => self.request(event).await,
+            Event::WebSocket(event) => self.authorize_handshake(event).await,
+            Event::Http(event) => self.authorize_request(event).await,
         }
     }
 
-    async fn handshake(&self, event: WebSocketEvent) -> Result<Answer, Failure> {
-        // Who sends no Origin is no browser, and so nobody whom another page could have sent.
+    async fn authorize_handshake(
+        &self,
+        event: WebSocketEvent,
+    ) -> Result<AuthorizerResponse, AuthorizerError> {
+        // Only browsers send Origin; without one there is no cross-site risk.
         let mut origins = event.headers.values("origin");
         if !origins.all(|origin| self.allowed_origins.allow(origin)) {
             tracing::info!(reason = "foreign origin", "connection refused");
-            return Ok(Answer::deny(event.method_arn));
+            return Ok(AuthorizerResponse::deny_connection(event.method_arn));
         }
         let mut tokens = event.headers.subprotocol_tokens();
         tokens.extend(event.headers.authorization_tokens());
         let identity = self.identify(tokens).await?;
-        Ok(Answer::allow(event.method_arn, identity))
+        Ok(AuthorizerResponse::allow_connection(
+            event.method_arn,
+            identity,
+        ))
     }
 
-    async fn request(&self, event: HttpEvent) -> Result<Answer, Failure> {
+    async fn authorize_request(
+        &self,
+        event: HttpEvent,
+    ) -> Result<AuthorizerResponse, AuthorizerError> {
         let identity = self.identify(event.headers.authorization_tokens()).await?;
-        Ok(Answer::authorized(identity))
+        Ok(AuthorizerResponse::allow_request(identity))
     }
 
-    async fn identify(&self, tokens: BTreeSet<&str>) -> Result<Identity, Failure> {
+    async fn identify(&self, tokens: BTreeSet<&str>) -> Result<Identity, AuthorizerError> {
         let mut tokens = tokens.into_iter();
         let verified = match (tokens.next(), tokens.next()) {
-            (None, _) => Err(Refusal::Missing.into()),
+            (None, _) => Err(TokenError::Missing.into()),
             (Some(token), None) => self.verifier.verify(token).await,
-            (Some(_), Some(_)) => Err(Refusal::Ambiguous.into()),
+            (Some(_), Some(_)) => Err(TokenError::Ambiguous.into()),
         };
-        if let Err(Failure::Refused(refusal)) = &verified {
-            tracing::info!(reason = %refusal, issuer = self.verifier.issuer(), "token refused");
+        if let Err(AuthorizerError::Token(error)) = &verified {
+            tracing::info!(reason = %error, issuer = self.verifier.issuer(), "token refused");
         }
         verified
     }

@@ -1,22 +1,25 @@
-//! Time as a port: expiry and the pace of key fetches are tested by moving a clock.
+//! The system clock. The one in `chat_aws` would link the AWS SDK, which the authorizer does not
+//! use.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    future::Future,
+    time::{Duration, SystemTime},
+};
 
-/// Tells the time. Clones MUST tell the same time.
-pub trait Clock: Clone + Send + Sync {
-    /// Seconds since 1970-01-01 UTC, as tokens count.
-    fn now(&self) -> u64;
-}
+use chat::{domain::Timestamp, ports::Clock};
 
-/// The machine's clock.
+/// The system clock and the runtime's timer.
 #[derive(Clone, Copy, Debug)]
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    fn now(&self) -> u64 {
-        // A clock before 1970 reads as 1970: every `nbf` then lies ahead, so a broken clock refuses.
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs())
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 counts as the end of time: every token has then expired.
+        let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
+        Timestamp::from_millis(0).plus(since_epoch)
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(duration)
     }
 }

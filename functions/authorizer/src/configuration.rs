@@ -1,4 +1,4 @@
-//! What the function is told by its environment, read once at cold start.
+//! The function's environment, read once at cold start.
 
 use std::env;
 
@@ -9,54 +9,55 @@ use crate::{
     origin::AllowedOrigins,
 };
 
-/// The shortest shared secret in bytes: as long as the digest of HS256 (RFC 7518, section 3.2).
+/// The shortest shared secret, in bytes: the length of the HS256 digest (RFC 7518, section 3.2).
 const MIN_SECRET_BYTES: usize = 32;
 
-/// Everything that a deployment chooses.
+/// The values that a deployment chooses.
 ///
 /// | variable | | |
 /// | --- | --- | --- |
 /// | `ALLOWED_ORIGINS` | required, may be empty | comma-separated origins, or `*` |
 /// | `TOKEN_ISSUER` | required | `iss` of every token, compared exactly |
-/// | `TOKEN_AUDIENCE` | required | has to be among the token's `aud` |
-/// | `TOKEN_JWKS_URL` | | where the issuer's keys are; empty: found through `ISSUER/.well-known/openid-configuration` |
-/// | `TOKEN_SHARED_SECRET` | | HS256 with it instead of the issuer's keys |
+/// | `TOKEN_AUDIENCE` | required | one of the values in the token's `aud` |
+/// | `TOKEN_JWKS_URL` | | URL of the issuer's keys; if empty, `ISSUER/.well-known/openid-configuration` names it |
+/// | `TOKEN_SHARED_SECRET` | | secret for HS256, used instead of the issuer's keys |
 /// | `TOKEN_NAME_CLAIM` | `name` | the claim with the display name |
 #[derive(Clone, Debug)]
 pub struct Configuration {
-    /// The pages that may open a connection.
+    /// The origins of pages that may open a connection.
     pub allowed_origins: AllowedOrigins,
-    /// `iss` of every token.
+    /// The required `iss` of every token.
     pub issuer: String,
-    /// Has to be among a token's `aud`.
+    /// The value that a token's `aud` has to include.
     pub audience: String,
     /// The claim with the display name.
     pub name_claim: String,
-    /// Whose signatures are believed, and thereby which algorithms.
+    /// The trusted signatures, which also determine the algorithms.
     pub trust: Trust,
 }
 
-/// Whose signatures are believed. The two are never mixed: a public key as HMAC secret is everybody's secret.
+/// The trusted signatures. The two kinds are never mixed: a public key used as HMAC secret is known
+/// to everyone.
 #[derive(Clone, Debug)]
 pub enum Trust {
-    /// HS256 and nothing else. (The key's `Debug` hides the secret.)
+    /// HS256 only. The key's `Debug` hides the secret.
     SharedSecret(DecodingKey),
-    /// Asymmetric algorithms, each only with a key that is made for it.
+    /// Asymmetric algorithms, each only with a key that is meant for it.
     PublishedKeys(KeyLocation),
 }
 
-/// A variable that stops the start.
+/// A variable that keeps the function from starting.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigurationError {
-    /// It has to be set.
+    /// A required variable is not set.
     #[error("{0} is not set")]
     Missing(&'static str),
-    /// It has to be something else.
+    /// A variable has an invalid value.
     #[error("{variable} {problem}")]
-    Bad {
-        /// Its name.
+    Invalid {
+        /// The variable's name.
         variable: &'static str,
-        /// What is wrong with it; without a secret's value.
+        /// What is wrong with the value. Never holds a secret.
         problem: String,
     },
 }
@@ -65,15 +66,15 @@ impl Configuration {
     /// Reads the process's environment.
     ///
     /// # Errors
-    /// Names the first variable that is missing or bad.
+    /// Names the first variable that is missing or invalid.
     pub fn from_environment() -> Result<Self, ConfigurationError> {
         Self::read(|name| env::var(name).ok())
     }
 
-    /// Reads variables from anywhere. An empty optional variable is one that is not set.
+    /// Reads the variables through a function. An empty optional variable counts as not set.
     ///
     /// # Errors
-    /// Names the first variable that is missing or bad.
+    /// Names the first variable that is missing or invalid.
     pub fn read(
         variable: impl Fn(&'static str) -> Option<String>,
     ) -> Result<Self, ConfigurationError> {
@@ -83,22 +84,21 @@ impl Configuration {
         let allowed_origins =
             variable("ALLOWED_ORIGINS").ok_or(ConfigurationError::Missing("ALLOWED_ORIGINS"))?;
         let allowed_origins = AllowedOrigins::parse(&allowed_origins).map_err(|element| {
-            bad(
+            invalid(
                 "ALLOWED_ORIGINS",
-                format!("has {element:?}, which is no origin such as https://chat.example.org"),
+                format!("has {element:?}, which is not an origin such as https://chat.example.org"),
             )
         })?;
         let issuer = required("TOKEN_ISSUER")?;
         let trust = match (optional("TOKEN_SHARED_SECRET"), optional("TOKEN_JWKS_URL")) {
             (Some(_), Some(_)) => {
-                return Err(bad(
+                return Err(invalid(
                     "TOKEN_SHARED_SECRET",
-                    "and TOKEN_JWKS_URL are both set; tokens are checked by one or the other"
-                        .to_owned(),
+                    "and TOKEN_JWKS_URL are both set; set only one of them".to_owned(),
                 ));
             }
             (Some(secret), None) if secret.len() < MIN_SECRET_BYTES => {
-                return Err(bad(
+                return Err(invalid(
                     "TOKEN_SHARED_SECRET",
                     format!("is shorter than {MIN_SECRET_BYTES} bytes"),
                 ));
@@ -108,11 +108,11 @@ impl Configuration {
             }
             (None, Some(url)) => Trust::PublishedKeys(KeyLocation::KeySet(
                 KeyUrl::parse(&url)
-                    .map_err(|problem| bad("TOKEN_JWKS_URL", problem.to_string()))?,
+                    .map_err(|problem| invalid("TOKEN_JWKS_URL", problem.to_string()))?,
             )),
             (None, None) => Trust::PublishedKeys(
                 KeyLocation::discovery(&issuer)
-                    .map_err(|problem| bad("TOKEN_ISSUER", problem.to_string()))?,
+                    .map_err(|problem| invalid("TOKEN_ISSUER", problem.to_string()))?,
             ),
         };
         Ok(Self {
@@ -125,6 +125,6 @@ impl Configuration {
     }
 }
 
-fn bad(variable: &'static str, problem: String) -> ConfigurationError {
-    ConfigurationError::Bad { variable, problem }
+fn invalid(variable: &'static str, problem: String) -> ConfigurationError {
+    ConfigurationError::Invalid { variable, problem }
 }

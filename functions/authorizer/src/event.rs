@@ -1,12 +1,12 @@
-//! What the gateway asks with: only what is read, told apart by the members that differ. The published event types do not
-//! have the WebSocket form (it lacks their mandatory members), hence these.
+//! The gateway's events, reduced to the members that the authorizer reads. `aws_lambda_events` has
+//! no type for the WebSocket form, which lacks members that its types require.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-/// A question of either API. Anything else (a REST API, payload 1.0) does not parse, so that the invocation fails and the
-/// gateway answers 500.
+/// An event of either API. An event of another kind (a REST API, payload 1.0) does not parse: the
+/// invocation fails, and the gateway responds 500.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
@@ -23,7 +23,7 @@ pub struct HttpEvent {
     _type: EventType,
     #[serde(rename = "version")]
     _version: PayloadVersion,
-    /// The request's headers; names in lower case, repeated ones joined by commas.
+    /// The request's headers: names in lower case, repeated headers joined by commas.
     #[serde(flatten)]
     pub headers: Headers,
 }
@@ -35,10 +35,11 @@ pub struct WebSocketEvent {
     _type: EventType,
     #[serde(rename = "requestContext")]
     _request_context: ConnectContext,
-    /// What is asked about: `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/$connect`.
+    /// The method to authorize:
+    /// `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/$connect`.
     #[serde(rename = "methodArn")]
     pub method_arn: String,
-    /// The handshake's headers; names as the client wrote them.
+    /// The handshake's headers: names as the client wrote them.
     #[serde(flatten)]
     pub headers: Headers,
 }
@@ -67,7 +68,7 @@ enum ConnectType {
     Connect,
 }
 
-/// The headers of a request, from whichever member of the event has them.
+/// The headers of a request. An event holds them in either member, or in both.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Headers {
@@ -76,7 +77,8 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// The values of a header, trimmed; its name in any case. A value that both members have comes twice.
+    /// Returns the trimmed values of a header. The name matches in any case. A value that both
+    /// members hold is returned twice.
     pub fn values(&self, name: &str) -> impl Iterator<Item = &str> {
         let single = self
             .headers
@@ -93,8 +95,8 @@ impl Headers {
         single.chain(multiple).map(|value| value.trim())
     }
 
-    /// The different tokens in `Authorization: Bearer TOKEN`. Credentials of another scheme are none: a browser adds
-    /// those of a proxy by itself.
+    /// Returns the distinct tokens in `Authorization: Bearer TOKEN`. Credentials of other schemes
+    /// are ignored, because a browser may add those of a proxy by itself.
     pub fn authorization_tokens(&self) -> BTreeSet<&str> {
         self.values("authorization")
             .filter_map(|value| value.split_once(' '))
@@ -104,7 +106,8 @@ impl Headers {
             .collect()
     }
 
-    /// The different tokens in `Sec-WebSocket-Protocol: …, bearer.TOKEN`: the only header that a browser lets a page set.
+    /// Returns the distinct tokens in `Sec-WebSocket-Protocol: …, bearer.TOKEN`, the only header
+    /// that a browser lets a page set.
     pub fn subprotocol_tokens(&self) -> BTreeSet<&str> {
         self.values("sec-websocket-protocol")
             .flat_map(|value| value.split(','))

@@ -1,55 +1,58 @@
-//! The issuer's keys, kept for as long as the process lives.
+//! Caches the issuer's keys for the lifetime of the process.
 //!
-//! They are fetched again when a token names a key that is not among them (the issuer has a new one) and after an hour
-//! (the issuer may have withdrawn one). Both at most once a minute, or anybody could make this function call the issuer
-//! by inventing key ids. Without any keys every need tries again: there is nothing to answer from.
+//! The cache fetches the keys again when a token names an unknown key (the issuer may have added
+//! one) and after an hour (the issuer may have withdrawn one), both at most once a minute. Without
+//! that limit, a client could make this function call the issuer at will by inventing key ids.
+//! While the cache is empty, each request tries to fetch.
 
+use std::time::Duration;
+
+use chat::{domain::Timestamp, ports::Clock};
 use jsonwebtoken::{Algorithm, DecodingKey};
 use tokio::sync::{Mutex, watch};
 
 use crate::{
-    clock::Clock,
+    error::{AuthorizerError, TokenError},
     key_set::KeySet,
     key_source::KeySource,
-    refusal::{Failure, Refusal},
 };
 
-/// The shortest time between two fetches while there are keys, in seconds.
-const FETCH_INTERVAL: u64 = 60;
-/// How long keys are used without asking for withdrawn ones, in seconds. Older ones serve on if the issuer cannot be
-/// reached: its outage shall not become ours.
-const MAX_AGE: u64 = 60 * 60;
+/// The shortest time between two fetches while the cache holds keys.
+const FETCH_INTERVAL: Duration = Duration::from_secs(60);
+/// The age at which keys are fetched again. Older keys stay in use while the issuer cannot be
+/// reached: its outage must not become ours.
+const MAX_AGE: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) struct KeyCache<C> {
     source: KeySource,
     clock: C,
     state: watch::Sender<State>,
+    /// Held during a fetch, so that concurrent requests share one.
     fetching: Mutex<()>,
 }
 
 #[derive(Default)]
 struct State {
     keys: KeySet,
-    /// When `keys` came.
-    fetched_at: Option<u64>,
+    /// When `keys` was fetched.
+    fetched_at: Option<Timestamp>,
     /// When the last attempt started.
-    attempted_at: Option<u64>,
-    /// Counts attempts, so that whoever waited for one does not start another.
+    attempted_at: Option<Timestamp>,
+    /// The number of attempts so far. A request that waited for one does not start another.
     attempts: u64,
     last_failed: bool,
 }
 
 impl State {
-    fn is_fresh(&self, now: u64) -> bool {
-        self.fetched_at
-            .is_some_and(|at| now.saturating_sub(at) < MAX_AGE)
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        self.fetched_at.is_some_and(|at| now.since(at) < MAX_AGE)
     }
 
-    fn may_fetch(&self, now: u64) -> bool {
+    fn may_fetch(&self, now: Timestamp) -> bool {
         self.fetched_at.is_none()
             || self
                 .attempted_at
-                .is_none_or(|at| now.saturating_sub(at) >= FETCH_INTERVAL)
+                .is_none_or(|at| now.since(at) >= FETCH_INTERVAL)
     }
 }
 
@@ -63,26 +66,26 @@ impl<C: Clock> KeyCache<C> {
         }
     }
 
-    /// Fetches the keys ahead of the first need. If that fails, the first need tries again.
+    /// Fetches the keys before they are needed. If that fails, the first request tries again.
     pub(crate) async fn warm(&self) {
         let _turn = self.fetching.lock().await;
         self.fetch().await;
     }
 
-    /// The key that a token's header asks for.
+    /// Returns the key that a token's header names.
     ///
     /// # Errors
-    /// Refuses ids and algorithms that the issuer has no key for; fails if that cannot be known.
+    /// Fails if the issuer has no key for the id and algorithm, or if the keys cannot be fetched.
     pub(crate) async fn find(
         &self,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<DecodingKey, Failure> {
+    ) -> Result<DecodingKey, AuthorizerError> {
         let attempts = {
             let state = self.state.borrow();
             if state.is_fresh(self.clock.now()) {
                 match state.keys.find(id, algorithm) {
-                    Err(Refusal::UnknownKey(_)) => {}
+                    Err(TokenError::UnknownKey(_)) => {}
                     known => return Ok(known?.clone()),
                 }
             }
@@ -98,19 +101,21 @@ impl<C: Clock> KeyCache<C> {
         }
         let state = self.state.borrow();
         match state.keys.find(id, algorithm) {
-            Err(Refusal::UnknownKey(_)) if state.last_failed => Err(Failure::KeysUnavailable),
+            Err(TokenError::UnknownKey(_)) if state.last_failed => {
+                Err(AuthorizerError::KeysUnavailable)
+            }
             known => Ok(known?.clone()),
         }
     }
 
-    /// Called by whoever holds `fetching`.
+    /// Fetches the keys. The caller holds `fetching`.
     async fn fetch(&self) {
         let started = self.clock.now();
         let fetched = self.source.fetch().await;
         if let Err(error) = &fetched {
             tracing::warn!(
                 error = error as &dyn std::error::Error,
-                "the issuer's keys could not be fetched"
+                "fetching the issuer's keys failed"
             );
         }
         self.state.send_modify(|state| {

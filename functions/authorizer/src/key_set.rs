@@ -1,4 +1,4 @@
-//! The keys of a JSON Web Key Set that can check a token's signature, each with the algorithms it is for.
+//! The keys of a JSON Web Key Set that can verify a token's signature, each with its algorithms.
 
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey,
@@ -7,12 +7,13 @@ use jsonwebtoken::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::refusal::Refusal;
+use crate::error::TokenError;
 
-/// The longest part of an unknown key id that is logged, in characters: anybody can send one.
+/// The number of characters of an unknown key id that are logged. Clients choose these ids.
 const MAX_LOGGED_KEY_ID: usize = 64;
 
-/// The wire form. Keys are read one by one, so that one of a kind that is not known here does not spoil the others.
+/// The JSON document. Keys are parsed one by one, so that a key of an unknown kind is skipped
+/// without affecting the others.
 #[derive(Deserialize)]
 pub(crate) struct KeySetDocument {
     keys: Vec<Value>,
@@ -30,7 +31,7 @@ struct Key {
 }
 
 impl KeySet {
-    /// Keeps the keys that are meant for signatures and of an asymmetric kind.
+    /// Keeps the asymmetric keys that are meant for signatures.
     pub(crate) fn from_document(document: KeySetDocument) -> Self {
         let keys = document.keys.into_iter().filter_map(|value| {
             let jwk: Jwk = serde_json::from_value(value).ok()?;
@@ -49,12 +50,13 @@ impl KeySet {
         self.0.is_empty()
     }
 
-    /// The key that a token's header asks for. A token without a key id is accepted only if there is just one key.
+    /// Returns the key that a token's header names. A token without a key id is accepted only if
+    /// the set has exactly one key.
     pub(crate) fn find(
         &self,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<&DecodingKey, Refusal> {
+    ) -> Result<&DecodingKey, TokenError> {
         let mut candidates = match (id, self.0.as_slice()) {
             (None, [_, _, ..]) => &[],
             (_, keys) => keys,
@@ -64,25 +66,26 @@ impl KeySet {
         .peekable();
         if candidates.peek().is_none() {
             let logged = |id: &str| id.chars().take(MAX_LOGGED_KEY_ID).collect();
-            return Err(Refusal::UnknownKey(id.map(logged)));
+            return Err(TokenError::UnknownKey(id.map(logged)));
         }
         candidates
             .find(|key| key.algorithms.contains(&algorithm))
             .map(|key| &key.key)
-            .ok_or(Refusal::Algorithm)
+            .ok_or(TokenError::Algorithm)
     }
 }
 
-/// The algorithms that a key may check: what its kind allows, or of these only the one that it names. None for keys of
-/// other uses and for symmetric ones, which have no business in a published set.
+/// Returns the algorithms that a key may verify: those of its kind, restricted to the one that the
+/// key names, if it names one. Keys for other uses and symmetric keys, which do not belong in a
+/// published set, get none.
 fn algorithms_for(jwk: &Jwk) -> Vec<Algorithm> {
     let common = &jwk.common;
     let for_signatures = matches!(common.public_key_use, None | Some(PublicKeyUse::Signature));
-    let for_checking = common
+    let for_verifying = common
         .key_operations
         .as_ref()
         .is_none_or(|operations| operations.contains(&KeyOperations::Verify));
-    if !for_signatures || !for_checking {
+    if !for_signatures || !for_verifying {
         return Vec::new();
     }
     let by_kind: &[Algorithm] = match &jwk.algorithm {

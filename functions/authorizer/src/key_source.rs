@@ -1,4 +1,4 @@
-//! Fetching the issuer's keys over HTTP. Keeping them is [`crate::key_cache`]'s business.
+//! Fetches the issuer's keys over HTTP. [`crate::key_cache`] keeps them.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -7,31 +7,31 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::key_set::KeySet;
 
-/// How long all requests of one fetch may take together. A connecting user waits for it.
+/// The time limit for all requests of one fetch. A connecting client waits for it.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(3);
-/// The largest document that is read, in bytes.
+/// The size limit of a document, in bytes.
 const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
-/// An address that keys may be fetched from: `https`, or `http` on this machine.
+/// A URL that keys may be fetched from: `https`, or `http` on a loopback address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyUrl(Url);
 
-/// An address that keys may not be fetched from.
+/// Why keys may not be fetched from a URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyUrlError {
-    /// It has no scheme and host.
-    #[error("is no URL")]
+    /// It has no scheme or no host.
+    #[error("is not a URL")]
     Malformed,
-    /// Anybody between here and there could put keys of their own in.
+    /// An attacker on the network could replace the keys.
     #[error("is not https")]
     Insecure,
 }
 
 impl KeyUrl {
-    /// Reads an absolute URL.
+    /// Parses an absolute URL.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence.
+    /// The error's text completes a sentence that starts with the variable's name.
     pub fn parse(text: &str) -> Result<Self, KeyUrlError> {
         let url = Url::parse(text).map_err(|_| KeyUrlError::Malformed)?;
         let host = url.host_str().ok_or(KeyUrlError::Malformed)?;
@@ -48,25 +48,25 @@ impl KeyUrl {
     }
 }
 
-/// Where an issuer's keys are found.
+/// Where an issuer's keys are published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum KeyLocation {
-    /// This is the key set.
+    /// The URL of the key set.
     KeySet(KeyUrl),
-    /// The issuer's own description says where the key set is.
+    /// The issuer's discovery document names the key set.
     Discovery {
         /// `ISSUER/.well-known/openid-configuration`.
         document: KeyUrl,
-        /// What the description has to call itself.
+        /// The issuer that the document has to name.
         issuer: String,
     },
 }
 
 impl KeyLocation {
-    /// The place that OpenID Connect Discovery prescribes for an issuer.
+    /// Returns the location that OpenID Connect Discovery prescribes for an issuer.
     ///
     /// # Errors
-    /// If the issuer is no URL that keys may be fetched from.
+    /// Fails if the issuer is not a URL that keys may be fetched from.
     pub fn discovery(issuer: &str) -> Result<Self, KeyUrlError> {
         let base = issuer.trim_end_matches('/');
         Ok(Self::Discovery {
@@ -76,29 +76,29 @@ impl KeyLocation {
     }
 }
 
-/// Why there are no keys.
+/// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("request failed")]
+    #[error("the request failed")]
     Request(#[source] reqwest::Error),
-    #[error("answered with status {0}")]
+    #[error("the response has status {0}")]
     Status(u16),
-    #[error("took longer than {} s", FETCH_TIMEOUT.as_secs())]
+    #[error("the fetch took longer than {} s", FETCH_TIMEOUT.as_secs())]
     TimedOut,
-    #[error("answered with more than {MAX_DOCUMENT_BYTES} bytes")]
+    #[error("the response is larger than {MAX_DOCUMENT_BYTES} bytes")]
     TooLarge,
-    #[error("answered with something else than the JSON expected")]
+    #[error("the response is not the expected JSON")]
     Unreadable(#[source] serde_json::Error),
-    #[error("describes another issuer")]
+    #[error("the discovery document names another issuer")]
     OtherIssuer,
-    #[error("names a key set whose address {0}")]
+    #[error("the discovery document names a key set whose URL {0}")]
     KeySetUrl(#[source] KeyUrlError),
-    #[error("publishes no key that can check a signature")]
+    #[error("the key set has no key that can verify a signature")]
     NoKeys,
 }
 
 #[derive(Deserialize)]
-struct IssuerDescription {
+struct DiscoveryDocument {
     issuer: String,
     jwks_uri: String,
 }
@@ -111,16 +111,16 @@ pub(crate) struct KeySource {
 
 impl KeySource {
     /// # Errors
-    /// If TLS cannot be set up.
+    /// Fails if TLS cannot be set up.
     pub(crate) fn new(location: KeyLocation) -> Result<Self, reqwest::Error> {
-        // Redirects are not followed: they could lead away from https.
+        // Redirects are not followed, because they could lead to a URL without TLS.
         let client = Client::builder()
             .redirect(redirect::Policy::none())
             .build()?;
         Ok(Self { client, location })
     }
 
-    /// Fetches the keys as they are published now.
+    /// Fetches the currently published keys.
     pub(crate) async fn fetch(&self) -> Result<KeySet, FetchError> {
         tokio::time::timeout(FETCH_TIMEOUT, self.fetch_untimed())
             .await
@@ -132,11 +132,11 @@ impl KeySource {
         let url = match &self.location {
             KeyLocation::KeySet(url) => url,
             KeyLocation::Discovery { document, issuer } => {
-                let description: IssuerDescription = self.get(document).await?;
-                if description.issuer != *issuer {
+                let discovery: DiscoveryDocument = self.get(document).await?;
+                if discovery.issuer != *issuer {
                     return Err(FetchError::OtherIssuer);
                 }
-                discovered = KeyUrl::parse(&description.jwks_uri).map_err(FetchError::KeySetUrl)?;
+                discovered = KeyUrl::parse(&discovery.jwks_uri).map_err(FetchError::KeySetUrl)?;
                 &discovered
             }
         };

@@ -1,40 +1,43 @@
-//! Who may talk to Confab: one Lambda authorizer for the WebSocket API (asked once, at `$connect`) and for the HTTP API
-//! (asked per request, cached by the gateway). No other code looks at a token; the functions behind it read `user`,
-//! `name` and `expires` from the context that is given here.
+//! The Lambda authorizer of both APIs: it checks tokens and origins.
+//!
+//! The WebSocket API calls it once, at `$connect`; the HTTP API calls it for each request and
+//! caches the response. No other code looks at tokens: the functions behind the authorizer read
+//! `user`, `name` and `expires` from the context that it returns.
 //!
 //! | | WebSocket | HTTP, payload 2.0 |
 //! | --- | --- | --- |
 //! | token in | `Sec-WebSocket-Protocol: confab.v1, bearer.TOKEN` or `Authorization: Bearer TOKEN` | `Authorization: Bearer TOKEN` |
-//! | good | policy that allows exactly the `methodArn`, with context | `isAuthorized: true`, with context |
-//! | no, bad, expired token | the invocation fails with `Unauthorized`: the gateway answers 401 | the same |
-//! | foreign `Origin` | policy that denies: 403 | not looked at, CORS decides |
+//! | valid token | policy that allows exactly the `methodArn`, with context | `isAuthorized: true`, with context |
+//! | missing, invalid or expired token | the invocation fails with `Unauthorized`: the gateway responds 401 | the same |
+//! | foreign `Origin` | policy that denies: 403 | ignored, CORS decides |
 //! | keys cannot be fetched | the invocation fails with another message: 500 | the same |
 //!
-//! `isAuthorized: false` is never answered: the gateway makes 403 of it, and a client with an expired token has to see
-//! 401 to know that it should log in again. Failures are not cached by the gateway either, so a refused token costs an
-//! invocation each time.
+//! The authorizer never returns `isAuthorized: false`. The gateway responds 403 to that, but a
+//! client with an expired token needs a 401 to know that it must get a new token. The gateway does
+//! not cache failures, so each request with a bad token costs one invocation.
 
-mod answer;
 mod authorizer;
 mod clock;
 mod configuration;
+mod display_name;
+mod error;
 mod event;
-mod identity;
 mod key_cache;
 mod key_set;
 mod key_source;
 mod origin;
-mod refusal;
+mod response;
 mod verifier;
 
 pub use crate::{
-    answer::{Answer, Context, Policy, PolicyDocument, Simple, Statement},
     authorizer::Authorizer,
-    clock::{Clock, SystemClock},
+    clock::SystemClock,
     configuration::{Configuration, ConfigurationError, Trust},
+    error::{AuthorizerError, TokenError},
     event::{Event, Headers, HttpEvent, WebSocketEvent},
-    identity::{Identity, User},
     key_source::{KeyLocation, KeyUrl},
     origin::{AllowedOrigins, Origin},
-    refusal::{Failure, Refusal},
+    response::{
+        AuthorizerResponse, HttpResponse, Policy, PolicyDocument, ResponseContext, Statement,
+    },
 };

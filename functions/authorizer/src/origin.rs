@@ -1,15 +1,17 @@
-//! Origins of web pages, compared as browsers write them. WebSocket handshakes know no CORS: without this check any page
-//! on the web could open a connection in a visitor's name.
+//! Origins of web pages, compared as browsers write them. CORS does not apply to WebSocket
+//! handshakes: without this check, any page on the web could open a connection on behalf of its
+//! visitor.
 
 use std::fmt;
 
-/// `scheme://host[:port]` with scheme and host in lower case and without the scheme's own port.
+/// `scheme://host[:port]` with scheme and host in lower case and without the scheme's default port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin(String);
 
 impl Origin {
-    /// Reads the value of an `Origin` header. `None` for everything that is not exactly an origin: a path, user
-    /// information, or the `null` that sandboxed documents send.
+    /// Parses the value of an `Origin` header. Returns `None` for anything that is not exactly an
+    /// origin, such as a value with a path or user information, or the `null` of sandboxed
+    /// documents.
     pub fn parse(text: &str) -> Option<Self> {
         let (scheme, authority) = text.split_once("://")?;
         let is_scheme = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
@@ -22,12 +24,12 @@ impl Origin {
         }
         let scheme = scheme.to_ascii_lowercase();
         let authority = authority.to_ascii_lowercase();
-        let own_port = match scheme.as_str() {
+        let default_port = match scheme.as_str() {
             "http" => ":80",
             "https" => ":443",
             _ => "",
         };
-        let authority = authority.strip_suffix(own_port).unwrap_or(&authority);
+        let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
         Some(Self(format!("{scheme}://{authority}")))
     }
 }
@@ -41,17 +43,18 @@ impl fmt::Display for Origin {
 /// The pages that may open a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedOrigins {
-    /// `*`: any page.
+    /// `*`: all pages.
     Any,
-    /// These and no other; empty means no page at all.
+    /// Only these; an empty list allows no page.
     Only(Vec<Origin>),
 }
 
 impl AllowedOrigins {
-    /// Reads a comma-separated list of origins, or one with `*` in it. Empty elements are skipped.
+    /// Parses a comma-separated list of origins. An element `*` allows all pages; empty elements
+    /// are skipped.
     ///
     /// # Errors
-    /// Returns the first element that is no origin.
+    /// Returns the first element that is not an origin.
     pub fn parse(list: &str) -> Result<Self, String> {
         let elements = || {
             list.split(',')
@@ -69,7 +72,7 @@ impl AllowedOrigins {
         })
     }
 
-    /// Whether a page whose browser sent this `Origin` header may connect.
+    /// Returns whether a page whose browser sent this `Origin` header may connect.
     pub fn allow(&self, header: &str) -> bool {
         match self {
             Self::Any => true,
@@ -113,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_star_allows_every_page_and_an_empty_list_none() {
+    fn a_star_allows_every_page_and_an_empty_list_allows_no_page() {
         let any = AllowedOrigins::parse("http://localhost:3000,*").unwrap();
         assert!(any.allow("https://evil.example") && any.allow("null"));
         let none = AllowedOrigins::parse("").unwrap();
@@ -121,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_named() {
+    fn the_error_is_the_first_element_that_is_not_an_origin() {
         for bad in [
             "https://chat.example.org/page",
             "chat.example.org",

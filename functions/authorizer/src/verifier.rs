@@ -1,22 +1,27 @@
-//! From a token to an identity.
+//! Verifies a token and extracts the identity.
 
+use chat::{
+    domain::{Identity, Timestamp, UserId},
+    ports::Clock,
+};
 use jsonwebtoken::{
     Algorithm, AlgorithmFamily, DecodingKey, Validation, decode, decode_header, errors::ErrorKind,
 };
 use serde_json::{Map, Value};
 
 use crate::{
-    clock::Clock,
     configuration::{Configuration, Trust},
-    identity::{Identity, User, display_name},
+    display_name::display_name,
+    error::{AuthorizerError, TokenError},
     key_cache::KeyCache,
     key_source::KeySource,
-    refusal::{Failure, Refusal},
 };
 
-/// How far ahead an issuer's clock may be, in seconds. There is no such leeway for the end: who is late logs in again.
+/// How far ahead an issuer's clock may be, in seconds. Expiry has no leeway: the client gets a new
+/// token instead.
 const NOT_BEFORE_LEEWAY: f64 = 30.0;
-/// The last second of the year 9999. A later end is a mistake, and might not fit where the functions read it.
+/// The last second of the year 9999. A later end is an issuer's mistake, and the functions' number
+/// types might not hold it.
 const LATEST_EXPIRY: f64 = 253_402_300_799.0;
 
 pub(crate) struct Verifier<C> {
@@ -32,11 +37,11 @@ enum Keys<C> {
     Published(KeyCache<C>),
 }
 
-impl<C: Clock> Verifier<C> {
-    /// Also fetches the keys.
+impl<C: Clock + Clone + Sync> Verifier<C> {
+    /// Creates a verifier and fetches the keys.
     ///
     /// # Errors
-    /// If TLS cannot be set up.
+    /// Fails if TLS cannot be set up.
     pub(crate) async fn open(
         configuration: Configuration,
         clock: C,
@@ -62,68 +67,71 @@ impl<C: Clock> Verifier<C> {
         &self.issuer
     }
 
-    /// Believes a token or says why not.
-    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, Failure> {
-        let header = decode_header(token).map_err(|_| Refusal::Malformed)?;
+    /// Verifies a token and returns its user.
+    pub(crate) async fn verify(&self, token: &str) -> Result<Identity, AuthorizerError> {
+        let header = decode_header(token).map_err(|_| TokenError::Malformed)?;
         if header.crit.is_some() {
-            return Err(Refusal::CriticalExtensions.into());
+            return Err(TokenError::CriticalExtensions.into());
         }
         let key = self.key(header.kid.as_deref(), header.alg).await?;
-        let claims = self.checked_claims(token, header.alg, &key)?;
+        let claims = self.verified_claims(token, header.alg, &key)?;
         Ok(self.identity(&claims)?)
     }
 
-    /// The algorithm follows from the configuration and the key; the token only says which of these it used.
-    async fn key(&self, id: Option<&str>, algorithm: Algorithm) -> Result<DecodingKey, Failure> {
+    /// Returns the key that verifies the token. The configuration and the key determine which
+    /// algorithms are allowed; the token only names the one that it used.
+    async fn key(
+        &self,
+        id: Option<&str>,
+        algorithm: Algorithm,
+    ) -> Result<DecodingKey, AuthorizerError> {
         match &self.keys {
             Keys::SharedSecret(key) if algorithm == Algorithm::HS256 => Ok(key.clone()),
             Keys::Published(cache) if algorithm.family() != AlgorithmFamily::Hmac => {
                 cache.find(id, algorithm).await
             }
-            _ => Err(Refusal::Algorithm.into()),
+            _ => Err(TokenError::Algorithm.into()),
         }
     }
 
-    fn checked_claims(
+    fn verified_claims(
         &self,
         token: &str,
         algorithm: Algorithm,
         key: &DecodingKey,
-    ) -> Result<Map<String, Value>, Refusal> {
+    ) -> Result<Map<String, Value>, TokenError> {
         let mut validation = Validation::new(algorithm);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
-        // Time is checked in `identity`, by our clock and with a leeway for one end only.
+        // `identity` checks the times, by the clock port and with leeway for `nbf` only.
         validation.validate_exp = false;
         validation.validate_nbf = false;
         decode(token, key, &validation)
             .map(|token| token.claims)
-            .map_err(|error| refusal_for(error.into_kind()))
+            .map_err(|error| token_error(error.into_kind()))
     }
 
-    fn identity(&self, claims: &Map<String, Value>) -> Result<Identity, Refusal> {
+    fn identity(&self, claims: &Map<String, Value>) -> Result<Identity, TokenError> {
         let now = self.clock.now();
         let expires = claims
             .get("exp")
             .and_then(Value::as_f64)
             .filter(|seconds| (0.0..=LATEST_EXPIRY).contains(seconds))
-            .ok_or(Refusal::Malformed)?
+            .ok_or(TokenError::Malformed)?
             .floor() as u64;
+        let expires = Timestamp::from_seconds(expires);
         if expires <= now {
-            return Err(Refusal::Expired);
+            return Err(TokenError::Expired);
         }
         if let Some(not_before) = claims.get("nbf") {
-            let not_before = not_before.as_f64().ok_or(Refusal::Malformed)?;
-            if not_before > now as f64 + NOT_BEFORE_LEEWAY {
-                return Err(Refusal::NotYetValid);
+            let not_before = not_before.as_f64().ok_or(TokenError::Malformed)?;
+            if not_before > now.seconds() as f64 + NOT_BEFORE_LEEWAY {
+                return Err(TokenError::NotYetValid);
             }
         }
-        let user = claims
-            .get("sub")
-            .and_then(Value::as_str)
-            .and_then(User::parse)
-            .ok_or(Refusal::Subject)?;
+        let subject = claims.get("sub").and_then(Value::as_str);
+        let user = UserId::new(subject.unwrap_or_default()).map_err(|_| TokenError::Subject)?;
         let name = display_name(claims.get(&self.name_claim).and_then(Value::as_str), &user);
         Ok(Identity {
             user,
@@ -133,13 +141,13 @@ impl<C: Clock> Verifier<C> {
     }
 }
 
-fn refusal_for(kind: ErrorKind) -> Refusal {
+fn token_error(kind: ErrorKind) -> TokenError {
     match kind {
-        ErrorKind::InvalidSignature => Refusal::Signature,
-        ErrorKind::InvalidAlgorithm => Refusal::Algorithm,
-        ErrorKind::InvalidIssuer => Refusal::Issuer,
-        ErrorKind::InvalidAudience => Refusal::Audience,
-        ErrorKind::MissingRequiredClaim(claim) => Refusal::MissingClaim(claim),
-        _ => Refusal::Malformed,
+        ErrorKind::InvalidSignature => TokenError::Signature,
+        ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
+        ErrorKind::InvalidIssuer => TokenError::Issuer,
+        ErrorKind::InvalidAudience => TokenError::Audience,
+        ErrorKind::MissingRequiredClaim(claim) => TokenError::MissingClaim(claim),
+        _ => TokenError::Malformed,
     }
 }

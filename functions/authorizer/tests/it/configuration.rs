@@ -1,4 +1,4 @@
-//! What stops the start.
+//! Which environments the function starts with.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use authorizer::{Configuration, ConfigurationError, KeyLocation, KeyUrl, Trust};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// A complete environment with some variables changed; `None` removes one.
+/// Reads a complete environment with some variables changed. `None` removes a variable.
 fn read(changes: &[(&'static str, Option<&str>)]) -> Result<Configuration, ConfigurationError> {
     let mut variables = BTreeMap::from([
         ("ALLOWED_ORIGINS", "https://chat.example.org"),
@@ -23,24 +23,28 @@ fn read(changes: &[(&'static str, Option<&str>)]) -> Result<Configuration, Confi
 }
 
 #[test]
-fn a_missing_or_bad_variable_is_named() {
+fn a_missing_or_invalid_variable_is_named() {
     for (variable, value, message) in [
         ("ALLOWED_ORIGINS", None, "ALLOWED_ORIGINS is not set"),
         (
             "ALLOWED_ORIGINS",
             Some("chat.example.org"),
-            "ALLOWED_ORIGINS has \"chat.example.org\", which is no origin such as https://chat.example.org",
+            "ALLOWED_ORIGINS has \"chat.example.org\", which is not an origin such as https://chat.example.org",
         ),
         ("TOKEN_ISSUER", None, "TOKEN_ISSUER is not set"),
         ("TOKEN_ISSUER", Some(""), "TOKEN_ISSUER is not set"),
-        ("TOKEN_ISSUER", Some("issuer"), "TOKEN_ISSUER is no URL"),
+        ("TOKEN_ISSUER", Some("issuer"), "TOKEN_ISSUER is not a URL"),
         (
             "TOKEN_ISSUER",
             Some("http://issuer.example"),
             "TOKEN_ISSUER is not https",
         ),
         ("TOKEN_AUDIENCE", None, "TOKEN_AUDIENCE is not set"),
-        ("TOKEN_JWKS_URL", Some("/jwks"), "TOKEN_JWKS_URL is no URL"),
+        (
+            "TOKEN_JWKS_URL",
+            Some("/jwks"),
+            "TOKEN_JWKS_URL is not a URL",
+        ),
         (
             "TOKEN_JWKS_URL",
             Some("http://issuer.example/jwks"),
@@ -72,7 +76,7 @@ fn a_missing_or_bad_variable_is_named() {
 }
 
 #[test]
-fn an_empty_optional_variable_is_one_that_is_not_set() {
+fn an_empty_optional_variable_counts_as_not_set() {
     let configuration = read(&[
         ("TOKEN_JWKS_URL", Some("")),
         ("TOKEN_SHARED_SECRET", Some("")),
@@ -94,7 +98,7 @@ fn an_empty_optional_variable_is_one_that_is_not_set() {
 }
 
 #[test]
-fn plain_http_is_for_this_machine() {
+fn plain_http_is_allowed_on_loopback_addresses() {
     for url in [
         "http://127.0.0.1:3000/jwks",
         "http://[::1]:3000/jwks",
@@ -105,7 +109,7 @@ fn plain_http_is_for_this_machine() {
 }
 
 #[test]
-fn a_shared_secret_needs_no_url_and_is_not_shown() {
+fn a_shared_secret_needs_no_url_and_is_hidden_in_debug_output() {
     let configuration = read(&[
         ("TOKEN_SHARED_SECRET", Some(SECRET)),
         ("TOKEN_ISSUER", Some("django")),

@@ -1,15 +1,17 @@
-//! An issuer for tests: keys made on the spot, tokens signed without the library that checks them, a key set served over
-//! HTTP with every request counted, and a clock that is moved by hand.
+//! An issuer for tests: freshly generated keys, tokens signed without the library that verifies
+//! them, an HTTP server that counts requests for the key set, and a manual clock.
 
 use std::{
     collections::BTreeMap,
+    future::{Future, ready},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
-use authorizer::{Authorizer, Clock, Configuration, Event};
+use authorizer::{Authorizer, Configuration, Event};
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
@@ -21,6 +23,7 @@ use aws_lc_rs::{
     },
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chat::{domain::Timestamp, ports::Clock};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -29,10 +32,10 @@ use tokio::{
 
 pub const AUDIENCE: &str = "confab";
 pub const METHOD_ARN: &str = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/dev/$connect";
-/// What the clock of a test shows at first.
+/// The initial time of a test's clock, in seconds.
 pub const NOW: u64 = 1_800_000_000;
 
-/// A clock that stands still until it is moved.
+/// A clock that a test advances.
 #[derive(Clone)]
 pub struct ManualClock(Arc<AtomicU64>);
 
@@ -49,12 +52,17 @@ impl Default for ManualClock {
 }
 
 impl Clock for ManualClock {
-    fn now(&self) -> u64 {
-        self.0.load(Ordering::SeqCst)
+    fn now(&self) -> Timestamp {
+        Timestamp::from_seconds(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        self.advance(duration.as_secs());
+        ready(())
     }
 }
 
-/// A private key and how it signs.
+/// A private key with its algorithm.
 pub enum SigningKey {
     Rsa(RsaKeyPair),
     RsaPss(RsaKeyPair),
@@ -99,7 +107,7 @@ impl SigningKey {
         }
     }
 
-    /// The members of the public key's JWK that depend on its kind.
+    /// Returns the public key as a JWK.
     pub fn jwk(&self, id: &str) -> Value {
         match self {
             Self::Rsa(pair) | Self::RsaPss(pair) => {
@@ -116,11 +124,11 @@ impl SigningKey {
                 json!({"kid": id, "kty": "OKP", "crv": "Ed25519", "x": base64(pair.public_key())})
             }
             Self::Hmac(secret) => json!({"kid": id, "kty": "oct", "k": base64(secret)}),
-            Self::Nothing => panic!("nothing has no public key"),
+            Self::Nothing => panic!("`alg: none` has no public key"),
         }
     }
 
-    /// A token with any header and claims, signed with this key.
+    /// Returns a token with any header and claims, signed with this key.
     pub fn sign(&self, header: &Value, claims: &Value) -> String {
         let message = format!(
             "{}.{}",
@@ -150,7 +158,7 @@ impl SigningKey {
         format!("{message}.{}", base64(signature))
     }
 
-    /// A token with this key's algorithm in its header.
+    /// Returns a token with this key's algorithm in its header.
     pub fn token(&self, id: &str, claims: &Value) -> String {
         self.sign(
             &json!({"alg": self.algorithm(), "typ": "JWT", "kid": id}),
@@ -163,15 +171,15 @@ pub fn base64(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// What the issuer's HTTP server answers.
+/// The content of the issuer's HTTP server.
 #[derive(Default)]
 struct Site {
-    /// Status and body by path; 404 for all others.
+    /// Status and body by path. Other paths respond 404.
     pages: Mutex<BTreeMap<String, (u16, String)>>,
     requests: Mutex<BTreeMap<String, usize>>,
 }
 
-/// An HTTP server on a port of its own.
+/// An issuer with an HTTP server on a free port.
 #[derive(Clone)]
 pub struct Issuer {
     pub url: String,
@@ -205,7 +213,7 @@ impl Issuer {
                     let head = format!(
                         "HTTP/1.1 {status} Status\r\ncontent-length: {length}\r\nconnection: close\r\n"
                     );
-                    // Who reads too much may be gone before everything is written.
+                    // A client that refuses a large body closes the connection early.
                     let _ = socket
                         .write_all(format!("{head}location: /jwks\r\n\r\n{body}").as_bytes())
                         .await;
@@ -228,20 +236,20 @@ impl Issuer {
         self.serve("/jwks", 200, json!({"keys": keys}));
     }
 
-    /// How often the key set has been asked for.
+    /// Returns how often the key set was requested.
     pub fn fetches(&self) -> usize {
         let requests = self.site.requests.lock().unwrap();
         requests.get("/jwks").copied().unwrap_or_default()
     }
 
-    /// An authorizer that trusts this issuer's published keys.
+    /// Returns an authorizer that trusts this issuer's published keys.
     pub async fn authorizer(&self, clock: &ManualClock) -> Authorizer<ManualClock> {
         let jwks = format!("{}/jwks", self.url);
         self.authorizer_with(clock, &[("TOKEN_JWKS_URL", &jwks)])
             .await
     }
 
-    /// An authorizer that is configured otherwise.
+    /// Returns an authorizer with additional environment variables.
     pub async fn authorizer_with(
         &self,
         clock: &ManualClock,
@@ -260,7 +268,7 @@ impl Issuer {
             .unwrap()
     }
 
-    /// Good claims for an hour.
+    /// Returns valid claims that expire in an hour.
     pub fn claims(&self) -> Value {
         json!({
             "iss": self.url, "aud": AUDIENCE, "sub": "ada", "name": "Ada Lovelace",
@@ -268,7 +276,7 @@ impl Issuer {
         })
     }
 
-    /// Good claims with one changed; `null` removes it.
+    /// Returns valid claims with one changed. `null` removes it.
     pub fn claims_with(&self, name: &str, value: Value) -> Value {
         let mut claims = self.claims();
         let members = claims.as_object_mut().unwrap();
@@ -281,7 +289,7 @@ impl Issuer {
     }
 }
 
-/// The event of a handshake with these headers.
+/// Returns the event of a handshake with these headers.
 pub fn handshake(headers: Value) -> Event {
     serde_json::from_value(json!({
         "type": "REQUEST", "methodArn": METHOD_ARN, "headers": headers,
@@ -290,12 +298,12 @@ pub fn handshake(headers: Value) -> Event {
     .unwrap()
 }
 
-/// The event of a handshake with a token and nothing else.
+/// Returns the event of a handshake with only a token.
 pub fn handshake_with(token: &str) -> Event {
     handshake(json!({"Authorization": format!("Bearer {token}")}))
 }
 
-/// The event of an HTTP request with these headers.
+/// Returns the event of an HTTP request with these headers.
 pub fn request(headers: Value) -> Event {
     serde_json::from_value(json!({
         "version": "2.0", "type": "REQUEST", "routeArn": "arn:aws:execute-api:…",

@@ -1,21 +1,21 @@
-//! How often the issuer is asked for its keys, and what becomes of tokens when it does not answer.
+//! How often the keys are fetched, and which tokens are accepted when the issuer does not respond.
 
-use authorizer::{Answer, Failure, Refusal};
+use authorizer::{AuthorizerError, AuthorizerResponse, TokenError};
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::issuer::{Issuer, ManualClock, SigningKey, handshake_with};
 
-fn is_allowed(answer: &Result<Answer, Failure>) -> bool {
-    matches!(answer, Ok(Answer::Policy(policy)) if policy.context.is_some())
+fn is_allowed(response: &Result<AuthorizerResponse, AuthorizerError>) -> bool {
+    matches!(response, Ok(AuthorizerResponse::WebSocket(policy)) if policy.context.is_some())
 }
 
-fn unknown(id: &str) -> Result<Answer, Failure> {
-    Err(Refusal::UnknownKey(Some(id.to_owned())).into())
+fn unknown(id: &str) -> Result<AuthorizerResponse, AuthorizerError> {
+    Err(TokenError::UnknownKey(Some(id.to_owned())).into())
 }
 
 #[tokio::test]
-async fn keys_are_fetched_at_the_start_and_kept() {
+async fn keys_are_fetched_at_the_start_and_cached() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     issuer.publish(&[key.jwk("1")]);
@@ -67,7 +67,7 @@ async fn an_unknown_key_is_fetched_at_most_once_a_minute() {
 }
 
 #[tokio::test]
-async fn concurrent_needs_share_one_fetch_and_its_outcome() {
+async fn concurrent_requests_share_one_fetch_and_its_outcome() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     let authorizer = issuer.authorizer(&ManualClock::default()).await;
@@ -75,8 +75,8 @@ async fn concurrent_needs_share_one_fetch_and_its_outcome() {
     let token = key.token("1", &issuer.claims());
     let ask = || join_all((0..8).map(|_| authorizer.handle(handshake_with(&token))));
 
-    let answers = ask().await;
-    assert_eq!(answers, vec![Err(Failure::KeysUnavailable); 8]);
+    let responses = ask().await;
+    assert_eq!(responses, vec![Err(AuthorizerError::KeysUnavailable); 8]);
     assert_eq!(issuer.fetches(), 2);
 
     issuer.publish(&[key.jwk("1")]);
@@ -85,7 +85,7 @@ async fn concurrent_needs_share_one_fetch_and_its_outcome() {
 }
 
 #[tokio::test]
-async fn an_issuer_that_fails_is_our_failure_and_no_refusal() {
+async fn a_failing_issuer_is_an_internal_error_and_not_a_refused_token() {
     let issuer = Issuer::start().await;
     let (known, new) = (SigningKey::p256(), SigningKey::p256());
     issuer.publish(&[known.jwk("known")]);
@@ -96,7 +96,7 @@ async fn an_issuer_that_fails_is_our_failure_and_no_refusal() {
     for (status, body) in [
         (500, "down".to_owned()),
         (302, String::new()),
-        (200, "no JSON".to_owned()),
+        (200, "not JSON".to_owned()),
         (200, json!({"keys": []}).to_string()),
         (200, format!("{{\"keys\":[]{}}}", " ".repeat(1024 * 1024))),
     ] {
@@ -104,8 +104,8 @@ async fn an_issuer_that_fails_is_our_failure_and_no_refusal() {
         clock.advance(60);
         let fetches = issuer.fetches();
         for _ in 0..2 {
-            let answer = authorizer.handle(handshake_with(&new)).await;
-            assert_eq!(answer, Err(Failure::KeysUnavailable), "{status}");
+            let response = authorizer.handle(handshake_with(&new)).await;
+            assert_eq!(response, Err(AuthorizerError::KeysUnavailable), "{status}");
         }
         assert_eq!(issuer.fetches(), fetches + 1, "{status}");
         assert!(is_allowed(&authorizer.handle(handshake_with(&known)).await));
@@ -113,7 +113,7 @@ async fn an_issuer_that_fails_is_our_failure_and_no_refusal() {
 }
 
 #[tokio::test]
-async fn a_withdrawn_key_is_forgotten_within_the_hour_but_not_in_an_outage() {
+async fn a_withdrawn_key_is_dropped_within_the_hour_but_kept_during_an_outage() {
     let issuer = Issuer::start().await;
     let (withdrawn, kept) = (SigningKey::p256(), SigningKey::p256());
     issuer.publish(&[withdrawn.jwk("withdrawn"), kept.jwk("kept")]);
@@ -131,22 +131,22 @@ async fn a_withdrawn_key_is_forgotten_within_the_hour_but_not_in_an_outage() {
 
     issuer.publish(&[kept.jwk("kept")]);
     clock.advance(60);
-    let answer = authorizer.handle(handshake_with(&withdrawn)).await;
-    assert_eq!(answer, unknown("withdrawn"));
+    let response = authorizer.handle(handshake_with(&withdrawn)).await;
+    assert_eq!(response, unknown("withdrawn"));
     let kept = kept.token("kept", &claims);
     assert!(is_allowed(&authorizer.handle(handshake_with(&kept)).await));
     assert_eq!(issuer.fetches(), 3);
 }
 
 #[tokio::test]
-async fn keys_are_found_through_discovery() {
+async fn discovery_finds_the_keys_of_the_configured_issuer_only() {
     let issuer = Issuer::start().await;
     let key = SigningKey::rsa();
     issuer.publish(&[key.jwk("1")]);
     let token = key.token("1", &issuer.claims());
     let document = "/.well-known/openid-configuration";
     let jwks = format!("{}/jwks", issuer.url);
-    for (description, good) in [
+    for (discovery, expected) in [
         (json!({"issuer": issuer.url, "jwks_uri": jwks}), true),
         (
             json!({"issuer": "https://other.example", "jwks_uri": jwks}),
@@ -158,20 +158,20 @@ async fn keys_are_found_through_discovery() {
         ),
         (json!({"issuer": issuer.url}), false),
     ] {
-        issuer.serve(document, 200, &description);
+        issuer.serve(document, 200, &discovery);
         let authorizer = issuer.authorizer_with(&ManualClock::default(), &[]).await;
-        let answer = authorizer.handle(handshake_with(&token)).await;
-        assert_eq!(is_allowed(&answer), good, "{description}");
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(is_allowed(&response), expected, "{discovery}");
         assert_eq!(
-            answer == Err(Failure::KeysUnavailable),
-            !good,
-            "{description}"
+            response == Err(AuthorizerError::KeysUnavailable),
+            !expected,
+            "{discovery}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_token_without_key_id_takes_the_only_key() {
+async fn a_token_without_key_id_is_verified_with_the_only_key() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     let mut jwk = key.jwk("1");

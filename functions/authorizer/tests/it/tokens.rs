@@ -1,33 +1,35 @@
-//! Which tokens are believed.
+//! Which tokens are accepted, and why others are refused.
 
-use authorizer::{Answer, Failure, Refusal};
+use authorizer::{AuthorizerError, AuthorizerResponse, TokenError};
 use serde_json::{Value, json};
 
 use crate::issuer::{Issuer, ManualClock, NOW, SigningKey, base64, handshake_with};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-/// What came of a token: the user and the end, or why not.
-fn outcome(answer: Result<Answer, Failure>) -> Result<(String, String), Failure> {
-    match answer? {
-        Answer::Policy(policy) => {
+/// Returns the user and the expiry from a response to a handshake.
+fn outcome(
+    response: Result<AuthorizerResponse, AuthorizerError>,
+) -> Result<(String, String), AuthorizerError> {
+    match response? {
+        AuthorizerResponse::WebSocket(policy) => {
             let context = policy.context.expect("an identity");
             Ok((context.user, context.expires))
         }
-        Answer::Simple(_) => panic!("a policy was expected"),
+        AuthorizerResponse::Http(_) => panic!("a policy was expected"),
     }
 }
 
-fn ada() -> Result<(String, String), Failure> {
+fn ada() -> Result<(String, String), AuthorizerError> {
     Ok(("ada".to_owned(), (NOW + 3600).to_string()))
 }
 
-fn refused(refusal: Refusal) -> Result<(String, String), Failure> {
-    Err(Failure::Refused(refusal))
+fn refused(error: TokenError) -> Result<(String, String), AuthorizerError> {
+    Err(AuthorizerError::Token(error))
 }
 
 #[tokio::test]
-async fn every_kind_of_published_key_checks_its_own_algorithm() {
+async fn every_kind_of_published_key_verifies_its_own_algorithm() {
     let issuer = Issuer::start().await;
     let keys = [
         SigningKey::rsa(),
@@ -41,13 +43,13 @@ async fn every_kind_of_published_key_checks_its_own_algorithm() {
     let authorizer = issuer.authorizer(&ManualClock::default()).await;
     for key in &keys {
         let token = key.token(key.algorithm(), &issuer.claims());
-        let answer = authorizer.handle(handshake_with(&token)).await;
-        assert_eq!(outcome(answer), ada(), "{}", key.algorithm());
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), ada(), "{}", key.algorithm());
     }
 }
 
 #[tokio::test]
-async fn a_token_is_refused_for_its_signature() {
+async fn a_token_with_a_wrong_signature_or_algorithm_is_refused() {
     let issuer = Issuer::start().await;
     let (rsa, ec, stranger) = (SigningKey::rsa(), SigningKey::p256(), SigningKey::p256());
     let (rsa_jwk, ec_jwk) = (rsa.jwk("rsa"), ec.jwk("ec"));
@@ -63,12 +65,12 @@ async fn a_token_is_refused_for_its_signature() {
         for_encryption,
         ps256_only,
         json!({"kid": "odd", "kty": "XYZ"}),
-        json!("no key at all"),
+        json!("not a key"),
     ]);
     let authorizer = issuer.authorizer(&ManualClock::default()).await;
 
     let claims = issuer.claims();
-    // Key confusion: what everybody can read, taken for a shared secret.
+    // Key confusion: a public value used as a shared secret.
     let confused = |bytes: String, id| SigningKey::Hmac(bytes.into_bytes()).token(id, &claims);
     let member = |jwk: &Value, name: &str| jwk[name].as_str().unwrap().to_owned();
     let header = |alg: &str, id: &str| json!({"alg": alg, "kid": id});
@@ -76,57 +78,57 @@ async fn a_token_is_refused_for_its_signature() {
     let (head_and_claims, signature) = good.rsplit_once('.').unwrap();
     let head = head_and_claims.split_once('.').unwrap().0;
     let forged_claims = base64(issuer.claims_with("sub", json!("eve")).to_string());
-    let unknown = |id: &str| Refusal::UnknownKey(Some(id.to_owned()));
-    for (name, token, refusal) in [
+    let unknown = |id: &str| TokenError::UnknownKey(Some(id.to_owned()));
+    for (name, token, error) in [
         (
             "none",
             SigningKey::Nothing.token("ec", &claims),
-            Refusal::Malformed,
+            TokenError::Malformed,
         ),
         (
             "None",
             SigningKey::Nothing.sign(&header("None", "ec"), &claims),
-            Refusal::Malformed,
+            TokenError::Malformed,
         ),
         (
             "signature cut off",
             format!("{head_and_claims}."),
-            Refusal::Signature,
+            TokenError::Signature,
         ),
         (
             "HS256 with RSA key",
             confused(member(&rsa_jwk, "n"), "rsa"),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "HS256 with EC key",
             confused(member(&ec_jwk, "x"), "ec"),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "HS256 with whole JWK",
             confused(ec_jwk.to_string(), "ec"),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "HS256 with oct key",
             published_secret.token("oct", &claims),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "RS256 with EC key",
             rsa.token("ec", &claims),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "ES384 with P-256 key",
             ec.sign(&header("ES384", "ec"), &claims),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "RS256 with PS256 key",
             rsa.token("ps256", &claims),
-            Refusal::Algorithm,
+            TokenError::Algorithm,
         ),
         (
             "encryption key",
@@ -142,17 +144,17 @@ async fn a_token_is_refused_for_its_signature() {
         (
             "no key id",
             ec.sign(&json!({"alg": "ES256"}), &claims),
-            Refusal::UnknownKey(None),
+            TokenError::UnknownKey(None),
         ),
         (
-            "stranger's key",
+            "another issuer's key",
             stranger.token("ec", &claims),
-            Refusal::Signature,
+            TokenError::Signature,
         ),
         (
             "changed claims",
             format!("{head}.{forged_claims}.{signature}"),
-            Refusal::Signature,
+            TokenError::Signature,
         ),
         (
             "critical extension",
@@ -160,13 +162,17 @@ async fn a_token_is_refused_for_its_signature() {
                 &json!({"alg": "ES256", "kid": "ec", "crit": ["b64"], "b64": false}),
                 &claims,
             ),
-            Refusal::CriticalExtensions,
+            TokenError::CriticalExtensions,
         ),
-        ("two parts", head_and_claims.to_owned(), Refusal::Malformed),
-        ("no JWT", "opaque".to_owned(), Refusal::Malformed),
+        (
+            "two parts",
+            head_and_claims.to_owned(),
+            TokenError::Malformed,
+        ),
+        ("not a JWT", "opaque".to_owned(), TokenError::Malformed),
     ] {
-        let answer = authorizer.handle(handshake_with(&token)).await;
-        assert_eq!(outcome(answer), refused(refusal), "{name}");
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), refused(error), "{name}");
     }
     assert_eq!(
         outcome(authorizer.handle(handshake_with(&good)).await),
@@ -175,53 +181,57 @@ async fn a_token_is_refused_for_its_signature() {
 }
 
 #[tokio::test]
-async fn a_token_is_believed_or_refused_for_its_claims() {
+async fn a_token_is_accepted_or_refused_by_its_claims() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     issuer.publish(&[key.jwk("1")]);
     let authorizer = issuer.authorizer(&ManualClock::default()).await;
-    let missing = |claim: &str| refused(Refusal::MissingClaim(claim.to_owned()));
+    let missing = |claim: &str| refused(TokenError::MissingClaim(claim.to_owned()));
     let until = |end: u64| Ok(("ada".to_owned(), end.to_string()));
     for (claim, value, expected) in [
         ("iss", json!(null), missing("iss")),
         (
             "iss",
             json!("https://other.example"),
-            refused(Refusal::Issuer),
+            refused(TokenError::Issuer),
         ),
         (
             "iss",
             json!(format!("{}/", issuer.url)),
-            refused(Refusal::Issuer),
+            refused(TokenError::Issuer),
         ),
         ("aud", json!(null), missing("aud")),
-        ("aud", json!("other"), refused(Refusal::Audience)),
-        ("aud", json!([]), refused(Refusal::Audience)),
+        ("aud", json!("other"), refused(TokenError::Audience)),
+        ("aud", json!([]), refused(TokenError::Audience)),
         ("aud", json!(["other", "confab"]), ada()),
         ("exp", json!(null), missing("exp")),
         ("exp", json!("2100-01-01"), missing("exp")),
-        ("exp", json!(NOW), refused(Refusal::Expired)),
+        ("exp", json!(NOW), refused(TokenError::Expired)),
         ("exp", json!(NOW + 1), until(NOW + 1)),
         ("exp", json!(NOW as f64 + 1.75), until(NOW + 1)),
-        ("exp", json!(u64::MAX), refused(Refusal::Malformed)),
+        ("exp", json!(u64::MAX), refused(TokenError::Malformed)),
         ("nbf", json!(NOW), ada()),
         ("nbf", json!(NOW + 30), ada()),
-        ("nbf", json!(NOW + 31), refused(Refusal::NotYetValid)),
-        ("nbf", json!("tomorrow"), refused(Refusal::Malformed)),
+        ("nbf", json!(NOW + 31), refused(TokenError::NotYetValid)),
+        ("nbf", json!("tomorrow"), refused(TokenError::Malformed)),
         ("sub", json!(null), missing("sub")),
         ("sub", json!(42), missing("sub")),
-        ("sub", json!(""), refused(Refusal::Subject)),
-        ("sub", json!("u".repeat(129)), refused(Refusal::Subject)),
-        ("sub", json!("ada\nconversation"), refused(Refusal::Subject)),
+        ("sub", json!(""), refused(TokenError::Subject)),
+        ("sub", json!("u".repeat(129)), refused(TokenError::Subject)),
+        (
+            "sub",
+            json!("ada\nconversation"),
+            refused(TokenError::Subject),
+        ),
     ] {
         let token = key.token("1", &issuer.claims_with(claim, value.clone()));
-        let answer = authorizer.handle(handshake_with(&token)).await;
-        assert_eq!(outcome(answer), expected, "{claim}: {value}");
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), expected, "{claim}: {value}");
     }
 }
 
 #[tokio::test]
-async fn a_token_ends_while_the_function_lives() {
+async fn a_token_expires_while_the_function_runs() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     issuer.publish(&[key.jwk("1")]);
@@ -234,12 +244,12 @@ async fn a_token_ends_while_the_function_lives() {
         ada()
     );
     clock.advance(1);
-    let answer = authorizer.handle(handshake_with(&token)).await;
-    assert_eq!(outcome(answer), refused(Refusal::Expired));
+    let response = authorizer.handle(handshake_with(&token)).await;
+    assert_eq!(outcome(response), refused(TokenError::Expired));
 }
 
 #[tokio::test]
-async fn a_shared_secret_checks_hs256_and_nothing_else() {
+async fn a_shared_secret_verifies_hs256_only() {
     let issuer = Issuer::start().await;
     let variables = [("TOKEN_SHARED_SECRET", SECRET)];
     let authorizer = issuer
@@ -257,26 +267,26 @@ async fn a_shared_secret_checks_hs256_and_nothing_else() {
         (
             "other secret",
             SigningKey::Hmac(vec![b'x'; 32]).token("1", &claims),
-            refused(Refusal::Signature),
+            refused(TokenError::Signature),
         ),
         (
             "HS512",
             secret.sign(&json!({"alg": "HS512"}), &claims),
-            refused(Refusal::Algorithm),
+            refused(TokenError::Algorithm),
         ),
         (
             "RS256",
             SigningKey::rsa().token("1", &claims),
-            refused(Refusal::Algorithm),
+            refused(TokenError::Algorithm),
         ),
         (
             "none",
             SigningKey::Nothing.token("1", &claims),
-            refused(Refusal::Malformed),
+            refused(TokenError::Malformed),
         ),
     ] {
-        let answer = authorizer.handle(handshake_with(&token)).await;
-        assert_eq!(outcome(answer), expected, "{name}");
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), expected, "{name}");
     }
     assert_eq!(issuer.fetches(), 0);
 }

@@ -1,12 +1,13 @@
-//! What each API is answered: where the token is looked for, which pages may connect, and the exact JSON.
+//! The responses to each API: where the token is read from, which pages may connect, and the exact
+//! JSON.
 
-use authorizer::{Event, Failure, Refusal};
+use authorizer::{AuthorizerError, Event, TokenError};
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::{Value, json};
 
 use crate::issuer::{Issuer, METHOD_ARN, ManualClock, NOW, SigningKey, handshake, request};
 
-/// An event in, what Lambda hands to the gateway out.
+/// Checks what Lambda returns to the gateway for each event.
 async fn check(events: impl FnOnce(&str, &str) -> Vec<(Event, Value)>) {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
@@ -16,11 +17,11 @@ async fn check(events: impl FnOnce(&str, &str) -> Vec<(Event, Value)>) {
     let expired = key.token("1", &issuer.claims_with("exp", json!(NOW - 1)));
     for (event, expected) in events(&token, &expired) {
         let description = format!("{event:?}");
-        let answer = match authorizer.handle(event).await {
-            Ok(answer) => serde_json::to_value(answer).unwrap(),
-            Err(failure) => serde_json::to_value(Diagnostic::from(failure)).unwrap(),
+        let response = match authorizer.handle(event).await {
+            Ok(response) => serde_json::to_value(response).unwrap(),
+            Err(error) => serde_json::to_value(Diagnostic::from(error)).unwrap(),
         };
-        assert_eq!(answer, expected, "{description}");
+        assert_eq!(response, expected, "{description}");
     }
 }
 
@@ -51,7 +52,7 @@ fn unauthorized() -> Value {
 }
 
 #[tokio::test]
-async fn a_handshake_brings_its_token_in_either_header() {
+async fn a_handshake_carries_its_token_in_either_header() {
     check(|token, expired| {
         let bearer = format!("Bearer {token}");
         let subprotocols = format!("confab.v1,  bearer.{token} ");
@@ -100,7 +101,7 @@ async fn a_handshake_brings_its_token_in_either_header() {
 }
 
 #[tokio::test]
-async fn a_handshake_comes_from_an_allowed_page_or_from_no_page() {
+async fn a_handshake_is_accepted_from_an_allowed_page_or_without_an_origin() {
     check(|token, expired| {
         let from = |origin: &str, token: &str| {
             handshake(json!({"origin": origin, "Authorization": format!("Bearer {token}")}))
@@ -124,7 +125,7 @@ async fn a_handshake_comes_from_an_allowed_page_or_from_no_page() {
 }
 
 #[tokio::test]
-async fn an_http_request_brings_its_token_as_authorization_from_any_page() {
+async fn an_http_request_carries_its_token_as_authorization_from_any_page() {
     check(|token, expired| {
         let bearer = format!("Bearer {token}");
         let simple = json!({"isAuthorized": true, "context": context()});
@@ -153,14 +154,14 @@ async fn an_http_request_brings_its_token_as_authorization_from_any_page() {
 }
 
 #[test]
-fn only_a_refusal_is_called_unauthorized() {
-    let message = |failure: Failure| Diagnostic::from(failure).error_message;
-    assert_eq!(message(Refusal::Missing.into()), "Unauthorized");
-    assert_ne!(message(Failure::KeysUnavailable), "Unauthorized");
+fn only_a_refused_token_is_reported_as_unauthorized() {
+    let message = |error: AuthorizerError| Diagnostic::from(error).error_message;
+    assert_eq!(message(TokenError::Missing.into()), "Unauthorized");
+    assert_ne!(message(AuthorizerError::KeysUnavailable), "Unauthorized");
 }
 
 #[test]
-fn the_sample_events_are_told_apart() {
+fn the_sample_events_are_recognized_by_kind() {
     let sample = |text| serde_json::from_str::<Event>(text).unwrap();
     let websocket = sample(include_str!("../../../../events/authorizer_websocket.json"));
     let Event::WebSocket(websocket) = websocket else {
@@ -176,7 +177,7 @@ fn the_sample_events_are_told_apart() {
 }
 
 #[test]
-fn events_of_other_apis_are_not_understood() {
+fn events_of_other_apis_do_not_parse() {
     for event in [
         json!({"type": "TOKEN", "methodArn": METHOD_ARN, "authorizationToken": "Bearer x"}),
         json!({"type": "REQUEST", "methodArn": METHOD_ARN, "httpMethod": "GET", "requestContext": {}}),
