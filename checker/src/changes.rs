@@ -1,25 +1,27 @@
-//! The changes of one user in one conversation. One is all attempts at it up to its answer, and may take effect at any
-//! time until then. So of two that overlap only what they were answered with tells which came first.
+//! The changes of one user in one conversation.
+//!
+//! A change consists of all its attempts up to its answer, and may take effect at any time until
+//! then. If two changes overlap, only their answers show which of them came first.
 
 use std::ops::RangeInclusive;
 
 use crate::history::Entry;
 
-/// One change.
+/// One addition or removal of the user.
 #[derive(Debug)]
 pub struct Change<'a> {
-    /// Whether he is added; otherwise he is removed.
+    /// Whether the change adds the user; otherwise it removes them.
     pub adds: bool,
-    /// Where it was first asked for.
+    /// The line of the first attempt.
     pub began: usize,
     id: Option<&'a str>,
     attempts: usize,
     pub answer: Option<Answer>,
-    /// From where on it takes no effect any more.
+    /// The line from which on the change no longer takes effect.
     end: Option<usize>,
 }
 
-/// What became of a change.
+/// The answer to a change.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     pub line: usize,
@@ -27,8 +29,8 @@ pub struct Answer {
 }
 
 impl Change<'_> {
-    /// Whether an entry tells such a change of the user.
-    pub fn is_told_by(&self, entry: &Entry, user: &str) -> bool {
+    /// Whether `entry` records such a change of the user.
+    pub fn is_recorded_by(&self, entry: &Entry, user: &str) -> bool {
         if self.adds {
             entry.adds(user)
         } else {
@@ -40,9 +42,9 @@ impl Change<'_> {
         self.answer.and_then(|answer| answer.seq)
     }
 
-    /// Whether it may have made an entry at one of these positions: by the attempt that was answered, or by one before
-    /// it that was not.
-    fn may_have_made(&self, positions: &RangeInclusive<u64>) -> bool {
+    /// Whether the change may have stored an entry at one of these positions, by the answered
+    /// attempt or by an earlier one without an answer.
+    fn may_have_stored(&self, positions: &RangeInclusive<u64>) -> bool {
         match self.answer {
             None => true,
             Some(Answer { seq: None, .. }) => self.attempts > 1,
@@ -56,43 +58,44 @@ impl Change<'_> {
         self.end.is_some_and(|end| end <= line)
     }
 
-    /// Whether whatever it did was done by the moment of which the answer to another speaks.
+    /// Whether all effects of this change precede the moment that the answer to `other` describes.
     fn is_before(&self, other: &Self) -> bool {
-        let did_nothing = !self.may_have_made(&(0..=u64::MAX));
+        let did_nothing = !self.may_have_stored(&(0..=u64::MAX));
         let seqs = self.seq().zip(other.seq());
         did_nothing || self.is_over(other.began) || seqs.is_some_and(|(one, other)| one < other)
     }
 }
 
-/// All of them, in the order in which they were first asked for.
+/// All changes of the user, ordered by first attempt.
 #[derive(Debug, Default)]
 pub struct Changes<'a>(Vec<Change<'a>>);
 
 impl<'a> Changes<'a> {
-    /// One is asked for, for the first time or again.
+    /// Records an attempt.
     pub fn ask(&mut self, line: usize, adds: bool, id: Option<&'a str>) {
-        self.of_line(line, adds, id, |change| change.attempts += 1);
+        self.at_line(line, adds, id, |change| change.attempts += 1);
     }
 
-    /// One is answered.
+    /// Records an answer.
     pub fn answer(&mut self, line: usize, adds: bool, id: Option<&'a str>, seq: Option<u64>) {
-        self.of_line(line, adds, id, |change| {
+        self.at_line(line, adds, id, |change| {
             change.answer = Some(Answer { line, seq });
             change.end = Some(line);
         });
     }
 
-    /// Those without an id are one after the other: what is asked for ends the one before.
-    fn of_line(
+    /// Applies `update` to the change of a line. Changes without an id do not overlap: a new one
+    /// ends the one before it.
+    fn at_line(
         &mut self,
         line: usize,
         adds: bool,
         id: Option<&'a str>,
-        happens: impl FnOnce(&mut Change<'a>),
+        update: impl FnOnce(&mut Change<'a>),
     ) {
         if let Some(last) = self.0.iter_mut().rfind(|change| change.id == id) {
             if last.adds == adds && last.end.is_none() {
-                return happens(last);
+                return update(last);
             }
             last.end.get_or_insert(line);
         }
@@ -104,17 +107,17 @@ impl<'a> Changes<'a> {
             answer: None,
             end: None,
         };
-        happens(&mut change);
+        update(&mut change);
         self.0.push(change);
     }
 
-    /// Each with its answer.
+    /// Returns the answered changes with their answers.
     pub fn answered(&self) -> impl Iterator<Item = (&Change<'a>, Answer)> {
         let changes = self.0.iter();
         changes.filter_map(|change| Some((change, change.answer?)))
     }
 
-    /// Those that were answered and that nothing undid.
+    /// Returns the answered changes that no later change can have undone.
     pub fn lasting(&self) -> impl Iterator<Item = (&Change<'a>, Answer)> {
         self.answered().filter(|(change, _)| {
             let mut opposite = self.0.iter().filter(|other| other.adds != change.adds);
@@ -122,19 +125,19 @@ impl<'a> Changes<'a> {
         })
     }
 
-    /// Whether one has no answer and may still take effect.
-    pub fn are_open(&self) -> bool {
+    /// Whether a change has no answer and may still take effect.
+    pub fn have_open(&self) -> bool {
         self.0.iter().any(|change| change.end.is_none())
     }
 
-    /// Whether he was ever asked to be added, or to be removed.
+    /// Whether an addition, or a removal, was ever attempted.
     pub fn were_asked(&self, adds: bool) -> bool {
         let mut of_kind = self.0.iter().filter(|change| change.adds == adds);
         of_kind.any(|change| change.attempts > 0)
     }
 
-    /// The change that made an entry at one of these positions after a line: the one that was answered so, otherwise the
-    /// earliest that may have.
+    /// Returns the change that stored an entry at one of these positions after a line: the one
+    /// whose answer names such a position, otherwise the earliest one that may have.
     pub fn maker(
         &self,
         adds: bool,
@@ -142,11 +145,12 @@ impl<'a> Changes<'a> {
         after: usize,
     ) -> Option<&Change<'a>> {
         let of_kind = self.0.iter().filter(|change| change.adds == adds);
-        let mut told = of_kind.clone();
-        let told = told.find(|change| change.seq().is_some_and(|seq| positions.contains(&seq)));
-        told.or_else(|| {
+        let mut answered = of_kind.clone();
+        let answered =
+            answered.find(|change| change.seq().is_some_and(|seq| positions.contains(&seq)));
+        answered.or_else(|| {
             let mut open = of_kind.filter(|change| !change.is_over(after));
-            open.find(|change| change.may_have_made(positions))
+            open.find(|change| change.may_have_stored(positions))
         })
     }
 }
@@ -157,7 +161,8 @@ mod tests {
 
     const ASKED: Option<Option<u64>> = None;
 
-    /// Each line is of a change with this id, or without one, which adds or removes; asked for, or answered.
+    /// Each line is an attempt or an answer: the change's id (empty for none), whether it adds, and
+    /// the answer.
     fn changes(lines: &[(&'static str, bool, Option<Option<u64>>)]) -> Changes<'static> {
         let mut changes = Changes::default();
         for (line, (id, adds, answer)) in lines.iter().enumerate() {
@@ -176,33 +181,33 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_belongs_to_the_attempts_of_its_change() {
+    fn an_answer_belongs_to_the_change_with_its_id() {
         let two = [("A", true, ASKED), ("B", true, ASKED)];
         let answers = [("A", true, Some(Some(4))), ("B", true, Some(Some(5)))];
         let two = changes(&[two, answers].concat());
         assert_eq!(maker(&two, true, 4, 0), Some(0));
         assert_eq!(maker(&two, true, 5, 0), Some(1));
         assert_eq!(maker(&two, true, 6, 0), None);
-        assert!(!two.are_open());
+        assert!(!two.have_open());
     }
 
     #[test]
-    fn without_an_id_one_ends_where_the_next_begins() {
+    fn a_change_without_an_id_ends_where_the_next_one_begins() {
         let lines = [("", true, ASKED), ("", false, ASKED)];
         let answered = [&lines[..], &[("", false, Some(None))]].concat();
-        assert!(changes(&lines).are_open());
-        assert!(!changes(&answered).are_open());
+        assert!(changes(&lines).have_open());
+        assert!(!changes(&answered).have_open());
         assert_eq!(maker(&changes(&lines), true, 4, 0), Some(0));
         assert_eq!(maker(&changes(&lines), true, 4, 1), None);
 
         let named = [("A", true, ASKED), ("R", false, ASKED)];
         let answered = [&named[..], &[("R", false, Some(None))]].concat();
-        assert!(changes(&answered).are_open());
+        assert!(changes(&answered).have_open());
         assert_eq!(maker(&changes(&named), true, 4, 1), Some(0));
     }
 
     #[test]
-    fn an_entry_is_made_by_who_was_answered_so_or_else_by_the_earliest_that_may_have() {
+    fn the_maker_of_an_entry_is_the_change_answered_with_it_or_the_earliest_possible_one() {
         let lines = [
             ("A", true, ASKED),
             ("B", true, ASKED),
@@ -216,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_lasts_if_what_undoes_it_was_before_it_or_was_nothing() {
+    fn a_change_lasts_if_every_opposite_change_precedes_it_or_had_no_effect() {
         let lasting = |lines: &[_]| {
             let changes = changes(lines);
             let lasting = changes.lasting().map(|(change, _)| change.adds);

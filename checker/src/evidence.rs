@@ -1,4 +1,4 @@
-//! A history by what is asked of it: which lines are about a message, about a change, and what the logs are.
+//! Indexes a history by conversation: the records of each message, change and client, and the log.
 
 use std::collections::BTreeMap;
 
@@ -7,24 +7,24 @@ use crate::{
     history::{Entry, Record},
 };
 
-/// A history cannot be judged without the logs themselves.
+/// A conversation's log is missing in the history, so the history cannot be checked.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the history has no `log` of conversation {0}: a participant must read it whole at the end"
+    "the history has no `log` of conversation {0}; a participant must read the whole log at the end"
 )]
 pub struct MissingLog(pub String);
 
-/// Of a message or of a client.
+/// The lines of each message or client.
 type Lines<'a, K> = BTreeMap<K, Vec<usize>>;
 
-/// What is known of one conversation. Lines are indexes into the records.
+/// The records of one conversation. Lines are indexes into the records.
 #[derive(Debug, Default)]
 pub struct Evidence<'a> {
-    /// The log: what was read last.
+    /// The log as it was last read.
     pub log: &'a [Entry],
-    /// The line of that.
+    /// The line of that reading.
     pub log_line: usize,
-    /// All readings of it.
+    /// The lines of all readings of the log.
     pub readings: Vec<usize>,
     /// Lines of `send` by user and id.
     pub sends: Lines<'a, (&'a str, &'a str)>,
@@ -34,21 +34,21 @@ pub struct Evidence<'a> {
     pub refusals: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `seen`, `restart` and `end` by client.
     pub views: Lines<'a, &'a str>,
-    /// Who was added and removed, by user.
+    /// The changes of participants by user.
     pub changes: BTreeMap<&'a str, Changes<'a>>,
-    /// The newest position that was known of at each line, where it grew.
+    /// The newest observed position, at each line at which it grew.
     heads: BTreeMap<usize, u64>,
 }
 
 impl<'a> Evidence<'a> {
-    /// The entry at a position.
+    /// Returns the entry at a position.
     pub fn at(&self, seq: u64) -> Option<&'a Entry> {
         let place = usize::try_from(seq.checked_sub(1)?).ok()?;
         let there = self.log.get(place).filter(|entry| entry.seq == seq);
         there.or_else(|| self.log.iter().find(|entry| entry.seq == seq))
     }
 
-    /// The newest position that anybody had known of before a line.
+    /// Returns the newest position that any record before `line` mentions.
     pub fn head_before(&self, line: usize) -> u64 {
         self.heads
             .range(..line)
@@ -56,7 +56,7 @@ impl<'a> Evidence<'a> {
             .map_or(0, |(_, head)| *head)
     }
 
-    fn knows(&mut self, line: usize, seq: u64) {
+    fn observe(&mut self, line: usize, seq: u64) {
         let newest = self.heads.last_key_value().map_or(0, |(_, head)| *head);
         if seq > newest {
             self.heads.insert(line, seq);
@@ -66,41 +66,36 @@ impl<'a> Evidence<'a> {
     fn take(&mut self, line: usize, record: &'a Record) {
         match record {
             Record::Seed { .. } => {}
-            Record::Send { user, id, .. } => {
-                self.sends.entry((user, id)).or_default().push(line);
+            Record::Send { about, id, .. } => {
+                let sends = self.sends.entry((&about.user, id));
+                sends.or_default().push(line);
             }
-            Record::Sent { user, id, seq, .. } => {
-                self.acknowledgements
-                    .entry((user, id))
-                    .or_default()
-                    .push(line);
-                self.knows(line, *seq);
+            Record::Sent { about, id, seq } => {
+                let acknowledgements = self.acknowledgements.entry((&about.user, id));
+                acknowledgements.or_default().push(line);
+                self.observe(line, *seq);
             }
-            Record::Refused { user, id, .. } => {
-                self.refusals.entry((user, id)).or_default().push(line);
+            Record::Refused { about, id, .. } => {
+                let refusals = self.refusals.entry((&about.user, id));
+                refusals.or_default().push(line);
             }
-            Record::Seen { client, seq, .. } => {
-                self.views.entry(client).or_default().push(line);
-                self.knows(line, *seq);
+            Record::Seen { about, seq, .. } => {
+                self.views.entry(&about.client).or_default().push(line);
+                self.observe(line, *seq);
             }
-            Record::Restart { client, .. } | Record::End { client, .. } => {
-                self.views.entry(client).or_default().push(line);
+            Record::Restart { about, .. } | Record::End { about, .. } => {
+                self.views.entry(&about.client).or_default().push(line);
             }
-            Record::Remove { user, change, .. } | Record::Add { user, change, .. } => {
-                let adds = matches!(record, Record::Add { .. });
-                let changes = self.changes.entry(user).or_default();
-                changes.ask(line, adds, change.as_deref());
+            Record::Remove(attempt) | Record::Add(attempt) => {
+                let adds = matches!(record, Record::Add(_));
+                let changes = self.changes.entry(&attempt.user).or_default();
+                changes.ask(line, adds, attempt.change.as_deref());
             }
-            Record::Removed {
-                user, seq, change, ..
-            }
-            | Record::Added {
-                user, seq, change, ..
-            } => {
-                let adds = matches!(record, Record::Added { .. });
-                let changes = self.changes.entry(user).or_default();
-                changes.answer(line, adds, change.as_deref(), *seq);
-                self.knows(line, seq.unwrap_or(0));
+            Record::Removed(answer) | Record::Added(answer) => {
+                let adds = matches!(record, Record::Added(_));
+                let changes = self.changes.entry(&answer.user).or_default();
+                changes.answer(line, adds, answer.change.as_deref(), answer.seq);
+                self.observe(line, answer.seq.unwrap_or(0));
             }
             Record::Log { events, .. } => {
                 self.readings.push(line);
@@ -110,36 +105,22 @@ impl<'a> Evidence<'a> {
     }
 }
 
-/// Sorts a history by conversations.
+/// Sorts a history by conversation.
 ///
 /// # Errors
-/// The first conversation whose log was not read.
+/// Fails on the first conversation whose log the history does not contain.
 pub fn gather(records: &[(usize, Record)]) -> Result<BTreeMap<&str, Evidence<'_>>, MissingLog> {
     let mut gathered: BTreeMap<&str, Evidence<'_>> = BTreeMap::new();
     for (line, (_, record)) in records.iter().enumerate() {
-        if let Some(conversation) = conversation(record) {
+        if let Some(conversation) = record.conversation() {
             gathered.entry(conversation).or_default().take(line, record);
         }
     }
-    match gathered.iter().find(|(_, it)| it.readings.is_empty()) {
+    match gathered
+        .iter()
+        .find(|(_, evidence)| evidence.readings.is_empty())
+    {
         Some((conversation, _)) => Err(MissingLog((*conversation).to_owned())),
         None => Ok(gathered),
-    }
-}
-
-fn conversation(record: &Record) -> Option<&str> {
-    match record {
-        Record::Seed { .. } => None,
-        Record::Send { conversation, .. }
-        | Record::Sent { conversation, .. }
-        | Record::Refused { conversation, .. }
-        | Record::Seen { conversation, .. }
-        | Record::Restart { conversation, .. }
-        | Record::Remove { conversation, .. }
-        | Record::Removed { conversation, .. }
-        | Record::Add { conversation, .. }
-        | Record::Added { conversation, .. }
-        | Record::End { conversation, .. }
-        | Record::Log { conversation, .. } => Some(conversation),
     }
 }

@@ -1,187 +1,191 @@
-//! The lines of a history: what happened, as one observer saw it, in the order in which he saw it.
+//! The records of a history: what one observer saw, in the order in which it was seen.
 
 use serde::{Deserialize, Serialize};
 
-/// One line. `client` is a device with a position and an outbox of its own; a user may have several.
+/// One line of a history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub enum Record {
-    /// By which seed this comes again, printed with a violation.
+    /// The seed that reproduces the history. It is printed with a violation.
     Seed {
         /// The seed.
         seed: u64,
-        /// How to use it.
+        /// How to run it again.
         #[serde(default)]
         about: String,
     },
-    /// A client begins to send a message, for the first time or again.
+    /// A client begins an attempt to send a message.
     Send {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
+        /// The sending client.
+        #[serde(flatten)]
+        about: About,
         /// The message's id.
         id: String,
-        /// Its text.
+        /// The message's text.
         body: String,
     },
-    /// It is acknowledged, by an answer or by the push of one's own message.
+    /// A message is acknowledged, by the reply or by the push of the client's own message.
     Sent {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
+        /// The sending client.
+        #[serde(flatten)]
+        about: About,
         /// The message's id.
         id: String,
-        /// Its position.
+        /// The acknowledged position.
         seq: u64,
     },
-    /// It is given up for good, because an error said that no retry helps.
+    /// A client gives up a message, because an error says that no retry helps.
     Refused {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
+        /// The sending client.
+        #[serde(flatten)]
+        about: About,
         /// The message's id.
         id: String,
         /// The error's code.
         code: String,
     },
-    /// The client's position moved over this entry.
+    /// A client's position moves over an entry.
     Seen {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
-        /// The position.
+        /// The receiving client.
+        #[serde(flatten)]
+        about: About,
+        /// The new position.
         seq: u64,
-        /// What is there.
+        /// The entry as the client received it.
         event: Entry,
     },
-    /// The client begins anew at a position: 0, what it had kept, or a head that it was told.
+    /// A client starts anew at a position: 0, its saved position, or a head that the server named.
     Restart {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
-        /// Everything up to it is not shown.
+        /// The restarted client.
+        #[serde(flatten)]
+        about: About,
+        /// The client sees only entries after this position.
         position: u64,
     },
-    /// Somebody asks to remove a participant, for the first time or again.
-    Remove {
-        /// Conversation id.
-        conversation: String,
-        /// Who shall go.
-        user: String,
-        /// Which change this is an attempt at.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        change: Option<String>,
-    },
-    /// That is answered.
-    Removed {
-        /// Conversation id.
-        conversation: String,
-        /// Who went.
-        user: String,
-        /// Where it stands in the log; null if he had gone before.
-        seq: Option<u64>,
-        /// Which change.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        change: Option<String>,
-    },
-    /// Somebody asks to add a participant, for the first time or again.
-    Add {
-        /// Conversation id.
-        conversation: String,
-        /// Who shall come.
-        user: String,
-        /// Which change this is an attempt at.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        change: Option<String>,
-    },
-    /// That is answered.
-    Added {
-        /// Conversation id.
-        conversation: String,
-        /// Who came.
-        user: String,
-        /// Where it stands in the log; null if he was there.
-        seq: Option<u64>,
-        /// Which change.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        change: Option<String>,
-    },
-    /// How a client ends, after the faults have stopped and everybody had time to repair.
+    /// An attempt to remove a participant begins.
+    Remove(ChangeAttempt),
+    /// A removal is answered.
+    Removed(ChangeAnswer),
+    /// An attempt to add a participant begins.
+    Add(ChangeAttempt),
+    /// An addition is answered.
+    Added(ChangeAnswer),
+    /// The final state of a client, after the faults stopped and there was time to repair.
     End {
-        /// Which device.
-        client: String,
-        /// Whose.
-        user: String,
-        /// Conversation id.
-        conversation: String,
-        /// How far it has seen.
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// The client's position.
         position: u64,
-        /// Messages that are neither acknowledged nor refused.
+        /// Messages that are neither acknowledged nor given up.
         pending: u64,
     },
-    /// The whole log as a participant reads it; the last of a conversation is what all is compared with.
+    /// The whole log as a participant reads it. The last one of a conversation is compared with
+    /// everything else.
     Log {
         /// Conversation id.
         conversation: String,
-        /// From the first on.
+        /// All entries, from the first.
         events: Vec<Entry>,
     },
 }
 
-/// An entry of a log as it is on the wire, without what no promise is about.
+/// One client in one conversation. A client is a device with its own position and outbox; a user
+/// may have several.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The client's name.
+    pub client: String,
+    /// The client's user.
+    pub user: String,
+    /// Conversation id.
+    pub conversation: String,
+}
+
+/// An attempt to add or to remove a participant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeAttempt {
+    /// Conversation id.
+    pub conversation: String,
+    /// The user to add or to remove.
+    pub user: String,
+    /// The change to which this attempt belongs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+}
+
+/// The answer to a change of participants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeAnswer {
+    /// Conversation id.
+    pub conversation: String,
+    /// The user who was added or removed.
+    pub user: String,
+    /// The position of the change in the log; null if the change had no effect.
+    pub seq: Option<u64>,
+    /// The answered change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub change: Option<String>,
+}
+
+impl Record {
+    /// The conversation of the record, if it is about one.
+    #[must_use]
+    pub fn conversation(&self) -> Option<&str> {
+        match self {
+            Self::Seed { .. } => None,
+            Self::Send { about, .. }
+            | Self::Sent { about, .. }
+            | Self::Refused { about, .. }
+            | Self::Seen { about, .. }
+            | Self::Restart { about, .. }
+            | Self::End { about, .. } => Some(&about.conversation),
+            Self::Remove(attempt) | Self::Add(attempt) => Some(&attempt.conversation),
+            Self::Removed(answer) | Self::Added(answer) => Some(&answer.conversation),
+            Self::Log { conversation, .. } => Some(conversation),
+        }
+    }
+}
+
+/// A log entry as on the wire, with the fields that the guarantees are about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// Its kind: `message`, `participantAdded`, `participantRemoved` or one that is not known here.
+    /// The entry's kind: `message`, `participantAdded`, `participantRemoved` or an unknown one.
     pub event: String,
-    /// Its position.
+    /// The position in the log.
     pub seq: u64,
-    /// Of a message: its id.
+    /// A message's id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// Of a message: whose it is.
+    /// The user who sent the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    /// Of a message: its text.
+    /// A message's text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// Of a change of participants: who came or went.
+    /// The user who was added or removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// When it was first sent.
+    /// The time at which the entry was first sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sent_at: Option<String>,
 }
 
 impl Entry {
-    /// Whether the removal of this user is told here.
+    /// Whether this entry records the removal of `user`.
     #[must_use]
     pub fn removes(&self, user: &str) -> bool {
         self.event == "participantRemoved" && self.user.as_deref() == Some(user)
     }
 
-    /// Whether the adding of this user is told here.
+    /// Whether this entry records the addition of `user`.
     #[must_use]
     pub fn adds(&self, user: &str) -> bool {
         self.event == "participantAdded" && self.user.as_deref() == Some(user)
     }
 
-    /// Sender and id, if this is a message.
+    /// Returns sender and id if this entry is a message.
     #[must_use]
     pub fn name(&self) -> Option<(&str, &str)> {
         let is_message = self.event == "message";
@@ -190,19 +194,19 @@ impl Entry {
     }
 }
 
-/// A line that is none of a history.
+/// A line that is not a record.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line}: {source}; checker/README.md has the lines of a history")]
+#[error("line {line}: {source}; see checker/README.md for the format of a history")]
 pub struct Unreadable {
-    /// Counted from 1.
+    /// The line's number, counted from 1.
     pub line: usize,
     source: serde_json::Error,
 }
 
-/// Reads a history, a JSON object a line. Empty lines are passed over, but counted.
+/// Reads a history of one JSON object per line. Empty lines are skipped, but counted.
 ///
 /// # Errors
-/// The first line that cannot be read.
+/// Fails on the first line that cannot be read.
 pub fn read(text: &str) -> Result<Vec<(usize, Record)>, Unreadable> {
     let lines = (1..).zip(text.lines());
     lines

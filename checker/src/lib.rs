@@ -1,7 +1,8 @@
-//! Judges what was seen of some chats: whether the guarantees of `docs/design.md` held.
+//! Checks a recorded history of chats against the guarantees of `docs/design.md`.
 //!
-//! A [`history`] is what one observer recorded, in order. [`judge`] looks for broken [`Promise`]s in it, and tells each
-//! with the lines that matter. It knows the protocol's words and none of the code that is judged.
+//! A [`history`] is what one observer recorded, in order. [`judge`] returns every broken
+//! [`Promise`] with the records that show it. This crate knows the words of the protocol and none
+//! of the code that it checks.
 
 mod changes;
 mod evidence;

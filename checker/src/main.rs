@@ -1,14 +1,15 @@
-//! `checker FILE…`: a verdict on each history.
+//! `checker FILE…` prints a verdict on each history.
 
 use std::{fs, path::PathBuf, process::ExitCode};
 
 use checker::{history, judge};
 use clap::Parser;
 
-/// Judges recorded histories of chats. Exits with 1 if a promise was broken, with 2 if a history cannot be judged.
+/// Checks recorded histories of chats. Exits with 1 if a guarantee is broken, and with 2 if a
+/// history cannot be checked.
 #[derive(Parser)]
 struct Arguments {
-    /// Files of JSON lines, as checker/README.md tells.
+    /// Histories as JSON lines; see checker/README.md for the format.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }

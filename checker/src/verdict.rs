@@ -1,91 +1,93 @@
-//! What is said of a history.
+//! The verdict on a history: counts and violations.
 
 use std::{collections::BTreeSet, fmt};
 
 use crate::history::Record;
 
-/// What was promised.
+/// A guarantee of `docs/design.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
-    /// A log is 1, 2, 3 … without a hole, and what was once read of it stays.
+    /// A log is 1, 2, 3 … without a hole, and a later reading never changes an entry.
     Dense,
-    /// No (sender, id) stands in a log twice.
+    /// No (sender, id) is stored twice.
     Once,
-    /// Nothing stands in a log that nobody asked for.
+    /// Every entry was requested by a client.
     Asked,
-    /// What was acknowledged stands in the log, at that position, as it was sent.
+    /// An acknowledged message is stored at the acknowledged position, as it was sent.
     Acknowledged,
     /// Two acknowledgements of one message name the same position.
     Place,
-    /// What was refused for good is not in the log.
+    /// A message that was refused for good is not stored.
     Refused,
-    /// Every client sees the log's entries, in order, without gap or repeat.
+    /// Every client sees the log's entries in order, without gap or repetition.
     Order,
-    /// Nothing behind a removal is by the removed user or reaches him.
+    /// No entry behind a removal is sent by, or reaches, the removed user.
     Fence,
-    /// In the end every participant has everything, and nothing waits.
+    /// Every client of a participant ends with the complete log and an empty outbox.
     Complete,
 }
 
 impl fmt::Display for Promise {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            Self::Dense => "dense: a log is 1, 2, 3 … without a hole, and stays",
+            Self::Dense => "dense: a log is 1, 2, 3 … without a hole, and never changes",
             Self::Once => "once: no message is stored twice",
-            Self::Asked => "asked: nothing is stored that nobody asked for",
+            Self::Asked => "asked: every entry was requested by a client",
             Self::Acknowledged => {
-                "acknowledged: what was acknowledged is stored there, as it was sent"
+                "acknowledged: an acknowledged message is stored there, as it was sent"
             }
-            Self::Place => "place: an acknowledgement names its place for ever",
-            Self::Refused => "refused: what was refused for good is not stored",
-            Self::Order => "order: every client sees the log, in order, without gap or repeat",
-            Self::Fence => "fence: nothing behind a removal is by the removed or reaches him",
+            Self::Place => "place: all acknowledgements of a message name one position",
+            Self::Refused => "refused: a message that was refused for good is not stored",
+            Self::Order => "order: every client sees the log in order, without gap or repetition",
+            Self::Fence => {
+                "fence: no entry behind a removal is sent by or reaches the removed user"
+            }
             Self::Complete => {
-                "complete: in the end every participant has everything, and nothing waits"
+                "complete: every participant ends with the whole log and an empty outbox"
             }
         })
     }
 }
 
-/// A promise that was broken.
+/// One way in which a promise is broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// Which.
+    /// The broken promise.
     pub promise: Promise,
-    /// How, in a sentence.
+    /// A sentence that describes the violation.
     pub what: String,
-    /// The lines that matter, in order, as `line: record`.
-    pub story: Vec<String>,
+    /// The records that show the violation, in order, as `line: record`.
+    pub trace: Vec<String>,
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "broken: {}\n  {}", self.promise, self.what)?;
-        self.story
+        self.trace
             .iter()
             .try_for_each(|line| write!(formatter, "\n    {line}"))
     }
 }
 
-/// How much was judged.
+/// The size of a history.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Devices.
+    /// Clients.
     pub clients: usize,
     /// Conversations.
     pub conversations: usize,
     /// Attempts to send.
     pub sends: usize,
-    /// Messages that were acknowledged, each once however often that was.
+    /// Acknowledged messages; repeated acknowledgements of one message count once.
     pub acknowledged: usize,
-    /// Entries that positions moved over.
+    /// Entries that clients moved over.
     pub seen: usize,
-    /// Removals that were answered.
+    /// Answered removals.
     pub removals: usize,
 }
 
 impl Counts {
-    /// Counts what is in a history.
+    /// Counts the records of a history.
     #[must_use]
     pub fn of(records: &[(usize, Record)]) -> Self {
         let mut counts = Self::default();
@@ -94,26 +96,21 @@ impl Counts {
         let mut acknowledged = BTreeSet::new();
         for (_, record) in records {
             match record {
-                Record::Send { client, .. } => {
+                Record::Send { about, .. } => {
                     counts.sends += 1;
-                    clients.insert(client);
+                    clients.insert(&about.client);
                 }
-                Record::Sent {
-                    conversation,
-                    user,
-                    id,
-                    ..
-                } => {
-                    acknowledged.insert((conversation, user, id));
+                Record::Sent { about, id, .. } => {
+                    acknowledged.insert((&about.conversation, &about.user, id));
                 }
-                Record::Seen { client, .. } => {
+                Record::Seen { about, .. } => {
                     counts.seen += 1;
-                    clients.insert(client);
+                    clients.insert(&about.client);
                 }
-                Record::End { client, .. } | Record::Restart { client, .. } => {
-                    clients.insert(client);
+                Record::End { about, .. } | Record::Restart { about, .. } => {
+                    clients.insert(&about.client);
                 }
-                Record::Removed { .. } => counts.removals += 1,
+                Record::Removed(_) => counts.removals += 1,
                 Record::Log { conversation, .. } => {
                     conversations.insert(conversation);
                 }
@@ -142,18 +139,18 @@ impl fmt::Display for Counts {
     }
 }
 
-/// What was judged and what was found.
+/// The result of checking a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// How much was judged.
+    /// The size of the history.
     pub counts: Counts,
-    /// The broken promises, those with the shortest stories first.
+    /// The violations, shortest traces first.
     pub violations: Vec<Violation>,
-    /// What the history says of its seed.
+    /// The seed that reproduces the history, and how to run it again.
     pub seed: Option<(u64, String)>,
 }
 
-/// The counts, and `no violation` or the shortest story of each promise that was broken.
+/// Prints the counts, and either `no violation` or the shortest trace for each broken promise.
 impl fmt::Display for Verdict {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.counts)?;
@@ -164,9 +161,9 @@ impl fmt::Display for Verdict {
         if let Some((seed, about)) = &self.seed {
             write!(formatter, "\nseed {seed} {about}")?;
         }
-        let mut told = BTreeSet::new();
+        let mut shown = BTreeSet::new();
         for violation in &self.violations {
-            if told.insert(violation.promise) {
+            if shown.insert(violation.promise) {
                 write!(formatter, "\n{violation}")?;
             }
         }

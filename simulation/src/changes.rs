@@ -7,7 +7,7 @@ use std::{
 };
 
 use chat::routes::{AddParticipant, RemoveParticipant};
-use checker::history::Record;
+use checker::history::{ChangeAnswer, ChangeAttempt, Record};
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -67,40 +67,29 @@ struct What<'a> {
 
 impl What<'_> {
     fn asked(&self) -> Record {
-        let (conversation, user) = (self.talk.id.clone(), self.user.to_owned());
-        let change = Some(self.id.clone());
+        let attempt = ChangeAttempt {
+            conversation: self.talk.id.clone(),
+            user: self.user.to_owned(),
+            change: Some(self.id.clone()),
+        };
         if self.change == Change::Add {
-            Record::Add {
-                conversation,
-                user,
-                change,
-            }
+            Record::Add(attempt)
         } else {
-            Record::Remove {
-                conversation,
-                user,
-                change,
-            }
+            Record::Remove(attempt)
         }
     }
 
     fn answered(&self, seq: Option<u64>) -> Record {
-        let (conversation, user) = (self.talk.id.clone(), self.user.to_owned());
-        let change = Some(self.id.clone());
+        let answer = ChangeAnswer {
+            conversation: self.talk.id.clone(),
+            user: self.user.to_owned(),
+            seq,
+            change: Some(self.id.clone()),
+        };
         if self.change == Change::Add {
-            Record::Added {
-                conversation,
-                user,
-                seq,
-                change,
-            }
+            Record::Added(answer)
         } else {
-            Record::Removed {
-                conversation,
-                user,
-                seq,
-                change,
-            }
+            Record::Removed(answer)
         }
     }
 }

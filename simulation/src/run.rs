@@ -109,7 +109,7 @@ fn run_here(parameters: &Parameters, tells_all: bool) -> Outcome {
             broken.extend(verdict.violations.into_iter().map(|violation| Broken {
                 promise: violation.promise.to_string(),
                 what: violation.what,
-                story: violation.story,
+                story: violation.trace,
             }));
             verdict.counts
         }

@@ -14,7 +14,7 @@ use chat::{
     fakes::FakeChat,
     ports::Clock as _,
 };
-use checker::history::Record;
+use checker::history::{ChangeAnswer, ChangeAttempt, Record};
 
 use crate::{
     client::Client,
@@ -157,103 +157,68 @@ pub fn conversation_id(id: &str) -> ConversationId {
     ConversationId::new(id).unwrap()
 }
 
-/// A record for somebody who reads a story.
+/// Describes a record as a line of the trace.
 fn describe(record: &Record) -> String {
     match record {
         Record::Seed { seed, .. } => format!("seed {seed}"),
-        Record::Send {
-            client,
-            conversation,
-            id,
-            ..
-        } => format!("{client} sends {id} to {conversation}"),
-        Record::Sent {
-            client,
-            conversation,
-            id,
-            seq,
-            ..
-        } => {
-            format!("{client} learns that its {id} is at {seq} of {conversation}")
+        Record::Send { about, id, .. } => {
+            format!("{} sends {id} to {}", about.client, about.conversation)
         }
-        Record::Refused {
-            client,
-            conversation,
-            id,
-            code,
-            ..
-        } => {
-            format!("{client} gives {id} to {conversation} up: {code}")
-        }
-        Record::Seen {
-            client,
-            conversation,
-            seq,
-            event,
-            ..
-        } => {
-            let of = event
-                .sender
-                .as_ref()
-                .or(event.user.as_ref())
-                .map_or("", String::as_str);
+        Record::Sent { about, id, seq } => format!(
+            "{}: {id} is acknowledged at {seq} of {}",
+            about.client, about.conversation
+        ),
+        Record::Refused { about, id, code } => format!(
+            "{} gives up {id} in {}: {code}",
+            about.client, about.conversation
+        ),
+        Record::Seen { about, seq, event } => {
+            let user = event.sender.as_ref().or(event.user.as_ref());
+            let user = user.map_or("", String::as_str);
             let what = event.id.as_ref().unwrap_or(&event.event);
-            format!("{client} sees {seq} of {conversation}: {what} of {of}")
+            format!(
+                "{} sees {seq} of {}: {what} of {user}",
+                about.client, about.conversation
+            )
         }
-        Record::Restart {
-            client,
-            conversation,
-            position,
-            ..
-        } => {
-            format!("{client} begins anew in {conversation} at {position}")
-        }
-        Record::Remove {
-            conversation,
-            user,
-            change,
-        } => {
-            let change = change.as_deref().unwrap_or_default();
-            format!("somebody asks to remove {user} from {conversation}: {change}")
-        }
-        Record::Removed {
-            conversation,
-            user,
-            seq,
-            change,
-        } => {
-            let change = change.as_deref().unwrap_or_default();
-            format!("that {user} is removed from {conversation} is answered: {change} at {seq:?}")
-        }
-        Record::Add {
-            conversation,
-            user,
-            change,
-        } => {
-            let change = change.as_deref().unwrap_or_default();
-            format!("somebody asks to add {user} to {conversation}: {change}")
-        }
-        Record::Added {
-            conversation,
-            user,
-            seq,
-            change,
-        } => {
-            let change = change.as_deref().unwrap_or_default();
-            format!("that {user} is added to {conversation} is answered: {change} at {seq:?}")
-        }
+        Record::Restart { about, position } => format!(
+            "{} restarts in {} at {position}",
+            about.client, about.conversation
+        ),
+        Record::Remove(attempt) => describe_attempt("removal", attempt),
+        Record::Removed(answer) => describe_answer("removal", answer),
+        Record::Add(attempt) => describe_attempt("addition", attempt),
+        Record::Added(answer) => describe_answer("addition", answer),
         Record::End {
-            client,
-            conversation,
+            about,
             position,
             pending,
-            ..
-        } => {
-            format!("{client} ends at {position} of {conversation} with {pending} unsent")
-        }
+        } => format!(
+            "{} ends at {position} of {} with {pending} unsent messages",
+            about.client, about.conversation
+        ),
         Record::Log {
             conversation,
             events,
         } => format!("{conversation} holds {} entries", events.len()),
     }
+}
+
+fn describe_attempt(kind: &str, attempt: &ChangeAttempt) -> String {
+    format!(
+        "{kind} of {} in {} is requested: {}",
+        attempt.user,
+        attempt.conversation,
+        attempt.change.as_deref().unwrap_or_default()
+    )
+}
+
+fn describe_answer(kind: &str, answer: &ChangeAnswer) -> String {
+    format!(
+        "{kind} of {} in {} is answered with {:?}: {}",
+        answer.user,
+        answer.conversation,
+        answer.seq,
+        answer.change.as_deref().unwrap_or_default()
+    )
 }

@@ -1,4 +1,4 @@
-//! What was answered must be so: acknowledgements, refusals, and changes of participants.
+//! Checks that answers are true: acknowledgements, refusals, and changes of participants.
 
 use super::Case;
 use crate::{
@@ -39,8 +39,10 @@ fn acknowledged(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>)
         let stored = case.evidence.at(*seq);
         if stored.and_then(|entry| entry.name()) != Some(name) {
             let what = match stored {
-                None => format!("{user}'s {id} was acknowledged at {seq}, where nothing is"),
-                Some(_) => format!("{user}'s {id} was acknowledged at {seq}, where another is"),
+                None => format!("{user}'s {id} was acknowledged at {seq}, where nothing is stored"),
+                Some(_) => format!(
+                    "{user}'s {id} was acknowledged at {seq}, where another entry is stored"
+                ),
             };
             let sends = case.evidence.sends.get(&name).into_iter().flatten();
             let lines = sends.copied().chain([line]);
@@ -49,9 +51,11 @@ fn acknowledged(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>)
     }
 }
 
-/// A message that was tried once and refused is not stored. One that was tried before may be: the earlier attempt may
-/// have stored it, and its sender may have been removed since. A message refused as `id_reused` is not stored either way;
-/// but then another stands under its id.
+/// A message that was refused on its only attempt must not be stored.
+///
+/// After several attempts it may be stored: an earlier attempt may have stored it before its sender
+/// was removed. A message refused as `id_reused` is never stored, but another message is stored
+/// under its id.
 fn refused(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>) {
     let (user, id) = name;
     let sends = case
@@ -70,32 +74,38 @@ fn refused(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>) {
     let lines = case.evidence.refusals.get(&name).into_iter().flatten();
     for line in lines.copied() {
         let what = format!(
-            "{user}'s {id} was tried once and refused, and is stored at {}",
+            "{user}'s {id} was refused on its only attempt, but is stored at {}",
             stored.seq
         );
         found.push(case.violation(Promise::Refused, what, [send, line], [stored]));
     }
 }
 
-/// An answered change stands where the answer says; and the log's last word on the user agrees with an answer after
-/// which nothing may have changed.
+/// An answered change is stored where its answer says, and the newest change of the user in the log
+/// agrees with an answer that no later change can have undone.
 fn changed(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<Violation>) {
     for (change, answer) in changes.answered() {
         let Some(seq) = answer.seq else { continue };
         let stored = case.evidence.at(seq);
-        if !stored.is_some_and(|entry| change.is_told_by(entry, user)) {
-            let what = format!("the change of {user} was answered with {seq}, where it is not");
+        if !stored.is_some_and(|entry| change.is_recorded_by(entry, user)) {
+            let what =
+                format!("the change of {user} was answered with {seq}, but is not stored there");
             found.push(case.violation(Promise::Acknowledged, what, [answer.line], stored));
         }
     }
-    let mut told = case.evidence.log.iter().rev();
-    let Some(told) = told.find(|entry| entry.adds(user) || entry.removes(user)) else {
+    let mut newest = case.evidence.log.iter().rev();
+    let Some(newest) = newest.find(|entry| entry.adds(user) || entry.removes(user)) else {
         return;
     };
     let mut lasting = changes.lasting();
-    if let Some((change, answer)) = lasting.find(|(change, _)| !change.is_told_by(told, user)) {
-        let said = if change.adds { "in it" } else { "out of it" };
-        let what = format!("the last answer says that {user} is {said}, and the log does not");
-        found.push(case.violation(Promise::Acknowledged, what, [answer.line], [told]));
+    if let Some((change, answer)) = lasting.find(|(change, _)| !change.is_recorded_by(newest, user))
+    {
+        let said = if change.adds {
+            "is a participant"
+        } else {
+            "is no participant"
+        };
+        let what = format!("the last answer says that {user} {said}, but the log does not");
+        found.push(case.violation(Promise::Acknowledged, what, [answer.line], [newest]));
     }
 }

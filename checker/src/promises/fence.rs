@@ -1,8 +1,9 @@
-//! A removal in the log is a fence: nothing behind it is by the removed user or reaches him, until he is added again.
+//! A removal in the log is a fence: until the user is added again, no entry behind it is sent by
+//! them or reaches them.
 //!
-//! His row is there a moment before the log tells that he was added. So between the two he may act, and only what
-//! stood in the log before anybody asked to add him is forbidden. That may have been before the removal was asked for,
-//! if the two overlap.
+//! A new participant's row may be visible a moment before the entry that adds them. The user may
+//! act in between. So only entries that were stored before the addition was first requested are
+//! forbidden. If the two changes overlap, that request may precede the one for the removal.
 
 use super::Case;
 use crate::{
@@ -15,7 +16,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     for (user, changes) in &case.evidence.changes {
         let of_user = case.evidence.log.iter();
         let mut of_user = of_user.filter(|entry| entry.adds(user) || entry.removes(user));
-        // One entry was not made before the one in front of it, nor that before it was asked for.
+        // An entry is stored after its predecessor, and that after it was requested.
         let mut after = 0;
         while let Some(entry) = of_user.next() {
             let maker = changes.maker(entry.adds(user), &(entry.seq..=entry.seq), after);
@@ -28,7 +29,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
                     removal: entry,
                     removed: maker,
                     end: back.map_or(u64::MAX, |entry| entry.seq),
-                    adding: adding(changes, entry, back, after),
+                    addition: addition(changes, entry, back, after),
                 };
                 fence.written(found);
                 fence.seen(found);
@@ -38,9 +39,9 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// Where it was first asked to add him again: by the change that the log tells to have done it. If it tells none, by any
-/// that may have.
-fn adding(
+/// Returns the line that first requests the addition after `removal`: the request for the entry
+/// `back`, or without such an entry the first request that may have added the user again.
+fn addition(
     changes: &Changes<'_>,
     removal: &Entry,
     back: Option<&Entry>,
@@ -49,25 +50,25 @@ fn adding(
     let positions = back.map_or(removal.seq.saturating_add(1)..=u64::MAX, |back| {
         back.seq..=back.seq
     });
-    let adding = changes.maker(true, &positions, after);
-    adding.map(|change| change.began)
+    let addition = changes.maker(true, &positions, after);
+    addition.map(|change| change.began)
 }
 
 struct Fence<'a> {
     case: &'a Case<'a>,
     user: &'a str,
     removal: &'a Entry,
-    /// The change that removed him.
+    /// The change that removed the user.
     removed: Option<&'a Change<'a>>,
-    /// The position at which he is told to be back.
+    /// The position of the entry that adds the user again.
     end: u64,
-    /// Where it was first asked to add him again.
-    adding: Option<usize>,
+    /// The line that first requests the addition.
+    addition: Option<usize>,
 }
 
 impl<'a> Fence<'a> {
-    /// Where the removal was asked for, and, as far as it was, answered.
-    fn told(&self) -> impl Iterator<Item = usize> {
+    /// Returns the lines of the removal's request and of its answer, if there is one.
+    fn removal_lines(&self) -> impl Iterator<Item = usize> {
         let removed = self.removed.into_iter();
         removed.flat_map(|change| {
             let answer = change.answer.map(|answer| answer.line);
@@ -81,35 +82,35 @@ impl<'a> Fence<'a> {
 
     fn written(&self, found: &mut Vec<Violation>) {
         let Self { case, user, .. } = *self;
-        // What nobody had seen when adding him was first asked for may have been stored after it.
+        // An entry that no record mentions before that request may have been stored after it.
         let certain = self
-            .adding
+            .addition
             .map_or(u64::MAX, |line| case.evidence.head_before(line));
-        let mut his = case.evidence.log.iter().filter(|entry| {
+        let mut entries = case.evidence.log.iter().filter(|entry| {
             self.encloses(entry.seq)
                 && entry.seq <= certain
                 && entry.sender.as_deref() == Some(user)
         });
-        if let Some(entry) = his.next() {
+        if let Some(entry) = entries.next() {
             let what = format!(
-                "{} is by {user}, who was removed at {}",
+                "{} was sent by {user}, who was removed at {}",
                 entry.seq, self.removal.seq
             );
             let name = entry.name().unwrap_or_default();
             let sends = case.evidence.sends.get(&name).into_iter().flatten();
-            let lines = sends.copied().chain(self.told());
-            let entries = [self.removal, entry];
-            found.push(case.violation(Promise::Fence, what, lines, entries));
+            let lines = sends.copied().chain(self.removal_lines());
+            let stored = [self.removal, entry];
+            found.push(case.violation(Promise::Fence, what, lines, stored));
         }
     }
 
     fn seen(&self, found: &mut Vec<Violation>) {
         let Self { case, user, .. } = *self;
-        let adding = self.adding.unwrap_or(usize::MAX);
+        let addition = self.addition.unwrap_or(usize::MAX);
         let views = case.evidence.views.values().flatten().copied();
         let mut seen = views.filter_map(|line| match case.record(line)? {
-            Record::Seen { user: by, seq, .. } => {
-                let forbidden = by == user && self.encloses(*seq) && line < adding;
+            Record::Seen { about, seq, .. } => {
+                let forbidden = about.user == user && self.encloses(*seq) && line < addition;
                 forbidden.then_some((line, *seq))
             }
             _ => None,
@@ -119,30 +120,33 @@ impl<'a> Fence<'a> {
                 "{seq} reached {user}, who was removed at {}",
                 self.removal.seq
             );
-            let lines = self.told().chain([line]);
+            let lines = self.removal_lines().chain([line]);
             found.push(case.violation(Promise::Fence, what, lines, [self.removal]));
         }
     }
 }
 
-/// What he first sends after a removal was answered, whatever it was answered with, is not stored unless somebody asks
-/// to add him again.
+/// A message whose first attempt follows the answer to a removal must not be stored, unless the
+/// user was added again. This holds for a removal without effect too.
 fn answered(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<Violation>) {
     let removals = changes.lasting().filter(|(change, _)| !change.adds);
     let Some(answer) = removals.map(|(_, answer)| answer.line).min() else {
         return;
     };
-    let his = case
+    let entries = case
         .evidence
         .log
         .iter()
         .filter(|entry| entry.sender.as_deref() == Some(user));
-    for entry in his {
+    for entry in entries {
         let sends = entry.name().and_then(|name| case.evidence.sends.get(&name));
         if let Some(first) = sends.and_then(|lines| lines.first()).copied()
             && first > answer
         {
-            let what = format!("{user} sent {} after his removal was answered", entry.seq);
+            let what = format!(
+                "{user} sent {} after the answer to their removal",
+                entry.seq
+            );
             found.push(case.violation(Promise::Fence, what, [answer, first], [entry]));
             return;
         }

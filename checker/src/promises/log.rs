@@ -1,4 +1,4 @@
-//! What must be true of a log by itself: dense, nothing twice, nothing that nobody asked for.
+//! Checks the log by itself: it is dense, stores nothing twice, and stores only what was requested.
 
 use std::collections::BTreeMap;
 
@@ -23,13 +23,13 @@ fn dense(case: &Case<'_>, found: &mut Vec<Violation>) {
     let (expected, entry) = place;
     let before = log.iter().rev().find(|before| before.seq < entry.seq);
     let what = format!(
-        "{} stands where {expected} should be in {}",
+        "{} is stored where {expected} is expected in {}",
         entry.seq, case.conversation
     );
     found.push(case.violation(Promise::Dense, what, [], before.into_iter().chain([entry])));
 }
 
-/// What was read of a log once is the beginning of what is read of it later.
+/// Every reading of a log is a prefix of each later one.
 fn kept(case: &Case<'_>, found: &mut Vec<Violation>) {
     for line in &case.evidence.readings {
         let Some(Record::Log { events, .. }) = case.record(*line) else {
@@ -39,7 +39,7 @@ fn kept(case: &Case<'_>, found: &mut Vec<Violation>) {
             let now = case.evidence.at(entry.seq);
             if now != Some(entry) {
                 let what = format!(
-                    "{} of {} was read once, and is another now: {}",
+                    "entry {} of {} differs from an earlier reading: {}",
                     entry.seq,
                     case.conversation,
                     super::json(entry)
@@ -76,23 +76,23 @@ fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
                 continue;
             }
             format!(
-                "{sender} never sent {id} with what is stored at {}",
+                "{sender} never sent {id} with the text that is stored at {}",
                 entry.seq
             )
         } else {
             let user = entry.user.as_deref().unwrap_or_default();
             let changes = case.evidence.changes.get(user);
-            let asked = changes.is_some_and(|changes| changes.were_asked(entry.adds(user)));
-            if asked || !(entry.adds(user) || entry.removes(user)) {
+            let requested = changes.is_some_and(|changes| changes.were_asked(entry.adds(user)));
+            if requested || !(entry.adds(user) || entry.removes(user)) {
                 continue;
             }
-            format!("nobody asked for the change of {user} at {}", entry.seq)
+            format!("no client requested the change of {user} at {}", entry.seq)
         };
         found.push(case.violation(Promise::Asked, what, [], [entry]));
     }
 }
 
-/// Every text that was sent under a name.
+/// Returns all texts that were sent under a name.
 fn bodies<'a>(case: &Case<'a>, name: (&str, &str)) -> Vec<&'a str> {
     let sends = case.evidence.sends.get(&name).into_iter().flatten();
     let bodies = sends.filter_map(|line| match case.record(*line)? {

@@ -1,4 +1,4 @@
-//! The promises, each a search for what breaks it in one conversation.
+//! The promises. Each is a search for violations in one conversation.
 
 mod acknowledgements;
 mod fence;
@@ -18,10 +18,10 @@ use crate::{
     verdict::{Counts, Promise, Verdict, Violation},
 };
 
-/// Judges a history, whose records come with the numbers of their lines.
+/// Checks a history, given as records with their line numbers.
 ///
 /// # Errors
-/// If the log of a conversation was not read.
+/// Fails if the log of a conversation is missing.
 pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
     let mut violations = Vec::new();
     for (conversation, evidence) in &gather(records)? {
@@ -39,7 +39,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             search(&case, &mut violations);
         }
     }
-    violations.sort_by_key(|violation| (violation.story.len(), violation.promise));
+    violations.sort_by_key(|violation| (violation.trace.len(), violation.promise));
     let seed = records.iter().find_map(|(_, record)| match record {
         Record::Seed { seed, about } => Some((*seed, about.clone())),
         _ => None,
@@ -63,7 +63,7 @@ impl<'a> Case<'a> {
         self.records.get(line).map(|(_, record)| record)
     }
 
-    /// A violation, told by these lines and these entries of the log.
+    /// Builds a violation whose trace consists of these lines and these entries of the log.
     fn violation<'e>(
         &self,
         promise: Promise,
@@ -72,7 +72,7 @@ impl<'a> Case<'a> {
         entries: impl IntoIterator<Item = &'e Entry>,
     ) -> Violation {
         let lines: BTreeSet<usize> = lines.into_iter().collect();
-        let told = lines.into_iter().filter_map(|line| {
+        let recorded = lines.into_iter().filter_map(|line| {
             let (number, record) = self.records.get(line)?;
             Some(format!("{number}: {}", json(record)))
         });
@@ -84,7 +84,7 @@ impl<'a> Case<'a> {
         Violation {
             promise,
             what,
-            story: told.chain(stored).collect(),
+            trace: recorded.chain(stored).collect(),
         }
     }
 }

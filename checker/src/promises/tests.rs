@@ -1,4 +1,4 @@
-//! One history for each way in which a promise can be broken, and one in which none is.
+//! One history for each way to break a promise, and one without a violation.
 
 mod fence;
 
@@ -76,7 +76,7 @@ fn two_messages() -> (Vec<Value>, [Value; 2]) {
     (lines, [message(1, "ada", "a"), message(2, "bob", "b")])
 }
 
-/// Bob is removed behind Ada's `a`, and Ada sends `b` at 3.
+/// Bob is removed after Ada's `a`. Ada sends `b`, which is stored at 3.
 fn a_removal() -> (Vec<Value>, [Value; 3]) {
     let lines = vec![
         send("ada-1", "a"),
@@ -96,24 +96,24 @@ fn a_removal() -> (Vec<Value>, [Value; 3]) {
     )
 }
 
-/// This promise is broken and no other, and so is it told.
-fn breaks(lines: &[Value], promise: Promise, what: &str, story: &[&str]) {
+/// Asserts that exactly this promise is broken, with this sentence and trace.
+fn breaks(lines: &[Value], promise: Promise, what: &str, trace: &[&str]) {
     let verdict = verdict(lines);
     let [violation] = &verdict.violations[..] else {
         panic!("one violation, not {verdict}");
     };
     assert_eq!(violation.promise, promise, "{violation}");
     assert!(violation.what.contains(what), "{violation}");
-    let told: Vec<&str> = violation
-        .story
+    let lines: Vec<&str> = violation
+        .trace
         .iter()
         .map(|line| line.split(": {").next().unwrap())
         .collect();
-    assert_eq!(told, story, "{violation}");
+    assert_eq!(lines, trace, "{violation}");
 }
 
 #[test]
-fn a_history_without_a_flaw_is_counted() {
+fn a_history_without_a_violation_is_counted() {
     let (mut lines, [a, b]) = two_messages();
     lines.splice(1..1, [send("ada-1", "a")]);
     lines.extend([
@@ -133,7 +133,7 @@ fn a_history_without_a_flaw_is_counted() {
 }
 
 #[test]
-fn a_hole() {
+fn a_hole_in_the_log_breaks_dense() {
     let (mut lines, [a, mut b]) = two_messages();
     b["seq"] = json!(3);
     lines[3] = sent("bob-1", "b", 3);
@@ -141,25 +141,25 @@ fn a_hole() {
     breaks(
         &lines,
         Promise::Dense,
-        "3 stands where 2 should be in x",
+        "3 is stored where 2 is expected in x",
         &["5: log x", "5: log x"],
     );
 }
 
 #[test]
-fn a_log_that_changes() {
+fn a_changed_entry_breaks_dense() {
     let (mut lines, [a, b]) = two_messages();
     lines.extend([log(&[a.clone(), message(2, "bob", "other")]), log(&[a, b])]);
     breaks(
         &lines,
         Promise::Dense,
-        "2 of x was read once, and is another now",
+        "entry 2 of x differs from an earlier reading",
         &["6: log x"],
     );
 }
 
 #[test]
-fn a_message_that_is_stored_twice() {
+fn a_message_stored_twice_breaks_once() {
     let (mut lines, [a, b]) = two_messages();
     lines.push(log(&[a, b, message(3, "ada", "a")]));
     breaks(
@@ -171,7 +171,7 @@ fn a_message_that_is_stored_twice() {
 }
 
 #[test]
-fn a_message_that_nobody_sent() {
+fn a_message_that_was_never_sent_breaks_asked() {
     let (mut lines, [a, b]) = two_messages();
     let mut foreign = message(3, "ada", "c");
     lines.push(log(&[a.clone(), b.clone(), foreign.clone()]));
@@ -183,31 +183,31 @@ fn a_message_that_nobody_sent() {
     breaks(
         &lines,
         Promise::Asked,
-        "ada never sent c with what is stored at 3",
+        "ada never sent c with the text that is stored at 3",
         &["6: log x"],
     );
 }
 
 #[test]
-fn a_change_that_nobody_asked_for() {
+fn a_change_that_was_never_requested_breaks_asked() {
     let (mut lines, [a, b]) = two_messages();
     lines.push(log(&[a, b, change(3, "participantAdded", "eve")]));
     breaks(
         &lines,
         Promise::Asked,
-        "nobody asked for the change of eve at 3",
+        "no client requested the change of eve at 3",
         &["5: log x"],
     );
 }
 
 #[test]
-fn an_acknowledged_message_that_is_not_there() {
+fn an_acknowledged_message_that_is_not_stored_breaks_acknowledged() {
     let (mut lines, [a, b]) = two_messages();
     lines.push(log(&[a]));
     breaks(
         &lines,
         Promise::Acknowledged,
-        "bob's b was acknowledged at 2, where nothing is",
+        "bob's b was acknowledged at 2, where nothing is stored",
         &["3", "4"],
     );
 
@@ -218,14 +218,14 @@ fn an_acknowledged_message_that_is_not_there() {
         verdict
             .violations
             .iter()
-            .all(|it| it.promise == Promise::Acknowledged),
+            .all(|violation| violation.promise == Promise::Acknowledged),
         "{verdict}"
     );
     assert_eq!(verdict.violations.len(), 2);
 }
 
 #[test]
-fn two_places_of_one_message() {
+fn two_acknowledged_positions_of_one_message_break_place() {
     let (mut lines, [a, b]) = two_messages();
     lines.extend([sent("ada-2", "a", 2), log(&[a, b])]);
     breaks(
@@ -237,14 +237,14 @@ fn two_places_of_one_message() {
 }
 
 #[test]
-fn a_refused_message_that_is_stored() {
+fn a_stored_message_that_was_refused_breaks_refused() {
     let (mut lines, [a, b]) = two_messages();
     lines[3] = line("refused", "bob-1", json!({"id": "b", "code": "not_found"}));
     lines.push(log(&[a, b]));
     breaks(
         &lines,
         Promise::Refused,
-        "bob's b was tried once and refused",
+        "bob's b was refused on its only attempt",
         &["3", "4", "5: log x"],
     );
 
@@ -257,20 +257,20 @@ fn a_refused_message_that_is_stored() {
 }
 
 #[test]
-fn a_change_that_is_not_where_its_answer_says() {
+fn a_change_that_is_not_stored_at_its_answer_breaks_acknowledged() {
     let (mut lines, [a, removed, b]) = a_removal();
     lines[3] = answer("removed", "bob", Some(3));
     lines.push(log(&[a, removed, b]));
     breaks(
         &lines,
         Promise::Acknowledged,
-        "bob was answered with 3, where it is not",
+        "bob was answered with 3, but is not stored there",
         &["4", "7: log x"],
     );
 }
 
 #[test]
-fn an_answer_that_the_log_knows_nothing_of() {
+fn an_answer_that_contradicts_the_log_breaks_acknowledged() {
     let (mut lines, [a, removed, b]) = a_removal();
     lines.extend([
         of("add", "bob"),
@@ -280,35 +280,31 @@ fn an_answer_that_the_log_knows_nothing_of() {
     breaks(
         &lines,
         Promise::Acknowledged,
-        "says that bob is in it, and the log does not",
+        "says that bob is a participant, but the log does not",
         &["8", "9: log x"],
     );
 }
 
 #[test]
-fn entries_left_out_repeated_or_changed() {
+fn skipped_repeated_or_changed_entries_break_order() {
     let (lines, [a, b]) = two_messages();
     let mut changed = a.clone();
     changed["body"] = json!("other");
     let cases: [(&[&Value], &str, &[&str]); 4] = [
-        (&[&b], "bob-2 saw 2 where 1 was next", &["5", "6: log x"]),
+        (&[&b], "bob-2 saw 2, but 1 was next", &["5", "6: log x"]),
         (
             &[&a, &a],
-            "bob-2 saw 1 where 2 was next",
+            "bob-2 saw 1, but 2 was next",
             &["5", "6", "7: log x"],
         ),
-        (
-            &[&b, &a],
-            "bob-2 saw 2 where 1 was next",
-            &["5", "7: log x"],
-        ),
+        (&[&b, &a], "bob-2 saw 2, but 1 was next", &["5", "7: log x"]),
         (
             &[&changed],
-            "what bob-2 saw at 1 is not what is stored",
+            "bob-2 saw another entry at 1 than is stored",
             &["5", "6: log x"],
         ),
     ];
-    for (events, what, story) in cases {
+    for (events, what, trace) in cases {
         let views = events.iter().map(|event| seen("bob-2", event));
         let all = [a.clone(), b.clone()];
         let lines: Vec<Value> = lines
@@ -317,24 +313,24 @@ fn entries_left_out_repeated_or_changed() {
             .chain(views)
             .chain([log(&all)])
             .collect();
-        breaks(&lines, Promise::Order, what, story);
+        breaks(&lines, Promise::Order, what, trace);
     }
 }
 
 #[test]
-fn a_position_that_moved_over_what_was_not_seen() {
+fn a_position_beyond_the_seen_entries_breaks_order() {
     let (mut lines, [a, b]) = two_messages();
     lines.extend([seen("bob-2", &a), end("bob-2", 2), log(&[a, b])]);
     breaks(
         &lines,
         Promise::Order,
-        "bob-2 says that it is at 2, and it saw up to 1",
+        "bob-2 claims position 2, but saw entries up to 1",
         &["5", "6"],
     );
 }
 
 #[test]
-fn a_client_that_ends_without_the_newest_or_with_a_message_left() {
+fn a_client_that_ends_behind_the_head_or_with_a_message_left_breaks_complete() {
     let (mut lines, [a, b]) = two_messages();
     lines.extend([
         seen("bob-2", &a),
@@ -344,7 +340,7 @@ fn a_client_that_ends_without_the_newest_or_with_a_message_left() {
     breaks(
         &lines,
         Promise::Complete,
-        "bob-2 ends at 1, and the log at 2",
+        "bob-2 ends at 1, but the log ends at 2",
         &["5", "6", "7: log x"],
     );
 
@@ -354,13 +350,13 @@ fn a_client_that_ends_without_the_newest_or_with_a_message_left() {
     breaks(
         &lines,
         Promise::Complete,
-        "bob-2 ends with 1 messages",
+        "bob-2 ends with 1 unanswered messages",
         &["6", "7"],
     );
 }
 
 #[test]
-fn a_verdict_tells_the_seed_and_each_promise_once() {
+fn a_verdict_shows_the_seed_and_each_promise_once() {
     let (mut lines, [_, b]) = two_messages();
     lines.insert(
         0,
@@ -377,12 +373,9 @@ fn a_verdict_tells_the_seed_and_each_promise_once() {
 }
 
 #[test]
-fn a_line_that_is_none_is_named() {
+fn an_unreadable_line_is_named_by_its_number() {
     let error = read("\n{\"type\":\"send\"}").unwrap_err().to_string();
-    assert!(
-        error.starts_with("line 2: missing field `client`"),
-        "{error}"
-    );
+    assert!(error.starts_with("line 2: missing field `id`"), "{error}");
     assert!(
         read("nothing")
             .unwrap_err()
@@ -392,7 +385,7 @@ fn a_line_that_is_none_is_named() {
 }
 
 #[test]
-fn a_conversation_without_its_log_is_not_judged() {
+fn a_conversation_without_a_log_is_not_checked() {
     let records = read(&send("ada-1", "a").to_string()).unwrap();
     assert!(
         judge(&records)

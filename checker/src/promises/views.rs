@@ -1,4 +1,4 @@
-//! What each client saw is the log, from where it began, and in the end all of it.
+//! Checks that each client saw the log from its first position on, and at the end all of it.
 
 use super::Case;
 use crate::{
@@ -13,11 +13,11 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     }
 }
 
-/// Only the first flaw of a client is told: what follows it follows from it.
+/// Reports only the first violation of a client: the following ones are its consequences.
 fn view(case: &Case<'_>, client: &str, lines: &[usize], found: &mut Vec<Violation>) {
     let (mut position, mut before) = (0, None);
     for line in lines.iter().copied() {
-        let flaw = match case.record(line) {
+        let violation = match case.record(line) {
             Some(Record::Restart { position: from, .. }) => {
                 position = *from;
                 None
@@ -27,24 +27,23 @@ fn view(case: &Case<'_>, client: &str, lines: &[usize], found: &mut Vec<Violatio
                 position = *seq;
                 let stored = case.evidence.at(*seq);
                 if *seq != expected {
-                    let what = format!("{client} saw {seq} where {expected} was next");
+                    let what = format!("{client} saw {seq}, but {expected} was next");
                     Some((Promise::Order, what, stored))
                 } else if stored.is_none_or(|stored| !is_same(stored, event)) {
-                    let what = format!("what {client} saw at {seq} is not what is stored there");
+                    let what = format!("{client} saw another entry at {seq} than is stored there");
                     Some((Promise::Order, what, stored))
                 } else {
                     None
                 }
             }
             Some(Record::End {
-                user,
+                about,
                 position: reached,
                 pending,
-                ..
-            }) => ended(case, client, user, (*reached, *pending), position),
+            }) => ended(case, client, &about.user, (*reached, *pending), position),
             _ => None,
         };
-        if let Some((promise, what, stored)) = flaw {
+        if let Some((promise, what, stored)) = violation {
             let lines = before.into_iter().chain([line]);
             found.push(case.violation(promise, what, lines, stored));
             return;
@@ -53,48 +52,49 @@ fn view(case: &Case<'_>, client: &str, lines: &[usize], found: &mut Vec<Violatio
     }
 }
 
-type Flaw<'a> = Option<(Promise, String, Option<&'a Entry>)>;
+type Finding<'a> = Option<(Promise, String, Option<&'a Entry>)>;
 
-/// Whoever is out of a conversation in the end need not have everything.
+/// A client whose user is no participant at the end need not have everything.
 fn ended<'a>(
     case: &Case<'a>,
     client: &str,
     user: &str,
     (reached, pending): (u64, u64),
     position: u64,
-) -> Flaw<'a> {
+) -> Finding<'a> {
     let last = case.evidence.log.last();
     let head = last.map_or(0, |entry| entry.seq);
     if reached != position {
-        let what = format!("{client} says that it is at {reached}, and it saw up to {position}");
+        let what = format!("{client} claims position {reached}, but saw entries up to {position}");
         return Some((Promise::Order, what, None));
     }
     if !is_participant(case, user) {
         return None;
     }
     if reached != head {
-        let what = format!("{client} ends at {reached}, and the log at {head}");
+        let what = format!("{client} ends at {reached}, but the log ends at {head}");
         Some((Promise::Complete, what, last))
     } else if pending > 0 {
-        let what = format!("{client} ends with {pending} messages that nobody has answered");
+        let what = format!("{client} ends with {pending} unanswered messages");
         Some((Promise::Complete, what, None))
     } else {
         None
     }
 }
 
-/// Whether a user is a participant for sure: neither the log's last word nor a change without an answer says otherwise.
+/// Whether the user certainly is a participant: the newest change in the log does not remove them,
+/// and no change without an answer may.
 fn is_participant(case: &Case<'_>, user: &str) -> bool {
     let changes = case.evidence.changes.get(user);
-    if changes.is_some_and(Changes::are_open) {
+    if changes.is_some_and(Changes::have_open) {
         return false;
     }
-    let told = case.evidence.log.iter().rev();
-    let mut told = told.filter(|entry| entry.adds(user) || entry.removes(user));
-    told.next().is_none_or(|entry| entry.adds(user))
+    let newest = case.evidence.log.iter().rev();
+    let mut newest = newest.filter(|entry| entry.adds(user) || entry.removes(user));
+    newest.next().is_none_or(|entry| entry.adds(user))
 }
 
-/// The time may be left out by an observer who was not told it.
+/// Compares two entries. An observer may leave out the time.
 fn is_same(stored: &Entry, seen: &Entry) -> bool {
     let timeless = |entry: &Entry| Entry {
         sent_at: None,

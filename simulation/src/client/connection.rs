@@ -122,9 +122,7 @@ impl Client {
 
     pub(super) fn restart(&mut self, stage: &Stage, id: String, conversation: Conversation) {
         stage.record(Record::Restart {
-            client: self.name.clone(),
-            user: self.user.clone(),
-            conversation: id.clone(),
+            about: self.about(&id),
             position: conversation.position,
         });
         self.conversations.insert(id, conversation);

@@ -96,10 +96,9 @@ impl Client {
             number,
             by_socket: !uses_http,
         });
+        let about = self.about(id);
         stage.record(Record::Send {
-            client: self.name.clone(),
-            user: self.user.clone(),
-            conversation: id.to_owned(),
+            about,
             id: message.clone(),
             body: body.clone(),
         });
@@ -195,9 +194,7 @@ impl Client {
         if problem.retry == "never" {
             stage.count("messages that were refused for good");
             stage.record(Record::Refused {
-                client: self.name.clone(),
-                user: self.user.clone(),
-                conversation: id.to_owned(),
+                about: self.about(id),
                 id: attempt.id.clone(),
                 code: problem.code.clone(),
             });

@@ -14,7 +14,7 @@ use std::{
 };
 
 use chat::{domain::ConnectionId, request::Route};
-use checker::history::{Entry, Record};
+use checker::history::{About, Entry, Record};
 use serde_json::{Value, json};
 
 use self::{
@@ -290,9 +290,7 @@ impl Client {
             };
             for event in conversation.take(entry, believe) {
                 stage.record(Record::Seen {
-                    client: self.name.clone(),
-                    user: self.user.clone(),
-                    conversation: id.to_owned(),
+                    about: self.about(id),
                     seq: event.seq,
                     event,
                 });
@@ -304,11 +302,17 @@ impl Client {
 
     fn sent(&self, conversation: &str, id: String, seq: u64) -> Record {
         Record::Sent {
+            about: self.about(conversation),
+            id,
+            seq,
+        }
+    }
+
+    fn about(&self, conversation: &str) -> About {
+        About {
             client: self.name.clone(),
             user: self.user.clone(),
             conversation: conversation.to_owned(),
-            id,
-            seq,
         }
     }
 
@@ -332,9 +336,7 @@ impl Client {
         let conversations = self.conversations.iter().filter(|_| self.has_begun);
         for (id, conversation) in conversations {
             stage.record(Record::End {
-                client: self.name.clone(),
-                user: self.user.clone(),
-                conversation: id.clone(),
+                about: self.about(id),
                 position: conversation.position,
                 pending: conversation.outbox.len() as u64,
             });

@@ -1,9 +1,9 @@
-//! Who is removed does nothing and gets nothing, until somebody adds him again.
+//! A removed user neither sends nor receives entries until they are added again.
 
 use super::*;
 
 #[test]
-fn who_is_added_again_may_act_from_the_moment_that_it_is_asked() {
+fn a_user_may_act_as_soon_as_adding_them_again_is_requested() {
     let (mut lines, [a, removed, b]) = a_removal();
     let added = change(5, "participantAdded", "bob");
     let early = message(4, "bob", "early");
@@ -19,14 +19,14 @@ fn who_is_added_again_may_act_from_the_moment_that_it_is_asked() {
 }
 
 #[test]
-fn who_is_out_need_not_have_everything() {
+fn a_removed_user_need_not_have_everything() {
     let (mut lines, [a, removed, b]) = a_removal();
     lines.extend([seen("bob-1", &a), end("bob-1", 1), log(&[a, removed, b])]);
     assert_eq!(verdict(&lines).violations, []);
 }
 
 #[test]
-fn a_message_by_somebody_who_was_removed() {
+fn a_message_by_a_removed_user_breaks_fence() {
     let (mut lines, [a, removed, b]) = a_removal();
     lines.insert(0, send("bob-1", "c"));
     let all = [a, removed, b, message(4, "bob", "c")];
@@ -34,24 +34,24 @@ fn a_message_by_somebody_who_was_removed() {
     breaks(
         &lines,
         Promise::Fence,
-        "4 is by bob, who was removed at 2",
+        "4 was sent by bob, who was removed at 2",
         &["1", "4", "5", "8: log x", "8: log x"],
     );
 
-    // Adding him later does not excuse what had been seen before.
+    // A later addition does not excuse a message that was seen before it.
     let seen: Vec<Value> = all.iter().map(|event| seen("ada-1", event)).collect();
     lines.splice(7..7, seen);
     lines.insert(11, of("add", "bob"));
     breaks(
         &lines,
         Promise::Fence,
-        "4 is by bob, who was removed at 2",
+        "4 was sent by bob, who was removed at 2",
         &["1", "4", "5", "13: log x", "13: log x"],
     );
 }
 
 #[test]
-fn an_entry_that_reaches_somebody_who_was_removed() {
+fn an_entry_that_reaches_a_removed_user_breaks_fence() {
     let (mut lines, [a, removed, b]) = a_removal();
     lines.extend([
         seen("bob-1", &a),
@@ -68,7 +68,7 @@ fn an_entry_that_reaches_somebody_who_was_removed() {
 }
 
 #[test]
-fn a_message_sent_after_a_removal_that_found_nothing_to_do() {
+fn a_message_after_a_removal_without_effect_breaks_fence() {
     let (mut lines, [a, b]) = two_messages();
     lines.insert(2, of("remove", "bob"));
     lines.insert(3, answer("removed", "bob", None));
@@ -76,19 +76,19 @@ fn a_message_sent_after_a_removal_that_found_nothing_to_do() {
     breaks(
         &lines,
         Promise::Fence,
-        "bob sent 2 after his removal was answered",
+        "bob sent 2 after the answer to their removal",
         &["4", "5", "7: log x"],
     );
 }
 
-/// A line of a change that has an id.
+/// Adds the id of a change to a line.
 fn named(mut line: Value, change: &str) -> Value {
     line["change"] = json!(change);
     line
 }
 
-/// Ada sends `a`, and somebody asks to add Bob and to remove him, before either is answered.
-fn an_adding_and_a_removal() -> Vec<Value> {
+/// Ada sends `a`. An addition and a removal of Bob overlap; neither is answered yet.
+fn an_addition_and_a_removal() -> Vec<Value> {
     vec![
         send("bob-1", "c"),
         send("ada-1", "a"),
@@ -99,7 +99,7 @@ fn an_adding_and_a_removal() -> Vec<Value> {
 }
 
 #[test]
-fn of_an_adding_and_a_removal_at_once_either_may_come_first() {
+fn either_of_an_overlapping_addition_and_removal_may_come_first() {
     let (a, c) = (message(1, "ada", "a"), message(3, "bob", "c"));
     let removed_first = [
         a.clone(),
@@ -107,7 +107,7 @@ fn of_an_adding_and_a_removal_at_once_either_may_come_first() {
         c.clone(),
         change(4, "participantAdded", "bob"),
     ];
-    let mut lines = an_adding_and_a_removal();
+    let mut lines = an_addition_and_a_removal();
     lines.push(named(answer("removed", "bob", Some(2)), "R"));
     lines.push(sent("bob-1", "c", 3));
     lines.extend(removed_first.iter().map(|event| seen("bob-1", event)));
@@ -121,7 +121,7 @@ fn of_an_adding_and_a_removal_at_once_either_may_come_first() {
         c,
         change(4, "participantRemoved", "bob"),
     ];
-    let mut lines = an_adding_and_a_removal();
+    let mut lines = an_addition_and_a_removal();
     lines.push(named(answer("removed", "bob", Some(4)), "R"));
     lines.push(named(answer("added", "bob", Some(2)), "A"));
     lines.extend([sent("bob-1", "c", 3), end("bob-1", 0), log(&added_first)]);
@@ -129,75 +129,75 @@ fn of_an_adding_and_a_removal_at_once_either_may_come_first() {
 }
 
 #[test]
-fn an_adding_at_once_with_a_removal_that_cannot_have_brought_him_back() {
+fn an_overlapping_addition_that_precedes_the_removal_does_not_lift_the_fence() {
     let removed = change(3, "participantRemoved", "bob");
     let (a, c) = (message(1, "ada", "a"), message(4, "bob", "c"));
-    let found = |lines: &[Value], story: &[&str]| {
-        let what = "4 is by bob, who was removed at 3";
-        breaks(lines, Promise::Fence, what, story);
+    let found = |lines: &[Value], trace: &[&str]| {
+        let what = "4 was sent by bob, who was removed at 3";
+        breaks(lines, Promise::Fence, what, trace);
     };
-    let mut lines = an_adding_and_a_removal();
+    let mut lines = an_addition_and_a_removal();
     lines.push(named(answer("added", "bob", Some(2)), "A"));
     lines.push(named(answer("removed", "bob", Some(3)), "R"));
     let added = change(2, "participantAdded", "bob");
     lines.push(log(&[a.clone(), added, removed.clone(), c.clone()]));
     found(&lines, &["1", "5", "7", "8: log x", "8: log x"]);
 
-    // It found him there, and so before the removal.
+    // The addition had no effect, so it came before the removal.
     lines[5] = named(answer("added", "bob", None), "A");
     lines[7] = log(&[a, message(2, "ada", "a2"), removed, c]);
     lines.insert(0, send("ada-1", "a2"));
     found(&lines, &["2", "6", "8", "9: log x", "9: log x"]);
 
-    // An earlier attempt may have brought him back.
+    // An earlier attempt may have added Bob again.
     lines.insert(5, named(of("add", "bob"), "A"));
     assert_eq!(verdict(&lines).violations, []);
 }
 
 #[test]
-fn a_message_that_was_known_before_the_overlapping_adding_was_asked_for() {
+fn a_message_seen_before_the_overlapping_addition_was_requested_breaks_fence() {
     let events = [
         message(1, "ada", "a"),
         change(2, "participantRemoved", "bob"),
         message(3, "bob", "c"),
         change(4, "participantAdded", "bob"),
     ];
-    let mut lines = an_adding_and_a_removal();
-    let adding = lines.remove(3);
+    let mut lines = an_addition_and_a_removal();
+    let addition = lines.remove(3);
     lines.extend(events[..3].iter().map(|event| seen("ada-1", event)));
-    lines.push(adding);
+    lines.push(addition);
     lines.push(named(answer("added", "bob", Some(4)), "A"));
     lines.push(named(answer("removed", "bob", Some(2)), "R"));
     lines.push(log(&events));
-    let what = "3 is by bob, who was removed at 2";
-    let story = ["1", "4", "10", "11: log x", "11: log x"];
-    breaks(&lines, Promise::Fence, what, &story);
+    let what = "3 was sent by bob, who was removed at 2";
+    let trace = ["1", "4", "10", "11: log x", "11: log x"];
+    breaks(&lines, Promise::Fence, what, &trace);
 
-    // Otherwise it may have been stored by the time.
-    let adding = lines.remove(7);
-    lines.insert(3, adding);
+    // If the addition is requested earlier, the message may have been stored after it.
+    let addition = lines.remove(7);
+    lines.insert(3, addition);
     assert_eq!(verdict(&lines).violations, []);
 }
 
 #[test]
-fn a_removal_without_an_answer_may_have_been_an_earlier_one_that_was_repeated() {
+fn an_entry_may_belong_to_an_earlier_attempt_of_a_repeated_removal() {
     let events = [
         message(1, "ada", "a"),
         change(2, "participantRemoved", "bob"),
         message(3, "bob", "c"),
     ];
-    let mut lines = an_adding_and_a_removal();
+    let mut lines = an_addition_and_a_removal();
     lines.remove(3);
     lines.extend([
         named(of("remove", "bob"), "R"),
         named(answer("removed", "bob", None), "R"),
         log(&events),
     ]);
-    let what = "3 is by bob, who was removed at 2";
-    let story = ["1", "4", "6", "7: log x", "7: log x"];
-    breaks(&lines, Promise::Fence, what, &story);
+    let what = "3 was sent by bob, who was removed at 2";
+    let trace = ["1", "4", "6", "7: log x", "7: log x"];
+    breaks(&lines, Promise::Fence, what, &trace);
 
-    // He is added before the other removal is asked for, which may be the one that the log tells of.
+    // Bob is added before another removal is requested, which may be the one in the log.
     lines.splice(
         6..6,
         [
@@ -209,10 +209,10 @@ fn a_removal_without_an_answer_may_have_been_an_earlier_one_that_was_repeated() 
 }
 
 #[test]
-fn who_sends_after_a_removal_that_was_answered_while_adding_him_was_asked_for() {
+fn a_message_after_a_removal_is_allowed_while_an_addition_may_follow_it() {
     let (a, b) = (message(1, "ada", "a"), message(3, "bob", "b"));
     let added = change(2, "participantAdded", "bob");
-    let mut lines = an_adding_and_a_removal();
+    let mut lines = an_addition_and_a_removal();
     lines.extend([
         named(answer("removed", "bob", None), "R"),
         send("bob-1", "b"),
@@ -221,21 +221,21 @@ fn who_sends_after_a_removal_that_was_answered_while_adding_him_was_asked_for() 
     ]);
     assert_eq!(verdict(&lines).violations, []);
 
-    // Adding him had found him there.
+    // The addition had no effect, so it came before the removal.
     lines[7] = named(answer("added", "bob", None), "A");
     lines[8] = log(&[a, message(2, "ada", "a2"), b]);
     lines.insert(0, send("ada-1", "a2"));
     breaks(
         &lines,
         Promise::Fence,
-        "bob sent 3 after his removal was answered",
+        "bob sent 3 after the answer to their removal",
         &["7", "8", "10: log x"],
     );
 }
 
 #[test]
-fn who_may_have_been_removed_by_a_change_without_an_answer_need_not_have_everything() {
-    let mut lines = an_adding_and_a_removal();
+fn a_user_whom_an_open_change_may_have_removed_need_not_have_everything() {
+    let mut lines = an_addition_and_a_removal();
     lines.extend([
         named(answer("added", "bob", None), "A"),
         end("bob-1", 0),
@@ -247,13 +247,13 @@ fn who_may_have_been_removed_by_a_change_without_an_answer_need_not_have_everyth
     breaks(
         &lines,
         Promise::Complete,
-        "bob-1 ends at 0, and the log at 1",
+        "bob-1 ends at 0, but the log ends at 1",
         &["8", "9: log x"],
     );
 }
 
 #[test]
-fn a_removal_is_not_one_that_was_over_before_he_was_added() {
+fn an_entry_does_not_belong_to_a_removal_that_ended_before_the_addition() {
     let again = |kind, answered| {
         [
             of(kind, "bob"),
@@ -277,7 +277,7 @@ fn a_removal_is_not_one_that_was_over_before_he_was_added() {
     breaks(
         &lines,
         Promise::Fence,
-        "5 is by bob, who was removed at 4",
+        "5 was sent by bob, who was removed at 4",
         &["1", "9", "10: log x", "10: log x"],
     );
 }
