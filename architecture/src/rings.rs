@@ -46,10 +46,10 @@ fn nothing_that_is_deployed_links_the_harness() {
 }
 
 #[test]
-fn nothing_that_is_deployed_can_make_a_mistake_on_purpose() {
+fn nothing_deployed_is_built_with_mutants() {
     let workspace = Workspace::read();
     let of_the_core = |member: &str| workspace.features_of("chat", member);
-    assert!(of_the_core("simulation").contains("mistakes"));
+    assert!(of_the_core("simulation").contains("mutants"));
     for (member, folder) in workspace.members() {
         if folder.starts_with("functions") || folder.ends_with("chat_aws") {
             let features = of_the_core(member);

@@ -10,7 +10,7 @@ use std::{
 
 use chat::{
     domain::{Connection, Identity, Timestamp},
-    failure::Failure,
+    error::RequestError,
     fields::Fields,
     ports::Clock as _,
     request::{Request, Route, in_time},
@@ -180,8 +180,10 @@ pub async fn http<R: Route<Ports> + 'static>(
                             .answered(&ports, None, None, &reply, deadline);
                         Reply::Granted(reply)
                     }
-                    Err(Failure::Rejected(rejection)) => refused(&Problem::rejected(&rejection)),
-                    Err(Failure::Fault(_)) => refused(&Problem::internal("request")),
+                    Err(RequestError::Rejected(rejection)) => {
+                        refused(&Problem::rejected(&rejection))
+                    }
+                    Err(RequestError::Internal(_)) => refused(&Problem::internal("request")),
                 }
             })
         })

@@ -14,7 +14,7 @@ mod client;
 mod faults;
 mod functions;
 mod gateway;
-mod mistakes;
+mod mutants;
 mod observer;
 mod parameters;
 mod plan;
@@ -27,7 +27,7 @@ mod tasks;
 
 pub use batch::{Limits, Total, run_all};
 pub use faults::{Happened, Item, Kind};
-pub use mistakes::{ClientMistake, Mistake};
+pub use mutants::{ClientMutant, Mutant};
 pub use parameters::Parameters;
 pub use run::{Broken, Outcome, run, running};
 pub use shrink::{Shrunk, shrink};

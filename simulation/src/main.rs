@@ -9,13 +9,13 @@ use std::{
 };
 
 use clap::Parser;
-use simulation::{Item, Limits, Mistake, Parameters, report, run, run_all, running, shrink};
+use simulation::{Item, Limits, Mutant, Parameters, report, run, run_all, running, shrink};
 
-/// Runs the chat under every fault, and judges it. Exits with 1 if a promise was broken, or if a mistake was not found.
+/// Runs the chat under every fault, and judges it. Exits with 1 if a promise was broken, or if a mutant was not found.
 #[derive(Parser)]
 struct Arguments {
     /// Runs only this seed, and shows how it ended.
-    #[arg(long, conflicts_with = "mistakes")]
+    #[arg(long, conflicts_with = "mutants")]
     seed: Option<u64>,
     /// How many seeds are run.
     #[arg(long, default_value_t = 1000)]
@@ -39,12 +39,12 @@ struct Arguments {
     #[arg(long)]
     seconds: Option<u64>,
     /// Takes out this safeguard.
-    #[arg(long, value_parser = Mistake::named)]
-    mistake: Option<Mistake>,
+    #[arg(long, value_parser = Mutant::named)]
+    mutant: Option<Mutant>,
     /// Takes out each safeguard by itself, and shows how soon that is found.
-    #[arg(long, conflicts_with_all = ["mistake", "seeds"])]
-    mistakes: bool,
-    /// Seconds that are spent on finding one mistake, and on shortening a story.
+    #[arg(long, conflicts_with_all = ["mutant", "seeds"])]
+    mutants: bool,
+    /// Seconds that are spent on finding one mutant, and on shortening a story.
     #[arg(long, default_value_t = 60)]
     patience: u64,
     /// What happens in the run of a seed, and nothing else: as the end of a story names it.
@@ -72,8 +72,8 @@ fn main() -> ExitCode {
             running()
         );
     }));
-    let is_well = if arguments.mistakes {
-        every_mistake_is_found(&arguments)
+    let is_well = if arguments.mutants {
+        every_mutant_is_found(&arguments)
     } else if let Some(seed) = arguments.seed {
         one_seed(&arguments, seed)
     } else {
@@ -94,7 +94,7 @@ impl Arguments {
                 .only
                 .as_ref()
                 .map(|only| only.iter().copied().collect()),
-            mistake: self.mistake,
+            mutant: self.mutant,
         }
     }
 
@@ -165,15 +165,15 @@ fn many_seeds(arguments: &Arguments) -> bool {
     total.broken.is_empty()
 }
 
-fn every_mistake_is_found(arguments: &Arguments) -> bool {
+fn every_mutant_is_found(arguments: &Arguments) -> bool {
     println!(
         "| safeguard taken out | promise broken | seeds | seconds |\n| --- | --- | ---: | ---: |"
     );
     let mut all = true;
-    for mistake in Mistake::all() {
+    for mutant in Mutant::all() {
         let began = Instant::now();
         let parameters = Parameters {
-            mistake: Some(mistake),
+            mutant: Some(mutant),
             ..arguments.parameters(0)
         };
         let limits = Limits {
@@ -186,7 +186,7 @@ fn every_mistake_is_found(arguments: &Arguments) -> bool {
             arguments.threads(),
             limits,
         );
-        println!("{}", report::mistake(mistake, &total, began.elapsed()));
+        println!("{}", report::mutant(mutant, &total, began.elapsed()));
         all &= !total.broken.is_empty();
     }
     all

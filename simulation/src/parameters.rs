@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     faults::{Item, Place},
-    mistakes::Mistake,
+    mutants::Mutant,
 };
 
 /// What a run hangs on, and nothing else.
@@ -23,7 +23,7 @@ pub struct Parameters {
     /// If not all: what happens in it.
     pub only: Option<BTreeSet<Item>>,
     /// The safeguard that is taken out.
-    pub mistake: Option<Mistake>,
+    pub mutant: Option<Mutant>,
 }
 
 /// The size that a run has.
@@ -72,8 +72,8 @@ impl Parameters {
                 options += &format!(" --{name} {number}");
             }
         }
-        if let Some(mistake) = self.mistake {
-            options += &format!(" --mistake {}", mistake.name());
+        if let Some(mutant) = self.mutant {
+            options += &format!(" --mutant {}", mutant.name());
         }
         if let Some(only) = &self.only {
             let items: Vec<_> = only.iter().map(|item| format!("{:x}", item.0)).collect();

@@ -15,7 +15,7 @@ use std::{
 
 use chat::{
     domain::{ConnectionId, Timestamp},
-    failure::Fault,
+    error::InternalError,
     fakes::Chance,
     ports::{Clock, Outbound, PushError, Random},
 };
@@ -136,7 +136,7 @@ impl Ports {
         }
         if strikes(Kind::PushFailed) {
             stage.tell(|| format!("  a push to {connection} fails"));
-            return Err(Fault::new("pushing", "injected").into());
+            return Err(InternalError::new("pushing", "injected").into());
         }
         gateway::deliver(stage, connection, frame, place);
         if strikes(Kind::PushUnanswered) {

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::{Kind, Mistake, Outcome, batch::Total, shrink::Shrunk};
+use crate::{Kind, Mutant, Outcome, batch::Total, shrink::Shrunk};
 
 /// Lines of a story at most.
 const LONGEST_STORY: usize = 400;
@@ -74,9 +74,9 @@ pub fn story(shrunk: &Shrunk) -> String {
     text
 }
 
-/// A line for a mistake: what showed it.
+/// A line for a mutant: what showed it.
 #[must_use]
-pub fn mistake(mistake: Mistake, total: &Total, took: Duration) -> String {
+pub fn mutant(mutant: Mutant, total: &Total, took: Duration) -> String {
     let promises: BTreeSet<&str> = total
         .broken
         .values()
@@ -90,7 +90,7 @@ pub fn mistake(mistake: Mistake, total: &Total, took: Duration) -> String {
     };
     format!(
         "| {} | {found} | {} | {:.1} |",
-        mistake.name(),
+        mutant.name(),
         total.runs,
         took.as_secs_f64()
     )

@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat::{
-    mistake::making,
+    mutant::with_mutant,
     ports::Clock as _,
     routes::{CreateConversation, ReadEvents, SendMessage},
 };
@@ -79,18 +79,18 @@ pub fn running() -> String {
 pub fn run(parameters: &Parameters, tells_all: bool) -> Outcome {
     RUNNING.replace(parameters.options());
     let of_server = parameters
-        .mistake
-        .and_then(crate::mistakes::Mistake::of_server);
-    making(of_server, || run_here(parameters, tells_all))
+        .mutant
+        .and_then(crate::mutants::Mutant::of_server);
+    with_mutant(of_server, || run_here(parameters, tells_all))
 }
 
 fn run_here(parameters: &Parameters, tells_all: bool) -> Outcome {
     let place = parameters.place();
     let faults = Faults::new(place, parameters.only.clone());
     let mut stage = Stage::new(place, Plan::new(parameters), faults);
-    stage.mistake = parameters
-        .mistake
-        .and_then(crate::mistakes::Mistake::of_clients);
+    stage.mutant = parameters
+        .mutant
+        .and_then(crate::mutants::Mutant::of_clients);
     if tells_all {
         stage.tell_all();
     }
@@ -102,7 +102,7 @@ fn run_here(parameters: &Parameters, tells_all: bool) -> Outcome {
             parameters.options()
         ),
     });
-    let (mut broken, history) = stage.tasks.run(&stage.chat.world, whole(&stage));
+    let (mut broken, history) = stage.tasks.run(&stage.chat.runtime, whole(&stage));
     let numbered: Vec<(usize, Record)> = (1..).zip(history.iter().cloned()).collect();
     let counts = match judge(&numbered) {
         Ok(verdict) => {
@@ -246,7 +246,7 @@ fn is_settled(stage: &Arc<Stage>) -> bool {
         let head = stage.head(&talk.id);
         let devices = stage.plan.devices.iter().enumerate();
         let mut participants =
-            devices.filter(|(_, device)| stage.takes_part(&talk.id, device.user));
+            devices.filter(|(_, device)| stage.is_participant(&talk.id, device.user));
         participants
             .all(|(device, _)| stage.client(device, |client| client.is_complete(&talk.id, head)))
     })
@@ -305,7 +305,7 @@ async fn stale_rows(stage: &Arc<Stage>, talk: usize) -> Vec<Broken> {
     let rows = stage.chat.subscriptions().into_iter();
     let stale = rows.filter(|(conversation, row)| {
         conversation.as_str() == talk.id
-            && stage.takes_part(&talk.id, row.user.as_str())
+            && stage.is_participant(&talk.id, row.user.as_str())
             && began.since(row.connection.connected_at) >= HANDSHAKE
             && stage.gateway().age(&row.connection.id, began).is_none()
     });

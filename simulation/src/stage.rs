@@ -20,7 +20,7 @@ use crate::{
     client::Client,
     faults::{Faults, Place},
     gateway::Gateway,
-    mistakes::ClientMistake,
+    mutants::ClientMutant,
     observer::Observer,
     plan::Plan,
     tasks::Tasks,
@@ -32,7 +32,7 @@ pub struct Stage {
     pub faults: Faults,
     pub tasks: Tasks,
     pub plan: Plan,
-    pub mistake: Option<ClientMistake>,
+    pub mutant: Option<ClientMutant>,
     pub gateway: Mutex<Gateway>,
     pub observer: Mutex<Observer>,
     /// Functions that run, and writes that are under way though their functions are dead.
@@ -54,7 +54,7 @@ impl Stage {
             chat,
             faults,
             tasks: Tasks::default(),
-            mistake: None,
+            mutant: None,
             gateway: Mutex::default(),
             observer: Mutex::default(),
             under_way: AtomicU64::new(0),
@@ -143,9 +143,10 @@ impl Stage {
         self.observer.lock().unwrap()
     }
 
-    pub fn takes_part(&self, conversation: &str, user: &str) -> bool {
+    pub fn is_participant(&self, conversation: &str, user: &str) -> bool {
         let user = UserId::new(user).unwrap();
-        self.chat.takes_part(&conversation_id(conversation), &user)
+        self.chat
+            .is_participant(&conversation_id(conversation), &user)
     }
 
     pub fn head(&self, conversation: &str) -> u64 {

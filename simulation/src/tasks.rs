@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use chat::fakes::World;
+use chat::fakes::Runtime;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 
 /// Those that have been started and have not run yet.
@@ -22,10 +22,10 @@ impl Tasks {
     }
 
     /// Runs a future and everything that it starts, until it ends; what has not ended by then is dropped.
-    pub fn run<T>(&self, world: &World, main: impl Future<Output = T>) -> T {
+    pub fn run<T>(&self, runtime: &Runtime, main: impl Future<Output = T>) -> T {
         let mut running = FuturesUnordered::new();
         let mut main = pin!(main);
-        world.run(poll_fn(|context| {
+        runtime.run(poll_fn(|context| {
             if let Poll::Ready(result) = main.as_mut().poll(context) {
                 return Poll::Ready(result);
             }

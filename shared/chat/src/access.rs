@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{ConversationId, Participant, UserId},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     ports::Participants,
 };
 
@@ -11,11 +11,11 @@ use crate::{
 ///
 /// # Errors
 /// `not_found`, whether or not the conversation exists.
-pub async fn participant(
+pub async fn require_participant(
     ports: &impl Participants,
     conversation: &ConversationId,
     user: &UserId,
-) -> Result<Participant, Failure> {
+) -> Result<Participant, RequestError> {
     Ok(ports
         .participant(conversation, user)
         .await?

@@ -12,11 +12,11 @@ use futures_util::{
 };
 
 use crate::{
-    domain::{Connection, ConnectionId, ConversationId, Event, Subscription, Timestamp, UserId},
-    failure::Fault,
-    mistake::{Mistake, made},
+    domain::{Connection, ConnectionId, ConversationId, Entry, Subscription, Timestamp, UserId},
+    error::InternalError,
+    mutant::mutant,
     ports::{Clock, Connections, Outbound, PushError, Random, Roster, Subscriptions},
-    wire::{Entry, Notice, encode},
+    wire::{Notice, WireEntry, encode},
 };
 
 /// How long a fan-out may take.
@@ -35,17 +35,17 @@ pub async fn publish<P>(
     ports: &P,
     roster: Roster,
     conversation: &ConversationId,
-    event: &Event,
+    entry: &Entry,
     origin: Option<&ConnectionId>,
     deadline: Timestamp,
 ) where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let recipients = recipients(roster, &event.draft.sender, origin, ports.now());
+    let recipients = recipients(roster, &entry.draft.sender, origin, ports.now());
     push_all(
         ports,
         recipients,
-        &encode(&Entry::new(conversation, event)),
+        &encode(&WireEntry::new(conversation, entry)),
         deadline,
     )
     .await;
@@ -54,20 +54,20 @@ pub async fn publish<P>(
 /// Pushes a notice to all connections of some users.
 ///
 /// # Errors
-/// A [`Fault`] if the connections of a user cannot be read; the others have been told.
+/// A [`InternalError`] if the connections of a user cannot be read; the others have been told.
 pub async fn notify<P>(
     ports: &P,
     users: &[UserId],
     notice: &Notice<'_>,
     deadline: Timestamp,
-) -> Result<(), Fault>
+) -> Result<(), InternalError>
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let now = ports.now();
     let found = join_all(users.iter().map(|user| ports.connections_of(user))).await;
     let mut targets = Vec::new();
-    let mut fault = None;
+    let mut failed = None;
     for (user, connections) in users.iter().zip(found) {
         match connections {
             Ok(connections) => targets.extend(
@@ -79,22 +79,22 @@ where
                         connection,
                     }),
             ),
-            Err(error) => fault = Some(error),
+            Err(error) => failed = Some(error),
         }
     }
     push_all(ports, targets, &encode(notice), deadline).await;
-    fault.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)
 }
 
 /// Deletes every row of a connection.
 ///
 /// # Errors
-/// A [`Fault`]; what is left is inert and expires.
+/// A [`InternalError`]; what is left is inert and expires.
 pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports: &P,
     user: &UserId,
     connection: &ConnectionId,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     let conversations = ports.subscriptions_of(connection).await?;
     let deletions = conversations
         .iter()
@@ -102,7 +102,7 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     for deleted in join_all(deletions).await {
         deleted?;
     }
-    ports.disconnected(user, connection).await
+    ports.remove_connection(user, connection).await
 }
 
 /// A row whose user is no participant is inert, and so is one whose connection has outlived the gateway's limit.
@@ -116,7 +116,7 @@ fn recipients(
     let mut recipients: Vec<Subscription> = roster
         .subscriptions
         .into_iter()
-        .filter(|subscription| participants.contains(&subscription.user) || made(Mistake::SubsOnly))
+        .filter(|subscription| participants.contains(&subscription.user) || mutant!(SubsOnly))
         .filter(|subscription| now < subscription.connection.expires_at())
         .filter(|subscription| origin != Some(&subscription.connection.id))
         .collect();
@@ -150,15 +150,15 @@ where
         match ports.push(&connection.id, frame).await {
             Ok(()) => return,
             Err(PushError::Gone) => return clean_up(ports, &user, &connection).await,
-            Err(PushError::Busy) if made(Mistake::PushedOnce) => return,
+            Err(PushError::Busy) if mutant!(PushedOnce) => return,
             Err(PushError::Busy) => {
                 ports
                     .sleep(Duration::from_millis(ports.below(longest_wait + 1)))
                     .await;
                 longest_wait = longest_wait.saturating_mul(2);
             }
-            Err(PushError::Fault(fault)) => {
-                tracing::warn!(fault = &fault as &(dyn Error + 'static), "a push failed");
+            Err(PushError::Internal(error)) => {
+                tracing::warn!(error = &error as &(dyn Error + 'static), "a push failed");
                 return;
             }
         }
@@ -171,12 +171,12 @@ async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
     connection: &Connection,
 ) {
     let young = ports.now().since(connection.connected_at) < HANDSHAKE;
-    if young || made(Mistake::StaleRowsStay) {
+    if young || mutant!(StaleRowsStay) {
         return;
     }
-    if let Err(fault) = forget(ports, user, &connection.id).await {
+    if let Err(error) = forget(ports, user, &connection.id).await {
         tracing::warn!(
-            fault = &fault as &(dyn Error + 'static),
+            error = &error as &(dyn Error + 'static),
             "a gone connection keeps its rows"
         );
     }
@@ -187,7 +187,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fakes::{FakeChat, Refusal};
+    use crate::fakes::{FakeChat, PushOutcome};
 
     /// Ada sends; Grace listens by three connections.
     fn three_listeners() -> FakeChat {
@@ -216,9 +216,9 @@ mod tests {
     #[test]
     fn a_gone_connection_loses_its_rows_and_no_other_does() {
         let chat = three_listeners();
-        chat.refuse(&named("grace-2"), [Refusal::Gone]);
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Gone]);
         send(&chat);
-        assert_eq!(chat.told(), ["grace-1", "grace-3"]);
+        assert_eq!(chat.pushed_to(), ["grace-1", "grace-3"]);
         assert_eq!(chat.connection_rows(), 4);
     }
 
@@ -233,7 +233,7 @@ mod tests {
             connection,
         };
         chat.run(chat.subscribe(&c, &subscription)).unwrap();
-        chat.refuse(&named("grace-1"), [Refusal::Gone]);
+        chat.fail_pushes(&named("grace-1"), [PushOutcome::Gone]);
         send(&chat);
         assert_eq!(chat.connection_rows(), 1);
     }
@@ -241,19 +241,19 @@ mod tests {
     #[test]
     fn a_busy_gateway_is_asked_again() {
         let chat = three_listeners();
-        chat.refuse(&named("grace-2"), [Refusal::Busy; 3]);
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 3]);
         send(&chat);
-        assert_eq!(chat.told(), ["grace-1", "grace-3", "grace-2"]);
+        assert_eq!(chat.pushed_to(), ["grace-1", "grace-3", "grace-2"]);
     }
 
     #[test]
     fn one_failure_stops_neither_the_rest_nor_the_answer() {
         let chat = three_listeners();
-        chat.refuse(&named("grace-1"), [Refusal::Fault]);
-        chat.refuse(&named("grace-2"), [Refusal::Busy; 1_000]);
+        chat.fail_pushes(&named("grace-1"), [PushOutcome::Failed]);
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 1_000]);
         let began = chat.now();
         send(&chat);
-        assert_eq!(chat.told(), ["grace-3"]);
+        assert_eq!(chat.pushed_to(), ["grace-3"]);
         assert_eq!(chat.now().since(began), TIME_LIMIT);
         assert_eq!(chat.connection_rows(), 6);
     }
@@ -263,11 +263,11 @@ mod tests {
         let chat = three_listeners();
         chat.remove(&ConversationId::new("c").unwrap(), "grace");
         send(&chat);
-        assert_eq!(chat.told(), [""; 0]);
+        assert_eq!(chat.pushed_to(), [""; 0]);
 
         let chat = three_listeners();
-        chat.world.advance(crate::domain::CONNECTION_LIFETIME);
+        chat.runtime.advance(crate::domain::CONNECTION_LIFETIME);
         send(&chat);
-        assert_eq!(chat.told(), [""; 0]);
+        assert_eq!(chat.pushed_to(), [""; 0]);
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{Body, ConversationId, Flaw, MessageId, Seq, Title, UserId},
-    failure::Rejection,
+    domain::{Body, ConversationId, FieldError, MessageId, Seq, Title, UserId},
+    error::Rejection,
 };
 
 /// The values of one request by their names. Unknown names are ignored.
@@ -66,8 +66,8 @@ impl Fields {
             .map(T::from_field)
             .transpose()
             .map_err(|flaw| match flaw {
-                Flaw::Invalid(rule) => Rejection::Invalid { field: name, rule },
-                Flaw::TooLarge(rule) => Rejection::TooLarge { field: name, rule },
+                FieldError::Invalid(rule) => Rejection::Invalid { field: name, rule },
+                FieldError::TooLarge(rule) => Rejection::TooLarge { field: name, rule },
             })
     }
 }
@@ -78,20 +78,20 @@ pub trait FromField: Sized {
     ///
     /// # Errors
     /// The rule that it breaks.
-    fn from_field(field: &Field) -> Result<Self, Flaw>;
+    fn from_field(field: &Field) -> Result<Self, FieldError>;
 }
 
-fn text(field: &Field) -> Result<&str, Flaw> {
+fn text(field: &Field) -> Result<&str, FieldError> {
     match field {
         Field::Text(text) | Field::Json(Value::String(text)) => Ok(text),
-        Field::Json(_) => Err(Flaw::Invalid("must be a string")),
+        Field::Json(_) => Err(FieldError::Invalid("must be a string")),
     }
 }
 
 macro_rules! from_text {
     ($($name:ident),*) => {
         $(impl FromField for $name {
-            fn from_field(field: &Field) -> Result<Self, Flaw> {
+            fn from_field(field: &Field) -> Result<Self, FieldError> {
                 Self::new(text(field)?)
             }
         })*
@@ -116,7 +116,7 @@ impl Position {
 }
 
 impl FromField for Position {
-    fn from_field(field: &Field) -> Result<Self, Flaw> {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
         match field {
             Field::Json(Value::Number(number)) => Ok(Self(
                 number
@@ -127,7 +127,7 @@ impl FromField for Position {
             Field::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
                 Ok(Self(text.parse().ok().and_then(Seq::new)))
             }
-            _ => Err(Flaw::Invalid("must be a number")),
+            _ => Err(FieldError::Invalid("must be a number")),
         }
     }
 }
@@ -159,14 +159,14 @@ impl Limit {
 }
 
 impl FromField for Limit {
-    fn from_field(field: &Field) -> Result<Self, Flaw> {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
         let number = match field {
             Field::Json(value) => value.as_i64(),
             Field::Text(text) => text.parse::<i64>().ok(),
         };
         let number = number
             .filter(|number| number.unsigned_abs() <= LARGEST_WHOLE)
-            .ok_or(Flaw::Invalid(
+            .ok_or(FieldError::Invalid(
                 "must be a whole number from -9007199254740991 to 9007199254740991",
             ))?;
         Ok(Self(u64::try_from(number).unwrap_or(0)))
@@ -178,17 +178,19 @@ impl FromField for Limit {
 pub struct UserList(pub Vec<UserId>);
 
 impl FromField for UserList {
-    fn from_field(field: &Field) -> Result<Self, Flaw> {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
         let Field::Json(Value::Array(values)) = field else {
-            return Err(Flaw::Invalid("must be an array of user ids"));
+            return Err(FieldError::Invalid("must be an array of user ids"));
         };
         let mut users = Vec::with_capacity(values.len().min(100));
         for value in values {
             let text = value
                 .as_str()
-                .ok_or(Flaw::Invalid("must hold strings only"))?;
+                .ok_or(FieldError::Invalid("must hold strings only"))?;
             let user = UserId::new(text).map_err(|_| {
-                Flaw::Invalid("must hold user ids of 1 to 128 bytes without control characters")
+                FieldError::Invalid(
+                    "must hold user ids of 1 to 128 bytes without control characters",
+                )
             })?;
             if !users.contains(&user) {
                 users.push(user);
@@ -206,21 +208,21 @@ pub struct Positions(pub Vec<(ConversationId, Seq)>);
 pub const MAX_POSITIONS: usize = 20;
 
 impl FromField for Positions {
-    fn from_field(field: &Field) -> Result<Self, Flaw> {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
         let Field::Json(Value::Object(members)) = field else {
-            return Err(Flaw::Invalid(
+            return Err(FieldError::Invalid(
                 "must be an object of conversation ids and positions",
             ));
         };
         if members.len() > MAX_POSITIONS {
-            return Err(Flaw::Invalid("must name at most 20 conversations"));
+            return Err(FieldError::Invalid("must name at most 20 conversations"));
         }
         let read = |(id, value): (&String, &Value)| {
             let id = ConversationId::new(id.as_str()).ok()?;
             Some((id, value.as_u64().and_then(Seq::new)?))
         };
         let positions: Option<Vec<_>> = members.iter().map(read).collect();
-        positions.map(Self).ok_or(Flaw::Invalid(
+        positions.map(Self).ok_or(FieldError::Invalid(
             "must hold conversation ids and positions that are whole numbers",
         ))
     }

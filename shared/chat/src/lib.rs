@@ -7,7 +7,7 @@ mod access;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
 pub mod domain;
-pub mod failure;
+pub mod error;
 #[cfg(any(test, feature = "testing"))]
 pub mod fakes;
 mod fan_out;
@@ -15,15 +15,15 @@ pub mod fields;
 #[cfg(test)]
 mod interleavings;
 mod log;
-#[cfg(not(feature = "mistakes"))]
-mod mistake;
-#[cfg(feature = "mistakes")]
-pub mod mistake;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 pub mod ports;
 pub mod request;
 pub mod routes;
 pub mod websocket;
 pub mod wire;
 
-/// Whether this build can be made to make mistakes: whatever is deployed refuses to be built with one that can.
-pub const CAN_MAKE_MISTAKES: bool = cfg!(feature = "mistakes");
+/// Whether this build can be made to make mutants: whatever is deployed refuses to be built with one that can.
+pub const HAS_MUTANTS: bool = cfg!(feature = "mutants");

@@ -2,16 +2,16 @@
 //! contract (the module `contract`), which runs on each implementation: in memory, on the embedded engine and on DynamoDB Local.
 //!
 //! All reads are strongly consistent except those that say otherwise, and no read is a snapshot: what is stored while
-//! it runs may be seen in part. Methods fail with a [`Fault`] only when bounded retries did not help.
+//! it runs may be seen in part. Methods fail with a [`InternalError`] only when bounded retries did not help.
 
 use std::{future::Future, time::Duration};
 
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Event, Participant, Seq,
+        Connection, ConnectionId, Conversation, ConversationId, Draft, Entry, Participant, Seq,
         Subscription, Timestamp, UserId,
     },
-    failure::Fault,
+    error::InternalError,
 };
 
 /// The logs of all conversations.
@@ -23,7 +23,7 @@ pub trait Log {
         conversation: &ConversationId,
         first: Seq,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, Fault>> + Send;
+    ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
     /// Entries up to and including `last`, **descending**, at most `limit` of them and at most 1 MB.
     fn read_back(
@@ -31,7 +31,7 @@ pub trait Log {
         conversation: &ConversationId,
         last: Seq,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, Fault>> + Send;
+    ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
     /// Stores an entry at `seq`. It MUST NOT replace an entry that is there, and MUST answer with that entry instead,
     /// even if it was stored by this very call, repeated below.
@@ -44,14 +44,14 @@ pub trait Log {
         conversation: &ConversationId,
         seq: Seq,
         draft: &Draft,
-    ) -> impl Future<Output = Result<Put, Fault>> + Send;
+    ) -> impl Future<Output = Result<Put, InternalError>> + Send;
 }
 
 /// What a read found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
     /// In the order of the read.
-    pub events: Vec<Event>,
+    pub entries: Vec<Entry>,
     /// Whether the read stopped at its limit: there may be more.
     pub more: bool,
 }
@@ -62,9 +62,9 @@ pub enum Put {
     /// The entry is stored there now.
     Stored,
     /// This entry was there already.
-    Taken(Event),
+    Taken(Entry),
     /// Whom it tells of takes part already, or does not.
-    Needless,
+    Unchanged,
 }
 
 /// Conversations and the users in them.
@@ -75,26 +75,26 @@ pub trait Participants {
         &self,
         conversation: &Conversation,
         participants: &[Participant],
-    ) -> impl Future<Output = Result<bool, Fault>> + Send;
+    ) -> impl Future<Output = Result<bool, InternalError>> + Send;
 
     /// What is known of a conversation.
     fn conversation(
         &self,
         conversation: &ConversationId,
-    ) -> impl Future<Output = Result<Option<Conversation>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Option<Conversation>, InternalError>> + Send;
 
     /// One participant.
     fn participant(
         &self,
         conversation: &ConversationId,
         user: &UserId,
-    ) -> impl Future<Output = Result<Option<Participant>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Option<Participant>, InternalError>> + Send;
 
     /// All participants, by user id.
     fn participants(
         &self,
         conversation: &ConversationId,
-    ) -> impl Future<Output = Result<Vec<Participant>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<Participant>, InternalError>> + Send;
 
     /// The conversations of a user in the order of their ids, those after `after`, at most `limit`; **eventually
     /// consistent**: it may lag a second.
@@ -103,20 +103,20 @@ pub trait Participants {
         user: &UserId,
         after: Option<&ConversationId>,
         limit: usize,
-    ) -> impl Future<Output = Result<Memberships, Fault>> + Send;
+    ) -> impl Future<Output = Result<ConversationPage, InternalError>> + Send;
 
     /// Each of these conversations together with the user's participation, for those of which he is a participant, in
     /// any order. At most 50.
-    fn confirm(
+    fn memberships_of(
         &self,
         user: &UserId,
         conversations: &[ConversationId],
-    ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, InternalError>> + Send;
 }
 
 /// A page of the conversations of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memberships {
+pub struct ConversationPage {
     /// In the order of their ids.
     pub conversations: Vec<ConversationId>,
     /// Whether there are more.
@@ -130,26 +130,26 @@ pub trait Subscriptions {
         &self,
         conversation: &ConversationId,
         subscription: &Subscription,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// Deletes a subscription, if there.
     fn unsubscribe(
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// All participants and all subscriptions of a conversation. Participants MUST be read before subscriptions.
     fn roster(
         &self,
         conversation: &ConversationId,
-    ) -> impl Future<Output = Result<Roster, Fault>> + Send;
+    ) -> impl Future<Output = Result<Roster, InternalError>> + Send;
 
     /// The conversations that a connection is subscribed to; **eventually consistent**.
     fn subscriptions_of(
         &self,
         connection: &ConnectionId,
-    ) -> impl Future<Output = Result<Vec<ConversationId>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<ConversationId>, InternalError>> + Send;
 }
 
 /// Who takes part and who listens, as it was found: not every listener takes part.
@@ -164,24 +164,24 @@ pub struct Roster {
 /// The connections of each user.
 pub trait Connections {
     /// Stores a connection.
-    fn connected(
+    fn add_connection(
         &self,
         user: &UserId,
         connection: &Connection,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// Deletes a connection, if there.
-    fn disconnected(
+    fn remove_connection(
         &self,
         user: &UserId,
         connection: &ConnectionId,
-    ) -> impl Future<Output = Result<(), Fault>> + Send;
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// All connections of a user, stale ones among them.
     fn connections_of(
         &self,
         user: &UserId,
-    ) -> impl Future<Output = Result<Vec<Connection>, Fault>> + Send;
+    ) -> impl Future<Output = Result<Vec<Connection>, InternalError>> + Send;
 }
 
 /// Pushes frames to connections.
@@ -205,7 +205,7 @@ pub enum PushError {
     Busy,
     /// Another attempt would fail as well.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Internal(#[from] InternalError),
 }
 
 /// Time.

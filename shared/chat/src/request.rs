@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     domain::{Connection, Identity, Timestamp},
-    failure::{Failure, Fault, Rejection},
+    error::{InternalError, Rejection, RequestError},
     fields::Fields,
 };
 
@@ -15,20 +15,20 @@ use crate::{
 /// still be done, so for a client this is as if no answer had come, only sooner.
 ///
 /// # Errors
-/// Those of the work, and a [`Fault`] if it was given up.
-pub async fn in_time<T, E: From<Fault>>(
+/// Those of the work, and a [`InternalError`] if it was given up.
+pub async fn in_time<T, E: From<InternalError>>(
     work: impl Future<Output = Result<T, E>>,
     last_moment: impl Future<Output = ()>,
 ) -> Result<T, E> {
     match select(pin!(work), pin!(last_moment)).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(Fault::new("answering in time", "something hangs").into()),
+        Either::Right(_) => Err(InternalError::new("answering in time", "something hangs").into()),
     }
 }
 
 /// Something that a client can ask for.
 pub trait Route<P> {
-    /// Its name in all places: the action, the route key, this crate's file and the sample events are called so.
+    /// Its name in all places: the action, the route key, this crate's file and the sample entries are called so.
     const NAME: &'static str;
 
     /// What the client is told if it is granted.
@@ -38,7 +38,7 @@ pub trait Route<P> {
     fn handle(
         ports: &P,
         request: &Request,
-    ) -> impl Future<Output = Result<Self::Reply, Failure>> + Send;
+    ) -> impl Future<Output = Result<Self::Reply, RequestError>> + Send;
 }
 
 /// What a route knows of who asks, for what, and how long it may take.

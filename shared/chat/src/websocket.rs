@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{Connection, Identity, Timestamp},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     fields::Fields,
     request::{Request, Route, in_time},
     wire::{Problem, encode},
@@ -47,11 +47,11 @@ pub trait Routes<P> {
         ports: &P,
         frame: &Frame,
         request: &Request,
-    ) -> impl Future<Output = Option<Result<String, Failure>>> + Send;
+    ) -> impl Future<Output = Option<Result<String, RequestError>>> + Send;
 }
 
 impl<P: Sync> Routes<P> for () {
-    async fn dispatch(_: &P, _: &Frame, _: &Request) -> Option<Result<String, Failure>> {
+    async fn dispatch(_: &P, _: &Frame, _: &Request) -> Option<Result<String, RequestError>> {
         None
     }
 }
@@ -61,7 +61,7 @@ impl<P: Sync, A: Route<P>> Routes<P> for (A,) {
         ports: &P,
         frame: &Frame,
         request: &Request,
-    ) -> Option<Result<String, Failure>> {
+    ) -> Option<Result<String, RequestError>> {
         if frame.action == A::NAME {
             Some(reply::<P, A>(ports, frame, request).await)
         } else {
@@ -75,7 +75,7 @@ impl<P: Sync, A: Route<P>, B: Route<P>, C: Route<P>> Routes<P> for (A, B, C) {
         ports: &P,
         frame: &Frame,
         request: &Request,
-    ) -> Option<Result<String, Failure>> {
+    ) -> Option<Result<String, RequestError>> {
         match frame.action.as_str() {
             action if action == A::NAME => Some(reply::<P, A>(ports, frame, request).await),
             action if action == B::NAME => Some(reply::<P, B>(ports, frame, request).await),
@@ -89,7 +89,7 @@ async fn reply<P: Sync, A: Route<P>>(
     ports: &P,
     frame: &Frame,
     request: &Request,
-) -> Result<String, Failure> {
+) -> Result<String, RequestError> {
     let reply = A::handle(ports, request).await?;
     Ok(encode(&Reply {
         reference: frame.reference.as_deref(),
@@ -127,11 +127,11 @@ pub async fn answer<R: Routes<P>, P: Sync>(
             frame,
             outcome: "ok",
         },
-        Err(Failure::Rejected(rejection)) => refusal(reference, &rejection),
-        Err(Failure::Fault(fault)) => {
+        Err(RequestError::Rejected(rejection)) => refusal(reference, &rejection),
+        Err(RequestError::Internal(error)) => {
             tracing::error!(
                 request_id,
-                fault = &fault as &(dyn Error + 'static),
+                error = &error as &(dyn Error + 'static),
                 "a request failed"
             );
             problem(reference, Problem::internal(request_id))

@@ -3,14 +3,14 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    domain::{Content, ConversationId, Event},
-    failure::{Rejection, Retry},
+    domain::{Content, ConversationId, Entry},
+    error::{Rejection, Retry},
 };
 
 /// An entry of a log as every client gets it: in a push, in `subscribed` and by HTTP.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
-pub enum Entry<'a> {
+pub enum WireEntry<'a> {
     /// Somebody wrote.
     #[serde(rename_all = "camelCase")]
     Message {
@@ -55,14 +55,14 @@ pub struct ParticipantChange<'a> {
     sent_at: String,
 }
 
-impl<'a> Entry<'a> {
+impl<'a> WireEntry<'a> {
     /// The wire shape of a stored entry.
     #[must_use]
-    pub fn new(conversation: &'a ConversationId, event: &'a Event) -> Self {
-        let draft = &event.draft;
+    pub fn new(conversation: &'a ConversationId, entry: &'a Entry) -> Self {
+        let draft = &entry.draft;
         let change = |user: &'a str, name: &'a str| ParticipantChange {
             conversation: conversation.as_str(),
-            seq: event.seq.number(),
+            seq: entry.seq.number(),
             user,
             name,
             by: draft.sender.as_str(),
@@ -71,7 +71,7 @@ impl<'a> Entry<'a> {
         match &draft.content {
             Content::Message { name, body } => Self::Message {
                 conversation: conversation.as_str(),
-                seq: event.seq.number(),
+                seq: entry.seq.number(),
                 id: draft.id.as_str(),
                 sender: draft.sender.as_str(),
                 name: name.as_str(),
@@ -92,16 +92,16 @@ impl<'a> Entry<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries {
     conversation: ConversationId,
-    events: Vec<Event>,
+    entries: Vec<Entry>,
 }
 
 impl Entries {
     /// These entries.
     #[must_use]
-    pub fn new(conversation: &ConversationId, events: Vec<Event>) -> Self {
+    pub fn new(conversation: &ConversationId, entries: Vec<Entry>) -> Self {
         Self {
             conversation: conversation.clone(),
-            events,
+            entries,
         }
     }
 
@@ -115,13 +115,13 @@ impl Entries {
     /// dropped.
     pub fn fit_into(&mut self, bytes: usize) -> bool {
         let mut taken = 0;
-        let fitting = self.events.iter().take_while(|event| {
-            taken += encode(&Entry::new(&self.conversation, event)).len() + 1;
+        let fitting = self.entries.iter().take_while(|entry| {
+            taken += encode(&WireEntry::new(&self.conversation, entry)).len() + 1;
             taken <= bytes
         });
         let kept = fitting.count().max(1);
-        let dropped = kept < self.events.len();
-        self.events.truncate(kept);
+        let dropped = kept < self.entries.len();
+        self.entries.truncate(kept);
         dropped
     }
 }
@@ -129,9 +129,9 @@ impl Entries {
 impl Serialize for Entries {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(
-            self.events
+            self.entries
                 .iter()
-                .map(|event| Entry::new(&self.conversation, event)),
+                .map(|entry| WireEntry::new(&self.conversation, entry)),
         )
     }
 }

@@ -5,7 +5,7 @@
 
 use std::{error::Error, iter::successors};
 
-use chat::failure::Fault;
+use chat::error::InternalError;
 
 /// What an SDK error and its causes say.
 #[derive(Debug, thiserror::Error)]
@@ -13,8 +13,8 @@ use chat::failure::Fault;
 struct Told(String);
 
 /// Translates the failure of a call made while `doing` something.
-pub fn of_call(doing: &'static str, error: &(dyn Error + 'static)) -> Fault {
-    Fault::new(doing, Told(told(error)))
+pub fn of_call(doing: &'static str, error: &(dyn Error + 'static)) -> InternalError {
+    InternalError::new(doing, Told(told(error)))
 }
 
 /// What an error and its causes say, from the outside in.

@@ -16,11 +16,11 @@ mod ports;
 pub mod rest;
 pub mod websocket;
 
-// What is deployed cannot make the mistakes that the simulation makes. In a development build of the whole workspace
-// cargo gives every package the features that any of them asks for; there nothing switches a mistake on.
+// What is deployed cannot make the mutants that the simulation makes. In a development build of the whole workspace
+// cargo gives every package the features that any of them asks for; there nothing switches a mutant on.
 const _: () = assert!(
-    cfg!(debug_assertions) || !chat::CAN_MAKE_MISTAKES,
-    "chat is built with the feature `mistakes`, which is for the simulation alone"
+    cfg!(debug_assertions) || !chat::HAS_MUTANTS,
+    "chat is built with the feature `mutants`, which is for the simulation alone"
 );
 
 pub use chance::Chance;

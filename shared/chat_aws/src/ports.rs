@@ -7,10 +7,10 @@ use chat::{
         Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
         Subscription, Timestamp, UserId,
     },
-    failure::Fault,
+    error::InternalError,
     ports::{
-        Clock, Connections, Log, Memberships, Outbound, Page, Participants, PushError, Put, Random,
-        Roster, Subscriptions,
+        Clock, Connections, ConversationPage, Log, Outbound, Page, Participants, PushError, Put,
+        Random, Roster, Subscriptions,
     },
 };
 
@@ -83,7 +83,7 @@ macro_rules! stored {
             $(fn $method(
                 &self,
                 $($argument: $type),*
-            ) -> impl Future<Output = Result<$answer, Fault>> + Send {
+            ) -> impl Future<Output = Result<$answer, InternalError>> + Send {
                 $port::$method(&self.table, $($argument),*)
             })*
         }
@@ -101,8 +101,8 @@ stored!(Participants {
     conversation(conversation: &ConversationId) -> Option<Conversation>;
     participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
     participants(conversation: &ConversationId) -> Vec<Participant>;
-    conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> Memberships;
-    confirm(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
+    conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> ConversationPage;
+    memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });
 
 stored!(Subscriptions {
@@ -113,8 +113,8 @@ stored!(Subscriptions {
 });
 
 stored!(Connections {
-    connected(user: &UserId, connection: &Connection) -> ();
-    disconnected(user: &UserId, connection: &ConnectionId) -> ();
+    add_connection(user: &UserId, connection: &Connection) -> ();
+    remove_connection(user: &UserId, connection: &ConnectionId) -> ();
     connections_of(user: &UserId) -> Vec<Connection>;
 });
 

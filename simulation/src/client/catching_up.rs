@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     functions::{self, Reply},
-    mistakes::ClientMistake,
+    mutants::ClientMutant,
     stage::Stage,
 };
 
@@ -146,7 +146,7 @@ impl Client {
 
     /// Heads that are ahead: something newest has been missed.
     pub(super) fn ponged(&mut self, stage: &Arc<Stage>, frame: &Frame) {
-        if stage.mistake == Some(ClientMistake::NoPing) {
+        if stage.mutant == Some(ClientMutant::NoPing) {
             return;
         }
         for (id, head) in &frame.heads {

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     faults::{Kind, Place},
     functions::Reply,
-    mistakes::ClientMistake,
+    mutants::ClientMutant,
     stage::Stage,
 };
 
@@ -75,7 +75,7 @@ impl Client {
         } else {
             position
         };
-        if stage.mistake == Some(ClientMistake::PositionHead) {
+        if stage.mutant == Some(ClientMutant::PositionHead) {
             after = position.max(reported);
         }
         if outgoing.attempts == 0 {

@@ -25,7 +25,7 @@ use crate::{
     faults::Place,
     functions::{self, Reply},
     gateway,
-    mistakes::ClientMistake,
+    mutants::ClientMutant,
     plan::Plan,
     ports::Ports,
     stage::Stage,
@@ -273,7 +273,7 @@ impl Client {
     /// Everything that is learnt of a log goes through here: each entry is compared with the outbox, and only then the
     /// position may move over it.
     fn receive(&mut self, stage: &Arc<Stage>, id: &str, entries: Vec<Entry>) {
-        let believe = stage.mistake == Some(ClientMistake::PositionUnseen);
+        let believe = stage.mutant == Some(ClientMutant::PositionUnseen);
         for entry in entries {
             let Some(conversation) = self.conversations.get_mut(id) else {
                 return;

@@ -2,7 +2,7 @@
 
 use std::{future::Future, sync::atomic::Ordering, time::Duration};
 
-use chat::{failure::Fault, fakes::Chance};
+use chat::{error::InternalError, fakes::Chance};
 
 use super::Ports;
 use crate::faults::{Kind, Place};
@@ -20,17 +20,17 @@ impl Ports {
         &self,
         doing: &'static str,
         apply: impl Fn() -> F + Send + Sync,
-    ) -> Result<T, Fault>
+    ) -> Result<T, InternalError>
     where
         T: Send,
-        F: Future<Output = Result<T, Fault>> + Send,
+        F: Future<Output = Result<T, InternalError>> + Send,
     {
         let call = self.set_out(doing).await?;
         self.complete(call, apply).await
     }
 
     /// The way there: whether the call arrives.
-    pub(super) async fn set_out(&self, doing: &'static str) -> Result<Call, Fault> {
+    pub(super) async fn set_out(&self, doing: &'static str) -> Result<Call, InternalError> {
         let place = self.next_call();
         let call = Call {
             place,
@@ -56,7 +56,7 @@ impl Ports {
         if self.strikes(&call, Kind::CallRefused) {
             self.stage.tell(|| format!("  {doing} is refused"));
             self.travel(&call.chance).await;
-            return Err(Fault::new(doing, "injected"));
+            return Err(InternalError::new(doing, "injected"));
         }
         Ok(call)
     }
@@ -66,10 +66,10 @@ impl Ports {
         &self,
         call: Call,
         apply: impl Fn() -> F + Send + Sync,
-    ) -> Result<T, Fault>
+    ) -> Result<T, InternalError>
     where
         T: Send,
-        F: Future<Output = Result<T, Fault>> + Send,
+        F: Future<Output = Result<T, InternalError>> + Send,
     {
         let doing = call.doing;
         let mut outcome = apply().await;
@@ -87,7 +87,7 @@ impl Ports {
         if self.strikes(&call, Kind::CallUnanswered) {
             self.stage
                 .tell(|| format!("  {doing} takes effect, and is not answered"));
-            return Err(Fault::new(doing, "injected"));
+            return Err(InternalError::new(doing, "injected"));
         }
         outcome
     }

@@ -7,9 +7,10 @@ use chat::{
         Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
         Subscription, UserId,
     },
-    failure::Fault,
+    error::InternalError,
     ports::{
-        Clock as _, Connections, Log, Memberships, Page, Participants, Put, Roster, Subscriptions,
+        Clock as _, Connections, ConversationPage, Log, Page, Participants, Put, Roster,
+        Subscriptions,
     },
 };
 
@@ -21,7 +22,7 @@ impl Log for Ports {
         conversation: &ConversationId,
         first: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         let call = self.set_out("reading a log").await?;
         let chat = &self.stage.chat;
         if !self.is_torn(&call) {
@@ -39,18 +40,18 @@ impl Log for Ports {
             call.chance.below(head + 2)
         };
         let passed = Seq::new(passed).unwrap_or(Seq::MAX);
-        page.events.retain(|event| event.seq < passed);
+        page.entries.retain(|entry| entry.seq < passed);
         self.meanwhile(&call).await;
         let rest = chat
             .read_from(conversation, first.max(passed), limit)
             .await?;
-        page.more |= rest.more || page.events.len() + rest.events.len() > limit;
-        page.events.extend(rest.events);
-        page.events.truncate(limit);
+        page.more |= rest.more || page.entries.len() + rest.entries.len() > limit;
+        page.entries.extend(rest.entries);
+        page.entries.truncate(limit);
         if page
-            .events
+            .entries
             .iter()
-            .zip(page.events.iter().skip(1))
+            .zip(page.entries.iter().skip(1))
             .any(|(one, next)| one.seq.next() != next.seq)
         {
             self.stage.count("reads with a hole");
@@ -65,7 +66,7 @@ impl Log for Ports {
         conversation: &ConversationId,
         last: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         let call = self.set_out("reading a log back").await?;
         let chat = &self.stage.chat;
         if !self.is_torn(&call) {
@@ -74,25 +75,25 @@ impl Log for Ports {
                 .await;
         }
         let mut page = chat.read_back(conversation, last, limit).await?;
-        let oldest = page.events.last().map_or(0, |event| event.seq.number());
-        let newest = page.events.first().map_or(0, |event| event.seq.number());
+        let oldest = page.entries.last().map_or(0, |entry| entry.seq.number());
+        let newest = page.entries.first().map_or(0, |entry| entry.seq.number());
         let passed = oldest + call.chance.below(newest - oldest + 1);
-        page.events.retain(|event| event.seq.number() >= passed);
+        page.entries.retain(|entry| entry.seq.number() >= passed);
         self.meanwhile(&call).await;
         let rest = match Seq::new(passed).and_then(Seq::previous) {
             Some(before) => {
                 chat.read_back(
                     conversation,
                     before,
-                    limit.saturating_sub(page.events.len()).max(1),
+                    limit.saturating_sub(page.entries.len()).max(1),
                 )
                 .await?
             }
             None => Page::default(),
         };
         page.more |= rest.more;
-        page.events.extend(rest.events);
-        page.events.truncate(limit);
+        page.entries.extend(rest.entries);
+        page.entries.truncate(limit);
         self.complete(call, || async { Ok(page.clone()) }).await
     }
 
@@ -101,7 +102,7 @@ impl Log for Ports {
         conversation: &ConversationId,
         seq: Seq,
         draft: &Draft,
-    ) -> Result<Put, Fault> {
+    ) -> Result<Put, InternalError> {
         let call = self.set_out("putting an entry").await?;
         let stage = &self.stage;
         let late = {
@@ -119,18 +120,18 @@ impl Log for Ports {
             .await?;
         match &put {
             Put::Stored => stage.count("puts that were stored"),
-            Put::Taken(event) if event.draft.has_name_of(draft) => {
+            Put::Taken(entry) if entry.draft.has_name_of(draft) => {
                 stage.count("puts that found themselves")
             }
             Put::Taken(_) => stage.count("puts that lost their place"),
-            Put::Needless => stage.count("changes that were needless"),
+            Put::Unchanged => stage.count("changes that were needless"),
         }
         stage.tell(|| {
             let (sender, id) = (&draft.sender, &draft.id);
             let became = match put {
                 Put::Stored => "is stored",
                 Put::Taken(_) => "finds another, or itself,",
-                Put::Needless => "has nothing to change",
+                Put::Unchanged => "has nothing to change",
             };
             format!("  {sender}'s {id} {became} at {seq} of {conversation}")
         });
@@ -143,7 +144,7 @@ impl Participants for Ports {
         &self,
         conversation: &Conversation,
         participants: &[Participant],
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, InternalError> {
         let apply = || self.stage.chat.create(conversation, participants);
         self.call("creating a conversation", apply).await
     }
@@ -151,7 +152,7 @@ impl Participants for Ports {
     async fn conversation(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Option<Conversation>, Fault> {
+    ) -> Result<Option<Conversation>, InternalError> {
         let apply = || Participants::conversation(&self.stage.chat, conversation);
         self.call("reading a conversation", apply).await
     }
@@ -160,12 +161,15 @@ impl Participants for Ports {
         &self,
         conversation: &ConversationId,
         user: &UserId,
-    ) -> Result<Option<Participant>, Fault> {
+    ) -> Result<Option<Participant>, InternalError> {
         let apply = || self.stage.chat.participant(conversation, user);
         self.call("reading a participant", apply).await
     }
 
-    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+    async fn participants(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Participant>, InternalError> {
         let apply = || self.stage.chat.participants(conversation);
         self.call("reading participants", apply).await
     }
@@ -175,17 +179,17 @@ impl Participants for Ports {
         user: &UserId,
         after: Option<&ConversationId>,
         limit: usize,
-    ) -> Result<Memberships, Fault> {
+    ) -> Result<ConversationPage, InternalError> {
         let apply = || self.stage.chat.conversations_of(user, after, limit);
         self.call("reading a user's conversations", apply).await
     }
 
-    async fn confirm(
+    async fn memberships_of(
         &self,
         user: &UserId,
         conversations: &[ConversationId],
-    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
-        let apply = || self.stage.chat.confirm(user, conversations);
+    ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
+        let apply = || self.stage.chat.memberships_of(user, conversations);
         self.call("confirming conversations", apply).await
     }
 }
@@ -195,7 +199,7 @@ impl Subscriptions for Ports {
         &self,
         conversation: &ConversationId,
         subscription: &Subscription,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         let call = self.set_out("putting a subscription").await?;
         let late = {
             let stage = Arc::clone(&self.stage);
@@ -218,7 +222,7 @@ impl Subscriptions for Ports {
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         let apply = || {
             self.stage.observer().row_deleted(conversation, connection);
             self.stage.chat.unsubscribe(conversation, connection)
@@ -227,7 +231,7 @@ impl Subscriptions for Ports {
     }
 
     /// Participants first, and subscriptions later if it is torn.
-    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, Fault> {
+    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         let call = self.set_out("reading a roster").await?;
         let chat = &self.stage.chat;
         let read = if self.is_torn(&call) {
@@ -249,7 +253,7 @@ impl Subscriptions for Ports {
     async fn subscriptions_of(
         &self,
         connection: &ConnectionId,
-    ) -> Result<Vec<ConversationId>, Fault> {
+    ) -> Result<Vec<ConversationId>, InternalError> {
         let call = self.set_out("reading a connection's subscriptions").await?;
         let lags = self.lags(&call);
         let mut found = self
@@ -264,17 +268,25 @@ impl Subscriptions for Ports {
 }
 
 impl Connections for Ports {
-    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
-        let apply = || self.stage.chat.connected(user, connection);
+    async fn add_connection(
+        &self,
+        user: &UserId,
+        connection: &Connection,
+    ) -> Result<(), InternalError> {
+        let apply = || self.stage.chat.add_connection(user, connection);
         self.call("putting a connection", apply).await
     }
 
-    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
-        let apply = || self.stage.chat.disconnected(user, connection);
+    async fn remove_connection(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
+        let apply = || self.stage.chat.remove_connection(user, connection);
         self.call("deleting a connection", apply).await
     }
 
-    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
         let apply = || self.stage.chat.connections_of(user);
         self.call("reading a user's connections", apply).await
     }

@@ -3,11 +3,11 @@
 use std::{thread, time::Duration};
 
 use checker::history::Record;
-use simulation::{Item, Kind, Limits, Mistake, Parameters, run, run_all, shrink};
+use simulation::{Item, Kind, Limits, Mutant, Parameters, run, run_all, shrink};
 
 /// Seeds in which every kind of fault happens.
 const SEEDS: u64 = 24;
-/// Seeds among which one shows a mistake that shows soon.
+/// Seeds among which one shows a mutant that shows soon.
 const SOON: u64 = 60;
 
 /// A run of which many can be had in a second.
@@ -51,23 +51,23 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
     assert!(total.counts.acknowledged > 200 * SEEDS as usize);
 }
 
-/// One test for each mistake that shows within a few seeds: which promise it breaks. The others are `torn_max`,
+/// One test for each mutant that shows within a few seeds: which promise it breaks. The others are `torn_max`,
 /// `check_before_read` and `no_ping`, which take some hundred seeds.
-macro_rules! each_mistake_is_found_soon {
+macro_rules! each_mutant_is_found_soon {
     ($($name:ident breaks $promise:literal;)*) => {
         $(#[test]
         fn $name() {
             let breaks = |seed| {
-                let mistake = Some(Mistake::named(stringify!($name)).unwrap());
-                let outcome = run(&Parameters { seed, mistake, ..short() }, false);
+                let mutant = Some(Mutant::named(stringify!($name)).unwrap());
+                let outcome = run(&Parameters { seed, mutant, ..short() }, false);
                 outcome.broken.iter().any(|broken| broken.promise.starts_with($promise))
             };
-            assert!((0..SOON).any(breaks), "no seed shows the mistake");
+            assert!((0..SOON).any(breaks), "no seed shows the mutant");
         })*
     };
 }
 
-each_mistake_is_found_soon! {
+each_mutant_is_found_soon! {
     no_condition breaks "acknowledged";
     after_unverified breaks "acknowledged";
     read_before_row breaks "told";
@@ -124,9 +124,9 @@ fn without_deeds_and_faults_nothing_happens() {
 
 #[test]
 fn what_does_not_matter_is_left_out_of_a_story() {
-    let mistake = Mistake::named("own_item_is_foreign").unwrap();
+    let mutant = Mutant::named("own_item_is_foreign").unwrap();
     let parameters = Parameters {
-        mistake: Some(mistake),
+        mutant: Some(mutant),
         ..short()
     };
     let mut seeds = (0..SOON).map(|seed| Parameters {

@@ -6,7 +6,7 @@ use futures_util::future::{join, join_all};
 
 use super::{NOW, change, conversation, conversation_id, message, participant, seq, user};
 use crate::{
-    domain::{Content, ConversationId, DisplayName, Draft, Event, Participant, Role},
+    domain::{Content, ConversationId, DisplayName, Draft, Entry, Participant, Role},
     ports::{Log, Participants, Put},
 };
 
@@ -29,8 +29,8 @@ async fn created(ports: &impl Participants, users: &[&str]) -> ConversationId {
 
 async fn log(ports: &impl Log) -> Vec<Draft> {
     let page = ports.read_from(&conversation_id("c"), seq(1), 100).await;
-    let events = page.unwrap().events.into_iter();
-    events.map(|event| event.draft).collect()
+    let entries = page.unwrap().entries.into_iter();
+    entries.map(|entry| entry.draft).collect()
 }
 
 pub async fn an_entry_that_tells_of_a_participant_must_be_stored_together_with_his_row(
@@ -55,7 +55,7 @@ pub async fn or_not_at_all(ports: &(impl Log + Participants)) {
     let c = created(ports, &["ada", "grace"]).await;
     let first = message("ada", "m-1", "hi");
     ports.put(&c, seq(1), &first).await.unwrap();
-    let winner = Event {
+    let winner = Entry {
         seq: seq(1),
         draft: first.clone(),
     };
@@ -74,7 +74,7 @@ pub async fn if_he_was_found_before_or_not_found_nothing_must_be_stored(
     let c = created(ports, &["ada"]).await;
     for needless in [change("1", true, "ada"), change("2", false, "eve")] {
         let put = ports.put(&c, seq(1), &needless).await.unwrap();
-        assert_eq!(put, Put::Needless);
+        assert_eq!(put, Put::Unchanged);
     }
     assert_eq!(ports.participants(&c).await.unwrap(), [participant("ada")]);
     assert_eq!(log(ports).await, []);
@@ -87,7 +87,7 @@ pub async fn a_repeated_change_must_be_answered_with_the_entry_that_it_stored(
     let draft = change("1", true, "grace");
     assert_eq!(ports.put(&c, seq(1), &draft).await.unwrap(), Put::Stored);
     let put = ports.put(&c, seq(1), &draft).await.unwrap();
-    let stored = Event { seq: seq(1), draft };
+    let stored = Entry { seq: seq(1), draft };
     assert_eq!(put, Put::Taken(stored));
 }
 
@@ -102,7 +102,7 @@ pub async fn of_changes_and_messages_at_once_each_is_stored_once_and_rows_agree_
                 Put::Stored => return Some(draft),
                 Put::Taken(winner) if winner.draft == draft => return Some(draft),
                 Put::Taken(_) => next = next.next(),
-                Put::Needless => return None,
+                Put::Unchanged => return None,
             }
         }
     };

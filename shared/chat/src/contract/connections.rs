@@ -13,10 +13,10 @@ pub async fn connections_of_a_user_are_all_that_were_stored(ports: &impl Connect
     };
     let rows = [stale, connection("b="), connection("c=")];
     for row in rows.iter().rev() {
-        ports.connected(&user("ada"), row).await.unwrap();
+        ports.add_connection(&user("ada"), row).await.unwrap();
     }
     ports
-        .connected(&user("ada#2"), &connection("d="))
+        .add_connection(&user("ada#2"), &connection("d="))
         .await
         .unwrap();
 
@@ -29,13 +29,13 @@ pub async fn connections_of_a_user_are_all_that_were_stored(ports: &impl Connect
 pub async fn disconnecting_deletes_one_connection_if_it_is_there(ports: &impl Connections) {
     for name in ["a=", "b="] {
         ports
-            .connected(&user("ada"), &connection(name))
+            .add_connection(&user("ada"), &connection(name))
             .await
             .unwrap();
     }
     for _ in 0..2 {
         ports
-            .disconnected(&user("ada"), &connection("a=").id)
+            .remove_connection(&user("ada"), &connection("a=").id)
             .await
             .unwrap();
         assert_eq!(

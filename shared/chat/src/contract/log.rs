@@ -1,23 +1,23 @@
 use crate::{
-    domain::{Content, DisplayName, Draft, Event, MessageId, Seq},
+    domain::{Content, DisplayName, Draft, Entry, MessageId, Seq},
     ports::{Log, Page, Put},
 };
 use futures_util::future::{join, join_all};
 
 use super::{NOW, conversation_id, message, seq, user};
 
-async fn stored(log: &impl Log, conversation: &str, drafts: &[Draft]) -> Vec<Event> {
+async fn stored(log: &impl Log, conversation: &str, drafts: &[Draft]) -> Vec<Entry> {
     let conversation = conversation_id(conversation);
-    let mut events = Vec::new();
+    let mut entries = Vec::new();
     for (draft, number) in drafts.iter().zip(1..) {
         let put = log.put(&conversation, seq(number), draft).await.unwrap();
         assert_eq!(put, Put::Stored);
-        events.push(Event {
+        entries.push(Entry {
             seq: seq(number),
             draft: draft.clone(),
         });
     }
-    events
+    entries
 }
 
 fn messages(count: usize, body: &str) -> Vec<Draft> {
@@ -27,17 +27,17 @@ fn messages(count: usize, body: &str) -> Vec<Draft> {
 }
 
 /// A page with everything behind it: what one read leaves, the next one has.
-async fn read_all(log: &impl Log, conversation: &str, limit: usize) -> (Vec<Event>, usize) {
+async fn read_all(log: &impl Log, conversation: &str, limit: usize) -> (Vec<Entry>, usize) {
     let conversation = conversation_id(conversation);
-    let mut events: Vec<Event> = Vec::new();
+    let mut entries: Vec<Entry> = Vec::new();
     let mut first = seq(1);
     for pages in 1.. {
         let page = log.read_from(&conversation, first, limit).await.unwrap();
-        assert!(page.events.len() <= limit);
-        events.extend(page.events);
-        first = events.last().map_or(first, |event| event.seq.next());
+        assert!(page.entries.len() <= limit);
+        entries.extend(page.entries);
+        first = entries.last().map_or(first, |entry| entry.seq.next());
         if !page.more {
-            return (events, pages);
+            return (entries, pages);
         }
     }
     unreachable!("the range has no end")
@@ -48,7 +48,7 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
         |id: &str, content| Draft::new(user("ada"), MessageId::new(id).unwrap(), NOW, content);
     let grace = || (user("grace#1 🦀"), DisplayName::fitted("Grace"));
     let ((added, added_name), (removed, removed_name)) = (grace(), grace());
-    let events = stored(
+    let entries = stored(
         log,
         "c",
         &[
@@ -77,7 +77,7 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
     assert_eq!(
         page,
         Page {
-            events,
+            entries,
             more: false
         }
     );
@@ -85,33 +85,33 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
 
 pub async fn entries_must_be_in_ascending_order_and_none_left_out(log: &impl Log) {
     // From one to two digits, where texts and numbers are ordered differently.
-    let events = stored(log, "c", &messages(12, "hi")).await;
+    let entries = stored(log, "c", &messages(12, "hi")).await;
     let (read, _) = read_all(log, "c", 5).await;
-    assert_eq!(read, events);
+    assert_eq!(read, entries);
 
     let page = log
         .read_from(&conversation_id("c"), seq(9), 3)
         .await
         .unwrap();
-    assert_eq!(page.events, events[8..11]);
+    assert_eq!(page.entries, entries[8..11]);
     assert!(page.more);
 }
 
 pub async fn a_page_holds_at_most_a_megabyte_and_says_that_there_are_more(log: &impl Log) {
-    let events = stored(log, "c", &messages(80, &"x".repeat(16_384))).await;
+    let entries = stored(log, "c", &messages(80, &"x".repeat(16_384))).await;
     let (read, pages) = read_all(log, "c", 1_000).await;
-    assert_eq!(read, events);
+    assert_eq!(read, entries);
     assert!(pages > 1, "{pages} pages");
 }
 
 pub async fn reading_back_is_descending_from_the_last_entry(log: &impl Log) {
-    let mut events = stored(log, "c", &messages(12, "hi")).await;
-    events.reverse();
+    let mut entries = stored(log, "c", &messages(12, "hi")).await;
+    entries.reverse();
     let conversation = conversation_id("c");
     let page = log.read_back(&conversation, Seq::MAX, 5).await.unwrap();
-    assert_eq!((page.events.as_slice(), page.more), (&events[..5], true));
+    assert_eq!((page.entries.as_slice(), page.more), (&entries[..5], true));
     let page = log.read_back(&conversation, seq(3), 5).await.unwrap();
-    assert_eq!((page.events.as_slice(), page.more), (&events[9..], false));
+    assert_eq!((page.entries.as_slice(), page.more), (&entries[9..], false));
 }
 
 pub async fn logs_are_kept_apart(log: &impl Log) {
@@ -129,7 +129,7 @@ pub async fn logs_are_kept_apart(log: &impl Log) {
 pub async fn a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_it(log: &impl Log) {
     let conversation = conversation_id("c");
     let first = message("ada", "m-1", "first");
-    let winner = Event {
+    let winner = Entry {
         seq: seq(1),
         draft: first.clone(),
     };
@@ -142,7 +142,7 @@ pub async fn a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_
     let put = log.put(&conversation, seq(1), &second).await.unwrap();
     assert_eq!(put, Put::Taken(winner.clone()));
     let page = log.read_from(&conversation, seq(1), 10).await.unwrap();
-    assert_eq!(page.events, [winner]);
+    assert_eq!(page.entries, [winner]);
 }
 
 pub async fn a_repeated_put_must_be_answered_with_the_entry_that_it_stored(log: &impl Log) {
@@ -153,7 +153,7 @@ pub async fn a_repeated_put_must_be_answered_with_the_entry_that_it_stored(log: 
         Put::Stored
     );
     let put = log.put(&conversation, seq(1), &draft).await.unwrap();
-    assert_eq!(put, Put::Taken(Event { seq: seq(1), draft }));
+    assert_eq!(put, Put::Taken(Entry { seq: seq(1), draft }));
 }
 
 pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &impl Log) {
@@ -178,7 +178,7 @@ pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &i
     let [winner] = winners[..] else {
         panic!("{puts:?}")
     };
-    let winner = Event {
+    let winner = Entry {
         seq: seq(1),
         draft: winner.clone(),
     };
@@ -206,7 +206,11 @@ pub async fn a_read_must_include_every_entry_that_was_stored_before_it(log: &imp
         loop {
             let before = stored.load(order);
             let page = log.read_from(&conversation, seq(1), 100).await.unwrap();
-            let read: Vec<u64> = page.events.iter().map(|event| event.seq.number()).collect();
+            let read: Vec<u64> = page
+                .entries
+                .iter()
+                .map(|entry| entry.seq.number())
+                .collect();
             let known: Vec<u64> = (1..=before).collect();
             assert!(read.starts_with(&known), "{read:?} after {before}");
             if before == 24 {
@@ -233,14 +237,14 @@ pub async fn two_writers_that_race_make_one_dense_log(log: &impl Log) {
     };
     join(write("ada"), write("grace")).await;
 
-    let (events, _) = read_all(log, "c", 100).await;
-    let seqs: Vec<u64> = events.iter().map(|event| event.seq.number()).collect();
+    let (entries, _) = read_all(log, "c", 100).await;
+    let seqs: Vec<u64> = entries.iter().map(|entry| entry.seq.number()).collect();
     assert_eq!(seqs, (1..=24).collect::<Vec<_>>());
     for sender in ["ada", "grace"] {
-        let ids = events
+        let ids = entries
             .iter()
-            .filter(|event| event.draft.sender == user(sender));
-        let ids: Vec<_> = ids.map(|event| event.draft.id.to_string()).collect();
+            .filter(|entry| entry.draft.sender == user(sender));
+        let ids: Vec<_> = ids.map(|entry| entry.draft.id.to_string()).collect();
         let expected: Vec<_> = (0..12).map(|number| format!("m-{number}")).collect();
         assert_eq!(ids, expected, "in the order in which {sender} wrote them");
     }

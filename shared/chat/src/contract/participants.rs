@@ -1,6 +1,6 @@
 use crate::{
     domain::{Conversation, ConversationId, Participant},
-    ports::{Memberships, Participants},
+    ports::{ConversationPage, Participants},
 };
 use futures_util::future::join;
 
@@ -87,8 +87,8 @@ pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
     assert_eq!(ports.conversation(&id).await.unwrap(), None);
     assert_eq!(ports.participant(&id, &user("ada")).await.unwrap(), None);
     assert_eq!(ports.participants(&id).await.unwrap(), []);
-    assert_eq!(ports.confirm(&user("ada"), &[id]).await.unwrap(), []);
-    assert_eq!(ports.confirm(&user("ada"), &[]).await.unwrap(), []);
+    assert_eq!(ports.memberships_of(&user("ada"), &[id]).await.unwrap(), []);
+    assert_eq!(ports.memberships_of(&user("ada"), &[]).await.unwrap(), []);
 }
 
 pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl Participants) {
@@ -109,7 +109,7 @@ pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl 
                 .conversations_of(&user("ada"), found.last(), limit)
                 .await
                 .unwrap();
-            let Memberships {
+            let ConversationPage {
                 conversations,
                 more,
             } = page;
@@ -143,7 +143,7 @@ pub async fn a_page_may_begin_after_a_conversation_that_is_none_of_the_user(
         let expected: Vec<ConversationId> = expected.iter().map(|id| conversation_id(id)).collect();
         assert_eq!(
             page,
-            Memberships {
+            ConversationPage {
                 conversations: expected,
                 more: false
             },
@@ -158,7 +158,7 @@ pub async fn only_conversations_in_which_the_user_takes_part_are_confirmed(
     let mine = created(ports, "mine", &["ada", "grace"]).await;
     created(ports, "other", &["grace"]).await;
     let asked = ["mine", "other", "none", "mine"].map(conversation_id);
-    let confirmed = ports.confirm(&user("ada"), &asked).await.unwrap();
+    let confirmed = ports.memberships_of(&user("ada"), &asked).await.unwrap();
     assert_eq!(confirmed, [(mine, participant("ada"))]);
 }
 
@@ -168,7 +168,7 @@ pub async fn fifty_conversations_are_confirmed_at_once(ports: &impl Participants
         created(ports, id, &["ada"]).await;
     }
     let ids: Vec<ConversationId> = ids.iter().map(|id| conversation_id(id)).collect();
-    let mut confirmed = ports.confirm(&user("ada"), &ids).await.unwrap();
+    let mut confirmed = ports.memberships_of(&user("ada"), &ids).await.unwrap();
     assert_eq!(confirmed.len(), 50);
     confirmed.dedup_by(|(one, _), (other, _)| one.id == other.id);
     assert_eq!(confirmed.len(), 50);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Flaw;
+use super::FieldError;
 
 /// Bytes in the longest id of a conversation or a message.
 pub const MAX_ID_BYTES: usize = 64;
@@ -19,8 +19,8 @@ macro_rules! identifier {
             /// Takes a text that keeps the rule of this kind of id.
             ///
             /// # Errors
-            /// A [`Flaw`] that says which rule the text breaks.
-            pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+            /// A [`FieldError`] that says which rule the text breaks.
+            pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
                 let text = text.into();
                 $check(&text)?;
                 Ok(Self(text))
@@ -68,32 +68,34 @@ identifier!(
     check_connection
 );
 
-fn check_id(text: &str) -> Result<(), Flaw> {
+fn check_id(text: &str) -> Result<(), FieldError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:-".contains(&byte);
     if (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(())
     } else {
-        Err(Flaw::Invalid(
+        Err(FieldError::Invalid(
             "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
         ))
     }
 }
 
-fn check_user(text: &str) -> Result<(), Flaw> {
+fn check_user(text: &str) -> Result<(), FieldError> {
     if (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
         Ok(())
     } else {
-        Err(Flaw::Invalid(
+        Err(FieldError::Invalid(
             "must be 1 to 128 bytes without control characters",
         ))
     }
 }
 
-fn check_connection(text: &str) -> Result<(), Flaw> {
+fn check_connection(text: &str) -> Result<(), FieldError> {
     if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(())
     } else {
-        Err(Flaw::Invalid("must be 1 to 128 visible ASCII characters"))
+        Err(FieldError::Invalid(
+            "must be 1 to 128 visible ASCII characters",
+        ))
     }
 }
 

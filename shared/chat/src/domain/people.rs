@@ -30,11 +30,11 @@ impl Connection {
     }
 }
 
-/// A connection that wants a conversation's events.
+/// A connection that wants a conversation's entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
     /// Whose connection it is.
     pub user: UserId,
-    /// Where events are pushed to.
+    /// Where entries are pushed to.
     pub connection: Connection,
 }

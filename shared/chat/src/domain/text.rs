@@ -1,6 +1,6 @@
 //! What people write: message bodies, titles, display names.
 
-use super::Flaw;
+use super::FieldError;
 
 /// Bytes in the largest body, counted as encoded JSON without its quotes: what it costs in a frame.
 pub const MAX_BODY_BYTES: usize = 16_384;
@@ -17,22 +17,22 @@ impl Body {
     /// Takes a text that keeps the rule of bodies.
     ///
     /// # Errors
-    /// [`Flaw::TooLarge`] for a long text, [`Flaw::Invalid`] for an empty one or a forbidden character.
-    pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+    /// [`FieldError::TooLarge`] for a long text, [`FieldError::Invalid`] for an empty one or a forbidden character.
+    pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if text.is_empty() {
-            return Err(Flaw::Invalid("must not be empty"));
+            return Err(FieldError::Invalid("must not be empty"));
         }
         if text
             .chars()
             .any(|c| c.is_control() && c != '\n' && c != '\t')
         {
-            return Err(Flaw::Invalid(
+            return Err(FieldError::Invalid(
                 "must not hold control characters other than newline and tab",
             ));
         }
         if encoded_length(&text) > MAX_BODY_BYTES {
-            return Err(Flaw::TooLarge(
+            return Err(FieldError::TooLarge(
                 "must be at most 16384 bytes as encoded JSON",
             ));
         }
@@ -70,13 +70,13 @@ impl Title {
     /// Takes a text that keeps the rule of titles.
     ///
     /// # Errors
-    /// A [`Flaw`] that says which rule the text breaks.
-    pub fn new(text: impl Into<String>) -> Result<Self, Flaw> {
+    /// A [`FieldError`] that says which rule the text breaks.
+    pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if (1..=MAX_TITLE_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
             Ok(Self(text))
         } else {
-            Err(Flaw::Invalid(
+            Err(FieldError::Invalid(
                 "must be 1 to 200 bytes without control characters",
             ))
         }
@@ -122,7 +122,10 @@ mod tests {
     fn a_body_is_measured_as_it_is_sent() {
         let quotes = "\"".repeat(MAX_BODY_BYTES / 2);
         assert!(Body::new(quotes.clone()).is_ok());
-        assert!(matches!(Body::new(quotes + "x"), Err(Flaw::TooLarge(_))));
+        assert!(matches!(
+            Body::new(quotes + "x"),
+            Err(FieldError::TooLarge(_))
+        ));
         for text in ["plain", "tab\tline\nquote\"back\\slash", "\u{1f600} ü"] {
             let encoded = serde_json::to_string(text).unwrap();
             assert_eq!(encoded_length(text), encoded.len() - 2, "{text}");
@@ -133,7 +136,10 @@ mod tests {
     fn a_body_holds_text_only() {
         assert!(Body::new("line\n\ttab").is_ok());
         for bad in ["", "bell\u{7}", "return\r", "\u{0}", "\u{9b}"] {
-            assert!(matches!(Body::new(bad), Err(Flaw::Invalid(_))), "{bad:?}");
+            assert!(
+                matches!(Body::new(bad), Err(FieldError::Invalid(_))),
+                "{bad:?}"
+            );
         }
     }
 

@@ -6,35 +6,35 @@ use super::{
     memory::{Half, HalfSeen, State},
 };
 use crate::{
-    domain::{Change, Content, ConversationId, Draft, Event, Seq},
-    failure::Fault,
-    mistake::{Mistake, made},
+    domain::{Change, Content, ConversationId, Draft, Entry, Seq},
+    error::InternalError,
+    mutant::mutant,
     ports::{Log, Page, Put, Random as _},
 };
 
 /// Bytes after which a page ends.
 const PAGE_BYTES: usize = 1_000_000;
 
-fn page(events: impl Iterator<Item = Event>, limit: usize) -> Page {
-    let mut events = events.peekable();
+fn page(entries: impl Iterator<Item = Entry>, limit: usize) -> Page {
+    let mut entries = entries.peekable();
     let mut bytes = 0;
     let mut page = Vec::new();
     while page.len() < limit
         && bytes < PAGE_BYTES
-        && let Some(event) = events.next()
+        && let Some(entry) = entries.next()
     {
-        bytes += size(&event);
-        page.push(event);
+        bytes += size(&entry);
+        page.push(entry);
     }
     Page {
-        events: page,
-        more: events.peek().is_some(),
+        entries: page,
+        more: entries.peek().is_some(),
     }
 }
 
 /// Nearly what an entry takes in a table.
-fn size(event: &Event) -> usize {
-    match &event.draft.content {
+fn size(entry: &Entry) -> usize {
+    match &entry.draft.content {
         Content::Message { body, .. } => 200 + body.as_str().len(),
         Content::ParticipantAdded { .. } | Content::ParticipantRemoved { .. } => 200,
     }
@@ -46,19 +46,19 @@ impl Log for FakeChat {
         conversation: &ConversationId,
         first: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         self.pause().await;
-        if !self.world.happens(3) {
+        if !self.runtime.happens(3) {
             let state = self.state();
-            return Ok(page(state.events(conversation, first..), limit));
+            return Ok(page(state.entries(conversation, first..), limit));
         }
         let mut found = self.log(conversation);
         let passed = self.passed(found.len() as u64);
-        found.retain(|event| event.seq.number() < passed);
+        found.retain(|entry| entry.seq.number() < passed);
         self.pause().await;
         let rest = self.log(conversation).into_iter();
-        found.extend(rest.filter(|event| event.seq.number() >= passed));
-        found.retain(|event| event.seq >= first);
+        found.extend(rest.filter(|entry| entry.seq.number() >= passed));
+        found.retain(|entry| entry.seq >= first);
         Ok(page(found.into_iter(), limit))
     }
 
@@ -67,20 +67,20 @@ impl Log for FakeChat {
         conversation: &ConversationId,
         last: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         self.pause().await;
-        if !self.world.happens(3) {
+        if !self.runtime.happens(3) {
             let state = self.state();
-            return Ok(page(state.events(conversation, ..=last).rev(), limit));
+            return Ok(page(state.entries(conversation, ..=last).rev(), limit));
         }
         let mut found = self.log(conversation);
         let passed = self.passed(found.len() as u64);
-        found.retain(|event| event.seq.number() >= passed);
+        found.retain(|entry| entry.seq.number() >= passed);
         self.pause().await;
         let mut rest = self.log(conversation);
-        rest.retain(|event| event.seq.number() < passed);
+        rest.retain(|entry| entry.seq.number() < passed);
         rest.append(&mut found);
-        rest.retain(|event| event.seq <= last);
+        rest.retain(|entry| entry.seq <= last);
         Ok(page(rest.into_iter().rev(), limit))
     }
 
@@ -89,7 +89,7 @@ impl Log for FakeChat {
         conversation: &ConversationId,
         seq: Seq,
         draft: &Draft,
-    ) -> Result<Put, Fault> {
+    ) -> Result<Put, InternalError> {
         let mut on_the_wire = OnTheWire {
             chat: self,
             put: (conversation, seq, draft),
@@ -98,7 +98,7 @@ impl Log for FakeChat {
         self.pause().await;
         on_the_wire.arrived = true;
         let put = self.put_now(conversation, seq, draft).await;
-        if self.world.happens(4) {
+        if self.runtime.happens(4) {
             // The answer is lost, and the put repeated.
             self.pause().await;
             return Ok(self.put_now(conversation, seq, draft).await);
@@ -123,9 +123,9 @@ impl State {
         });
         let log = self.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq)
-            && !made(Mistake::NoCondition)
+            && !mutant!(NoCondition)
         {
-            return Put::Taken(Event {
+            return Put::Taken(Entry {
                 seq,
                 draft: winner.clone(),
             });
@@ -134,7 +134,7 @@ impl State {
             let key = (conversation.clone(), change.user().clone());
             let takes_part = self.participants.contains_key(&key);
             if takes_part == matches!(change, Change::Joins(_)) {
-                return Put::Needless;
+                return Put::Unchanged;
             }
         }
         for half in [Half::Entry, Half::Row] {
@@ -164,7 +164,7 @@ impl State {
                 let key = (conversation.clone(), participant.user.clone());
                 self.participants.insert(key, participant);
             }
-            Some(Change::Leaves(user)) if !made(Mistake::AnswerBeforeRow) => {
+            Some(Change::Leaves(user)) if !mutant!(AnswerBeforeRow) => {
                 let key = (conversation.clone(), user.clone());
                 self.participants.remove(&key);
             }
@@ -192,12 +192,12 @@ impl FakeChat {
         let Some(change) = draft.change() else {
             return self.state().put(conversation, seq, draft, None);
         };
-        if made(Mistake::RowThenEntry) {
+        if mutant!(RowThenEntry) {
             return self
                 .put_row_then_entry(conversation, seq, draft, &change)
                 .await;
         }
-        let hidden = match (self.world.happens(3), self.world.happens(2)) {
+        let hidden = match (self.runtime.happens(3), self.runtime.happens(2)) {
             (true, true) => Some(Half::Entry),
             (true, false) => Some(Half::Row),
             (false, _) => None,
@@ -219,7 +219,7 @@ impl FakeChat {
         let key = (conversation.clone(), change.user().clone());
         let takes_part = self.state().participants.contains_key(&key);
         if takes_part == matches!(change, Change::Joins(_)) {
-            return Put::Needless;
+            return Put::Unchanged;
         }
         self.state().store(conversation, seq, draft, Half::Row);
         self.pause().await;
@@ -227,7 +227,7 @@ impl FakeChat {
         let log = state.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq) {
             let draft = winner.clone();
-            return Put::Taken(Event { seq, draft });
+            return Put::Taken(Entry { seq, draft });
         }
         log.insert(seq, draft.clone());
         Put::Stored
@@ -235,8 +235,8 @@ impl FakeChat {
 
     /// Lets others run, and perhaps a put arrive whose writer is dead.
     pub(super) async fn pause(&self) {
-        self.world.pause().await;
-        if self.world.happens(8) {
+        self.runtime.pause().await;
+        if self.runtime.happens(8) {
             self.land();
         }
     }
@@ -244,10 +244,10 @@ impl FakeChat {
     /// The first position that a torn read comes to late: quite often it has found nothing at the next place of the log,
     /// and then finds what is stored behind it.
     fn passed(&self, head: u64) -> u64 {
-        if self.world.happens(2) {
+        if self.runtime.happens(2) {
             head + 2
         } else {
-            self.world.below(head + 2)
+            self.runtime.below(head + 2)
         }
     }
 
@@ -277,7 +277,7 @@ struct OnTheWire<'a> {
 
 impl Drop for OnTheWire<'_> {
     fn drop(&mut self) {
-        if !self.arrived && self.chat.world.happens(2) {
+        if !self.arrived && self.chat.runtime.happens(2) {
             let (conversation, seq, draft) = self.put;
             let put = (conversation.clone(), seq, draft.clone());
             self.chat.state().on_the_wire.push(put);

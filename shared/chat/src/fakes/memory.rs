@@ -11,13 +11,13 @@ use std::{
     time::Duration,
 };
 
-use super::world::World;
+use super::runtime::Runtime;
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Event, Participant, Seq,
+        Connection, ConnectionId, Conversation, ConversationId, Draft, Entry, Participant, Seq,
         Subscription, Timestamp, UserId,
     },
-    failure::Fault,
+    error::InternalError,
     ports::{Clock, Outbound, PushError, Random},
 };
 
@@ -26,7 +26,7 @@ use crate::{
 pub struct FakeChat {
     state: Mutex<State>,
     /// Its time and chance.
-    pub world: World,
+    pub runtime: Runtime,
 }
 
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub(super) struct State {
     pub subscriptions: BTreeMap<(ConversationId, ConnectionId), Subscription>,
     pub connections: BTreeMap<(UserId, ConnectionId), Connection>,
     pub pushed: Vec<(ConnectionId, String)>,
-    pub refusals: BTreeMap<ConnectionId, VecDeque<Refusal>>,
+    pub refusals: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
     pub puts: usize,
     /// Puts whose writers died before they learned what became of them.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
@@ -63,13 +63,13 @@ pub(super) enum Half {
 
 /// What a connection answers instead of taking a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum PushOutcome {
     /// It is closed.
     Gone,
     /// Not at this moment.
     Busy,
     /// Never.
-    Fault,
+    Failed,
 }
 
 impl FakeChat {
@@ -78,7 +78,7 @@ impl FakeChat {
     pub fn new() -> Self {
         Self {
             state: Mutex::default(),
-            world: World::at(Timestamp::from_seconds(1_780_000_000)),
+            runtime: Runtime::at(Timestamp::from_seconds(1_780_000_000)),
         }
     }
 
@@ -86,8 +86,8 @@ impl FakeChat {
     #[must_use]
     pub fn unsteady(seed: u64) -> Self {
         let steady = Self::new();
-        let world = World::unsteady(steady.world.now(), seed);
-        Self { world, ..steady }
+        let runtime = Runtime::unsteady(steady.runtime.now(), seed);
+        Self { runtime, ..steady }
     }
 
     /// What was pushed since this was last asked, in order.
@@ -97,7 +97,11 @@ impl FakeChat {
     }
 
     /// Makes a connection refuse the next frames.
-    pub fn refuse(&self, connection: &ConnectionId, refusals: impl IntoIterator<Item = Refusal>) {
+    pub fn fail_pushes(
+        &self,
+        connection: &ConnectionId,
+        refusals: impl IntoIterator<Item = PushOutcome>,
+    ) {
         self.state()
             .refusals
             .entry(connection.clone())
@@ -107,8 +111,8 @@ impl FakeChat {
 
     /// Every entry of a log.
     #[must_use]
-    pub fn log(&self, conversation: &ConversationId) -> Vec<Event> {
-        self.state().events(conversation, ..).collect()
+    pub fn log(&self, conversation: &ConversationId) -> Vec<Entry> {
+        self.state().entries(conversation, ..).collect()
     }
 
     /// How often a put was tried.
@@ -130,7 +134,7 @@ impl FakeChat {
 
     /// Whether a user has a participant's row.
     #[must_use]
-    pub fn takes_part(&self, conversation: &ConversationId, user: &UserId) -> bool {
+    pub fn is_participant(&self, conversation: &ConversationId, user: &UserId) -> bool {
         let row = (conversation.clone(), user.clone());
         self.state().participants.contains_key(&row)
     }
@@ -157,14 +161,14 @@ impl FakeChat {
 }
 
 impl State {
-    pub fn events(
+    pub fn entries(
         &self,
         conversation: &ConversationId,
         range: impl RangeBounds<Seq> + Clone,
-    ) -> impl DoubleEndedIterator<Item = Event> {
+    ) -> impl DoubleEndedIterator<Item = Entry> {
         let log = self.logs.get(conversation).into_iter();
         log.flat_map(move |log| log.range(range.clone()))
-            .map(|(seq, draft)| Event {
+            .map(|(seq, draft)| Entry {
                 seq: *seq,
                 draft: draft.clone(),
             })
@@ -184,30 +188,32 @@ impl Outbound for FakeChat {
                 state.pushed.push((connection.clone(), frame.to_owned()));
                 Ok(())
             }
-            Some(Refusal::Gone) => Err(PushError::Gone),
-            Some(Refusal::Busy) => Err(PushError::Busy),
-            Some(Refusal::Fault) => Err(Fault::new("pushing", "refused by the test").into()),
+            Some(PushOutcome::Gone) => Err(PushError::Gone),
+            Some(PushOutcome::Busy) => Err(PushError::Busy),
+            Some(PushOutcome::Failed) => {
+                Err(InternalError::new("pushing", "refused by the test").into())
+            }
         }
     }
 }
 
 impl Clock for FakeChat {
     fn now(&self) -> Timestamp {
-        self.world.now()
+        self.runtime.now()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
-        self.world.sleep(duration)
+        self.runtime.sleep(duration)
     }
 }
 
 impl Random for FakeChat {
     fn below(&self, bound: u64) -> u64 {
-        self.world.below(bound)
+        self.runtime.below(bound)
     }
 
     fn fresh_id(&self) -> String {
-        self.world.fresh_id()
+        self.runtime.fresh_id()
     }
 }
 

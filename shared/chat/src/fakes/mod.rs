@@ -6,11 +6,11 @@ mod log;
 mod memory;
 mod people;
 mod rows;
-mod world;
+mod runtime;
 
 pub use chance::Chance;
-pub use memory::{FakeChat, Refusal};
-pub use world::World;
+pub use memory::{FakeChat, PushOutcome};
+pub use runtime::Runtime;
 
 impl crate::contract::Stores for FakeChat {
     type Ports = Self;
@@ -20,7 +20,7 @@ impl crate::contract::Stores for FakeChat {
     }
 
     fn run<F: std::future::Future>(&self, future: F) -> F::Output {
-        self.world.run(future)
+        self.runtime.run(future)
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
         Connection, ConnectionId, Content, ConversationId, DisplayName, Draft, Identity, MessageId,
         Participant, Timestamp, UserId,
     },
-    failure::Failure,
+    error::RequestError,
     fields::Fields,
     ports::{Clock, Log},
     request::{Request, Route},
@@ -26,7 +26,7 @@ const TIME: Duration = Duration::from_secs(9);
 impl FakeChat {
     /// Runs a future in this world.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
-        self.world.run(future)
+        self.runtime.run(future)
     }
 
     /// A user whose token lasts for an hour. Her name is her id with a capital.
@@ -90,8 +90,8 @@ impl FakeChat {
         };
         let told = match R::handle(self, &request).await {
             Ok(reply) => return Ok(serde_json::to_value(reply).expect("JSON")),
-            Err(Failure::Rejected(rejection)) => Problem::rejected(&rejection),
-            Err(Failure::Fault(_)) => Problem::internal("request"),
+            Err(RequestError::Rejected(rejection)) => Problem::rejected(&rejection),
+            Err(RequestError::Internal(_)) => Problem::internal("request"),
         };
         Err(serde_json::to_value(told).expect("JSON"))
     }
@@ -134,7 +134,7 @@ impl FakeChat {
         let first = self
             .log(conversation)
             .last()
-            .map_or(0, |event| event.seq.number());
+            .map_or(0, |entry| entry.seq.number());
         for seq in (first + 1..).take(count) {
             let Identity { user, name, .. } = self.identity(user);
             let id = MessageId::new(format!("m-{seq}")).expect("a message id");
@@ -152,7 +152,7 @@ impl FakeChat {
         let next = self
             .log(conversation)
             .last()
-            .map_or(1, |event| event.seq.number() + 1);
+            .map_or(1, |entry| entry.seq.number() + 1);
         let id = MessageId::new(format!("removal-{next}")).expect("a message id");
         let content = Content::ParticipantRemoved { user, name };
         let draft = Draft::new(self.identity("ada").user, id, self.now(), content);
@@ -178,7 +178,7 @@ impl FakeChat {
     }
 
     /// To whom something was pushed since this was last asked.
-    pub fn told(&self) -> Vec<String> {
+    pub fn pushed_to(&self) -> Vec<String> {
         self.take_pushed()
             .into_iter()
             .map(|(connection, _)| connection.to_string())

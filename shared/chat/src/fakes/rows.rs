@@ -7,8 +7,8 @@ use crate::{
     domain::{
         Connection, ConnectionId, Conversation, ConversationId, Participant, Subscription, UserId,
     },
-    failure::Fault,
-    ports::{Connections, Memberships, Participants, Roster, Subscriptions},
+    error::InternalError,
+    ports::{Connections, ConversationPage, Participants, Roster, Subscriptions},
 };
 
 impl Participants for FakeChat {
@@ -16,7 +16,7 @@ impl Participants for FakeChat {
         &self,
         conversation: &Conversation,
         participants: &[Participant],
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, InternalError> {
         self.pause().await;
         let mut state = self.state();
         if state.conversations.contains_key(&conversation.id) {
@@ -35,7 +35,7 @@ impl Participants for FakeChat {
     async fn conversation(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Option<Conversation>, Fault> {
+    ) -> Result<Option<Conversation>, InternalError> {
         self.pause().await;
         Ok(self.state().conversations.get(conversation).cloned())
     }
@@ -44,7 +44,7 @@ impl Participants for FakeChat {
         &self,
         conversation: &ConversationId,
         user: &UserId,
-    ) -> Result<Option<Participant>, Fault> {
+    ) -> Result<Option<Participant>, InternalError> {
         self.pause().await;
         Ok(self
             .state()
@@ -53,7 +53,10 @@ impl Participants for FakeChat {
             .cloned())
     }
 
-    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+    async fn participants(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Participant>, InternalError> {
         self.pause().await;
         let state = self.state();
         let found = state
@@ -68,7 +71,7 @@ impl Participants for FakeChat {
         user: &UserId,
         after: Option<&ConversationId>,
         limit: usize,
-    ) -> Result<Memberships, Fault> {
+    ) -> Result<ConversationPage, InternalError> {
         self.pause().await;
         let state = self.state();
         let mine = state
@@ -81,17 +84,17 @@ impl Participants for FakeChat {
         let mut conversations: Vec<_> = rest.take(limit + 1).cloned().collect();
         let more = conversations.len() > limit;
         conversations.truncate(limit);
-        Ok(Memberships {
+        Ok(ConversationPage {
             conversations,
             more,
         })
     }
 
-    async fn confirm(
+    async fn memberships_of(
         &self,
         user: &UserId,
         conversations: &[ConversationId],
-    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
+    ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
         self.pause().await;
         let state = self.state();
         let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
@@ -108,7 +111,7 @@ impl Subscriptions for FakeChat {
         &self,
         conversation: &ConversationId,
         subscription: &Subscription,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         self.pause().await;
         let key = (conversation.clone(), subscription.connection.id.clone());
         self.state().subscriptions.insert(key, subscription.clone());
@@ -119,7 +122,7 @@ impl Subscriptions for FakeChat {
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         self.pause().await;
         self.state()
             .subscriptions
@@ -127,7 +130,7 @@ impl Subscriptions for FakeChat {
         Ok(())
     }
 
-    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, Fault> {
+    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         self.pause().await;
         let participants = self.participants(conversation).await?;
         self.pause().await;
@@ -150,7 +153,7 @@ impl Subscriptions for FakeChat {
     async fn subscriptions_of(
         &self,
         connection: &ConnectionId,
-    ) -> Result<Vec<ConversationId>, Fault> {
+    ) -> Result<Vec<ConversationId>, InternalError> {
         self.pause().await;
         let state = self.state();
         let found = state
@@ -165,14 +168,22 @@ impl Subscriptions for FakeChat {
 }
 
 impl Connections for FakeChat {
-    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
+    async fn add_connection(
+        &self,
+        user: &UserId,
+        connection: &Connection,
+    ) -> Result<(), InternalError> {
         self.pause().await;
         let key = (user.clone(), connection.id.clone());
         self.state().connections.insert(key, connection.clone());
         Ok(())
     }
 
-    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
+    async fn remove_connection(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
         self.pause().await;
         self.state()
             .connections
@@ -180,7 +191,7 @@ impl Connections for FakeChat {
         Ok(())
     }
 
-    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
         self.pause().await;
         let state = self.state();
         let found = state

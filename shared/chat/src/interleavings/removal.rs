@@ -2,7 +2,7 @@
 
 use futures_util::future::{join, join_all};
 
-use super::stage::{After, Stage, WATCHED};
+use super::world::{After, WATCHED, World};
 
 const SEEDS: u64 = 500;
 
@@ -14,47 +14,47 @@ fn nothing_by_or_for_the_removed_until_he_is_added_again_and_then_everything() {
 }
 
 fn removed_and_added_again(seed: u64) {
-    let stage = Stage::new(seed, 1);
+    let world = World::new(seed, 1);
     let names: Vec<String> = (0..6).map(|number| format!("m-{number}")).collect();
     let traffic = |users: &'static [&'static str]| {
-        let stage = &stage;
+        let world = &world;
         let messages = names
             .iter()
             .flat_map(move |id| users.iter().map(move |user| (id, *user)));
-        join_all(messages.map(move |(id, user)| stage.send(user, id, After::Missing)))
+        join_all(messages.map(move |(id, user)| world.send(user, id, After::Missing)))
     };
 
     let everyone = traffic(&["ada", "bob", "carol"]);
-    stage
+    world
         .chat
-        .run(join(join(everyone, stage.subscribe()), async {
-            stage.remove().await;
+        .run(join(join(everyone, world.subscribe()), async {
+            world.remove().await;
             // He goes on as if nothing had happened, and others talk.
             assert!(
-                !stage.send(WATCHED, "late", After::Missing).await,
+                !world.send(WATCHED, "late", After::Missing).await,
                 "seed {seed}"
             );
-            stage.subscribe().await;
-            stage.history().await;
-            stage.send("bob", "later", After::At(0)).await;
+            world.subscribe().await;
+            world.history().await;
+            world.send("bob", "later", After::At(0)).await;
         }));
-    assert_eq!(stage.broken(), [], "seed {seed}");
+    assert_eq!(world.broken(), [], "seed {seed}");
 
-    let added = stage.chat.run(stage.add_again());
-    assert!(added > stage.removed_at.get().unwrap().1);
-    stage.chat.run(join(traffic(&["bob", "carol"]), async {
-        while !stage.subscribe().await {}
+    let added = world.chat.run(world.add_again());
+    assert!(added > world.removed_at.get().unwrap().1);
+    world.chat.run(join(traffic(&["bob", "carol"]), async {
+        while !world.subscribe().await {}
     }));
     // What was stored and not told is a gap, or the newest: a page repairs either by subscribing again.
-    while stage.position() < stage.head() {
-        stage.chat.run(stage.subscribe());
+    while world.position() < world.head() {
+        world.chat.run(world.subscribe());
     }
-    let seen = stage.seen();
+    let seen = world.seen();
     assert!(
-        seen.keys().copied().eq(1..=stage.head()),
+        seen.keys().copied().eq(1..=world.head()),
         "seed {seed}: {seen:?}"
     );
     let again = ("participantAdded".to_owned(), WATCHED.to_owned());
     assert_eq!(seen.get(&added), Some(&again), "seed {seed}");
-    while !stage.chat.run(stage.send(WATCHED, "back", After::Position)) {}
+    while !world.chat.run(world.send(WATCHED, "back", After::Position)) {}
 }

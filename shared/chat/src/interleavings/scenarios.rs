@@ -2,7 +2,7 @@
 
 use futures_util::future::{LocalBoxFuture, join_all};
 
-use super::stage::{After, Promise, Stage};
+use super::world::{After, Promise, World};
 
 /// Some people who do something at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,9 @@ pub const ALL: [Scenario; 10] = [
 impl Scenario {
     /// Runs it in the world of this seed; the promises that were broken.
     pub fn run(self, seed: u64) -> Vec<Promise> {
-        let stage = Stage::new(seed, self.history());
-        stage.chat.run(join_all(self.tasks(&stage)));
-        stage.broken()
+        let world = World::new(seed, self.history());
+        world.chat.run(join_all(self.tasks(&world)));
+        world.broken()
     }
 
     fn history(self) -> usize {
@@ -53,18 +53,18 @@ impl Scenario {
         }
     }
 
-    fn tasks(self, stage: &Stage) -> Vec<LocalBoxFuture<'_, ()>> {
-        let ada = |after| send(stage, "ada", "x", after);
-        let bob = |after| send(stage, "bob", "y", after);
-        let carol = |after| send(stage, "carol", "z", after);
+    fn tasks(self, world: &World) -> Vec<LocalBoxFuture<'_, ()>> {
+        let ada = |after| send(world, "ada", "x", after);
+        let bob = |after| send(world, "bob", "y", after);
+        let carol = |after| send(world, "carol", "z", after);
         let subscribe = || -> LocalBoxFuture<'_, ()> {
             Box::pin(async {
-                stage.subscribe().await;
+                world.subscribe().await;
             })
         };
-        let remove = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.remove()) };
-        let add = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.add()) };
-        let history = || -> LocalBoxFuture<'_, ()> { Box::pin(stage.history()) };
+        let remove = || -> LocalBoxFuture<'_, ()> { Box::pin(world.remove()) };
+        let add = || -> LocalBoxFuture<'_, ()> { Box::pin(world.add()) };
+        let history = || -> LocalBoxFuture<'_, ()> { Box::pin(world.history()) };
         let position = After::Position;
         let at = After::At;
         match self {
@@ -95,8 +95,8 @@ impl Scenario {
     }
 }
 
-fn send<'a>(stage: &'a Stage, user: &'a str, id: &'a str, after: After) -> LocalBoxFuture<'a, ()> {
+fn send<'a>(world: &'a World, user: &'a str, id: &'a str, after: After) -> LocalBoxFuture<'a, ()> {
     Box::pin(async move {
-        stage.send(user, id, after).await;
+        world.send(user, id, after).await;
     })
 }

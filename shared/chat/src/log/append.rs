@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::read::{Tail, dense_run};
 use crate::{
-    domain::{ConversationId, Draft, Event, Seq, Timestamp},
-    failure::{Failure, Fault, Rejection},
-    mistake::{Mistake, made},
+    domain::{ConversationId, Draft, Entry, Seq, Timestamp},
+    error::{InternalError, Rejection, RequestError},
+    mutant::mutant,
     ports::{Clock, Log, Put, Random},
 };
 
@@ -19,7 +19,7 @@ const REREAD: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The entry as it is stored.
-    pub event: Event,
+    pub entry: Entry,
     /// Whether it was there already.
     pub duplicate: bool,
 }
@@ -35,9 +35,10 @@ pub async fn append<P: Log + Clock + Random>(
     draft: Draft,
     tail: Tail,
     deadline: Timestamp,
-) -> Result<Appended, Failure> {
+) -> Result<Appended, RequestError> {
     let stored = store(ports, conversation, draft, tail, deadline).await?;
-    Ok(stored.ok_or_else(|| Fault::new("appending a message", "it was taken for a change"))?)
+    Ok(stored
+        .ok_or_else(|| InternalError::new("appending a message", "it was taken for a change"))?)
 }
 
 /// Stores a change of participants, his row included, behind everything that its writer has read. Nothing if there is
@@ -51,9 +52,9 @@ pub async fn change<P: Log + Clock + Random>(
     draft: Draft,
     tail: Tail,
     deadline: Timestamp,
-) -> Result<Option<Event>, Failure> {
+) -> Result<Option<Entry>, RequestError> {
     let stored = store(ports, conversation, draft, tail, deadline).await?;
-    Ok(stored.map(|appended| appended.event))
+    Ok(stored.map(|appended| appended.entry))
 }
 
 async fn store<P: Log + Clock + Random>(
@@ -62,13 +63,13 @@ async fn store<P: Log + Clock + Random>(
     draft: Draft,
     tail: Tail,
     deadline: Timestamp,
-) -> Result<Option<Appended>, Failure> {
+) -> Result<Option<Appended>, RequestError> {
     let mut tail = tail;
     let mut losses = 0_u32;
     loop {
-        let unread = losses == 0 && made(Mistake::NoTailCheck);
-        if let Some(event) = tail.repeated(&draft).filter(|_| !unread) {
-            return Ok(Some(stored_before(event, &draft)?));
+        let unread = losses == 0 && mutant!(NoTailCheck);
+        if let Some(entry) = tail.repeated(&draft).filter(|_| !unread) {
+            return Ok(Some(stored_before(entry, &draft)?));
         }
         if tail.removes(&draft.sender) {
             return Err(Rejection::NotFound.into());
@@ -80,18 +81,18 @@ async fn store<P: Log + Clock + Random>(
         match ports.put(conversation, seq, &draft).await? {
             Put::Stored => {
                 return Ok(Some(Appended {
-                    event: Event { seq, draft },
+                    entry: Entry { seq, draft },
                     duplicate: false,
                 }));
             }
-            Put::Needless => return Ok(None),
+            Put::Unchanged => return Ok(None),
             Put::Taken(winner) => {
                 tail = Tail {
-                    events: vec![winner],
+                    entries: vec![winner],
                     head: seq,
                 };
-                if made(Mistake::OwnItemIsForeign) {
-                    tail.events.retain(|event| event.draft.id != draft.id);
+                if mutant!(OwnItemIsForeign) {
+                    tail.entries.retain(|entry| entry.draft.id != draft.id);
                 }
             }
         }
@@ -108,10 +109,10 @@ async fn store<P: Log + Clock + Random>(
     }
 }
 
-fn stored_before(event: &Event, draft: &Draft) -> Result<Appended, Rejection> {
-    if event.draft.digest == draft.digest {
+fn stored_before(entry: &Entry, draft: &Draft) -> Result<Appended, Rejection> {
+    if entry.draft.digest == draft.digest {
         Ok(Appended {
-            event: event.clone(),
+            entry: entry.clone(),
             duplicate: true,
         })
     } else {
@@ -120,18 +121,23 @@ fn stored_before(event: &Event, draft: &Draft) -> Result<Appended, Rejection> {
 }
 
 /// Everything from the place that was lost, page after page.
-async fn reread(log: &impl Log, conversation: &ConversationId, lost: Seq) -> Result<Tail, Fault> {
+async fn reread(
+    log: &impl Log,
+    conversation: &ConversationId,
+    lost: Seq,
+) -> Result<Tail, InternalError> {
     let mut read = Tail {
-        events: Vec::new(),
+        entries: Vec::new(),
         head: lost,
     };
     loop {
         let page = log.read_from(conversation, read.head, REREAD).await?;
         let more = page.more;
-        let run = dense_run(read.head, page.events)
-            .ok_or_else(|| Fault::new("reading a log again", "an entry that was met is gone"))?;
+        let run = dense_run(read.head, page.entries).ok_or_else(|| {
+            InternalError::new("reading a log again", "an entry that was met is gone")
+        })?;
         read.head = run.head;
-        read.events.extend(run.events);
+        read.entries.extend(run.entries);
         if !more {
             return Ok(read);
         }

@@ -2,9 +2,9 @@
 //! earlier one. So here only the dense run from the start of a read counts.
 
 use crate::{
-    domain::{Content, ConversationId, Draft, Event, Seq, UserId},
-    failure::{Failure, Fault, Rejection},
-    mistake::{Mistake, made},
+    domain::{Content, ConversationId, Draft, Entry, Seq, UserId},
+    error::{InternalError, Rejection, RequestError},
+    mutant::mutant,
     ports::Log,
 };
 
@@ -17,7 +17,7 @@ const FURTHEST_BEHIND: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {
     /// Ascending, without a gap.
-    pub events: Vec<Event>,
+    pub entries: Vec<Entry>,
     /// The position of the last of them, or the position from which it was read if there are none.
     pub head: Seq,
 }
@@ -25,25 +25,25 @@ pub struct Tail {
 impl Tail {
     /// The entry that comes from the same request as `draft`, if it is in here.
     #[must_use]
-    pub fn repeated(&self, draft: &Draft) -> Option<&Event> {
-        self.events
+    pub fn repeated(&self, draft: &Draft) -> Option<&Entry> {
+        self.entries
             .iter()
-            .find(|event| event.draft.has_name_of(draft))
+            .find(|entry| entry.draft.has_name_of(draft))
     }
 
     /// Whether the last that is told of `user` in here is his removal.
     #[must_use]
     pub fn removes(&self, user: &UserId) -> bool {
         let told = self
-            .events
+            .entries
             .iter()
             .rev()
-            .find_map(|event| match &event.draft.content {
+            .find_map(|entry| match &entry.draft.content {
                 Content::ParticipantRemoved { user: removed, .. } if removed == user => Some(true),
                 Content::ParticipantAdded { user: added, .. } if added == user => Some(false),
                 _ => None,
             });
-        told.unwrap_or(false) && !made(Mistake::NoFence)
+        told.unwrap_or(false) && !mutant!(NoFence)
     }
 }
 
@@ -55,14 +55,14 @@ pub async fn tail(
     log: &impl Log,
     conversation: &ConversationId,
     after: Option<Seq>,
-) -> Result<Tail, Failure> {
+) -> Result<Tail, RequestError> {
     let Some(after) = after else {
         return Ok(newest(log, conversation).await?);
     };
     let page = log
         .read_from(conversation, after.max(Seq::START.next()), FURTHEST_BEHIND)
         .await?;
-    let tail = dense_run(after, page.events).ok_or(Rejection::UnknownPosition)?;
+    let tail = dense_run(after, page.entries).ok_or(Rejection::UnknownPosition)?;
     if page.more {
         Err(Rejection::ResyncRequired.into())
     } else {
@@ -72,16 +72,12 @@ pub async fn tail(
 
 /// The newest entries. A descending read meets its oldest entries last, when all of them have long been there, so it is
 /// dense by itself.
-async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, Fault> {
-    let newest = if made(Mistake::SmallWindow) {
-        2
-    } else {
-        NEWEST
-    };
+async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, InternalError> {
+    let newest = if mutant!(SmallWindow) { 2 } else { NEWEST };
     let page = log.read_back(conversation, Seq::MAX, newest).await?;
-    let head = page.events.first().map_or(Seq::START, |event| event.seq);
+    let head = page.entries.first().map_or(Seq::START, |entry| entry.seq);
     Ok(Tail {
-        events: page.events.into_iter().rev().collect(),
+        entries: page.entries.into_iter().rev().collect(),
         head,
     })
 }
@@ -89,10 +85,10 @@ async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, F
 /// The newest position.
 ///
 /// # Errors
-/// Only a [`Fault`].
-pub async fn head(log: &impl Log, conversation: &ConversationId) -> Result<Seq, Fault> {
+/// Only a [`InternalError`].
+pub async fn head(log: &impl Log, conversation: &ConversationId) -> Result<Seq, InternalError> {
     let page = log.read_back(conversation, Seq::MAX, 1).await?;
-    Ok(page.events.first().map_or(Seq::START, |event| event.seq))
+    Ok(page.entries.first().map_or(Seq::START, |entry| entry.seq))
 }
 
 /// Entries past `after`, at most `limit` of them, and whether there may be more.
@@ -104,34 +100,34 @@ pub async fn read_after(
     conversation: &ConversationId,
     after: Seq,
     limit: usize,
-) -> Result<(Tail, bool), Failure> {
+) -> Result<(Tail, bool), RequestError> {
     // A position is proven by the entry that is there, which comes in addition to those that are asked for.
     let proof = usize::from(after > Seq::START);
     let first = after.max(Seq::START.next());
     let page = log
         .read_from(conversation, first, limit.saturating_add(proof))
         .await?;
-    let mut tail = dense_run(after, page.events).ok_or(Rejection::UnknownPosition)?;
-    tail.events.drain(..proof.min(tail.events.len()));
+    let mut tail = dense_run(after, page.entries).ok_or(Rejection::UnknownPosition)?;
+    tail.entries.drain(..proof.min(tail.entries.len()));
     Ok((tail, page.more))
 }
 
 /// The entries that follow each other from the start of a read that began at `after`; nothing if `after` itself, which
 /// must be the first entry unless it is 0, is not there.
-pub(super) fn dense_run(after: Seq, events: Vec<Event>) -> Option<Tail> {
+pub(super) fn dense_run(after: Seq, entries: Vec<Entry>) -> Option<Tail> {
     let mut expected = after.max(Seq::START.next());
     let mut head = Seq::START;
-    let mut run = Vec::with_capacity(events.len());
-    for event in events {
-        if event.seq != expected && !made(Mistake::TornMax) {
+    let mut run = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.seq != expected && !mutant!(TornMax) {
             break;
         }
-        head = event.seq;
+        head = entry.seq;
         expected = head.next();
-        run.push(event);
+        run.push(entry);
     }
-    if made(Mistake::AfterUnverified) {
+    if mutant!(AfterUnverified) {
         head = head.max(after);
     }
-    (head >= after).then_some(Tail { events: run, head })
+    (head >= after).then_some(Tail { entries: run, head })
 }

@@ -10,9 +10,9 @@ use futures_util::future::{join, try_join};
 use serde::Serialize;
 
 use crate::{
-    access::participant,
-    domain::{Content, ConversationId, DisplayName, Draft, Event, MessageId, Timestamp, UserId},
-    failure::{Failure, Fault},
+    access::require_participant,
+    domain::{Content, ConversationId, DisplayName, Draft, Entry, MessageId, Timestamp, UserId},
+    error::{InternalError, RequestError},
     fan_out::{notify, publish},
     log::{change, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
@@ -38,14 +38,14 @@ where
     const NAME: &'static str = "addParticipant";
     type Reply = Changed;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Changed, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Changed, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
         let user: UserId = request.fields.required("user")?;
 
         let now = ports.now();
         let caller = request.caller(now)?;
         let read = tail(ports, &conversation, None).await;
-        participant(ports, &conversation, &caller.user).await?;
+        require_participant(ports, &conversation, &caller.user).await?;
         let read = read?;
 
         let content = Content::ParticipantAdded {
@@ -54,7 +54,7 @@ where
         };
         let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
         let changed = change(ports, &conversation, draft, read, request.deadline).await?;
-        let Some(event) = changed else {
+        let Some(entry) = changed else {
             return Ok(Changed { seq: None });
         };
 
@@ -67,20 +67,20 @@ where
         let notice = Notice::Added {
             conversation: conversation.as_str(),
             title: title.map(|title| title.as_str()),
-            head: event.seq.number(),
+            head: entry.seq.number(),
             by: caller.user.as_str(),
         };
         tell_of_change(
             ports,
             roster,
-            (&conversation, &event),
+            (&conversation, &entry),
             (&user, &notice),
             request.deadline,
         )
         .await?;
 
         Ok(Changed {
-            seq: Some(event.seq.number()),
+            seq: Some(entry.seq.number()),
         })
     }
 }
@@ -89,21 +89,21 @@ where
 pub(super) async fn tell_of_change<P>(
     ports: &P,
     roster: Roster,
-    (conversation, event): (&ConversationId, &Event),
+    (conversation, entry): (&ConversationId, &Entry),
     (user, notice): (&UserId, &Notice<'_>),
     deadline: Timestamp,
-) -> Result<(), Fault>
+) -> Result<(), InternalError>
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let entry = publish(ports, roster, conversation, event, None, deadline);
+    let entry = publish(ports, roster, conversation, entry, None, deadline);
     let notice = notify(ports, slice::from_ref(user), notice, deadline);
     join(entry, notice).await.1
 }
 
 /// A change of participants is named by us: it is recognized if a put is repeated below, and never repeated above.
-pub(super) fn fresh_id(random: &impl Random) -> Result<MessageId, Fault> {
-    MessageId::new(random.fresh_id()).map_err(|flaw| Fault::new("naming a change", flaw))
+pub(super) fn fresh_id(random: &impl Random) -> Result<MessageId, InternalError> {
+    MessageId::new(random.fresh_id()).map_err(|flaw| InternalError::new("naming a change", flaw))
 }
 
 #[cfg(test)]
@@ -141,13 +141,13 @@ mod tests {
             Ok(json!({"seq": 3}))
         );
         let pushed = chat.pushed();
-        let event = json!({"event": "participantAdded", "conversation": "c", "seq": 3, "user": "grace",
+        let entry = json!({"event": "participantAdded", "conversation": "c", "seq": 3, "user": "grace",
             "name": "grace", "by": "ada", "sentAt": pushed[0].1["sentAt"]});
         let added =
             json!({"event": "added", "conversation": "c", "title": null, "head": 3, "by": "ada"});
         assert_eq!(
             pushed,
-            [("ada-1".to_owned(), event), ("grace-1".to_owned(), added)]
+            [("ada-1".to_owned(), entry), ("grace-1".to_owned(), added)]
         );
         let read = chat
             .ask::<ReadEvents>("grace", json!({"conversation": "c"}))
@@ -209,7 +209,7 @@ mod tests {
             .unwrap_err();
         assert_eq!(refused["code"], "not_found");
         chat.ask::<SendMessage>("ada", message.clone()).unwrap();
-        assert_eq!(chat.told(), ["ada-1"]);
+        assert_eq!(chat.pushed_to(), ["ada-1"]);
 
         chat.ask::<AddParticipant>("ada", who).unwrap();
         assert_eq!(chat.ask::<SendMessage>("grace", message).unwrap()["seq"], 4);

@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{Connection, Identity},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     ports::{Clock, Connections},
 };
 
@@ -14,10 +14,10 @@ pub async fn handle<P: Connections + Clock>(
     ports: &P,
     identity: &Identity,
     connection: &Connection,
-) -> Result<(), Failure> {
+) -> Result<(), RequestError> {
     if identity.expires <= ports.now() {
         return Err(Rejection::Unauthenticated.into());
     }
-    ports.connected(&identity.user, connection).await?;
+    ports.add_connection(&identity.user, connection).await?;
     Ok(())
 }

@@ -14,7 +14,7 @@ use crate::{
         Conversation, ConversationId, DisplayName, Identity, Participant, Role, Timestamp, Title,
         UserId,
     },
-    failure::{Failure, Fault, Rejection},
+    error::{InternalError, Rejection, RequestError},
     fan_out::notify,
     fields::{Fields, UserList},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
@@ -61,7 +61,7 @@ where
     const NAME: &'static str = "createConversation";
     type Reply = Described;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Described, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Described, RequestError> {
         let Command { id, title, users } = Command::parse(&request.fields)?;
 
         let now = ports.now();
@@ -96,8 +96,9 @@ where
     }
 }
 
-fn fresh_id(random: &impl Random) -> Result<ConversationId, Fault> {
-    ConversationId::new(random.fresh_id()).map_err(|flaw| Fault::new("naming a conversation", flaw))
+fn fresh_id(random: &impl Random) -> Result<ConversationId, InternalError> {
+    ConversationId::new(random.fresh_id())
+        .map_err(|flaw| InternalError::new("naming a conversation", flaw))
 }
 
 fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Participant> {
@@ -124,7 +125,7 @@ async fn existing<P: Log + Participants + Sync>(
     ports: &P,
     id: &ConversationId,
     caller: &Identity,
-) -> Result<Described, Failure> {
+) -> Result<Described, RequestError> {
     let known = ports.conversation(id).await?.ok_or(Rejection::IdReused)?;
     if known.created_by != caller.user {
         return Err(Rejection::IdReused.into());

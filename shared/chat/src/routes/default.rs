@@ -5,7 +5,7 @@
 //! {"event": "error", "ref": "1", "code": "unknown_action", "message": "…", "retry": "never"}
 //! ```
 
-use crate::{failure::Rejection, request::Request, websocket::Frame};
+use crate::{error::Rejection, request::Request, websocket::Frame};
 
 /// Unknown input is refused like any other, by a value.
 #[must_use]

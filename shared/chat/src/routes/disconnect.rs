@@ -2,7 +2,7 @@
 
 use crate::{
     domain::{ConnectionId, UserId},
-    failure::Fault,
+    error::InternalError,
     fan_out::forget,
     ports::{Connections, Subscriptions},
 };
@@ -10,12 +10,12 @@ use crate::{
 /// Deletes every row of the connection.
 ///
 /// # Errors
-/// A [`Fault`]; what is left is inert and expires.
+/// A [`InternalError`]; what is left is inert and expires.
 pub async fn handle<P: Subscriptions + Connections + Sync>(
     ports: &P,
     user: &UserId,
     connection: &ConnectionId,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     forget(ports, user, connection).await
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     domain::{Conversation, ConversationId, Identity, Participant, UserId},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     log::head,
     ports::{Clock, Log, Participants},
     request::{Request, Route},
@@ -85,7 +85,7 @@ where
     const NAME: &'static str = "getConversation";
     type Reply = Described;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Described, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Described, RequestError> {
         let id: ConversationId = request.fields.required("conversation")?;
         let caller = request.caller(ports.now())?;
         let known = ports.conversation(&id).await?.ok_or(Rejection::NotFound)?;
@@ -98,7 +98,7 @@ pub(super) async fn describe<P: Log + Participants + Sync>(
     ports: &P,
     conversation: Conversation,
     caller: &Identity,
-) -> Result<Described, Failure> {
+) -> Result<Described, RequestError> {
     let (participants, head) = try_join(
         ports.participants(&conversation.id),
         head(ports, &conversation.id),

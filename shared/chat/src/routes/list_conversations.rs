@@ -14,11 +14,11 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use crate::{
-    domain::{Content, ConversationId, Event, Seq},
-    failure::{Failure, Fault},
+    domain::{Content, ConversationId, Entry, Seq},
+    error::{InternalError, RequestError},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
-    wire::Entry,
+    wire::WireEntry,
 };
 
 /// Conversations on a page.
@@ -62,7 +62,7 @@ where
     const NAME: &'static str = "listConversations";
     type Reply = Listed;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Listed, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Listed, RequestError> {
         let after: Option<ConversationId> = request.fields.optional("next")?;
 
         let caller = request.caller(ports.now())?;
@@ -73,7 +73,9 @@ where
         let newest = page.conversations.iter().map(|id| newest(ports, id));
         let newest = try_join_all(newest).await?;
         // Asked last: a list that lags must not show what was said after the caller was removed.
-        let confirmed = ports.confirm(&caller.user, &page.conversations).await?;
+        let confirmed = ports
+            .memberships_of(&caller.user, &page.conversations)
+            .await?;
         let mut confirmed: BTreeMap<_, _> = confirmed
             .into_iter()
             .map(|found| (found.0.id.clone(), found))
@@ -94,8 +96,9 @@ where
                         id: id.to_string(),
                         title: conversation.title.map(|title| title.as_str().to_owned()),
                         head: head.number(),
-                        last_message: last
-                            .and_then(|event| serde_json::to_value(Entry::new(id, &event)).ok()),
+                        last_message: last.and_then(|entry| {
+                            serde_json::to_value(WireEntry::new(id, &entry)).ok()
+                        }),
                         joined_at: participant.joined_at.rfc3339(),
                     })
                 });
@@ -109,10 +112,10 @@ where
 async fn newest(
     log: &impl Log,
     conversation: &ConversationId,
-) -> Result<(Seq, Option<Event>), Fault> {
-    let is_message = |event: &Event| matches!(event.draft.content, Content::Message { .. });
+) -> Result<(Seq, Option<Entry>), InternalError> {
+    let is_message = |entry: &Entry| matches!(entry.draft.content, Content::Message { .. });
     let page = log.read_back(conversation, Seq::MAX, 1).await?;
-    let Some(newest) = page.events.into_iter().next() else {
+    let Some(newest) = page.entries.into_iter().next() else {
         return Ok((Seq::START, None));
     };
     let head = newest.seq;
@@ -120,7 +123,7 @@ async fn newest(
         return Ok((head, Some(newest)));
     }
     let page = log.read_back(conversation, head, LOOK_BACK).await?;
-    Ok((head, page.events.into_iter().find(is_message)))
+    Ok((head, page.entries.into_iter().find(is_message)))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{
     domain::{ConversationId, Seq, UserId},
-    failure::{Failure, Fault},
+    error::{InternalError, RequestError},
     fields::Positions,
     log::head,
     ports::{Clock, Log, Participants},
@@ -38,7 +38,7 @@ where
     const NAME: &'static str = "ping";
     type Reply = Pong;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Pong, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Pong, RequestError> {
         let positions: Option<Positions> = request.fields.optional("positions")?;
 
         let caller = request.caller(ports.now())?;
@@ -60,7 +60,7 @@ async fn newer_head<P: Log + Participants>(
     conversation: &ConversationId,
     position: Seq,
     user: &UserId,
-) -> Result<Option<(String, u64)>, Fault> {
+) -> Result<Option<(String, u64)>, InternalError> {
     let (participant, head) = try_join(
         ports.participant(conversation, user),
         head(ports, conversation),

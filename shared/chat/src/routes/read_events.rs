@@ -1,4 +1,4 @@
-//! `GET /conversations/{id}/events`: catching up without a connection.
+//! `GET /conversations/{id}/entries`: catching up without a connection.
 //!
 //! ```json
 //! {"events": [{"event": "message", "seq": 42, …}], "head": 42, "limited": false}
@@ -7,12 +7,12 @@
 use serde::Serialize;
 
 use crate::{
-    access::participant,
+    access::require_participant,
     domain::{ConversationId, Seq},
-    failure::Failure,
+    error::RequestError,
     fields::{Limit, Position},
     log::{head, read_after},
-    mistake::{Mistake, made},
+    mutant::mutant,
     ports::{Clock, Log, Participants},
     request::{Request, Route},
     wire::Entries,
@@ -29,9 +29,10 @@ pub struct ReadEvents;
 
 /// A page of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct EventPage {
+pub struct EntryPage {
     /// Ascending, past `after`.
-    pub events: Entries,
+    #[serde(rename = "events")]
+    pub entries: Entries,
     /// The newest position.
     pub head: u64,
     /// Whether there are more than these.
@@ -43,9 +44,9 @@ where
     P: Log + Participants + Clock + Sync,
 {
     const NAME: &'static str = "readEvents";
-    type Reply = EventPage;
+    type Reply = EntryPage;
 
-    async fn handle(ports: &P, request: &Request) -> Result<EventPage, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<EntryPage, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
         let after: Option<Position> = request.fields.optional("after")?;
         let after = after.map_or(Ok(Seq::START), Position::seq)?;
@@ -53,12 +54,12 @@ where
         let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
 
         let caller = request.caller(ports.now())?;
-        if made(Mistake::CheckBeforeRead) {
-            participant(ports, &conversation, &caller.user).await?;
+        if mutant!(CheckBeforeRead) {
+            require_participant(ports, &conversation, &caller.user).await?;
         }
         let read = read(ports, &conversation, after, limit).await;
-        if !made(Mistake::CheckBeforeRead) {
-            participant(ports, &conversation, &caller.user).await?;
+        if !mutant!(CheckBeforeRead) {
+            require_participant(ports, &conversation, &caller.user).await?;
         }
         read
     }
@@ -69,16 +70,16 @@ async fn read(
     conversation: &ConversationId,
     after: Seq,
     limit: usize,
-) -> Result<EventPage, Failure> {
+) -> Result<EntryPage, RequestError> {
     let (tail, limited) = read_after(log, conversation, after, limit).await?;
     let head = if limited {
         head(log, conversation).await?
     } else {
         tail.head
     };
-    let events = Entries::new(conversation, tail.events);
-    Ok(EventPage {
-        events,
+    let entries = Entries::new(conversation, tail.entries);
+    Ok(EntryPage {
+        entries,
         head: head.number(),
         limited,
     })

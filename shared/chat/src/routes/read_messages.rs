@@ -7,11 +7,11 @@
 use serde::Serialize;
 
 use crate::{
-    access::participant,
-    domain::{Content, ConversationId, Event, Seq},
-    failure::{Failure, Fault, Rejection},
+    access::require_participant,
+    domain::{Content, ConversationId, Entry, Seq},
+    error::{InternalError, Rejection, RequestError},
     fields::{Limit, Position},
-    mistake::{Mistake, made},
+    mutant::mutant,
     ports::{Clock, Log, Participants},
     request::{Request, Route},
     wire::Entries,
@@ -42,7 +42,7 @@ where
     const NAME: &'static str = "readMessages";
     type Reply = MessagePage;
 
-    async fn handle(ports: &P, request: &Request) -> Result<MessagePage, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<MessagePage, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
         let before: Option<Position> = request.fields.optional("before")?;
         let before = before
@@ -56,12 +56,12 @@ where
         let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
 
         let caller = request.caller(ports.now())?;
-        if made(Mistake::CheckBeforeRead) {
-            participant(ports, &conversation, &caller.user).await?;
+        if mutant!(CheckBeforeRead) {
+            require_participant(ports, &conversation, &caller.user).await?;
         }
         let read = read(ports, &conversation, before, limit).await;
-        if !made(Mistake::CheckBeforeRead) {
-            participant(ports, &conversation, &caller.user).await?;
+        if !mutant!(CheckBeforeRead) {
+            require_participant(ports, &conversation, &caller.user).await?;
         }
         Ok(read?)
     }
@@ -74,17 +74,17 @@ async fn read(
     conversation: &ConversationId,
     before: Option<Seq>,
     limit: usize,
-) -> Result<MessagePage, Fault> {
+) -> Result<MessagePage, InternalError> {
     let mut last = before.map_or(Some(Seq::MAX), Seq::previous);
-    let mut messages: Vec<Event> = Vec::new();
+    let mut messages: Vec<Entry> = Vec::new();
     while let Some(from) = last {
         let page = log.read_back(conversation, from, limit).await?;
         last = page
-            .events
+            .entries
             .last()
             .filter(|_| page.more)
-            .and_then(|event| event.seq.previous());
-        messages.extend(page.events.into_iter().filter(is_message));
+            .and_then(|entry| entry.seq.previous());
+        messages.extend(page.entries.into_iter().filter(is_message));
         if messages.len() >= limit {
             break;
         }
@@ -98,8 +98,8 @@ async fn read(
     })
 }
 
-fn is_message(event: &Event) -> bool {
-    matches!(event.draft.content, Content::Message { .. })
+fn is_message(entry: &Entry) -> bool {
+    matches!(entry.draft.content, Content::Message { .. })
 }
 
 #[cfg(test)]
@@ -184,11 +184,14 @@ mod tests {
             for extra in [json!({}), json!({"after": 10}), json!({"before": 3})] {
                 let mut asked = extra;
                 asked["conversation"] = json!(conversation);
-                let events = chat
+                let entries = chat
                     .ask::<ReadEvents>("mallory", asked.clone())
                     .unwrap_err();
                 let messages = chat.ask::<ReadMessages>("mallory", asked).unwrap_err();
-                assert_eq!((&events["code"], &events), (&json!("not_found"), &messages));
+                assert_eq!(
+                    (&entries["code"], &entries),
+                    (&json!("not_found"), &messages)
+                );
             }
         }
     }

@@ -11,9 +11,9 @@
 use futures_util::future::{join, join_all};
 
 use crate::{
-    access::participant,
+    access::require_participant,
     domain::{Content, ConversationId, Draft, Role, UserId},
-    failure::{Failure, Fault, Rejection},
+    error::{InternalError, Rejection, RequestError},
     log::{change, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
@@ -32,14 +32,14 @@ where
     const NAME: &'static str = "removeParticipant";
     type Reply = Changed;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Changed, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Changed, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
         let user: UserId = request.fields.required("user")?;
 
         let now = ports.now();
         let caller = request.caller(now)?;
         let read = tail(ports, &conversation, None).await;
-        let remover = participant(ports, &conversation, &caller.user);
+        let remover = require_participant(ports, &conversation, &caller.user);
         let (remover, row) = join(remover, ports.participant(&conversation, &user)).await;
         let remover = remover?;
         let (read, row) = (read?, row?);
@@ -61,7 +61,7 @@ where
 
         let roster = ports.roster(&conversation).await?;
         delete_subscriptions(ports, &conversation, &user, &roster).await?;
-        let Some(event) = changed else {
+        let Some(entry) = changed else {
             return Ok(Changed { seq: None });
         };
         let notice = Notice::Removed {
@@ -70,14 +70,14 @@ where
         tell_of_change(
             ports,
             roster,
-            (&conversation, &event),
+            (&conversation, &entry),
             (&user, &notice),
             request.deadline,
         )
         .await?;
 
         Ok(Changed {
-            seq: Some(event.seq.number()),
+            seq: Some(entry.seq.number()),
         })
     }
 }
@@ -87,7 +87,7 @@ async fn delete_subscriptions<P: Subscriptions>(
     conversation: &ConversationId,
     user: &UserId,
     roster: &Roster,
-) -> Result<(), Fault> {
+) -> Result<(), InternalError> {
     let his = roster
         .subscriptions
         .iter()

@@ -9,13 +9,13 @@ use futures_util::future::join;
 use serde::Serialize;
 
 use crate::{
-    access::participant,
+    access::require_participant,
     domain::{Body, Content, ConversationId, Draft, MessageId, UserId},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     fan_out::publish,
     fields::{Fields, Position},
     log::{Tail, append, tail},
-    mistake::{Mistake, made},
+    mutant::mutant,
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
@@ -65,7 +65,7 @@ where
     const NAME: &'static str = "sendMessage";
     type Reply = Sent;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Sent, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Sent, RequestError> {
         let Command {
             conversation,
             id,
@@ -81,7 +81,7 @@ where
             body,
         };
         let draft = Draft::new(caller.user.clone(), id, ports.now(), content);
-        let early = if made(Mistake::SubsBeforePut) {
+        let early = if mutant!(SubsBeforePut) {
             Some(ports.roster(&conversation).await?)
         } else {
             None
@@ -89,7 +89,7 @@ where
         let stored = append(ports, &conversation, draft, tail, request.deadline).await?;
 
         // A repetition is told again: the first attempt may have died before it told anyone.
-        if !(stored.duplicate && made(Mistake::SilentDuplicate)) {
+        if !(stored.duplicate && mutant!(SilentDuplicate)) {
             let roster = match early {
                 Some(roster) => roster,
                 None => ports.roster(&conversation).await?,
@@ -99,7 +99,7 @@ where
                 ports,
                 roster,
                 &conversation,
-                &stored.event,
+                &stored.entry,
                 origin,
                 request.deadline,
             )
@@ -108,9 +108,9 @@ where
 
         Ok(Sent {
             conversation: conversation.to_string(),
-            id: stored.event.draft.id.to_string(),
-            seq: stored.event.seq.number(),
-            sent_at: stored.event.draft.sent_at.rfc3339(),
+            id: stored.entry.draft.id.to_string(),
+            seq: stored.entry.seq.number(),
+            sent_at: stored.entry.draft.sent_at.rfc3339(),
             duplicate: stored.duplicate,
         })
     }
@@ -125,11 +125,11 @@ async fn participant_and_tail<P: Log + Participants + Sync>(
     conversation: &ConversationId,
     user: &UserId,
     after: Option<Position>,
-) -> Result<Tail, Failure> {
+) -> Result<Tail, RequestError> {
     if let Some(after) = after {
         let after = after.seq()?;
         let (found, read) = join(
-            participant(ports, conversation, user),
+            require_participant(ports, conversation, user),
             tail(ports, conversation, Some(after)),
         )
         .await;
@@ -137,7 +137,7 @@ async fn participant_and_tail<P: Log + Participants + Sync>(
         read
     } else {
         let read = tail(ports, conversation, None).await;
-        participant(ports, conversation, user).await?;
+        require_participant(ports, conversation, user).await?;
         read
     }
 }
@@ -194,7 +194,7 @@ mod tests {
         let fields = json!({"conversation": "c", "id": "m-1", "body": "Hello"});
         let sent = chat.ask::<SendMessage>("ada", fields).unwrap();
         assert_eq!(sent["seq"], 1);
-        assert_eq!(chat.told(), ["ada-1", "ada-2", "grace-1"]);
+        assert_eq!(chat.pushed_to(), ["ada-1", "ada-2", "grace-1"]);
     }
 
     #[test]
@@ -202,14 +202,14 @@ mod tests {
         for after in [Some(0), Some(1), None] {
             let chat = three_listeners();
             let first = chat.frame("ada-1", send("m-1", "Hello", Some(0)));
-            let _ = chat.told();
+            let _ = chat.pushed_to();
             let second = chat.frame("ada-2", send("m-1", "Hello", after));
             assert_eq!(
                 (&second["seq"], &second["duplicate"]),
                 (&first["seq"], &json!(true))
             );
             assert_eq!(second["sentAt"], first["sentAt"]);
-            assert_eq!(chat.told(), ["ada-1", "grace-1"], "after {after:?}");
+            assert_eq!(chat.pushed_to(), ["ada-1", "grace-1"], "after {after:?}");
             assert_eq!(
                 code(&chat.frame("ada-1", send("m-1", "Other", after))),
                 "id_reused"
@@ -238,7 +238,7 @@ mod tests {
                 "{conversation} {after:?}"
             );
         }
-        assert_eq!(chat.told(), [""; 0]);
+        assert_eq!(chat.pushed_to(), [""; 0]);
     }
 
     #[test]
@@ -335,10 +335,10 @@ mod tests {
         assert_eq!(log.len(), 20, "each id was sent twice and is stored once");
         for (reply, n) in replies.iter().zip(0..) {
             let seq = reply["seq"].as_u64().unwrap();
-            let stored = log.iter().find(|event| event.seq.number() == seq).unwrap();
+            let stored = log.iter().find(|entry| entry.seq.number() == seq).unwrap();
             assert_eq!(stored.draft.id.as_str(), format!("m-{}", n / 2));
         }
-        let seqs: Vec<u64> = log.iter().map(|event| event.seq.number()).collect();
+        let seqs: Vec<u64> = log.iter().map(|entry| entry.seq.number()).collect();
         assert_eq!(seqs, (1..=20).collect::<Vec<u64>>());
     }
 }

@@ -1,4 +1,4 @@
-//! `subscribe`: a connection wants a conversation's events, and those that it has missed.
+//! `subscribe`: a connection wants a conversation's entries, and those that it has missed.
 //!
 //! ```json
 //! {"action": "subscribe", "ref": "1", "conversation": "c", "after": 41}
@@ -10,12 +10,12 @@ use futures_util::future::try_join;
 use serde::Serialize;
 
 use crate::{
-    access::participant,
+    access::require_participant,
     domain::{ConnectionId, ConversationId, Seq, Subscription},
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     fields::{Fields, Position},
     log::{head, read_after},
-    mistake::{Mistake, made},
+    mutant::mutant,
     ports::{Clock, Log, Participants, Subscriptions},
     request::{Request, Route},
     wire::Entries,
@@ -41,7 +41,8 @@ pub struct Subscribed {
     /// Its newest position.
     pub head: u64,
     /// Entries past `after`.
-    pub events: Entries,
+    #[serde(rename = "events")]
+    pub entries: Entries,
     /// Whether there are more than these.
     pub limited: bool,
 }
@@ -67,7 +68,7 @@ where
     const NAME: &'static str = "subscribe";
     type Reply = Subscribed;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Subscribed, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Subscribed, RequestError> {
         let Command {
             conversation,
             after,
@@ -84,7 +85,7 @@ where
             connection,
         };
         let connection = &subscription.connection.id;
-        let early = if made(Mistake::ReadBeforeRow) {
+        let early = if mutant!(ReadBeforeRow) {
             Some(read(ports, &conversation, after).await)
         } else {
             None
@@ -104,14 +105,14 @@ where
             .into());
         }
 
-        if made(Mistake::CheckBeforeRead) {
+        if mutant!(CheckBeforeRead) {
             authorize(ports, &conversation, &subscription, connection).await?;
         }
         let read = match early {
             Some(read) => read,
             None => read(ports, &conversation, after).await,
         };
-        if !made(Mistake::CheckBeforeRead) {
+        if !mutant!(CheckBeforeRead) {
             authorize(ports, &conversation, &subscription, connection).await?;
         }
         read
@@ -123,9 +124,9 @@ async fn authorize<P: Participants + Subscriptions>(
     conversation: &ConversationId,
     subscription: &Subscription,
     connection: &ConnectionId,
-) -> Result<(), Failure> {
-    let found = participant(ports, conversation, &subscription.user).await;
-    if let Err(Failure::Rejected(_)) = found {
+) -> Result<(), RequestError> {
+    let found = require_participant(ports, conversation, &subscription.user).await;
+    if let Err(RequestError::Rejected(_)) = found {
         ports.unsubscribe(conversation, connection).await?;
     }
     found.map(|_| ())
@@ -135,8 +136,8 @@ async fn read<P: Log>(
     ports: &P,
     conversation: &ConversationId,
     after: Option<Seq>,
-) -> Result<Subscribed, Failure> {
-    let (mut events, limited, mut newest) = match after {
+) -> Result<Subscribed, RequestError> {
+    let (mut entries, limited, mut newest) = match after {
         None => (
             Entries::none(conversation),
             false,
@@ -144,17 +145,17 @@ async fn read<P: Log>(
         ),
         Some(after) => {
             let (tail, more) = read_after(ports, conversation, after, PAGE_ENTRIES).await?;
-            (Entries::new(conversation, tail.events), more, tail.head)
+            (Entries::new(conversation, tail.entries), more, tail.head)
         }
     };
-    let limited = events.fit_into(PAGE_BYTES) || limited;
+    let limited = entries.fit_into(PAGE_BYTES) || limited;
     if limited {
         newest = head(ports, conversation).await?;
     }
     Ok(Subscribed {
         conversation: conversation.to_string(),
         head: newest.number(),
-        events,
+        entries,
         limited,
     })
 }
@@ -200,7 +201,7 @@ mod tests {
         assert_eq!(reply["events"][0]["body"], "text 2");
         let frame = json!({"action": "sendMessage", "conversation": "c", "id": "x", "body": "new"});
         chat.frame("ada-1", frame);
-        assert_eq!(chat.told(), ["grace-1"]);
+        assert_eq!(chat.pushed_to(), ["grace-1"]);
     }
 
     #[test]
@@ -320,6 +321,6 @@ mod tests {
         assert_eq!(chat.frame("mallory-1", frame), gone);
         let frame = json!({"action": "sendMessage", "conversation": "c", "id": "x", "body": "new"});
         chat.frame("ada-1", frame);
-        assert_eq!(chat.told(), [""; 0]);
+        assert_eq!(chat.pushed_to(), [""; 0]);
     }
 }

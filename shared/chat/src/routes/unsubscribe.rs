@@ -1,4 +1,4 @@
-//! `unsubscribe`: a connection wants no more of a conversation's events.
+//! `unsubscribe`: a connection wants no more of a conversation's entries.
 //!
 //! ```json
 //! {"action": "unsubscribe", "ref": "1", "conversation": "c"}
@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     domain::ConversationId,
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     ports::{Clock, Subscriptions},
     request::{Request, Route},
 };
@@ -33,7 +33,7 @@ where
     const NAME: &'static str = "unsubscribe";
     type Reply = Unsubscribed;
 
-    async fn handle(ports: &P, request: &Request) -> Result<Unsubscribed, Failure> {
+    async fn handle(ports: &P, request: &Request) -> Result<Unsubscribed, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
 
         request.caller(ports.now())?;

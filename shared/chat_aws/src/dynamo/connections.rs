@@ -2,14 +2,18 @@
 
 use chat::{
     domain::{Connection, ConnectionId, UserId},
-    failure::Fault,
+    error::InternalError,
     ports::Connections,
 };
 
 use super::{Range, Table, all_rows, failed, keys, row::Row};
 
 impl Connections for Table {
-    async fn connected(&self, user: &UserId, connection: &Connection) -> Result<(), Fault> {
+    async fn add_connection(
+        &self,
+        user: &UserId,
+        connection: &Connection,
+    ) -> Result<(), InternalError> {
         let row = Row::new(keys::user(user), keys::connection(&connection.id))
             .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
             .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
@@ -20,7 +24,11 @@ impl Connections for Table {
         Ok(())
     }
 
-    async fn disconnected(&self, user: &UserId, connection: &ConnectionId) -> Result<(), Fault> {
+    async fn remove_connection(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
         self.delete(keys::user(user), keys::connection(connection))
             .send()
             .await
@@ -28,7 +36,7 @@ impl Connections for Table {
         Ok(())
     }
 
-    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, Fault> {
+    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
         let query = self.query(keys::user(user), Range::BeginsWith(keys::CONNECTIONS));
         let rows = all_rows("reading the connections of a user", query).await?;
         let connection = |row: &Row| {

@@ -19,7 +19,7 @@ pub const OWNER: &str = "owner";
 /// The index from users and connections to conversations; its sort key is [`PK`].
 pub const BY_OWNER: &str = "by_owner";
 
-/// Whose request an event comes from: a user id.
+/// Whose request an entry comes from: a user id.
 pub const SENDER: &str = "sender";
 /// The name that the sender gave his request.
 pub const ID: &str = "id";
@@ -60,7 +60,7 @@ pub const EXPIRES_AT: &str = "expires_at";
 pub const ABOUT: &str = "about";
 
 const CONVERSATION: &str = "conversation#";
-const EVENT: &str = "event#";
+const ENTRY: &str = "event#";
 const PARTICIPANT: &str = "participant#";
 const SUBSCRIPTION: &str = "subscription#";
 const USER_PREFIX: &str = "user#";
@@ -83,9 +83,9 @@ pub fn conversation(id: &ConversationId) -> String {
     format!("{CONVERSATION}{id}")
 }
 
-/// The sort key of an event. Twelve digits make the order of texts that of numbers.
-pub fn event(seq: Seq) -> String {
-    format!("{EVENT}{:012}", seq.number())
+/// The sort key of an entry. Twelve digits make the order of texts that of numbers.
+pub fn entry(seq: Seq) -> String {
+    format!("{ENTRY}{:012}", seq.number())
 }
 
 /// The sort key of a participant.
@@ -113,9 +113,9 @@ pub fn conversation_in(pk: &str) -> Option<ConversationId> {
     ConversationId::new(pk.strip_prefix(CONVERSATION)?).ok()
 }
 
-/// The position in an event's sort key.
+/// The position in an entry's sort key.
 pub fn seq_in(sk: &str) -> Option<Seq> {
-    Seq::new(sk.strip_prefix(EVENT)?.parse().ok()?)
+    Seq::new(sk.strip_prefix(ENTRY)?.parse().ok()?)
 }
 
 /// The user in a participant's sort key.
@@ -145,8 +145,8 @@ mod tests {
         let seq = Seq::new(42).unwrap();
         for (key, expected) in [
             (conversation(&conversation_id), "conversation#c"),
-            (event(seq), "event#000000000042"),
-            (event(Seq::MAX), "event#999999999999"),
+            (entry(seq), "event#000000000042"),
+            (entry(Seq::MAX), "event#999999999999"),
             (participant(&user_id), "participant#ada#1"),
             (
                 subscription(&connection_id),

@@ -1,4 +1,4 @@
-//! Logs: event rows, which are put once and never replaced.
+//! Logs: entry rows, which are put once and never replaced.
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::{
 };
 use chat::{
     domain::{
-        Body, Change, Content, ConversationId, Digest, DisplayName, Draft, Event, MessageId, Seq,
+        Body, Change, Content, ConversationId, Digest, DisplayName, Draft, Entry, MessageId, Seq,
     },
-    failure::Fault,
+    error::InternalError,
     ports::{Log, Page, Put},
 };
 
@@ -26,7 +26,7 @@ impl Log for Table {
         conversation: &ConversationId,
         first: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         self.read(conversation, (first, Seq::MAX), true, limit)
             .await
     }
@@ -36,7 +36,7 @@ impl Log for Table {
         conversation: &ConversationId,
         last: Seq,
         limit: usize,
-    ) -> Result<Page, Fault> {
+    ) -> Result<Page, InternalError> {
         self.read(conversation, (Seq::START, last), false, limit)
             .await
     }
@@ -46,7 +46,7 @@ impl Log for Table {
         conversation: &ConversationId,
         seq: Seq,
         draft: &Draft,
-    ) -> Result<Put, Fault> {
+    ) -> Result<Put, InternalError> {
         let pk = keys::conversation(conversation);
         match draft.change() {
             None => self.put_alone(row(pk, seq, draft)).await,
@@ -56,11 +56,11 @@ impl Log for Table {
 }
 
 const DOING: &str = "putting an event";
-const NOT_TOLD: &str = "the answer does not hold the event that was there already";
+const NOT_TOLD: &str = "the answer does not hold the entry that was there already";
 
 impl Table {
     /// What is in conflict with a transaction is repeated: the SDK does not do that.
-    async fn put_alone(&self, row: Row) -> Result<Put, Fault> {
+    async fn put_alone(&self, row: Row) -> Result<Put, InternalError> {
         let call = Table::put(self, row)
             .condition_expression(IS_NEW)
             .expression_attribute_names("#partition", keys::PK)
@@ -92,7 +92,7 @@ impl Table {
         seq: Seq,
         draft: &Draft,
         change: &Change<'_>,
-    ) -> Result<Put, Fault> {
+    ) -> Result<Put, InternalError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let entry = self
             .part(row(pk.clone(), seq, draft))
@@ -127,7 +127,7 @@ impl Table {
             // A place that is taken comes first: the entry there may be this one, and then so is the row.
             Transacted::None(reasons) => match reasons.first() {
                 Some(reason) if condition_failed(reason) => taken_by(reason.item()),
-                _ => Ok(Put::Needless),
+                _ => Ok(Put::Unchanged),
             },
         }
     }
@@ -139,8 +139,8 @@ impl Table {
         (first, last): (Seq, Seq),
         ascending: bool,
         limit: usize,
-    ) -> Result<Page, Fault> {
-        let (first, last) = (keys::event(first), keys::event(last));
+    ) -> Result<Page, InternalError> {
+        let (first, last) = (keys::entry(first), keys::entry(last));
         let found = self
             .query(
                 keys::conversation(conversation),
@@ -150,24 +150,24 @@ impl Table {
             .limit(i32::try_from(limit).unwrap_or(i32::MAX).max(1))
             .send()
             .await
-            .map_err(failed("reading events"))?;
+            .map_err(failed("reading entries"))?;
         let more = found.last_evaluated_key.is_some();
         let items = found.items.unwrap_or_default();
-        let events = items.into_iter().map(|item| event(&Row::read(item)));
+        let entries = items.into_iter().map(|item| entry(&Row::read(item)));
         Ok(Page {
-            events: events.collect::<Result<_, _>>()?,
+            entries: entries.collect::<Result<_, _>>()?,
             more,
         })
     }
 }
 
-fn taken_by(item: Option<&Item>) -> Result<Put, Fault> {
-    let item = item.ok_or_else(|| Fault::new(DOING, NOT_TOLD))?;
-    Ok(Put::Taken(event(&Row::read(item.clone()))?))
+fn taken_by(item: Option<&Item>) -> Result<Put, InternalError> {
+    let item = item.ok_or_else(|| InternalError::new(DOING, NOT_TOLD))?;
+    Ok(Put::Taken(entry(&Row::read(item.clone()))?))
 }
 
 fn row(pk: String, seq: Seq, draft: &Draft) -> Row {
-    let row = Row::new(pk, keys::event(seq))
+    let row = Row::new(pk, keys::entry(seq))
         .with(keys::SENDER, draft.sender.as_str())
         .with(keys::ID, draft.id.as_str())
         .with(keys::DIGEST, draft.digest.as_str())
@@ -188,7 +188,7 @@ fn row(pk: String, seq: Seq, draft: &Draft) -> Row {
     }
 }
 
-fn event(row: &Row) -> Result<Event, Fault> {
+fn entry(row: &Row) -> Result<Entry, InternalError> {
     let name = || row.text(keys::NAME).map(DisplayName::fitted);
     let content = match row.text(keys::KIND)? {
         keys::KIND_MESSAGE => Content::Message {
@@ -205,7 +205,7 @@ fn event(row: &Row) -> Result<Event, Fault> {
         },
         _ => return Err(unreadable(keys::KIND)),
     };
-    Ok(Event {
+    Ok(Entry {
         seq: row.named_by_sk(keys::seq_in)?,
         draft: Draft {
             sender: row.user(keys::SENDER)?,

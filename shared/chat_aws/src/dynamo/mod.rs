@@ -21,7 +21,7 @@ use aws_sdk_dynamodb::{
     },
     types::AttributeValue,
 };
-use chat::failure::Fault;
+use chat::error::InternalError;
 use rand::RngExt as _;
 
 use self::row::Row;
@@ -151,7 +151,10 @@ impl Range<'_> {
 }
 
 /// All rows of a query, page after page.
-async fn all_rows(doing: &'static str, query: QueryFluentBuilder) -> Result<Vec<Row>, Fault> {
+async fn all_rows(
+    doing: &'static str,
+    query: QueryFluentBuilder,
+) -> Result<Vec<Row>, InternalError> {
     let mut items = query.into_paginator().items().send();
     let mut rows = Vec::new();
     while let Some(item) = items.next().await {
@@ -179,6 +182,6 @@ async fn wait_after(attempt: u32) -> bool {
 }
 
 /// A closure for `map_err` at the end of a call.
-fn failed<E: Error + 'static>(doing: &'static str) -> impl FnOnce(E) -> Fault {
+fn failed<E: Error + 'static>(doing: &'static str) -> impl FnOnce(E) -> InternalError {
     move |error| fault::of_call(doing, &error)
 }

@@ -8,8 +8,8 @@ use std::{
 use aws_sdk_dynamodb::types::{KeysAndAttributes, TransactWriteItem};
 use chat::{
     domain::{Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId},
-    failure::Fault,
-    ports::{Memberships, Participants},
+    error::InternalError,
+    ports::{ConversationPage, Participants},
 };
 
 use super::{
@@ -24,7 +24,7 @@ impl Participants for Table {
         &self,
         conversation: &Conversation,
         participants: &[Participant],
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, InternalError> {
         const DOING: &str = "creating a conversation";
         let pk = keys::conversation(&conversation.id);
         let about = self
@@ -49,7 +49,7 @@ impl Participants for Table {
     async fn conversation(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Option<Conversation>, Fault> {
+    ) -> Result<Option<Conversation>, InternalError> {
         let found = self
             .get(keys::conversation(conversation), keys::ABOUT.to_owned())
             .send()
@@ -62,7 +62,7 @@ impl Participants for Table {
         &self,
         conversation: &ConversationId,
         user: &UserId,
-    ) -> Result<Option<Participant>, Fault> {
+    ) -> Result<Option<Participant>, InternalError> {
         let found = self
             .get(keys::conversation(conversation), keys::participant(user))
             .send()
@@ -74,7 +74,10 @@ impl Participants for Table {
             .transpose()
     }
 
-    async fn participants(&self, conversation: &ConversationId) -> Result<Vec<Participant>, Fault> {
+    async fn participants(
+        &self,
+        conversation: &ConversationId,
+    ) -> Result<Vec<Participant>, InternalError> {
         let query = self.query(
             keys::conversation(conversation),
             Range::BeginsWith(keys::PARTICIPANTS),
@@ -91,7 +94,7 @@ impl Participants for Table {
         user: &UserId,
         after: Option<&ConversationId>,
         limit: usize,
-    ) -> Result<Memberships, Fault> {
+    ) -> Result<ConversationPage, InternalError> {
         // A key that need not exist any more: where a read begins is told by order, not by presence.
         let start = after.map(|after| {
             Row::new(keys::conversation(after), keys::participant(user))
@@ -113,17 +116,17 @@ impl Participants for Table {
             .into_iter()
             .take(limit)
             .map(|item| Row::read(item).named_by_pk(keys::conversation_in));
-        Ok(Memberships {
+        Ok(ConversationPage {
             conversations: conversations.collect::<Result<_, _>>()?,
             more,
         })
     }
 
-    async fn confirm(
+    async fn memberships_of(
         &self,
         user: &UserId,
         conversations: &[ConversationId],
-    ) -> Result<Vec<(Conversation, Participant)>, Fault> {
+    ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
         // One request may name a key only once.
         let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
         let wanted_rows = wanted.into_iter().flat_map(|id| {
@@ -156,7 +159,7 @@ impl Participants for Table {
 
 impl Table {
     /// Reads the rows of at most 100 keys; those that DynamoDB leaves for later are asked for again.
-    async fn get_all(&self, mut keys: Vec<Item>) -> Result<Vec<Row>, Fault> {
+    async fn get_all(&self, mut keys: Vec<Item>) -> Result<Vec<Row>, InternalError> {
         const DOING: &str = "confirming participations";
         let mut rows = Vec::new();
         let mut attempt = 1;
@@ -184,7 +187,7 @@ impl Table {
                 .flat_map(HashMap::into_values);
             keys = left.flat_map(|request| request.keys).collect();
             if !keys.is_empty() && !wait_after(attempt).await {
-                return Err(Fault::new(
+                return Err(InternalError::new(
                     DOING,
                     "some keys were not processed in any attempt",
                 ));
@@ -205,7 +208,7 @@ fn about_row(pk: &str, conversation: &Conversation) -> Row {
     }
 }
 
-fn about(row: &Row) -> Result<Conversation, Fault> {
+fn about(row: &Row) -> Result<Conversation, InternalError> {
     let title = row.optional(keys::TITLE).map(Title::new).transpose();
     Ok(Conversation {
         id: row.named_by_pk(keys::conversation_in)?,
@@ -223,7 +226,7 @@ pub(super) fn participant_row(pk: &str, participant: &Participant) -> Row {
         .with_number(keys::JOINED_AT, participant.joined_at.millis())
 }
 
-fn participant(row: &Row) -> Result<Participant, Fault> {
+fn participant(row: &Row) -> Result<Participant, InternalError> {
     let role = row.text(keys::ROLE)?;
     let role = [Role::Owner, Role::Member]
         .into_iter()

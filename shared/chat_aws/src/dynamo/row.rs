@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chat::{
     domain::{Timestamp, UserId},
-    failure::Fault,
+    error::InternalError,
 };
 
 use super::keys;
@@ -53,12 +53,12 @@ impl Row {
     }
 
     /// A text.
-    pub fn text(&self, name: &'static str) -> Result<&str, Fault> {
+    pub fn text(&self, name: &'static str) -> Result<&str, InternalError> {
         self.optional(name).ok_or_else(|| unreadable(name))
     }
 
     /// A point in time in milliseconds.
-    pub fn time(&self, name: &'static str) -> Result<Timestamp, Fault> {
+    pub fn time(&self, name: &'static str) -> Result<Timestamp, InternalError> {
         let number = self.0.get(name).and_then(|value| value.as_n().ok());
         let millis = number.and_then(|number| number.parse().ok());
         millis
@@ -67,19 +67,19 @@ impl Row {
     }
 
     /// A user id.
-    pub fn user(&self, name: &'static str) -> Result<UserId, Fault> {
+    pub fn user(&self, name: &'static str) -> Result<UserId, InternalError> {
         UserId::new(self.text(name)?).map_err(|_| unreadable(name))
     }
 
     /// What the sort key names.
-    pub fn named_by_sk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Fault> {
+    pub fn named_by_sk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, InternalError> {
         self.optional(keys::SK)
             .and_then(read)
             .ok_or_else(|| unreadable(keys::SK))
     }
 
     /// What the partition key names.
-    pub fn named_by_pk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, Fault> {
+    pub fn named_by_pk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, InternalError> {
         self.optional(keys::PK)
             .and_then(read)
             .ok_or_else(|| unreadable(keys::PK))
@@ -87,8 +87,8 @@ impl Row {
 }
 
 /// An attribute is missing, or is not what this code writes. Only its name is told, since items are private.
-pub fn unreadable(attribute: &'static str) -> Fault {
-    Fault::new(
+pub fn unreadable(attribute: &'static str) -> InternalError {
+    InternalError::new(
         "reading an item",
         format!("its attribute `{attribute}` is missing or malformed"),
     )

@@ -2,7 +2,7 @@
 
 use chat::{
     domain::{Connection, ConnectionId, ConversationId, Subscription},
-    failure::Fault,
+    error::InternalError,
     ports::{Roster, Subscriptions},
 };
 
@@ -13,7 +13,7 @@ impl Subscriptions for Table {
         &self,
         conversation: &ConversationId,
         subscription: &Subscription,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         let connection = &subscription.connection;
         let row = Row::new(
             keys::conversation(conversation),
@@ -34,7 +34,7 @@ impl Subscriptions for Table {
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), InternalError> {
         self.delete(
             keys::conversation(conversation),
             keys::subscription(connection),
@@ -45,7 +45,7 @@ impl Subscriptions for Table {
         Ok(())
     }
 
-    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, Fault> {
+    async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         // One ascending range: it reaches the subscriptions only after the last participant.
         let query = self
             .query(
@@ -69,7 +69,7 @@ impl Subscriptions for Table {
     async fn subscriptions_of(
         &self,
         connection: &ConnectionId,
-    ) -> Result<Vec<ConversationId>, Fault> {
+    ) -> Result<Vec<ConversationId>, InternalError> {
         let query = self
             .query_by_owner(keys::connection(connection))
             .projection_expression("#sort");
@@ -80,7 +80,7 @@ impl Subscriptions for Table {
     }
 }
 
-fn subscription(row: &Row) -> Result<Subscription, Fault> {
+fn subscription(row: &Row) -> Result<Subscription, InternalError> {
     Ok(Subscription {
         user: row.user(keys::USER)?,
         connection: Connection {

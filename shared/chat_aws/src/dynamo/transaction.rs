@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
     types::{CancellationReason, TransactWriteItem, builders::PutBuilder},
 };
-use chat::failure::Fault;
+use chat::error::InternalError;
 
 use super::{Row, Table, failed, wait_after};
 
@@ -44,7 +44,7 @@ impl Table {
         &self,
         doing: &'static str,
         parts: Vec<TransactWriteItem>,
-    ) -> Result<Transacted, Fault> {
+    ) -> Result<Transacted, InternalError> {
         let call = self
             .client
             .transact_write_items()

@@ -1,7 +1,7 @@
 //! What a client is told when its request is not granted: `application/problem+json` (RFC 9457).
 
 use chat::{
-    failure::{Failure, Fault, Rejection},
+    error::{InternalError, Rejection, RequestError},
     wire::{Problem, encode},
 };
 use lambda_http::{
@@ -19,25 +19,25 @@ pub enum Refusal {
     /// The client's to act on.
     Rejected(Rejection),
     /// Ours.
-    Fault(Fault),
+    Internal(InternalError),
     /// The event came past the authorizer: ours, too.
     Unidentified(Unidentified),
     /// No route has this path or this method.
     Unmatched(Unmatched),
 }
 
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Rejected(rejection) => Self::Rejected(rejection),
-            Failure::Fault(fault) => Self::Fault(fault),
+impl From<RequestError> for Refusal {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::Rejected(rejection) => Self::Rejected(rejection),
+            RequestError::Internal(error) => Self::Internal(error),
         }
     }
 }
 
-impl From<Fault> for Refusal {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<InternalError> for Refusal {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
     }
 }
 
@@ -65,8 +65,8 @@ impl Refusal {
     pub fn into_response(self, request_id: &str) -> (Response<Body>, &'static str) {
         let (status, problem) = match &self {
             Self::Rejected(rejection) => (status_of(rejection), Problem::rejected(rejection)),
-            Self::Fault(fault) => {
-                tracing::error!(request_id, %fault, "a request failed");
+            Self::Internal(error) => {
+                tracing::error!(request_id, %error, "a request failed");
                 (
                     StatusCode::INTERNAL_SERVER_ERROR,
                     Problem::internal(request_id),

@@ -1,6 +1,6 @@
 //! What a request says, in the words of the core.
 
-use chat::{domain::Timestamp, failure::Rejection, fields::Fields, request};
+use chat::{domain::Timestamp, error::Rejection, fields::Fields, request};
 use lambda_http::{
     Request, RequestExt as _,
     aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap},

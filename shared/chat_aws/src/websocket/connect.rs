@@ -3,7 +3,7 @@
 use std::{convert::Infallible, future::Future, time::Instant};
 
 use chat::{
-    failure::{Failure, Rejection},
+    error::{Rejection, RequestError},
     ports::{Clock, Connections},
     request::in_time,
     routes::connect,
@@ -43,12 +43,12 @@ async fn handle<P: Connections + Clock>(
     let admitted = in_time(admit(ports, event), ports.sleep(last_moment)).await;
     let (answer, outcome) = match admitted {
         Ok(()) => (accepted(event), "ok"),
-        Err(Failure::Rejected(rejection)) => (
+        Err(RequestError::Rejected(rejection)) => (
             Answer::status(rest::status_of(&rejection).as_u16()),
             rejection.code(),
         ),
-        Err(Failure::Fault(fault)) => {
-            tracing::error!(request_id = request_id(event), %fault, "a request failed");
+        Err(RequestError::Internal(error)) => {
+            tracing::error!(request_id = request_id(event), %error, "a request failed");
             (Answer::status(500), "internal")
         }
     };
@@ -56,7 +56,7 @@ async fn handle<P: Connections + Clock>(
     Ok(answer)
 }
 
-async fn admit<P: Connections + Clock>(ports: &P, event: &Event) -> Result<(), Failure> {
+async fn admit<P: Connections + Clock>(ports: &P, event: &Event) -> Result<(), RequestError> {
     let (identity, connection) = sender(event).map_err(|unidentified| {
         tracing::error!(request_id = request_id(event), %unidentified, "a request was refused");
         Rejection::Unauthenticated

@@ -40,8 +40,8 @@ async fn handle<P: Subscriptions + Connections + Clock + Sync>(
             let deletion = disconnect::handle(ports, &identity.user, &connection.id);
             match in_time(deletion, last_moment).await {
                 Ok(()) => "ok",
-                Err(fault) => {
-                    tracing::warn!(request_id = request_id(event), %fault, "rows of a connection are left");
+                Err(error) => {
+                    tracing::warn!(request_id = request_id(event), %error, "rows of a connection are left");
                     "internal"
                 }
             }
@@ -76,7 +76,7 @@ mod tests {
 
         let chat = FakeChat::new();
         let (identity, connection) = sender(&known).unwrap();
-        chat.run(chat.connected(&identity.user, &connection))
+        chat.run(chat.add_connection(&identity.user, &connection))
             .unwrap();
         let unknown: Event = serde_json::from_value(unknown).unwrap();
         for (event, left) in [(unknown, 1), (known.clone(), 0), (known, 0)] {

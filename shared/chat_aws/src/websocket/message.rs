@@ -58,7 +58,7 @@ where
 #[cfg(test)]
 mod tests {
     use chat::{
-        failure::Failure,
+        error::RequestError,
         request::{Request, Route},
     };
     use lambda_http::lambda_runtime::Context;
@@ -91,7 +91,7 @@ mod tests {
         const NAME: &'static str = "hang";
         type Reply = ();
 
-        async fn handle((): &(), _: &Request) -> Result<(), Failure> {
+        async fn handle((): &(), _: &Request) -> Result<(), RequestError> {
             std::future::pending().await
         }
     }

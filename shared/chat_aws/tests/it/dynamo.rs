@@ -24,7 +24,7 @@ async fn rows_carry_what_ttl_and_index_need() {
     let client = client(embedded());
     let (table, name) = create_table(&client).await;
     table
-        .connected(&user("ada"), &connection("c="))
+        .add_connection(&user("ada"), &connection("c="))
         .await
         .unwrap();
     table
@@ -89,7 +89,7 @@ async fn a_roster_of_more_than_one_page_is_complete() {
 async fn a_fault_names_the_service_s_error_and_no_content() {
     let table = Table::new(client(embedded()), "missing");
     let fault = table
-        .connected(&user("ada"), &connection("c="))
+        .add_connection(&user("ada"), &connection("c="))
         .await
         .unwrap_err();
     let told = format!("{fault:?} {fault}");

@@ -171,7 +171,7 @@ impl Intercept for Unconditional {
     }
 }
 
-/// The mistake `no_condition` of the model, made in what the table really sends.
+/// The mutant `no_condition` of the model, made in what the table really sends.
 #[test]
 fn a_put_without_its_condition_is_found_by_the_contract() {
     let configuration = configuration(embedded()).interceptor(Unconditional);

@@ -32,7 +32,7 @@ fn kind(error: &PushError) -> &'static str {
     match error {
         PushError::Gone => "gone",
         PushError::Busy => "busy",
-        PushError::Fault(_) => "fault",
+        PushError::Internal(_) => "fault",
     }
 }
 

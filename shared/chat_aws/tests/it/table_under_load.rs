@@ -111,7 +111,7 @@ async fn a_change_in_conflict_is_repeated_and_one_that_is_needless_is_not() {
         ),
         (
             vec![cancelled(&["None", "ConditionalCheckFailed"])],
-            (Some(Put::Needless), 1),
+            (Some(Put::Unchanged), 1),
         ),
         // The entry that is there is not told: nothing can be said of it.
         (
@@ -146,7 +146,7 @@ async fn keys_that_were_left_for_later_are_asked_for_again() {
     let (url, mut requests) = serve(script).await;
     let table = Table::new(client(&url), "chat");
     let confirmed = table
-        .confirm(&user("ada"), &[conversation_id("c")])
+        .memberships_of(&user("ada"), &[conversation_id("c")])
         .await
         .unwrap();
     assert_eq!(confirmed, [(conversation("c", None), participant("ada"))]);
@@ -176,7 +176,7 @@ async fn keys_that_are_never_processed_are_a_fault() {
     let table = Table::new(client(&url), "chat");
     assert!(
         table
-            .confirm(&user("ada"), &[conversation_id("c")])
+            .memberships_of(&user("ada"), &[conversation_id("c")])
             .await
             .is_err()
     );

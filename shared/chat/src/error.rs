@@ -1,27 +1,27 @@
-//! Two kinds of error that are never mixed: a [`Rejection`] is the client's to act on, a [`Fault`] is ours.
+//! Two kinds of error that are never mixed: a [`Rejection`] is the client's to act on, a [`InternalError`] is ours.
 
 use std::{error::Error, time::Duration};
 
 /// Why a request ended without its answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum RequestError {
     /// The client's to act on.
     #[error("rejected: {0}")]
     Rejected(#[from] Rejection),
     /// Ours: the client learns only that it happened.
     #[error(transparent)]
-    Fault(#[from] Fault),
+    Internal(#[from] InternalError),
 }
 
 /// A failure of something that the chat needs. Its text and its sources are for the log, never for a client.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {source}")]
-pub struct Fault {
+pub struct InternalError {
     doing: &'static str,
     source: Box<dyn Error + Send + Sync>,
 }
 
-impl Fault {
+impl InternalError {
     /// A failure while `doing` something, for example `"putting an event"`.
     pub fn new(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {

@@ -2,7 +2,7 @@
 //! for nothing but time, time jumps to the next moment that somebody waits for. No test ever sleeps.
 //!
 //! A world with a seed is unsteady. Every call takes a random number of steps, so what runs at once interleaves
-//! differently with every seed; the clock goes on while somebody works; and what [`World::happens`] rarely, happens.
+//! differently with every seed; the clock goes on while somebody works; and what [`Runtime::happens`] rarely, happens.
 //! The same seed always gives the same run.
 
 use std::{
@@ -25,14 +25,14 @@ use crate::{
 
 /// Time and chance of a test.
 #[derive(Debug)]
-pub struct World {
+pub struct Runtime {
     now: AtomicU64,
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
     counter: AtomicU64,
     chance: Option<Chance>,
 }
 
-impl World {
+impl Runtime {
     /// A world whose clock shows this time.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
@@ -146,7 +146,7 @@ impl World {
     }
 }
 
-impl Clock for World {
+impl Clock for Runtime {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.now.load(Ordering::Relaxed))
     }
@@ -166,7 +166,7 @@ impl Clock for World {
 }
 
 /// Chance that always falls the same way, in the middle, unless there is a seed.
-impl Random for World {
+impl Random for Runtime {
     fn below(&self, bound: u64) -> u64 {
         self.chance
             .as_ref()

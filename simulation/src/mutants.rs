@@ -1,10 +1,10 @@
 //! Safeguards that can be taken out: those of the server are switches in its code, those of a client are here.
 
-use chat::mistake::Mistake as ServerMistake;
+use chat::mutant::Mutant as ServerMutant;
 
 /// What a client can do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientMistake {
+pub enum ClientMutant {
     /// A retry says that everything was seen up to a head that was only reported.
     PositionHead,
     /// The position moves to whatever comes, seen or not what is before it.
@@ -13,25 +13,25 @@ pub enum ClientMistake {
     NoPing,
 }
 
-impl ClientMistake {
+impl ClientMutant {
     const ALL: [Self; 3] = [Self::PositionHead, Self::PositionUnseen, Self::NoPing];
 }
 
 /// A safeguard that is taken out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mistake {
+pub enum Mutant {
     /// Of the server.
-    Server(ServerMistake),
+    Server(ServerMutant),
     /// Of the clients.
-    Client(ClientMistake),
+    Client(ClientMutant),
 }
 
-impl Mistake {
+impl Mutant {
     /// All of them.
     pub fn all() -> Vec<Self> {
-        let server = ServerMistake::ALL.into_iter().map(Self::Server);
+        let server = ServerMutant::ALL.into_iter().map(Self::Server);
         server
-            .chain(ClientMistake::ALL.into_iter().map(Self::Client))
+            .chain(ClientMutant::ALL.into_iter().map(Self::Client))
             .collect()
     }
 
@@ -39,21 +39,21 @@ impl Mistake {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Server(mistake) => mistake.name(),
-            Self::Client(ClientMistake::PositionHead) => "position_head",
-            Self::Client(ClientMistake::PositionUnseen) => "position_unseen",
-            Self::Client(ClientMistake::NoPing) => "no_ping",
+            Self::Server(mutant) => mutant.name(),
+            Self::Client(ClientMutant::PositionHead) => "position_head",
+            Self::Client(ClientMutant::PositionUnseen) => "position_unseen",
+            Self::Client(ClientMutant::NoPing) => "no_ping",
         }
     }
 
-    /// The mistake of this name.
+    /// The mutant of this name.
     ///
     /// # Errors
     /// All names.
     pub fn named(name: &str) -> Result<Self, String> {
         let all = Self::all();
-        let names: Vec<_> = all.iter().map(|mistake| mistake.name()).collect();
-        let found = all.iter().find(|mistake| mistake.name() == name);
+        let names: Vec<_> = all.iter().map(|mutant| mutant.name()).collect();
+        let found = all.iter().find(|mutant| mutant.name() == name);
         found
             .copied()
             .ok_or_else(|| format!("there are: {}", names.join(", ")))
@@ -61,18 +61,18 @@ impl Mistake {
 
     /// That of the server, if it is one.
     #[must_use]
-    pub fn of_server(self) -> Option<ServerMistake> {
+    pub fn of_server(self) -> Option<ServerMutant> {
         match self {
-            Self::Server(mistake) => Some(mistake),
+            Self::Server(mutant) => Some(mutant),
             Self::Client(_) => None,
         }
     }
 
     /// That of the clients, if it is one.
     #[must_use]
-    pub fn of_clients(self) -> Option<ClientMistake> {
+    pub fn of_clients(self) -> Option<ClientMutant> {
         match self {
-            Self::Client(mistake) => Some(mistake),
+            Self::Client(mutant) => Some(mutant),
             Self::Server(_) => None,
         }
     }

@@ -1,4 +1,4 @@
-//! A conversation on a stage: what its people do, what the one who is watched has seen, and what must be true then.
+//! A conversation on a world: what its people do, what the one who is watched has seen, and what must be true then.
 
 use std::{
     cell::{Cell, RefCell},
@@ -51,7 +51,7 @@ pub const WATCHED: &str = "ada";
 type Name = (String, String);
 
 /// Ada, Bob and Carol in a conversation.
-pub struct Stage {
+pub struct World {
     /// With an unsteady world.
     pub chat: FakeChat,
     conversation: ConversationId,
@@ -64,7 +64,7 @@ pub struct Stage {
     disturbed: Cell<bool>,
 }
 
-impl Stage {
+impl World {
     /// With so many messages of Bob's in the log.
     pub fn new(seed: u64, history: usize) -> Self {
         let chat = FakeChat::unsteady(seed);
@@ -102,7 +102,7 @@ impl Stage {
         };
         let fields = json!({"conversation": "c", "id": id, "body": id, "after": after});
         let sending = self.chat.ask_later::<SendMessage>(user, fields);
-        let Some(reply) = self.survived(self.chat.world.mortal(sending).await) else {
+        let Some(reply) = self.survived(self.chat.runtime.mortal(sending).await) else {
             return false;
         };
         let seq = reply["seq"].as_u64().unwrap();
@@ -118,7 +118,7 @@ impl Stage {
             let frame = json!({"action": "subscribe", "conversation": "c", "after": after});
             let frame = frame.to_string();
             let reply = self.chat.text_later("ada-1", &frame);
-            let reply = self.chat.world.mortal(reply).await;
+            let reply = self.chat.runtime.mortal(reply).await;
             let Some(reply) = reply.filter(|reply| reply["event"] == "subscribed") else {
                 self.disturbed.set(true);
                 return false;
@@ -136,7 +136,7 @@ impl Stage {
         self.some_moment().await;
         let fields = json!({"conversation": "c", "limit": 1});
         let reading = self.chat.ask_later::<ReadMessages>(WATCHED, fields);
-        if let Some(page) = self.survived(self.chat.world.mortal(reading).await) {
+        if let Some(page) = self.survived(self.chat.runtime.mortal(reading).await) {
             self.see(page["messages"].as_array().unwrap());
         }
     }
@@ -147,7 +147,7 @@ impl Stage {
         let reply = loop {
             let fields = json!({"conversation": "c", "user": WATCHED});
             let removing = self.chat.ask_later::<RemoveParticipant>("bob", fields);
-            if let Some(reply) = self.survived(self.chat.world.mortal(removing).await) {
+            if let Some(reply) = self.survived(self.chat.runtime.mortal(removing).await) {
                 break reply;
             }
         };
@@ -167,16 +167,16 @@ impl Stage {
         self.some_moment().await;
         let fields = json!({"conversation": "c", "user": WATCHED});
         let adding = self.chat.ask_later::<AddParticipant>("bob", fields);
-        self.survived(self.chat.world.mortal(adding).await);
+        self.survived(self.chat.runtime.mortal(adding).await);
     }
 
     /// What the log tells of Ada's participation, the newest first: where, and whether she takes part from there on.
     fn told(&self) -> impl Iterator<Item = (u64, bool)> {
         let log = self.chat.log(&self.conversation).into_iter().rev();
-        log.filter_map(|event| {
-            let change = event.draft.change()?;
+        log.filter_map(|entry| {
+            let change = entry.draft.change()?;
             let joins = matches!(change, Change::Joins(_));
-            (change.user().as_str() == WATCHED).then_some((event.seq.number(), joins))
+            (change.user().as_str() == WATCHED).then_some((entry.seq.number(), joins))
         })
     }
 
@@ -190,7 +190,7 @@ impl Stage {
     /// Each begins at a moment of its own.
     async fn some_moment(&self) {
         for _ in 0..self.chat.below(12) {
-            self.chat.world.pause().await;
+            self.chat.runtime.pause().await;
         }
     }
 
@@ -235,10 +235,10 @@ impl Stage {
         let name = |sender: &str, id: &str| (sender.to_owned(), id.to_owned());
         let stored: BTreeMap<u64, Name> = log
             .iter()
-            .map(|event| {
-                let draft = &event.draft;
+            .map(|entry| {
+                let draft = &entry.draft;
                 let name = name(draft.sender.as_str(), draft.id.as_str());
-                (event.seq.number(), name)
+                (entry.seq.number(), name)
             })
             .collect();
         let seen = self.seen();

@@ -49,7 +49,7 @@ impl fmt::Display for Seq {
 
 /// An entry as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Event {
+pub struct Entry {
     /// Its position.
     pub seq: Seq,
     /// What was stored there.

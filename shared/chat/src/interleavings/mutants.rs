@@ -1,42 +1,42 @@
-//! Without a mistake every promise is kept; with each, the promise that the model names is broken.
+//! Without a mutant every promise is kept; with each, the promise that the model names is broken.
 
 use super::{
     scenarios::{ALL, Scenario},
-    stage::Promise,
+    world::Promise,
 };
-use crate::mistake::{Mistake, making};
+use crate::mutant::{Mutant, with_mutant};
 
 /// Seeds that each scenario is run with.
 const SEEDS: u64 = 1_000;
-/// Seeds among which one has to show a mistake; most do so within the first hundred.
+/// Seeds among which one has to show a mutant; most do so within the first hundred.
 const ENOUGH_SEEDS: u64 = 20_000;
 
 #[test]
 fn every_promise_is_kept_with_every_seed() {
     for scenario in ALL {
         for seed in 0..SEEDS {
-            let broken = making(None, || scenario.run(seed));
+            let broken = with_mutant(None, || scenario.run(seed));
             assert_eq!(broken, [], "{scenario:?} with seed {seed}");
         }
     }
 }
 
-/// One test for each mistake: in which scenario it breaks which promise.
-macro_rules! each_mistake_is_found {
-    ($($name:ident: $mistake:ident breaks $promise:ident in $scenario:ident;)*) => {
+/// One test for each mutant: in which scenario it breaks which promise.
+macro_rules! each_mutant_is_found {
+    ($($name:ident: $mutant:ident breaks $promise:ident in $scenario:ident;)*) => {
         $(#[test]
         fn $name() {
             let breaks = |seed| {
-                let broken = making(Some(Mistake::$mistake), || Scenario::$scenario.run(seed));
+                let broken = with_mutant(Some(Mutant::$mutant), || Scenario::$scenario.run(seed));
                 broken.contains(&Promise::$promise)
             };
             let found = (0..ENOUGH_SEEDS).find(|seed| breaks(*seed));
-            assert!(found.is_some(), "no seed shows the mistake");
+            assert!(found.is_some(), "no seed shows the mutant");
         })*
     };
 }
 
-each_mistake_is_found! {
+each_mutant_is_found! {
     no_condition: NoCondition breaks Acked in Retries;
     after_unverified: AfterUnverified breaks Dense in InventedAfter;
     read_before_row: ReadBeforeRow breaks Seen in RetriesAndSubscribe;

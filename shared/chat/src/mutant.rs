@@ -1,0 +1,145 @@
+//! Mutants: safeguards that a test can take out, to show that each of them is needed.
+//!
+//! A safeguard asks [`mutant!`](mutant) whether it is taken out. Only this crate's tests and the feature
+//! `mutants`, which only the simulation enables, can activate a mutant, and only within one thread.
+//! Everywhere else `mutant!` is the constant `false`. A release build of a function does not compile
+//! with the feature (see `chat_aws`), and a test in `architecture` checks that no function enables it.
+
+/// A safeguard that can be taken out. The names are those of `model/model.py` where the model has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// A put replaces the entry that is there. Implemented by the fake store; the contract checks
+    /// that other stores put conditionally.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    NoCondition,
+    /// `after` is trusted: nothing proves that it is a position of the log.
+    AfterUnverified,
+    /// `subscribe` reads the entries before it writes its row.
+    ReadBeforeRow,
+    /// `sendMessage` reads the recipients before it puts the entry.
+    SubsBeforePut,
+    /// The entry that took the position is not compared with the draft, so a writer does not
+    /// recognize an entry of its own that a repeated put left there.
+    OwnItemIsForeign,
+    /// The first read provides the head only: repetitions are noticed by the put alone.
+    NoTailCheck,
+    /// A repetition is acknowledged but not pushed again.
+    SilentDuplicate,
+    /// The head is the newest position of a read, even if the read has a hole.
+    TornMax,
+    /// The page that is read if `after` is missing is too small.
+    SmallWindow,
+    /// Entries are pushed to every subscriber, participant or not.
+    SubsOnly,
+    /// A writer does not look for its user's removal in the entries that it reads.
+    NoFence,
+    /// A reader's participation is checked before the read instead of after it.
+    CheckBeforeRead,
+    /// A removal is answered while the participant's row still exists. Implemented by the fake store.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    AnswerBeforeRow,
+    /// The row and the entry of a change of participants are written one after the other.
+    /// Implemented by the fake store; the contract finds it in any other.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    RowThenEntry,
+    /// The rows of a closed connection are kept. Not in the model, which has no connections.
+    StaleRowsStay,
+    /// A push is given up when the gateway is busy. Not in the model, which has no connections.
+    PushedOnce,
+}
+
+#[cfg(feature = "mutants")]
+impl Mutant {
+    /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
+    /// concurrent changes of one participant.
+    pub const ALL: [Self; 15] = [
+        Self::NoCondition,
+        Self::AfterUnverified,
+        Self::ReadBeforeRow,
+        Self::SubsBeforePut,
+        Self::OwnItemIsForeign,
+        Self::NoTailCheck,
+        Self::SilentDuplicate,
+        Self::TornMax,
+        Self::SmallWindow,
+        Self::SubsOnly,
+        Self::NoFence,
+        Self::CheckBeforeRead,
+        Self::AnswerBeforeRow,
+        Self::StaleRowsStay,
+        Self::PushedOnce,
+    ];
+
+    /// The name in `snake_case`, as in the model.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NoCondition => "no_condition",
+            Self::AfterUnverified => "after_unverified",
+            Self::ReadBeforeRow => "read_before_row",
+            Self::SubsBeforePut => "subs_before_put",
+            Self::OwnItemIsForeign => "own_item_is_foreign",
+            Self::NoTailCheck => "no_tail_check",
+            Self::SilentDuplicate => "silent_duplicate",
+            Self::TornMax => "torn_max",
+            Self::SmallWindow => "small_window",
+            Self::SubsOnly => "subs_only",
+            Self::NoFence => "no_fence",
+            Self::CheckBeforeRead => "check_before_read",
+            Self::AnswerBeforeRow => "answer_before_row",
+            Self::RowThenEntry => "row_then_entry",
+            Self::StaleRowsStay => "stale_rows_stay",
+            Self::PushedOnce => "pushed_once",
+        }
+    }
+}
+
+/// Whether the named mutant is active: `mutant!(NoFence)`.
+macro_rules! mutant {
+    ($name:ident) => {
+        $crate::mutant::is_active($crate::mutant::Mutant::$name)
+    };
+}
+pub(crate) use mutant;
+
+/// Returns whether `mutant` is active: never in this build.
+#[cfg(not(any(test, feature = "mutants")))]
+pub const fn is_active(_mutant: Mutant) -> bool {
+    false
+}
+
+#[cfg(any(test, feature = "mutants"))]
+pub use switch::{is_active, with_mutant};
+
+#[cfg(any(test, feature = "mutants"))]
+mod switch {
+    use std::cell::Cell;
+
+    use super::Mutant;
+
+    thread_local! {
+        static ACTIVE: Cell<Option<Mutant>> = const { Cell::new(None) };
+    }
+
+    /// Returns whether `mutant` is active in this thread.
+    pub fn is_active(mutant: Mutant) -> bool {
+        ACTIVE.get() == Some(mutant)
+    }
+
+    /// Runs `run` with `mutant` active in this thread, or with none.
+    pub fn with_mutant<T>(mutant: Option<Mutant>, run: impl FnOnce() -> T) -> T {
+        let before = ACTIVE.replace(mutant);
+        let result = run();
+        ACTIVE.set(before);
+        result
+    }
+}
