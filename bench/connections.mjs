@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /**
- * What connections cost the harness: memory of idle ones, and whether a crowd that connects at once gets in.
+ * Measures what connections cost the harness: the memory of idle connections, and whether many
+ * concurrent handshakes succeed.
  *
  *     bench/connections.mjs [--idle N] [--storm N] [--concurrency N]
  *
- * Starts a stack of its own (`cargo build --package harness` and `npm --prefix e2e ci` come first). First N clients (1,000) connect
- * in the same moment, each with a handshake that the authorizer and `$connect` answer; then as many more as make N (5,000)
- * idle ones, 40 at a time. Each of them has to answer a ping at the end. Fails if one is lost.
+ * Starts its own stack; run `cargo build --package harness` and `npm --prefix e2e ci` first. N
+ * clients (1,000) connect at once, each with a handshake that the authorizer and `$connect` answer.
+ * Then more clients connect, 40 at a time, until N (5,000) are idle. Each must answer a ping at the
+ * end. Fails if a connection is lost.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,9 +20,9 @@ import { Stack } from "../e2e/lib/stack.js";
 
 const WebSocket = createRequire(new URL("../e2e/package.json", import.meta.url))("ws");
 
-/** Connections of one person. */
+/** The number of connections per user. */
 const EACH = 50;
-/** Handshakes at the same time where it is not a storm. */
+/** The number of concurrent handshakes outside the storm. */
 const LANES = 40;
 
 const { values } = parseArgs({
@@ -35,7 +37,7 @@ const [idle, storm] = [Number(values.idle), Number(values.storm)];
 const stack = new Stack();
 await stack.start({ concurrency: values.concurrency });
 const sockets = [];
-/** How often each came. @type {Record<string, number>} */
+/** The number of failures by reason. @type {Record<string, number>} */
 const failures = {};
 const failed = (what) => (failures[what] = (failures[what] ?? 0) + 1);
 let closed = 0;
@@ -45,7 +47,7 @@ const tokens = await Promise.all(
   Array.from({ length: people }, (_, index) => stack.tokenFor(`crowd-${index}`)),
 );
 
-/** Resolves when it is open, or has failed. @param {number} number */
+/** Resolves when the connection is open or has failed. @param {number} number */
 function connect(number) {
   return new Promise((resolve) => {
     const token = tokens[number % tokens.length];
@@ -69,13 +71,13 @@ function connect(number) {
   });
 }
 
-/** KiB that the harness itself holds in memory. */
+/** The resident memory of the harness in KiB. */
 const memory = () =>
   Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${stack.pid}/status`, "utf8"))[1]);
 const seconds = (since) => ((performance.now() - since) / 1000).toFixed(1);
 const MiB = (kib) => (kib / 1024).toFixed(0);
 
-// What a first handshake loads is no connection's.
+// The first handshake loads code, which must not count as memory of a connection.
 await connect(0);
 const before = memory();
 
@@ -83,7 +85,7 @@ let began = performance.now();
 await Promise.all(Array.from({ length: storm }, (_, index) => connect(index)));
 const stormTook = seconds(began);
 console.log(
-  `${storm} at once: ${stormTook} s until the last is in; failures: ${JSON.stringify(failures)}`,
+  `${storm} at once: ${stormTook} s until the last is open; failures: ${JSON.stringify(failures)}`,
 );
 assert.deepEqual(failures, {});
 const afterStorm = memory();
@@ -95,7 +97,7 @@ const lane = async () => {
 };
 await Promise.all(Array.from({ length: LANES }, lane));
 console.log(
-  `${sockets.length} open after ${seconds(began)} s more, ${LANES} at a time; failures: ${JSON.stringify(failures)}`,
+  `${sockets.length} open after another ${seconds(began)} s, ${LANES} at a time; failures: ${JSON.stringify(failures)}`,
 );
 assert.deepEqual(failures, {});
 const after = memory();
@@ -105,13 +107,13 @@ const answered = sockets.map((socket) => new Promise((resolve) => socket.once("p
 for (const socket of sockets) socket.ping();
 await Promise.all(answered);
 console.log(
-  `all ${answered.length} answer a ping, after ${seconds(began)} s; closed meanwhile: ${closed}`,
+  `all ${answered.length} answered a ping after ${seconds(began)} s; closed meanwhile: ${closed}`,
 );
 assert.equal(closed, 0);
 
 const each = ((after - before) / (sockets.length - 1)).toFixed(1);
 console.log(
-  `memory of the harness: ${MiB(before)} MiB, ${MiB(afterStorm)} MiB after the storm, ${MiB(after)} MiB with all: ${each} KiB each`,
+  `memory of the harness: ${MiB(before)} MiB, ${MiB(afterStorm)} MiB after the storm, ${MiB(after)} MiB with all: ${each} KiB per connection`,
 );
 console.log(
   `${cpus().length} cores (${cpus()[0].model}), ${(totalmem() / 2 ** 30).toFixed(0)} GiB`,

@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 /**
- * How the page scrolls through a long conversation, in real Chromium against a harness of its own.
+ * Measures how the page scrolls through a long conversation, in real Chromium against its own
+ * harness.
  *
- *     bench/page.mjs [MESSAGES]        10,000 messages unless told otherwise
+ *     bench/page.mjs [MESSAGES]        10,000 messages by default
  *
- * The conversation is opened, read upwards to its beginning while older messages are loaded, then down and up again with
- * all of it there, and at last jumped about in. In every frame the page is moved on by a third of its height, which is faster than
- * a hand scrolls. What is printed for each part: frames, the time between them, tasks over 50 ms as the browser counts them,
- * and the most rows that were in the document. It needs `npm --prefix e2e ci` and `cargo build --package harness`.
+ * The conversation is opened and read upwards to its beginning while older messages are loaded.
+ * Then it is scrolled down and up again with everything loaded, and jumped about in. Each frame
+ * moves the page by a third of its height, which is faster than a person scrolls. For each part it
+ * prints the number of frames, the time between them, the tasks over 50 ms that the browser counts,
+ * and the highest number of rows in the document. Run `npm --prefix e2e ci` and `cargo build
+ * --package harness` first.
  */
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";
@@ -24,14 +27,14 @@ const stack = new Stack();
 await stack.start();
 const browser = await launch();
 try {
-  const ada = await Person.arrive(stack, "Ada");
+  const ada = await Person.create(stack, "Ada");
   const conversation = await ada.start([], TITLE);
   await fill(stack, conversation, ada, MESSAGES);
   const window = await (
     await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })
   ).logIn();
   await window.page.evaluate(instruments);
-  // By the processor's clock, which other programs on the machine do not advance.
+  // Processor time, which other programs on the machine do not affect.
   const metrics = await window.context.newCDPSession(window.page);
   await metrics.send("Performance.enable", { timeDomain: "threadTicks" });
   const busy = async () => {
@@ -79,7 +82,10 @@ try {
     })();
     return window.page
       .evaluate(() => globalThis.confabBench.arrive(50))
-      .then(async (result) => (await said, result));
+      .then(async (result) => {
+        await said;
+        return result;
+      });
   });
   const heap = await window.page.evaluate(() => performance.memory.usedJSHeapSize);
   await window.close();
@@ -108,7 +114,7 @@ try {
   await stack.stop();
 }
 
-/** Tasks of the page's thread that took the processor for more than 50 ms. */
+/** Returns the tasks of the page's thread that used the processor for more than 50 ms. */
 function tasksOf(trace) {
   const { traceEvents } = JSON.parse(trace.toString());
   const thread = ({ pid, tid }) => `${pid}/${tid}`;
@@ -121,17 +127,17 @@ function tasksOf(trace) {
     .filter((event) => /RunTask$/.test(event.name) && pages.has(thread(event)))
     .map(({ tdur }) => (tdur ?? 0) / 1_000);
   if (took.length === 0) throw new Error("the trace has no tasks of the page");
-  return inWords(
+  return summary(
     took.filter((milliseconds) => milliseconds > 50),
     Math.max(...took),
   );
 }
 
-function inWords(long, most) {
+function summary(long, most) {
   return `${long.length === 0 ? "none" : long.length}, ${most.toFixed(0)} ms at most`;
 }
 
-/** Runs in the page. */
+/** Installs the measurements; runs in the page. */
 function instruments() {
   const scroller = () => document.querySelector(".scroller");
   const shown = () => document.querySelectorAll('[data-testid="message"]');
@@ -178,7 +184,7 @@ function instruments() {
         rows,
       };
     },
-    /** To the beginning (-1), wherever that turns out to be, or to the end (1). */
+    /** Scrolls to the beginning (-1), which may still have to be loaded, or to the end (1). */
     async scroll(direction) {
       this.begin();
       const isThere = () => {
@@ -196,13 +202,13 @@ function instruments() {
     async jump(times) {
       this.begin();
       for (let n = 0; n < times; n += 1) {
-        // Far apart, and the same in every run.
+        // Jumps far apart, and the same ones in every run.
         scroller().scrollTop = ((n * 0.618034) % 1) * scroller().scrollHeight;
         await frame();
       }
       return this.end();
     },
-    /** Until so many new ones are there, read at the end. */
+    /** Waits at the end of the conversation until `count` new messages have arrived. */
     async arrive(count) {
       this.begin();
       scroller().scrollTop = scroller().scrollHeight;

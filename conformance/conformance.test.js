@@ -1,6 +1,7 @@
 /**
- * The facts of docs/aws-behaviour.md, each named by its section and by how sure it is, asked of the harness or of AWS.
- * What is unsure ([M], [U]) must hold here, since it was decided so; of AWS a difference is reported, not failed.
+ * The facts of docs/aws-behaviour.md, checked against the harness or AWS. Each names its section
+ * and its certainty. Uncertain facts ([M], [U]) are decisions that the harness must meet; on AWS a
+ * difference is reported and does not fail the run.
  */
 import assert from "node:assert/strict";
 import { after, before, describe } from "node:test";
@@ -9,9 +10,9 @@ import { answer, fact, ID, KB, keys } from "./fact.js";
 import { httpFacts } from "./http.js";
 import { lambdaFacts } from "./lambda.js";
 import { handshake, OPCODE } from "./socket.js";
-import { allow, knock, manage, open, start, target } from "./target.js";
+import { allow, manage, open, scriptedHandshake, start, target } from "./target.js";
 
-/** Action and effect. */
+/** Pairs of action and effect. */
 const ALLOWED = ["execute-api:Invoke", "Allow"];
 const DENIED = ["execute-api:*", "Deny"];
 
@@ -20,7 +21,7 @@ const document = (...statements) => ({
   Statement: statements.map(([Action, Effect]) => ({ Action, Effect, Resource: "*" })),
 });
 
-/** The script of an authorizer with these statements and no context. */
+/** Returns the script of an authorizer that answers with these statements and no context. */
 const permit = (...statements) =>
   answer({ principalId: "tester", policyDocument: document(...statements) });
 
@@ -29,28 +30,28 @@ describe("conformance", { concurrency: 4 }, () => {
   after(() => target.stop?.());
 
   const handshakes = [
-    ["2.4 [D]", "200 opens", { connect: answer({ statusCode: 200 }) }, 101],
-    ["2.4 [D]", "204 opens", { connect: answer({ statusCode: 204 }) }, 101],
+    ["2.4 [D]", "200 accepts", { connect: answer({ statusCode: 200 }) }, 101],
+    ["2.4 [D]", "204 accepts", { connect: answer({ statusCode: 204 }) }, 101],
     ...[302, 400, 401, 403, 404, 429, 500, 503].map((statusCode) => [
       "2.4 [D]",
-      `${statusCode} of $connect is the status`,
+      `$connect returns ${statusCode}`,
       { connect: answer({ statusCode }) },
       statusCode,
     ]),
-    ["2.4 [O]", "a $connect that fails", { connect: [{ fail: "x" }] }, 502],
-    ["2.4 [O]", "a $connect that exits", { connect: [{ exit: 1 }] }, 502],
-    ["2.4 [O]", "a $connect that times out", { connect: ["hang"] }, 502],
+    ["2.4 [O]", "$connect fails", { connect: [{ fail: "x" }] }, 502],
+    ["2.4 [O]", "$connect exits", { connect: [{ exit: 1 }] }, 502],
+    ["2.4 [O]", "$connect times out", { connect: ["hang"] }, 502],
     ...[null, "text", [], {}, { statusCode: "x" }].map((value) => [
       "2.4 [O]",
-      `a $connect that answers ${JSON.stringify(value)}`,
+      `$connect returns ${JSON.stringify(value)}`,
       { connect: answer(value) },
       502,
     ]),
-    ["2.4 [U]", "a status in digits", { connect: answer({ statusCode: "200" }) }, 101],
+    ["2.4 [U]", "a status as text", { connect: answer({ statusCode: "200" }) }, 101],
     ["1.4 [O]", "a policy that denies", { authorizer: allow({}, "*", "Deny") }, 403],
     [
       "1.4 [O]",
-      "a policy for something deeper than $connect",
+      "a policy for a resource below $connect",
       { authorizer: allow({}, "arn:aws:execute-api:*:*:*/*/*/*") },
       403,
     ],
@@ -74,7 +75,7 @@ describe("conformance", { concurrency: 4 }, () => {
     ],
     [
       "1.4 [O]",
-      "a policy that denies what it allows",
+      "a policy that both allows and denies",
       { authorizer: permit(ALLOWED, DENIED) },
       403,
     ],
@@ -85,7 +86,12 @@ describe("conformance", { concurrency: 4 }, () => {
       { authorizer: [{ fail: "Unauthorized" }] },
       401,
     ],
-    ["1.4 [O]", "an authorizer that fails otherwise", { authorizer: [{ fail: "other" }] }, 500],
+    [
+      "1.4 [O]",
+      "an authorizer that fails with another error",
+      { authorizer: [{ fail: "other" }] },
+      500,
+    ],
     [
       "1.4 [O]",
       "an authorizer without a policy",
@@ -98,32 +104,27 @@ describe("conformance", { concurrency: 4 }, () => {
       { authorizer: answer({ policyDocument: document(ALLOWED) }) },
       500,
     ],
-    ["1.4 [O]", "an authorizer that answers nothing", { authorizer: answer(null) }, 500],
+    ["1.4 [O]", "an authorizer that returns null", { authorizer: answer(null) }, 500],
     ["1.4 [O]", "an authorizer that exits", { authorizer: [{ exit: 1 }] }, 500],
     [
       "1.4 [D]",
-      "an answer of the authorizer over 8 KB",
+      "an authorizer response over 8 KB",
       { authorizer: allow({ a: "x".repeat(8 * KB) }) },
       500,
     ],
     [
       "1.4 [D]",
-      "a context of texts, numbers and booleans",
+      "a context of strings, numbers and booleans",
       { authorizer: allow({ a: "b", c: 1, d: true }) },
       101,
     ],
     ["1.4 [O]", "no context", { authorizer: permit(ALLOWED) }, 101],
-    ["1.4 [O]", "a context that is not flat", { authorizer: allow({ a: { b: 1 } }) }, 500],
-    [
-      "1.4 [O]",
-      "a header that is an identity source and empty",
-      { headers: { "X-Conformance": "" } },
-      401,
-    ],
+    ["1.4 [O]", "a nested context", { authorizer: allow({ a: { b: 1 } }) }, 500],
+    ["1.4 [O]", "an empty header as identity source", { headers: { "X-Conformance": "" } }, 401],
   ];
   for (const [source, name, scripts, status] of handshakes) {
     fact(source, `handshake: ${name}: ${status}`, async () => {
-      const seen = await knock(scripts);
+      const seen = await scriptedHandshake(scripts);
       seen.socket?.cut();
       assert.equal(seen.status, status);
     });
@@ -140,25 +141,35 @@ describe("conformance", { concurrency: 4 }, () => {
 
   const offered = { headers: { "Sec-WebSocket-Protocol": "one, two" } };
   const protocols = [
-    ["2.4 [D]", "is not confirmed unless returned", {}, undefined],
-    ["2.4 [D]", "is what headers say", { headers: { "Sec-WebSocket-Protocol": "two" } }, "two"],
-    ["2.4 [D]", "is found in any case", { headers: { "sec-websocket-protocol": "two" } }, "two"],
+    ["2.4 [D]", "is not accepted unless $connect returns it", {}, undefined],
+    [
+      "2.4 [D]",
+      "is taken from the returned headers",
+      { headers: { "Sec-WebSocket-Protocol": "two" } },
+      "two",
+    ],
+    [
+      "2.4 [D]",
+      "is found regardless of case",
+      { headers: { "sec-websocket-protocol": "two" } },
+      "two",
+    ],
     [
       "1.5 [D]",
-      "is found in multiValueHeaders",
+      "is taken from multiValueHeaders",
       { multiValueHeaders: { "Sec-WebSocket-Protocol": ["two"] } },
       "two",
     ],
     [
       "1.5 [D]",
-      "is found there in any case",
+      "is found there regardless of case",
       { multiValueHeaders: { "SEC-websocket-protocol": ["two"] } },
       "two",
     ],
   ];
   for (const [source, name, returned, expected] of protocols) {
     fact(source, `subprotocol: it ${name}`, async () => {
-      const { socket, headers } = await knock({
+      const { socket, headers } = await scriptedHandshake({
         ...offered,
         connect: answer({ statusCode: 200, ...returned }),
       });
@@ -167,7 +178,7 @@ describe("conformance", { concurrency: 4 }, () => {
     });
   }
 
-  const farewells = [
+  const endings = [
     ["1.3 [C]", "a close frame without a code", (socket) => socket.close(), 1005],
     ["1.3 [M]", "a close frame with 1000", (socket) => socket.close(1000), 1000],
     [
@@ -184,10 +195,10 @@ describe("conformance", { concurrency: 4 }, () => {
       1000,
       "Connection Closed Normally",
     ],
-    ["1.3 [U]", "a network connection that is cut", (socket) => socket.cut(), 1006],
+    ["1.3 [U]", "a cut network connection", (socket) => socket.cut(), 1006],
   ];
-  for (const [source, name, leave, code, reason] of farewells) {
-    fact(source, `$disconnect hears of ${name}: ${code}`, async () => {
+  for (const [source, name, leave, code, reason] of endings) {
+    fact(source, `$disconnect is called after ${name}: ${code}`, async () => {
       const observer = await open();
       await leave(await open({ disconnect: [{ report: { to: observer.id, as: "end" } }] }));
       const { event } = await observer.json();
@@ -204,66 +215,73 @@ describe("conformance", { concurrency: 4 }, () => {
     });
   }
 
-  fact("1.1 [C]", "$connect and a message have the keys and forms of the real events", async () => {
-    const observer = await open();
-    const report = [{ report: { to: observer.id, as: "connect" } }];
-    const socket = await open({ connect: report, headers: { "X-Odd-cASE": "1" } });
-    const { event } = await observer.json();
-    assert.deepEqual(keys(event), [
-      "headers",
-      "isBase64Encoded",
-      "multiValueHeaders",
-      "multiValueQueryStringParameters",
-      "queryStringParameters",
-      "requestContext",
-    ]);
-    assert.equal(event.headers["X-Odd-cASE"], "1");
-    const common = [
-      "apiId",
-      "authorizer",
-      "connectedAt",
-      "connectionId",
-      "domainName",
-      "eventType",
-      "extendedRequestId",
-    ];
-    common.push(
-      "identity",
-      "messageDirection",
-      "requestId",
-      "requestTime",
-      "requestTimeEpoch",
-      "routeKey",
-      "stage",
-    );
-    assert.deepEqual(keys(event.requestContext), common);
-    socket.send("no JSON");
-    const message = await socket.json();
-    assert.deepEqual(keys(message), ["body", "isBase64Encoded", "requestContext"]);
-    assert.deepEqual(keys(message.requestContext), [...common, "messageId"].sort());
-    assert.equal(message.body, "no JSON");
-    const { requestContext } = message;
-    assert.equal(requestContext.routeKey, "$default");
-    for (const id of ["connectionId", "messageId", "requestId"])
-      assert.match(requestContext[id], ID);
-    assert.equal(requestContext.requestId, requestContext.extendedRequestId);
-    assert.match(requestContext.requestTime, /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/);
-    assert.equal(requestContext.connectedAt, event.requestContext.connectedAt);
-    assert.equal(requestContext.authorizer.principalId, "tester");
-    for (const end of [socket, observer]) end.cut();
-  });
+  fact(
+    "1.1 [C]",
+    "events of $connect and of a message have the documented keys and formats",
+    async () => {
+      const observer = await open();
+      const report = [{ report: { to: observer.id, as: "connect" } }];
+      const socket = await open({ connect: report, headers: { "X-Odd-cASE": "1" } });
+      const { event } = await observer.json();
+      assert.deepEqual(keys(event), [
+        "headers",
+        "isBase64Encoded",
+        "multiValueHeaders",
+        "multiValueQueryStringParameters",
+        "queryStringParameters",
+        "requestContext",
+      ]);
+      assert.equal(event.headers["X-Odd-cASE"], "1");
+      const common = [
+        "apiId",
+        "authorizer",
+        "connectedAt",
+        "connectionId",
+        "domainName",
+        "eventType",
+        "extendedRequestId",
+      ];
+      common.push(
+        "identity",
+        "messageDirection",
+        "requestId",
+        "requestTime",
+        "requestTimeEpoch",
+        "routeKey",
+        "stage",
+      );
+      assert.deepEqual(keys(event.requestContext), common);
+      socket.send("no JSON");
+      const message = await socket.json();
+      assert.deepEqual(keys(message), ["body", "isBase64Encoded", "requestContext"]);
+      assert.deepEqual(keys(message.requestContext), [...common, "messageId"].sort());
+      assert.equal(message.body, "no JSON");
+      const { requestContext } = message;
+      assert.equal(requestContext.routeKey, "$default");
+      for (const id of ["connectionId", "messageId", "requestId"])
+        assert.match(requestContext[id], ID);
+      assert.equal(requestContext.requestId, requestContext.extendedRequestId);
+      assert.match(
+        requestContext.requestTime,
+        /^\d\d\/[A-Z][a-z]{2}\/\d{4}:\d\d:\d\d:\d\d \+0000$/,
+      );
+      assert.equal(requestContext.connectedAt, event.requestContext.connectedAt);
+      assert.equal(requestContext.authorizer.principalId, "tester");
+      for (const end of [socket, observer]) end.cut();
+    },
+  );
 
   const failed = "Internal server error";
   const messages = [
     [
       "2.1 [D]",
-      "unmatched goes to $default",
+      "an unknown action goes to $default",
       { action: "nowhere", script: answer({ statusCode: 200, body: "d" }) },
       "d",
     ],
     [
       "2.1 [U]",
-      "$connect is no match",
+      "the action $connect goes to $default",
       { action: "$connect", script: answer({ statusCode: 200, body: "d" }) },
       "d",
     ],
@@ -273,7 +291,7 @@ describe("conformance", { concurrency: 4 }, () => {
     ["2.2 [O]", "a function that is throttled", { action: "throttled" }, failed],
     [
       "2.2 [O]",
-      "a status of 400",
+      "a function that returns status 400",
       { action: "silent", script: answer({ statusCode: 400 }) },
       failed,
     ],
@@ -293,20 +311,20 @@ describe("conformance", { concurrency: 4 }, () => {
     });
   }
 
-  fact("2.3 [D]", "a route without a response is silent", async () => {
+  fact("2.3 [D]", "a route without a route response sends no reply", async () => {
     const socket = await open();
-    const told = [
+    const steps = [
       { post: { to: "self", data: "marker" } },
       ...answer({ statusCode: 200, body: "unheard" }),
     ];
-    socket.send({ action: "silent", script: told });
+    socket.send({ action: "silent", script: steps });
     assert.equal((await socket.next()).text, "marker");
     socket.send({ action: "reply", script: answer({ statusCode: 200, body: "heard" }) });
     assert.equal((await socket.next()).text, "heard");
     socket.cut();
   });
 
-  fact("0.19 [D]", "messages of one connection run at the same time", async () => {
+  fact("0.19 [D]", "messages of one connection are handled concurrently", async () => {
     const [gate, socket] = [await open(), await open()];
     socket.send({
       action: "reply",
@@ -319,20 +337,20 @@ describe("conformance", { concurrency: 4 }, () => {
     socket.cut();
   });
 
-  fact("2.2 [M]", "an integration that is too slow is a frame", async () => {
+  fact("2.2 [M]", "an integration timeout is reported in a frame", async () => {
     const [gate, socket] = [await open(), await open()];
     socket.send({ action: "slow", script: [{ awaitEnd: gate.id }] });
     assert.equal((await socket.json()).message, "Endpoint request timed out");
     for (const end of [gate, socket]) end.cut();
   });
 
-  const sendInFrames = (socket, lengths) =>
-    lengths.forEach((length, index) =>
+  const sendInFrames = (socket, lengths) => {
+    for (const [index, length] of lengths.entries())
       socket.frame(index ? OPCODE.continuation : OPCODE.text, "x".repeat(length), {
         last: index === lengths.length - 1,
-      }),
-    );
-  fact("3 [D]", "a message of 128 KB in frames of 32 KB is taken", async () => {
+      });
+  };
+  fact("3 [D]", "a message of 128 KB in frames of 32 KB is accepted", async () => {
     const socket = await open();
     sendInFrames(socket, Array(4).fill(32 * KB));
     assert.equal((await socket.json()).body.length, 128 * KB);
@@ -355,7 +373,7 @@ describe("conformance", { concurrency: 4 }, () => {
     ],
   ];
   for (const [source, name, send, code] of closings) {
-    fact(source, `${name} ends the connection with ${code}`, async () => {
+    fact(source, `${name} closes the connection with ${code}`, async () => {
       const socket = await open();
       send(socket);
       assert.equal((await socket.next()).code, code);
@@ -364,7 +382,7 @@ describe("conformance", { concurrency: 4 }, () => {
 
   fact(
     "3 [D]",
-    "a message may come in several frames, and pings are answered between them",
+    "a message may consist of several frames, and pings between them are answered",
     async () => {
       const socket = await open();
       socket.frame(OPCODE.text, "x".repeat(32 * KB), { last: false });
@@ -376,7 +394,7 @@ describe("conformance", { concurrency: 4 }, () => {
     },
   );
 
-  fact("3 [M]", "what is posted arrives in frames of at most 32 KB", async () => {
+  fact("3 [M]", "posted data arrives in frames of at most 32 KB", async () => {
     const socket = await open();
     assert.equal((await manage("POST", socket.id, "x".repeat(128 * KB))).status, 200);
     const { kind, frames } = await socket.next();
@@ -389,7 +407,7 @@ describe("conformance", { concurrency: 4 }, () => {
     socket.cut();
   });
 
-  fact("1.4 [O]", "the context of the authorizer comes with every event", async () => {
+  fact("1.4 [O]", "every event contains the authorizer's context", async () => {
     const observer = await open();
     const report = (as) => [{ report: { to: observer.id, as } }];
     const context = { colour: "blue", disconnect: JSON.stringify(report("disconnect")) };
@@ -415,7 +433,7 @@ describe("conformance", { concurrency: 4 }, () => {
     observer.cut();
   });
 
-  fact("4 [D]", "@connections: GET, DELETE, 400, 410, and unsigned", async () => {
+  fact("4 [D]", "@connections: GET, DELETE, 400, 410, and unsigned requests", async () => {
     const socket = await open();
     const described = await (await manage("GET", socket.id)).json();
     assert.deepEqual(keys(described), ["connectedAt", "identity", "lastActiveAt"]);
@@ -436,7 +454,7 @@ describe("conformance", { concurrency: 4 }, () => {
       assert.equal((await manage(method, socket.id)).status, 410);
     assert.equal((await manage("POST", "malformed", "x")).status, 400);
   });
-  fact("4 [O]", "@connections: what a refusal says", async () => {
+  fact("4 [O]", "@connections: the contents of errors", async () => {
     const socket = await open();
     const seen = async (answer) => {
       const { status, headers } = await answer;
@@ -459,17 +477,13 @@ describe("conformance", { concurrency: 4 }, () => {
     const url = `${target.management}x/@connections/${encodeURIComponent("BFHPhfCWIAMCKlQ=")}`;
     assert.equal((await target.aws.fetch(url)).status, 403);
   });
-  fact(
-    "4 [D]",
-    "what is posted is taken in the order of calls that wait for each other, and empty texts are texts",
-    async () => {
-      const socket = await open();
-      const texts = ["one", "", "three"];
-      for (const text of texts) assert.equal((await manage("POST", socket.id, text)).status, 200);
-      for (const text of texts) assert.equal((await socket.next()).text, text);
-      socket.cut();
-    },
-  );
+  fact("4 [D]", "sequential posts arrive in order, including empty ones", async () => {
+    const socket = await open();
+    const texts = ["one", "", "three"];
+    for (const text of texts) assert.equal((await manage("POST", socket.id, text)).status, 200);
+    for (const text of texts) assert.equal((await socket.next()).text, text);
+    socket.cut();
+  });
 
   fact("0.2 [D]", "a connection does not exist while $connect runs", async () => {
     const observer = await open();
@@ -477,12 +491,12 @@ describe("conformance", { concurrency: 4 }, () => {
       { post: { to: "self", data: "x" } },
       { report: { to: observer.id, as: "connect" } },
     ];
-    const { socket } = await knock({ connect: script });
+    const { socket } = await scriptedHandshake({ connect: script });
     assert.equal((await observer.json()).outcomes[0].status, 410);
     for (const end of [socket, observer]) end.cut();
   });
 
-  fact("4 [D]", "a function without the permission is refused", async () => {
+  fact("4 [D]", "a function without the permission cannot post", async () => {
     const [observer, socket] = [await open(), await open()];
     const script = [{ post: { to: observer.id, data: "x" } }];
     socket.send({

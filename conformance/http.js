@@ -6,7 +6,7 @@ import { open, target } from "./target.js";
 
 export function httpFacts() {
   const http = [
-    ["5 [D]", "any other JSON is a 200", [{ answer: [1] }], 200, "[1]"],
+    ["5 [D]", "any other JSON becomes the body of a 200", [{ answer: [1] }], 200, "[1]"],
     ["5 [D]", "a status and a body", answer({ statusCode: 418, body: "tea" }), 418, "tea"],
     ["5 [M]", "a function that fails", [{ fail: "x" }], 500, '{"message":"Internal Server Error"}'],
   ];
@@ -18,7 +18,7 @@ export function httpFacts() {
       assert.deepEqual([seen.status, await seen.text()], [status, body]);
     });
   }
-  fact("5 [D]", "HTTP: the most specific route, and its parameters", async () => {
+  fact("5 [D]", "HTTP: the most specific route is chosen, with its parameters", async () => {
     const event = await (await fetch(`${target.http}/open/items/a%20b?x=1&x=2`)).json();
     assert.deepEqual([event.version, event.routeKey], ["2.0", "GET /open/items/{id}"]);
     assert.deepEqual(
@@ -28,7 +28,7 @@ export function httpFacts() {
   });
   fact(
     "5 [D]",
-    "HTTP: an event has the keys of payload 2.0, and what is absent has none",
+    "HTTP: an event has the keys of payload 2.0, without those that have no value",
     async () => {
       const event = await (await fetch(`${target.http}/open/x`)).json();
       assert.deepEqual(keys(event), [
@@ -50,11 +50,11 @@ export function httpFacts() {
       assert.deepEqual([body, cookies, headers["content-length"]], ["text", ["a=1", "b=2"], "4"]);
     },
   );
-  fact("5 [M]", "HTTP: no such route: 404", async () => {
+  fact("5 [M]", "HTTP: an unknown route: 404", async () => {
     const seen = await fetch(`${target.http}/nowhere`, { method: "POST" });
     assert.deepEqual([seen.status, await seen.text()], [404, '{"message":"Not Found"}']);
   });
-  fact("5 [M]", "HTTP: an integration that is too slow: 503", async () => {
+  fact("5 [M]", "HTTP: an integration timeout: 503", async () => {
     const gate = await open();
     const script = JSON.stringify([{ awaitEnd: gate.id }]);
     const seen = await fetch(`${target.http}/slow`, { headers: { "x-script": script } });
@@ -65,7 +65,7 @@ export function httpFacts() {
     const body = "x".repeat(10 * KB * KB + 1);
     assert.equal((await fetch(`${target.http}/open/x`, { method: "POST", body })).status, 413);
   });
-  fact("5 [D]", "HTTP: request line and headers over 10,240 bytes are refused", async () => {
+  fact("5 [D]", "HTTP: request line and headers over 10,240 bytes are rejected", async () => {
     const headers = { "x-long": "x".repeat(10_240) };
     assert.ok(
       [400, 413, 431, 494].includes((await fetch(`${target.http}/open/x`, { headers })).status),
@@ -77,17 +77,17 @@ export function httpFacts() {
     fetch(target.http + path, { headers: authorization ? { authorization } : {} });
   const call = async (path) =>
     (await (await ask(path, simple(true))).json()).requestContext.authorizer.lambda.call;
+  fact("5 [D]", "HTTP: a cached authorizer is called once for the same identity", async () => {
+    assert.equal(await call("/cached"), await call("/cached"));
+    assert.notEqual(await call("/uncached"), await call("/uncached"));
+  });
   fact(
-    "5 [D]",
-    "HTTP: an authorizer is asked once for the same identity, if it is cached",
+    "5 [M]",
+    "HTTP: 401 without identity, 403 if the authorizer denies, 500 if it fails",
     async () => {
-      assert.equal(await call("/cached"), await call("/cached"));
-      assert.notEqual(await call("/uncached"), await call("/uncached"));
+      assert.equal((await ask("/cached")).status, 401);
+      assert.equal((await ask("/cached", simple(false))).status, 403);
+      assert.equal((await ask("/cached", JSON.stringify([{ fail: "x" }]))).status, 500);
     },
   );
-  fact("5 [M]", "HTTP: 401 without identity, 403 by a no, 500 by a failure", async () => {
-    assert.equal((await ask("/cached")).status, 401);
-    assert.equal((await ask("/cached", simple(false))).status, 403);
-    assert.equal((await ask("/cached", JSON.stringify([{ fail: "x" }]))).status, 500);
-  });
 }

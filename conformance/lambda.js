@@ -1,4 +1,4 @@
-/** Section 6: functions, by the API that invokes them. */
+/** Section 6: functions, through the Invoke API. */
 import assert from "node:assert/strict";
 
 import { answer, fact, KB, keys } from "./fact.js";
@@ -11,7 +11,7 @@ const FAILURE = "x-amz-function-error";
 export function lambdaFacts() {
   fact(
     "6.5 [D]",
-    "Invoke: the answer of the function, its version and the id of the request",
+    "Invoke: the response has the function's result, its version and the request id",
     async () => {
       const { status, headers, json } = await invoke("message", {
         script: answer({ id: "$request" }),
@@ -26,18 +26,11 @@ export function lambdaFacts() {
 
   const failures = [
     ["6.5 [D]", "returns an error", "message", [{ fail: "on purpose" }], undefined, /^on purpose$/],
-    ["6.4 [M]", "ends", "message", [{ exit: 3 }], "Runtime.ExitError", /exit status 3$/],
-    [
-      "6.4 [M]",
-      "takes too long",
-      "hasty",
-      ["hang"],
-      undefined,
-      /Task timed out after 1\.00 seconds$/,
-    ],
+    ["6.4 [M]", "exits", "message", [{ exit: 3 }], "Runtime.ExitError", /exit status 3$/],
+    ["6.4 [M]", "times out", "hasty", ["hang"], undefined, /Task timed out after 1\.00 seconds$/],
   ];
   for (const [source, name, of, script, type, message] of failures) {
-    fact(source, `Invoke: a function that ${name} is a 200 with its error`, async () => {
+    fact(source, `Invoke: a function that ${name} is a 200 with an error`, async () => {
       const { status, headers, json } = await invoke(of, { script });
       assert.deepEqual([status, headers.get(FAILURE)], [200, "Unhandled"]);
       const { errorType, errorMessage } = json();
@@ -45,8 +38,8 @@ export function lambdaFacts() {
       if (type) assert.equal(errorType, type);
     });
   }
-  fact("6.5 [D]", "Invoke: an answer over 6 MB is an error", async () => {
-    // As text in JSON the event is longer than it was.
+  fact("6.5 [D]", "Invoke: a result over 6 MB is an error", async () => {
+    // The event grows when it is embedded in JSON as text.
     const { status, headers } = await invoke("message", {
       script: answer("$event"),
       pad: '"'.repeat(2 * MB),
@@ -54,7 +47,7 @@ export function lambdaFacts() {
     assert.deepEqual([status, headers.get(FAILURE)], [200, "Unhandled"]);
   });
 
-  fact("6.5 [D]", "Invoke: an event is taken at once and done later", async () => {
+  fact("6.5 [D]", "Invoke: an event is accepted at once and handled later", async () => {
     const observer = await open();
     const script = [{ report: { to: observer.id, as: "later" } }];
     const { status, text } = await invoke(
@@ -68,16 +61,16 @@ export function lambdaFacts() {
   });
   fact("6.5 [D]", "Invoke: a dry run does nothing", async () => {
     const observer = await open();
-    const told = (data) => ({ script: [{ post: { to: observer.id, data } }] });
-    const { status, text } = await invoke("message", told("dry"), {
+    const post = (data) => ({ script: [{ post: { to: observer.id, data } }] });
+    const { status, text } = await invoke("message", post("dry"), {
       headers: { "x-amz-invocation-type": "DryRun" },
     });
     assert.deepEqual([status, text], [204, ""]);
-    await invoke("message", told("marker"));
+    await invoke("message", post("marker"));
     assert.equal((await observer.next()).text, "marker");
     observer.cut();
   });
-  fact("6.5 [D]", "Invoke: the tail of the log, if it is asked for", async () => {
+  fact("6.5 [D]", "Invoke: the response has the tail of the log if requested", async () => {
     const event = { script: answer("x") };
     const { headers } = await invoke("message", event, { headers: { "x-amz-log-type": "Tail" } });
     const log = Buffer.from(headers.get("x-amz-log-result"), "base64").toString();
@@ -87,19 +80,11 @@ export function lambdaFacts() {
 
   const event = (length) => JSON.stringify({ script: answer("x"), pad: "x".repeat(length) });
   const later = { headers: { "x-amz-invocation-type": "Event" } };
-  const refusals = [
+  const rejections = [
+    ["6.5 [D]", "an unknown function", "unknown", "{}", {}, 404, "ResourceNotFoundException"],
     [
       "6.5 [D]",
-      "a function that is not there",
-      "nobody",
-      "{}",
-      {},
-      404,
-      "ResourceNotFoundException",
-    ],
-    [
-      "6.5 [D]",
-      "a version that is not there",
+      "an unknown version",
       "message",
       "{}",
       { query: "?Qualifier=7" },
@@ -108,14 +93,22 @@ export function lambdaFacts() {
     ],
     [
       "6.5 [D]",
-      "a function without concurrency",
+      "a function with no concurrency",
       "throttled",
       "{}",
       {},
       429,
       "TooManyRequestsException",
     ],
-    ["6.5 [D]", "what is no JSON", "message", "{", {}, 400, "InvalidRequestContentException"],
+    [
+      "6.5 [D]",
+      "a payload that is not JSON",
+      "message",
+      "{",
+      {},
+      400,
+      "InvalidRequestContentException",
+    ],
     [
       "6.5 [D]",
       "a payload over 6 MB",
@@ -128,7 +121,7 @@ export function lambdaFacts() {
     ["6.5 [D]", "an event over 1 MB", "message", event(MB), later, 413, "RequestTooLargeException"],
     [
       "6.5 [D]",
-      "a kind of invocation that there is not",
+      "an unknown invocation type",
       "message",
       "{}",
       { headers: { "x-amz-invocation-type": "Sometime" } },
@@ -136,20 +129,23 @@ export function lambdaFacts() {
       "InvalidParameterValueException",
     ],
   ];
-  for (const [source, name, of, payload, options, status, type] of refusals) {
+  for (const [source, name, of, payload, options, status, type] of rejections) {
     fact(source, `Invoke: ${name}: ${status}`, async () => {
-      const refusal = await invoke(of, payload, options);
-      assert.deepEqual([refusal.status, refusal.headers.get(TYPE)?.split(":")[0]], [status, type]);
-      const { message, Message = message } = refusal.json();
+      const rejection = await invoke(of, payload, options);
+      assert.deepEqual(
+        [rejection.status, rejection.headers.get(TYPE)?.split(":")[0]],
+        [status, type],
+      );
+      const { message, Message = message } = rejection.json();
       assert.equal(typeof Message, "string");
     });
   }
-  fact("6.5 [D]", "Invoke: payloads just below are taken", async () => {
+  fact("6.5 [D]", "Invoke: payloads just below the limits are accepted", async () => {
     assert.equal((await invoke("message", event(6 * MB - 100))).status, 200);
     assert.equal((await invoke("message", event(MB - 100), later)).status, 202);
   });
 
-  fact("6.3 [D]", "what a function finds in its environment", async () => {
+  fact("6.3 [D]", "a function's environment variables", async () => {
     const environment = (await invoke("message", { script: ["environment"] })).json();
     const named = [
       "_HANDLER",
@@ -191,11 +187,12 @@ export function lambdaFacts() {
     assert.equal(environment.HOME, undefined);
   });
 
-  fact("6.4 [D]", "an environment has one invocation at a time", async () => {
+  fact("6.4 [D]", "an execution environment handles one invocation at a time", async () => {
     const gate = await open();
-    const who = (...before) => invoke("message", { script: [...before, ...answer("$instance")] });
-    const first = who({ awaitEnd: gate.id });
-    const second = await who();
+    const instance = (...before) =>
+      invoke("message", { script: [...before, ...answer("$instance")] });
+    const first = instance({ awaitEnd: gate.id });
+    const second = await instance();
     gate.cut();
     assert.notEqual((await first).text, second.text);
   });

@@ -1,17 +1,17 @@
 /**
- * A WebSocket client that hides nothing: it shows handshakes as they are answered and messages by their frames, and
- * sends whatever frame it is told to.
+ * A low-level WebSocket client: it exposes the response to the handshake and the frames of
+ * messages, and sends any frame.
  */
 import { randomBytes } from "node:crypto";
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 
-/** How long anything may take: far beyond any cold start on a busy machine. */
+/** How long anything may take: much longer than any cold start on a busy machine. */
 const PATIENCE_MS = 45_000;
 
 export const OPCODE = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 };
 
-/** Fails if a promise takes too long. */
+/** Returns the result of a promise. Fails if it takes too long. */
 export async function within(promise, what) {
   let timer;
   const late = new Promise((_, reject) => {
@@ -28,9 +28,13 @@ export async function within(promise, what) {
 }
 
 /**
+ * Performs a handshake.
+ *
  * @param {string} url `ws:` or `wss:`
- * @param {Record<string, string | string[]>} headers those of a handshake go before them, unless `plain`
- * @returns {Promise<{status: number, headers: object, body?: string, socket?: Socket}>} a socket if it was accepted
+ * @param {Record<string, string | string[]>} headers sent after those of the handshake, or alone if
+ *   `plain`
+ * @returns {Promise<{status: number, headers: object, body?: string, socket?: Socket}>} with a
+ *   socket if it was accepted
  */
 export async function handshake(url, headers = {}, { plain = false } = {}) {
   const { protocol, href } = new URL(url);
@@ -53,7 +57,7 @@ export async function handshake(url, headers = {}, { plain = false } = {}) {
       .on("error", reject)
       .end();
   });
-  return within(answered, "an answer to a handshake");
+  return within(answered, "the response to a handshake");
 }
 
 /** An open connection. */
@@ -76,7 +80,7 @@ export class Socket {
     this.#parse();
   }
 
-  /** Sends one text message in one frame: a text as it is, everything else as JSON. */
+  /** Sends one text message in one frame: a string unchanged, anything else as JSON. */
   send(message) {
     this.frame(OPCODE.text, typeof message === "string" ? message : JSON.stringify(message));
   }
@@ -96,32 +100,34 @@ export class Socket {
     );
   }
 
-  /** Sends a close frame, without a payload unless there is a code. */
+  /** Sends a close frame, with a payload only if there is a code. */
   close(code, reason = "") {
     const payload =
       code === undefined ? "" : Buffer.from([code >> 8, code & 0xff, ...Buffer.from(reason)]);
     this.frame(OPCODE.close, payload);
   }
 
-  /** Ends the network connection and says nothing. */
+  /** Cuts the network connection without a close frame. */
   cut() {
     this.#connection.destroy();
   }
 
   /**
-   * What comes next: a text with the lengths of its frames, a binary message, a pong, a close frame, or the end.
+   * Returns what arrives next: a text message with the lengths of its frames, a binary message, a
+   * pong, a close frame, or the end of the connection.
    *
-   * @returns {Promise<{kind: string, text?: string, frames?: number[], code?: number, reason?: string}>}
+   * @returns {Promise<{kind: string, text?: string, frames?: number[], code?: number, reason?:
+   *   string}>}
    */
   next() {
     if (this.#arrived.length > 0) return Promise.resolve(this.#arrived.shift());
     return within(new Promise((resolve) => this.#waiting.push(resolve)), "a frame");
   }
 
-  /** The next thing, which has to be a text message of JSON. */
+  /** Returns the next message, which must be JSON text. */
   async json() {
     const { kind, text } = await this.next();
-    if (kind !== "text") throw new Error(`a text message was expected, and ${kind} came`);
+    if (kind !== "text") throw new Error(`expected a text message, received: ${kind}`);
     return JSON.parse(text);
   }
 

@@ -1,4 +1,4 @@
-/** What is asked: the endpoints that the environment names, else a harness of our own on free ports. */
+/** The target: the endpoints that the environment names, or a local harness on free ports. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
@@ -15,11 +15,12 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const NAMES = ["ws", "http", "management", "lambda", "stack"];
 const variable = (name) => process.env[`CONFORMANCE_${name.toUpperCase()}`];
 
-/** Whether something deployed is asked. */
+/** Whether the target is a deployed stack. */
 export const deployed = NAMES.some(variable);
 
 /**
- * @type {{ws: string, http: string, management: string, lambda: string, stack: string, aws: AwsClient, stop: () => Promise<void>}}
+ * @type {{ws: string, http: string, management: string, lambda: string, stack: string, aws:
+ *   AwsClient, stop: () => Promise<void>}}
  */
 export const target = {};
 
@@ -29,7 +30,7 @@ export async function start() {
     for (const name of NAMES) {
       assert.ok(
         variable(name),
-        `CONFORMANCE_${name.toUpperCase()} is missing: ${NAMES.join(", ")} come together`,
+        `CONFORMANCE_${name.toUpperCase()} is not set: set it for all of ${NAMES.join(", ")}`,
       );
       target[name] = variable(name);
     }
@@ -38,7 +39,7 @@ export async function start() {
   }
   const folder = await mkdtemp(join(tmpdir(), "conformance-"));
   const ready = join(folder, "ready.json");
-  const ports = ["http", "ws", "lambda", "dynamodb"].map((door) => `--${door}-port=0`);
+  const ports = ["http", "ws", "lambda", "dynamodb"].map((service) => `--${service}-port=0`);
   const options = [
     "--template",
     join(ROOT, "conformance/template.yaml"),
@@ -52,7 +53,7 @@ export async function start() {
   const ended = new Promise((resolve) => harness.once("exit", resolve));
   target.stop = async () => {
     harness.kill("SIGINT");
-    assert.equal(await ended, 0, "how the harness ended");
+    assert.equal(await ended, 0, "the exit status of the harness");
     await rm(folder, { recursive: true });
   };
   await new Promise((resolve, reject) => {
@@ -62,8 +63,8 @@ export async function start() {
     );
     ended.then((code) => reject(new Error(`the harness ended with ${code} before it was ready`)));
   });
-  const { accessKeyId, secretAccessKey, ...doors } = JSON.parse(await readFile(ready, "utf8"));
-  Object.assign(target, doors, { stack: "local" });
+  const { accessKeyId, secretAccessKey, ...addresses } = JSON.parse(await readFile(ready, "utf8"));
+  Object.assign(target, addresses, { stack: "local" });
   client(accessKeyId, secretAccessKey, undefined, "us-east-1");
 }
 
@@ -78,7 +79,7 @@ function client(accessKeyId, secretAccessKey, sessionToken, region) {
   });
 }
 
-/** One signed call about a connection. */
+/** Sends one signed request to the management API. */
 export function manage(method, id, body) {
   return target.aws.fetch(`${target.management}/@connections/${encodeURIComponent(id)}`, {
     method,
@@ -87,10 +88,10 @@ export function manage(method, id, body) {
 }
 
 /**
- * One signed call of Lambda's Invoke API.
+ * Sends one signed request to Lambda's Invoke API.
  *
- * @param {string} name the function's, within the stack
- * @param {object | string} event an object becomes JSON
+ * @param {string} name of the function within the stack
+ * @param {object | string} event an object is sent as JSON
  * @param {{headers?: Record<string, string>, query?: string}} [options]
  */
 export async function invoke(name, event, { headers = {}, query = "" } = {}) {
@@ -106,15 +107,23 @@ export async function invoke(name, event, { headers = {}, query = "" } = {}) {
   return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
 }
 
-/** The script of an authorizer that lets in. */
+/** Returns the script of an authorizer with this context and policy. */
 export function allow(context = {}, resource = "*", effect = "Allow") {
   const Statement = [{ Action: "execute-api:Invoke", Effect: effect, Resource: resource }];
   const policyDocument = { Version: "2012-10-17", Statement };
   return [{ answer: { principalId: "tester", policyDocument, context } }];
 }
 
-/** A handshake with the scripts of the authorizer, of `$connect` and, by the authorizer's context, of `$disconnect`. */
-export function knock({ authorizer, connect = [], disconnect = [], headers = {} } = {}) {
+/**
+ * Performs a handshake with scripts for the authorizer, `$connect` and, through the authorizer's
+ * context, `$disconnect`.
+ */
+export function scriptedHandshake({
+  authorizer,
+  connect = [],
+  disconnect = [],
+  headers = {},
+} = {}) {
   const url = new URL(target.ws);
   url.searchParams.set(
     "authorizer",
@@ -124,9 +133,9 @@ export function knock({ authorizer, connect = [], disconnect = [], headers = {} 
   return handshake(url.href, { "X-Conformance": "yes", ...headers });
 }
 
-/** An open connection that knows its own id. */
+/** Opens a connection and asks for its connection id. */
 export async function open(options) {
-  const { status, socket } = await knock(options);
+  const { status, socket } = await scriptedHandshake(options);
   assert.equal(status, 101);
   socket.send({ action: "reply" });
   socket.id = (await socket.json()).requestContext.connectionId;

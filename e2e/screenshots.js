@@ -1,4 +1,7 @@
-/** Pictures of the page for the README, of a small conversation between three people: `npm run screenshots`. */
+/**
+ * Takes the README's pictures of the page, of a small conversation between three people: `npm run
+ * screenshots`.
+ */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -35,7 +38,7 @@ const browser = await launch();
 try {
   const people = Object.fromEntries(
     await Promise.all(
-      ["Ada", "Grace", "Alan"].map(async (name) => [name, await Person.arrive(stack, name, name)]),
+      ["Ada", "Grace", "Alan"].map(async (name) => [name, await Person.create(stack, name, name)]),
     ),
   );
   const { Ada: ada, Grace: grace, Alan: alan } = people;
@@ -59,9 +62,9 @@ try {
       await window.openListed("Sunday hike");
       await window.message(TALK.at(-1)[1]).waitFor();
       await window.page.locator(".people").filter({ hasNotText: "…" }).waitFor();
-      // Playwright knows no WebP, which takes a fifth of a PNG at this quality.
-      const browserItself = await window.context.newCDPSession(window.page);
-      const { data } = await browserItself.send("Page.captureScreenshot", {
+      // Playwright does not support WebP, which is a fifth of the size of a PNG at this quality.
+      const session = await window.context.newCDPSession(window.page);
+      const { data } = await session.send("Page.captureScreenshot", {
         format: "webp",
         quality: 90,
       });

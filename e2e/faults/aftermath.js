@@ -1,24 +1,33 @@
-/** How it must be when the trouble is over. What is not so is told as complaints, one a line. */
+/** Checks the state after the faults have ended. Every deviation is a complaint, one line each. */
 import { setTimeout as delay } from "node:timers/promises";
 
-import { ghosts } from "./left_behind.js";
+import { staleConnections } from "./stale_connections.js";
 
-/** As long as functions take a connection for one that may be in its handshake, and a bit. */
+/**
+ * As long as functions treat a connection as one that may still be in its handshake, plus a margin.
+ */
 const HANDSHAKE_MS = 31_000;
-/** A fan-out has three seconds, which a busy machine may need for less than all. */
+/**
+ * A fan-out has three seconds. On a busy machine it may not reach all connections, so it is
+ * repeated.
+ */
 const SWEEPS = 3;
 
 export class Aftermath {
-  /** The logs as everybody has them. @type {Map<string, object[]>} */ logs = new Map();
+  /** The log of each conversation. @type {Map<string, object[]>} */ logs = new Map();
   #rooms;
   #places;
   #keeper;
 
   /**
+   * Creates the checks of one run.
+   *
    * @param {object} options
    * @param {string[]} options.rooms
-   * @param {{device: import('./run.js').Device, room: string}[]} options.places who is where
-   * @param {import('./plain_device.js').PlainDevice} options.keeper a participant of every room
+   * @param {{device: import('./run.js').Device, room: string}[]} options.places each device in each
+   *   of its conversations
+   * @param {import('./plain_device.js').PlainDevice} options.keeper a participant of every
+   *   conversation
    */
   constructor({ rooms, places, keeper }) {
     this.#rooms = rooms;
@@ -26,23 +35,29 @@ export class Aftermath {
     this.#keeper = keeper;
   }
 
-  /** Everybody comes to have all. @returns {Promise<string[]>} */
+  /**
+   * Waits until every device has the complete log. Returns complaints about those that do not.
+   *
+   * @returns {Promise<string[]>}
+   */
   async settle() {
     const complaints = [];
     do {
       this.logs = await this.#readLogs();
       const settling = this.#places.map(async ({ device, room }) => {
         if (await device.settle(room, this.logs.get(room).length)) return;
-        complaints.push(`does not settle: ${JSON.stringify(device.describe(room))}`);
+        complaints.push(`did not settle: ${JSON.stringify(device.describe(room))}`);
       });
       await Promise.all(settling);
-      // A message that was given up may be stored in this very moment, by a function that began long ago.
+      // A message that its sender gave up may be stored only now, by a function that began long
+      // ago.
     } while (complaints.length === 0 && (await this.#haveGrown()));
     return complaints;
   }
 
   /**
-   * The next message that is pushed to a connection that has ended takes its rows out of the table.
+   * Sends messages until no ended connection is pushed to any more: the first push to an ended
+   * connection should remove its rows from the table.
    *
    * @param {import('../lib/stack.js').Stack} stack
    * @param {(room: string, n: number) => string} body
@@ -51,20 +66,20 @@ export class Aftermath {
   async sweep(stack, body) {
     for (const room of this.#rooms) this.#keeper.follow(room);
     const pushedTo = async () =>
-      (await ghosts(stack)).filter(({ conversations }) => conversations.length > 0);
+      (await staleConnections(stack)).filter(({ conversations }) => conversations.length > 0);
     let left = await pushedTo();
     for (let sweep = 1; left.length > 0 && sweep <= SWEEPS; sweep += 1) {
-      // Functions spare a connection that may be in its handshake.
+      // Functions keep a connection that may still be in its handshake.
       const youngest = Math.max(...left.map(({ connectedAt }) => connectedAt));
       await delay(Math.max(0, youngest + HANDSHAKE_MS - Date.now()));
       const rooms = new Set(left.flatMap(({ conversations }) => conversations));
       for (const room of rooms) await this.#keeper.say(room, body(room, sweep));
       left = await pushedTo();
     }
-    return left.map((ghost) => `is pushed to and stays: ${JSON.stringify(ghost)}`);
+    return left.map((connection) => `still pushed to after a sweep: ${JSON.stringify(connection)}`);
   }
 
-  /** What a page shows is the log. @returns {Promise<string[]>} */
+  /** Compares what each page shows with the log. @returns {Promise<string[]>} */
   async pages() {
     const complaints = [];
     for (const { device, room } of this.#places) {
@@ -72,9 +87,9 @@ export class Aftermath {
       const log = this.logs.get(room);
       const place = shown?.findIndex((entry, place) => !isSame(entry, log[place])) ?? -1;
       if (shown === undefined || (shown.length === log.length && place < 0)) continue;
-      const others = JSON.stringify(shown.slice(place, place + 3));
+      const rest = JSON.stringify(shown.slice(place, place + 3));
       complaints.push(
-        `${device.name} shows ${shown.length} of ${log.length} in ${room}, others from ${place} on: ${others}`,
+        `${device.name} shows ${shown.length} of ${log.length} entries of ${room}; they differ from index ${place} on: ${rest}`,
       );
     }
     return complaints;

@@ -1,12 +1,14 @@
 /**
- * Many writers in one conversation at once: that its log grows, and how many puts a message costs.
+ * Measures how fast one conversation grows with many concurrent writers, and how many writes each
+ * message costs.
  *
- *   node faults/contention.js [--writers N] [--messages N] [--processes N] [--latency FROM,TO]
+ *     node faults/contention.js [--writers N] [--messages N] [--processes N] [--latency FROM,TO]
  *
- * Each writer sends over HTTP and says its next message when the one before it is acknowledged. As many appends as there are
- * function processes run at once; the other writers wait for one. Calls of DynamoDB take `--latency` milliseconds longer, so
- * that they, and not this machine's processors, are what an append waits for. `python3 model/contention.py PROCESSES RTT` says
- * what to expect.
+ * Each writer sends over HTTP and waits for the acknowledgement before its next message. As many
+ * appends run at once as there are function processes; the other writers wait for a process.
+ * `--latency` makes DynamoDB calls slower by this many milliseconds, so that an append waits for
+ * them and not for this machine's processors. `python3 model/contention.py PROCESSES RTT` prints
+ * the expected result.
  */
 import assert from "node:assert/strict";
 import { mkdir, rm } from "node:fs/promises";
@@ -51,11 +53,11 @@ await first.create(
   devices.slice(1).map(({ user }) => user),
 );
 for (const device of devices) device.follow(conversation);
-// Every writer's first message is for the processes to start by, and is not measured.
+// The first message of each writer starts the processes and is not measured.
 await Promise.all(devices.map((device) => device.say(conversation, "warm")));
 
-// No connection is open, so every put is one of an entry.
-const counted = new Injections(stack, {
+// No connection is open, so every put writes an entry.
+const injections = new Injections(stack, {
   seed: 1,
   faults: [
     { dynamodb: "latency", on: ["PutItem"], ms },
@@ -63,7 +65,7 @@ const counted = new Injections(stack, {
     { dynamodb: "latency", on: ["GetItem"], ms },
   ],
 });
-await counted.begin();
+await injections.begin();
 const began = performance.now();
 await Promise.all(
   devices.map(async (device) => {
@@ -72,8 +74,8 @@ await Promise.all(
   }),
 );
 const seconds = (performance.now() - began) / 1000;
-await counted.end();
-const [puts, queries] = counted.seen;
+await injections.end();
+const [puts, queries] = injections.seen;
 
 for (const device of devices) {
   assert.ok(await device.settle(conversation, writers * (messages + 1)));
@@ -81,14 +83,16 @@ for (const device of devices) {
 }
 history.record({ type: "log", conversation, events: await first.log(conversation) });
 history.close();
-const { isGood, says } = await judge(history.path);
+const { isValid, report } = await judge(history.path);
 await stack.stop();
 
 const stored = writers * messages;
 const load = `${writers} writers, ${values.processes} processes, ${stored} messages, DynamoDB ${ms.join(" to ")} ms slower`;
-console.log(`${load}: ${seconds.toFixed(1)} s, ${(stored / seconds).toFixed(1)} a second`);
 console.log(
-  `${(puts / stored - 1).toFixed(2)} lost puts and ${(queries / stored).toFixed(2)} queries a message`,
+  `${load}: ${seconds.toFixed(1)} s, ${(stored / seconds).toFixed(1)} messages per second`,
 );
-console.log(says);
-process.exit(isGood ? 0 : 1);
+console.log(
+  `${(puts / stored - 1).toFixed(2)} lost puts and ${(queries / stored).toFixed(2)} queries per message`,
+);
+console.log(report);
+process.exit(isValid ? 0 : 1);

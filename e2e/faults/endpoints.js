@@ -1,8 +1,8 @@
-/** Where a device finds the stack. */
-
 /**
+ * Returns what a device needs to reach the stack.
+ *
  * @param {{http: string, ws: string, login: string}} addresses
- * @returns {import('./library_device.js').Endpoints}
+ * @returns {import('./device.js').Endpoints}
  */
 export function endpointsOf({ http, ws, login }) {
   return {

@@ -1,21 +1,26 @@
 /**
- * A history as checker/README.md tells: what happened, a JSON object a line, in the order in which it was recorded.
+ * A history as checker/README.md describes it: one JSON object per line, in the order of recording.
  *
- * Each line is written in one step to the end of the file and before anything else happens, so several processes may
- * write the same history, and one that is killed has recorded all that it did.
+ * Each line is appended in one write before anything else happens. Several processes can therefore
+ * write one history, and a process that is killed has recorded everything it did.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 
 export class History {
   #file;
 
-  /** @param {string} path the file is made if it is not there */
+  /** @param {string} path the file is created if it does not exist */
   constructor(path) {
     this.path = path;
     this.#file = openSync(path, "a");
   }
 
-  /** @param {{type: string}} record the time is added for whoever has to find out why something took long */
+  /**
+   * Appends a record, with the time added for debugging.
+   *
+   * @param {{type: string}} record the time is added for whoever has to find out why something took
+   *   long
+   */
   record(record) {
     writeSync(this.#file, `${JSON.stringify({ ...record, at: Date.now() })}\n`);
   }

@@ -1,7 +1,10 @@
-/** What befalls processes and connections beside the harness's own faults. Each answers how many it has struck. */
-import { MortalDevice } from "./mortal_device.js";
+/**
+ * Incidents: what happens to processes and connections in addition to the harness's own faults.
+ * Each method returns how many it affected.
+ */
+import { KillableDevice } from "./killable_device.js";
 
-/** Past the two hours of a connection. */
+/** Longer than the two hours that a connection may last. */
 const AGE_MS = 2 * 60 * 60_000 + 1;
 
 export class Incidents {
@@ -20,7 +23,7 @@ export class Incidents {
     this.#devices = devices;
   }
 
-  /** Every connection is two hours old. */
+  /** Makes every connection two hours older. */
   async age() {
     const clock = `${this.#stack.http}/.local/clock`;
     const { aheadMs } = await (await fetch(clock)).json();
@@ -28,12 +31,12 @@ export class Incidents {
     return 1;
   }
 
-  /** All function processes of the moment are killed. */
+  /** Kills all function processes that are running. */
   async killFunctions() {
     return this.#stack.functionProcesses().filter(({ pid }) => killed(pid)).length;
   }
 
-  /** The harness is killed, and starts again on its data. */
+  /** Kills the harness and starts it again on its data. */
   async killHarness() {
     await this.#injections.remember();
     await this.#stack.kill();
@@ -42,21 +45,21 @@ export class Incidents {
     return 1;
   }
 
-  /** Devices are killed, and start again with what they kept. */
+  /** Kills the devices that run in their own process; they start again from what they saved. */
   async killClients() {
-    const mortals = this.#devices.filter((device) => device instanceof MortalDevice);
-    await Promise.all(mortals.map((device) => device.kill()));
-    return mortals.length;
+    const killables = this.#devices.filter((device) => device instanceof KillableDevice);
+    await Promise.all(killables.map((device) => device.kill()));
+    return killables.length;
   }
 
-  /** The network seems to change. */
-  async doubt() {
-    for (const device of this.#devices) device.doubt();
+  /** Tells every device that the network may have changed. */
+  async networkChanged() {
+    for (const device of this.#devices) device.networkChanged();
     return 1;
   }
 }
 
-/** Whether a process was there to be killed: it may end by itself in this very moment. */
+/** Kills a process. Returns false if it had already ended. */
 function killed(pid) {
   try {
     return process.kill(pid, "SIGKILL");

@@ -1,14 +1,20 @@
-/** The faults of a local stack while a schedule runs, and what they have struck, also over the end of a harness. */
+/**
+ * The faults of a local stack during a schedule. Counts what was injected, even across a restart of
+ * the harness.
+ */
 import assert from "node:assert/strict";
 
 export class Injections {
   #stack;
   #plan;
-  /** By place and kind. @type {Map<string, number>} */ counts = new Map();
-  /** How many calls each rule has looked at in the end, in the plan's order. @type {number[]} */ seen =
+  /** Injected faults by target and kind. @type {Map<string, number>} */ counts = new Map();
+  /** The number of calls that each rule has examined, in the order of the plan. @type {number[]} */ seen =
     [];
 
-  /** @param {import('../lib/stack.js').Stack} stack @param {{seed: number, faults: object[]}} plan */
+  /**
+   * @param {import('../lib/stack.js').Stack} stack
+   * @param {{seed: number, faults: object[]}} plan
+   */
   constructor(stack, plan) {
     this.#stack = stack;
     this.#plan = plan;
@@ -18,12 +24,12 @@ export class Injections {
     await this.#ask("PUT", this.#plan);
   }
 
-  /** Ends all faults. */
+  /** Ends all faults and adds up their counts. */
   async end() {
     this.#add(await this.#ask("DELETE"));
   }
 
-  /** The harness will be killed, and its counts with it. */
+  /** Adds up the counts before the harness is killed, which loses them. */
   async remember() {
     this.#add(await this.#ask("GET"));
   }
@@ -31,10 +37,10 @@ export class Injections {
   #add({ faults }) {
     this.seen = faults.map(({ seen }) => seen);
     for (const { injected, ...rule } of faults) {
-      const [place] = ["dynamodb", "management", "function", "connection"].filter(
-        (place) => rule[place] !== undefined,
+      const [target] = ["dynamodb", "management", "function", "connection"].filter(
+        (target) => rule[target] !== undefined,
       );
-      const key = `${place} ${rule[place]}`;
+      const key = `${target} ${rule[target]}`;
       this.counts.set(key, (this.counts.get(key) ?? 0) + injected);
     }
   }

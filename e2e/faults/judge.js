@@ -1,4 +1,4 @@
-/** The checker's word on a history, which is kept beside it. */
+/** Runs the checker on a history and keeps its report beside the history. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile, writeFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { TARGET } from "../lib/stack.js";
 
-/** @param {string} path of a history @returns {Promise<{isGood: boolean, says: string}>} */
+/** @param {string} path of a history @returns {Promise<{isValid: boolean, report: string}>} */
 export async function judge(path) {
   const verdict = `${path}.verdict`;
   const output = await open(verdict, "w");
@@ -15,16 +15,16 @@ export async function judge(path) {
   });
   const [code] = await once(checker, "exit");
   await output.close();
-  return { isGood: code === 0, says: (await readFile(verdict, "utf8")).trim() };
+  return { isValid: code === 0, report: (await readFile(verdict, "utf8")).trim() };
 }
 
 /**
- * Whether the checker notices what is missing: takes the last message out of each log of a history, and asks again. So no
- * verdict is good for want of evidence.
+ * Returns whether the checker notices missing messages. Takes the last message out of each log of a
+ * history and runs the checker again, so that no verdict is good for lack of evidence.
  *
  * @param {string} path of a history
  */
-export async function findsWhatIsMissing(path) {
+export async function noticesMissingMessages(path) {
   const altered = `${path}.altered`;
   const lines = (await readFile(path, "utf8")).split("\n").map((line) => {
     if (!line.startsWith('{"type":"log"')) return line;
@@ -33,6 +33,6 @@ export async function findsWhatIsMissing(path) {
     return JSON.stringify({ ...log, events: events.slice(0, Math.max(last, 0)) });
   });
   await writeFile(altered, lines.join("\n"));
-  const { isGood, says } = await judge(altered);
-  return !isGood && says.includes("broken: acknowledged");
+  const { isValid, report } = await judge(altered);
+  return !isValid && report.includes("broken: acknowledged");
 }

@@ -1,4 +1,7 @@
-/** A device with the client library that pages use, in surroundings like a browser's, and somebody who reads all that is said. */
+/**
+ * A device with the client library of the page, in an environment like a browser's. A reader
+ * records every entry of the conversations it follows.
+ */
 import { randomUUID } from "node:crypto";
 import { setMaxListeners } from "node:events";
 
@@ -7,63 +10,37 @@ import WebSocket from "ws";
 import { backoff, systemClock } from "../../web/client/clock.js";
 import { Client, Refusal } from "../../web/client/index.js";
 import { handshakeProtocols } from "../../web/client/protocol.js";
-import { Witness } from "./witness.js";
+import { Device, SETTLED_WITHIN_MS } from "./device.js";
 
-/** The library finds out within a minute what it has missed, and repairs it by a few requests; a lost one costs ten seconds. */
-export const SETTLED_WITHIN_MS = 150_000;
-/** A page that could not be loaded in the trouble asks the person whether to try again. */
+/** A page asks its user whether to load the history again; the test tries this often. */
 const ATTEMPTS = 3;
 
 /**
- * @typedef {object} Endpoints
- * @property {string} http
- * @property {string} ws
- * @property {(user: string, options: {expiresIn?: number}) => Promise<string>} token
+ * @typedef {object} LibraryOptions
+ * @property {import('./outboxes.js').OutboxStorage} outboxes
+ * @property {boolean} [isBlocked] whether WebSockets are blocked on the way
+ * @property {number} [tokenSeconds] the lifetime of its tokens
  */
 
-/**
- * @typedef {object} Said what became of a message
- * @property {string} [refused] the code; without one it is stored
- */
-
-export class LibraryDevice {
-  #options;
-  #witness;
+export class LibraryDevice extends Device {
   /** @type {Client} */ #client;
   /** @type {Set<() => void>} */ #listeners = new Set();
   /** @type {Set<WebSocket>} */ #sockets = new Set();
-  /** How far the reader of a conversation is. @type {Map<string, number>} */ #positions =
+  /** The position of the reader in each conversation. @type {Map<string, number>} */ #positions =
     new Map();
   #happened = (_what) => {};
-  #stopped = new AbortController();
 
   /**
-   * @param {object} options
-   * @param {Endpoints} options.endpoints
-   * @param {import('./history.js').History} options.history
-   * @param {string} options.name of the device
-   * @param {string} options.user
-   * @param {import('./outboxes.js').OutboxStorage} options.outboxes
-   * @param {boolean} [options.isBlocked] something on the way lets no WebSocket through
-   * @param {number} [options.tokenSeconds] how long its tokens are good
+   * @param {import('./device.js').DeviceOptions & LibraryOptions} options
    */
   constructor(options) {
-    this.#options = options;
+    super(options);
     // Each reader listens for the end.
-    setMaxListeners(0, this.#stopped.signal);
-    this.#witness = new Witness(options.history, { client: options.name, user: options.user });
-  }
-
-  get name() {
-    return this.#options.name;
-  }
-
-  get user() {
-    return this.#options.user;
+    setMaxListeners(0, this.stopped.signal);
   }
 
   async start() {
-    const { endpoints, outboxes, user, isBlocked, tokenSeconds } = this.#options;
+    const { endpoints, outboxes, user, isBlocked, tokenSeconds } = this.options;
     const provider = () => endpoints.token(user, { expiresIn: tokenSeconds });
     this.#client = new Client({
       http: endpoints.http,
@@ -73,7 +50,7 @@ export class LibraryDevice {
       surroundings: {
         clock: systemClock,
         outboxes,
-        fetch: this.#witness.fetch,
+        fetch: this.recorder.fetch,
         dial: (token) => this.#dial(isBlocked ? "ws://127.0.0.1:1/" : endpoints.ws, token),
         newId: randomUUID,
         isVisible: () => true,
@@ -85,22 +62,18 @@ export class LibraryDevice {
         tabs: null,
       },
     });
-    this.#client.subscribe(() => this.#tell());
+    this.#client.subscribe(() => this.#notify());
     await this.#client.start();
   }
 
-  /** Begins to read a conversation, from a position on. @param {string} conversation */
+  /** Starts to read a conversation from a position on. @param {string} conversation */
   follow(conversation, position = 0) {
-    if (position === 0) this.#witness.restarted(conversation, 0);
+    if (position === 0) this.recorder.restarted(conversation, 0);
     this.#positions.set(conversation, position);
     void this.#read(conversation);
   }
 
-  /**
-   * Says something, and waits for what becomes of it.
-   *
-   * @returns {Promise<Said>}
-   */
+  /** Sends a message and waits for its outcome. @returns {Promise<SendResult>} */
   async say(conversation, body) {
     try {
       await this.#client.conversation(conversation).send(body);
@@ -110,17 +83,17 @@ export class LibraryDevice {
       for (const { id, state } of this.#client.conversation(conversation).messages) {
         if (state === "failed") this.#client.conversation(conversation).discard(id);
       }
-      return { refused: error.code };
+      return { rejected: error.code };
     }
   }
 
-  /** Looks at a conversation, as somebody does who is told that he is in it. */
-  look(conversation) {
+  /** Opens a conversation, as a user does after being told that they were added to it. */
+  open(conversation) {
     this.#client.open(conversation);
   }
 
-  /** Something on the network changed, so the library sees whether its connection is good. */
-  doubt() {
+  /** Reports a network change, after which the library checks its connection. */
+  networkChanged() {
     this.#happened("online");
   }
 
@@ -134,7 +107,7 @@ export class LibraryDevice {
       .messages.filter(({ state }) => state === "pending").length;
   }
 
-  /** Whether it comes to have seen and sent all. */
+  /** Waits until everything is read and sent. Returns false after {@link SETTLED_WITHIN_MS}. */
   async settle(conversation, head) {
     const isSettled = () => this.position(conversation) >= head && this.pending(conversation) === 0;
     const patience = AbortSignal.timeout(SETTLED_WITHIN_MS);
@@ -142,32 +115,28 @@ export class LibraryDevice {
     return isSettled();
   }
 
-  /** What the page of a conversation shows, with all of its history. @returns {Promise<object[]>} entries of the log */
+  /**
+   * Returns the entries that the page of a conversation shows, with its whole history.
+   *
+   * @returns {Promise<object[]>} entries of the log
+   */
   async page(conversation) {
     const shown = this.#client.conversation(conversation);
     for (let failures = 0; shown.history !== "complete" && failures < ATTEMPTS; ) {
-      if (shown.history === "loading") await this.#changed(this.#stopped.signal);
+      if (shown.history === "loading") await this.#changed(this.stopped.signal);
       else await shown.loadEarlier();
       if (shown.history === "failed") failures += 1;
     }
     return shown.lines().map((line) => line.entry ?? { unsent: line.outgoing.id });
   }
 
-  /** How it ends, for the history. */
-  end(conversation) {
-    this.#witness.ended(conversation, {
-      position: this.position(conversation),
-      pending: this.pending(conversation),
-    });
-  }
-
   stop() {
-    this.#stopped.abort();
+    super.stop();
     this.#client.stop();
     for (const socket of this.#sockets) socket.terminate();
   }
 
-  /** How it is, for whoever has to find out why it does not settle. */
+  /** Describes the state of the device, for debugging when it does not settle. */
   describe(conversation) {
     const { state } = this.#client;
     const { listed, messages } = this.#client.conversation(conversation);
@@ -184,7 +153,7 @@ export class LibraryDevice {
     };
   }
 
-  /** Asks until there is an answer: whoever logs in tries again. */
+  /** Asks until there is an answer, as a user tries to log in again. */
   async #insist(question) {
     for (let failures = 1; ; failures += 1) {
       try {
@@ -197,16 +166,16 @@ export class LibraryDevice {
 
   #dial(url, token) {
     const socket = new WebSocket(url, handshakeProtocols(token), {
-      origin: this.#options.endpoints.origin,
+      origin: this.options.endpoints.origin,
     });
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
-    return this.#witness.socket(socket);
+    return this.recorder.socket(socket);
   }
 
-  /** As a page of somebody who wants to miss nothing: asks again after whatever went wrong. */
+  /** Reads a conversation until the device stops, and continues after every error. */
   async #read(conversation) {
-    const { signal } = this.#stopped;
+    const { signal } = this.stopped;
     let failures = 0;
     while (!signal.aborted) {
       const after = this.position(conversation);
@@ -214,14 +183,14 @@ export class LibraryDevice {
         for await (const entry of this.#client
           .conversation(conversation)
           .entries({ after, signal })) {
-          this.#witness.seen(entry);
+          this.recorder.seen(entry);
           this.#positions.set(conversation, entry.seq);
-          this.#tell();
+          this.#notify();
         }
         failures = 0;
       } catch (error) {
         if (error instanceof Refusal) {
-          // Not a participant: until he is told that he is one again.
+          // Not a participant: wait until the user is added again.
           while (!this.#client.conversation(conversation).listed && !signal.aborted)
             await this.#changed(signal);
         } else {
@@ -234,7 +203,7 @@ export class LibraryDevice {
     }
   }
 
-  /** Resolves when anything has changed, or there is no more time. @param {AbortSignal} signal */
+  /** Resolves after the next change, or when the signal aborts. @param {AbortSignal} signal */
   #changed(signal) {
     return new Promise((resolve) => {
       const end = () => {
@@ -247,7 +216,7 @@ export class LibraryDevice {
     });
   }
 
-  #tell() {
+  #notify() {
     for (const listener of [...this.#listeners]) listener();
   }
 }

@@ -1,9 +1,9 @@
-/** Where the client library keeps what is unsent, outside a browser. */
+/** Storage of unsent messages for the client library outside a browser. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
 /** @typedef {import('../../web/client/surroundings.js').OutboxStorage} OutboxStorage */
 
-/** Ends with the process. @implements {OutboxStorage} */
+/** Keeps messages in memory. @implements {OutboxStorage} */
 export class MemoryOutbox {
   /** @type {Map<string, import('../../web/client/surroundings.js').Row>} */ #rows = new Map();
 
@@ -22,7 +22,11 @@ export class MemoryOutbox {
   }
 }
 
-/** Outlives the process, however that ends: a journal, in which each change is a line. @implements {OutboxStorage} */
+/**
+ * Keeps messages across kills of the process, in a journal with one line per change.
+ *
+ * @implements {OutboxStorage}
+ */
 export class FileOutbox {
   #path;
 
@@ -33,7 +37,8 @@ export class FileOutbox {
   async load() {
     const rows = new MemoryOutbox();
     const lines = existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n") : [];
-    // What is behind the last line break was being written when the process was killed, or is nothing.
+    // The part after the last line break is empty, or was being written when the process was
+    // killed.
     for (const line of lines.slice(0, -1)) {
       const { conversation, outgoing, removed } = JSON.parse(line);
       if (removed === undefined) rows.put(conversation, outgoing);

@@ -1,61 +1,33 @@
 /**
- * A device without the client library and without a socket: plain HTTP, by the client's half of the protocol. Position and
- * outbox are one state, and what got no answer is sent again under its id.
+ * A device without the client library: plain HTTP, with the client's part of the protocol. Position
+ * and outbox are one state, and a message without a reply is sent again under its id.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
-import { SETTLED_WITHIN_MS } from "./library_device.js";
-import { Witness } from "./witness.js";
+import { Device, SETTLED_WITHIN_MS } from "./device.js";
 
-/** The gateway ends a request after 30 s, so by then it is known that nothing of it runs any more. */
+/** The gateway ends a request after 30 s, so after this time nothing of it is running any more. */
 const PATIENCE_MS = 40_000;
-/** Between two attempts without advice, at random up to this. */
+/** The longest wait between two attempts if the reply does not advise one; the wait is random. */
 const WAIT_MS = 1_000;
 
-/** @typedef {import('./library_device.js').Said} Said */
+/** @typedef {import('./device.js').SendResult} SendResult */
 
-export class PlainDevice {
-  #options;
-  #witness;
+export class PlainDevice extends Device {
   /** @type {Map<string, {position: number, pending: Set<string>}>} */ #logs = new Map();
   #token;
-  #stopped = new AbortController();
-
-  /**
-   * @param {object} options
-   * @param {import('./library_device.js').Endpoints} options.endpoints
-   * @param {import('./history.js').History} options.history
-   * @param {string} options.name of the device
-   * @param {string} options.user
-   */
-  constructor(options) {
-    this.#options = options;
-    this.#witness = new Witness(options.history, { client: options.name, user: options.user });
-  }
-
-  get name() {
-    return this.#options.name;
-  }
-
-  get user() {
-    return this.#options.user;
-  }
 
   async start() {
-    this.#token = await this.#options.endpoints.token(this.user, {});
+    this.#token = await this.options.endpoints.token(this.user, {});
   }
 
   follow(conversation) {
-    this.#witness.restarted(conversation, 0);
+    this.recorder.restarted(conversation, 0);
     this.#logs.set(conversation, { position: 0, pending: new Set() });
   }
 
-  /**
-   * Says something, and waits for what becomes of it.
-   *
-   * @returns {Promise<Said>}
-   */
+  /** Sends a message and waits for its outcome. @returns {Promise<SendResult>} */
   async say(conversation, body) {
     const log = this.#logs.get(conversation);
     const message = { id: randomUUID(), body };
@@ -68,7 +40,7 @@ export class PlainDevice {
       if (!log.pending.has(message.id)) return {};
       if (answer?.retry === "never") {
         log.pending.delete(message.id);
-        return { refused: answer.code };
+        return { rejected: answer.code };
       }
       await delay(answer?.retryAfterMs ?? Math.random() * WAIT_MS);
       if (answer?.retry === "resync") await this.catchUp(conversation);
@@ -76,7 +48,7 @@ export class PlainDevice {
     }
   }
 
-  /** Reads all that is past the position; whether it could be read. */
+  /** Reads everything after the position. Returns whether that succeeded. */
   async catchUp(conversation) {
     const log = this.#logs.get(conversation);
     for (;;) {
@@ -86,17 +58,17 @@ export class PlainDevice {
       );
       if (status !== 200) return false;
       for (const entry of answer.events) {
-        // Two readings at the same time bring the same.
+        // Two concurrent reads return the same entries.
         if (entry.seq !== log.position + 1) continue;
         if (entry.sender === this.user) log.pending.delete(entry.id);
-        this.#witness.seen(entry);
+        this.recorder.seen(entry);
         log.position = entry.seq;
       }
       if (!answer.limited) return true;
     }
   }
 
-  /** Whether it comes to have seen and sent all. */
+  /** Waits until everything is read and sent. Returns false after {@link SETTLED_WITHIN_MS}. */
   async settle(conversation, head) {
     const patience = AbortSignal.timeout(SETTLED_WITHIN_MS);
     const log = this.#logs.get(conversation);
@@ -106,16 +78,17 @@ export class PlainDevice {
     return log.position >= head && log.pending.size === 0;
   }
 
-  doubt() {}
-
-  look() {}
-
-  /** What it shows is what it has seen. */
+  /** It has no page. */
   async page() {
     return undefined;
   }
 
-  /** Starts a conversation, and asks until that is answered. @param {string} id @param {string[]} participants */
+  /**
+   * Starts a conversation, and repeats the request until it succeeds.
+   *
+   * @param {string} id
+   * @param {string[]} participants
+   */
   async create(id, participants) {
     await this.#insist("POST", "/conversations", { json: { id, title: id, participants } });
   }
@@ -134,7 +107,7 @@ export class PlainDevice {
     });
   }
 
-  /** The whole log, page by page. @returns {Promise<object[]>} */
+  /** Returns the whole log, which is read page by page. @returns {Promise<object[]>} */
   async log(conversation) {
     const events = [];
     for (;;) {
@@ -156,17 +129,6 @@ export class PlainDevice {
     return this.#logs.get(conversation)?.pending.size ?? 0;
   }
 
-  end(conversation) {
-    this.#witness.ended(conversation, {
-      position: this.position(conversation),
-      pending: this.pending(conversation),
-    });
-  }
-
-  stop() {
-    this.#stopped.abort();
-  }
-
   describe(conversation) {
     return {
       device: this.name,
@@ -176,23 +138,26 @@ export class PlainDevice {
     };
   }
 
-  /** Asks until there is an answer that is no error. */
+  /** Repeats a request until it succeeds. */
   async #insist(method, target, what) {
     for (;;) {
       const { status, answer } = await this.#ask(method, target, what);
       if (status === 200 || status === 201) return answer;
       if (answer?.retry === "never")
         throw new Error(`${method} ${target}: ${JSON.stringify(answer)}`);
-      this.#stopped.signal.throwIfAborted();
+      this.stopped.signal.throwIfAborted();
       await delay(answer?.retryAfterMs ?? Math.random() * WAIT_MS);
     }
   }
 
-  /** Asks once. Status 0: no answer. `change`: which change of participants this is an attempt at. */
+  /**
+   * Sends a request once. Status 0 means that there was no response. `change` names the change of
+   * participants that this request attempts.
+   */
   async #ask(method, target, { json, change } = {}) {
-    const { endpoints } = this.#options;
+    const { endpoints } = this.options;
     try {
-      const response = await this.#witness.fetch(endpoints.http + target, {
+      const response = await this.recorder.fetch(endpoints.http + target, {
         method,
         headers: {
           authorization: `Bearer ${this.#token}`,

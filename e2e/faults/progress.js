@@ -1,4 +1,4 @@
-/** How far the talk has come, so that what befalls it follows what was acknowledged and not a clock. */
+/** Counts acknowledged messages. Incidents follow these counts and not a clock. */
 
 export class Progress {
   #total = 0;
@@ -7,17 +7,21 @@ export class Progress {
   /** @type {Set<() => void>} */ #waiting = new Set();
   lastAt = performance.now();
 
-  /** A message was acknowledged. @param {string} conversation */
+  /** Counts an acknowledged message. @param {string} conversation */
   count(conversation) {
     this.#total += 1;
     this.#counts.set(conversation, this.in(conversation) + 1);
-    this.look();
+    this.changed();
   }
 
-  /** Nobody but a guest says anything more there. @param {string} conversation */
+  /**
+   * Records that all devices but the guest's have sent all their messages.
+   *
+   * @param {string} conversation
+   */
   end(conversation) {
     this.#over.add(conversation);
-    this.look();
+    this.changed();
   }
 
   get total() {
@@ -32,13 +36,13 @@ export class Progress {
     return this.#over.has(conversation);
   }
 
-  /** Resolves when it is so. @param {() => boolean} isSo */
-  async until(isSo) {
-    while (!isSo()) await new Promise((resolve) => this.#waiting.add(resolve));
+  /** Resolves when the condition holds. @param {() => boolean} condition */
+  async until(condition) {
+    while (!condition()) await new Promise((resolve) => this.#waiting.add(resolve));
   }
 
-  /** Somebody has to look again. */
-  look() {
+  /** Makes every waiter check its condition again. */
+  changed() {
     this.lastAt = performance.now();
     const waiting = [...this.#waiting];
     this.#waiting.clear();

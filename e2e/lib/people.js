@@ -1,17 +1,22 @@
-/** People for tests: each is new, so suites do not disturb one another and a stack may be used again. */
+/**
+ * Users for tests. Each has a new id, so suites do not affect one another and a stack can be
+ * reused.
+ */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 
 import { Client, call } from "./client.js";
 
-/** Somebody with a token. */
+/** A user with a token. */
 export class Person {
   /**
+   * Creates a user and logs them in.
+   *
    * @param {import('./stack.js').Stack} stack
-   * @param {string} name shown to others
-   * @param {string} [user] the id; left out: one that nobody has yet
+   * @param {string} name the display name
+   * @param {string} [user] the id; a new one by default
    */
-  static async arrive(stack, name, user = `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`) {
+  static async create(stack, name, user = `${name.toLowerCase()}-${randomUUID().slice(0, 8)}`) {
     const person = new Person();
     person.stack = stack;
     person.name = name;
@@ -20,7 +25,7 @@ export class Person {
     return person;
   }
 
-  /** A new connection. */
+  /** Opens a WebSocket connection. */
   connect() {
     return Client.connect(this.stack, this.token);
   }
@@ -46,7 +51,7 @@ export class Person {
   }
 
   /**
-   * Starts a conversation, and returns its id.
+   * Starts a conversation and returns its id.
    *
    * @param {Person[]} others
    * @param {string} [title]
@@ -60,7 +65,11 @@ export class Person {
     return body.id;
   }
 
-  /** The whole log, page by page. @param {string} conversation */
+  /**
+   * Returns the whole log of a conversation, which is read page by page.
+   *
+   * @param {string} conversation
+   */
   async log(conversation) {
     const events = [];
     for (;;) {

@@ -1,15 +1,15 @@
 /**
- * Processes as Linux shows them under /proc: who belongs to a stack, and which of them runs a function.
+ * The processes of a stack, read from /proc.
  *
- * A stack is started as the leader of a session of its own. Children inherit the session whatever becomes of their
- * parent, so an orphan is found as surely as a child.
+ * Each stack is started as the leader of a session. Child processes inherit the session, whatever
+ * happens to their parent, so orphans are found too.
  */
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 
-/** Linux tells nobody but the parent that a process has ended: whoever else waits for it has to look, this often. */
-const LOOK_EVERY_MS = 20;
+/** The interval between two checks. Linux reports the end of a process only to its parent. */
+const POLL_INTERVAL_MS = 20;
 
 /**
  * @typedef {object} Process
@@ -18,7 +18,7 @@ const LOOK_EVERY_MS = 20;
  */
 
 /**
- * All living processes of a session, its leader included. Zombies do not count: nothing of them runs any more.
+ * Returns all running processes of a session, including its leader. Zombies do not count.
  *
  * @param {number} session the leader's process id
  * @returns {Process[]}
@@ -31,15 +31,19 @@ export function processesOf(session) {
     .map(({ pid, name }) => ({ pid, name }));
 }
 
-/** Resolves when none of a session is left. @param {number} session the leader's process id */
+/**
+ * Resolves when all processes of a session have ended.
+ *
+ * @param {number} session the leader's process id
+ */
 export async function allEnded(session) {
-  while (processesOf(session).length > 0) await delay(LOOK_EVERY_MS);
+  while (processesOf(session).length > 0) await delay(POLL_INTERVAL_MS);
 }
 
-/** Undefined when the process has ended meanwhile. */
+/** Returns undefined if the process has ended in the meantime. */
 function describe(pid) {
   try {
-    // "pid (name) state ppid pgrp session …", where the name may itself hold spaces and parentheses.
+    // "pid (name) state ppid pgrp session …", where the name may contain spaces and parentheses.
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return {
@@ -56,7 +60,7 @@ function describe(pid) {
 
 function executable(pid) {
   try {
-    // A binary that has been rebuilt while it runs shows as "path (deleted)".
+    // A binary that was rebuilt while it runs is shown as "path (deleted)".
     return basename(readlinkSync(`/proc/${pid}/exe`)).replace(/ \(deleted\)$/, "");
   } catch {
     return undefined;

@@ -1,10 +1,10 @@
-/** What the protocol promises about shapes, as checks. */
+/** Assertions about the exact shape of frames and HTTP responses. */
 import assert from "node:assert/strict";
 
 /** RFC 3339, UTC, milliseconds. */
 export const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
-/** What each error code tells the client to do. */
+/** What each error code asks the client to do. */
 const RETRY = {
   malformed: "never",
   invalid: "never",
@@ -21,10 +21,10 @@ const RETRY = {
   internal: "later",
 };
 
-/** Codes that always blame the same field. */
+/** Codes that always name the same field. */
 const BLAMED = { unknown_position: "after", resync_required: "after", id_reused: "id" };
 
-/** The status that the same error has over HTTP; `unknown_action` has none. */
+/** The HTTP status of each error; `unknown_action` has none. */
 const STATUS = {
   malformed: 400,
   invalid: 422,
@@ -41,11 +41,11 @@ const STATUS = {
 };
 
 /**
- * Holds an error frame to its exact shape.
+ * Asserts the exact shape of an error frame.
  *
  * @param {object} frame
  * @param {string} code
- * @param {string} [field] the one that is to blame, unless the code says it
+ * @param {string} [field] the field at fault; by default the one that the code implies
  */
 export function assertRejected(frame, code, field = BLAMED[code]) {
   const { message, ...rest } = frame;
@@ -60,7 +60,7 @@ export function assertRejected(frame, code, field = BLAMED[code]) {
 }
 
 /**
- * The same for an answer over HTTP.
+ * Asserts the exact shape of an HTTP error.
  *
  * @param {{status: number, headers: Headers, body: any}} answer
  * @param {string} code
@@ -83,10 +83,11 @@ export function assertProblem(answer, code, field = BLAMED[code]) {
 }
 
 /**
- * A pushed or listed message, exactly.
+ * Asserts the exact shape of a pushed or listed message.
  *
  * @param {object} entry
- * @param {{conversation: string, seq: number, id: string, sender: import('./people.js').Person, body: string}} expected
+ * @param {{conversation: string, seq: number, id: string, sender: import('./people.js').Person,
+ *   body: string}} expected
  */
 export function assertMessage(entry, { conversation, seq, id, sender, body }) {
   const { sentAt, ...rest } = entry;
@@ -103,7 +104,7 @@ export function assertMessage(entry, { conversation, seq, id, sender, body }) {
 }
 
 /**
- * The answer to a send, exactly.
+ * Asserts the exact shape of the reply to `sendMessage`.
  *
  * @param {object} reply
  * @param {{conversation: string, id: string, seq: number, duplicate?: boolean}} expected
@@ -114,7 +115,7 @@ export function assertSent(reply, { conversation, id, seq, duplicate = false }) 
   assert.match(sentAt, INSTANT);
 }
 
-/** Positions are dense from 1. @param {{seq: number}[]} log */
+/** Asserts that the positions are 1, 2, 3 and so on, without a gap. @param {{seq: number}[]} log */
 export function assertDense(log) {
   assert.deepEqual(
     log.map(({ seq }) => seq),

@@ -1,18 +1,22 @@
 /**
- * The client's half of the guarantees, for senders that must get through whatever ends under them: position and outbox
- * are one state, a send that got no answer is repeated with its id on a new connection, and one send is in flight.
+ * A sender that gets its messages through whatever fails underneath. It does the client's part of
+ * the protocol's guarantees:
+ *
+ * - position and outbox are one state;
+ * - a message without a reply is sent again under the same id, on a new connection;
+ * - one message is in flight at a time.
  */
 import assert from "node:assert/strict";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { Unanswered } from "./client.js";
 
-/** More than any test breaks things, so that a sender who gets nowhere ends with an error. */
+/** More attempts than any test causes, so that a sender without progress fails. */
 const ATTEMPTS = 100;
 
-/** One person's sending into one conversation. */
+/** Sends the messages of one person in one conversation. */
 export class Sender {
-  /** Everything that this sender was told is stored, in its order. @type {{id: string, body: string, seq: number}[]} */
+  /** The acknowledged messages, in order. @type {{id: string, body: string, seq: number}[]} */
   acknowledged = [];
   #position = 0;
   #connection;
@@ -24,7 +28,7 @@ export class Sender {
   }
 
   /**
-   * Resolves when the message is acknowledged.
+   * Sends a message and resolves when it is acknowledged.
    *
    * @param {string} id
    * @param {string} body
@@ -56,17 +60,20 @@ export class Sender {
         await this.close();
       }
     }
-    assert.fail(`message ${id} did not get through in ${ATTEMPTS} attempts`);
+    assert.fail(`message ${id} was not acknowledged in ${ATTEMPTS} attempts`);
   }
 
-  /** Ends the connection, if there is one; the next send makes another. */
+  /** Closes the connection if there is one. The next send opens another. */
   async close() {
     const connection = this.#connection;
     this.#connection = undefined;
     await connection?.close();
   }
 
-  /** Moves the position over everything stored so far; the seq, if the message in the outbox is among it. */
+  /**
+   * Moves the position to the end of the log. Returns the position of the message in the outbox, if
+   * it is stored already.
+   */
   async #catchUp(id) {
     let seq;
     let page;
@@ -78,7 +85,7 @@ export class Sender {
       if (page.event === "error" && page.retry === "later") continue;
       assert.equal(page.event, "subscribed", JSON.stringify(page));
       for (const entry of page.events) {
-        assert.equal(entry.seq, this.#position + 1, "catch-up is dense");
+        assert.equal(entry.seq, this.#position + 1, "the catch-up has no gap");
         this.#position = entry.seq;
         if (entry.id === id && entry.sender === this.person.user) seq = entry.seq;
       }
@@ -87,7 +94,10 @@ export class Sender {
   }
 }
 
-/** What a killed function or a stopped gateway looks like from outside: no answer, no handshake, or no server. */
+/**
+ * Returns whether an error is what a killed function or a stopped gateway causes: no reply, no
+ * handshake, or no server.
+ */
 function isBroken(error) {
   return (
     error instanceof Unanswered ||

@@ -1,9 +1,10 @@
 /**
- * The stack under test: a harness of our own, or a deployed one.
+ * The stack under test: a local harness or a deployed stack.
  *
- * With CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN in the environment the suites talk to what is there and start nothing.
- * Otherwise every suite starts a harness on free ports, with the DynamoDB engine named by CONFAB_DYNAMODB, and ends it
- * again; `cargo build --package harness` has to come first.
+ * - If CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN are set, the suites use that stack and start
+ *   nothing.
+ * - Otherwise each suite starts a harness on free ports and stops it at the end. CONFAB_DYNAMODB
+ *   names the DynamoDB engine. Run `cargo build --package harness` first.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -21,25 +22,30 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
 const HARNESS = join(TARGET, "debug", "harness");
 const READY = "ready.json";
+/** The services with an address in the ready file and a `--SERVICE-port` option. */
+const SERVICES = ["http", "ws", "lambda", "dynamodb"];
 const FUNCTIONS = readdirSync(join(ROOT, "functions"));
 
-/** The harness builds the functions before it is ready, which takes minutes when nothing has been built yet. */
+/** The harness builds the functions before it is ready, which takes minutes the first time. */
 const READY_WITHIN_MS = 15 * 60_000;
-/** From the interrupt to the end of the process. */
+/** The time from the interrupt to the end of the process. */
 const ENDED_WITHIN_MS = 30_000;
 
-// A harness has a session of its own, so it would outlive a run that is interrupted or fails.
+// A harness is the leader of its own session, so it would outlive a test run that fails or is
+// interrupted.
 const running = new Set();
-process.on("exit", () => running.forEach((harness) => harness.kill("SIGTERM")));
+process.on("exit", () => {
+  for (const harness of running) harness.kill("SIGTERM");
+});
 for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
 
-/** A stack: its addresses once it is up, its tokens, and for a local one its processes. */
+/** A stack: its addresses once it is ready, its tokens and, if it is local, its processes. */
 export class Stack {
-  /** Base URL of the HTTP API, and of the page when the stack is local. @type {string} */
+  /** Base URL of the HTTP API; a local stack also serves the page there. @type {string} */
   http;
   /** URL of the WebSocket API with its stage. @type {string} */
   ws;
-  /** Where `POST {user, …}` answers a token. @type {string} */
+  /** The URL where `POST {user, …}` returns a token. @type {string} */
   login;
 
   #options = {};
@@ -47,33 +53,35 @@ export class Stack {
   #harness;
   #log;
   #secrets = new Set();
-  #breaches = [];
+  #violations = [];
 
   /**
-   * Takes the stack that the environment names, else starts one.
+   * Uses the stack that the environment names, or starts one.
    *
-   * @param {Record<string, string | number | string[]>} [options] of the harness, by name, for what is not to be as usual
+   * @param {Record<string, string | number | string[]>} [options] of the harness by name, in
+   *   addition to the usual ones or instead of them
    */
   async start(options = {}) {
     const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
     if (CONFAB_HTTP || CONFAB_WS || CONFAB_LOGIN) {
       assert.ok(
         CONFAB_HTTP && CONFAB_WS && CONFAB_LOGIN,
-        "CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN come together or not at all",
+        "set all of CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN, or none of them",
       );
       Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
       return;
     }
     this.#options = options;
     this.#folder = await mkdtemp(join(tmpdir(), "confab-e2e-"));
-    await this.#launch({ "http-port": 0, "ws-port": 0, "lambda-port": 0, "dynamodb-port": 0 });
+    await this.#launch(() => 0);
   }
 
   /**
-   * Logs somebody in.
+   * Logs a user in.
    *
    * @param {string} user
-   * @param {{name?: string, expiresIn?: number, audience?: string}} [options] `expiresIn` in seconds; negative: a token of the past
+   * @param {{name?: string, expiresIn?: number, audience?: string}} [options] `expiresIn` is in
+   *   seconds; a negative value makes an expired token
    * @returns {Promise<string>} the token
    */
   async tokenFor(user, options = {}) {
@@ -88,42 +96,48 @@ export class Stack {
   }
 
   /**
-   * Remembers a text that must not show in the stack's output, and returns it.
+   * Registers a text that must not appear in the stack's output, and returns it.
    *
    * @param {string} text
    */
   secret(text) {
-    // Long texts are searched for by their beginning, so that a shortened print is found too. Texts of a few
-    // characters would be found in anything.
+    // Only the beginning of a long text is searched for, so that shortened output is found too. A
+    // text of a few characters would be found anywhere.
     if (text.length >= 12) this.#secrets.add(text.slice(0, 100));
     return text;
   }
 
-  /** The same for a token, of which neither claims nor signature may show, and returns it. @param {string} token */
+  /**
+   * Registers the claims and the signature of a token as secrets, and returns the token.
+   *
+   * @param {string} token
+   */
   secretToken(token) {
-    token
-      .split(".")
-      .slice(1)
-      .forEach((part) => this.secret(part));
+    for (const part of token.split(".").slice(1)) this.secret(part);
     return token;
   }
 
-  /** Remembers a frame from the server that is not as the documents say; the end of the stack tells of it. @param {Error} error */
-  breach(error) {
-    this.#breaches.push(error.message);
+  /**
+   * Records a frame that violates the documents. {@link stop} fails if there was one.
+   *
+   * @param {Error} error
+   */
+  reportViolation(error) {
+    this.#violations.push(error.message);
   }
 
-  /** The process of a local harness. */
+  /** The process id of a local harness. */
   get pid() {
     return this.#harness.pid;
   }
 
   /**
-   * Lets things go wrong in a local stack, as harness/README.md tells; what went wrong before does so no more.
+   * Injects faults into a local stack, see harness/README.md. They replace the faults injected
+   * before.
    *
    * @param {...object} faults
    */
-  async goWrong(...faults) {
+  async injectFaults(...faults) {
     const response = await fetch(`${this.http}/.local/faults`, {
       method: "PUT",
       body: JSON.stringify({ seed: 1, faults }),
@@ -131,29 +145,35 @@ export class Stack {
     assert.equal(response.status, 200, await response.text());
   }
 
-  /** The processes that run functions just now. */
+  /** The processes that currently run functions. */
   functionProcesses() {
     return this.#processes().filter(({ name }) => FUNCTIONS.includes(name));
   }
 
-  /** Stops a local stack as Ctrl-C does, and holds it to leaving no process behind. */
+  /** Stops a local stack as Ctrl-C does, and asserts that no process is left. */
   async interrupt() {
     const harness = this.#harness;
     assert.equal(
       harness.exitCode ?? harness.signalCode,
       null,
-      `the harness had ended before, see ${this.#log}`,
+      `the harness has already ended, see ${this.#log}`,
     );
     const ended = once(harness, "exit");
     const late = setTimeout(() => harness.kill("SIGKILL"), ENDED_WITHIN_MS);
     harness.kill("SIGINT");
     const [code, signal] = await ended;
     clearTimeout(late);
-    assert.equal(signal ?? code, 0, `how the harness ended on Ctrl-C, see ${this.#log}`);
+    assert.equal(
+      signal ?? code,
+      0,
+      `the exit status of the harness after Ctrl-C, see ${this.#log}`,
+    );
     assert.deepEqual(processesOf(harness.pid), [], "the harness left processes behind");
   }
 
-  /** Ends the harness of a local stack as the kernel would, without notice; its watchdog ends whatever it leaves. */
+  /**
+   * Kills the harness of a local stack without notice. Its watchdog ends the processes it leaves.
+   */
   async kill() {
     const ended = once(this.#harness, "exit");
     this.#harness.kill("SIGKILL");
@@ -161,30 +181,30 @@ export class Stack {
     await allEnded(this.#harness.pid);
   }
 
-  /** Starts it again on the same ports and data. */
+  /** Starts the harness again on the same ports and data. */
   async resume() {
-    const port = (url) => new URL(url).port;
-    await this.#launch({
-      "http-port": port(this.http),
-      "ws-port": port(this.ws),
-      "lambda-port": port(this.lambda),
-      "dynamodb-port": port(this.dynamodb),
-    });
+    await this.#launch((service) => new URL(this[service]).port);
   }
 
   /**
-   * Ends a local stack, and holds it to three things: it leaves no process behind, it takes its ready file away, and it
-   * told no secret. A deployed one is left alone. Of either, no frame may have been other than documented.
+   * Stops a local stack and asserts that
+   *
+   * - no process is left,
+   * - the ready file is gone,
+   * - the output contains no secret, and
+   * - no function lacked a permission.
+   *
+   * A deployed stack is left running. For both, every frame must have matched the documents.
    */
   async stop() {
-    assert.deepEqual(this.#breaches.splice(0), [], "frames that are not as the documents say");
+    assert.deepEqual(this.#violations.splice(0), [], "frames that violate the protocol documents");
     const folder = this.#folder;
     if (folder === undefined) return;
     this.#folder = undefined;
     try {
       await this.interrupt();
       assert.ok(!existsSync(join(folder, READY)), "the ready file is still there");
-      this.#assertNothingTold();
+      this.#assertNoSecretPrinted();
       this.#assertNothingDenied();
     } finally {
       await rm(folder, { recursive: true });
@@ -192,15 +212,16 @@ export class Stack {
   }
 
   #processes() {
-    assert.ok(this.#harness, "a deployed stack has no processes here");
+    assert.ok(this.#harness, "the processes of a deployed stack are not on this machine");
     return processesOf(this.#harness.pid);
   }
 
-  async #launch(ports) {
+  /** @param {(service: string) => number | string} port */
+  async #launch(port) {
     assert.ok(existsSync(HARNESS), `${HARNESS} is missing: run \`cargo build -p harness\` first`);
     const ready = join(this.#folder, READY);
     const options = {
-      ...ports,
+      ...Object.fromEntries(SERVICES.map((service) => [`${service}-port`, port(service)])),
       dynamodb: process.env.CONFAB_DYNAMODB ?? "embedded",
       data: join(this.#folder, "data"),
       "ready-file": ready,
@@ -227,7 +248,7 @@ export class Stack {
     Object.assign(this, await this.#readyFile(ready));
   }
 
-  /** One file for all runs of this stack, kept for whoever has to find out why a test failed. */
+  /** Opens the log file of this stack. It holds all its runs and is kept for debugging. */
   #openLog() {
     const folder = join(TARGET, "e2e");
     mkdirSync(folder, { recursive: true });
@@ -254,7 +275,8 @@ export class Stack {
     this.#harness.once("exit", ended);
     try {
       const changes = watch(dirname(path), { signal: given.signal });
-      // The watch begins with its first step, which is taken before each look: no change can fall in between.
+      // The watch starts with the first call of `next`, which precedes each check, so no change is
+      // missed.
       for (;;) {
         const change = changes.next();
         change.catch(() => {});
@@ -270,27 +292,27 @@ export class Stack {
     }
   }
 
-  /** What a local stack has printed so far, its functions included. */
+  /** The output of a local stack so far, including its functions. */
   output() {
     return readFileSync(this.#log, "utf8");
   }
 
-  #assertNothingTold() {
+  #assertNoSecretPrinted() {
     const output = this.output();
     assert.notEqual(
       output,
       "",
-      `nothing in ${this.#log}: the check for secrets would prove nothing`,
+      `${this.#log} is empty, so the check for secrets would prove nothing`,
     );
-    const told = [...this.#secrets].filter(
+    const printed = [...this.#secrets].filter(
       (text) => output.includes(text) || output.includes(JSON.stringify(text).slice(1, -1)),
     );
-    assert.deepEqual(told, [], `tokens or message bodies are in ${this.#log}`);
+    assert.deepEqual(printed, [], `tokens or message bodies appear in ${this.#log}`);
   }
 
-  /** Clients are not told which permission a function lacks, but the harness's log is. */
+  /** Clients do not learn which permission a function lacks, but the harness logs it. */
   #assertNothingDenied() {
     const denied = [...new Set(this.output().match(/access denied: .*/g) ?? [])];
-    assert.deepEqual(denied, [], ["permissions are missing in the template", ...denied].join("\n"));
+    assert.deepEqual(denied, [], ["the template lacks permissions", ...denied].join("\n"));
   }
 }

@@ -3,8 +3,8 @@ import { after, before, describe, test } from "node:test";
 import { Stack } from "./stack.js";
 
 /**
- * A suite with a stack of its own, which is up before its first test. Its last test ends the stack, and so looks at
- * what it has left behind and told.
+ * Declares a suite with its own stack, which is started before the first test. The last test stops
+ * the stack and runs the checks of {@link Stack.stop}.
  *
  * @param {string} name
  * @param {(stack: Stack) => void} body declares the tests
@@ -15,7 +15,7 @@ export function suite(name, body, options = async () => ({})) {
     const stack = new Stack();
     before(async () => stack.start(await options()));
     body(stack);
-    test("the stack ends, leaves no process behind, has told no secret and has denied its functions nothing", () =>
+    test("the stack stops without leftover processes, printed secrets or denied permissions", () =>
       stack.stop());
     after(() => stack.stop());
   });

@@ -1,15 +1,21 @@
-/** The stack's table from behind, for what would take hours by the front door. Rows are as shared/chat_aws writes them. */
+/**
+ * Direct access to the stack's table, for what would take hours through the API. The rows have the
+ * form that shared/chat_aws writes.
+ */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 
 import { AwsClient } from "aws4fetch";
 
-/** Items in one transaction at most. The embedded engine commits each to disk once, and each item of a batch by itself. */
+/**
+ * The number of items in one transaction, at most 100 in DynamoDB. The embedded engine commits a
+ * transaction to disk once, but every item of a batch on its own.
+ */
 const BATCH = 100;
-/** Requests at the same time. */
+/** The number of concurrent requests. */
 const LANES = 4;
 
-/** One operation on the local stack's DynamoDB door, signed by its administrator. */
+/** Calls one operation of the local stack's DynamoDB, signed as its administrator. */
 export async function operation(stack, name, input) {
   const { accessKeyId, secretAccessKey } = stack;
   const client = new AwsClient({
@@ -33,7 +39,7 @@ export async function operation(stack, name, input) {
 }
 
 /**
- * Fills the log of a conversation that is empty with messages 1 to `count`, whose ids are `m-SEQ`.
+ * Fills the log of an empty conversation with messages 1 to `count`, whose ids are `m-SEQ`.
  *
  * @param {import('./stack.js').Stack} stack
  * @param {string} conversation
@@ -42,8 +48,9 @@ export async function operation(stack, name, input) {
  */
 export async function fill(stack, conversation, sender, count) {
   const { TableNames: tables } = await operation(stack, "ListTables", {});
-  assert.equal(tables.length, 1, `the stack has one table: ${tables}`);
-  // The embedded engine looks through all that is in the stream for each write: filled with its stream on, it would take hours.
+  assert.equal(tables.length, 1, `expected one table: ${tables}`);
+  // With the stream enabled, the embedded engine scans the whole stream for each write, and filling
+  // would take hours.
   const { Table: table } = await operation(stack, "DescribeTable", { TableName: tables[0] });
   const setStream = (StreamSpecification) =>
     operation(stack, "UpdateTable", { TableName: tables[0], StreamSpecification });
@@ -63,7 +70,7 @@ export async function fill(stack, conversation, sender, count) {
 }
 
 /**
- * The ids of somebody's connections, which no client is told.
+ * Returns the connection ids of a person, which clients do not learn.
  *
  * @param {import('./stack.js').Stack} stack
  * @param {import('./people.js').Person} person
@@ -80,14 +87,14 @@ export async function connectionsOf(stack, person) {
 }
 
 /**
- * Puts the rows of a connection that its gateway has forgotten, subscribed to a conversation.
+ * Adds the rows of a connection that the gateway no longer knows, subscribed to a conversation.
  *
  * @param {import('./stack.js').Stack} stack
  * @param {string} conversation
- * @param {import('./people.js').Person} person whose it was
+ * @param {import('./people.js').Person} person the user of the connection
  * @param {string} connection
  */
-export async function addGhost(stack, conversation, person, connection) {
+export async function addStaleConnection(stack, conversation, person, connection) {
   const { TableNames: tables } = await operation(stack, "ListTables", {});
   const connectedAt = Date.now() - 30 * 60_000;
   const times = {
@@ -107,7 +114,7 @@ export async function addGhost(stack, conversation, person, connection) {
   for (const Item of rows) await operation(stack, "PutItem", { TableName: tables[0], Item });
 }
 
-/** A message of the log as an item of the table. */
+/** Returns a message of the log as an item of the table. */
 function item(conversation, sender, seq) {
   const body = `Message ${seq} of a long conversation.`;
   const digest = createHash("sha256").update(`message\0${body}`).digest("hex").slice(0, 32);

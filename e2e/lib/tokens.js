@@ -1,22 +1,27 @@
-/** Tokens that nobody should believe, made from one that is good. */
+/** Makes invalid tokens from a valid one. */
 import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const decode = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
 
-/** The header and claims of a token. @param {string} token */
+/** Returns the header and the claims of a token. @param {string} token */
 export function read(token) {
   const [header, claims] = token.split(".");
   return { header: decode(header), claims: decode(claims) };
 }
 
-/** The issuer's public keys, found as any verifier finds them. @param {string} issuer @returns {Promise<object[]>} JWKs */
+/**
+ * Fetches the issuer's public keys through discovery.
+ *
+ * @param {string} issuer
+ * @returns {Promise<object[]>} JWKs
+ */
 export async function publicKeys(issuer) {
   const discovery = await (await fetch(`${issuer}/.well-known/openid-configuration`)).json();
   return (await (await fetch(discovery.jwks_uri)).json()).keys;
 }
 
-/** Signed by a key that the issuer never had. */
+/** A token signed by a key that is not the issuer's. */
 export function signedByAnother(token, headerFields = {}) {
   const { header, claims } = read(token);
   const { privateKey, publicKey } = newKey(header.alg);
@@ -31,25 +36,26 @@ export function signedByAnother(token, headerFields = {}) {
   return `${signed}.${signature.toString("base64url")}`;
 }
 
-/** Other claims under the signature of the good ones. */
+/** A token with other claims under the original signature. */
 export function altered(token, change) {
   const { claims } = read(token);
   const [header, , signature] = token.split(".");
   return `${header}.${encode({ ...claims, ...change })}.${signature}`;
 }
 
-/** Unsigned, as RFC 7519 allows and no verifier should. */
+/** An unsigned token, which RFC 7519 allows and no verifier should accept. */
 export function unsigned(token, alg = "none") {
   const { header, claims } = read(token);
   return `${encode({ ...header, alg })}.${encode(claims)}.`;
 }
 
 /**
- * Key confusion: HS256 with the public key as the shared secret, in the forms in which a careless verifier may hold it.
+ * Key confusion: tokens signed by HS256 with the public key as the shared secret, in each form in
+ * which a careless verifier may hold it.
  *
  * @param {string} token
- * @param {object} jwk the public key that the token's signature belongs to
- * @returns {[string, string][]} what served as the secret, and the token
+ * @param {object} jwk the public key of the token's signature
+ * @returns {[string, string][]} the form of the secret, and the token
  */
 export function keyConfused(token, jwk) {
   const { header, claims } = read(token);

@@ -1,4 +1,4 @@
-/** The demo page in a real browser, by the hooks that it offers to tests (`data-testid`). */
+/** The demo page in a real browser, driven through its test hooks (`data-testid`). */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 
@@ -14,39 +14,48 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** Debian's Chromium, or the one that $CHROMIUM names. */
+/** Starts Debian's Chromium, or the one that CHROMIUM names. */
 export function launch() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   assert.ok(
     existsSync(executablePath),
-    `no Chromium at ${executablePath}: install Debian's package chromium, or set CHROMIUM to an executable`,
+    `there is no Chromium at ${executablePath}: install the Debian package chromium, or set CHROMIUM to an executable`,
   );
   return chromium.launch({ executablePath, headless: true, args: FLAGS });
 }
 
-/** One person's browser window, with storage of its own. */
+/** The browser window of one person, with its own storage. */
 export class Window {
-  /** HTTP requests of the page, as "METHOD URL", in their order. @type {string[]} */
+  /** The HTTP requests of the page as "METHOD URL", in order. @type {string[]} */
   requests = [];
-  /** WebSockets that the page tried, open or not. @type {import('playwright-core').WebSocket[]} */
+  /**
+   * The WebSockets that the page opened or tried to open.
+   *
+   * @type {import('playwright-core').WebSocket[]}
+   */
   sockets = [];
-  /** What no page of ours may do: throw, open a dialog, break its content security policy. @type {string[]} */
-  offences = [];
+  /**
+   * What the page must not do: throw, open a dialog, violate its content security policy.
+   *
+   * @type {string[]}
+   */
+  problems = [];
 
   /**
-   * Opens the page and logs the person in.
+   * Opens the page.
    *
    * @param {import('playwright-core').Browser} browser
    * @param {import('./stack.js').Stack} stack
    * @param {{user: string, name: string}} person
    * @param {import('playwright-core').BrowserContextOptions} [options]
-   * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare] before anything is loaded
+   * @param {(page: import('playwright-core').Page) => Promise<unknown>} [prepare] runs before
+   *   anything is loaded
    */
   static async open(browser, stack, person, options = {}, prepare = async () => {}) {
     return Window.#tab(await browser.newContext(options), stack, person, prepare);
   }
 
-  /** Another tab of the same browser, with the same storage. Its token is its own. */
+  /** Opens another tab of the same browser, with the same storage but its own token. */
   another() {
     return Window.#tab(this.context, this.stack, this.person, async () => {});
   }
@@ -60,26 +69,26 @@ export class Window {
     return window;
   }
 
-  /** Logs in by the form, and waits until the socket is up. */
+  /** Logs in with the form and waits until the socket is open. */
   async logIn() {
     await this.submitLogin();
     await this.connected();
     return this;
   }
 
-  /** Logs in by the form. */
+  /** Logs in with the form. */
   async submitLogin() {
     await this.hook("login-user").fill(this.person.user);
     await this.hook("login-name").fill(this.person.name);
     await this.hook("login-submit").click();
   }
 
-  /** An element by its hook. @param {string} testId */
+  /** Returns an element by its test hook. @param {string} testId */
   hook(testId) {
     return this.page.getByTestId(testId);
   }
 
-  /** Waits for one of these states of the connection, by the names of `StateName`. */
+  /** Waits until the connection has one of these states, by the names of `StateName`. */
   async connection(...states) {
     await this.page
       .locator(
@@ -93,7 +102,7 @@ export class Window {
   }
 
   /**
-   * Starts a conversation by the form, and waits until it is open.
+   * Starts a conversation with the form and waits until it is open.
    *
    * @param {string} title
    * @param {{user: string}[]} others
@@ -107,19 +116,24 @@ export class Window {
     await this.hook("composer-input").waitFor();
   }
 
-  /** A conversation's line in the list. @param {string} title */
+  /** Returns a conversation's row in the list. @param {string} title */
   listed(title) {
     return this.hook("conversation-item").filter({ hasText: title });
   }
 
-  /** Writes a message and sends it. @param {string} body */
+  /** Types a message and sends it. @param {string} body */
   async say(body) {
     this.stack.secret(body);
     await this.hook("composer-input").fill(body);
     await this.hook("composer-send").click();
   }
 
-  /** The messages with exactly this text. @param {string} body @param {'pending' | 'sent' | 'failed'} [state] */
+  /**
+   * Returns the messages with exactly this text.
+   *
+   * @param {string} body
+   * @param {'pending' | 'sent' | 'failed'} [state]
+   */
   message(body, state) {
     const text = this.page
       .getByTestId("message-body")
@@ -130,7 +144,11 @@ export class Window {
       : message.and(this.page.locator(`[data-state="${state}"]`));
   }
 
-  /** All messages that are shown, from top to bottom. @returns {Promise<{seq: string | null, state: string, body: string}[]>} */
+  /**
+   * Returns all displayed messages, from top to bottom.
+   *
+   * @returns {Promise<{seq: string | null, state: string, body: string}[]>}
+   */
   messages() {
     return this.hook("message").evaluateAll((elements) =>
       elements.map((element) => ({
@@ -142,10 +160,10 @@ export class Window {
   }
 
   /**
-   * Moves the focus by the Tab key alone until it is on an element, as somebody without a mouse does.
+   * Moves the focus with the Tab key until it is on an element.
    *
    * @param {string} testId
-   * @param {string} [text] that the element holds
+   * @param {string} [text] part of the element's text
    */
   async tabTo(testId, text = "") {
     const isThere = () =>
@@ -159,16 +177,20 @@ export class Window {
       if (await isThere()) return;
       await this.page.keyboard.press("Tab");
     }
-    assert.fail(`the Tab key does not lead to ${testId} ${text}`);
+    assert.fail(`the Tab key does not reach ${testId} ${text}`);
   }
 
-  /** Opens a conversation of the list. @param {string} title */
+  /** Opens a conversation from the list. @param {string} title */
   async openListed(title) {
     await this.listed(title).click();
     await this.hook("composer-input").waitFor();
   }
 
-  /** Waits until these are the messages that are shown, all stored, and nothing else. @param {string[]} bodies in their order */
+  /**
+   * Waits until exactly these messages are displayed and all are stored.
+   *
+   * @param {string[]} bodies in order
+   */
   async shows(bodies) {
     for (const body of bodies)
       await this.message(body, "sent").first().waitFor({ timeout: 60_000 });
@@ -176,34 +198,39 @@ export class Window {
     assert.deepEqual(await this.messages(), expected);
   }
 
-  /** Lets the next handshakes fail, as a proxy does that knows no WebSockets, or lets them through again. @param {boolean} blocked */
+  /**
+   * Makes further handshakes fail, as a proxy without WebSocket support does, or lets them succeed
+   * again.
+   *
+   * @param {boolean} blocked
+   */
   block(blocked) {
     return this.page.evaluate((value) => (globalThis.confabSocketsBlocked = value), blocked);
   }
 
-  /** Holds the page to its manners, and closes its tab. */
+  /** Closes the tab and asserts that the page did nothing it must not do. */
   async closeTab() {
     await this.page.close();
-    assert.deepEqual(this.offences, []);
+    assert.deepEqual(this.problems, []);
   }
 
-  /** Holds the page to its manners, and closes the window with all its tabs. */
+  /** Closes the window with all its tabs and asserts that the page did nothing it must not do. */
   async close() {
     await this.context.close();
-    assert.deepEqual(this.offences, []);
+    assert.deepEqual(this.problems, []);
   }
 
   #observe() {
     const { page } = this;
     page.on("request", (request) => this.requests.push(`${request.method()} ${request.url()}`));
     page.on("websocket", (socket) => this.sockets.push(socket));
-    page.on("pageerror", (error) => this.offences.push(`uncaught: ${error.message}`));
+    page.on("pageerror", (error) => this.problems.push(`uncaught: ${error.message}`));
     page.on("dialog", (dialog) => {
-      this.offences.push(`dialog: ${dialog.message()}`);
+      this.problems.push(`dialog: ${dialog.message()}`);
       return dialog.dismiss();
     });
     page.on("console", (message) => {
-      if (/content security policy/i.test(message.text())) this.offences.push(message.text());
+      if (/content security policy/i.test(message.text())) this.problems.push(message.text());
     });
     page.on("response", async (response) => {
       if (response.url() !== this.stack.login || !response.ok()) return;
@@ -213,11 +240,11 @@ export class Window {
 }
 
 /**
- * Makes WebSockets of a page fail in their handshake while they are blocked. The browser's own handshake fails, at the
- * same server but for a stage that it does not have.
+ * Prepares a page so that its WebSocket handshakes fail while they are blocked. A blocked handshake
+ * goes to the same server, but to a stage that does not exist.
  *
  * @param {import('playwright-core').Page} page
- * @param {boolean} blocked at first
+ * @param {boolean} blocked the initial state
  */
 export function blockable(page, blocked) {
   return page.addInitScript((value) => {

@@ -1,4 +1,4 @@
-/** A conversation of 100,000 entries, and somebody who has seen none of them. */
+/** Catching up on a conversation of 100,000 entries from the start. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
@@ -15,33 +15,33 @@ suite("a long conversation", (stack) => {
   let conversation;
 
   before(async () => {
-    [ada, bob] = await Promise.all([Person.arrive(stack, "Ada"), Person.arrive(stack, "Bob")]);
+    [ada, bob] = await Promise.all([Person.create(stack, "Ada"), Person.create(stack, "Bob")]);
     conversation = await ada.start([bob]);
     await fill(stack, conversation, ada, LENGTH);
   });
 
-  /** Holds a page to being what comes next, and answers the position behind it. */
-  function walked(position, { events, head, limited }) {
-    assert.equal(head, LENGTH, "the true head on every page");
+  /** Asserts that a page continues at the position. Returns the position after the page. */
+  function nextPosition(position, { events, head, limited }) {
+    assert.equal(head, LENGTH, "every page has the correct head");
     for (const entry of events) {
       position += 1;
       assert.equal(entry.seq, position);
       assert.equal(entry.id, `m-${position}`);
     }
-    // A page that ends exactly at the end may not know it yet.
+    // A page that ends exactly at the head may still say that there is more.
     if (position < LENGTH) assert.equal(limited, true);
     return position;
   }
 
-  /** How fast a log was read, for the report. */
+  /** Reports how fast a log was read. */
   const rate = (t, pages, began) => {
     const seconds = (performance.now() - began) / 1000;
     t.diagnostic(
-      `${LENGTH} entries on ${pages} pages in ${seconds.toFixed(1)} s: ${Math.round(LENGTH / seconds)} a second`,
+      `${LENGTH} entries on ${pages} pages in ${seconds.toFixed(1)} s: ${Math.round(LENGTH / seconds)} per second`,
     );
   };
 
-  test("catching up from the start by HTTP", async (t) => {
+  test("catching up from the start over HTTP", async (t) => {
     const began = performance.now();
     let position = 0;
     let pages = 0;
@@ -51,7 +51,7 @@ suite("a long conversation", (stack) => {
       );
       assert.equal(status, 200, JSON.stringify(body));
       assert.equal(body.events.length, 1000);
-      position = walked(position, body);
+      position = nextPosition(position, body);
       pages += 1;
     }
     rate(t, pages, began);
@@ -59,7 +59,7 @@ suite("a long conversation", (stack) => {
     assert.deepEqual(body, { events: [], head: LENGTH, limited: false });
   });
 
-  test("catching up from the start by WebSocket", async (t) => {
+  test("catching up from the start over WebSocket", async (t) => {
     const socket = await bob.connect();
     const began = performance.now();
     let position = 0;
@@ -67,14 +67,14 @@ suite("a long conversation", (stack) => {
     while (position < LENGTH) {
       const page = await socket.request("subscribe", { conversation, after: position });
       assert.equal(page.event, "subscribed", JSON.stringify(page));
-      position = walked(position, page);
+      position = nextPosition(position, page);
       pages += 1;
     }
     rate(t, pages, began);
     await socket.close();
   });
 
-  test("sending asks for a position that is near the end, and goes on from there", async () => {
+  test("sending with a position far behind the head is rejected, and near the head accepted", async () => {
     const socket = await ada.connect();
     const message = { id: "one-more", body: "One message more." };
     const path = `/conversations/${conversation}/messages`;
@@ -95,7 +95,8 @@ suite("a long conversation", (stack) => {
       after: LENGTH - 998,
     });
     assertSent(sent, { conversation, id: message.id, seq: LENGTH + 1 });
-    // A message from the seed is recognized, so the seed is what the functions themselves would have written.
+    // A filled message is recognized as a repetition, so the filled rows equal those that the
+    // functions write.
     const again = {
       id: `m-${LENGTH}`,
       body: `Message ${LENGTH} of a long conversation.`,

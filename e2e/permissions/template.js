@@ -1,4 +1,7 @@
-/** The template as data, with its intrinsic functions in their long form: a copy is written as JSON, which is YAML. */
+/**
+ * The template as data, with its intrinsic functions in their long form. Copies are written as
+ * JSON, which is also YAML.
+ */
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -16,7 +19,7 @@ const longForm = (tag, argument) => {
 const INTRINSICS = [
   defineScalarTag("!", {
     matchByTagPrefix: true,
-    resolve: (text, explicit, tag) => longForm(tag, text),
+    resolve: (text, _explicit, tag) => longForm(tag, text),
   }),
   defineSequenceTag("!", {
     matchByTagPrefix: true,
@@ -26,7 +29,7 @@ const INTRINSICS = [
   }),
 ];
 
-/** @returns {any} a new copy at each call */
+/** @returns {any} a new copy on each call */
 function template() {
   const parsed = load(readFileSync(TEMPLATE, "utf8"), { schema: CORE_SCHEMA.withTags(INTRINSICS) });
   for (const { Properties } of Object.values(parsed.Resources)) {
@@ -40,7 +43,7 @@ const statementsOf = ({ Properties }) =>
 const actionsOf = ({ Action }) => [Action].flat();
 
 /**
- * Every permission of the template: one action of one statement of one function.
+ * Returns every permission of the template: one action of one statement of one function.
  *
  * @returns {{function: string, action: string, resource: object, statement: number}[]}
  */
@@ -57,7 +60,12 @@ export function permissions() {
   );
 }
 
-/** Writes a copy that lacks one permission. @param {string} path @param {ReturnType<typeof permissions>[number]} lacking */
+/**
+ * Writes a copy of the template without one permission.
+ *
+ * @param {string} path
+ * @param {ReturnType<typeof permissions>[number]} lacking
+ */
 export async function writeWithout(path, lacking) {
   const copy = template();
   const { Policies } = copy.Resources[lacking.function].Properties;

@@ -1,4 +1,4 @@
-/** Two people, two windows, one conversation: the demo page in headless Chromium against real functions. */
+/** Two people in two windows of headless Chromium, one conversation, real functions. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -16,15 +16,15 @@ suite("browser", (stack) => {
     await browser?.close();
   });
 
-  /** A window of somebody new, logged in. */
+  /** Opens a window for a new user and logs them in. */
   async function windowOf(name, options) {
-    const window = await Window.open(browser, stack, await Person.arrive(stack, name), options);
+    const window = await Window.open(browser, stack, await Person.create(stack, name), options);
     return window.logIn();
   }
 
   const two = () => Promise.all([windowOf("Ada"), windowOf("Bob")]);
 
-  /** Two windows with one conversation open in both. */
+  /** Opens two windows with the same conversation. */
   async function talking(title) {
     const [ada, bob] = await two();
     await ada.start(title, [bob.person]);
@@ -41,7 +41,7 @@ suite("browser", (stack) => {
     await ada.say("Shall we walk along the river?");
     await bob.message("Shall we walk along the river?", "sent").waitFor();
 
-    // From here on the page has all it needs: whatever comes now must come by the socket.
+    // Both pages are loaded now; everything from here on must arrive through the socket.
     const before = [ada, bob].map(({ requests }) => requests.length);
     await bob.say("Yes, if it stays dry on Sunday.");
     await ada.message("Yes, if it stays dry on Sunday.", "sent").waitFor();
@@ -59,7 +59,7 @@ suite("browser", (stack) => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("the history is there after a reload", async () => {
+  test("the history is shown again after a reload", async () => {
     const [ada, bob] = await talking("To be read again");
     await ada.say("This stays when the page is loaded anew.");
     await bob.message("This stays when the page is loaded anew.").waitFor();
@@ -71,7 +71,7 @@ suite("browser", (stack) => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("a long history is loaded piece by piece, complete and in its order", async () => {
+  test("a long history is loaded in pages, complete and in order", async () => {
     const bob = await windowOf("Bob");
     const conversation = await bob.person.start([], "A long story");
     const texts = Array.from({ length: 120 }, (_, index) => `Line ${index + 1} of a long story.`);
@@ -83,13 +83,13 @@ suite("browser", (stack) => {
     }
     await bob.listed("A long story").click();
     await bob.message(texts.at(-1), "sent").waitFor();
-    // Rows are there only where somebody looks, so the story is read as a person does: upwards, to its beginning.
+    // Only visible messages have rows, so the test scrolls up to the beginning as a reader does.
     const read = new Map();
-    let most = 0;
+    let maxRows = 0;
     while (!read.has("1")) {
       const shown = await bob.messages();
       for (const { seq, body } of shown) read.set(seq, body);
-      most = Math.max(most, shown.length);
+      maxRows = Math.max(maxRows, shown.length);
       const [top] = shown;
       await bob.hook("message").first().scrollIntoViewIfNeeded();
       if (top.seq === "1") break;
@@ -102,11 +102,14 @@ suite("browser", (stack) => {
       .sort(([one], [other]) => Number(one) - Number(other))
       .map(([, body]) => body);
     assert.deepEqual(inOrder, texts);
-    assert.ok(most < texts.length, `${most} of ${texts.length} messages had rows at the same time`);
+    assert.ok(
+      maxRows < texts.length,
+      `${maxRows} of ${texts.length} messages had rows at the same time`,
+    );
     await bob.close();
   });
 
-  test("text never becomes HTML", async () => {
+  test("message text and titles are never rendered as HTML", async () => {
     const hostile =
       '<img src=x onerror="alert(1)"><script>alert(2)</script><b>bold</b> & &lt;done&gt;';
     const [ada, bob] = await talking("<i>Leaning</i> title");
@@ -124,7 +127,7 @@ suite("browser", (stack) => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("the stack stops in mid-conversation: the page says so, comes back by itself, and loses nothing", async () => {
+  test("when the stack stops, the page says so, reconnects by itself and loses nothing", async () => {
     const [ada, bob] = await talking("Through thick and thin");
     await ada.say("Written before the interruption.");
     await bob.message("Written before the interruption.", "sent").waitFor();
@@ -133,9 +136,10 @@ suite("browser", (stack) => {
     for (const window of [ada, bob]) {
       await window.connection("reconnecting", "polling", "offline");
       assert.notEqual(
+        // biome-ignore lint/performance/useDomNodeTextContent: the text must be visible
         (await window.hook("connection-state").innerText()).trim(),
         "",
-        "it says so in words",
+        "the state is shown in words",
       );
     }
     await ada.say("Written during the interruption.");
@@ -156,14 +160,14 @@ suite("browser", (stack) => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("function processes die in mid-conversation: nothing is lost or doubled", async () => {
+  test("nothing is lost or duplicated when function processes are killed", async () => {
     const [ada, bob] = await talking("Functions come and go");
-    const texts = [1, 2, 3, 4, 5].map((n) => `Message ${n} of five, between two deaths.`);
+    const texts = [1, 2, 3, 4, 5].map((n) => `Message ${n} of five, between two kills.`);
     for (const text of texts) {
       await ada.say(text);
       for (const { pid } of stack.functionProcesses()) process.kill(pid, "SIGKILL");
     }
-    // A send whose function died is repeated after ten seconds at the earliest.
+    // A message whose function was killed is sent again after ten seconds at the earliest.
     for (const window of [ada, bob])
       for (const text of texts) await window.message(text, "sent").waitFor({ timeout: 120_000 });
     for (const window of [ada, bob]) {
@@ -175,7 +179,7 @@ suite("browser", (stack) => {
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("a phone shows one pane at a time and needs no sideways scrolling", async () => {
+  test("a phone shows one pane at a time without horizontal scrolling", async () => {
     const phone = {
       viewport: { width: 390, height: 844 },
       deviceScaleFactor: 2,
@@ -188,7 +192,7 @@ suite("browser", (stack) => {
         scrollWidth: document.documentElement.scrollWidth,
         innerWidth,
       }));
-      assert.ok(scrollWidth <= innerWidth, `${scrollWidth} px of content on ${innerWidth} px`);
+      assert.ok(scrollWidth <= innerWidth, `${scrollWidth} px of content in ${innerWidth} px`);
     };
     await bob.start("From a desk to a phone", [ada.person]);
     await bob.say(`A word without an end: ${"endless".repeat(40)}`);
@@ -199,26 +203,29 @@ suite("browser", (stack) => {
     assert.equal(
       await ada.listed("From a desk to a phone").isVisible(),
       false,
-      "the list has made room",
+      "the list is hidden",
     );
     await assertFits();
 
     await ada.hook("composer-input").fill("Answered with a thumb, on the way.");
     stack.secret("Answered with a thumb, on the way.");
     const box = await ada.hook("composer-send").boundingBox();
-    assert.ok(box.y + box.height <= 844 && box.x + box.width <= 390, "the button is on the screen");
+    assert.ok(
+      box.y + box.height <= 844 && box.x + box.width <= 390,
+      "the send button is on the screen",
+    );
     assert.ok(
       Math.min(box.width, box.height) >= 40,
-      `a thumb needs more than ${box.width} × ${box.height}`,
+      `the send button is only ${box.width} × ${box.height} px`,
     );
     await ada.hook("composer-send").tap();
     await bob.message("Answered with a thumb, on the way.").waitFor();
     await Promise.all([ada.close(), bob.close()]);
   });
 
-  test("everything can be done by keyboard", async () => {
+  test("everything can be done with the keyboard", async () => {
     const bob = await windowOf("Bob");
-    const ada = await Window.open(browser, stack, await Person.arrive(stack, "Ada"));
+    const ada = await Window.open(browser, stack, await Person.create(stack, "Ada"));
     const type = (text) => ada.page.keyboard.type(text);
     const press = (key) => ada.page.keyboard.press(key);
 

@@ -1,19 +1,22 @@
-/** Every screen of the page before axe-core, on a phone and on a desk, light and dark: no rule is broken anywhere. */
+/**
+ * Runs axe-core on every screen of the page, on a phone and a desktop, light and dark. No rule may
+ * be violated.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import axe from "axe-core";
 
 import { Person } from "../lib/people.js";
-import { spoil } from "../lib/spoilt.js";
+import { corrupt } from "../lib/corrupt_frames.js";
 import { suite } from "../lib/suite.js";
 import { fill } from "../lib/table.js";
 import { launch, Window } from "../lib/window.js";
 
-/** Colours that are half faded in or out are nobody's. */
+/** Without animations, so that no colour is judged in the middle of a transition. */
 const STILL = { reducedMotion: "reduce" };
 const DEVICES = {
-  desk: { ...STILL, viewport: { width: 1200, height: 800 } },
+  desktop: { ...STILL, viewport: { width: 1200, height: 800 } },
   phone: {
     ...STILL,
     viewport: { width: 360, height: 720 },
@@ -22,30 +25,37 @@ const DEVICES = {
     hasTouch: true,
   },
 };
-/** Of WCAG 2.2 AA, and left out by axe unless asked for. */
+/** A rule of WCAG 2.2 AA that axe runs only on request. */
 const RULES = { "target-size": { enabled: true } };
 
-/** Where something lies above the text, such as the button that leads to its end, axe cannot tell; the text is judged on other screens. */
+/**
+ * Where something covers the text, such as the button that jumps to the end, axe cannot decide. The
+ * text is checked on other screens.
+ */
 const isCovered = ({ any }) => /^elmPartiallyObscured$|^bgOverlap$/.test(any[0]?.data?.messageKey);
 
-/** What is wrong with what a window shows, each as "rule: element", in both schemes; and which rules had something to judge. */
-async function judged(window) {
-  const wrong = [];
+/**
+ * Returns the violations of a window as "rule: element" in both colour schemes, and the rules that
+ * were applied.
+ */
+async function audit(window) {
+  const violations = [];
   const rules = new Set();
   for (const colorScheme of ["light", "dark"]) {
     await window.page.emulateMedia({ colorScheme });
-    // Evaluated, not added as an element, which the page's policy would refuse.
+    // Evaluated rather than added as an element, which the page's policy would block.
     await window.page.evaluate(`globalThis.axe ?? ${axe.source}`);
-    const { violations, incomplete, passes } = await window.page.evaluate(
-      (options) => globalThis.axe.run(options),
-      { rules: RULES },
-    );
-    for (const { id, nodes } of [...violations, ...incomplete])
+    const {
+      violations: failed,
+      incomplete,
+      passes,
+    } = await window.page.evaluate((options) => globalThis.axe.run(options), { rules: RULES });
+    for (const { id, nodes } of [...failed, ...incomplete])
       for (const node of nodes.filter((one) => !isCovered(one)))
-        wrong.push(`${colorScheme}, ${id}: ${node.target.join(" ")}: ${node.failureSummary}`);
+        violations.push(`${colorScheme}, ${id}: ${node.target.join(" ")}: ${node.failureSummary}`);
     for (const { id } of passes) rules.add(id);
   }
-  return { wrong, rules };
+  return { violations, rules };
 }
 
 suite("browser: accessibility", (stack) => {
@@ -59,16 +69,16 @@ suite("browser: accessibility", (stack) => {
   });
 
   const assertAccessible = async (window, screen) =>
-    assert.deepEqual((await judged(window)).wrong, [], screen);
+    assert.deepEqual((await audit(window)).violations, [], screen);
 
   for (const [device, options] of Object.entries(DEVICES)) {
-    test(`on a ${device}: logging in, and a list that is empty`, async () => {
-      const window = await Window.open(browser, stack, await Person.arrive(stack, "Ada"), options);
+    test(`on a ${device}: the login and an empty list`, async () => {
+      const window = await Window.open(browser, stack, await Person.create(stack, "Ada"), options);
       await window.hook("login-user").waitFor();
-      await assertAccessible(window, "log-in");
+      await assertAccessible(window, "login");
       await window.logIn();
       await window.page.getByText("No conversations yet").waitFor();
-      await assertAccessible(window, "nothing in the list");
+      await assertAccessible(window, "an empty list");
       await window.page.evaluate(() => sessionStorage.clear());
       await window.page.route("**/config.json", async (route) => {
         const response = await route.fetch();
@@ -78,16 +88,16 @@ suite("browser: accessibility", (stack) => {
       await window.hook("login-token").fill("no token");
       await window.hook("login-submit").click();
       await window.page.getByText("This is not a token").waitFor();
-      await assertAccessible(window, "logging in with a token that is none");
+      await assertAccessible(window, "login with an invalid token");
       await window.close();
     });
 
-    test(`on a ${device}: the list, a conversation, its dialogs, and what goes wrong`, async () => {
+    test(`on a ${device}: the list, a conversation, its dialogs and its errors`, async () => {
       const [ada, bob] = await Promise.all(
-        ["Ada", "Bob"].map((name) => Person.arrive(stack, name, undefined)),
+        ["Ada", "Bob"].map((name) => Person.create(stack, name, undefined)),
       );
       const window = await Window.open(browser, stack, ada, options, (page) =>
-        spoil(page, "Refused by the server."),
+        corrupt(page, "Refused by the server."),
       );
       const story = await ada.start([bob], "A long story");
       await fill(stack, story, ada, 30);
@@ -111,13 +121,13 @@ suite("browser: accessibility", (stack) => {
 
       await window.hook("people").click();
       await window.page.locator(`[data-testid="person"][data-user="${bob.user}"]`).waitFor();
-      await assertAccessible(window, "who is in it");
+      await assertAccessible(window, "the participants");
       await window.page.locator(`[data-user="${bob.user}"]`).getByTestId("person-remove").click();
-      await assertAccessible(window, "removing somebody");
+      await assertAccessible(window, "removing a participant");
       await window.hook("add-person").fill("x".repeat(200));
       await window.hook("add-person-submit").click();
       await window.page.getByText("That is too long for a user name.").waitFor();
-      await assertAccessible(window, "nobody who could be added");
+      await assertAccessible(window, "an invalid participant");
       await window.hook("people-close").click();
 
       await window.say("Refused by the server.");
@@ -142,12 +152,12 @@ suite("browser: accessibility", (stack) => {
         body: "And the story goes on.",
       });
       await window.hook("jump-to-end").waitFor();
-      await assertAccessible(window, "further up in a long story");
+      await assertAccessible(window, "scrolled up in a long conversation");
       await window.page.goto(`${stack.http}/#not-mine`);
       await window.page
         .getByText("You are not in this conversation")
         .waitFor({ state: "attached" });
-      await assertAccessible(window, "a conversation of others");
+      await assertAccessible(window, "a conversation without the user");
 
       if (device === "phone") await window.page.goto(stack.http);
       await window.hook("new-conversation").click();
@@ -156,16 +166,16 @@ suite("browser: accessibility", (stack) => {
       await window.hook("new-title").fill("x".repeat(150) + "ü".repeat(40));
       await window.hook("new-submit").click();
       await window.page.getByText("The title is too long.").waitFor();
-      await assertAccessible(window, "a conversation that cannot be started");
+      await assertAccessible(window, "an invalid new conversation");
       await window.close();
     });
   }
 
-  test("what is wrong would be found, by the rules for colours, names and sizes among others", async () => {
+  test("violations of the rules for colours, names and sizes are found", async () => {
     const window = await (
-      await Window.open(browser, stack, await Person.arrive(stack, "Ada"), DEVICES.desk)
+      await Window.open(browser, stack, await Person.create(stack, "Ada"), DEVICES.desktop)
     ).logIn();
-    const { rules } = await judged(window);
+    const { rules } = await audit(window);
     for (const rule of [
       "color-contrast",
       "button-name",
@@ -181,11 +191,11 @@ suite("browser: accessibility", (stack) => {
       faint.style.color = "#bbb";
       document.querySelector(".empty").after(faint, document.createElement("button"));
     });
-    const { wrong } = await judged(window);
+    const { violations } = await audit(window);
     for (const rule of ["color-contrast", "button-name"])
       assert.ok(
-        wrong.some((one) => one.includes(rule)),
-        `${rule} in ${wrong}`,
+        violations.some((one) => one.includes(rule)),
+        `${rule} in ${violations}`,
       );
     await window.close();
   });

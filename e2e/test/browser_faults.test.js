@@ -1,4 +1,6 @@
-/** What goes wrong between a page and its server: nothing is lost, doubled or out of order, in real Chromium. */
+/**
+ * Faults between a page and its server, in real Chromium: nothing is lost, duplicated or reordered.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -18,18 +20,19 @@ suite("browser: faults", (stack) => {
   });
 
   /**
-   * Somebody new with one conversation open in a window, and somebody else in it who has no window.
+   * Opens one conversation in a window of a new user. The second participant has no window.
    *
    * @param {string} title
-   * @param {(page: import('playwright-core').Page, ada: Person) => Promise<unknown>} [prepare] the page
-   * @param {(window: Window) => Promise<unknown>} [enter] once it is loaded
+   * @param {(page: import('playwright-core').Page, ada: Person) => Promise<unknown>} [prepare]
+   *   prepares the page
+   * @param {(window: Window) => Promise<unknown>} [enter] runs when the page is loaded
    */
   async function talking(
     title,
     prepare = async () => {},
     enter = (window) => window.submitLogin(),
   ) {
-    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.arrive(stack, name)));
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.create(stack, name)));
     const conversation = await ada.start([bob], title);
     const window = await Window.open(browser, stack, ada, {}, (page) => prepare(page, ada));
     await enter(window);
@@ -39,14 +42,14 @@ suite("browser: faults", (stack) => {
     return { ada, bob, window, conversation, say, stored };
   }
 
-  const once = (fault) => stack.goWrong({ ...fault, times: 1 });
+  const once = (fault) => stack.injectFaults({ ...fault, times: 1 });
 
-  test("the network is cut in the middle of a message, and restored", async () => {
+  test("messages survive a network that is cut while one is sent", async () => {
     const { window, say, stored } = await talking("A cut");
     await window.connected();
     await window.say("Before the cut.");
     await window.message("Before the cut.", "sent").waitFor();
-    // The function gets the message, and nobody hears of its answer.
+    // The function gets the message, but its reply is lost.
     await once({ connection: "cut" });
     await window.context.setOffline(true);
     await window.say("Into the cut.");
@@ -67,13 +70,13 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("a connection that dies without a word is noticed and replaced", async () => {
+  test("a half-open connection is noticed and replaced", async () => {
     const { window, stored } = await talking("Half open");
     await window.connected();
     await once({ connection: "halfOpen" });
     await window.say("Into a dead line.");
     await window.message("Into a dead line.", "pending").waitFor();
-    // As when a phone changes from one network to another.
+    // The event of a phone that changes from one network to another.
     await window.page.evaluate(() => dispatchEvent(new Event("online")));
     await window.shows(["Into a dead line."]);
     assert.deepEqual(await stored(), ["Into a dead line."]);
@@ -81,7 +84,7 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("where sockets are blocked messages go and come over HTTP, and over a socket once there is one", async () => {
+  test("messages go over HTTP while sockets are blocked, and over a socket afterwards", async () => {
     const { window, say, stored } = await talking("No sockets", (page) => blockable(page, true));
     await window.connection("polling");
     await window.say("Mine by HTTP.");
@@ -109,12 +112,13 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("what is unsent survives a reload, and is sent once", async () => {
+  test("unsent messages survive a reload and are sent once", async () => {
     const { bob, conversation, window, say, stored } = await talking("Reloaded");
     await window.connected();
     const bobs = await bob.connect();
     await bobs.request("subscribe", { conversation });
-    // Stored, and its function dies before it can say so; the next ones wait behind it.
+    // The message is stored, but its function is killed before the reply. The next messages wait
+    // behind it.
     await once({ function: "killAfter", on: ["SendMessageFunction"] });
     for (const body of ["Stored, never acknowledged.", "Never sent.", "Nor this."])
       await window.say(body);
@@ -133,7 +137,7 @@ suite("browser: faults", (stack) => {
     await Promise.all([bobs.close(), window.close()]);
   });
 
-  test("what is kept on the disk is no token, and what was tampered with there is neither shown nor sent", async () => {
+  test("the browser's storage holds no token, and tampered rows are neither shown nor sent", async () => {
     const { window, conversation, stored, say } = await talking("Tampered");
     await window.connected();
     await window.context.setOffline(true);
@@ -142,7 +146,9 @@ suite("browser: faults", (stack) => {
     const onDisk = () =>
       window.page.evaluate(async () => {
         const wait = (request) =>
-          new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+          new Promise((resolve) => {
+            request.onsuccess = () => resolve(request.result);
+          });
         const database = await wait(indexedDB.open("confab"));
         const stores = [...database.objectStoreNames].map((name) =>
           wait(database.transaction(name).objectStore(name).getAll()),
@@ -153,10 +159,10 @@ suite("browser: faults", (stack) => {
       });
     const { rows, local, token } = await onDisk();
     const [kept] = rows.filter(({ outgoing }) => outgoing?.body === "Kept on the disk.");
-    assert.ok(kept && token, "the message and the token were found");
+    assert.ok(kept && token, "the message and the token are found");
     assert.deepEqual(local, {});
     for (const part of token.split(".")) assert.equal(JSON.stringify(rows).includes(part), false);
-    const mischief = [
+    const tampered = [
       null,
       7,
       {},
@@ -169,16 +175,15 @@ suite("browser: faults", (stack) => {
         const request = indexedDB.open("confab");
         await new Promise((resolve) => (request.onsuccess = resolve));
         const transaction = request.result.transaction(["outbox", "read"], "readwrite");
-        outgoings.forEach((outgoing, index) =>
+        for (const [index, outgoing] of outgoings.entries())
           transaction
             .objectStore("outbox")
-            .put({ owner, conversation: id, id: `bad-${index}`, outgoing }),
-        );
+            .put({ owner, conversation: id, id: `bad-${index}`, outgoing });
         transaction.objectStore("read").put({ owner, conversation: id, seq: "all of it" });
         await new Promise((resolve) => (transaction.oncomplete = resolve));
         request.result.close();
       },
-      [kept.owner, conversation, mischief],
+      [kept.owner, conversation, tampered],
     );
     await window.context.setOffline(false);
     await window.page.reload();
@@ -189,7 +194,7 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("tokens that end in mid-conversation are replaced, and no interruption shows", async () => {
+  test("expiring tokens are replaced without a visible interruption", async () => {
     const provideTokens = (page, ada) =>
       page.addInitScript(
         (person) => {
@@ -205,8 +210,9 @@ suite("browser: faults", (stack) => {
           };
           new MutationObserver(() => {
             const state = document.querySelector('[data-testid="connection-state"]')?.dataset.state;
-            if (state !== undefined && globalThis.confabStates?.at(-1) !== state)
-              (globalThis.confabStates ??= []).push(state);
+            globalThis.confabStates ??= [];
+            if (state !== undefined && globalThis.confabStates.at(-1) !== state)
+              globalThis.confabStates.push(state);
           }).observe(document, { subtree: true, childList: true, attributes: true });
         },
         { user: ada.user, name: ada.name, expiresIn: 6 },
@@ -232,7 +238,7 @@ suite("browser: faults", (stack) => {
     assert.deepEqual(await stored(), texts);
     assert.ok(
       window.sockets.length >= 3,
-      `each token has a connection of its own: ${window.sockets.length}`,
+      `expected a connection for each token: ${window.sockets.length}`,
     );
     assert.deepEqual(await window.page.evaluate(() => globalThis.confabStates), [
       "connecting",
@@ -241,7 +247,7 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("when there is no other token somebody logs in again, and what was unsent is sent", async () => {
+  test("unsent messages are sent after logging in again with a new token", async () => {
     const shortened = (page) =>
       page.route(
         stack.login,
@@ -267,7 +273,7 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
-  test("10,000 messages of history are there, each once and in their order, whichever way they are read", async () => {
+  test("a history of 10,000 messages is complete and in order, read forwards or backwards", async () => {
     const { ada, conversation, window } = await talking("A long story");
     await fill(stack, conversation, ada, 10_000);
     const read = await window.page.evaluate(async (id) => {

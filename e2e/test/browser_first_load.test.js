@@ -1,4 +1,4 @@
-/** What the page loads until a conversation is on the screen, in real Chromium. */
+/** Measures what the page loads until a conversation is on the screen, in real Chromium. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
@@ -19,8 +19,8 @@ suite("browser: first load", (stack) => {
     await browser?.close();
   });
 
-  test("the page, until somebody has logged in and reads a conversation, is under 60 KB compressed", async () => {
-    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.arrive(stack, name)));
+  test("the page loads less than 60 KB, compressed, until a conversation is shown", async () => {
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.create(stack, name)));
     const conversation = await ada.start([bob], "First");
     await bob.post(`/conversations/${conversation}/messages`, {
       id: "b-1",
@@ -30,7 +30,7 @@ suite("browser: first load", (stack) => {
     const window = await Window.open(browser, stack, ada, {}, async (page) => {
       page.on("response", (response) => {
         const { origin, pathname } = new URL(response.url());
-        // The API's answers are as long as what people say.
+        // The size of API responses depends on what users write.
         if (origin !== new URL(stack.http).origin || response.request().resourceType() === "fetch")
           return;
         loaded.set(
@@ -48,10 +48,10 @@ suite("browser: first load", (stack) => {
     const bytes = Object.values(sizes).reduce((sum, size) => sum + size, 0);
     assert.ok(
       sizes["/client/client.js"] > 0 && sizes["/style.css"] > 0,
-      `the page was seen loading: ${Object.keys(sizes)}`,
+      `files of the page are missing: ${Object.keys(sizes)}`,
     );
     assert.ok(bytes < LIMIT, `${bytes} bytes: ${JSON.stringify(sizes)}`);
-    console.log(`# first load: ${bytes} bytes by gzip in ${loaded.size} files`);
+    console.log(`# first load: ${bytes} bytes with gzip in ${loaded.size} files`);
     await window.close();
   });
 });

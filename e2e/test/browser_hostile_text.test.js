@@ -1,4 +1,7 @@
-/** Text that wants to be more: as message, title, name, user id and link it shows as text, runs nothing and asks for nothing. */
+/**
+ * Hostile text as message, title, name, user id and link: it is shown as text, runs no code and
+ * sends no request.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -7,14 +10,14 @@ import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
 import { launch, Window } from "../lib/window.js";
 
-/** All that the page is made of. */
+/** All elements that the page uses. */
 const TAGS = new Set(
   "html head meta title link script body noscript div header h1 h2 img span p button svg path nav ul li main section form textarea bdi a dialog label input".split(
     " ",
   ),
 );
 
-/** Remembers violations of the page's policy from before its first line runs. */
+/** Records violations of the page's policy, from before its first line runs. */
 const watchPolicy = (page) =>
   page.addInitScript(() => {
     globalThis.confabViolations = [];
@@ -23,9 +26,9 @@ const watchPolicy = (page) =>
     );
   });
 
-/** What has happened in a page that no text may bring about. */
+/** Returns everything that happened in a page and that no text may cause. */
 async function incidents(window) {
-  const { stack, offences, requests } = window;
+  const { stack, problems, requests } = window;
   const ours = [stack.http, stack.ws].map((url) => new URL(url).host);
   const { ran, violations } = await window.page.evaluate(() => ({
     ran: globalThis.confabRan,
@@ -34,16 +37,19 @@ async function incidents(window) {
   return {
     ran,
     violations,
-    offences: [...offences],
+    problems: [...problems],
     foreign: requests.filter((request) => !ours.includes(new URL(request.split(" ")[1]).host)),
     isHere: window.page.url().startsWith(stack.http),
   };
 }
-/** A name or text within a line of the page, with marks around it so that it turns nothing else around. */
+/**
+ * A name or text within a line of the page, isolated so that it does not affect the direction of
+ * the rest.
+ */
 const isolated = (text) => `\u2068${text}\u2069`;
-const NOTHING = { ran: undefined, violations: [], offences: [], foreign: [], isHere: true };
+const NOTHING = { ran: undefined, violations: [], problems: [], foreign: [], isHere: true };
 
-/** What the document is made of, as far as it is not to be. */
+/** Returns the elements, attributes and links of the document that should not be there. */
 const foreignParts = (window) =>
   window.page.evaluate(
     (tags) => {
@@ -68,7 +74,7 @@ const foreignParts = (window) =>
           )
           .map(({ href }) => href),
         ...(document.documentElement.scrollWidth > innerWidth
-          ? ["something wider than the window"]
+          ? ["content wider than the window"]
           : []),
       ];
     },
@@ -85,18 +91,18 @@ suite("browser: hostile text", (stack) => {
     await browser?.close();
   });
 
-  test(`${PAYLOADS.length} payloads show as text wherever text is shown`, async () => {
+  test(`${PAYLOADS.length} payloads are shown as text everywhere`, async () => {
     assert.ok(PAYLOADS.length >= 40);
     assert.equal(new Set(PAYLOADS).size, PAYLOADS.length);
     const [own] = PAYLOADS;
-    const ada = await Person.arrive(stack, own, `${own} ada`);
+    const ada = await Person.create(stack, own, `${own} ada`);
     const window = await (await Window.open(browser, stack, ada, {}, watchPolicy)).logIn();
     assert.equal(await window.page.locator(".me").textContent(), own);
     const shown = (locator) =>
       locator.evaluateAll((elements) => elements.map((element) => element.textContent));
 
     for (const [index, payload] of PAYLOADS.entries()) {
-      const mallory = await Person.arrive(stack, payload, payload);
+      const mallory = await Person.create(stack, payload, payload);
       const conversation = await mallory.start([ada], payload);
       const link = `See https://example.org/${payload}`;
       for (const [id, body] of [
@@ -159,9 +165,9 @@ suite("browser: hostile text", (stack) => {
     await window.close();
   });
 
-  test("as an address of the page they open nothing", async () => {
+  test("payloads in the page's address open nothing", async () => {
     const window = await (
-      await Window.open(browser, stack, await Person.arrive(stack, "Ada"), {}, watchPolicy)
+      await Window.open(browser, stack, await Person.create(stack, "Ada"), {}, watchPolicy)
     ).logIn();
     for (const payload of PAYLOADS) {
       await window.page.evaluate(
@@ -181,10 +187,10 @@ suite("browser: hostile text", (stack) => {
     await window.close();
   });
 
-  test("letters that are turned around turn nothing else around", async () => {
+  test("reversed letters do not affect the direction of other text", async () => {
     const [ada, mallory] = [
-      await Person.arrive(stack, "Ada"),
-      await Person.arrive(stack, "Mallory \u202eyrollaM"),
+      await Person.create(stack, "Ada"),
+      await Person.create(stack, "Mallory \u202eyrollaM"),
     ];
     const conversation = await mallory.start([ada], "Turned \u202edenruT");
     await mallory.post(`/conversations/${conversation}/messages`, {
@@ -216,23 +222,23 @@ suite("browser: hostile text", (stack) => {
     assert.equal(await reads(".row-preview", "truth"), true, "the preview");
     await window.listed("Turned").click();
     await window.page.locator(".note").waitFor();
-    assert.equal(await reads(".note", "added"), true, "who came and went");
+    assert.equal(await reads(".note", "added"), true, "the note about participants");
     await window.page.locator(".people").filter({ hasText: "zoe" }).waitFor();
-    assert.equal(await reads(".people", "zoe"), true, "who is in it");
+    assert.equal(await reads(".people", "zoe"), true, "the participants");
     await window.close();
   });
 
-  test("the payloads are armed: where they are taken for markup they are noticed, and the policy stops them", async () => {
-    const ada = await Person.arrive(stack, "Ada");
-    const takeForMarkup = async (options) => {
+  test("payloads rendered as markup are noticed, and the policy blocks them", async () => {
+    const ada = await Person.create(stack, "Ada");
+    const renderAsMarkup = async (options) => {
       const window = await Window.open(browser, stack, ada, options, watchPolicy);
       await window.hook("login-user").waitFor();
-      const stopped = new Set();
+      const blocked = new Set();
       window.page.on(
         "requestfailed",
         (request) =>
           request.failure().errorText === "csp" &&
-          stopped.add(`${request.method()} ${request.url()}`),
+          blocked.add(`${request.method()} ${request.url()}`),
       );
       const noticed = new Set();
       for (const payload of PAYLOADS.slice(0, 41).filter(
@@ -248,24 +254,24 @@ suite("browser: hostile text", (stack) => {
         if (parts.length > 0 || JSON.stringify(seen) !== JSON.stringify(NOTHING))
           noticed.add(payload);
       }
-      const { offences, foreign } = await incidents(window);
-      window.offences.length = 0;
+      const { problems, foreign } = await incidents(window);
+      window.problems.length = 0;
       await window.close();
-      return { noticed, offences, asked: foreign.filter((request) => !stopped.has(request)) };
+      return { noticed, problems, sent: foreign.filter((request) => !blocked.has(request)) };
     };
-    const guarded = await takeForMarkup({});
-    assert.ok(guarded.noticed.size >= 30, `${guarded.noticed.size} of them are noticed`);
+    const guarded = await renderAsMarkup({});
+    assert.ok(guarded.noticed.size >= 30, `only ${guarded.noticed.size} are noticed`);
     assert.ok(
-      guarded.offences.length > 0 &&
-        guarded.offences.every((offence) => /content security policy/i.test(offence)),
-      "stopped, each of them",
+      guarded.problems.length > 0 &&
+        guarded.problems.every((problem) => /content security policy/i.test(problem)),
+      "each one is blocked by the policy",
     );
-    assert.deepEqual(guarded.asked, [], "nobody else is asked");
-    const bare = await takeForMarkup({ bypassCSP: true });
+    assert.deepEqual(guarded.sent, [], "no other server gets a request");
+    const bare = await renderAsMarkup({ bypassCSP: true });
     assert.ok(
-      bare.offences.some((offence) => offence.startsWith("dialog")),
-      "without the policy they run",
+      bare.problems.some((problem) => problem.startsWith("dialog")),
+      "without the policy the payloads run",
     );
-    assert.notDeepEqual(bare.asked, [], "and ask others");
+    assert.notDeepEqual(bare.sent, [], "without the policy other servers get requests");
   });
 });

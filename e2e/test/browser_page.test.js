@@ -1,9 +1,12 @@
-/** What the page itself does beyond sending and receiving: people, drafts, days, failures, and words for who cannot see it. */
+/**
+ * The page beyond sending and receiving: participants, drafts, days, failed messages and
+ * announcements for screen readers.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { Person } from "../lib/people.js";
-import { repair, spoil } from "../lib/spoilt.js";
+import { corrupt, stopCorrupting } from "../lib/corrupt_frames.js";
 import { suite } from "../lib/suite.js";
 import { fill } from "../lib/table.js";
 import { launch, Window } from "../lib/window.js";
@@ -18,7 +21,7 @@ suite("browser: the page", (stack) => {
     await browser?.close();
   });
 
-  const arrive = (...names) => Promise.all(names.map((name) => Person.arrive(stack, name)));
+  const createPeople = (...names) => Promise.all(names.map((name) => Person.create(stack, name)));
   const open = async (person, options, prepare) =>
     (await Window.open(browser, stack, person, options, prepare)).logIn();
   const personIn = (window, { user }) =>
@@ -26,11 +29,12 @@ suite("browser: the page", (stack) => {
   const speak = (person, conversation, id, body) =>
     person.post(`/conversations/${conversation}/messages`, { id, body: stack.secret(body) });
 
-  test("who is in a conversation is shown once it is known, and others can be added and removed", async () => {
-    const [ada, bob, carol] = await arrive("Ada", "Bob", "Carol");
+  test("participants are shown once they are known, and can be added and removed", async () => {
+    const [ada, bob, carol] = await createPeople("Ada", "Bob", "Carol");
     const walk = await ada.start([bob], "A walk");
     await speak(bob, walk, "b-1", "I am Bob, and here.");
-    // The server takes its time to say who is in it. Until it has, nobody is told that this is everybody.
+    // The server's answer is delayed. Until it arrives, the page must not claim that its list is
+    // complete.
     let answer;
     const asked = new Promise((resolve) => (answer = resolve));
     const window = await open(ada, {}, (page) =>
@@ -69,7 +73,7 @@ suite("browser: the page", (stack) => {
       [ada.user, carol.user].toSorted(),
     );
 
-    // Only the owner removes others; everybody may leave.
+    // Only the owner removes others; every participant may leave.
     await carols.openListed("A walk");
     await carols.hook("people").click();
     await personIn(carols, ada).waitFor();
@@ -82,8 +86,8 @@ suite("browser: the page", (stack) => {
     await Promise.all([window.close(), carols.close()]);
   });
 
-  test("the server says no to an addition: the dialog says so, and what was typed stays", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("a failed addition is reported in the dialog, and the input is kept", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     const walk = await ada.start([bob], "A walk");
     const window = await open(bob);
     await window.openListed("A walk");
@@ -96,14 +100,14 @@ suite("browser: the page", (stack) => {
     assert.equal(await window.hook("add-person").inputValue(), "carol");
     await window.context.setOffline(false);
     await window.connected();
-    // Whoever is removed meanwhile has nothing left to look at.
+    // The dialog closes when its user is removed from the conversation.
     await ada.delete(`/conversations/${walk}/participants/${bob.user}`);
     await window.hook("people-list").waitFor({ state: "hidden" });
     await window.close();
   });
 
-  test("drafts stay with their conversation, over a reload, and end with logging out", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("drafts belong to their conversation, survive a reload and are deleted at logout", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     await ada.start([bob], "One");
     await ada.start([bob], "Two");
     const window = await open(ada);
@@ -122,7 +126,7 @@ suite("browser: the page", (stack) => {
     await window.page.reload();
     await window.connected();
     await input.waitFor();
-    assert.equal(await input.inputValue(), "", "what was sent is no draft");
+    assert.equal(await input.inputValue(), "", "a sent message leaves no draft");
 
     await input.fill(stack.secret("Never to be read by others"));
     await window.hook("logout").click();
@@ -137,10 +141,10 @@ suite("browser: the page", (stack) => {
     await window.close();
   });
 
-  test("a message that the server refuses can be tried again, or given up", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("a rejected message can be retried or discarded", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     const walk = await ada.start([bob], "A walk");
-    const window = await open(ada, {}, (page) => spoil(page, "Refused"));
+    const window = await open(ada, {}, (page) => corrupt(page, "Refused"));
     await window.openListed("A walk");
     await window.say("Refused, and later taken.");
     const failed = window.message("Refused, and later taken.", "failed");
@@ -152,7 +156,7 @@ suite("browser: the page", (stack) => {
     await window.say("Refused for good.");
     await window.message("Refused for good.", "failed").getByTestId("message-discard").click();
     await window.message("Refused for good.").waitFor({ state: "detached" });
-    await repair(window.page);
+    await stopCorrupting(window.page);
     await failed.getByTestId("message-retry").click();
     await window.shows(["Refused, and later taken."]);
     assert.deepEqual(
@@ -162,8 +166,8 @@ suite("browser: the page", (stack) => {
     await window.close();
   });
 
-  test("days are told apart, and who cannot see hears what comes", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("messages are grouped by day, and new ones are announced to screen readers", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     const story = await ada.start([bob], "A story");
     await fill(stack, story, ada, 3);
     const window = await open(ada);
@@ -182,8 +186,8 @@ suite("browser: the page", (stack) => {
     await window.close();
   });
 
-  test("the title tells what is open, and how much is unread", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("the title shows the open conversation and the unread count", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     const [one, two] = [await ada.start([bob], "One"), await ada.start([bob], "Two")];
     const window = await open(bob);
     const titled = (title) =>
@@ -201,22 +205,22 @@ suite("browser: the page", (stack) => {
     await window.close();
   });
 
-  test("a conversation of 10,000 messages has rows only where somebody looks, and a new message makes few", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("a conversation of 10,000 messages has rows only on the screen, and a new message adds few", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     const story = await ada.start([bob], "A story");
     await fill(stack, story, ada, 10_000);
     const window = await open(ada);
     await window.openListed("A story");
     await window.message("Message 10000 of a long conversation.", "sent").waitFor();
-    // Upwards, a screen at a time, until it has been read to its beginning.
-    const { most, seen } = await window.page.evaluate(async () => {
+    // Scrolls up to the beginning, half a screen at a time.
+    const { maxRows, seen } = await window.page.evaluate(async () => {
       const scroller = document.querySelector(".scroller");
       const rows = () => document.querySelectorAll('[data-testid="message"]');
       const seen = new Set();
-      let most = 0;
+      let maxRows = 0;
       const look = () => {
         const { top, bottom } = scroller.getBoundingClientRect();
-        most = Math.max(most, rows().length);
+        maxRows = Math.max(maxRows, rows().length);
         for (const row of rows()) {
           const box = row.getBoundingClientRect();
           if (box.bottom > top && box.top < bottom) seen.add(row.dataset.seq);
@@ -227,10 +231,10 @@ suite("browser: the page", (stack) => {
         for (let frames = 0; frames < 2; frames += 1)
           await new Promise((resolve) => requestAnimationFrame(resolve));
       }
-      return { most, seen: seen.size };
+      return { maxRows, seen: seen.size };
     });
-    assert.ok(most < 200, `${most} rows at the same time`);
-    assert.equal(seen, 10_000, "whatever was loaded meanwhile, the reader kept the place");
+    assert.ok(maxRows < 200, `${maxRows} rows at the same time`);
+    assert.equal(seen, 10_000, "loading does not move the reader");
     await window.page.evaluate(() => {
       const scroller = document.querySelector(".scroller");
       scroller.scrollTop = scroller.scrollHeight;
@@ -258,12 +262,12 @@ suite("browser: the page", (stack) => {
       made.filter((seq) => seq === "10001"),
       ["10001"],
     );
-    assert.ok(made.length <= 41, `${made.length} rows were made for one message`);
+    assert.ok(made.length <= 41, `one message added ${made.length} rows`);
     await window.close();
   });
 
-  test("on a phone the key for new lines makes new lines, and reading brings up no keyboard", async () => {
-    const [ada, bob] = await arrive("Ada", "Bob");
+  test("on a phone Enter makes a new line, and opening a conversation opens no keyboard", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
     await ada.start([bob], "A walk");
     const window = await open(ada, {
       viewport: { width: 390, height: 844 },

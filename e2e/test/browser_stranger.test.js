@@ -52,8 +52,8 @@ suite(
 
     test("they send and receive, in two windows", async () => {
       const [ada, grace] = await Promise.all([
-        Person.arrive(stack, "Ada", "ada"),
-        Person.arrive(stack, "Grace", "grace"),
+        Person.create(stack, "Ada", "ada"),
+        Person.create(stack, "Grace", "grace"),
       ]);
       await ada.post("/conversations", { id: "lunch", title: "Lunch", participants: ["grace"] });
       const offences = [];

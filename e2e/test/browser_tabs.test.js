@@ -1,4 +1,6 @@
-/** Two tabs of one person in real Chromium: one connection, nothing doubled, and both show all. */
+/**
+ * Two tabs of one user in real Chromium: one connection, no duplicates, and both show everything.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -16,9 +18,9 @@ suite("browser: tabs", (stack) => {
     await browser?.close();
   });
 
-  /** Two tabs of somebody new with the same conversation open in both; the first one was there first, and leads. */
+  /** Opens two tabs of a new user with the same conversation. The first tab leads. */
   async function tabs(title) {
-    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.arrive(stack, name)));
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.create(stack, name)));
     const conversation = await ada.start([bob], title);
     const first = await (await Window.open(browser, stack, ada)).logIn();
     const second = await (await first.another()).logIn();
@@ -28,7 +30,7 @@ suite("browser: tabs", (stack) => {
     return { first, second, say, stored };
   }
 
-  test("one tab holds the connection; whoever writes, both show everything once", async () => {
+  test("one tab holds the connection, and both show every message once", async () => {
     const { first, second, say, stored } = await tabs("Side by side");
     await say("b-1", "To both of you.");
     await second.message("To both of you.", "sent").waitFor();
@@ -43,10 +45,11 @@ suite("browser: tabs", (stack) => {
     await first.close();
   });
 
-  test("the tab with the connection closes in the middle of a message: the other one goes on", async () => {
+  test("when the leading tab closes while it sends, the other takes over", async () => {
     const { first, second, say, stored } = await tabs("Taking over");
-    // Stored, and its function dies before it can say so; the next one waits behind it.
-    await stack.goWrong({ function: "killAfter", on: ["SendMessageFunction"], times: 1 });
+    // The message is stored, but its function is killed before the reply. The next message waits
+    // behind it.
+    await stack.injectFaults({ function: "killAfter", on: ["SendMessageFunction"], times: 1 });
     await first.say("Stored, never acknowledged.");
     await second.say("Waiting its turn.");
     for (const tab of [first, second])

@@ -12,14 +12,14 @@ suite("chat", (stack) => {
   let adas, bobs;
 
   before(async () => {
-    [ada, bob] = await Promise.all([Person.arrive(stack, "Ada"), Person.arrive(stack, "Bob")]);
+    [ada, bob] = await Promise.all([Person.create(stack, "Ada"), Person.create(stack, "Bob")]);
     [adas, bobs] = await Promise.all([ada.connect(), bob.connect()]);
   });
   after(async () => {
     await Promise.all([adas?.close(), bobs?.close()]);
   });
 
-  /** A new conversation of the two, to which both connections are subscribed. */
+  /** Starts a conversation of the two users, to which both connections are subscribed. */
   async function subscribed() {
     const conversation = await ada.start([bob]);
     await bobs.next((frame) => frame.event === "added" && frame.conversation === conversation);
@@ -67,7 +67,7 @@ suite("chat", (stack) => {
     });
   });
 
-  test("everybody sees one order without holes", async () => {
+  test("everyone sees the same order without gaps", async () => {
     const conversation = await subscribed();
     const send = async (socket, name) => {
       const seqs = [];
@@ -86,7 +86,7 @@ suite("chat", (stack) => {
     assert.deepEqual(
       fromAda,
       fromAda.toSorted((a, b) => a - b),
-      "one sender keeps his own order",
+      "the messages of one sender keep their order",
     );
     assert.deepEqual(
       [...fromAda, ...fromBob].toSorted((a, b) => a - b),
@@ -128,7 +128,7 @@ suite("chat", (stack) => {
     await bobs.request("sendMessage", {
       conversation,
       id: "marker",
-      body: "After it, by somebody else.",
+      body: "After it, by another user.",
     });
     const before = await adas.before(
       (frame) => frame.id === "marker" && frame.conversation === conversation,
@@ -137,7 +137,7 @@ suite("chat", (stack) => {
     await second.close();
   });
 
-  test("a repeated send is stored once and answered as the first", async () => {
+  test("a repeated message is stored once and gets the first reply again", async () => {
     const conversation = await subscribed();
     const message = { conversation, id: "once", body: "Stored exactly one time." };
     const first = await adas.request("sendMessage", message);
@@ -159,7 +159,7 @@ suite("chat", (stack) => {
     );
   });
 
-  test("the same send many times at the same moment, by both transports, is stored once", async () => {
+  test("concurrent repetitions of a message over both transports are stored once", async () => {
     const conversation = await subscribed();
     const message = { id: "race", body: "Raced, but stored exactly once.", after: 0 };
     const replies = await Promise.all([
@@ -177,7 +177,7 @@ suite("chat", (stack) => {
     assert.equal((await ada.log(conversation)).length, 1);
   });
 
-  test("catch-up gives what came after a position", async () => {
+  test("catch-up returns the entries after a position", async () => {
     const conversation = await subscribed();
     for (let n = 1; n <= 5; n += 1)
       await adas.request("sendMessage", {
@@ -207,7 +207,7 @@ suite("chat", (stack) => {
   test("a long catch-up comes in pages", async () => {
     const conversation = await subscribed();
     const large = "x".repeat(16_000);
-    // Together more than any frame may hold, so one page cannot be enough.
+    // Together they exceed the size of a frame, so one page cannot hold them.
     for (let n = 1; n <= 10; n += 1) {
       const { status } = await ada.post(`/conversations/${conversation}/messages`, {
         id: `large-${n}`,
@@ -221,7 +221,7 @@ suite("chat", (stack) => {
     let pages = 0;
     do {
       page = await bobs.request("subscribe", { conversation, after: seen.at(-1)?.seq ?? 0 });
-      assert.equal(page.head, 10, "head is the true one even when limited");
+      assert.equal(page.head, 10, "head is correct even on a limited page");
       assert.ok(page.events.length > 0, "a page holds at least one entry");
       seen.push(...page.events);
       pages += 1;
@@ -231,7 +231,7 @@ suite("chat", (stack) => {
     assertDense(seen);
   });
 
-  test("a position that never was is refused", async () => {
+  test("a position that does not exist is rejected", async () => {
     const conversation = await subscribed();
     await adas.request("sendMessage", {
       conversation,
@@ -256,7 +256,7 @@ suite("chat", (stack) => {
     assert.equal((await ada.log(conversation)).length, 1);
   });
 
-  test("pong tells the heads of those conversations that are behind", async () => {
+  test("pong contains the heads of the conversations that are behind", async () => {
     const [ahead, behind] = [await subscribed(), await subscribed()];
     for (const conversation of [ahead, behind])
       await adas.request("sendMessage", { conversation, id: "m1", body: "One message for each." });
@@ -273,7 +273,7 @@ suite("chat", (stack) => {
     assertRejected(await bobs.request("ping", { positions: tooMany }), "invalid", "positions");
   });
 
-  test("after unsubscribing nothing is pushed", async () => {
+  test("nothing is pushed after unsubscribing", async () => {
     const [left, kept] = [await subscribed(), await subscribed()];
     assert.deepEqual(await bobs.request("unsubscribe", { conversation: left }), {
       event: "unsubscribed",
@@ -282,12 +282,12 @@ suite("chat", (stack) => {
     await adas.request("sendMessage", {
       conversation: left,
       id: "unheard",
-      body: "Nobody listens to this one.",
+      body: "Nothing is subscribed to this one.",
     });
     await adas.request("sendMessage", {
       conversation: kept,
       id: "marker",
-      body: "But to this one they do.",
+      body: "Something is subscribed to this one.",
     });
     const before = await bobs.before(
       (frame) => frame.id === "marker" && frame.conversation === kept,
@@ -295,7 +295,7 @@ suite("chat", (stack) => {
     assert.deepEqual(before.filter(of(left)), []);
   });
 
-  test("frames that cannot be read are answered without a ref", async () => {
+  test("the reply to a malformed frame has no ref", async () => {
     for (const frame of [
       "",
       "hello",
@@ -312,7 +312,7 @@ suite("chat", (stack) => {
     }
   });
 
-  test("the ref comes back with a refusal too", async () => {
+  test("an error reply repeats the ref", async () => {
     for (const action of ["dance", "Subscribe", "$connect", "$default"])
       assertRejected(await bobs.request(action), "unknown_action");
     bobs.send({ action: "ping", ref: "r".repeat(65) });
@@ -325,7 +325,7 @@ suite("chat", (stack) => {
     });
   });
 
-  test("a field that is wrong is named", async (t) => {
+  test("an error reply names the invalid field", async (t) => {
     const conversation = await subscribed();
     const good = { conversation, id: "m", body: "Good apart from one field." };
     const table = [
@@ -351,12 +351,12 @@ suite("chat", (stack) => {
         },
       );
     }
-    await t.test("and the connection goes on", async () => {
+    await t.test("the connection remains usable", async () => {
       assertSent(await bobs.request("sendMessage", good), { conversation, id: "m", seq: 1 });
     });
   });
 
-  test("sizes hold to the byte", async () => {
+  test("size limits are exact to the byte", async () => {
     const conversation = await subscribed();
     const table = [
       ["a".repeat(16_384), true],
@@ -371,8 +371,10 @@ suite("chat", (stack) => {
     for (const [index, [body, fits]] of table.entries()) {
       const id = `size-${index}`;
       const reply = await bobs.request("sendMessage", { conversation, id, body });
-      if (fits) assertSent(reply, { conversation, id, seq: (seq += 1) });
-      else assertRejected(reply, "too_large", "body");
+      if (fits) {
+        seq += 1;
+        assertSent(reply, { conversation, id, seq });
+      } else assertRejected(reply, "too_large", "body");
     }
     const longest = "i".repeat(64);
     assertSent(
@@ -389,7 +391,7 @@ suite("chat", (stack) => {
     );
   });
 
-  test("what the gateway itself refuses ends the connection", async () => {
+  test("the gateway closes the connection after a frame it rejects", async () => {
     for (const [frame, code] of [
       ["x".repeat(33_000), 1009],
       [Buffer.from('{"action":"ping"}'), 1003],

@@ -1,4 +1,4 @@
-/** Many write into one new conversation at once, by both transports. */
+/** Many clients write to one new conversation at once, over both transports. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,20 +10,22 @@ import { suite } from "../lib/suite.js";
 
 const CLIENTS = 20;
 const MESSAGES = 50;
-/** Far more than a crowd of this size costs: who needs as many is getting nowhere. */
+/**
+ * Far more attempts than a crowd of this size needs; a client that reaches it makes no progress.
+ */
 const ATTEMPTS = 50;
 
 suite("crowd", (stack) => {
-  /** What became of all attempts, by answer. */
+  /** The number of attempts by outcome. */
   const outcomes = new Map();
-  /** How many messages took how many attempts. */
+  /** The number of messages by attempts. */
   const attempts = new Map();
   const count = (map, key) => map.set(key, (map.get(key) ?? 0) + 1);
 
   /**
-   * Says all that one client has to say, one message after the other.
+   * Sends the messages of one client, one after the other.
    *
-   * Its position is that of its own last message: everything up to there was read on its behalf.
+   * The client's position is that of its own last message: everything before counts as read.
    *
    * @param {(message: {id: string, body: string, after: number}) => Promise<any>} send
    * @returns {Promise<Map<string, number>>} the position of each message by its id
@@ -34,7 +36,10 @@ suite("crowd", (stack) => {
     for (let n = 1; n <= MESSAGES; n += 1) {
       const message = { id: `${name}-${n}`, body: `Message ${n} of ${MESSAGES} by ${name}.` };
       for (let attempt = 1; !stored.has(message.id); attempt += 1) {
-        assert.ok(attempt <= ATTEMPTS, `${message.id} did not get through in ${ATTEMPTS} attempts`);
+        assert.ok(
+          attempt <= ATTEMPTS,
+          `${message.id} was not acknowledged in ${ATTEMPTS} attempts`,
+        );
         const reply = await send({ ...message, after }).catch(unanswered);
         count(outcomes, reply.code ?? reply.event);
         if (reply.event === "sent") {
@@ -50,9 +55,9 @@ suite("crowd", (stack) => {
     return stored;
   }
 
-  test(`${CLIENTS} clients send ${MESSAGES} messages each, and end with the same log`, async (t) => {
+  test(`${CLIENTS} clients that send ${MESSAGES} messages each end with the same log`, async (t) => {
     const arriving = Array.from({ length: CLIENTS }, (_, index) =>
-      Person.arrive(stack, `Client${index + 1}`),
+      Person.create(stack, `Client${index + 1}`),
     );
     const people = await Promise.all(arriving);
     const conversation = await people[0].start(people.slice(1));
@@ -90,16 +95,17 @@ suite("crowd", (stack) => {
       assert.deepEqual(
         seqs,
         seqs.toSorted((a, b) => a - b),
-        "one sender keeps his own order",
+        "the messages of one sender keep their order",
       );
     }
     for (const person of people) {
       const socket = sockets.get(person);
       const theirs = socket ? await caughtUp(socket, conversation) : await person.log(conversation);
-      assert.deepEqual(theirs, log, `what ${person.user} ends with`);
+      assert.deepEqual(theirs, log, `the log of ${person.user}`);
     }
 
-    // A push may be missing, which is a gap and repaired above, but none may tell anything else than the log.
+    // A push may be missing, which is a gap that the client repairs, but every push must match the
+    // log.
     for (const [person, socket] of sockets) {
       const marker = `marker-${person.user}`;
       await people[1].post(`/conversations/${conversation}/messages`, {
@@ -112,27 +118,31 @@ suite("crowd", (stack) => {
       for (const entry of pushed.filter(({ seq }) => seq <= log.length))
         assert.deepEqual(entry, log[entry.seq - 1]);
       const own = pushed.filter(({ sender }) => sender === person.user);
-      assert.deepEqual(own, [], "the sending connection has its answers and no pushes of the same");
+      assert.deepEqual(
+        own,
+        [],
+        "the sending connection gets replies and no pushes of its own messages",
+      );
       await socket.close();
     }
 
     t.diagnostic(
-      `${log.length} messages in ${seconds.toFixed(1)} s: ${(log.length / seconds).toFixed(0)} a second`,
+      `${log.length} messages in ${seconds.toFixed(1)} s: ${(log.length / seconds).toFixed(0)} per second`,
     );
-    t.diagnostic(`answers: ${JSON.stringify(Object.fromEntries(outcomes))}`);
+    t.diagnostic(`replies: ${JSON.stringify(Object.fromEntries(outcomes))}`);
     t.diagnostic(`messages by attempts: ${JSON.stringify(Object.fromEntries(attempts))}`);
   });
 });
 
-/** Sends over HTTP. What the gateway says for itself is no answer. */
+/** Sends over HTTP. A response of the gateway itself counts as unanswered. */
 async function posted(person, conversation, message) {
   const { body } = await person.post(`/conversations/${conversation}/messages`, message);
   if (body.event === undefined && body.code === undefined)
-    throw new Unanswered(`the gateway said ${body.message}`);
+    throw new Unanswered(`the gateway responded ${body.message}`);
   return body;
 }
 
-/** Everything from the start, page by page, by subscribing again and again. */
+/** Reads the whole log by subscribing again and again. */
 async function caughtUp(socket, conversation) {
   const events = [];
   for (;;) {
@@ -146,7 +156,7 @@ async function caughtUp(socket, conversation) {
   }
 }
 
-/** The protocol's advice for a request that was not answered: again, under the same id. */
+/** Follows the protocol for a request without a reply: send it again under the same id. */
 function unanswered(error) {
   if (!(error instanceof Unanswered)) throw error;
   return { event: "unanswered", retry: "later", retryAfterMs: 0 };

@@ -1,4 +1,4 @@
-/** The protocol's documents are what their makers call valid, and their examples are what they describe. */
+/** The protocol documents are valid, and their examples match their schemas. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -8,8 +8,8 @@ import { createConfig, lint } from "@redocly/openapi-core";
 import { ASYNCAPI, check, messageCheck, OPENAPI, PROTOCOL } from "../lib/contract.js";
 
 for (const name of ["asyncapi.yaml", "openapi.yaml"]) {
-  test(`docs/${name} is without a flaw`, async () => {
-    // The local server is on localhost, and that is right.
+  test(`docs/${name} has no lint errors`, async () => {
+    // The local server really is on localhost.
     const config = await createConfig({
       extends: ["recommended-strict"],
       rules: { "no-server-example.com": "off" },
@@ -25,14 +25,14 @@ for (const name of ["asyncapi.yaml", "openapi.yaml"]) {
   });
 }
 
-test("every example of a frame is one", () => {
+test("every example of a frame matches its schema", () => {
   for (const [name, { examples }] of Object.entries(ASYNCAPI.components.messages)) {
     assert.ok(examples.length > 0, `${name} has an example`);
     for (const { payload } of examples) assertFits(messageCheck(name), payload, name);
   }
 });
 
-test("every example of a request or an answer is one", () => {
+test("every example of a request or a response matches its schema", () => {
   const contents = [];
   const visit = (part, place) => {
     if (part === null || typeof part !== "object") return;
@@ -47,24 +47,24 @@ test("every example of a request or an answer is one", () => {
   }
 });
 
-test("every error code has an example, as a frame and over HTTP", () => {
+test("every error code has an example as a frame and over HTTP", () => {
   const codes = PROTOCOL.$defs.code.enum;
   const frames = ASYNCAPI.components.messages.error.examples.map(({ payload }) => payload.code);
   const text = JSON.stringify(OPENAPI);
-  // No part of the stack limits rates or forbids an action on a socket today; the codes are kept for those who will.
-  const unheard = ["forbidden", "rate_limited"];
+  // The stack does not limit rates or forbid an action on a socket today. The codes are reserved.
+  const reserved = ["forbidden", "rate_limited"];
   assert.deepEqual(
     codes.filter((code) => !frames.includes(code)),
-    unheard,
+    reserved,
   );
-  // A path or a method that is not there is the gateway's to refuse.
+  // The gateway itself rejects an unknown path or method.
   assert.deepEqual(
     codes.filter((code) => !text.includes(`"code":"${code}"`)),
     ["unknown_action"],
   );
 });
 
-test("what a server sends holds nothing that is not documented", () => {
+test("schemas of what a server sends allow no further members", () => {
   for (const [name, schema] of Object.entries(PROTOCOL.$defs)) {
     const isSent =
       schema.type === "object" &&

@@ -1,4 +1,6 @@
-/** Whatever a client sends, it gets the answer that the documents promise, and nothing of ours breaks. */
+/**
+ * Whatever a client sends, it gets a reply that the documents allow, and the stack logs no error.
+ */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
@@ -10,23 +12,28 @@ import { frames, requests, SECRET } from "../lib/hostile.js";
 import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
 
-/** Of all transports and lanes together: what a change can wait for. `CONFAB_CASES=10000` is a thorough run. */
+/**
+ * The number of cases over all transports and lanes: as many as a change can wait for.
+ * `CONFAB_CASES=10000` is a thorough run.
+ */
 const CASES = Number(process.env.CONFAB_CASES ?? 1_000);
-/** Connections, and senders over HTTP, that try at the same time. */
+/** The number of concurrent connections and HTTP clients. */
 const LANES = 2;
 
-/** The same cases for every change, so that one that fails is the change's doing; another seed explores. */
+/** The seed is fixed, so that a case that fails is due to the change. Another seed explores. */
 const seed = Number(process.env.CONFAB_SEED ?? 20_261_122);
-/** What comes unasked. */
+/** Frames that are pushed. */
 const PUSHED = ["message", "participantAdded", "participantRemoved", "added", "removed"];
 
 suite("hostile", (stack) => {
-  /** Lets every lane try its share; the error of one that fails holds the smallest case that does. */
-  async function tried(t, cases, attempt) {
+  /**
+   * Runs the cases in all lanes. The error of a failed lane contains the smallest case that fails.
+   */
+  async function runCases(t, cases, attempt) {
     t.diagnostic(`CONFAB_SEED=${seed}`);
     stack.secret(SECRET);
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
-      const person = await Person.arrive(stack, `Mallory${lane}`);
+      const person = await Person.create(stack, `Mallory${lane}`);
       const conversation = await person.start([]);
       const numRuns = CASES / LANES / 2;
       await fc.assert(fc.asyncProperty(cases(conversation), await attempt(person)), {
@@ -36,11 +43,11 @@ suite("hostile", (stack) => {
       return person.log(conversation);
     });
     for (const log of await Promise.all(lanes))
-      assert.ok(log.length > 0, "some of it was right and is stored");
+      assert.ok(log.length > 0, "some of the messages are valid and stored");
   }
 
-  test("frames", async (t) => {
-    await tried(t, frames, async (person) => {
+  test("every frame gets a documented reply", async (t) => {
+    await runCases(t, frames, async (person) => {
       let socket;
       return async ({ text, exact }) => {
         socket ??= await person.connect();
@@ -49,22 +56,22 @@ suite("hostile", (stack) => {
         connection.send(text);
         const reply = await connection.next(({ event }) => !PUSHED.includes(event));
         assertServerFrame(reply);
-        assert.ok(reply.event !== undefined, `the gateway said ${JSON.stringify(reply)}`);
+        assert.ok(reply.event !== undefined, `the gateway sent ${JSON.stringify(reply)}`);
         assert.notEqual(reply.code, "internal");
         if (exact) {
           assertAnswers(JSON.parse(text), reply);
         } else {
           const pong = await connection.request("ping");
-          assert.deepEqual(pong, { event: "pong", heads: {} }, "the connection is usable");
+          assert.deepEqual(pong, { event: "pong", heads: {} }, "the connection remains usable");
         }
-        // The next frame goes the same way: had this one broken it, that one would not be answered.
+        // The next frame uses the same connection, and fails if this frame broke it.
         socket = connection;
       };
     });
   });
 
-  test("requests over HTTP", async (t) => {
-    await tried(t, requests, async (person) => async ({ method, path, headers, body }) => {
+  test("every HTTP request gets a documented response", async (t) => {
+    await runCases(t, requests, async (person) => async ({ method, path, headers, body }) => {
       const response = await fetch(stack.http + path, {
         method,
         headers: {
@@ -87,7 +94,7 @@ suite("hostile", (stack) => {
     });
   });
 
-  test("no log tells of an error", () => {
+  test("no error is logged", () => {
     assert.deepEqual(
       stack
         .output()

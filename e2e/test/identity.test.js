@@ -1,4 +1,7 @@
-/** Who is let in, and what happens to everybody else: refused before the upgrade, and at every HTTP route. */
+/**
+ * Authentication: invalid tokens and foreign origins are rejected before the upgrade and on every
+ * HTTP route.
+ */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
@@ -6,17 +9,24 @@ import { call, Client, handshake } from "../lib/client.js";
 import { Person } from "../lib/people.js";
 import { assertProblem, assertRejected } from "../lib/protocol.js";
 import { suite } from "../lib/suite.js";
-import { altered, keyConfused, publicKeys, read, signedByAnother, unsigned } from "../lib/tokens.js";
+import {
+  altered,
+  keyConfused,
+  publicKeys,
+  read,
+  signedByAnother,
+  unsigned,
+} from "../lib/tokens.js";
 
 suite("identity", (stack) => {
   /** @type {Person} */ let ada;
 
   before(async () => {
-    ada = await Person.arrive(stack, "Ada");
+    ada = await Person.create(stack, "Ada");
   });
 
-  /** The three doors that ask for a token. A status of 101 or 200 is admittance. */
-  const doors = {
+  /** The three ways to present a token. Status 101 or 200 means that it was accepted. */
+  const ways = {
     "as subprotocol": async (token) =>
       (await handshake(stack.ws, { "sec-websocket-protocol": `confab.v1, bearer.${token}` }))
         .status,
@@ -25,33 +35,33 @@ suite("identity", (stack) => {
     "over HTTP": async (token) => (await call(stack, token, "GET", "/conversations")).status,
   };
 
-  test("a good token opens every door", async () => {
+  test("a valid token is accepted everywhere", async () => {
     const statuses = {};
-    for (const [door, knock] of Object.entries(doors)) statuses[door] = await knock(ada.token);
+    for (const [way, present] of Object.entries(ways)) statuses[way] = await present(ada.token);
     assert.deepEqual(statuses, { "as subprotocol": 101, "as header": 101, "over HTTP": 200 });
   });
 
-  test("a token that proves nothing opens none", async (t) => {
+  test("an invalid token is rejected everywhere", async (t) => {
     const { header, claims } = read(ada.token);
     const keys = await publicKeys(claims.iss);
     const key = keys.find(({ kid }) => kid === header.kid) ?? keys[0];
     const bad = {
-      "no token but a word": "open-sesame",
+      "not a token": "open-sesame",
       "signed by another key": signedByAnother(ada.token),
       "signed by another key under an unknown key id": signedByAnother(ada.token, {
-        kid: "nobody",
+        kid: "unknown",
       }),
-      "signed by a key that it brings along": signedByAnother(ada.token, (jwk) => ({
+      "signed by a key in its own header": signedByAnother(ada.token, (jwk) => ({
         jwk,
         kid: undefined,
       })),
-      "another user under a good signature": altered(ada.token, { sub: "mallory" }),
-      "a later end under a good signature": altered(ada.token, { exp: claims.exp + 86_400 }),
+      "another user under a valid signature": altered(ada.token, { sub: "mallory" }),
+      "a later expiry under a valid signature": altered(ada.token, { exp: claims.exp + 86_400 }),
       "alg none": unsigned(ada.token),
       "alg None": unsigned(ada.token, "None"),
       "alg none with a signature": `${unsigned(ada.token)}${ada.token.split(".")[2]}`,
       expired: await stack.tokenFor(ada.user, { expiresIn: -3600 }),
-      "for another audience": await stack.tokenFor(ada.user, { audience: "somebody-else" }),
+      "for another audience": await stack.tokenFor(ada.user, { audience: "another-audience" }),
       ...Object.fromEntries(
         keyConfused(ada.token, key).map(([form, token]) => [
           `HS256 with the public key as ${form}`,
@@ -62,15 +72,16 @@ suite("identity", (stack) => {
     for (const [what, token] of Object.entries(bad)) {
       await t.test(what, async () => {
         stack.secretToken(token);
-        assert.equal(await doors["as subprotocol"](token), 401);
-        assert.equal(await doors["as header"](token), 401);
-        // An HTTP API answers 403 when its authorizer refuses, and 401 when it was not asked.
-        assert.ok([401, 403].includes(await doors["over HTTP"](token)));
+        assert.equal(await ways["as subprotocol"](token), 401);
+        assert.equal(await ways["as header"](token), 401);
+        // An HTTP API responds 403 if its authorizer rejects the token, and 401 if the authorizer
+        // was not asked.
+        assert.ok([401, 403].includes(await ways["over HTTP"](token)));
       });
     }
   });
 
-  test("without a token every door is shut", async () => {
+  test("a missing token is rejected everywhere", async () => {
     assert.equal((await handshake(stack.ws, {})).status, 401);
     assert.equal(
       (await handshake(stack.ws, { "sec-websocket-protocol": "confab.v1" })).status,
@@ -87,13 +98,13 @@ suite("identity", (stack) => {
     }
   });
 
-  test("a token in the URL counts for nothing", async () => {
+  test("a token in the URL is ignored", async () => {
     for (const name of ["token", "access_token", "Authorization"]) {
       assert.equal((await handshake(`${stack.ws}?${name}=${ada.token}`, {})).status, 401, name);
     }
   });
 
-  test("a page of a foreign origin is refused even with a good token", async () => {
+  test("a foreign origin is rejected even with a valid token", async () => {
     for (const origin of [
       "https://evil.example",
       "null",
@@ -108,7 +119,7 @@ suite("identity", (stack) => {
     }
   });
 
-  test("the protocol is echoed when it was offered, and the token never", async () => {
+  test("the subprotocol is echoed if it was offered, and the token never is", async () => {
     const bearer = `bearer.${ada.token}`;
     const table = [
       [{ "sec-websocket-protocol": `confab.v1, ${bearer}` }, "confab.v1"],
@@ -127,8 +138,9 @@ suite("identity", (stack) => {
     }
   });
 
-  test("a token that ends during the connection ends what it allows", async () => {
-    // Asked over and over rather than waited for: the first answers are pongs, the last one must be the refusal.
+  test("a token that expires during a connection is rejected from then on", async () => {
+    // The test repeats the request instead of waiting: first replies are pongs, the last is the
+    // rejection.
     const token = await stack.tokenFor(ada.user, { expiresIn: 5 });
     const client = await Client.connect(stack, token);
     assert.equal((await call(stack, token, "GET", "/conversations")).status, 200);
@@ -137,7 +149,8 @@ suite("identity", (stack) => {
     while (reply.event === "pong");
     assertRejected(reply, "unauthenticated");
     assertRejected(await client.request("subscribe", { conversation: "any" }), "unauthenticated");
-    // The gateway still has the authorizer's answer, so it is the function that looks at the clock.
+    // The gateway still caches the authorizer's answer, so it is the function that checks the
+    // expiry.
     assertProblem(await call(stack, token, "GET", "/conversations"), "unauthenticated");
     await client.close();
   });

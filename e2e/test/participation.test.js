@@ -1,4 +1,4 @@
-/** A conversation does not exist for those who are not in it, by either transport. */
+/** A conversation does not exist for users who are not participants, over either transport. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
@@ -8,12 +8,12 @@ import { suite } from "../lib/suite.js";
 
 suite("participation", (stack) => {
   let ada, bob, eve, secret;
-  /** Of the same form as an id that exists, so only existence differs. */
+  /** An id of the same form that does not exist. */
   let nowhere;
 
   before(async () => {
     [ada, bob, eve] = await Promise.all(
-      ["Ada", "Bob", "Eve"].map((name) => Person.arrive(stack, name)),
+      ["Ada", "Bob", "Eve"].map((name) => Person.create(stack, name)),
     );
     secret = await ada.start([bob], "Without Eve");
     nowhere = secret.replace(/[0-9a-zA-Z]/g, (letter) => (letter === "7" ? "8" : "7"));
@@ -23,7 +23,9 @@ suite("participation", (stack) => {
     });
   });
 
-  /** Asks about both conversations, and gives the answer if it is the same but for the id. */
+  /**
+   * Asks about both conversations. Returns the answer, which must be the same except for the id.
+   */
   async function indistinguishable(ask) {
     const [real, imagined] = [await ask(secret), await ask(nowhere)].map((answer) =>
       JSON.parse(JSON.stringify(answer)),
@@ -34,7 +36,7 @@ suite("participation", (stack) => {
     return real;
   }
 
-  test("by WebSocket", async (t) => {
+  test("over WebSocket a foreign conversation looks like a missing one", async (t) => {
     const socket = await eve.connect();
     const refused = [
       ["subscribe", {}],
@@ -54,10 +56,10 @@ suite("participation", (stack) => {
         );
       });
     }
-    await t.test("unsubscribe tells nothing", () =>
+    await t.test("unsubscribe reveals nothing", () =>
       indistinguishable((conversation) => socket.request("unsubscribe", { conversation })),
     );
-    await t.test("ping tells nothing", async () => {
+    await t.test("ping reveals nothing", async () => {
       const pong = await indistinguishable((conversation) =>
         socket.request("ping", { positions: { [conversation]: 0 } }),
       );
@@ -66,7 +68,7 @@ suite("participation", (stack) => {
     await socket.close();
   });
 
-  test("over HTTP", async (t) => {
+  test("over HTTP a foreign conversation looks like a missing one", async (t) => {
     const routes = {
       send: (id) =>
         eve.post(`/conversations/${id}/messages`, { id: "e2", body: "Let me in on this, please." }),
@@ -92,7 +94,7 @@ suite("participation", (stack) => {
     );
   });
 
-  test("what was refused has left no trace", async () => {
+  test("rejected messages are not stored", async () => {
     const log = await ada.log(secret);
     assert.deepEqual(
       log.map(({ id }) => id),
@@ -100,14 +102,14 @@ suite("participation", (stack) => {
     );
   });
 
-  test("the socket of an outsider stays silent while others talk", async () => {
+  test("nothing is pushed to a user who is not a participant", async () => {
     const [adas, eves] = [await ada.connect(), await eve.connect()];
     await eves.request("subscribe", { conversation: secret });
     const common = await ada.start([eve], "With Eve");
     await eves.next((frame) => frame.event === "added" && frame.conversation === common);
     await eves.request("subscribe", { conversation: common });
 
-    // `sent` comes after the fan-out, so whatever would reach Eve has been handed over before the marker is sent.
+    // `sent` follows the fan-out, so a push to Eve would precede the marker.
     for (const n of [1, 2, 3]) {
       await adas.request("sendMessage", {
         conversation: secret,

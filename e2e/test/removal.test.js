@@ -1,4 +1,7 @@
-/** Somebody is removed in the middle of traffic: nothing later is by him or reaches him, by either transport. */
+/**
+ * A participant is removed while messages are sent: nothing by them is stored and nothing is pushed
+ * to them afterwards, over either transport.
+ */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
@@ -9,7 +12,7 @@ import { assertDense } from "../lib/protocol.js";
 import { suite } from "../lib/suite.js";
 
 const ROUNDS = 5;
-/** Messages of each of Bob's senders that are stored before he goes. */
+/** The number of messages that each of Bob's senders stores before he is removed. */
 const BEFORE = 3;
 
 suite("removal", (stack) => {
@@ -20,23 +23,24 @@ suite("removal", (stack) => {
 
   before(async () => {
     [ada, bob, carol] = await Promise.all(
-      ["Ada", "Bob", "Carol"].map((name) => Person.arrive(stack, name)),
+      ["Ada", "Bob", "Carol"].map((name) => Person.create(stack, name)),
     );
     for (const person of [ada, bob, carol]) sockets[person.user] = await person.connect();
   });
   after(() => Promise.all(Object.values(sockets).map((socket) => socket.close())));
 
-  /** The two ways of a person into a conversation. */
-  const ways = (person, conversation) => [
+  /** A person's two transports into a conversation. */
+  const transports = (person, conversation) => [
     (message) => sockets[person.user].request("sendMessage", { conversation, ...message }),
     async (message) => (await person.post(`/conversations/${conversation}/messages`, message)).body,
   ];
 
   /**
-   * Sends one message after the other until `stopped` says so or the sender is no participant any more.
+   * Sends one message after the other until `stopped` returns true or the sender is removed.
    *
-   * @returns {{sent: object[], enough: Promise<void>, ended: Promise<object | undefined>}} the acknowledgements so far;
-   *   when there are enough of them; the refusal that ended it, if one did
+   * @returns {{sent: object[], enough: Promise<void>, ended: Promise<object | undefined>}} the
+   *   acknowledgements so far; a promise that resolves when there are enough; the rejection that
+   *   ended it, if any
    */
   function traffic(send, stopped) {
     const sent = [];
@@ -46,7 +50,7 @@ suite("removal", (stack) => {
       while (!stopped()) {
         const message = {
           id: randomUUID(),
-          body: "On and on, whoever comes and goes.",
+          body: "Sent while participants change.",
           after: sent.at(-1)?.seq ?? 0,
         };
         const reply = await send(message);
@@ -75,7 +79,7 @@ suite("removal", (stack) => {
   }
 
   for (let round = 1; round <= ROUNDS; round += 1) {
-    test(`round ${round}`, async () => {
+    test(`a removed participant neither sends nor receives, round ${round}`, async () => {
       const conversation = await ada.start([bob, carol]);
       const common = await ada.start([bob]);
       const path = `/conversations/${conversation}/participants/${bob.user}`;
@@ -85,19 +89,19 @@ suite("removal", (stack) => {
 
       let over = false;
       const others = [ada, carol]
-        .flatMap((person) => ways(person, conversation))
+        .flatMap((person) => transports(person, conversation))
         .map((send) => traffic(send, () => over));
-      const his = ways(bob, conversation).map((send) => traffic(send, () => false));
-      await Promise.all([...others, ...his].map(({ enough }) => enough));
+      const bobTraffic = transports(bob, conversation).map((send) => traffic(send, () => false));
+      await Promise.all([...others, ...bobTraffic].map(({ enough }) => enough));
 
       const removal = await ada.delete(path);
       assert.equal(removal.status, 200, JSON.stringify(removal.body));
       const { seq } = removal.body;
       const attempts = [
-        ...ways(bob, conversation).map((send) =>
+        ...transports(bob, conversation).map((send) =>
           send({ id: randomUUID(), body: "Sent after the answered removal." }),
         ),
-        ...ways(bob, conversation).map((send) =>
+        ...transports(bob, conversation).map((send) =>
           send({ id: randomUUID(), body: "The same from the start.", after: 0 }),
         ),
         bobs.request("subscribe", { conversation, after: 0 }),
@@ -107,8 +111,8 @@ suite("removal", (stack) => {
       ];
       for (const answer of await Promise.all(attempts))
         assert.equal(answer.code, "not_found", JSON.stringify(answer));
-      for (const { ended } of his) assert.equal((await ended).code, "not_found");
-      // The others go on for a while without him.
+      for (const { ended } of bobTraffic) assert.equal((await ended).code, "not_found");
+      // The others continue for a while.
       const mark = others.map(({ sent }) => sent.length);
       for (const [index, { sent, ended }] of others.entries()) {
         while (sent.length < mark[index] + 2) await Promise.race([ended, delay(1)]);
@@ -127,21 +131,21 @@ suite("removal", (stack) => {
       const stored = (sender) => messages.filter((entry) => entry.sender === sender.user);
       assert.ok(
         stored(carol).some((entry) => entry.seq > seq),
-        "others went on behind the removal",
+        "others sent messages after the removal",
       );
       assert.deepEqual(
         stored(bob).filter((entry) => entry.seq > seq),
         [],
-        "stored after the removal",
+        "no message of Bob is stored after the removal",
       );
-      const acknowledged = his.flatMap(({ sent }) => sent.map((reply) => reply.id));
+      const acknowledged = bobTraffic.flatMap(({ sent }) => sent.map((reply) => reply.id));
       assert.deepEqual(
         acknowledged.filter((id) => !stored(bob).some((entry) => entry.id === id)),
         [],
-        "lost",
+        "no acknowledged message is lost",
       );
 
-      // `sent` comes after the fan-out, so whatever would reach Bob has been handed over before the marker is sent.
+      // `sent` follows the fan-out, so a push to Bob would precede the marker.
       await sockets[ada.user].request("sendMessage", {
         conversation: common,
         id: "marker",
@@ -150,10 +154,10 @@ suite("removal", (stack) => {
       const pushed = await bobs.before(
         (frame) => frame.conversation === common && frame.id === "marker",
       );
-      const told = pushed.filter(
+      const late = pushed.filter(
         (frame) => frame.conversation === conversation && frame.seq >= seq,
       );
-      assert.deepEqual(told, [], "pushed after the removal");
+      assert.deepEqual(late, [], "nothing is pushed to Bob after the removal");
       assert.ok(
         pushed.some((frame) => frame.event === "removed" && frame.conversation === conversation),
       );
@@ -163,17 +167,21 @@ suite("removal", (stack) => {
       assert.equal(added.body.seq, log.length + 1);
       const complete = await ada.log(conversation);
       assert.deepEqual(complete.slice(0, -1), log);
-      assert.deepEqual(await caughtUp(bobs, conversation), complete, "all of it, by WebSocket");
-      assert.deepEqual(await bob.log(conversation), complete, "all of it, by HTTP");
-      const back = await ways(bob, conversation)[0]({
+      assert.deepEqual(
+        await caughtUp(bobs, conversation),
+        complete,
+        "the whole log over WebSocket",
+      );
+      assert.deepEqual(await bob.log(conversation), complete, "the whole log over HTTP");
+      const back = await transports(bob, conversation)[0]({
         id: "back",
         body: "Here again.",
         after: complete.length,
       });
       assert.equal(back.seq, complete.length + 1);
-      // He was subscribed before, and is again: what others say reaches him.
+      // Bob has subscribed again, so messages of others reach him.
       const next = { id: `next-${round}`, body: "Welcome back." };
-      await ways(carol, conversation)[1](next);
+      await transports(carol, conversation)[1](next);
       await bobs.next((frame) => frame.conversation === conversation && frame.id === next.id);
     });
   }

@@ -1,4 +1,4 @@
-/** The same message sent twice is stored once, whichever way it comes and whatever its sender has seen. */
+/** A message sent twice is stored once, over any transport and with any position. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
@@ -14,7 +14,7 @@ suite("repetition", (stack) => {
   let sockets, bobs;
 
   before(async () => {
-    [ada, bob] = await Promise.all([Person.arrive(stack, "Ada"), Person.arrive(stack, "Bob")]);
+    [ada, bob] = await Promise.all([Person.create(stack, "Ada"), Person.create(stack, "Bob")]);
     sockets = await Promise.all([ada.connect(), ada.connect()]);
     bobs = await bob.connect();
   });
@@ -27,14 +27,14 @@ suite("repetition", (stack) => {
     return body;
   };
 
-  /** The two ways that the same message goes at the same moment. */
+  /** The two transports of the same message. */
   const ways = {
     "two connections": [bySocket(0), bySocket(1)],
     "one connection": [bySocket(0), bySocket(0)],
     HTTP: [byHttp, byHttp],
     "WebSocket and HTTP": [bySocket(0), byHttp],
   };
-  /** What the sender says that it has seen, given the newest position. */
+  /** The position that the sender gives, by the head of the log. */
   const positions = {
     missing: () => ({}),
     stale: () => ({ after: 0 }),
@@ -42,7 +42,7 @@ suite("repetition", (stack) => {
   };
 
   for (const [way, [one, other]] of Object.entries(ways)) {
-    test(`at the same moment by ${way}`, async (t) => {
+    test(`a message sent twice at once by ${way} is stored once`, async (t) => {
       const conversation = await ada.start([bob]);
       let head = 0;
       let number = 0;
@@ -50,8 +50,9 @@ suite("repetition", (stack) => {
         for (const [second, secondPosition] of Object.entries(positions)) {
           await t.test(`after ${first} and ${second}`, async () => {
             for (let round = 1; round <= ROUNDS; round += 1) {
+              number += 1;
               const message = {
-                id: `m-${(number += 1)}`,
+                id: `m-${number}`,
                 body: `The same message twice, number ${number}.`,
               };
               const [a, b, between] = await Promise.all([
@@ -60,15 +61,19 @@ suite("repetition", (stack) => {
                 bobs.request("sendMessage", {
                   conversation,
                   id: message.id,
-                  body: "Somebody else, under the same id.",
+                  body: "Another sender, under the same id.",
                 }),
               ]);
               for (const reply of [a, b, between])
                 assert.equal(reply.event, "sent", JSON.stringify(reply));
-              assert.deepEqual({ ...a, duplicate: b.duplicate }, b, "one position and one time");
-              assert.notEqual(a.duplicate, b.duplicate, "one of the two has stored it");
-              assert.equal(between.duplicate, false, "another's id is another id");
-              // Later, with any position and by any way, it is still the same.
+              assert.deepEqual(
+                { ...a, duplicate: b.duplicate },
+                b,
+                "both replies have the same position and time",
+              );
+              assert.notEqual(a.duplicate, b.duplicate, "exactly one of the two stored it");
+              assert.equal(between.duplicate, false, "ids of different senders are independent");
+              // A later repetition gets the same reply, with any position and over any transport.
               const again = await other(conversation, { ...message, ...secondPosition(a.seq) });
               assert.deepEqual(again, { ...a, duplicate: true });
               head = Math.max(a.seq, between.seq);
@@ -80,11 +85,11 @@ suite("repetition", (stack) => {
       assertDense(log);
       assert.equal(log.length, 2 * number);
       const names = log.map(({ sender, id }) => `${sender} ${id}`);
-      assert.equal(new Set(names).size, log.length, "nothing is stored twice");
+      assert.equal(new Set(names).size, log.length, "no message is stored twice");
     });
   }
 
-  test("the same id with another text is refused, wherever it comes", async () => {
+  test("the same id with another text is rejected over both transports", async () => {
     const conversation = await ada.start([]);
     await byHttp(conversation, { id: "one", body: "The first text." });
     const answers = await Promise.all(

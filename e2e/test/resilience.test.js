@@ -1,4 +1,4 @@
-/** Processes die in mid-conversation, and nothing that was acknowledged is lost or doubled. */
+/** Processes are killed while messages are sent; no acknowledged message is lost or duplicated. */
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 
@@ -12,31 +12,32 @@ suite("resilience", (stack) => {
 
   before(async () => {
     people = await Promise.all(
-      ["Ada", "Bob", "Carol", "Dora"].map((name) => Person.arrive(stack, name)),
+      ["Ada", "Bob", "Carol", "Dora"].map((name) => Person.create(stack, name)),
     );
   });
 
-  /** Every message that anybody was told is stored is in the log once, where he was told, and nothing else is. */
-  async function assertNothingLostOrDoubled(conversation, senders) {
+  /** Asserts that the log consists of the acknowledged messages, each once and at its position. */
+  async function assertLogIsAcknowledged(conversation, senders) {
     const log = await people[0].log(conversation);
     assertDense(log);
-    const told = senders.flatMap(({ person, acknowledged }) =>
-      acknowledged.map(({ id, body, seq }) => ({ seq, id, body, sender: person })),
+    const acknowledged = senders.flatMap(({ person, acknowledged: messages }) =>
+      messages.map(({ id, body, seq }) => ({ seq, id, body, sender: person })),
     );
-    told.sort((a, b) => a.seq - b.seq);
-    assert.equal(log.length, told.length);
-    log.forEach((entry, index) => assertMessage(entry, { conversation, ...told[index] }));
+    acknowledged.sort((a, b) => a.seq - b.seq);
+    assert.equal(log.length, acknowledged.length);
+    for (const [index, entry] of log.entries())
+      assertMessage(entry, { conversation, ...acknowledged[index] });
     return log;
   }
 
-  /** Kills as the kernel would, without notice. */
+  /** Kills all function processes without notice. */
   function killFunctions() {
     const processes = stack.functionProcesses();
     for (const { pid } of processes) process.kill(pid, "SIGKILL");
     return processes.length;
   }
 
-  test("a killed function process is replaced at the next message", async () => {
+  test("a killed function process is replaced for the next message", async () => {
     const [ada, bob] = people;
     const conversation = await ada.start([bob]);
     const bobs = await bob.connect();
@@ -49,34 +50,36 @@ suite("resilience", (stack) => {
       assertMessage(pushed, { conversation, seq: n, id: `m${n}`, sender: ada, body });
       assert.ok(killFunctions() > 0);
     }
-    await assertNothingLostOrDoubled(conversation, [adas]);
+    await assertLogIsAcknowledged(conversation, [adas]);
     await Promise.all([adas.close(), bobs.close()]);
   });
 
-  test("200 messages of four people while function processes are killed", async () => {
+  test("200 messages of four people are stored while function processes are killed", async () => {
     const [ada, ...others] = people;
     const conversation = await ada.start(others);
     const watcher = await ada.connect();
     await watcher.request("subscribe", { conversation });
     const senders = people.map((person) => new Sender(person, conversation));
 
-    // The kills follow the count of acknowledged messages, not a clock, so they meet a conversation that is under way
-    // on a fast machine as on a slow one.
+    // The kills follow the number of acknowledged messages and not a clock, so they hit a running
+    // conversation on fast and slow machines.
     let acknowledged = 0;
     let killed = 0;
     const talk = async (sender) => {
       for (let n = 1; n <= 50; n += 1) {
         await sender.send(`m${n}`, `Message ${n} of fifty by ${sender.person.name}.`);
-        if ((acknowledged += 1) % 25 === 0) killed += killFunctions();
+        acknowledged += 1;
+        if (acknowledged % 25 === 0) killed += killFunctions();
       }
       await sender.close();
     };
     await Promise.all(senders.map(talk));
     assert.equal(acknowledged, 200);
     assert.ok(killed >= 8, `only ${killed} processes were killed`);
-    const log = await assertNothingLostOrDoubled(conversation, senders);
+    const log = await assertLogIsAcknowledged(conversation, senders);
 
-    // What was pushed meanwhile may have gaps and repeats, which clients repair, but it is never anything else.
+    // Pushes may have gaps and repetitions, which clients repair, but every push must match the
+    // log.
     const marker = { id: "marker", body: "Everything before this was pushed." };
     await people[1].post(`/conversations/${conversation}/messages`, marker);
     const pushed = await watcher.before(({ id }) => id === marker.id);
@@ -85,7 +88,7 @@ suite("resilience", (stack) => {
     await watcher.close();
   });
 
-  test("the whole stack stops in mid-conversation and comes back", async () => {
+  test("acknowledged messages survive a restart of the whole stack", async () => {
     const [ada, bob] = people;
     const conversation = await ada.start([bob]);
     const senders = [ada, bob].map((person) => new Sender(person, conversation));
@@ -98,7 +101,8 @@ suite("resilience", (stack) => {
       sender.send("during", "Sent while everything stopped.").catch((error) => error),
     );
     await stopping;
-    // Whatever these two have been told by now counts: they must find it in the log, or send it again.
+    // Everything acknowledged by now counts. The senders must find the rest in the log or send it
+    // again.
     await Promise.all(senders.map((sender) => sender.close()));
     await stack.resume();
     const outcomes = await Promise.all(during);
@@ -108,7 +112,7 @@ suite("resilience", (stack) => {
       await sender.send("after", "Sent when everything was back.");
       await sender.close();
     }
-    const log = await assertNothingLostOrDoubled(conversation, senders);
+    const log = await assertLogIsAcknowledged(conversation, senders);
     assert.equal(log.length, 10);
   });
 });

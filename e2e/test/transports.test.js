@@ -1,4 +1,4 @@
-/** HTTP and WebSocket are two doors to the same log. */
+/** HTTP and WebSocket lead to the same log. */
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { before, test } from "node:test";
@@ -12,10 +12,10 @@ suite("transports", (stack) => {
   /** @type {Person} */ let bob;
 
   before(async () => {
-    [ada, bob] = await Promise.all([Person.arrive(stack, "Ada"), Person.arrive(stack, "Bob")]);
+    [ada, bob] = await Promise.all([Person.create(stack, "Ada"), Person.create(stack, "Bob")]);
   });
 
-  test("a message posted over HTTP reaches every subscriber, its sender too", async () => {
+  test("a message posted over HTTP reaches every subscriber, including its sender", async () => {
     const conversation = await ada.start([bob]);
     const sockets = await Promise.all([ada.connect(), bob.connect(), bob.connect()]);
     for (const socket of sockets) await socket.request("subscribe", { conversation });
@@ -35,7 +35,7 @@ suite("transports", (stack) => {
     await Promise.all(sockets.map((socket) => socket.close()));
   });
 
-  test("a message sent by WebSocket is in the HTTP history", async () => {
+  test("a message sent over WebSocket is in the HTTP history", async () => {
     const conversation = await ada.start([bob]);
     const socket = await ada.connect();
     const body = "Sent by socket, read over HTTP.";
@@ -52,7 +52,7 @@ suite("transports", (stack) => {
     await socket.close();
   });
 
-  test("the id may come as Idempotency-Key, and a repeat is answered as the first", async () => {
+  test("the id may be an Idempotency-Key, and a repetition gets the first response again", async () => {
     const conversation = await ada.start([]);
     const path = `/conversations/${conversation}/messages`;
     const body = "Posted with a key of its own.";
@@ -73,7 +73,7 @@ suite("transports", (stack) => {
     assertProblem(await ada.post(path, { body }), "invalid", "id");
   });
 
-  test("a conversation starts once for its id, and everybody in it hears of it at once", async () => {
+  test("a conversation is created once per id, and its participants are notified", async () => {
     const id = randomUUID();
     const bobs = await Promise.all([bob.connect(), bob.connect()]);
     const request = { id, title: "Plans for Sunday", participants: [bob.user] };
@@ -104,12 +104,12 @@ suite("transports", (stack) => {
     assert.deepEqual(again.body, first.body);
     assert.ok(
       (await bob.post("/conversations", request)).status >= 400,
-      "nobody gets hold of another's conversation by its id",
+      "an existing id of another user's conversation is rejected",
     );
     await Promise.all(bobs.map((socket) => socket.close()));
   });
 
-  test("what cannot be a conversation is refused", async () => {
+  test("an invalid conversation is rejected", async () => {
     const many = Array.from({ length: 91 }, (_, index) => `user-${index}`);
     for (const [request, field] of [
       [{ participants: many }, "participants"],
@@ -137,10 +137,10 @@ suite("transports", (stack) => {
   }
 
   test("the list of conversations comes in pages", async () => {
-    const carol = await Person.arrive(stack, "Carol");
+    const carol = await Person.create(stack, "Carol");
     const started = [];
     for (let n = 1; n <= 27; n += 1) started.push(await carol.start([], `Number ${n}`));
-    // The list may lag a second, so it is read until it is complete.
+    // The list may be a second old, so the test reads it until it is complete.
     let pages;
     do pages = await listPages(carol);
     while (pages.flat().length < started.length);
@@ -161,7 +161,7 @@ suite("transports", (stack) => {
   });
 
   test("the list shows the newest message", async () => {
-    const dora = await Person.arrive(stack, "Dora");
+    const dora = await Person.create(stack, "Dora");
     const conversation = await dora.start([]);
     for (const n of [1, 2])
       await dora.post(`/conversations/${conversation}/messages`, {
@@ -181,7 +181,7 @@ suite("transports", (stack) => {
     });
   });
 
-  test("history reads forwards and backwards", async () => {
+  test("the history can be read forwards and backwards", async () => {
     const conversation = await ada.start([bob]);
     for (let n = 1; n <= 7; n += 1)
       await ada.post(`/conversations/${conversation}/messages`, {
@@ -229,7 +229,7 @@ suite("transports", (stack) => {
     );
   });
 
-  test("a body that is no JSON is told so", async () => {
+  test("a body that is not JSON is rejected as malformed", async () => {
     const response = await fetch(`${stack.http}/conversations`, {
       method: "POST",
       headers: { authorization: `Bearer ${ada.token}`, "content-type": "application/json" },
@@ -241,7 +241,7 @@ suite("transports", (stack) => {
     );
   });
 
-  test("a foreign page gets no permission to read, the stack's own does", async () => {
+  test("CORS allows the stack's own origin and no other", async () => {
     const preflight = async (origin) => {
       const headers = {
         origin,

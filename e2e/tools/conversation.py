@@ -1,9 +1,10 @@
-"""A chat client of a few lines, on Python's `websockets`, and the table as boto3 sees it.
+"""A small chat client on Python's `websockets`, which also reads the table through boto3.
 
-Each line of standard input is sent as a frame, each frame that comes is printed as a line. At the end of the input the
-socket is closed, and the conversation's entries are printed as boto3 finds them in the table, one JSON list.
+Sends each line of standard input as a frame and prints each received frame as a line. At the end of
+the input it closes the socket and prints the conversation's entries from the table as one JSON
+list.
 
-The environment: URL, TOKEN and CONVERSATION, DYNAMODB and boto3's own AWS_* variables.
+Environment: URL, TOKEN, CONVERSATION, DYNAMODB and boto3's own AWS_* variables.
 """
 
 import json

@@ -1,4 +1,7 @@
-/** One conversation, in which everybody uses another program: a browser, Python, wscat, websocat. */
+/**
+ * One conversation in which each participant uses another program: a browser, Python, wscat,
+ * websocat.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -7,25 +10,34 @@ import { suite } from "../lib/suite.js";
 import { launch, Window } from "../lib/window.js";
 import { Program } from "./recipes.js";
 
-/** What a program prints for each frame: the frame on a line of its own, … */
+/** Most programs print each frame on its own line. */
 const LINES = /^(\{.*\})\r?$/gm;
-/** … or between a sign and codes of the terminal. */
+/** wscat prints frames between a marker and control codes of the terminal. */
 const WSCAT = /< (\{.*\})[^}\n]*$/gm;
 
-/** Somebody who talks by a program that sends the lines of its input. */
+/** A participant who uses a program that sends each line of its input. */
 class Speaker {
   #program;
   #frame;
   #bodies = new Map();
 
-  /** @param {Person} person @param {Program} program @param {RegExp} [frame] how it prints one */
+  /**
+   * @param {Person} person
+   * @param {Program} program
+   * @param {RegExp} [frame] matches the frames in the program's output
+   */
   constructor(person, program, frame = LINES) {
     this.person = person;
     this.#program = program;
     this.#frame = frame;
   }
 
-  /** Sends a request, and waits for the answer. @param {object} frame @returns {Promise<object>} */
+  /**
+   * Sends a request and returns the reply.
+   *
+   * @param {object} frame
+   * @returns {Promise<object>}
+   */
   async ask(frame) {
     const ref = `${frame.action}-${frame.id ?? this.frames().length}`;
     this.#program.types(JSON.stringify({ ...frame, ref }));
@@ -34,7 +46,12 @@ class Speaker {
     return answer();
   }
 
-  /** Waits for the acknowledgement, too. @param {string} conversation @param {string} body */
+  /**
+   * Sends a message and waits for its acknowledgement.
+   *
+   * @param {string} conversation
+   * @param {string} body
+   */
   async say(conversation, body) {
     const id = `${this.person.user}-${this.#bodies.size}`;
     this.#bodies.set(id, body);
@@ -42,12 +59,17 @@ class Speaker {
     assert.equal(answer.event, "sent");
   }
 
-  /** Waits until it has heard a message, or sent it. @param {string} body */
+  /** Waits until a message was received or acknowledged. @param {string} body */
   hears(body) {
     return this.#program.until(() => this.heard().some(([, text]) => text === body), body);
   }
 
-  /** Messages that came or were acknowledged, as they came: `[seq, body]`. @returns {[number, string][]} */
+  /**
+   * Returns the messages in the order in which they were received or acknowledged, as `[seq,
+   * body]`.
+   *
+   * @returns {[number, string][]}
+   */
   heard() {
     return this.frames().flatMap((frame) => {
       if (frame.event === "message") return [[frame.seq, frame.body]];
@@ -55,9 +77,12 @@ class Speaker {
     });
   }
 
-  /** Everything that came. An error among it is the end of the test, since nobody would get the answer waited for. */
+  /**
+   * Returns all received frames. Fails if one of them is an error, because the test would wait in
+   * vain.
+   */
   frames() {
-    const frames = [...this.#program.said.matchAll(this.#frame)].map(([, json]) =>
+    const frames = [...this.#program.output.matchAll(this.#frame)].map(([, json]) =>
       JSON.parse(json),
     );
     const failure = frames.find(({ event }) => event === "error" || event === undefined);
@@ -66,7 +91,7 @@ class Speaker {
   }
 }
 
-suite("a conversation across everybody's programs", (stack) => {
+suite("a conversation between different programs", (stack) => {
   /** @type {import('playwright-core').Browser} */ let browser;
 
   before(async () => {
@@ -76,16 +101,14 @@ suite("a conversation across everybody's programs", (stack) => {
     await browser?.close();
   });
 
-  test("a browser window, Python, wscat and websocat see every message, in the same order", async () => {
+  test("a browser, Python, wscat and websocat receive every message in the same order", async () => {
     const names = ["Ada", "Guido", "Einar", "Vitaly"];
     const [ada, guido, einar, vitaly] = await Promise.all(
-      names.map((name) => Person.arrive(stack, name)),
+      names.map((name) => Person.create(stack, name)),
     );
     const window = await (await Window.open(browser, stack, ada)).logIn();
-    await window.start("By whatever you like", [guido, einar, vitaly]);
-    const conversation = await window
-      .listed("By whatever you like")
-      .getAttribute("data-conversation");
+    await window.start("With any client", [guido, einar, vitaly]);
+    const conversation = await window.listed("With any client").getAttribute("data-conversation");
 
     const python = new Program("python", ["e2e/tools/conversation.py"], {
       URL: stack.ws,
@@ -96,7 +119,7 @@ suite("a conversation across everybody's programs", (stack) => {
       AWS_SECRET_ACCESS_KEY: stack.secretAccessKey,
       AWS_DEFAULT_REGION: "us-east-1",
     });
-    // It speaks to terminals only, and `script` is one.
+    // wscat requires a terminal, which `script` provides.
     const wscat = `wscat -c ${stack.ws} -s confab.v1 -H "Authorization: Bearer $TOKEN"`;
     const terminal = new Program(
       "script",
@@ -118,7 +141,8 @@ suite("a conversation across everybody's programs", (stack) => {
       assert.deepEqual([event, head], ["subscribed", 0]);
     }
 
-    // In turns: everybody waits until everybody has heard. So what comes, comes in the log's order.
+    // In turns: each participant waits until all have received the message, so they arrive in log
+    // order.
     const turns = [];
     const turn = async (body, say) => {
       turns.push([turns.length + 1, stack.secret(body)]);
@@ -126,31 +150,31 @@ suite("a conversation across everybody's programs", (stack) => {
       await window.message(body, "sent").waitFor();
       await Promise.all(speakers.map((speaker) => speaker.hears(body)));
     };
-    await turn("Ada, by a browser window.", (body) => window.say(body));
+    await turn("Ada, in a browser window.", (body) => window.say(body));
     for (const speaker of speakers) {
       const { name } = speaker.person;
-      await turn(`${name}, by a program of his own.`, (body) => speaker.say(conversation, body));
+      await turn(`${name}, with another program.`, (body) => speaker.say(conversation, body));
     }
     await turn("Ada again: “grüß Gott” 🎉 <b>all</b>", (body) => window.say(body));
     for (const speaker of speakers) assert.deepEqual(speaker.heard(), turns);
 
-    // All at once: pushes may overtake one another, and the log alone says what the order is.
-    const chorus = speakers.flatMap((speaker) =>
+    // All at once: pushes may overtake one another, so only the log determines the order.
+    const concurrent = speakers.flatMap((speaker) =>
       [1, 2, 3].map((n) => ({
         speaker,
         body: stack.secret(`${speaker.person.name} at the same moment, ${n}.`),
       })),
     );
-    const songs = speakers.map(async (singer) => {
-      for (const { speaker, body } of chorus)
-        if (speaker === singer) await speaker.say(conversation, body);
+    const sending = speakers.map(async (own) => {
+      for (const { speaker, body } of concurrent)
+        if (speaker === own) await speaker.say(conversation, body);
     });
-    await Promise.all([...songs, window.say("Ada at the same moment.")]);
-    for (const { body } of chorus) await window.message(body, "sent").waitFor();
+    await Promise.all([...sending, window.say("Ada at the same moment.")]);
+    for (const { body } of concurrent) await window.message(body, "sent").waitFor();
     await window.message("Ada at the same moment.", "sent").waitFor();
 
     const log = (await ada.log(conversation)).map(({ seq, body }) => [seq, body]);
-    assert.equal(log.length, turns.length + chorus.length + 1);
+    assert.equal(log.length, turns.length + concurrent.length + 1);
     assert.deepEqual(log.slice(0, turns.length), turns);
     for (const speaker of speakers) {
       const { events } = await speaker.ask({ action: "subscribe", conversation, after: 0 });
@@ -158,7 +182,7 @@ suite("a conversation across everybody's programs", (stack) => {
         events.map(({ seq, body }) => [seq, body]),
         log,
       );
-      // Nothing that came by itself is anything else than what is in the log.
+      // Every push matches the log.
       for (const [seq, body] of speaker.heard()) assert.deepEqual([seq, body], log[seq - 1]);
     }
     assert.deepEqual(
@@ -167,8 +191,8 @@ suite("a conversation across everybody's programs", (stack) => {
     );
 
     python.child.stdin.end();
-    assert.equal(await python.ended, 0, python.said);
-    assert.deepEqual(JSON.parse(python.said.trim().split("\n").at(-1)), log);
+    assert.equal(await python.ended, 0, python.output);
+    assert.deepEqual(JSON.parse(python.output.trim().split("\n").at(-1)), log);
     await Promise.all([terminal.stop(), websocat.stop(), window.close()]);
   });
 });

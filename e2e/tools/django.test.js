@@ -1,4 +1,4 @@
-/** From Django Channels to Confab: the page of the documentation, done to a project, whose users then talk. */
+/** The migration guide, applied to a Django project whose users then talk. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
@@ -19,7 +19,7 @@ const settingUp = all.filter(
 );
 const inSection = (section) => all.filter((step) => step.section.startsWith(section));
 
-/** Somebody at a browser, logged in by Django's own form. */
+/** Opens a browser and logs a user in with Django's own form. */
 async function visitor(browser, stack, site, username) {
   const page = await (await browser.newContext()).newPage();
   page.on("response", async (response) => {
@@ -46,7 +46,7 @@ async function visitor(browser, stack, site, username) {
   return { page, open, say, sees, lines, token };
 }
 
-/** Users, and a conversation of the past, in which somebody spoke who has left it. */
+/** Creates users and an old conversation with messages of a user who has left it. */
 const PAST = `
 from datetime import datetime, timezone
 from django.contrib.auth import get_user_model
@@ -61,13 +61,13 @@ for minute, (name, body) in enumerate([("ada", "Does it compute?\\r\\nI hope so.
     Message.objects.filter(pk=message.pk).update(created_at=datetime(2024, 5, 3, 14, minute, tzinfo=timezone.utc))
 `;
 
-// Each is known before its stack starts, which has to allow its origin.
+// The ports are chosen before the stacks start, because a stack must allow the origin.
 const [port, otherPort] = [await freePort(), await freePort()];
 const secret = randomBytes(32).toString("hex");
 const issuer = ["TokenIssuer=https://www.example.org", "TokenAudience=chat"];
 
 suite(
-  "a Django project that had Channels, with a secret",
+  "a migrated Django project with a shared secret",
   (stack) => {
     /** @type {import('playwright-core').Browser} */ let browser;
     /** @type {DjangoProject} */ let project;
@@ -92,7 +92,7 @@ suite(
       await project?.end();
     });
 
-    test("what Channels needed is gone, and Django finds nothing wrong", async () => {
+    test("nothing of Channels is left, and Django reports no problem", async () => {
       assert.equal(
         await project.shell("grep -rniE 'channel|daphne|redis' --include='*.py' . || true"),
         "",
@@ -104,7 +104,7 @@ suite(
       );
     });
 
-    test("messages of the past are copied once, in their order, and whoever had left has left", async () => {
+    test("old messages are copied once and in order, and former participants stay out", async () => {
       const [copy] = inSection("7.").filter(({ language }) => language === "sh");
       assert.match(await project.take(copy), /^django-1: 3 messages$/m);
       assert.match(await project.take(copy), /^django-1: 0 messages$/m);
@@ -132,7 +132,7 @@ suite(
       await ada.page.context().close();
     });
 
-    test("Django's users talk, and the server speaks with them", async () => {
+    test("Django's users exchange messages, and the server sends one too", async () => {
       const [ada, grace] = [
         await visitor(browser, stack, site, "ada"),
         await visitor(browser, stack, site, "grace"),
@@ -158,23 +158,23 @@ user = get_user_model().objects.get(username="linus")
       assert.deepEqual(await ada.lines(), await grace.lines());
       assert.equal((await ada.lines()).filter((line) => line.includes("Your order")).length, 1);
 
-      // Who is let in by Django is let in here, and who is let go is gone.
+      // Adding and removing a participant in Django changes access here.
       const linus = await visitor(browser, stack, site, "linus");
-      const knock = async () =>
+      const status = async () =>
         (await call(stack, await linus.token(), "GET", "/conversations/django-1")).status;
-      assert.equal(await knock(), 404);
+      assert.equal(await status(), 404);
       const changes = inSection("4.").filter(({ language }) => language === "python");
       assert.equal(changes.length, 2);
       await project.python(names + changes[0].text);
-      assert.equal(await knock(), 200);
+      assert.equal(await status(), 200);
       await linus.open(1);
       await linus.sees("And in the same order.");
       await project.python(names + changes[1].text);
-      assert.equal(await knock(), 404);
+      assert.equal(await status(), 404);
       for (const { page } of [ada, grace, linus]) await page.context().close();
     });
 
-    test("a conversation is started by the old form", async () => {
+    test("the old form starts a conversation", async () => {
       const [ada, linus] = [
         await visitor(browser, stack, site, "ada"),
         await visitor(browser, stack, site, "linus"),
@@ -190,7 +190,7 @@ user = get_user_model().objects.get(username="linus")
       for (const { page } of [ada, linus]) await page.context().close();
     });
 
-    test("nobody gets a token without a login, or by another secret gets in", async () => {
+    test("a token requires a login and the right secret", async () => {
       assert.equal((await fetch(`${site}/chat/token/`)).status, 401);
       const code =
         'import jwt, time; print(jwt.encode({"iss": "https://www.example.org", "aud": "chat", "sub": "1", "exp": int(time.time()) + 60}, "x" * 32, algorithm="HS256"))';
@@ -212,7 +212,7 @@ user = get_user_model().objects.get(username="linus")
 );
 
 suite(
-  "a Django project that had Channels, with a key pair",
+  "a migrated Django project with a key pair",
   (stack) => {
     /** @type {import('playwright-core').Browser} */ let browser;
     /** @type {DjangoProject} */ let project;
@@ -236,7 +236,7 @@ suite(
       await project?.end();
     });
 
-    test("its users talk, by keys that Confab fetches from it", async () => {
+    test("its users exchange messages with keys that Confab fetches from the project", async () => {
       const site = `http://localhost:${otherPort}`;
       const [ada, grace] = [
         await visitor(browser, stack, site, "ada"),

@@ -1,4 +1,7 @@
-/** The Django project beside this file, migrated as `docs/migration-from-django-channels.md` says: by the blocks that stand there. */
+/**
+ * The Django project beside this file, migrated with the code blocks of
+ * `docs/migration-from-django-channels.md`.
+ */
 import assert from "node:assert/strict";
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,16 +14,16 @@ const BEFORE = fileURLToPath(new URL("django", import.meta.url));
 const PYTHON = join(ROOT, ".tools/django/bin/python");
 
 /**
- * What the page has its reader do, in its order.
+ * A code block of the guide.
  *
  * @typedef {object} Step
  * @property {string} section the heading above it
  * @property {string} language
  * @property {string} text
- * @property {string} [file] that it is the content of
+ * @property {string} [file] the file whose content the block is
  */
 
-/** @returns {Promise<Step[]>} */
+/** Returns the code blocks of the guide, in order. @returns {Promise<Step[]>} */
 export async function steps() {
   const page = await readFile(join(ROOT, "docs/migration-from-django-channels.md"), "utf8");
   const found = page.matchAll(/^## ([^\n]*)$|^(?:`([^`\n]+)`:\n\n)?```(\w+)\n(.*?)^```$/gms);
@@ -33,11 +36,15 @@ export async function steps() {
   return all;
 }
 
-/** A project in a folder of its own. */
+/** A copy of the project in a temporary folder. */
 export class DjangoProject {
   /** @type {Program | undefined} */ #server;
 
-  /** @param {Record<string, string>} environment what its settings ask for */
+  /**
+   * Copies the project as it was before the migration.
+   *
+   * @param {Record<string, string>} environment the variables that its settings read
+   */
   static async before(environment) {
     const project = new DjangoProject();
     project.folder = await mkdtemp(join(tmpdir(), "confab-django-"));
@@ -51,7 +58,7 @@ export class DjangoProject {
     return project;
   }
 
-  /** Does one step: writes a file, applies a change, runs commands. @param {Step} step */
+  /** Performs one step: writes a file, applies a diff, or runs commands. @param {Step} step */
   async take({ language, text, file }) {
     if (file !== undefined) {
       const path = join(this.folder, file);
@@ -66,10 +73,15 @@ export class DjangoProject {
     }
   }
 
-  /** Runs commands in the project's folder; `python` is the one that has Django. @param {string} commands */
+  /**
+   * Runs commands in the project's folder, with the `python` that has Django.
+   *
+   * @param {string} commands
+   */
   shell(commands) {
     const PATH = `${dirname(PYTHON)}:${process.env.PATH}`;
-    // Where standard input is a socket, as Node.js makes it, bash may take itself for a remote shell and read its start files.
+    // If standard input is a socket, as Node.js makes it, bash may take itself for a remote shell
+    // and read its start files.
     return run("bash", ["--norc", "-euo", "pipefail", "-c", `cd "$FOLDER"\n${commands}`], {
       ...this.environment,
       FOLDER: this.folder,
@@ -77,12 +89,12 @@ export class DjangoProject {
     });
   }
 
-  /** Runs Python within the project. @param {string} code @returns {Promise<string>} what it printed */
+  /** Runs Python code in the project's shell and returns its output. */
   python(code) {
     return run(PYTHON, [join(this.folder, "manage.py"), "shell", "-c", code], this.environment);
   }
 
-  /** Serves it, as Django does on a developer's machine. @param {number} port */
+  /** Starts Django's development server. @param {number} port */
   async serve(port) {
     this.#server = new Program(
       PYTHON,

@@ -10,22 +10,22 @@ import { suite } from "../lib/suite.js";
 import { Program, ROOT, freePort, replacements, run } from "./recipes.js";
 import { SAMPLE_EVENTS } from "./sample_events.js";
 
-/** Each event finds the table as its row in the list expects it, so the two ways cannot share one: each has a stack. */
-suite("sample events, by cargo lambda invoke on the harness", (stack) => {
+/** Each suite has its own stack, because each event needs the table as the earlier ones left it. */
+suite("sample events with cargo lambda invoke on the harness", (stack) => {
   everyEvent(stack, () => new URL(stack.lambda).port);
 
-  test("no sample event is left out", () => {
+  test("every sample event has a test", () => {
     const files = readdirSync(join(ROOT, "events")).filter((name) => name.endsWith(".json"));
     assert.deepEqual(SAMPLE_EVENTS.map(([file]) => `${file}.json`).sort(), files.sort());
   });
 });
 
-suite("sample events, by cargo lambda watch", (stack) => {
+suite("sample events with cargo lambda watch", (stack) => {
   let port;
   let watch;
   let environment;
 
-  test("it starts on the table of a running stack", async () => {
+  test("cargo lambda watch starts on the table of a running stack", async () => {
     port = await freePort();
     environment = await adapted(stack, "local.env");
     watch = new Program("cargo", [
@@ -43,13 +43,13 @@ suite("sample events, by cargo lambda watch", (stack) => {
 
   everyEvent(stack, () => port);
 
-  test("it ends", async () => {
+  test("cargo lambda watch stops", async () => {
     await watch.stop();
     await rm(environment);
   });
 });
 
-/** A copy of a file of `events/` with this stack's addresses, for whoever calls it to remove. */
+/** Copies a file of `events/` with the addresses of this stack. The caller removes the copy. */
 async function adapted(stack, name) {
   const text = await readFile(join(ROOT, "events", name), "utf8");
   const copy = join(tmpdir(), `${randomUUID()}-${name}`);
@@ -57,13 +57,13 @@ async function adapted(stack, name) {
   return copy;
 }
 
-/** One test for each event, sent to the Lambda at `port()`. */
+/** Declares one test for each event, sent to the Lambda at `port()`. */
 function everyEvent(stack, port) {
   for (const [file, name, expected] of SAMPLE_EVENTS) {
     test(`${file}.json`, async () => {
       const event = await adapted(stack, `${file}.json`);
       const options = ["-P", String(port()), name, "--data-file", event];
-      const said = run("cargo", [
+      const output = run("cargo", [
         "lambda",
         "invoke",
         ...options,
@@ -71,11 +71,11 @@ function everyEvent(stack, port) {
         "json",
       ]).finally(() => rm(event));
       if (expected.failure) {
-        // An answer like others from Lambda, an error of the request from `cargo lambda watch`.
-        const failure = await said.catch((error) => error.message);
+        // The harness returns the error like any result; `cargo lambda watch` fails the request.
+        const failure = await output.catch((error) => error.message);
         assert.ok(failure.includes(expected.failure), failure);
       } else {
-        check(JSON.parse(await said), expected);
+        check(JSON.parse(await output), expected);
       }
     });
   }
@@ -93,7 +93,7 @@ function check(answer, expected) {
   if (expected.headers) assertHas(answer.headers, expected.headers, JSON.stringify(answer));
 }
 
-/** That `actual` has all members of `expected`, in lists place by place. */
+/** Asserts that `actual` has all members of `expected`, in lists by index. */
 function assertHas(actual, expected, message) {
   for (const [name, value] of Object.entries(expected)) {
     if (typeof value === "object") assertHas(actual?.[name], value, message);

@@ -1,9 +1,10 @@
-"""What boto3 makes of the management API: its answers, and its exceptions by their names.
+"""Calls the management API through boto3 and prints the responses and exceptions.
 
-Prints one JSON list of `[call, outcome]`, in which an outcome is the answer's status, the keys of what is described, or the name of
-an exception with its status and message.
+Prints one JSON list of `[call, outcome]`. An outcome is the status, the keys of a description, or
+the name of an exception with its status and message.
 
-The environment: MANAGEMENT, CONNECTION (one that is open, and is deleted at the end) and boto3's own AWS_* variables.
+Environment: MANAGEMENT, CONNECTION (an open connection, which is deleted at the end) and boto3's
+own AWS_* variables.
 """
 
 import json
@@ -12,13 +13,13 @@ import os
 import boto3
 from botocore.config import Config
 
-STRANGER = "BFHPhfCWIAMCKlQ="
+UNKNOWN = "BFHPhfCWIAMCKlQ="
 LONGEST = 128 * 1024
 
 client = boto3.client(
     "apigatewaymanagementapi",
     endpoint_url=os.environ["MANAGEMENT"],
-    # The first answer is what is asked for.
+    # No retries: the test checks the first response.
     config=Config(retries={"total_max_attempts": 1}),
 )
 
@@ -57,9 +58,9 @@ calls = [
     ("post the longest", post, own, b"x" * LONGEST),
     ("post more", post, own, b"x" * (LONGEST + 1)),
     ("get", get, own),
-    ("post to a stranger", post, STRANGER, b"x"),
-    ("get a stranger", get, STRANGER),
-    ("delete a stranger", delete, STRANGER),
+    ("post to an unknown connection", post, UNKNOWN, b"x"),
+    ("get an unknown connection", get, UNKNOWN),
+    ("delete an unknown connection", delete, UNKNOWN),
     ("post to nonsense", post, "nonsense", b"x"),
     ("delete", delete, own),
     ("post again", post, own, b"x"),

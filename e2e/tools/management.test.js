@@ -1,4 +1,4 @@
-/** The management API by boto3, whose model decides what an answer is. */
+/** The management API through boto3, whose model decides how responses and errors are read. */
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
@@ -19,8 +19,8 @@ suite("boto3 and the management API", (stack) => {
     ...more,
   });
 
-  test("post, get and delete, and the exceptions of a connection that is gone and of data that is too long", async () => {
-    const ada = await Person.arrive(stack, "Ada");
+  test("post, get and delete work, and a gone connection and too long data raise boto3's exceptions", async () => {
+    const ada = await Person.create(stack, "Ada");
     const socket = new WebSocket(stack.ws, ["confab.v1", `bearer.${ada.token}`]);
     const heard = [];
     socket.on("message", (data) => heard.push(data.toString()));
@@ -28,19 +28,19 @@ suite("boto3 and the management API", (stack) => {
     const closed = once(socket, "close");
     const [connection] = await connectionsOf(stack, ada);
 
-    const said = await run(
+    const output = await run(
       "python",
       ["e2e/tools/management.py"],
       environment({ CONNECTION: connection }),
     );
-    assert.deepEqual(JSON.parse(said), [
+    assert.deepEqual(JSON.parse(output), [
       ["post", 200],
       ["post the longest", 200],
       ["post more", ["PayloadTooLargeException", 413]],
       ["get", [200, ["SourceIp"], [true, true]]],
-      ["post to a stranger", ["GoneException", 410]],
-      ["get a stranger", ["GoneException", 410]],
-      ["delete a stranger", ["GoneException", 410]],
+      ["post to an unknown connection", ["GoneException", 410]],
+      ["get an unknown connection", ["GoneException", 410]],
+      ["delete an unknown connection", ["GoneException", 410]],
       ["post to nonsense", ["BadRequestException", "Invalid connectionId: nonsense", 400]],
       ["delete", 204],
       ["post again", ["GoneException", 410]],
@@ -51,12 +51,12 @@ suite("boto3 and the management API", (stack) => {
     assert.deepEqual(heard.slice(-2), ['{"event":"fromPython"}', "x".repeat(128 * 1024)]);
   });
 
-  test("a key that nobody knows is forbidden", async () => {
-    const stranger = environment({
+  test("an unknown access key is rejected", async () => {
+    const unknown = environment({
       CONNECTION: "BFHPhfCWIAMCKlQ=",
-      AWS_ACCESS_KEY_ID: "AKIANOBODY",
+      AWS_ACCESS_KEY_ID: "AKIAUNKNOWN",
     });
-    const outcomes = JSON.parse(await run("python", ["e2e/tools/management.py"], stranger));
+    const outcomes = JSON.parse(await run("python", ["e2e/tools/management.py"], unknown));
     for (const [name, outcome] of outcomes)
       assert.equal(outcome.at(-1), 403, `${name}: ${JSON.stringify(outcome)}`);
   });

@@ -1,17 +1,17 @@
 /**
- * The README's recipes: its fenced blocks, with the addresses of a stack under test in the place of the usual ones, run
- * by a shell as a reader would run them.
+ * The recipes of docs/recipes.md: its code blocks, run by a shell as a reader would run them, with
+ * the addresses of the stack under test.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** The folder that the recipes are written for. */
+/** The repository's root, in which the recipes are run. */
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
- * A fenced block.
+ * A code block.
  *
  * @typedef {object} Recipe
  * @property {string} section the heading above it
@@ -19,7 +19,12 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
  * @property {string} text
  */
 
-/** All blocks of a file, in their order. @param {string} file below the root @returns {Recipe[]} */
+/**
+ * Returns all code blocks of a file, in order.
+ *
+ * @param {string} file relative to the root
+ * @returns {Recipe[]}
+ */
 export function recipesOf(file) {
   const recipes = [];
   let section = "";
@@ -40,7 +45,11 @@ export function recipesOf(file) {
   return recipes;
 }
 
-/** What the stack's addresses are called in recipes and environment files. @param {import('../lib/stack.js').Stack} stack */
+/**
+ * Returns a function that replaces the usual addresses in a text with those of a stack.
+ *
+ * @param {import('../lib/stack.js').Stack} stack
+ */
 export function replacements(stack, lambdaWatch = 9001) {
   const port = (url) => new URL(url).port;
   return (text) =>
@@ -50,34 +59,40 @@ export function replacements(stack, lambdaWatch = 9001) {
       .replaceAll(/\b127\.0\.0\.1:8000\b/g, `127.0.0.1:${port(stack.dynamodb)}`)
       .replaceAll(/\b127\.0\.0\.1:9000\b/g, `127.0.0.1:${port(stack.lambda)}`)
       .replaceAll("-P 9001", `-P ${lambdaWatch}`)
-      // Without a port it means the usual one.
+      // Without a port, cargo lambda uses the default one.
       .replaceAll(/cargo lambda invoke (?!-P)/g, `cargo lambda invoke -P ${port(stack.lambda)} `);
 }
 
-/** Whatever the reason of a test run's end, nothing that it has started goes on. @type {Set<Program>} */
+/** Programs to stop when the test run ends. @type {Set<Program>} */
 const running = new Set();
-process.on("exit", () => running.forEach((program) => program.stop()));
+process.on("exit", () => {
+  for (const program of running) program.stop();
+});
 
-/** A program that has been started, and what it says. */
+/** A running program and its output. */
 export class Program {
-  #said = "";
+  #text = "";
   #heard = () => {};
 
-  /** @param {string} command @param {string[]} args @param {Record<string, string>} [environment] */
+  /**
+   * @param {string} command
+   * @param {string[]} args
+   * @param {Record<string, string>} [environment]
+   */
   constructor(command, args, environment = {}) {
     this.child = spawn(command, args, {
       cwd: ROOT,
-      // A group of its own, so that its children end with it.
+      // In its own process group, so that its children end with it.
       detached: true,
       env: { ...process.env, ...environment },
     });
     for (const output of [this.child.stdout, this.child.stderr]) {
       output.setEncoding("utf8").on("data", (text) => {
-        this.#said += text;
+        this.#text += text;
         this.#heard();
       });
     }
-    /** Resolves with the exit code. */
+    /** Resolves with the exit code or the signal. */
     this.ended = once(this.child, "close").then(([code, signal]) => {
       this.code = signal ?? code;
       running.delete(this);
@@ -87,41 +102,41 @@ export class Program {
     running.add(this);
   }
 
-  get said() {
-    return this.#said;
+  get output() {
+    return this.#text;
   }
 
-  /** Waits until it has said something that matches. @param {RegExp} pattern */
+  /** Waits until the output matches. @param {RegExp} pattern */
   says(pattern) {
-    return this.until(() => pattern.test(this.#said), pattern);
+    return this.until(() => pattern.test(this.#text), pattern);
   }
 
   /**
-   * Waits until what it has said fits. One wait at a time.
+   * Waits until the output meets a condition. Only one wait at a time.
    *
-   * @param {() => boolean} fits asked again whenever it has said more
-   * @param {unknown} [what] is waited for, as the failure shall call it
+   * @param {() => boolean} fits called after each output
+   * @param {unknown} [what] describes the condition in the error
    */
   async until(fits, what = fits) {
     while (!fits()) {
       if (this.code !== undefined)
-        throw new Error(`it ended with ${this.code} without ${what}:\n${this.#said}`);
+        throw new Error(`it ended with ${this.code} before it printed ${what}:\n${this.#text}`);
       await new Promise((resolve) => (this.#heard = resolve));
     }
   }
 
-  /** Types a line. @param {string} line */
+  /** Sends a line to standard input. @param {string} line */
   types(line) {
     this.child.stdin.write(`${line}\n`);
   }
 
-  /** Ends it with all that it has started, and waits for that. */
+  /** Stops the program with its children and waits for its end. */
   async stop() {
     if (this.code === undefined) {
       try {
         process.kill(-this.child.pid, "SIGTERM");
       } catch (error) {
-        // It is gone already.
+        // It has already ended.
         if (error.code !== "ESRCH") throw error;
       }
     }
@@ -129,16 +144,16 @@ export class Program {
   }
 }
 
-/** Runs a program to its end and returns what it said; a failure is an error. */
+/** Runs a program to its end and returns its output. Fails if the exit code is not 0. */
 export async function run(command, args, environment) {
   const program = new Program(command, args, environment);
   program.child.stdin.end();
   const code = await program.ended;
-  if (code !== 0) throw new Error(`${command} ended with ${code}:\n${program.said}`);
-  return program.said;
+  if (code !== 0) throw new Error(`${command} ended with ${code}:\n${program.output}`);
+  return program.output;
 }
 
-/** A port that nobody listens on just now, for programs that take no 0. */
+/** Returns a free port, for programs that do not accept port 0. */
 export async function freePort() {
   const { createServer } = await import("node:net");
   const server = createServer().listen(0, "::1");

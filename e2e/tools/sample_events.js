@@ -1,8 +1,12 @@
 /**
- * What every sample event is answered: `[file, function, expected]`, in an order in which each finds what it needs.
+ * The expected result of every sample event: `[file, function, expected]`. Each event depends on
+ * the earlier ones.
  *
- * `frame` is the body of an answer with status 200 to a WebSocket client, `body` that of a REST answer with `status`, and
- * `failure` the `errorMessage` of a function that fails. Members that are not named may be anything.
+ * - `frame`: the body of a WebSocket reply with status 200.
+ * - `status` and `body`: a REST response.
+ * - `failure`: the `errorMessage` of a function that fails.
+ *
+ * Members that are not listed may have any value.
  */
 export const SAMPLE_EVENTS = [
   ["authorizer_websocket", "authorizer", { failure: "Unauthorized" }],

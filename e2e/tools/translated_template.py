@@ -1,4 +1,4 @@
-"""What SAM makes of the template, without a network: which routes there will be, whom they call, and who may call."""
+"""Tests the template as SAM translates it, without a network: routes, functions and permissions."""
 
 import os
 import pathlib
@@ -13,14 +13,14 @@ EVENTS = {"$connect", "$disconnect"}
 
 
 class NoPolicies:
-    """The template names no managed policies, so nobody has to be asked for their ARNs."""
+    """The template uses no managed policies, so no ARNs have to be fetched."""
 
     def load(self):
         return {}
 
 
 def resources(kind=None):
-    """The translated resources by logical id, all or those of one type."""
+    """Returns the translated resources by logical id, all of them or those of one type."""
     return {name: it for name, it in TRANSLATED["Resources"].items() if kind in (None, it["Type"])}
 
 
@@ -32,10 +32,10 @@ def translate():
     template = yaml_parse((ROOT / "infra/template.yaml").read_text())
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
-            # `sam package` puts the code somewhere and its place here.
+            # `sam package` would upload the code and write its location here.
             resource["Properties"]["CodeUri"] = "s3://bucket/code"
     parameters = {name: it.get("Default", "given") for name, it in template["Parameters"].items()}
-    # It only names the region; nothing is sent there.
+    # Only the name of the region is used; nothing is sent.
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     return transform(template, parameters, NoPolicies())
 
@@ -46,14 +46,14 @@ class TranslatedTemplate(unittest.TestCase):
         called = {}
         for route in properties("AWS::ApiGatewayV2::Route").values():
             reference = re.fullmatch(r"integrations/(\w+)", join(route["Target"]))
-            self.assertIsNotNone(reference, f"where {route['RouteKey']} goes")
+            self.assertIsNotNone(reference, f"the integration of {route['RouteKey']}")
             integration = integrations[reference[1]]
             self.assertEqual(integration["IntegrationType"], "AWS_PROXY")
             called[route["RouteKey"]] = function_of(integration["IntegrationUri"])
         self.assertEqual(called, declared_routes())
         self.assertGreaterEqual(len(called), 7)
 
-    def test_the_gateway_may_make_these_calls_and_those_to_the_authorizer(self):
+    def test_the_gateway_may_call_exactly_these_functions_and_the_authorizer(self):
         allowed = {}
         for permission in properties("AWS::Lambda::Permission").values():
             self.assertEqual(permission["Principal"], "apigateway.amazonaws.com")
@@ -66,29 +66,29 @@ class TranslatedTemplate(unittest.TestCase):
                 self.assertEqual(function, expected, source)
         self.assertEqual(allowed, declared_routes())
 
-    def test_only_connections_are_authorized_and_by_the_authorizer(self):
+    def test_only_the_connect_route_is_authorized(self):
         (authorizer,) = resources("AWS::ApiGatewayV2::Authorizer").items()
         name, it = authorizer
         self.assertEqual(it["Properties"]["AuthorizerType"], "REQUEST")
         self.assertEqual(function_of(it["Properties"]["AuthorizerUri"]), "AuthorizerFunction")
-        self.assertFalse(it["Properties"].get("IdentitySource"), "the token may be in either of two headers")
+        self.assertFalse(it["Properties"].get("IdentitySource"), "the token may be in one of two headers")
         for route in properties("AWS::ApiGatewayV2::Route").values():
             expected = ("CUSTOM", {"Ref": name}) if route["RouteKey"] == "$connect" else ("NONE", None)
             self.assertEqual((route.get("AuthorizationType", "NONE"), route.get("AuthorizerId")), expected)
 
-    def test_every_route_but_connecting_and_leaving_replies(self):
+    def test_every_route_but_connect_and_disconnect_has_a_response(self):
         routes = properties("AWS::ApiGatewayV2::Route")
         replying = set()
         for response in properties("AWS::ApiGatewayV2::RouteResponse").values():
             route = response["RouteId"]["Ref"]
-            self.assertIn(route, routes, "the response is for a route that SAM makes")
+            self.assertIn(route, routes, "the response belongs to a route that SAM creates")
             self.assertEqual(response["RouteResponseKey"], "$default")
             replying.add(routes[route]["RouteKey"])
         with_expression = {it["RouteKey"] for it in routes.values() if "RouteResponseSelectionExpression" in it}
         self.assertEqual(replying, {it["RouteKey"] for it in routes.values()} - EVENTS)
         self.assertEqual(replying, with_expression)
 
-    def test_every_http_request_is_authorized_and_comes_to_rest(self):
+    def test_every_http_route_is_authorized_and_calls_the_rest_function(self):
         (body,) = [it["Body"] for it in properties("AWS::ApiGatewayV2::Api").values() if "Body" in it]
         operations = [
             (path, method, operation)
@@ -107,13 +107,14 @@ class TranslatedTemplate(unittest.TestCase):
 
 
 def declared_routes():
-    """The function of each route of the WebSocket API, as the template has it."""
+    """Returns the function of each WebSocket route as the template declares it."""
     template = (ROOT / "infra/template.yaml").read_text()
     return dict(re.findall(r"^        (\$?\w+):\n          FunctionArn: !GetAtt (\w+)\.Arn", template, re.M))
 
 
 def join(value):
-    """An `Fn::Join`, `Fn::Sub` or text, with references by their names."""
+    """Resolves a text, an `Fn::Join`, an `Fn::Sub` or a `Ref` to text, with references as their names.
+    """
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:
@@ -128,7 +129,7 @@ def join(value):
 
 
 def function_of(value):
-    """The logical id of the function that an ARN, a URI or a reference is about."""
+    """Returns the logical id of the function in an ARN, a URI or a reference."""
     return re.search(r"\w+Function(?=\b|_)", str(value))[0]
 
 

@@ -1,4 +1,4 @@
-//! The management API, by Amazon's own SDK; what it answers is told as JSON.
+//! The management API through the AWS SDK. Results are reported as JSON.
 
 use std::time::Duration;
 
@@ -10,15 +10,16 @@ use aws_sdk_apigatewaymanagement::{
 };
 use serde_json::{Value, json};
 
-/// Between two looks at a connection that is waited for.
+/// The interval between two checks of a connection.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What functions do about connections.
+/// A client of the management API.
 #[derive(Clone, Debug)]
 pub struct Connections(Client);
 
 impl Connections {
-    /// Of the endpoint that the environment names. Nothing is repeated: the first answer is what a case asks for.
+    /// Creates a client for the endpoint that the environment names. It does not retry, because a
+    /// test case checks the first response.
     pub async fn from_environment() -> Self {
         let configuration = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(RetryConfig::disabled())
@@ -27,34 +28,35 @@ impl Connections {
         Self(Client::new(&configuration))
     }
 
-    /// `{"status": 200}`, or what [`Connections::get`] says of errors.
+    /// Posts data. Returns `{"status": 200}`, or an error as [`Connections::get`] does.
     pub async fn post(&self, connection: &str, data: &str) -> Value {
         let call = self.0.post_to_connection().connection_id(connection);
         match call.data(Blob::new(data)).send().await {
             Ok(_) => json!({ "status": 200 }),
-            Err(error) => refusal(&error),
+            Err(error) => error_report(&error),
         }
     }
 
-    /// `{"status": 200}`, or `{"status", "error", "message"}` with the exception's name and the service's own words.
+    /// Describes a connection. Returns `{"status": 200}`, or `{"status", "error", "message"}` with
+    /// the name of the exception and the message of the service.
     pub async fn get(&self, connection: &str) -> Value {
         let call = self.0.get_connection().connection_id(connection);
         match call.send().await {
             Ok(_) => json!({ "status": 200 }),
-            Err(error) => refusal(&error),
+            Err(error) => error_report(&error),
         }
     }
 
-    /// `{"status": 204}`, or what [`Connections::get`] says of errors.
+    /// Closes a connection. Returns `{"status": 204}`, or an error as [`Connections::get`] does.
     pub async fn delete(&self, connection: &str) -> Value {
         let call = self.0.delete_connection().connection_id(connection);
         match call.send().await {
             Ok(_) => json!({ "status": 204 }),
-            Err(error) => refusal(&error),
+            Err(error) => error_report(&error),
         }
     }
 
-    /// Waits until the connection is gone: the suite's way to let a function go on.
+    /// Waits until the connection is gone. The suite uses this to let a function continue.
     pub async fn await_end(&self, connection: &str) {
         while self.get(connection).await["status"] == 200 {
             tokio::time::sleep(PAUSE).await;
@@ -62,7 +64,7 @@ impl Connections {
     }
 }
 
-fn refusal<E>(error: &SdkError<E>) -> Value
+fn error_report<E>(error: &SdkError<E>) -> Value
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {

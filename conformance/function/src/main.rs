@@ -1,9 +1,10 @@
-//! The one binary behind every function of the conformance stacks. It knows nothing of what is tested: each event brings
-//! the [`script`] that this function then follows, so a case stands in one place, in the suite.
+//! The single binary behind every function of the conformance stacks. It does not know the test
+//! cases: each event contains the [`script`] that the function follows, so a case is defined in one
+//! place.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "an index of a JSON value answers null where nothing is"
+    reason = "indexing a JSON value returns null if the member is missing"
 )]
 
 mod connections;

@@ -1,4 +1,4 @@
-//! What an event asks for: where its script stands, and how it is followed.
+//! Reads the script of an event and follows it.
 
 use std::{env, future::pending, process};
 
@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use crate::connections::Connections;
 
-/// Steps, of which one ends the invocation; without such a one the answer is a 200 with the event as its body.
+/// The steps of an invocation. Without a step that ends the invocation, it returns status 200 with
+/// the event as the body.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub struct Script(Vec<Step>);
@@ -16,20 +17,21 @@ pub struct Script(Vec<Step>);
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 enum Step {
-    /// Posts `{"as", "event", "outcomes"}` to a connection: the event, and what earlier steps came to.
+    /// Posts `{"as", "event", "outcomes"}` to a connection: the event and the results of earlier
+    /// steps.
     Report { to: String, r#as: String },
-    /// Posts to a connection; `self` is the event's own, here and below.
+    /// Posts to a connection. Here and below, `self` names the event's own connection.
     Post { to: String, data: String },
-    /// Looks at a connection.
+    /// Describes a connection.
     Get(String),
-    /// Ends a connection.
+    /// Closes a connection.
     Delete(String),
     /// Waits until a connection is gone.
     AwaitEnd(String),
-    /// Returns this. The texts `$event`, `$request` and `$instance` in it become the event, the invocation's id, and
-    /// what is the process's own.
+    /// Returns this value. In it, the texts `$event`, `$request` and `$instance` are replaced by
+    /// the event, the request id, and an id of the process.
     Answer(Value),
-    /// Returns the environment, without what is secret.
+    /// Returns the environment variables without the secret ones.
     Environment,
     /// Fails with this message.
     Fail(String),
@@ -40,10 +42,9 @@ enum Step {
 }
 
 impl Script {
-    /// The script of an event; an event may be without.
+    /// Reads the script of an event. An event without a script has an empty one.
     ///
-    /// # Errors
-    /// There is one, but it cannot be read.
+    /// # Errors Fails if the script cannot be parsed.
     pub fn of(event: &Value) -> Result<Self, serde_json::Error> {
         let context = &event["requestContext"];
         let is_authorizer = event["type"] == "REQUEST";
@@ -60,7 +61,7 @@ impl Script {
             .map_or_else(|| Ok(Self::default()), serde_json::from_str)
     }
 
-    /// Any text may be a message: only an object can hold a script.
+    /// A message may be any text; only a JSON object can contain a script.
     fn of_message(body: &Value) -> Result<Self, serde_json::Error> {
         let message = body
             .as_str()
@@ -75,10 +76,9 @@ impl Script {
         Self::deserialize(script)
     }
 
-    /// Does one step after the other.
+    /// Performs the steps in order.
     ///
-    /// # Errors
-    /// The script says so.
+    /// # Errors Fails if a step of the script says so.
     pub async fn follow(
         self,
         event: &Value,

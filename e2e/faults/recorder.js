@@ -1,19 +1,26 @@
 /**
- * Stands between one device and the network and records what is asked, before it is asked, and what is answered, before
- * the device learns it. It changes nothing of what passes.
+ * Records the requests of one device before they are sent, and the replies before the device sees
+ * them. Requests and replies pass unchanged.
  */
 
 const MESSAGES = /\/conversations\/([^/?]+)\/messages$/;
 const PARTICIPANT = /\/conversations\/([^/?]+)\/participants\/([^/?]+)$/;
 const EVENTS = /\/conversations\/([^/?]+)\/events$/;
 
-export class Witness {
+export class Recorder {
   #history;
   #device;
-  /** Messages that were sent and not acknowledged, as far as this process knows. @type {Set<string>} */
+  /**
+   * Messages that were sent and, as far as this process knows, not acknowledged.
+   *
+   * @type {Set<string>}
+   */
   #unacknowledged = new Set();
 
-  /** @param {import('./history.js').History} history @param {{client: string, user: string}} device */
+  /**
+   * @param {import('./history.js').History} history
+   * @param {{client: string, user: string}} device
+   */
   constructor(history, device) {
     this.#history = history;
     this.#device = device;
@@ -34,12 +41,12 @@ export class Witness {
     this.#record("sent", { conversation, id, seq });
   }
 
-  /** What an error says of a message; only `never` gives it up. */
+  /** Records an error reply to a message. Only `never` gives the message up. */
   rejected(conversation, id, { code, retry }) {
     if (retry === "never") this.#record("refused", { conversation, id, code });
   }
 
-  /** The position moved over an entry. */
+  /** Records that the position moved past an entry. */
   seen(entry) {
     this.#record("seen", { conversation: entry.conversation, seq: entry.seq, event: entry });
   }
@@ -52,15 +59,18 @@ export class Witness {
     this.#record("end", { conversation, position, pending });
   }
 
-  /** An entry that came by a push or a page: one's own message among them is acknowledged by it. */
-  #came(entry) {
+  /**
+   * Handles an entry that arrived by a push or a page: if it is the device's own message, it
+   * acknowledges that message.
+   */
+  #arrived(entry) {
     if (entry.event !== "message" || entry.sender !== this.#device.user) return;
     if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`))
       this.acknowledged(entry.conversation, entry);
   }
 
   /**
-   * `fetch`, witnessed. `change` names the change of participants that this is an attempt at.
+   * `fetch`, recorded. `change` names the change of participants that the request attempts.
    *
    * @param {string} input
    * @param {RequestInit & {change?: string}} options
@@ -75,32 +85,33 @@ export class Witness {
     ).map((part) => decodeURIComponent(part));
     const isMessage = init.method === "POST" && MESSAGES.test(pathname);
     const message = isMessage ? JSON.parse(init.body) : undefined;
-    const words =
+    const types =
       user === undefined
         ? undefined
         : { PUT: ["add", "added"], DELETE: ["remove", "removed"] }[init.method];
     if (message) this.sends(conversation, message);
-    if (words) this.#history.record({ type: words[0], conversation, user, change });
+    if (types) this.#history.record({ type: types[0], conversation, user, change });
 
     const response = await fetch(input, init);
     const text = await response.text();
     const answer = parsed(text);
     if (message && response.ok) this.acknowledged(conversation, { ...message, ...answer });
     if (message && !response.ok && answer) this.rejected(conversation, message.id, answer);
-    if (words && response.ok)
-      this.#history.record({ type: words[1], conversation, user, seq: answer.seq, change });
-    if (EVENTS.test(pathname) && response.ok) answer.events.forEach((entry) => this.#came(entry));
+    if (types && response.ok)
+      this.#history.record({ type: types[1], conversation, user, seq: answer.seq, change });
+    if (EVENTS.test(pathname) && response.ok)
+      for (const entry of answer.events) this.#arrived(entry);
     return new Response(text, { status: response.status, headers: response.headers });
   };
 
   /**
-   * A WebSocket as the client library uses it, witnessed.
+   * A WebSocket with the interface that the client library uses, recorded.
    *
    * @param {import('ws').WebSocket} socket
    * @returns {import('../../web/client/surroundings.js').Socket}
    */
   socket(socket) {
-    /** Which message a `ref` asks about. @type {Map<string, {conversation: string, id: string}>} */
+    /** The message of each `ref`. @type {Map<string, {conversation: string, id: string}>} */
     const asked = new Map();
     const outer = {
       onopen: null,
@@ -122,18 +133,18 @@ export class Witness {
       outer.onmessage?.({ data });
     };
     socket.onclose = () => outer.onclose?.();
-    // Its close follows, which is all that a page learns of an error.
+    // The close event follows; a page learns nothing else about an error.
     socket.onerror = () => {};
     return outer;
   }
 
   #heard(frame, asked) {
     if (frame?.event === "sent") this.acknowledged(frame.conversation, frame);
-    else if (frame?.event === "subscribed") frame.events.forEach((entry) => this.#came(entry));
+    else if (frame?.event === "subscribed") for (const entry of frame.events) this.#arrived(entry);
     else if (frame?.event === "error" && asked.has(frame.ref)) {
       const { conversation, id } = asked.get(frame.ref);
       this.rejected(conversation, id, frame);
-    } else if (frame?.event === "message") this.#came(frame);
+    } else if (frame?.event === "message") this.#arrived(frame);
   }
 }
 

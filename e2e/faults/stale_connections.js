@@ -1,20 +1,20 @@
-/** Rows of connections that have ended: what functions should have taken out of the table, and did not. */
+/** Finds the rows of ended connections, which functions should have removed from the table. */
 import { AwsClient } from "aws4fetch";
 
 import { operation } from "../lib/table.js";
 
 /**
- * @typedef {object} Ghost
+ * @typedef {object} StaleConnection
  * @property {string} connection
  * @property {string} user
- * @property {string[]} conversations those of which it has a subscription
- * @property {boolean} isListed whether it is among its user's connections
+ * @property {string[]} conversations those it is subscribed to
+ * @property {boolean} isListed whether it has a row among its user's connections
  * @property {number} connectedAt milliseconds since 1970
  */
 
-/** @param {import('../lib/stack.js').Stack} stack @returns {Promise<Ghost[]>} */
-export async function ghosts(stack) {
-  /** @type {Map<string, Ghost>} */
+/** @param {import('../lib/stack.js').Stack} stack @returns {Promise<StaleConnection[]>} */
+export async function staleConnections(stack) {
+  /** @type {Map<string, StaleConnection>} */
   const connections = new Map();
   const of = (connection, row, user) => {
     const found = connections.get(connection) ?? {
@@ -36,7 +36,7 @@ export async function ghosts(stack) {
   const ended = await Promise.all(
     [...connections.keys()].map((connection) => hasEnded(stack, connection)),
   );
-  return [...connections.values()].filter((_, place) => ended[place]);
+  return [...connections.values()].filter((_, index) => ended[index]);
 }
 
 async function rows(stack) {

@@ -1,13 +1,12 @@
-/** A device in a process of its own, to be killed. */
+/** A device in its own process, which can be killed. */
 import { fork } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PROGRAM = fileURLToPath(new URL("mortal.js", import.meta.url));
+const PROGRAM = fileURLToPath(new URL("killable.js", import.meta.url));
 
-export class MortalDevice {
+export class KillableDevice {
   #options;
   #process;
   #events = new EventEmitter();
@@ -17,17 +16,17 @@ export class MortalDevice {
   /**
    * @param {object} options
    * @param {{http: string, ws: string, login: string}} options.addresses
-   * @param {string} options.folder where what outlives the process is kept, one for each device
+   * @param {string} options.folder where its files are kept across kills; each device has its own
    * @param {string} options.history path
    * @param {string} options.name
    * @param {string} options.user
    * @param {string[]} options.conversations
-   * @param {string[]} options.bodies what it says in each of them
+   * @param {string[]} options.bodies what it sends in each conversation
    * @param {(conversation: string) => void} options.onAcknowledged
    */
   constructor(options) {
     this.#options = options;
-    /** All is said and acknowledged. */
+    /** Resolves when all messages are acknowledged. */
     this.finished = once(this.#events, "finished");
   }
 
@@ -55,7 +54,7 @@ export class MortalDevice {
     });
   }
 
-  /** Kills it in the middle of whatever it does, and starts it again. */
+  /** Kills the process and starts it again. */
   async kill() {
     const ended = once(this.#process, "exit");
     this.#process.kill("SIGKILL");
@@ -63,7 +62,7 @@ export class MortalDevice {
     await this.start();
   }
 
-  /** Whether it comes to have seen and sent all. */
+  /** Waits until everything is read and sent. Returns false after a timeout of the process. */
   async settle(conversation, head) {
     const settled = once(this.#events, `settled ${conversation}`);
     this.#process.send({ settle: conversation, head });
@@ -76,12 +75,12 @@ export class MortalDevice {
     return this.#failing;
   }
 
-  doubt() {}
+  networkChanged() {}
 
-  look() {}
+  open() {}
 
-  /** Writes how it ends in all its conversations, once. */
-  async end(conversation) {
+  /** Records the final state of all its conversations, once. */
+  async end() {
     this.#pages ??= this.#ended();
     await this.#pages;
   }

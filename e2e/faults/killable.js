@@ -1,9 +1,10 @@
 /**
- * The process of a device that may be killed at any moment: the client library with an outbox in a file. Started again with
- * the same folder it goes on where it was, and says what it has not begun to say.
+ * The process of a device that may be killed at any moment: the client library with an outbox in a
+ * file. Started again with the same folder, it continues where it was and sends the messages that
+ * it had not begun to send.
  *
- * Messages from the parent: `{settle: CONVERSATION, head}` asks for `{settled: CONVERSATION, failing}`, `{end: true}` for
- * `{pages}`.
+ * Messages from the parent: `{settle: CONVERSATION, head}` is answered with `{settled:
+ * CONVERSATION, failing}`, and `{end: true}` with `{pages}`.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +26,7 @@ const device = new LibraryDevice({
   history: {
     record(record) {
       file.record(record);
-      // Those of an earlier life are acknowledged to nobody else.
+      // The acknowledgement of a message sent before the last kill is reported nowhere else.
       if (record.type === "sent") process.send({ acknowledged: record.conversation });
     },
   },
@@ -34,10 +35,13 @@ const device = new LibraryDevice({
   outboxes: new FileOutbox(join(folder, "outbox")),
 });
 
-/** A few of these processes are enough to keep all functions busy. */
+/** Concurrent messages of this process. A few such processes keep all functions busy. */
 const limit = pLimit(3);
 
-/** What it has begun to say, a line each: it is not for the outbox to know what comes next. */
+/**
+ * The messages it has begun to send, one per line. The outbox does not know which message comes
+ * next.
+ */
 const begunFile = join(folder, "begun");
 const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, "utf8").split("\n") : []);
 
@@ -67,7 +71,7 @@ process.on("message", async ({ settle, head, end }) => {
   }
 });
 
-// Without its parent it has nobody to talk for.
+// Without its parent it has nothing to do.
 process.on("disconnect", () => process.exit());
 
 await device.start();

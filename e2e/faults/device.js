@@ -1,0 +1,64 @@
+/** The parts that every device in this process shares: who it is, its record, and how it ends. */
+import { Recorder } from "./recorder.js";
+
+/**
+ * How long a device may take to settle. The library notices within a minute what it has missed and
+ * repairs it with a few requests; a lost request costs ten seconds.
+ */
+export const SETTLED_WITHIN_MS = 150_000;
+
+/**
+ * @typedef {object} Endpoints
+ * @property {string} http
+ * @property {string} ws
+ * @property {string} origin
+ * @property {(user: string, options: {expiresIn?: number}) => Promise<string>} token
+ */
+
+/**
+ * @typedef {object} SendResult the outcome of a message
+ * @property {string} [rejected] the code; without one the message is stored
+ */
+
+/**
+ * @typedef {object} DeviceOptions
+ * @property {Endpoints} endpoints
+ * @property {import('./history.js').History} history
+ * @property {string} name of the device
+ * @property {string} user
+ */
+
+export class Device {
+  /** @param {DeviceOptions} options */
+  constructor(options) {
+    this.options = options;
+    this.recorder = new Recorder(options.history, { client: options.name, user: options.user });
+    this.stopped = new AbortController();
+  }
+
+  get name() {
+    return this.options.name;
+  }
+
+  get user() {
+    return this.options.user;
+  }
+
+  /** Tells the device that the network may have changed. */
+  networkChanged() {}
+
+  /** Opens a conversation on the screen. */
+  open() {}
+
+  /** Records the final state of a conversation. @param {string} conversation */
+  end(conversation) {
+    this.recorder.ended(conversation, {
+      position: this.position(conversation),
+      pending: this.pending(conversation),
+    });
+  }
+
+  stop() {
+    this.stopped.abort();
+  }
+}
