@@ -1,7 +1,7 @@
-/** A page of somebody else: the README's two files, as they stand there, beside a copy of the library. */
+/** The page of examples/page, beside a copy of the client library, in real Chromium. */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,28 +11,18 @@ import { suite } from "../lib/suite.js";
 import { launch } from "../lib/window.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const FILES = ["chat.html", "chat.js"];
 const folder = await mkdtemp(join(tmpdir(), "confab-page-"));
 
-/** The fenced blocks of the README's section on an own page. */
-async function filesOfReadme() {
-  const readme = await readFile(join(ROOT, "README.md"), "utf8");
-  const section = readme.split(/^## /m).find((part) => part.startsWith("From an own page"));
-  const [, html] = section.match(/^```html\n(.*?)^```/ms);
-  const [, js] = section.match(/^```js\n(.*?)^```/ms);
-  return { html, js };
-}
-
-/** Puts the page together. */
+/** Copies the example and the client library into one folder. */
 async function build() {
-  const { html, js } = await filesOfReadme();
-  await writeFile(join(folder, "chat.html"), html);
-  await writeFile(join(folder, "chat.js"), js);
+  for (const file of FILES) await cp(join(ROOT, "examples", "page", file), join(folder, file));
   await cp(join(ROOT, "web", "client"), join(folder, "client"), { recursive: true });
   return { web: folder };
 }
 
 suite(
-  "browser: a page of somebody else",
+  "browser: the example page",
   (stack) => {
     /** @type {import('playwright-core').Browser} */ let browser;
 
@@ -44,26 +34,28 @@ suite(
       await rm(folder, { recursive: true });
     });
 
-    test("the files of the README have 30 lines at most", async () => {
-      const { html, js } = await filesOfReadme();
-      const lines = `${html}${js}`.split("\n").filter((line) => line.trim() !== "");
+    test("the example has at most 30 lines", async () => {
+      const files = FILES.map((file) => readFile(join(ROOT, "examples", "page", file), "utf8"));
+      const lines = (await Promise.all(files))
+        .flatMap((text) => text.split("\n"))
+        .filter((line) => line.trim() !== "");
       assert.ok(lines.length <= 30, `${lines.length} lines`);
     });
 
-    test("they send and receive, in two windows", async () => {
+    test("the example sends and receives in two windows", async () => {
       const [ada, grace] = await Promise.all([
         Person.create(stack, "Ada", "ada"),
         Person.create(stack, "Grace", "grace"),
       ]);
       await ada.post("/conversations", { id: "lunch", title: "Lunch", participants: ["grace"] });
-      const offences = [];
+      const problems = [];
       const open = async ({ user }) => {
         const page = await (await browser.newContext()).newPage();
-        page.on("pageerror", (error) => offences.push(error.message));
+        page.on("pageerror", (error) => problems.push(error.message));
         page.on(
           "console",
           (message) =>
-            /content security policy/i.test(message.text()) && offences.push(message.text()),
+            /content security policy/i.test(message.text()) && problems.push(message.text()),
         );
         page.on("response", async (response) => {
           if (response.url() === stack.login) stack.secretToken((await response.json()).token);
@@ -82,7 +74,7 @@ suite(
       await say(graces, "Gladly, at noon.");
       await adas.getByText("grace: Gladly, at noon. (sent)").waitFor();
       for (const page of [adas, graces]) assert.equal(await page.getByRole("listitem").count(), 2);
-      assert.deepEqual(offences, []);
+      assert.deepEqual(problems, []);
     });
   },
   build,
