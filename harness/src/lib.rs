@@ -17,5 +17,6 @@ pub mod logs;
 pub mod options;
 pub mod page;
 pub mod run;
+mod service;
 pub mod template;
 pub mod watch;

@@ -1,23 +1,25 @@
 //! The address that every DynamoDB client is given: passes calls to the engine, byte for byte, and sees each of them.
 //! It is the one place for what no engine does by itself: signatures, permissions, counting.
 
+use std::collections::BTreeSet;
+
 use axum::{
     Router,
-    body::{Body, Bytes, to_bytes},
+    body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, header, request},
-    response::{IntoResponse, Response},
+    http::{HeaderMap, HeaderName, StatusCode, header, request::Parts},
+    response::Response,
     serve::ListenerExt,
 };
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::{net::TcpListener, task::AbortHandle};
 use tracing::warn;
 
 use super::ledger::{Ledger, Operation};
 use crate::{
-    faults::{self, Dynamodb, Faults},
-    iam::{Access, Caller, Demand, IamError, Request as Signed, Service},
+    faults::{Dynamodb, Faults},
+    iam::{Access, Caller, Demand, IamError, Service},
+    service::{AwsService, Effect, Injection, Pipeline, Reply},
 };
 
 /// The largest request that DynamoDB takes, in bytes.
@@ -58,18 +60,12 @@ struct Engine {
     endpoint: reqwest::Url,
 }
 
+/// DynamoDB's front end: what happens around a call of the engine.
 #[derive(Clone, Debug)]
-struct Pipeline {
-    access: Access,
+struct FrontEnd {
     ledger: Ledger,
     engine: Engine,
     faults: Faults,
-}
-
-struct Answer {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
 }
 
 impl Proxy {
@@ -94,12 +90,14 @@ impl Proxy {
                 .map_err(|_| ProxyError::Endpoint(endpoint.to_owned()))?,
         };
         let ledger = Ledger::default();
-        let router = Router::new().fallback(handle).with_state(Pipeline {
-            access,
+        let front_end = FrontEnd {
             ledger: ledger.clone(),
             engine,
-            faults,
-        });
+            faults: faults.clone(),
+        };
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Pipeline::new(front_end, access, faults));
         let servers = listeners
             .into_iter()
             .map(|listener| {
@@ -127,68 +125,87 @@ impl Drop for Proxy {
     }
 }
 
-/// Read, understand, check, pass on, count.
-async fn handle(State(pipeline): State<Pipeline>, request: Request) -> Response {
-    let Pipeline {
-        access,
-        ledger,
-        engine,
-        faults,
-    } = pipeline;
-    let (request, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, MAX_REQUEST).await else {
-        return refusal(
+async fn answer(State(pipeline): State<Pipeline<FrontEnd>>, request: Request) -> Response {
+    pipeline.answer(request).await
+}
+
+impl AwsService for FrontEnd {
+    const NAME: Service = Service::DynamoDb;
+    const LONGEST_BODY: usize = MAX_REQUEST;
+    type Call = Operation;
+
+    fn read(&self, claimed: Caller, request: &Parts, body: &Bytes) -> Operation {
+        Operation::of(claimed, &request.headers, body)
+    }
+
+    /// `GET /` asks for the service's health, which is public. The engine refuses every other
+    /// request that names no operation.
+    fn requires_signature(&self, operation: &Operation, _: &HeaderMap) -> bool {
+        !operation.name.is_empty()
+    }
+
+    fn demands(&self, operation: &Operation, body: &Bytes) -> impl IntoIterator<Item = Demand> {
+        if operation.name.is_empty() {
+            BTreeSet::new()
+        } else {
+            Demand::of_dynamodb(&operation.name, body)
+        }
+    }
+
+    fn fault(&self, operation: &Operation) -> Injection {
+        // Only functions meet faults: a look at the table from outside shows what is there.
+        if !matches!(operation.caller, Caller::Function(_)) || operation.name.is_empty() {
+            return Injection::default();
+        }
+        let injected = self.faults.dynamodb(&operation.name);
+        Injection {
+            latency: injected.latency,
+            effect: injected.fault.and_then(effect),
+        }
+    }
+
+    async fn perform(&self, operation: &Operation, request: Parts, body: Bytes) -> Reply {
+        self.engine
+            .pass(request, body)
+            .await
+            .unwrap_or_else(|error| {
+                warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
+                failure(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "ServiceUnavailable",
+                    "The local engine does not answer",
+                )
+            })
+    }
+
+    fn count(&self, operation: Operation, reply: &Reply) {
+        self.ledger.record(operation, reply.status(), reply.body());
+    }
+
+    fn too_large(&self) -> Reply {
+        failure(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLargeException",
             "",
         )
-        .into_response();
-    };
-    let caller = access.claimed(&request.headers);
-    let operation = Operation::of(caller, &request.headers, &body);
-    let mut lost = false;
-    let answer = match admit(&access, &operation, &request, &body) {
-        Ok(()) => {
-            let fault = injected(&faults, &operation).await;
-            lost = fault == Some(Dynamodb::LostAnswer);
-            match fault.and_then(failure) {
-                Some(failure) => failure,
-                None => engine.pass(request, body).await.unwrap_or_else(|error| {
-                    warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
-                    refusal(
-                        StatusCode::SERVICE_UNAVAILABLE,
-                        "ServiceUnavailable",
-                        "The local engine does not answer",
-                    )
-                }),
-            }
-        }
-        Err(refusal) => not_admitted(&refusal),
-    };
-    ledger.record(operation, answer.status, &answer.body);
-    if lost {
-        faults::broken_answer()
-    } else {
-        answer.into_response()
+    }
+
+    /// DynamoDB's front end refuses these calls, in another namespace than DynamoDB itself.
+    fn not_admitted(&self, _: &Operation, cause: IamError) -> Reply {
+        let message = match &cause {
+            IamError::Missing => "Request is missing Authentication Token".to_owned(),
+            other => other.to_string(),
+        };
+        let body = json!({
+            "__type": format!("com.amazon.coral.service#{}", cause.kind()),
+            cause.member(): message,
+        });
+        error(StatusCode::BAD_REQUEST, &body)
     }
 }
 
-/// Takes as long as the faults want, which may be for ever. What it answers is still to come.
-async fn injected(faults: &Faults, operation: &Operation) -> Option<Dynamodb> {
-    // Whoever looks into the table from outside wants to see what is there.
-    if !matches!(operation.caller, Caller::Function(_)) || operation.name.is_empty() {
-        return None;
-    }
-    let injected = faults.dynamodb(&operation.name);
-    faults.delay(injected.latency).await;
-    if injected.fault == Some(Dynamodb::Timeout) {
-        faults::no_answer().await;
-    }
-    injected.fault
-}
-
-/// What DynamoDB answers instead of doing it.
-fn failure(fault: Dynamodb) -> Option<Answer> {
+/// What the fault does to a call. Latency has no effect of its own.
+fn effect(fault: Dynamodb) -> Option<Effect> {
     let (status, kind, message) = match fault {
         Dynamodb::Throttle => (
             StatusCode::BAD_REQUEST,
@@ -211,45 +228,15 @@ fn failure(fault: Dynamodb) -> Option<Answer> {
             "ServiceUnavailable",
             "Service is unavailable",
         ),
-        Dynamodb::Timeout | Dynamodb::LostAnswer | Dynamodb::Latency => return None,
+        Dynamodb::Timeout => return Some(Effect::NoReply),
+        Dynamodb::LostAnswer => return Some(Effect::LosesReply),
+        Dynamodb::Latency => return None,
     };
-    Some(refusal(status, kind, message))
-}
-
-/// Whether the call is signed, and its caller may do all that it asks for.
-fn admit(
-    access: &Access,
-    operation: &Operation,
-    request: &request::Parts,
-    body: &[u8],
-) -> Result<(), IamError> {
-    // `GET /` asks for the service's health, which is no secret; whatever else names no operation, the engine refuses.
-    if operation.name.is_empty() {
-        return Ok(());
-    }
-    let signed = Signed::received(request, body);
-    let caller = access.authenticate(Service::DynamoDb, &signed, OffsetDateTime::now_utc())?;
-    for demand in Demand::of_dynamodb(&operation.name, body) {
-        access.authorize(&caller, &demand)?;
-    }
-    Ok(())
-}
-
-/// As DynamoDB's front end says it, before DynamoDB itself has seen the call.
-fn not_admitted(refusal: &IamError) -> Answer {
-    let message = match refusal {
-        IamError::Missing => "Request is missing Authentication Token".to_owned(),
-        other => other.to_string(),
-    };
-    let body = json!({
-        "__type": format!("com.amazon.coral.service#{}", refusal.kind()),
-        refusal.member(): message,
-    });
-    error(StatusCode::BAD_REQUEST, &body)
+    Some(Effect::Fails(failure(status, kind, message)))
 }
 
 impl Engine {
-    async fn pass(&self, request: request::Parts, body: Bytes) -> Result<Answer, reqwest::Error> {
+    async fn pass(&self, request: Parts, body: Bytes) -> Result<Reply, reqwest::Error> {
         let mut url = self.endpoint.clone();
         url.set_path(request.uri.path());
         url.set_query(request.uri.query());
@@ -266,11 +253,10 @@ impl Engine {
         let mut headers = response.headers().clone();
         remove_headers_of_the_connection(&mut headers);
         let body = response.bytes().await?;
-        Ok(Answer {
-            status,
-            headers,
-            body,
-        })
+        let mut reply = Reply::new(body);
+        *reply.status_mut() = status;
+        *reply.headers_mut() = headers;
+        Ok(reply)
     }
 }
 
@@ -281,23 +267,18 @@ fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
 }
 
 /// An error in DynamoDB's shape, which the SDKs understand and, as it is the server's, repeat.
-fn refusal(status: StatusCode, kind: &str, message: &str) -> Answer {
+fn failure(status: StatusCode, kind: &str, message: &str) -> Reply {
     let body =
         json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
     error(status, &body)
 }
 
-fn error(status: StatusCode, body: &Value) -> Answer {
+fn error(status: StatusCode, body: &Value) -> Reply {
+    let mut reply = Reply::new(body.to_string().into());
+    *reply.status_mut() = status;
     let content_type = header::HeaderValue::from_static("application/x-amz-json-1.0");
-    Answer {
-        status,
-        headers: [(header::CONTENT_TYPE, content_type)].into_iter().collect(),
-        body: body.to_string().into(),
-    }
-}
-
-impl IntoResponse for Answer {
-    fn into_response(self) -> Response {
-        (self.status, self.headers, Body::from(self.body)).into_response()
-    }
+    reply
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    reply
 }

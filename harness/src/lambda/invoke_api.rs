@@ -8,27 +8,37 @@ use std::{
 };
 
 use axum::{
-    Json, Router,
-    body::Bytes,
-    extract::{DefaultBodyLimit, Path, Query, State},
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request},
-    response::{IntoResponse, Response},
+    Router,
+    body::{Body, Bytes},
+    extract::{Query, Request, State},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{self, AUTHORIZATION},
+        request::Parts,
+    },
+    response::Response,
     routing::post,
     serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, de::IgnoredAny};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
 
-use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, parted, pool::Request, unqualified};
+use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, parted, pool, unqualified};
 use crate::{
-    iam::{self, Access, Demand, Request as Signed, Service},
+    faults::Faults,
+    iam::{Access, Caller, Demand, IamError, Service},
     invoke::{InvokeError, Outcome},
+    service::{AwsService, Pipeline, Reply},
 };
 
+/// The path of an invocation, and its two ends around the function's name.
+const PATH: &str = "/2015-03-31/functions/{function}/invocations";
+const PATH_START: &str = "/2015-03-31/functions/";
+const PATH_END: &str = "/invocations";
 /// The longest client context, in characters of base64.
 const MAX_CLIENT_CONTEXT: usize = 3583;
 /// The largest payload of an asynchronous invocation, in bytes.
@@ -38,19 +48,23 @@ const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120
 /// How long it waits while a function is throttled.
 const THROTTLED: Duration = Duration::from_secs(1);
 
-/// Serves until `stopped` becomes true or its sender goes.
+/// Serves until `stopped` becomes true or its sender is dropped.
 pub(super) fn serve(
     listener: TcpListener,
     functions: Weak<Functions>,
     access: Access,
     mut stopped: watch::Receiver<bool>,
 ) {
+    // No faults here: the pool draws those of functions, also for events of the gateway.
+    let pipeline = Pipeline::new(InvokeApi { functions }, access, Faults::default());
     let router = Router::new()
-        .route("/2015-03-31/functions/{function}/invocations", post(invoke))
-        .fallback(|| async { InvokeApiError::UNKNOWN_OPERATION.into_response() })
-        // One more byte than is taken, so that the answer is Lambda's own.
-        .layer(DefaultBodyLimit::max(MAX_PAYLOAD + 1))
-        .with_state(Api { functions, access });
+        .route(PATH, post(answer))
+        .fallback(|| async {
+            InvokeApiError::UNKNOWN_OPERATION
+                .into_reply()
+                .map(Body::from)
+        })
+        .with_state(pipeline);
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
@@ -66,84 +80,100 @@ pub(super) fn serve(
     });
 }
 
+async fn answer(State(pipeline): State<Pipeline<InvokeApi>>, request: Request) -> Response {
+    pipeline.answer(request).await
+}
+
 /// The version of the code that is run, and the only one that there is.
 const LATEST: &str = "$LATEST";
 
-/// What may stand behind the path.
-#[derive(Deserialize)]
+/// The query of an invocation.
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Asked {
+struct Parameters {
     qualifier: Option<String>,
 }
 
-/// What the door knows.
+/// The Invoke API of the functions.
 #[derive(Clone, Debug)]
-struct Api {
+struct InvokeApi {
+    /// Weak: an open listener does not keep the processes of a dropped [`Lambda`].
     functions: Weak<Functions>,
-    access: Access,
 }
 
-impl Api {
-    /// Whether the caller may invoke `function`; who does not say who he is, is a developer at this machine.
-    fn admit(
-        &self,
-        function: &str,
-        request: &request::Parts,
-        payload: &[u8],
-    ) -> Result<(), iam::IamError> {
-        if !request.headers.contains_key(AUTHORIZATION) {
-            return Ok(());
+/// An invocation of a function, as the path and the query name it.
+#[derive(Debug)]
+struct Call {
+    function: String,
+    qualifier: Option<String>,
+}
+
+impl AwsService for InvokeApi {
+    const NAME: Service = Service::Lambda;
+    // One byte more than Lambda accepts: the longest payload is refused by `perform`.
+    const LONGEST_BODY: usize = MAX_PAYLOAD + 1;
+    type Call = Call;
+
+    fn read(&self, _: Caller, request: &Parts, _: &Bytes) -> Call {
+        let path = request.uri.path().strip_prefix(PATH_START);
+        let function = path.and_then(|path| path.strip_suffix(PATH_END));
+        let function = percent_decode_str(function.unwrap_or_default()).decode_utf8_lossy();
+        let Query(parameters) = Query::<Parameters>::try_from_uri(&request.uri).unwrap_or_default();
+        Call {
+            qualifier: parameters
+                .qualifier
+                .or(parted(&function).1.map(str::to_owned)),
+            function: function.into_owned(),
         }
-        let signed = Signed::received(request, payload);
-        let now = OffsetDateTime::now_utc();
-        let caller = self.access.authenticate(Service::Lambda, &signed, now)?;
-        let demand = Demand {
+    }
+
+    /// Unsigned calls are the local developer's: `cargo lambda invoke` does not sign.
+    fn requires_signature(&self, _: &Call, headers: &HeaderMap) -> bool {
+        headers.contains_key(AUTHORIZATION)
+    }
+
+    fn demands(&self, call: &Call, _: &Bytes) -> impl IntoIterator<Item = Demand> {
+        [Demand {
             action: "lambda:InvokeFunction".to_owned(),
-            resource: function_arn(unqualified(function)),
+            resource: function_arn(unqualified(&call.function)),
+        }]
+    }
+
+    async fn perform(&self, call: &Call, request: Parts, payload: Bytes) -> Reply {
+        let performed = async {
+            let unknown = call.qualifier.as_ref().filter(|name| *name != LATEST);
+            if let Some(unknown) = unknown {
+                let arn = format!("{}:{unknown}", function_arn(unqualified(&call.function)));
+                return Err(InvokeApiError::no_function(&arn));
+            }
+            let lambda = self.functions.upgrade().map(Lambda);
+            let lambda = lambda.ok_or(InvokeApiError::UNKNOWN_OPERATION)?;
+            invoke(&lambda, &call.function, &request.headers, payload).await
         };
-        Ok(self.access.authorize(&caller, &demand)?)
+        performed.await.unwrap_or_else(InvokeApiError::into_reply)
+    }
+
+    fn too_large(&self) -> Reply {
+        InvokeApiError::from(InvokeError::TooLarge).into_reply()
+    }
+
+    fn not_admitted(&self, _: &Call, cause: IamError) -> Reply {
+        let body = json!({ cause.member(): cause.to_string() });
+        json_reply(StatusCode::FORBIDDEN, cause.kind(), &body)
     }
 }
 
 async fn invoke(
-    State(api): State<Api>,
-    Path(function): Path<String>,
-    Query(asked): Query<Asked>,
-    request: request::Parts,
-    payload: Result<Bytes, axum::extract::rejection::BytesRejection>,
-) -> Response {
-    // What is too long to be read cannot be verified, and is refused anyway.
-    if let Ok(payload) = &payload
-        && let Err(refusal) = api.admit(&function, &request, payload)
-    {
-        return not_admitted(&refusal);
-    }
-    let qualifier = asked.qualifier.as_deref().or(parted(&function).1);
-    if let Some(unknown) = qualifier.filter(|qualifier| *qualifier != LATEST) {
-        let arn = format!("{}:{unknown}", function_arn(unqualified(&function)));
-        return InvokeApiError::no_function(&arn).into_response();
-    }
-    let headers = request.headers;
-    let Some(lambda) = api.functions.upgrade().map(Lambda) else {
-        return InvokeApiError::UNKNOWN_OPERATION.into_response();
-    };
-    match answer(&lambda, &function, &headers, payload.ok()).await {
-        Ok(response) => response,
-        Err(refusal) => refusal.into_response(),
-    }
-}
-
-async fn answer(
     lambda: &Lambda,
     function: &str,
     headers: &HeaderMap,
-    payload: Option<Bytes>,
-) -> Result<Response, InvokeApiError> {
+    payload: Bytes,
+) -> Result<Reply, InvokeApiError> {
     let pool = lambda.find(function)?;
-    let payload = payload
-        .filter(|payload| payload.len() <= MAX_PAYLOAD)
-        .ok_or(InvokeError::TooLarge)?;
-    // Nothing at all is the empty object.
+    if payload.len() > MAX_PAYLOAD {
+        return Err(InvokeError::TooLarge.into());
+    }
+    // An empty payload is the empty object.
     let payload = if payload.is_empty() {
         Bytes::from_static(b"{}")
     } else {
@@ -154,7 +184,7 @@ async fn answer(
             "Could not parse request body into json: {error}"
         )));
     }
-    let request = Request {
+    let request = pool::Request {
         payload,
         client_context: client_context(headers)?,
         log_tail: log_tail(headers)?,
@@ -172,7 +202,7 @@ async fn answer(
                 Outcome::Answer(body) => (None, body),
                 Outcome::FunctionError(body) => (Some(("x-amz-function-error", "Unhandled")), body),
             };
-            let mut response = body.into_response();
+            let mut response = Reply::new(body);
             let log = reply.log.map(|log| BASE64_STANDARD.encode(log));
             let log = log.as_deref().map(|log| ("x-amz-log-result", log));
             let headers = [
@@ -196,9 +226,9 @@ async fn answer(
             // Weak again: an event that is to be repeated in two minutes does not keep Lambda alive.
             let functions = Arc::downgrade(&lambda.0);
             tokio::spawn(deliver(functions, function.to_owned(), request));
-            Ok(StatusCode::ACCEPTED.into_response())
+            Ok(empty(StatusCode::ACCEPTED))
         }
-        "DryRun" => Ok(StatusCode::NO_CONTENT.into_response()),
+        "DryRun" => Ok(empty(StatusCode::NO_CONTENT)),
         other => Err(InvokeApiError::new(
             StatusCode::BAD_REQUEST,
             "InvalidParameterValueException",
@@ -208,7 +238,7 @@ async fn answer(
 }
 
 /// At least once, as asynchronous invocations are: two repetitions after failures, any number while throttled.
-async fn deliver(functions: Weak<Functions>, function: String, request: Request) {
+async fn deliver(functions: Weak<Functions>, function: String, request: pool::Request) {
     let mut retries = RETRIES.into_iter();
     while let Some(lambda) = functions.upgrade().map(Lambda) {
         let Ok(pool) = lambda.find(&function) else {
@@ -326,6 +356,14 @@ impl InvokeApiError {
     }
 }
 
+impl InvokeApiError {
+    fn into_reply(self) -> Reply {
+        // Clients look for the member in either case: the service's model spells it in both.
+        let body = json!({ "Type": "User", "Message": self.message, "message": self.message });
+        json_reply(self.status, self.error_type, &body)
+    }
+}
+
 impl From<InvokeError> for InvokeApiError {
     fn from(error: InvokeError) -> Self {
         match &error {
@@ -346,17 +384,20 @@ impl From<InvokeError> for InvokeApiError {
     }
 }
 
-fn not_admitted(refusal: &iam::IamError) -> Response {
-    let body = json!({ refusal.member(): refusal.to_string() });
-    let error_type = [("x-amzn-errortype", refusal.kind())];
-    (StatusCode::FORBIDDEN, error_type, Json(body)).into_response()
+fn json_reply(status: StatusCode, error_type: &'static str, body: &Value) -> Reply {
+    let mut reply = Reply::new(body.to_string().into());
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    reply
 }
 
-impl IntoResponse for InvokeApiError {
-    fn into_response(self) -> Response {
-        // The service's model spells the member with either case, so clients look for both.
-        let body = json!({ "Type": "User", "Message": self.message, "message": self.message });
-        let error_type = [("x-amzn-errortype", self.error_type)];
-        (self.status, error_type, Json(body)).into_response()
-    }
+fn empty(status: StatusCode) -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = status;
+    reply
 }

@@ -10,14 +10,11 @@ use tokio::{
     time::Instant,
 };
 
-use super::session::Session;
+use super::{limits::OUTGOING_MESSAGES, session::Session};
 use crate::{
     faults::Faults,
     gateway::{clock::Clock, moment::Moment, server},
 };
-
-/// Messages that wait for a client which reads too slowly; one more is refused.
-pub(crate) const OUTGOING_MESSAGES: usize = 128;
 
 /// All connections of one API. Clones share them.
 #[derive(Clone, Debug, Default)]

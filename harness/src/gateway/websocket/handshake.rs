@@ -21,9 +21,10 @@ use tokio_tungstenite::{
 use super::{
     Gateway, authorizer,
     connections::OpenConnection,
-    management, message,
+    ending::Ending,
+    message, reply,
     session::{self, Handshake, Session},
-    socket::{self, Ending},
+    socket,
 };
 use crate::{
     faults,
@@ -45,19 +46,20 @@ pub(super) async fn accept<I: Invoke>(
     mut request: Parts,
 ) -> Response {
     if !asks_for_websocket(&request.headers) {
-        let mut refusal = management::error(StatusCode::UPGRADE_REQUIRED, None, "Upgrade Required");
+        let mut refusal = reply::error(StatusCode::UPGRADE_REQUIRED, None, "Upgrade Required");
         refusal
             .headers_mut()
             .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        return refusal;
+        return refusal.map(Body::from);
     }
     let upgrade = request.extensions.remove::<OnUpgrade>();
     let (Some(upgrade), Some(accept_key)) = (upgrade, accept_key(&request)) else {
-        return management::error(
+        return reply::error(
             StatusCode::BAD_REQUEST,
             Some("BadRequestException"),
             "Bad Request",
-        );
+        )
+        .map(Body::from);
     };
     let (mut session, handshake) = read(&peer, &request);
     match admit(&gateway, &mut session, &handshake).await {
@@ -219,7 +221,7 @@ fn refuse(status: StatusCode, session: &Session, handshake: &Handshake) -> Respo
         status => status.canonical_reason().unwrap_or("Forbidden"),
     };
     let body = message::error_frame(message, &session.connection_id, &handshake.request_id);
-    management::json_response(status, body)
+    reply::json_reply(status, body).map(Body::from)
 }
 
 /// One connection from its 101 to the answer of its `$disconnect`.

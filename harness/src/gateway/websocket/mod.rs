@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::Body,
     extract::{ConnectInfo, Request, State},
     http::StatusCode,
     response::Response,
@@ -16,21 +17,25 @@ use self::management::Management;
 use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
 use super::server::{self, Peer};
-use crate::{iam::Access, invoke::Invoke, stack::WebSocketApi};
+use crate::{iam::Access, invoke::Invoke, service::Pipeline, stack::WebSocketApi};
 
 mod authorizer;
 mod connections;
+mod ending;
 mod handshake;
+mod limits;
 mod management;
 mod message;
 mod policy;
+mod pump;
+mod reply;
 mod selection;
 mod session;
 mod socket;
 
 struct Gateway<I> {
     api: Arc<WebSocketApi>,
-    access: Access,
+    management: Pipeline<Management>,
     selection: RouteSelection,
     invoke: I,
     connections: Connections,
@@ -47,9 +52,13 @@ pub fn router<I: Invoke>(
     connections: Connections,
 ) -> Result<Router, SelectionError> {
     let selection = RouteSelection::parse(&api.route_selection_expression)?;
+    let management = Management {
+        api: Arc::clone(&api),
+        connections: connections.clone(),
+    };
     let gateway = Gateway {
         api,
-        access,
+        management: Pipeline::new(management, access, connections.faults().clone()),
         selection,
         invoke,
         connections,
@@ -90,25 +99,22 @@ async fn answer<I: Invoke>(
             // A client that hangs up does not cancel what its handshake has started, neither here nor on AWS.
             let accepting = tokio::spawn(handshake::accept(gateway, peer, parts));
             accepting.await.unwrap_or_else(|_| {
-                management::error(
+                reply::error(
                     StatusCode::INTERNAL_SERVER_ERROR,
                     None,
                     "Internal server error",
                 )
+                .map(Body::from)
             })
         }
-        [stage, "@connections", connection_id] if *stage == gateway.api.stage => {
-            let management = Management {
-                api: &gateway.api,
-                access: &gateway.access,
-                connections: &gateway.connections,
-            };
-            management.answer(connection_id, request).await
+        [stage, "@connections", _] if *stage == gateway.api.stage => {
+            gateway.management.answer(request).await
         }
-        _ => management::error(
+        _ => reply::error(
             StatusCode::FORBIDDEN,
             Some("ForbiddenException"),
             "Forbidden",
-        ),
+        )
+        .map(Body::from),
     }
 }
