@@ -1,4 +1,4 @@
-//! A Lambda function that behaves as each event tells it to: what the harness's tests run.
+//! A Lambda function that does what each event asks for. The harness's tests run it.
 
 use std::{
     env,
@@ -24,7 +24,7 @@ async fn main() -> Result<(), Error> {
         Ok("graceful") => {
             let mark = env::var("MARK")?;
             lambda_runtime::spawn_graceful_shutdown_handler(|| async move {
-                // Whether it worked is what the test looks at.
+                // The test checks whether it worked.
                 let _ = fs::write(mark, "ended well");
             })
             .await;
@@ -34,21 +34,21 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// What an event asks for, among whatever else it holds.
+/// The instructions of an event. Other members are ignored.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
 enum Wish {
     Fail,
     Exit,
     Hang,
-    /// Answers with more than Lambda passes on.
+    /// Returns a response larger than Lambda's limit.
     Grow,
     Environment,
-    /// Writes this to both of its outputs.
+    /// Writes this text to standard output and standard error.
     Say {
         line: String,
     },
-    /// Says who it is at this address, and goes on when it is answered.
+    /// Connects to this address, identifies itself, and waits for an answer.
     Meet {
         at: String,
         number: u32,
@@ -77,7 +77,7 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
             let _ = stream.read_u8().await?;
             Ok(json!({ "pid": process::id() }))
         }
-        // Everything else comes back.
+        // Other events are returned unchanged.
         Err(_) => Ok(json!({
             "event": event,
             "pid": process::id(),

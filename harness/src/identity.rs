@@ -1,5 +1,5 @@
-//! A development OIDC issuer: anybody logs in under any name. It signs as a real issuer does, so that authorizers
-//! verify exactly what they will verify when deployed.
+//! A development OIDC issuer: any user name can log in. It signs as a real issuer does, so that
+//! authorizers verify exactly what they verify when deployed.
 
 use std::{
     fs::{self, OpenOptions},
@@ -28,9 +28,9 @@ use time::OffsetDateTime;
 
 use crate::gateway::loopback;
 
-/// Of a token, in seconds, unless the login says something else.
+/// The lifetime of a token in seconds, unless the login asks for another.
 const LIFETIME: i64 = 3600;
-/// Ten years, in seconds: beyond lies a mistake.
+/// Ten years in seconds. A longer lifetime is a mistake.
 const LONGEST_LIFETIME: i64 = 10 * 365 * 24 * 3600;
 const LONGEST_NAME: usize = 256;
 
@@ -38,22 +38,22 @@ const LONGEST_NAME: usize = 256;
 #[derive(Debug, thiserror::Error)]
 pub enum IdentityError {
     /// The key file cannot be read or written.
-    #[error("cannot keep the signing key in {}", path.display())]
+    #[error("cannot read or write the signing key in {}", path.display())]
     File {
-        /// The key file.
+        /// The path of the key file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The key file holds no P-256 key.
-    #[error("{} holds no signing key; delete it and the next start makes a new one", .0.display())]
+    /// The key file does not hold a P-256 key.
+    #[error("{} does not hold a signing key; delete it, and the next start creates a new one", .0.display())]
     NotAKey(PathBuf),
-    /// The cryptographic library refused to make a key.
-    #[error("cannot make a signing key")]
+    /// The cryptographic library failed to generate a key.
+    #[error("cannot generate a signing key")]
     NoKey,
 }
 
-/// The issuer: its key and what it writes into tokens.
+/// The issuer: its key and the claims that it writes into tokens.
 #[derive(Clone)]
 pub struct Identity(Arc<Issuer>);
 
@@ -71,7 +71,7 @@ struct Issuer {
 struct Login {
     user: String,
     name: Option<String>,
-    /// Seconds; negative for a token that has expired already.
+    /// In seconds. Negative for a token that has expired already.
     expires_in: Option<i64>,
     audience: Option<String>,
 }
@@ -88,9 +88,12 @@ struct Claims<'a> {
 }
 
 impl Identity {
-    /// `issuer` is the URL under which [`Identity::router`] is reached, such as `http://127.0.0.1:3000/.local`;
-    /// `audience` stands in every token whose login names no other. With `key_file` the key, and with it every token,
-    /// survives a restart: it is read, or made and written for its owner's eyes only.
+    /// Creates the issuer.
+    ///
+    /// - `issuer` is the URL of [`Identity::router`], such as `http://127.0.0.1:3000/.local`.
+    /// - `audience` is in every token whose login does not name another.
+    /// - With `key_file` the key survives a restart, and so does every token. A missing file is
+    ///   created, readable by its owner only.
     ///
     /// # Errors
     /// See [`IdentityError`].
@@ -115,7 +118,8 @@ impl Identity {
             return Err(IdentityError::NoKey);
         };
         let [x, y] = [x, y].map(|coordinate| BASE64_URL_SAFE_NO_PAD.encode(coordinate));
-        // RFC 7638: the hash of the required members in this order, so the same key has the same id after a restart.
+        // RFC 7638: the hash of the required members in this order. The same key has the same id
+        // after a restart.
         let thumbprint = format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#);
         let key_id = BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(thumbprint));
         let keys = json!({ "keys": [{ "kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": key_id, "alg": "ES256", "use": "sig" }] });
@@ -128,8 +132,8 @@ impl Identity {
         })))
     }
 
-    /// `/.local/.well-known/openid-configuration`, `/.local/jwks.json` and `POST /.local/login`, for pages of this
-    /// machine and programs, under this machine's own names.
+    /// Serves `/.local/.well-known/openid-configuration`, `/.local/jwks.json` and `POST
+    /// /.local/login` to local programs and pages of this machine, under this machine's own names.
     pub fn router(&self) -> Router {
         Router::new()
             .route("/.local/.well-known/openid-configuration", get(discovery))
@@ -155,7 +159,7 @@ impl Identity {
             sub: &login.user,
             aud: login.audience.as_deref().unwrap_or(audience),
             name: login.name.as_deref(),
-            // No token expires before it is issued.
+            // A token does not expire before it is issued.
             iat: now.min(expires),
             exp: expires,
         };
@@ -200,7 +204,7 @@ async fn login(State(identity): State<Identity>, body: Bytes) -> Response {
     }
 }
 
-/// What is wrong with it is said in words for the caller.
+/// Reads a login. The error is a message for the client.
 fn parse(body: &[u8]) -> Result<Login, String> {
     let login: Login = serde_json::from_slice(body).map_err(|error| {
         format!(r#"expected {{"user", "name"?, "expiresIn"?, "audience"?}}: {error}"#)
@@ -239,7 +243,7 @@ fn problem(status: StatusCode, detail: &str) -> Response {
         .into_response()
 }
 
-/// CORS for pages of other local ports, and for nobody else: a page of the internet must not get tokens from here.
+/// CORS for pages on other local ports only: a page of the internet must not get tokens.
 async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
     let origin = request
         .headers()
@@ -277,7 +281,7 @@ fn new_key() -> Result<Vec<u8>, IdentityError> {
     Ok(document.as_ref().to_vec())
 }
 
-/// The key in `path`, made and written first if there is none.
+/// Reads the key in `path`, or generates and writes one.
 fn kept_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
     let failed = |source| IdentityError::File {
         path: path.to_owned(),
@@ -288,7 +292,8 @@ fn kept_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
         read => return read.map_err(failed),
     }
     let key = new_key()?;
-    // Written aside and renamed, so that a start cut short leaves no half key; what such a start has left is replaced.
+    // Written to a temporary file and renamed, so that an interrupted start leaves no partial key.
+    // A leftover temporary file is overwritten.
     let unfinished = path.with_extension("unfinished");
     match fs::remove_file(&unfinished) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),

@@ -1,5 +1,6 @@
-//! What the harness and the functions have to say, as readable lines on standard error: time, who, level, message,
-//! fields. JSON lines of `tracing`, which `lambda_runtime` writes, are taken apart; other lines are shown as they are.
+//! Log lines of the harness and the functions on standard error: time, source, level, message,
+//! fields. JSON lines of `tracing`, which `lambda_runtime` writes, are parsed; other lines are
+//! shown unchanged.
 
 use std::{
     fmt::{self, Write as _},
@@ -20,21 +21,21 @@ use tracing_subscriber::{
     util::{SubscriberInitExt, TryInitError},
 };
 
-/// What is shown unless `RUST_LOG` says otherwise. The embedded engine warns of every refused condition, which is no news:
-/// the function that asked is told.
+/// The filter unless `RUST_LOG` is set. The embedded engine warns about every failed condition; the
+/// function that made the call gets the same error, so the warning adds nothing.
 const DEFAULT_FILTER: &str = "warn,dynoxide=error,harness=info";
-/// The harness's own name among the functions.
+/// The name of the harness in the source column.
 const SELF: &str = "harness";
-/// The span that `lambda_runtime` wraps every invocation in; it only repeats the request id.
+/// The span around every invocation of `lambda_runtime`. It only repeats the request id.
 const RUNTIME_SPAN: &str = "Lambda runtime invoke";
 
 static COLOURED: LazyLock<bool> =
     LazyLock::new(|| std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
 
-/// Shows the harness's own events from now on, filtered by `RUST_LOG` or, without it, at level info.
+/// Shows the harness's own events from now on, filtered by `RUST_LOG`, or at level info without it.
 ///
 /// # Errors
-/// Another subscriber has been installed in this process.
+/// Fails if this process has a subscriber already.
 pub fn install() -> Result<(), TryInitError> {
     let filter =
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
@@ -43,7 +44,7 @@ pub fn install() -> Result<(), TryInitError> {
         .try_init()
 }
 
-/// Shows one line that a process of `function` has written, without its line feed.
+/// Shows one line written by a process of `function`, without its line feed.
 pub fn function_line(function: &str, line: &str) {
     if !line.is_empty() {
         print(&Line::parse(function, line));
@@ -54,7 +55,7 @@ pub fn function_line(function: &str, line: &str) {
 #[derive(Debug, Default, PartialEq)]
 struct Line<'a> {
     source: &'a str,
-    /// Empty for text that has none.
+    /// Empty for lines of plain text.
     level: String,
     message: String,
     fields: Vec<(String, String)>,
@@ -72,8 +73,8 @@ impl<'a> Line<'a> {
             })
     }
 
-    /// `{"level", "fields": {"message", …}, "spans": [{"name", …}, …]}`; other runtimes have `message` on top. Nothing
-    /// if it is some other JSON.
+    /// Parses `{"level", "fields": {"message", …}, "spans": [{"name", …}, …]}`. Other runtimes have
+    /// `message` at the top level. Returns `None` for other JSON.
     fn from_tracing(source: &'a str, mut object: Map<String, Value>) -> Option<Self> {
         let level = text(object.remove("level")?);
         let mut fields = match object.remove("fields") {
@@ -125,8 +126,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The texts that functions log may come from anybody: control characters are shown rather than obeyed, so that a chat
-/// message can neither colour the terminal nor forge a line.
+/// Escapes control characters. Functions may log text from clients, and a chat message must not
+/// colour the terminal or forge a line.
 struct Printable<'a>(&'a str);
 
 impl fmt::Display for Printable<'_> {
@@ -156,7 +157,7 @@ fn level_colour(level: &str) -> u8 {
     }
 }
 
-/// The same one for the same function in every run.
+/// Returns the colour of a function, the same in every run.
 fn source_colour(source: &str) -> u8 {
     const COLOURS: [u8; 6] = [36, 35, 34, 96, 95, 94];
     let sum = source.bytes().map(usize::from).sum::<usize>();
@@ -176,13 +177,14 @@ fn print(line: &Line<'_>) {
             "[hour]:[minute]:[second].[subsecond digits:3]"
         ))
         .unwrap_or_default();
-    // One write for a line keeps lines whole. Nobody can be told that standard error is closed.
+    // One write per line keeps lines whole. If standard error is closed, there is nowhere to report
+    // it.
     let _ = std::io::stderr()
         .lock()
         .write_all(line.render(&time, *COLOURED).as_bytes());
 }
 
-/// Shows the harness's own events in the same form.
+/// Shows the harness's own events in the same format.
 struct Own;
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Own {
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn tracing_lines_are_taken_apart() {
+    fn tracing_lines_are_parsed() {
         check(
             r#"{"level":"INFO","fields":{"message":"stored","seq":7},"spans":[{"requestId":"r","name":"Lambda runtime invoke"},{"route":"sendMessage","name":"route"}]}"#,
             "INFO  stored seq=7 route=sendMessage",
@@ -239,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn other_lines_are_shown_as_they_are() {
+    fn other_lines_are_shown_unchanged() {
         check("plain text", "      plain text");
         check(r#"{"no":"level"}"#, r#"      {"no":"level"}"#);
         check("7", "      7");
     }
 
     #[test]
-    fn control_characters_are_shown_rather_than_obeyed() {
+    fn control_characters_are_escaped() {
         check("a\x1b[31m\rb\tc", "      a\\u{1b}[31m\\rb\tc");
         check(
             r#"{"level":"INFO","fields":{"message":"x\nforged"}}"#,

@@ -1,4 +1,4 @@
-//! The demo page: the files of a folder, and `/config.json`, which tells them where the APIs are.
+//! The demo page: the files of a folder, and `/config.json` with the addresses of the APIs.
 
 use std::path::PathBuf;
 
@@ -15,19 +15,19 @@ use tower_http::services::ServeDir;
 
 use crate::gateway::loopback;
 
-/// Where the APIs are, seen from this machine.
+/// The local ports of the APIs.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
-    /// Of the HTTP API, the page and the login.
+    /// The port of the HTTP API, the page and the login.
     pub http_port: u16,
-    /// Of the WebSocket API.
+    /// The port of the WebSocket API.
     pub ws_port: u16,
     /// The WebSocket API's stage.
     pub stage: String,
 }
 
-/// Serves the folder `web` to this machine's own names, never from a cache. What is not there is answered as an HTTP
-/// API does, because this router stands behind one.
+/// Serves the folder `web` under this machine's own names, uncached. Missing files get the 404 of
+/// an HTTP API, because this router is that API's fallback.
 pub fn router(web: PathBuf, endpoints: Endpoints) -> Router {
     Router::new()
         .route("/config.json", get(configuration))
@@ -51,7 +51,7 @@ async fn configuration(State(endpoints): State<Endpoints>, headers: HeaderMap) -
     }))
 }
 
-/// The name that the page was asked by, so that everything the page asks for is of the same site.
+/// The name under which the page was requested, so that its requests are same-site.
 fn host(headers: &HeaderMap) -> &'static str {
     loopback::asked_name(headers).unwrap_or("127.0.0.1")
 }
@@ -64,7 +64,7 @@ async fn not_found() -> Response {
         .into_response()
 }
 
-/// Middleware: nothing on the page runs or loads but its own files, and nothing is kept.
+/// Middleware: the page runs and loads only its own files, and nothing is cached.
 async fn protect(State(endpoints): State<Endpoints>, request: Request, next: Next) -> Response {
     let policy = content_security_policy(host(request.headers()), endpoints.ws_port);
     let mut response = next.run(request).await;
@@ -87,7 +87,7 @@ async fn protect(State(endpoints): State<Endpoints>, request: Request, next: Nex
 }
 
 fn content_security_policy(host: &str, ws_port: u16) -> String {
-    // The grammar of a policy's sources has no IPv6 addresses, so there the scheme has to do.
+    // Content security policies have no IPv6 addresses, so only the scheme is given.
     let socket = if host.starts_with('[') {
         "ws:".to_owned()
     } else {

@@ -1,7 +1,8 @@
-//! `/.local/faults`: what goes wrong, while the harness runs; and `/.local/clock`, which ages connections.
+//! `/.local/faults` controls fault injection while the harness runs, and `/.local/clock` ages
+//! connections.
 //!
-//! Everything that changes something is a PUT or a DELETE, which pages of other origins cannot send without being asked for
-//! permission, and nobody gives it.
+//! Every change is a PUT or a DELETE. Pages of other origins cannot send those without a preflight,
+//! and the preflight is not granted.
 
 use std::time::Duration;
 
@@ -26,7 +27,7 @@ struct Controls {
     clock: Clock,
 }
 
-/// A plan and what it has done.
+/// A plan and its counts.
 #[derive(Serialize)]
 struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -43,18 +44,19 @@ impl Report {
     }
 }
 
-/// How far the gateway's clock is ahead of the machine's.
+/// How far the gateway's clock is ahead of the system clock.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Ahead {
     ahead_ms: u64,
 }
 
-/// Under this machine's own names only:
+/// Serves the controls, under this machine's own names only:
 ///
-/// - `GET`, `PUT` and `DELETE /.local/faults`: each answers with the plan and how often each of its rules has looked at a call
-///   and struck; PUT begins another plan, DELETE ends it.
-/// - `GET` and `PUT /.local/clock` `{"aheadMs"}`: the clock by which connections grow old, which only goes forward.
+/// - `GET`, `PUT` and `DELETE /.local/faults` return the plan and, for each rule, how many calls it
+///   considered and how many faults it injected. PUT starts another plan, DELETE ends it.
+/// - `GET` and `PUT /.local/clock` `{"aheadMs"}` read and set the clock by which connections age.
+///   It only goes forward.
 pub fn router(faults: Faults, clock: Clock) -> Router {
     Router::new()
         .route("/.local/faults", get(report).put(begin).delete(end))

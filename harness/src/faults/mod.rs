@@ -1,8 +1,8 @@
-//! Faults on purpose: what goes wrong on AWS now and then, here as often as a plan says, by a seed.
+//! Fault injection: what occasionally goes wrong on AWS, here as often as a plan says, from a seed.
 //!
-//! `plan` is what somebody writes, `schedule` decides and counts, `control` is how a program changes it while the harness
-//! runs. The doors ask at the place where the real fault would be; each does what it is told and knows no probabilities.
-//! Without a plan a door pays for one look at a flag.
+//! `plan` is the written form, `schedule` decides and counts, and `control` changes the plan while
+//! the harness runs. Each service draws a fault where the real one would occur and only carries it
+//! out. Without a plan a draw costs one look at a flag.
 
 mod control;
 mod plan;
@@ -32,7 +32,7 @@ pub use self::{
     schedule::{Draw, Progress, Schedule},
 };
 
-/// The faults of one stack. Clones share them. The default has none, until a plan is put.
+/// The faults of one stack. Clones share them. Without a plan there are none.
 #[derive(Clone, Debug, Default)]
 pub struct Faults(Arc<State>);
 
@@ -43,16 +43,16 @@ struct State {
     clock: Clock,
 }
 
-/// What one call of DynamoDB, or of the management API, suffers.
+/// The faults injected into one call of DynamoDB or of the management API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Injected<F> {
-    /// Before anything else.
+    /// The delay before anything else.
     pub latency: Duration,
     pub fault: Option<F>,
 }
 
 impl Faults {
-    /// None yet. Those to come last as long as `clock` says.
+    /// Creates a set without a plan. Durations follow `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(State {
@@ -61,7 +61,7 @@ impl Faults {
         }))
     }
 
-    /// Waits for as long as a fault lasts, or until one comes.
+    /// Waits for `time`. Zero does not yield.
     pub(crate) async fn delay(&self, time: Duration) {
         if !time.is_zero() {
             let clock = &self.0.clock;
@@ -69,25 +69,25 @@ impl Faults {
         }
     }
 
-    /// Begins a plan; the one before it, and its counts, are over.
+    /// Starts a plan. It replaces the previous plan and its counts.
     pub fn begin(&self, plan: Plan) {
         *self.schedule() = Some(Schedule::new(plan));
         self.0.active.store(true, Ordering::Release);
     }
 
-    /// Ends all faults. The answer is the plan that was under way, with what it has done.
+    /// Ends all faults. Returns the plan that was running, with its counts.
     pub fn end(&self) -> Option<Schedule> {
         self.0.active.store(false, Ordering::Release);
         self.schedule().take()
     }
 
-    /// The plan under way, with what it has done so far.
+    /// The running plan with its counts.
     #[must_use]
     pub fn current(&self) -> Option<Schedule> {
         self.schedule().clone()
     }
 
-    /// What an `operation` of a function on the table suffers.
+    /// Draws the faults of a function's `operation` on the table.
     pub(crate) fn dynamodb(&self, operation: &str) -> Injected<Dynamodb> {
         let drawn = self.draw(&[operation], |fault| match fault {
             Fault::Dynamodb(fault) => Some(fault),
@@ -96,7 +96,7 @@ impl Faults {
         injected(drawn, Dynamodb::Latency)
     }
 
-    /// What a call of the management API suffers.
+    /// Draws the faults of a call of the management API.
     pub(crate) fn management(&self, method: &str) -> Injected<Management> {
         let drawn = self.draw(&[method], |fault| match fault {
             Fault::Management(fault) => Some(fault),
@@ -105,20 +105,20 @@ impl Faults {
         injected(drawn, Management::SlowConsumer)
     }
 
-    /// Whether Lambda refuses an invocation.
+    /// Draws whether Lambda throttles an invocation.
     pub(crate) fn throttles(&self, names: &[&str]) -> bool {
         let is_throttle = |fault| (fault == Fault::Function(Function::Throttle)).then_some(());
         !self.draw(names, is_throttle).is_empty()
     }
 
-    /// How much later a process starts.
+    /// Draws the delay before a process starts.
     pub(crate) fn slow_start(&self, names: &[&str]) -> Duration {
         let is_slow = |fault| (fault == Fault::Function(Function::SlowStart)).then_some(());
         let drawn = self.draw(names, is_slow).into_iter();
         drawn.map(|((), after)| after).sum()
     }
 
-    /// What becomes of a process that has an event, and how long after it got it.
+    /// Draws a fault for a process that has an event, and its delay after the start of the event.
     pub(crate) fn invocation(&self, names: &[&str]) -> Option<(Function, Duration)> {
         let drawn = self.draw(names, |fault| match fault {
             Fault::Function(Function::Throttle | Function::SlowStart) => None,
@@ -128,7 +128,7 @@ impl Faults {
         drawn.into_iter().next()
     }
 
-    /// What becomes of a connection whose client has just sent a message.
+    /// Draws a fault for a connection whose client has sent a message.
     pub(crate) fn on_message(&self) -> Option<Connection> {
         let drawn = self.draw(&[], |fault| match fault {
             Fault::Connection(fault @ (Connection::Cut | Connection::HalfOpen)) => Some(fault),
@@ -137,7 +137,7 @@ impl Faults {
         drawn.into_iter().next().map(|(fault, _)| fault)
     }
 
-    /// What becomes of the `$disconnect` of a connection.
+    /// Draws a fault for the `$disconnect` of a connection.
     pub(crate) fn disconnect(&self) -> Option<(Connection, Duration)> {
         let drawn = self.draw(&[], |fault| match fault {
             Fault::Connection(Connection::Cut | Connection::HalfOpen) => None,
@@ -169,7 +169,7 @@ impl Faults {
     }
 }
 
-/// Latencies add up; of the others the first wins.
+/// Adds latencies up. Of the other faults the first wins.
 fn injected<F: Copy + PartialEq>(drawn: Vec<(F, Duration)>, latency: F) -> Injected<F> {
     let is_latency = |(fault, _): &&(F, Duration)| *fault == latency;
     Injected {
@@ -181,7 +181,7 @@ fn injected<F: Copy + PartialEq>(drawn: Vec<(F, Duration)>, latency: F) -> Injec
     }
 }
 
-/// No answer to what was done: the connection breaks before a byte of it.
+/// Returns a response whose connection breaks before the first byte of the body.
 pub(crate) fn broken_answer() -> Response {
     let nothing: Result<Bytes, &str> = Err("the connection breaks on purpose");
     let mut response = Response::new(Body::from_stream(stream::iter([nothing])));
@@ -189,7 +189,7 @@ pub(crate) fn broken_answer() -> Response {
     response
 }
 
-/// What a caller gets who gets no answer: it waits until it gives up.
+/// Never resolves: the caller waits until it gives up.
 pub(crate) async fn no_answer() -> Infallible {
     std::future::pending().await
 }

@@ -1,58 +1,59 @@
-//! What is to go wrong, as a person or a program writes it: JSON, read strictly.
+//! The written form of a plan: JSON, read strictly.
 
 use std::{fs, path::Path, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// A plan that is known by name: latencies as on AWS on a good day, and nothing else.
+/// The plan named `aws`: latencies as on AWS on a good day, and nothing else.
 const AWS: &str = include_str!("aws.json");
-/// A plan that is known by name: some of everything.
+/// The plan named `storm`: some of every fault.
 const STORM: &str = include_str!("storm.json");
-/// No fault lasts longer than a connection may live.
+/// The longest duration of a fault: as long as a connection may live.
 const LONGEST_MS: u64 = 2 * 60 * 60 * 1000;
 
-/// Rules, and the seed that all their decisions come from.
+/// Rules and the seed of all decisions.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, try_from = "Written")]
 pub struct Plan {
     /// The same seed and the same calls give the same faults.
     pub seed: u64,
-    /// Of those that strike the same call the first wins; latencies add up.
+    /// If several faults hit the same call, the first one wins. Latencies add up.
     pub faults: Vec<Rule>,
 }
 
-/// One fault, and when it strikes.
+/// One fault and when it is injected.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Rule {
-    /// What goes wrong.
+    /// The fault.
     #[serde(flatten)]
     pub fault: Fault,
-    /// Only calls of these names; none means all. See [`Fault`] for what has which name.
+    /// Considers only calls with these names. Without names all calls are considered. [`Fault`]
+    /// lists the names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub on: Vec<String>,
-    /// How likely a call is struck, 0 to 1.
+    /// The probability of a fault, 0 to 1.
     pub rate: f64,
-    /// The first so many calls are spared.
+    /// The number of calls to skip at the beginning.
     #[serde(skip_serializing_if = "is_zero")]
     pub skip: u64,
-    /// It strikes at most so often.
+    /// The maximum number of injected faults.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub times: Option<u64>,
-    /// For faults that last, or come after a while: from and to, in milliseconds.
+    /// For faults with a duration or a delay: the minimum and the maximum in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ms: Option<[u64; 2]>,
 }
 
-/// What can go wrong, by the place where it does.
+/// Everything that can go wrong, by service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fault {
-    /// DynamoDB, as functions see it. Named by operation: `PutItem`, `Query`, …
+    /// DynamoDB, as functions see it. Calls are named by operation: `PutItem`, `Query`, …
     Dynamodb(Dynamodb),
-    /// The management API, as functions see it. Named by method: `POST`, `GET`, `DELETE`.
+    /// The management API, as functions see it. Calls are named by method: `POST`, `GET`, `DELETE`.
     Management(Management),
-    /// Lambda. Named by the function's name or its logical id.
+    /// Lambda. Calls are named by the function's name and its logical id.
     Function(Function),
     /// The connections of clients. They have no names.
     Connection(Connection),
@@ -62,19 +63,19 @@ pub enum Fault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Dynamodb {
-    /// 400 `ProvisionedThroughputExceededException`; nothing is done.
+    /// 400 `ProvisionedThroughputExceededException`. The call is not performed.
     Throttle,
-    /// 400 `ThrottlingException`, as a table on demand answers; nothing is done.
+    /// 400 `ThrottlingException`, as from an on-demand table. The call is not performed.
     ThrottleOnDemand,
-    /// 500 `InternalServerError`; nothing is done.
+    /// 500 `InternalServerError`. The call is not performed.
     InternalError,
-    /// 503 `ServiceUnavailable`; nothing is done.
+    /// 503 `ServiceUnavailable`. The call is not performed.
     Unavailable,
-    /// No answer at all; nothing is done.
+    /// No answer at all. The call is not performed.
     Timeout,
-    /// It is done, and the connection breaks instead of an answer.
+    /// The call is performed, and the connection breaks instead of an answer.
     LostAnswer,
-    /// It takes longer, by `ms`.
+    /// The call takes longer, by `ms`.
     Latency,
 }
 
@@ -82,15 +83,15 @@ pub enum Dynamodb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Management {
-    /// 410, although the connection is there.
+    /// 410, although the connection is open.
     Gone,
-    /// 429 `LimitExceededException`; nothing is done.
+    /// 429 `LimitExceededException`. The call is not performed.
     Throttle,
-    /// 500; nothing is done.
+    /// 500. The call is not performed.
     InternalError,
-    /// It is done, and the connection breaks instead of an answer.
+    /// The call is performed, and the connection breaks instead of an answer.
     LostAnswer,
-    /// The client takes the message slowly: the answer comes later, by `ms`.
+    /// The client accepts the message slowly: the answer is delayed by `ms`.
     SlowConsumer,
 }
 
@@ -102,24 +103,24 @@ pub enum Function {
     KillBefore,
     /// The process is killed `ms` after it got the event, unless it has answered by then.
     KillDuring,
-    /// The process has done its work and is killed before its answer is passed on.
+    /// The process is killed after its answer, before the answer is passed on.
     KillAfter,
-    /// The process stands still from `ms` on after it got the event, until its time is up.
+    /// The process freezes `ms` after it got the event, until the function's timeout.
     Timeout,
-    /// Lambda refuses the invocation: 429.
+    /// Lambda throttles the invocation: 429.
     Throttle,
     /// The process starts later, by `ms`.
     SlowStart,
 }
 
-/// Faults of connections. The first two come with a message of the client, which its function still gets; the others with
-/// the end of a connection.
+/// Faults of connections. The first two are injected when the client sends a message, which its
+/// function still gets. The others are injected when a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Connection {
     /// The network connection ends without a close frame.
     Cut,
-    /// Nothing passes any more, in either direction, and neither side is told.
+    /// No byte passes any more, in either direction, and neither side notices.
     HalfOpen,
     /// `$disconnect` is not called.
     DisconnectLost,
@@ -130,7 +131,7 @@ pub enum Connection {
 }
 
 impl Fault {
-    /// Whether it cannot be without `ms`.
+    /// Whether the fault requires `ms`.
     const fn lasts(self) -> bool {
         matches!(
             self,
@@ -141,33 +142,33 @@ impl Fault {
         )
     }
 
-    /// Whether `ms` means anything to it.
+    /// Whether the fault accepts `ms`.
     const fn takes_ms(self) -> bool {
         self.lasts() || matches!(self, Self::Function(Function::Timeout))
     }
 }
 
-/// Why a plan cannot be followed.
+/// Why a plan is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
-    /// It is no JSON of the right shape, or breaks a rule.
-    #[error("{0}; harness/README.md, section Faults, tells how plans are written")]
+    /// The JSON is invalid or breaks a rule.
+    #[error("{0}; see harness/README.md, section Faults, for the format")]
     Written(#[from] serde_json::Error),
-    /// Neither a name nor a file.
+    /// Not a plan's name, not JSON, and not a readable file.
     #[error("{name} is neither `aws` nor `storm`, nor JSON, nor a file that can be read: {source}")]
     Unknown {
-        /// As given.
+        /// The option's value.
         name: String,
-        /// What the system said of the file.
+        /// The error of reading it as a file.
         source: std::io::Error,
     },
 }
 
 impl Plan {
-    /// The plan that `text` is, or names: `aws`, `storm`.
+    /// Parses a plan, or returns the named plan (`aws`, `storm`).
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// Fails if the JSON is invalid or breaks a rule.
     pub fn read(text: &str) -> Result<Self, PlanError> {
         let json = match text.trim() {
             "aws" | "\"aws\"" => AWS,
@@ -178,7 +179,7 @@ impl Plan {
     }
 }
 
-/// As an option: JSON, a name, or a file.
+/// Reads the value of the option: JSON, a name, or a file.
 impl FromStr for Plan {
     type Err = PlanError;
 
@@ -277,7 +278,7 @@ impl WrittenRule {
 }
 
 impl Rule {
-    /// How long, for a `fraction` between 0 and 1.
+    /// Returns a duration between the limits, for a `fraction` between 0 and 1.
     pub(super) fn duration(&self, fraction: f64) -> Duration {
         let [from, to] = self.ms.unwrap_or_default();
         let from = Duration::from_millis(from);
@@ -301,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_named_plans_can_be_followed() {
+    fn the_named_plans_are_valid() {
         for name in ["aws", "storm"] {
             let plan: Plan = name.parse().unwrap();
             assert!(!plan.faults.is_empty(), "{name}");
@@ -309,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_reads_back_as_it_was_written() {
+    fn a_plan_survives_a_round_trip() {
         let written = json!({ "seed": 7, "faults": [
             { "dynamodb": "throttle", "on": ["PutItem"], "rate": 0.25, "skip": 3, "times": 2 },
             { "function": "killDuring", "rate": 1.0, "ms": [1, 20] },
@@ -319,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_mistake() {
         for (rule, told) in [
             (json!({ "rate": 1 }), "exactly one of"),
             (

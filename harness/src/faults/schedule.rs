@@ -1,5 +1,6 @@
-//! Which call is struck by what. Pure: the n-th call that a rule looks at is struck or spared by the seed, the rule's place
-//! in the plan and n alone, so that rules and doors do not disturb one another, however their calls interleave.
+//! Decides which fault is injected into which call. Pure: the decision about the n-th call that a
+//! rule considers depends only on the seed, the rule's position and n. So rules and services do not
+//! influence each other, however their calls interleave.
 
 use std::time::Duration;
 
@@ -7,36 +8,36 @@ use serde::Serialize;
 
 use super::plan::{Fault, Plan, Rule};
 
-/// A plan under way.
+/// A running plan.
 #[derive(Clone, Debug)]
 pub struct Schedule {
     seed: u64,
     rules: Vec<Progress>,
 }
 
-/// A rule, and what has become of it.
+/// A rule and its counts.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Progress {
-    /// As it was given.
+    /// The rule as written.
     #[serde(flatten)]
     pub rule: Rule,
-    /// Calls that it has looked at.
+    /// The number of calls considered.
     pub seen: u64,
-    /// Calls that it has struck.
+    /// The number of faults injected.
     pub injected: u64,
 }
 
-/// Something that goes wrong now.
+/// One injected fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Draw {
-    /// What.
+    /// The fault.
     pub fault: Fault,
-    /// For how long, or after how long; zero for faults that know no time.
+    /// Its duration or delay. Zero for faults without one.
     pub after: Duration,
 }
 
 impl Schedule {
-    /// The beginning of a plan.
+    /// Creates the schedule of a plan.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let rules = plan.faults.into_iter().map(|rule| Progress {
@@ -50,8 +51,8 @@ impl Schedule {
         }
     }
 
-    /// Everything that is injected into one call, in the plan's order. `concerns` tells which faults could; `names` are those that the
-    /// call has.
+    /// Draws the faults of one call, in the plan's order. `concerns` selects the faults that apply
+    /// to the call; `names` are the call's names.
     pub fn draw(&mut self, names: &[&str], concerns: impl Fn(Fault) -> bool) -> Vec<Draw> {
         let mut drawn = Vec::new();
         for (place, progress) in (0_u64..).zip(&mut self.rules) {
@@ -79,31 +80,31 @@ impl Schedule {
         drawn
     }
 
-    /// The seed that all decisions come from.
+    /// The seed of all decisions.
     #[must_use]
     pub const fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// All rules, and how often each has struck.
+    /// All rules with their counts.
     #[must_use]
     pub fn progress(&self) -> &[Progress] {
         &self.rules
     }
 }
 
-/// Two numbers from 0 to below 1.
+/// Returns two numbers in [0, 1).
 fn draws(seed: u64, place: u64, call: u64) -> [f64; 2] {
     let first = mixed(mixed(mixed(seed) ^ place) ^ call);
     [first, mixed(first)].map(|bits| {
-        // The upper 53 bits, which is what a double holds.
+        // The upper 53 bits, as many as a double holds.
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
         let fraction = (bits >> 11) as f64 / (1_u64 << 53) as f64;
         fraction
     })
 }
 
-/// One step of SplitMix64, which leaves no trace of how near two inputs were.
+/// One step of SplitMix64, so that similar inputs give unrelated outputs.
 const fn mixed(input: u64) -> u64 {
     let z = input.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -128,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_faults_whatever_happens_at_other_doors() {
+    fn the_same_seed_gives_the_same_faults_whatever_other_services_do() {
         let faults = json!([
             { "dynamodb": "throttle", "rate": 0.3 },
             { "dynamodb": "latency", "rate": 0.5, "ms": [0, 1000] },

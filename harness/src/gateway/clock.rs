@@ -1,5 +1,5 @@
-//! The clock by which connections grow old. It is the machine's, until somebody sets it ahead so as not to wait for ten
-//! minutes or two hours. Functions and tokens do not see it.
+//! The clock by which connections age. It follows the system clock until a test sets it ahead, to
+//! avoid waiting ten minutes or two hours. Functions and tokens do not see it.
 
 use std::time::Duration;
 
@@ -12,36 +12,37 @@ use tokio::{
 #[derive(Clone, Debug, Default)]
 pub struct Clock(watch::Sender<Duration>);
 
-/// Far beyond the life of any connection, and short enough to be added to any time.
+/// Far beyond the life of any connection, and small enough to add to any time.
 const FURTHEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-/// Why a clock cannot be set.
+/// Why the clock cannot be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClockError {
-    /// It was further ahead already.
+    /// It is further ahead already.
     #[error("the clock only goes forward, and it is {} ms ahead already", .0.as_millis())]
     Back(Duration),
-    /// That is no time that anything waits for.
+    /// Nothing waits that long.
     #[error("the clock can be set ahead by at most {} ms", FURTHEST.as_millis())]
     TooFar,
 }
 
 impl Clock {
-    /// The time now.
+    /// Returns the current time.
     pub(crate) fn now(&self) -> Instant {
         Instant::now() + self.ahead()
     }
 
-    /// How far it is ahead of the machine's.
+    /// Returns how far it is ahead of the system clock.
     #[must_use]
     pub fn ahead(&self) -> Duration {
         *self.0.borrow()
     }
 
-    /// Sets it ahead of the machine's by so much. Whoever waits for a time that this passes goes on.
+    /// Sets how far it is ahead of the system clock, and wakes everything that waits for a time
+    /// that has passed by then.
     ///
     /// # Errors
-    /// It would go back, or beyond a year.
+    /// Fails if the clock would go back, or more than a year ahead.
     pub fn set_ahead(&self, ahead: Duration) -> Result<(), ClockError> {
         if ahead > FURTHEST {
             return Err(ClockError::TooFar);
@@ -60,7 +61,7 @@ impl Clock {
         }
     }
 
-    /// Resolves once it is `time` by this clock.
+    /// Resolves at `time`.
     pub(crate) async fn reaches(&self, time: Instant) {
         let mut changes = self.0.subscribe();
         loop {
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn it_goes_forward_only_and_wakes_whoever_waits() {
+    async fn it_only_goes_forward_and_wakes_waiters() {
         let clock = Clock::default();
         let hour = Duration::from_secs(60 * 60);
         let (began, time) = (Instant::now(), clock.now() + 2 * hour);

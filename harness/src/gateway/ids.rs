@@ -1,5 +1,7 @@
-//! Ids as API Gateway makes them. Their form matters: the alphabet includes `-` and `_` and each ends in `=`, so a
-//! client that forgets to encode one in a URL fails here and not only after it is deployed.
+//! Ids with the format of API Gateway's.
+//!
+//! The format matters: ids may contain `-` and `_` and end in `=`. A client that forgets to encode
+//! an id in a URL fails here, and not first when deployed.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE};
 
@@ -8,12 +10,13 @@ use super::moment::Moment;
 const ID_BYTES: usize = 11;
 const ID_CHARACTERS: usize = 16;
 
-/// A new id of a connection, a message or a request: 11 random bytes in base64url with padding, 16 characters.
+/// Returns a new id of a connection, a message or a request: 11 random bytes in base64url with
+/// padding, 16 characters.
 pub(crate) fn new_id() -> String {
     BASE64_URL_SAFE.encode(rand::random::<[u8; ID_BYTES]>())
 }
 
-/// Whether `text` has the form of [`new_id`]'s answers.
+/// Whether `text` has the format of [`new_id`].
 pub(crate) fn is_id(text: &str) -> bool {
     text.len() == ID_CHARACTERS
         && text.strip_suffix('=').is_some_and(|id| {
@@ -22,7 +25,7 @@ pub(crate) fn is_id(text: &str) -> bool {
         })
 }
 
-/// A new value of the header `X-Amzn-Trace-Id`.
+/// Returns a new value of the header `X-Amzn-Trace-Id`.
 pub(crate) fn new_trace_id(now: Moment) -> String {
     let seconds = now.epoch_ms() / 1000;
     let random = rand::random::<u128>() >> 32;
@@ -34,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_the_form_of_the_real_ones() {
+    fn ids_have_the_format_of_real_ones() {
         let (first, second) = (new_id(), new_id());
         assert_ne!(first, second);
         assert!(is_id(&first), "{first}");

@@ -1,4 +1,4 @@
-//! One call of a function by the gateway, with the gateway's own limit on how long it waits for it.
+//! Calls functions for the gateway, within the gateway's own time limit.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use crate::invoke::{Invoke, InvokeError, Outcome};
 pub(crate) enum IntegrationError {
     /// The function failed: the error object that Lambda reports.
     Function(Bytes),
-    /// Lambda did not take the call.
+    /// Lambda refused the call.
     Refused(InvokeError),
-    /// The integration's limit passed. The function keeps running.
+    /// The integration's time limit passed. The function keeps running.
     TimedOut,
 }
 
 impl IntegrationError {
-    /// Whether the function failed with exactly the message `Unauthorized`, which an authorizer uses to ask for a 401.
+    /// Whether the function failed with exactly the message `Unauthorized`, which asks for a 401.
     pub(crate) fn is_unauthorized(&self) -> bool {
         let Self::Function(error) = self else {
             return false;
@@ -32,7 +32,8 @@ impl IntegrationError {
         })
     }
 
-    /// What the log says: never the error's text, which is the function's own and stands in its own log.
+    /// Returns the text for the log. It never contains the function's own error text, which is in
+    /// the function's log.
     pub(crate) fn summary(&self) -> String {
         match self {
             Self::Function(_) => "the function failed".to_owned(),
@@ -42,9 +43,11 @@ impl IntegrationError {
     }
 }
 
-/// Calls `function` with `event` and waits at most `limit` for its answer, not counting the time that it waits for a process.
+/// Calls `function` with `event` and waits at most `limit` for its answer. The wait for a free
+/// process does not count.
 ///
-/// The call runs in a task of its own: like on AWS, neither the limit nor a client that leaves ends a function.
+/// The call runs in its own task: as on AWS, neither the limit nor a client that leaves stops a
+/// function.
 pub(crate) async fn call<I: Invoke>(
     invoke: &I,
     function: &str,
@@ -59,7 +62,7 @@ pub(crate) async fn call<I: Invoke>(
     let (queued, begins) = oneshot::channel();
     let running = tokio::spawn(async move { invoke.invoke(&name, payload, queued).await });
     let limit = async {
-        // AWS would have started another process: what is waited for the lack of one does not count.
+        // AWS would have started another process, so waiting for one does not count.
         let _ = begins.await;
         sleep(limit).await;
     };
@@ -69,13 +72,13 @@ pub(crate) async fn call<I: Invoke>(
             Ok(Ok(Outcome::Answer(answer))) => Ok(answer),
             Ok(Ok(Outcome::FunctionError(error))) => Err(IntegrationError::Function(error)),
             Ok(Err(refused)) => Err(IntegrationError::Refused(refused)),
-            // The task itself broke, which is for the client as if the function had.
+            // The task panicked. For the client that is a failed function.
             Err(_) => Err(IntegrationError::Function(Bytes::new())),
         },
         () = limit => Err(IntegrationError::TimedOut),
     };
-    if let Err(failure) = &outcome {
-        tracing::warn!(function, "{}", failure.summary());
+    if let Err(error) = &outcome {
+        tracing::warn!(function, "call failed: {}", error.summary());
     }
     outcome
 }

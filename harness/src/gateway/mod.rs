@@ -1,7 +1,8 @@
-//! What Amazon API Gateway does for the two APIs of a template: [`websocket`] with its management API, and [`http`].
+//! Amazon API Gateway for the two APIs of a template: [`websocket`] with its management API, and
+//! [`http`].
 //!
-//! Functions are reached only through [`crate::invoke::Invoke`]. What the gateway leaves out: throttling, API keys,
-//! models, VTL templates and the verification of signatures.
+//! It reaches functions only through [`crate::invoke::Invoke`]. Deliberately left out: throttling,
+//! API keys, models, VTL templates.
 
 pub mod clock;
 pub mod http;

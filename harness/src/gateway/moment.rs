@@ -1,4 +1,4 @@
-//! A moment of the wall clock in the three forms that events and answers show it in.
+//! A wall-clock time in the three formats of events and answers.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,7 +15,7 @@ pub(crate) struct Moment(u64);
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        // A clock before 1970 would be the machine's fault; the gateway then says 1970.
+        // A clock before 1970 reads as 1970.
         let since_epoch = SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .unwrap_or(Duration::ZERO);
@@ -44,7 +44,7 @@ impl Moment {
 
     fn format(self, format: &[BorrowedFormatItem<'_>]) -> String {
         let utc = OffsetDateTime::from(UNIX_EPOCH + Duration::from_millis(self.0));
-        // Both formats ask only for parts that every date has, so formatting cannot fail.
+        // Both formats use only parts that every date has, so formatting cannot fail.
         utc.format(format).unwrap_or_default()
     }
 }
@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_moment_in_all_its_forms() {
+    fn one_moment_in_all_formats() {
         let moment = Moment::from_epoch_ms(1_731_324_924_053);
         assert_eq!(moment.common_log(), "11/Nov/2024:11:35:24 +0000");
         assert_eq!(moment.iso_8601(), "2024-11-11T11:35:24.053Z");

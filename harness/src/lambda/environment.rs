@@ -1,5 +1,5 @@
-//! What a function's process finds around it: the variables of a real execution environment and nothing of the
-//! developer's own (no credentials, no home folder).
+//! The environment of a function's process: the variables of a real execution environment, and none
+//! of the developer's own (no credentials, no home folder).
 
 use std::{
     collections::BTreeMap,
@@ -19,28 +19,32 @@ use crate::{
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
 const RUNTIME: &str = "/var/runtime";
 
-/// One function as its processes need it.
+/// One function, as its processes need it.
 #[derive(Clone, Debug)]
 pub(super) struct Deployment {
     pub logical_id: String,
-    /// What people read in logs.
+    /// The name in logs.
     pub name: String,
     pub arn: String,
     pub timeout: Duration,
-    /// MB.
+    /// In MB.
     pub memory: u32,
     pub handler: String,
-    /// Absolute.
+    /// An absolute path.
     pub executable: PathBuf,
-    /// Of a `bootstrap`, with all that is deployed beside it, wherever a link to the executable may be.
+    /// The folder of a `bootstrap` with everything deployed beside it. A link to the executable may
+    /// be elsewhere.
     folder: Option<PathBuf>,
-    /// Everything but what follows from the executable, and what is each process's own.
+    /// All variables but those that depend on the executable or on the process.
     variables: BTreeMap<String, String>,
 }
 
 impl Deployment {
-    /// `overrides` win over what the template says; Lambda's own variables win over the template, as on AWS, where a
-    /// template cannot set them. Only of a few it can: those give what a template leaves open.
+    /// Builds the deployment of a function.
+    ///
+    /// `overrides` win over the template. Lambda's own variables win over the template as well, as
+    /// on AWS, where a template cannot set them. The exceptions are the unreserved variables, which
+    /// only fill what the template leaves open.
     pub fn new(
         function: &Function,
         executable: PathBuf,
@@ -67,7 +71,7 @@ impl Deployment {
         }
     }
 
-    /// The same function with new code.
+    /// Returns the same function with new code.
     pub fn with_executable(&self, executable: PathBuf) -> Self {
         Self {
             executable,
@@ -75,7 +79,7 @@ impl Deployment {
         }
     }
 
-    /// Under which faults know it.
+    /// The names under which faults know the function.
     pub fn names(&self) -> [&str; 2] {
         [&self.logical_id, &self.name]
     }
@@ -88,10 +92,12 @@ impl Deployment {
             .unwrap_or(Path::new("/"))
     }
 
-    /// The whole environment of a process whose Runtime API is at `runtime_api` (`host:port`).
+    /// Returns the whole environment of a process whose Runtime API is at `runtime_api`
+    /// (`host:port`).
     pub fn variables(&self, runtime_api: &str) -> impl Iterator<Item = (&str, String)> {
         let root = self.directory().display();
-        // Among others those that a function brings with it. A template may say where else.
+        // The loader's search path includes libraries that a function brings along. A template may
+        // replace it.
         let libraries = (!self.variables.contains_key(LIBRARIES)).then(|| {
             let places =
                 format!("/lib64:/usr/lib64:{RUNTIME}:{RUNTIME}/lib:{root}:{root}/lib:/opt/lib");
@@ -135,7 +141,7 @@ fn reserved(function: &Function, credentials: &Credentials) -> BTreeMap<String, 
             "AWS_LAMBDA_LOG_GROUP_NAME",
             format!("/aws/lambda/{}", function.name),
         ),
-        // The one format that `logs` can take apart; on AWS it is the template's choice.
+        // The only format that `logs` parses. On AWS the template chooses it.
         ("AWS_LAMBDA_LOG_FORMAT", "JSON".to_owned()),
         ("LAMBDA_RUNTIME_DIR", RUNTIME.to_owned()),
     ]
@@ -144,7 +150,7 @@ fn reserved(function: &Function, credentials: &Credentials) -> BTreeMap<String, 
     .collect()
 }
 
-/// What a template may change.
+/// Variables that a template may change.
 fn unreserved() -> BTreeMap<String, String> {
     [
         ("TZ", ":UTC".to_owned()),
@@ -156,7 +162,7 @@ fn unreserved() -> BTreeMap<String, String> {
     .collect()
 }
 
-/// For example `2026/01/31/[$LATEST]8f2d…`.
+/// Returns for example `2026/01/31/[$LATEST]8f2d…`.
 fn log_stream() -> String {
     let day = OffsetDateTime::now_utc()
         .format(format_description!("[year]/[month]/[day]"))
@@ -169,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overrides_win_over_lambda_and_lambda_over_the_template() {
+    fn overrides_win_over_lambda_and_lambda_wins_over_the_template() {
         let function = Function {
             logical_id: "Send".to_owned(),
             name: "chat-send".to_owned(),
@@ -206,7 +212,7 @@ mod tests {
         assert_eq!(seen["AWS_SECRET_ACCESS_KEY"], credentials.secret_access_key);
         assert_eq!(seen["AWS_SESSION_TOKEN"], "token");
         assert!(seen["LD_LIBRARY_PATH"].ends_with(":/code:/code/lib:/opt/lib"));
-        // A link that is run in its place changes nothing about what lies around a bootstrap.
+        // A link that runs in place of the bootstrap does not change its folder.
         let linked = deployment.with_executable(PathBuf::from("/links/bootstrap"));
         let seen: BTreeMap<_, _> = linked.variables("127.0.0.1:9001").collect();
         assert_eq!(seen["LAMBDA_TASK_ROOT"], "/code");

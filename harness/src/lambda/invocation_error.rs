@@ -1,4 +1,4 @@
-//! The ways a function fails without having said so itself, in Lambda's words.
+//! How a function fails without reporting an error itself, in Lambda's words.
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -9,25 +9,25 @@ use serde_json::json;
 use super::MAX_PAYLOAD;
 use crate::invoke::Outcome;
 
-/// Why an invocation, or a process before its first one, came to nothing.
+/// Why an invocation failed, or the init of a process.
 #[derive(Debug)]
 pub(super) enum InvocationError {
     /// The executable could not be started.
     NotStarted(String),
     /// The process posted `init/error` with this body.
     Reported(Bytes),
-    /// The process ended by itself.
+    /// The process ended on its own.
     Exited(ExitStatus),
-    /// The process took longer than this and was killed.
+    /// The process exceeded this time and was killed.
     TimedOut(Duration),
-    /// The function's answer is larger than Lambda passes on.
+    /// The function's answer is larger than Lambda's limit.
     AnswerTooLarge,
-    /// The harness is being stopped.
+    /// The harness is stopping.
     Stopped,
 }
 
 impl InvocationError {
-    /// What the caller gets.
+    /// Returns what the caller gets.
     pub fn outcome(&self, request_id: &str) -> Outcome {
         let error_type = match self {
             Self::Reported(body) => return Outcome::FunctionError(body.clone()),
@@ -45,7 +45,7 @@ impl InvocationError {
         Outcome::FunctionError(body.to_string().into())
     }
 
-    /// One line for people.
+    /// Returns one line for the log.
     pub fn reason(&self) -> String {
         match self {
             Self::NotStarted(reason) => reason.clone(),
@@ -72,7 +72,7 @@ impl InvocationError {
     }
 }
 
-/// As Lambda's own log names them.
+/// Returns the name that Lambda's own log uses.
 fn signal_name(number: i32) -> String {
     match Signal::try_from(number) {
         Ok(Signal::SIGABRT) => "aborted".to_owned(),
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn failures_read_as_on_aws() {
+    fn errors_have_the_texts_of_aws() {
         let table = [
             (
                 InvocationError::TimedOut(Duration::from_millis(3000)),

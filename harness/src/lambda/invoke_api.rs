@@ -1,6 +1,10 @@
-//! Lambda's Invoke API, at the paths that AWS and `cargo lambda watch` have, so that `aws lambda invoke` and
-//! `cargo lambda invoke` work. The latter does not sign its calls, so unsigned ones are let in, as a developer's; what is signed is
-//! verified. Deliberately left out: response streaming, and aliases and versions, of which there is none but `$LATEST`.
+//! Lambda's Invoke API, at the paths of AWS and `cargo lambda watch`, so that `aws lambda invoke`
+//! and `cargo lambda invoke` work.
+//!
+//! `cargo lambda invoke` does not sign its calls, so unsigned calls count as the local developer's.
+//! Signed calls are verified.
+//!
+//! Deliberately left out: response streaming, aliases, and versions other than `$LATEST`.
 
 use std::{
     sync::{Arc, Weak},
@@ -11,11 +15,7 @@ use axum::{
     Router,
     body::{Body, Bytes},
     extract::{Query, Request, State},
-    http::{
-        HeaderMap, HeaderName, HeaderValue, StatusCode,
-        header::{self, AUTHORIZATION},
-        request::Parts,
-    },
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request::Parts},
     response::Response,
     routing::post,
     serve::ListenerExt,
@@ -27,7 +27,12 @@ use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
 
-use super::{Functions, Lambda, MAX_PAYLOAD, function_arn, parted, pool, unqualified};
+use super::{
+    Functions, Lambda, MAX_PAYLOAD, function_arn,
+    invocation::Request as InvocationRequest,
+    invoke_api_error::{InvokeApiError, json_reply},
+    parted, unqualified,
+};
 use crate::{
     faults::Faults,
     iam::{Access, Caller, Demand, IamError, Service},
@@ -35,7 +40,7 @@ use crate::{
     service::{AwsService, Pipeline, Reply},
 };
 
-/// The path of an invocation, and its two ends around the function's name.
+/// The path of an invocation, and its parts around the function's name.
 const PATH: &str = "/2015-03-31/functions/{function}/invocations";
 const PATH_START: &str = "/2015-03-31/functions/";
 const PATH_END: &str = "/invocations";
@@ -43,9 +48,9 @@ const PATH_END: &str = "/invocations";
 const MAX_CLIENT_CONTEXT: usize = 3583;
 /// The largest payload of an asynchronous invocation, in bytes.
 const MAX_ASYNCHRONOUS_PAYLOAD: usize = 1024 * 1024;
-/// How long Lambda waits before it repeats an asynchronous invocation that failed.
+/// The pauses before Lambda repeats a failed asynchronous invocation.
 const RETRIES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
-/// How long it waits while a function is throttled.
+/// The pause before Lambda repeats a throttled asynchronous invocation.
 const THROTTLED: Duration = Duration::from_secs(1);
 
 /// Serves until `stopped` becomes true or its sender is dropped.
@@ -72,7 +77,7 @@ pub(super) fn serve(
         tokio::select! {
             result = async { axum::serve(listener, router).await } => {
                 if let Err(error) = result {
-                    warn!(%error, "the Invoke API has ended");
+                    warn!(%error, "the Invoke API stopped");
                 }
             }
             _ = stopped.wait_for(|stopped| *stopped) => {}
@@ -84,7 +89,7 @@ async fn answer(State(pipeline): State<Pipeline<InvokeApi>>, request: Request) -
     pipeline.answer(request).await
 }
 
-/// The version of the code that is run, and the only one that there is.
+/// The only version: the code that runs.
 const LATEST: &str = "$LATEST";
 
 /// The query of an invocation.
@@ -184,7 +189,7 @@ async fn invoke(
             "Could not parse request body into json: {error}"
         )));
     }
-    let request = pool::Request {
+    let request = InvocationRequest {
         payload,
         client_context: client_context(headers)?,
         log_tail: log_tail(headers)?,
@@ -219,11 +224,11 @@ async fn invoke(
             }
             Ok(response)
         }
-        "Event" if request.payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => {
-            Err(InvokeApiError::asynchronous_too_large())
-        }
+        "Event" if request.payload.len() > MAX_ASYNCHRONOUS_PAYLOAD => Err(
+            InvokeApiError::asynchronous_too_large(MAX_ASYNCHRONOUS_PAYLOAD),
+        ),
         "Event" => {
-            // Weak again: an event that is to be repeated in two minutes does not keep Lambda alive.
+            // Weak: an event that waits for its repetition does not keep Lambda alive.
             let functions = Arc::downgrade(&lambda.0);
             tokio::spawn(deliver(functions, function.to_owned(), request));
             Ok(empty(StatusCode::ACCEPTED))
@@ -237,8 +242,9 @@ async fn invoke(
     }
 }
 
-/// At least once, as asynchronous invocations are: two repetitions after failures, any number while throttled.
-async fn deliver(functions: Weak<Functions>, function: String, request: pool::Request) {
+/// Delivers an asynchronous event at least once: two repetitions after errors, and any number while
+/// the function is throttled.
+async fn deliver(functions: Weak<Functions>, function: String, request: InvocationRequest) {
     let mut retries = RETRIES.into_iter();
     while let Some(lambda) = functions.upgrade().map(Lambda) {
         let Ok(pool) = lambda.find(&function) else {
@@ -256,18 +262,15 @@ async fn deliver(functions: Weak<Functions>, function: String, request: pool::Re
             Err(_) => return,
         };
         let Some(pause) = pause else {
-            warn!(
-                function,
-                "an asynchronous event failed three times and is dropped"
-            );
+            warn!(function, "asynchronous event dropped after three failures");
             return;
         };
-        // By the clock that can be set ahead, like all that nobody wants to wait for.
+        // By the clock that tests can set ahead.
         faults.delay(pause).await;
     }
 }
 
-/// JSON in base64; the Runtime API passes it on as text in a header.
+/// Returns the client context as JSON. The Runtime API passes it on as text in a header.
 fn client_context(headers: &HeaderMap) -> Result<Option<String>, InvokeApiError> {
     let Some(encoded) = headers.get("x-amz-client-context") else {
         return Ok(None);
@@ -291,7 +294,7 @@ fn client_context(headers: &HeaderMap) -> Result<Option<String>, InvokeApiError>
         })
 }
 
-/// Whether the caller wants the end of the log with the answer.
+/// Whether the caller wants the end of the log with the reply.
 fn log_tail(headers: &HeaderMap) -> Result<bool, InvokeApiError> {
     match headers.get("x-amz-log-type").map(HeaderValue::as_bytes) {
         None | Some(b"None") => Ok(false),
@@ -305,95 +308,6 @@ fn log_tail(headers: &HeaderMap) -> Result<bool, InvokeApiError> {
             ),
         )),
     }
-}
-
-/// An error of the service itself, in its shape.
-struct InvokeApiError {
-    status: StatusCode,
-    error_type: &'static str,
-    message: String,
-}
-
-impl InvokeApiError {
-    const UNKNOWN_OPERATION: Self = Self {
-        status: StatusCode::NOT_FOUND,
-        error_type: "UnknownOperationException",
-        message: String::new(),
-    };
-
-    fn new(status: StatusCode, error_type: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            error_type,
-            message: message.into(),
-        }
-    }
-
-    fn invalid_content(message: impl Into<String>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "InvalidRequestContentException",
-            message,
-        )
-    }
-
-    fn no_function(arn: &str) -> Self {
-        Self::new(
-            StatusCode::NOT_FOUND,
-            "ResourceNotFoundException",
-            format!("Function not found: {arn}"),
-        )
-    }
-
-    fn asynchronous_too_large() -> Self {
-        Self::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "RequestTooLargeException",
-            format!(
-                "Request must be smaller than {MAX_ASYNCHRONOUS_PAYLOAD} bytes for the InvokeFunction operation"
-            ),
-        )
-    }
-}
-
-impl InvokeApiError {
-    fn into_reply(self) -> Reply {
-        // Clients look for the member in either case: the service's model spells it in both.
-        let body = json!({ "Type": "User", "Message": self.message, "message": self.message });
-        json_reply(self.status, self.error_type, &body)
-    }
-}
-
-impl From<InvokeError> for InvokeApiError {
-    fn from(error: InvokeError) -> Self {
-        match &error {
-            InvokeError::UnknownFunction(function) => {
-                Self::no_function(&function_arn(unqualified(function)))
-            }
-            InvokeError::Throttled => Self::new(
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequestsException",
-                error.to_string(),
-            ),
-            InvokeError::TooLarge => Self::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestTooLargeException",
-                error.to_string(),
-            ),
-        }
-    }
-}
-
-fn json_reply(status: StatusCode, error_type: &'static str, body: &Value) -> Reply {
-    let mut reply = Reply::new(body.to_string().into());
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
-    headers.insert("x-amzn-errortype", HeaderValue::from_static(error_type));
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/json"),
-    );
-    reply
 }
 
 fn empty(status: StatusCode) -> Reply {

@@ -1,14 +1,21 @@
-//! Lambda: runs unchanged function binaries through the Runtime API, one event at a time per process, with the real
-//! limits. A process is started when an event needs one, frozen whenever it asks for work and there is none, and used
-//! again.
+//! Lambda: runs unchanged function binaries through the Runtime API, one event at a time per
+//! process, with AWS's limits. A process starts when an event needs one, is frozen while it waits
+//! for work, and is reused.
 //!
-//! From the outside inwards: [`Lambda`] finds a function by name, its `pool` queues events and owns its processes, a
-//! `sandbox` is the life of one process, `process` spawns and signals it, `runtime_api` is what it talks to.
+//! From the outside inwards:
+//! - [`Lambda`] finds a function by name.
+//! - `pool` queues a function's events and counts its processes.
+//! - `sandbox` is the life of one process.
+//! - `process` spawns and signals it.
+//! - `runtime_api` is the HTTP interface that it polls.
+//!
 //! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
 
 mod environment;
+mod invocation;
 mod invocation_error;
 mod invoke_api;
+mod invoke_api_error;
 mod output;
 mod pool;
 mod process;
@@ -38,77 +45,82 @@ use crate::{
     stack::{ACCOUNT, Code, REGION, Stack},
 };
 use environment::Deployment;
-use pool::{Pool, Request};
+use invocation::Request;
+use pool::Pool;
 use watchdog::Watchdog;
 
 /// The largest payload of a synchronous invocation, in bytes.
 pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
-/// Events of all functions that an account may have at work at the same time, unless AWS grants it more.
+/// Concurrent events of all functions of an account, unless AWS raises the limit.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>
 const ACCOUNT_CONCURRENCY: usize = 1_000;
-/// So many of them cannot be reserved.
+/// The part of it that cannot be reserved.
 const UNRESERVED_CONCURRENCY: usize = 100;
 
-/// How the functions are run.
+/// How functions run.
 #[derive(Debug)]
 pub struct Settings {
-    /// The most processes of one function at a time; at least 1. Further events wait in order, as many as an account of
-    /// AWS's may have at work.
+    /// The maximum number of processes of one function, at least 1. Further events wait in order,
+    /// up to the concurrency limit of an AWS account.
     pub concurrency: usize,
-    /// Where the Invoke API listens; may be empty. The Runtime API needs none: each process gets a port of its own.
+    /// The listeners of the Invoke API. May be empty. The Runtime API does not use them: each
+    /// process has its own port.
     pub invoke_listeners: Vec<TcpListener>,
-    /// Variables that every function sees, whatever the template says: the endpoints of the local services.
+    /// Variables that every function gets, whatever the template says: the endpoints of the local
+    /// services.
     pub environment: BTreeMap<String, String>,
-    /// Has the keys of the functions, and knows who may invoke them.
+    /// The keys and permissions of the functions.
     pub access: Access,
-    /// What befalls invocations and processes.
+    /// The faults injected into invocations and processes.
     pub faults: Faults,
 }
 
-/// Why the functions cannot be run at all.
+/// Why the functions cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub enum LambdaError {
-    /// The template has a function without a built executable.
+    /// A function of the template has no built executable.
     #[error("function {0} has no executable")]
     NoExecutable(String),
-    /// [`Settings::access`] was made for another stack.
+    /// [`Settings::access`] was built from another stack.
     #[error("function {0} has no access key")]
     NoCredentials(String),
-    /// The executable is not there, or is no file.
-    #[error("the executable of function {function} is no file: {}", path.display())]
+    /// The executable does not exist or is not a file.
+    #[error("the executable of function {function} is not a file: {}", path.display())]
     NoFile {
-        /// Logical id.
+        /// Its logical id.
         function: String,
-        /// Where it should be.
+        /// The path of the missing executable.
         path: PathBuf,
     },
-    /// With zero processes no event would ever be taken.
+    /// Without processes no event would run.
     #[error("the concurrency must be at least 1")]
     NoConcurrency,
-    /// The shell that ends the functions if the harness is killed cannot be started.
+    /// The shell that kills the functions if the harness is killed cannot start.
     #[error("cannot start /bin/sh: {0}")]
     Watchdog(#[source] io::Error),
 }
 
-/// The functions of one stack. Clones are the same Lambda. When the last one is dropped the processes are killed;
-/// [`Lambda::stop`] waits for that.
+/// The functions of one stack. Clones share them.
+///
+/// Dropping the last clone kills the processes. [`Lambda::stop`] also waits for their end.
 #[derive(Clone, Debug)]
 pub struct Lambda(Arc<Functions>);
 
 #[derive(Debug)]
 struct Functions {
-    /// By logical id, function name and binary.
+    /// By logical id, function name and binary name.
     by_name: HashMap<String, Arc<Pool>>,
     stopping: watch::Sender<bool>,
 }
 
 impl Lambda {
-    /// Makes every function of `stack` callable; `executables` has a file for each logical id. No process is started
-    /// before its first event. Must be called inside a Tokio runtime.
+    /// Makes every function of `stack` callable. `executables` has a file for each logical id.
+    ///
+    /// Processes start with their first event. Must be called inside a Tokio runtime.
     ///
     /// # Errors
-    /// An executable is missing, or [`Settings::concurrency`] is zero.
+    /// Fails if an executable is missing, or if [`Settings::concurrency`] is zero.
     pub fn start(
         stack: &Stack,
         executables: &BTreeMap<String, PathBuf>,
@@ -151,10 +163,13 @@ impl Lambda {
                 stopped.clone(),
                 Arc::clone(&watchdog),
                 settings.faults.clone(),
+                |place| {
+                    tokio::spawn(sandbox::live(place));
+                },
             );
             pools.push((function, Arc::new(pool)));
         }
-        // Logical ids first, so that no other function's name can hide one.
+        // Logical ids first, so that another function's name cannot hide one.
         let mut by_name = HashMap::new();
         for (function, pool) in &pools {
             by_name.insert(function.logical_id.clone(), Arc::clone(pool));
@@ -173,7 +188,7 @@ impl Lambda {
         }
         let lambda = Self(Arc::new(Functions { by_name, stopping }));
         for listener in settings.invoke_listeners {
-            // Weak, so that an open door does not keep the processes of a forgotten Lambda.
+            // Weak: an open listener does not keep the processes of a dropped Lambda.
             let functions = Arc::downgrade(&lambda.0);
             invoke_api::serve(
                 listener,
@@ -185,9 +200,10 @@ impl Lambda {
         Ok(lambda)
     }
 
-    /// Ends every process, waits until none is left, and closes the Invoke API. Processes that registered an
-    /// extension get the shutdown that Lambda gives them (`SIGTERM`, then half a second); the others are killed.
-    /// Events that still wait fail.
+    /// Ends every process, waits for the last one, and closes the Invoke API.
+    ///
+    /// Processes that registered an extension get Lambda's shutdown (`SIGTERM`, then half a
+    /// second). The others are killed. Events that still wait fail.
     pub async fn stop(self) {
         self.0.stopping.send_replace(true);
         for pool in self.0.by_name.values() {
@@ -195,11 +211,12 @@ impl Lambda {
         }
     }
 
-    /// Runs other code for functions that were started, by logical id. Events under way end with the old code; no event is
-    /// lost, and no connection notices.
+    /// Replaces the code of running functions, by logical id.
+    ///
+    /// Events in progress finish with the old code. No event is lost, and no connection is closed.
     ///
     /// # Errors
-    /// A function is unknown or a file is missing; nothing has been replaced then.
+    /// Fails if a function is unknown or a file is missing. Then nothing is replaced.
     pub fn replace(&self, executables: &BTreeMap<String, PathBuf>) -> Result<(), LambdaError> {
         let mut replaced = Vec::new();
         for (logical_id, path) in executables {
@@ -244,7 +261,7 @@ impl Invoke for Lambda {
     }
 }
 
-/// The absolute path of a function's executable.
+/// Returns the absolute path of a function's executable.
 fn file(function: &str, path: &Path) -> Result<PathBuf, LambdaError> {
     path.canonicalize()
         .ok()
@@ -255,12 +272,12 @@ fn file(function: &str, path: &Path) -> Result<PathBuf, LambdaError> {
         })
 }
 
-/// The name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or a function's ARN.
+/// Returns the name in `NAME`, `NAME:QUALIFIER`, `ACCOUNT:function:NAME` or a function's ARN.
 fn unqualified(function: &str) -> &str {
     parted(function).0
 }
 
-/// The name, and the version or alias if there is one.
+/// Splits a function reference into the name and, if there is one, the version or alias.
 fn parted(function: &str) -> (&str, Option<&str>) {
     let name = function
         .split_once("function:")

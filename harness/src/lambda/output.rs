@@ -1,4 +1,5 @@
-//! What a process writes: every line goes to the log, and the last of it is kept for callers who ask for a log tail.
+//! The output of a process: every line goes to the log, and the end of it is kept for callers who
+//! ask for a log tail.
 
 use std::{
     collections::VecDeque,
@@ -15,17 +16,17 @@ use tokio::{
 use super::environment::Deployment;
 use crate::logs;
 
-/// Longer lines are cut in pieces, as Lambda does.
+/// Longer lines are split, as on Lambda.
 const LONGEST_LINE: u64 = 256 * 1024;
-/// What Lambda returns of a log, in bytes.
+/// The part of a log that Lambda returns, in bytes.
 const TAIL: usize = 4 * 1024;
-/// How long what is in a pipe may take to be read.
+/// The time limit for reading what is in a pipe.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A reader that has been asked to say when it has read all that is there.
+/// A request to a reader: reply when everything written so far has been read.
 type Asked = oneshot::Sender<()>;
 
-/// Standard output and standard error of one process, read until they end.
+/// Standard output and standard error of one process, read until they close.
 #[derive(Debug, Default)]
 pub(super) struct Output {
     tail: Arc<Mutex<Tail>>,
@@ -33,7 +34,7 @@ pub(super) struct Output {
 }
 
 impl Output {
-    /// Reads one of the two from now on.
+    /// Starts to read one of the two streams.
     pub fn read(
         &mut self,
         deployment: &Arc<Deployment>,
@@ -49,20 +50,21 @@ impl Output {
         ));
     }
 
-    /// Forgets what was written until now, and begins with `line`.
+    /// Forgets earlier output and starts the tail with `line`.
     pub fn begin_tail(&self, line: &str) {
         let mut tail = lock(&self.tail);
         tail.0.clear();
         tail.push(line.as_bytes());
     }
 
-    /// The last of what the process has written since the beginning, also what is still in its pipes, and then `line`.
+    /// Returns the end of the output since the beginning of the tail, including what is still in
+    /// the pipes, followed by `line`.
     pub async fn end_tail(&self, line: &str) -> Vec<u8> {
         for reader in &self.readers {
             let (asked, read) = oneshot::channel();
-            // Errors mean that this stream has ended, so it has been read.
+            // Errors mean that the stream has ended, so it has been read.
             if reader.send(asked).await.is_ok() {
-                // One that never stops writing is not waited for.
+                // A process that never stops writing is not waited for.
                 let _ = timeout(PATIENCE, read).await;
             }
         }
@@ -72,7 +74,7 @@ impl Output {
     }
 }
 
-/// Whole lines, of which the oldest bytes go first.
+/// Whole lines. The oldest bytes are dropped first.
 #[derive(Debug, Default)]
 struct Tail(VecDeque<u8>);
 
@@ -91,14 +93,14 @@ async fn log_lines(
     tail: Arc<Mutex<Tail>>,
     mut asked: mpsc::Receiver<Asked>,
 ) {
-    // Not cleared when a read is given up in mid-line: the next one goes on behind it.
+    // Not cleared when a read is cancelled in the middle of a line: the next read continues it.
     let mut line = Vec::new();
     let mut somebody_asks = true;
     loop {
         let room = LONGEST_LINE.saturating_sub(line.len() as u64);
         let mut limited = (&mut stream).take(room);
         tokio::select! {
-            // Reading comes first: whoever asks is answered when there is nothing left to read.
+            // Reading comes first: the question is answered when nothing is left to read.
             biased;
             read = limited.read_until(b'\n', &mut line) => {
                 if matches!(read, Ok(0) | Err(_)) {
@@ -108,13 +110,13 @@ async fn log_lines(
                 line.clear();
             }
             question = asked.recv(), if somebody_asks => match question {
-                // Whoever asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 Some(question) => drop(question.send(())),
                 None => somebody_asks = false,
             }
         }
     }
-    // What the process left without a line's end.
+    // The last line may lack its line feed.
     if !line.is_empty() {
         log_line(&deployment, &tail, &line);
     }

@@ -1,94 +1,62 @@
-//! One function's events and processes: who waits, who is idle, and when another process is started.
+//! One function's events and processes: which events wait, which processes are idle, and when another
+//! process starts.
 
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
 };
 
-use axum::body::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
-use uuid::Uuid;
+use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::{
-    environment::Deployment, invocation_error::InvocationError, runtime_api::Invocation, sandbox,
+    environment::Deployment,
+    invocation::{Accepted, Event, Request},
     watchdog::Watchdog,
 };
 use crate::{
     faults::Faults,
-    invoke::{InvokeError, Outcome, Queued},
+    invoke::{InvokeError, Queued},
 };
 
-/// Events in, processes out.
+/// Starts the life of a process that takes up `Place`.
+pub(super) type Spawn = fn(Place);
+
+/// The events and the processes of one function.
 #[derive(Debug)]
 pub(super) struct Pool {
     watchdog: Arc<Watchdog>,
-    /// The most processes.
+    /// The maximum number of processes.
     limit: usize,
-    /// One permit for each event accepted and not yet answered: the function's own, or those of the account.
+    /// One permit per event in progress: of the function's reserved concurrency, or of the account's.
     concurrency: Arc<Semaphore>,
     state: Mutex<State>,
-    /// Processes that exist, in whatever state.
+    /// The number of processes in any state.
     alive: watch::Sender<usize>,
     stopping: watch::Receiver<bool>,
     faults: Faults,
+    spawn: Spawn,
 }
 
 #[derive(Debug)]
 struct State {
-    /// What new processes run.
+    /// The code of new processes.
     deployment: Arc<Deployment>,
     /// Oldest first.
     waiting: VecDeque<Event>,
     /// Frozen processes, the most recently used last.
     idle: Vec<oneshot::Sender<Event>>,
-    /// Processes in their init: each will come for one of the waiting events.
+    /// Processes in their init. Each will take one of the waiting events.
     initializing: usize,
-    /// Processes that have answered and are about to ask for more: they come for waiting events, too. Without them a
-    /// caller who asks again at once would cause a cold start for nothing.
+    /// Processes that have answered and are about to poll. They will take waiting events, too: without
+    /// this count a caller that invokes again at once would cause a needless cold start.
     finishing: usize,
-}
-
-/// One accepted invocation.
-#[derive(Debug)]
-pub(super) struct Event {
-    request_id: String,
-    request: Request,
-    reply: oneshot::Sender<Reply>,
-    queued: Option<Queued>,
-    _permit: OwnedSemaphorePermit,
-}
-
-/// What a caller asks for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Request {
-    pub payload: Bytes,
-    /// JSON.
-    pub client_context: Option<String>,
-    /// Whether the reply should have the log.
-    pub log_tail: bool,
-}
-
-/// What a caller gets.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub outcome: Outcome,
-    /// The end of the invocation's log, if it was asked for and there was a process that could write one.
-    pub log: Option<Vec<u8>>,
-}
-
-/// What a caller holds of an accepted invocation. The invocation goes on when this is dropped.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub request_id: String,
-    reply: oneshot::Receiver<Reply>,
 }
 
 /// The time between a process's answer and its next poll.
 #[derive(Debug)]
 pub(super) struct Finishing<'a>(&'a Pool);
 
-/// What a process takes up in its pool.
+/// The place of one process in its pool. Dropping it frees the place.
 #[derive(Debug)]
 pub(super) struct Place {
     pool: Arc<Pool>,
@@ -96,67 +64,18 @@ pub(super) struct Place {
 }
 
 impl State {
-    /// Processes are coming for the first of those that wait: a cold start is no queue, on AWS it takes its time as well.
-    fn count_who_is_next(&mut self) {
+    /// Lets the first waiting events leave the queue, one for each process that is coming.
+    fn let_next_leave_queue(&mut self) {
         let coming = self.initializing + self.finishing;
         for event in self.waiting.iter_mut().take(coming) {
-            event.queued = None;
+            event.leave_queue();
         }
-    }
-}
-
-impl Event {
-    pub fn request_id(&self) -> &str {
-        &self.request_id
-    }
-
-    /// Whether the caller wants the log.
-    pub fn log_tail(&self) -> bool {
-        self.request.log_tail
-    }
-
-    /// What the process gets; its time is up at `deadline`.
-    pub fn invocation(&self, deadline: SystemTime) -> Invocation {
-        Invocation {
-            request_id: self.request_id.clone(),
-            payload: self.request.payload.clone(),
-            client_context: self.request.client_context.clone(),
-            deadline,
-        }
-    }
-
-    /// It waits no more.
-    fn taken(mut self) -> Self {
-        self.queued = None;
-        self
-    }
-
-    /// Ends the invocation.
-    pub fn answer(self, reply: Reply) {
-        // The caller may have stopped waiting.
-        let _ = self.reply.send(reply);
-    }
-}
-
-impl Accepted {
-    /// Waits for the function.
-    pub async fn reply(self) -> Reply {
-        match self.reply.await {
-            Ok(reply) => reply,
-            // Events are dropped unanswered only when everything ends.
-            Err(_) => InvocationError::Stopped.outcome(&self.request_id).into(),
-        }
-    }
-}
-
-impl From<Outcome> for Reply {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, log: None }
     }
 }
 
 impl Pool {
-    /// A pool of at most `limit` processes, and without any yet. It ends when `stopping` becomes true or is closed.
+    /// Creates a pool of at most `limit` processes, each started by `spawn`. The pool stops when
+    /// `stopping` becomes true or is closed.
     pub fn new(
         deployment: Deployment,
         limit: usize,
@@ -164,6 +83,7 @@ impl Pool {
         stopping: watch::Receiver<bool>,
         watchdog: Arc<Watchdog>,
         faults: Faults,
+        spawn: Spawn,
     ) -> Self {
         Self {
             watchdog,
@@ -179,20 +99,21 @@ impl Pool {
             alive: watch::Sender::new(0),
             stopping,
             faults,
+            spawn,
         }
     }
 
-    /// What new processes run.
+    /// The code of new processes.
     pub fn deployment(&self) -> Arc<Deployment> {
         Arc::clone(&self.state().deployment)
     }
 
-    /// Runs other code from now on. Frozen processes end at once, the others with the event that they have; events that
-    /// wait get the new code.
+    /// Replaces the code. Idle processes end at once, busy ones after their current event. Waiting events
+    /// get the new code.
     pub fn deploy(&self, deployment: Deployment) {
         let mut state = self.state();
         state.deployment = Arc::new(deployment);
-        // Dropping the senders tells the processes that it is over.
+        // Dropping the senders ends the processes.
         state.idle.clear();
     }
 
@@ -204,7 +125,7 @@ impl Pool {
         &self.watchdog
     }
 
-    /// Gives an event to the process that was used last, or lets it wait for one that becomes free or is started.
+    /// Gives an event to the most recently used idle process, or queues it for the next free or new one.
     pub fn submit(
         self: &Arc<Self>,
         request: Request,
@@ -216,19 +137,7 @@ impl Pool {
         let permit = Arc::clone(&self.concurrency)
             .try_acquire_owned()
             .map_err(|_| InvokeError::Throttled)?;
-        let (sender, reply) = oneshot::channel();
-        let request_id = Uuid::new_v4().to_string();
-        let accepted = Accepted {
-            request_id: request_id.clone(),
-            reply,
-        };
-        let mut event = Event {
-            request_id,
-            request,
-            reply: sender,
-            queued,
-            _permit: permit,
-        };
+        let (mut event, accepted) = Event::new(request, queued, permit);
         let mut state = self.state();
         if self.is_stopping() {
             return Ok(accepted);
@@ -236,7 +145,7 @@ impl Pool {
         while let Some(idle) = state.idle.pop() {
             match idle.send(event.taken()) {
                 Ok(()) => return Ok(accepted),
-                // This one has just died.
+                // That process has just died.
                 Err(back) => event = back,
             }
         }
@@ -245,8 +154,8 @@ impl Pool {
         Ok(accepted)
     }
 
-    /// The oldest waiting event for a process that runs `deployment`, or a place among the idle processes where one will
-    /// arrive.
+    /// Returns the oldest waiting event for a process that runs `deployment`. Without one, parks the
+    /// process and returns the channel on which its next event arrives.
     pub fn take(&self, deployment: &Arc<Deployment>) -> Result<Event, oneshot::Receiver<Event>> {
         let mut state = self.state();
         let current = Arc::ptr_eq(&state.deployment, deployment);
@@ -254,19 +163,19 @@ impl Pool {
             return Ok(event.taken());
         }
         let (idle, parked) = oneshot::channel();
-        // Dropping the sender at once tells the process that it is over.
+        // Dropping the sender ends the process.
         if current && !self.is_stopping() {
             state.idle.push(idle);
         }
         Err(parked)
     }
 
-    /// The oldest waiting event.
+    /// Returns the oldest waiting event.
     pub fn take_waiting(&self) -> Option<Event> {
         self.state().waiting.pop_front().map(Event::taken)
     }
 
-    /// Returns an event whose process died before it had it. Its turn is first.
+    /// Puts an event at the head of the queue. Its process died before it got the event.
     pub fn put_back(&self, event: Event) {
         let mut state = self.state();
         if !self.is_stopping() {
@@ -274,11 +183,11 @@ impl Pool {
         }
     }
 
-    /// Says that a process is about to ask for another event. To be called before its answer is passed on.
+    /// Announces that a process is about to poll again. Must be called before its answer is passed on.
     pub fn finishing(&self) -> Finishing<'_> {
         let mut state = self.state();
         state.finishing += 1;
-        state.count_who_is_next();
+        state.let_next_leave_queue();
         Finishing(self)
     }
 
@@ -286,20 +195,20 @@ impl Pool {
         *self.stopping.borrow() || self.stopping.has_changed().is_err()
     }
 
-    /// Waits for the order to stop.
+    /// Resolves when the pool must stop.
     pub async fn stopping(&self) {
-        // An error means that the Lambda is gone, which is an order, too.
+        // An error means that the Lambda was dropped, which stops the pool as well.
         let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 
-    /// Waits until the last process is gone. The order to stop must have been given.
+    /// Waits for the end of the last process. The pool must have been told to stop.
     pub async fn stopped(&self) {
         {
             let mut state = self.state();
             state.waiting.clear();
             state.idle.clear();
         }
-        // An error cannot happen while `self` holds the sender.
+        // `self` holds the sender, so there is no error.
         let _ = self.alive.subscribe().wait_for(|alive| *alive == 0).await;
     }
 
@@ -309,12 +218,12 @@ impl Pool {
         if state.waiting.len() > coming && room && !self.is_stopping() {
             state.initializing += 1;
             self.alive.send_modify(|alive| *alive += 1);
-            tokio::spawn(sandbox::live(Place {
+            (self.spawn)(Place {
                 pool: Arc::clone(self),
                 initialized: false,
-            }));
+            });
         }
-        state.count_who_is_next();
+        state.let_next_leave_queue();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -333,7 +242,7 @@ impl Place {
         &self.pool
     }
 
-    /// Makes room for another process, which is started if there are events for it.
+    /// Frees the place and starts another process if events wait for one.
     pub fn leave(self) {
         let pool = Arc::clone(&self.pool);
         drop(self);
@@ -341,7 +250,7 @@ impl Place {
         pool.start_if_needed(&mut state);
     }
 
-    /// The init is over, well or badly.
+    /// Ends the init, successful or not.
     pub fn initialized(&mut self) {
         if !self.initialized {
             self.initialized = true;
@@ -351,7 +260,7 @@ impl Place {
 }
 
 impl Drop for Place {
-    /// Starts nobody: at the end of the program, which may be in the middle of anything, whoever is started is dropped again.
+    /// Starts no other process: the runtime may be shutting down.
     fn drop(&mut self) {
         self.initialized();
         self.pool.alive.send_modify(|alive| *alive -= 1);

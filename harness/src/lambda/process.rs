@@ -1,7 +1,7 @@
-//! One process of a function: spawned with a cleared environment in a process group of its own, stopped and continued,
-//! killed.
+//! One process of a function: spawned with a cleared environment in its own process group, frozen,
+//! thawed and killed.
 //!
-//! The group keeps the terminal's Ctrl-C away from it.
+//! The group shields it from the terminal's Ctrl-C.
 
 use std::{fs, io, net::Ipv4Addr, process::ExitStatus, process::Stdio, sync::Arc};
 
@@ -23,7 +23,7 @@ use super::{
     watchdog::{Watchdog, Watched},
 };
 
-/// Everything that can happen while a process lives.
+/// Everything that can happen to a live process.
 #[derive(Debug)]
 pub(super) enum Happening {
     Called(Call),
@@ -31,20 +31,20 @@ pub(super) enum Happening {
     TimedOut,
 }
 
-/// A live process; it is killed when this is dropped.
+/// A live process. Dropping it kills the process.
 #[derive(Debug)]
 pub(super) struct Process {
     deployment: Arc<Deployment>,
     child: Child,
-    /// The child leads its group, so both have one number. Nothing once the child is gone: the number may then be
-    /// somebody else's.
+    /// The child leads its group, so both have the same number. `None` after the child's end:
+    /// another process may get the number.
     group: Option<Watched>,
     output: Output,
     api: RuntimeApi,
 }
 
 impl Process {
-    /// Starts the function's executable. Its output goes to the log, line by line.
+    /// Starts the function's executable. Its output goes to the log line by line.
     pub async fn spawn(
         deployment: &Arc<Deployment>,
         watchdog: &Arc<Watchdog>,
@@ -90,7 +90,7 @@ impl Process {
         })
     }
 
-    /// Waits for whatever comes first. Calls come before the end of a process that made them.
+    /// Waits for the next happening. Calls of the process come before its exit.
     pub async fn next(&mut self, deadline: Option<Instant>) -> Happening {
         let timed_out = async {
             match deadline {
@@ -102,27 +102,29 @@ impl Process {
             biased;
             Some(call) = self.api.calls.recv() => Happening::Called(call),
             status = self.child.wait() => {
-                // Its own children go with it, as they would with the sandbox around them.
+                // Its children are killed with it, as with a real sandbox.
                 self.signal(Signal::SIGKILL);
                 self.group = None;
-                // An error means that there is no such child any more, so how it ended stays unknown.
+                // An error means that the child is unknown to the system, and so is its exit
+                // status.
                 Happening::Exited(status.unwrap_or_default())
             }
             () = timed_out => Happening::TimedOut,
         }
     }
 
-    /// What it runs.
+    /// The function that it runs.
     pub fn deployment(&self) -> &Arc<Deployment> {
         &self.deployment
     }
 
-    /// What it writes.
+    /// Its output.
     pub fn output(&self) -> &Output {
         &self.output
     }
 
-    /// The most memory that it has had until now, in bytes. Nothing once it is gone, or where the system does not tell.
+    /// Returns the peak memory in bytes, or `None` after its end or where the system does not
+    /// report it.
     pub fn memory_used(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
         let line = status
@@ -132,31 +134,31 @@ impl Process {
         Some(kilobytes * 1024)
     }
 
-    /// Stops all its threads where they are: nothing that a function left running goes on between events.
+    /// Stops all threads, so that background work of a function does not run between events.
     pub fn freeze(&self) {
         self.signal(Signal::SIGSTOP);
     }
 
-    /// Lets it go on.
+    /// Resumes all threads.
     pub fn thaw(&self) {
         self.signal(Signal::SIGCONT);
     }
 
-    /// Kills the whole group, also when it is frozen, and waits for the end.
+    /// Kills the whole group, frozen or not, and waits for the end.
     pub async fn kill(&mut self) {
         self.signal(Signal::SIGKILL);
-        // An error means that there is nothing left to wait for.
+        // An error means that the child is gone already.
         let _ = self.child.wait().await;
         self.group = None;
     }
 
-    /// Ends it as Lambda ends an environment it no longer needs: a process without an extension is killed.
+    /// Ends the process as Lambda ends an unused environment: without an extension it is killed.
     pub async fn shut_down(mut self) {
         if self.api.wants_shutdown() {
             self.api.shut_down();
             self.signal(Signal::SIGTERM);
             self.thaw();
-            // Both outcomes, ended and out of time, go on with the kill.
+            // Ended or not, the kill follows.
             let _ = timeout(SHUTDOWN_GRACE, self.child.wait()).await;
         }
         self.kill().await;

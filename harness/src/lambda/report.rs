@@ -1,5 +1,5 @@
-//! The lines that Lambda itself writes around an invocation, as they stand in a log tail. The form is that of JSON logs,
-//! which every function here is told to write.
+//! The lines that Lambda writes around an invocation, as they appear in a log tail. The format is
+//! that of JSON logs, which every function here uses.
 
 use std::time::Duration;
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::{UtcDateTime, macros::format_description};
 
-/// What an invocation cost.
+/// The measurements of an invocation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Report {
     pub duration: Duration,
-    /// From the start of the process to its first poll; only for its first invocation.
+    /// From the start of the process to its first poll. Only for the first invocation.
     pub init: Option<Duration>,
-    /// MB, as the template says.
+    /// In MB, from the template.
     pub memory_size: u32,
-    /// The most that the process has had until now in bytes; nothing where the system does not tell.
+    /// The peak memory of the process in bytes, where the system reports it.
     pub memory_used: Option<u64>,
     pub status: Status,
 }
@@ -37,14 +37,14 @@ struct Metrics {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Status {
     Success,
-    /// The function said so.
+    /// The function reported an error.
     Error,
-    /// Its process is lost.
+    /// The process was lost.
     Failure,
     Timeout,
 }
 
-/// The first line of an invocation.
+/// Returns the first line of an invocation.
 pub(super) fn start(request_id: &str) -> String {
     line(
         "platform.start",
@@ -53,7 +53,7 @@ pub(super) fn start(request_id: &str) -> String {
 }
 
 impl Report {
-    /// The last line of an invocation.
+    /// Returns the last line of an invocation.
     pub fn line(&self, request_id: &str) -> String {
         let duration = milliseconds(self.duration);
         let metrics = Metrics {
@@ -84,7 +84,7 @@ fn line(kind: &str, record: Value) -> String {
     json!({ "time": time, "type": kind, "record": record }).to_string()
 }
 
-/// With microseconds behind the point.
+/// Rounded to microseconds.
 fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }

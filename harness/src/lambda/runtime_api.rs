@@ -1,7 +1,9 @@
-//! The HTTP interface between a process and Lambda: the Runtime API, version 2018-06-01, and as much of the Extensions
-//! API as a graceful shutdown needs. Every process has a listener of its own, so a call needs no proof of who makes
-//! it, and `AWS_LAMBDA_RUNTIME_API` is plain `host:port` as every runtime expects. What a call means at this moment is
-//! the sandbox's business: handlers only hand it over and wait.
+//! The HTTP interface between a process and Lambda: the Runtime API, version 2018-06-01, and the
+//! part of the Extensions API that a graceful shutdown needs.
+//!
+//! Every process has its own listener. So a call needs no credentials, and `AWS_LAMBDA_RUNTIME_API`
+//! is plain `host:port`, as runtimes expect. Handlers only pass calls on and wait: the sandbox
+//! decides what a call means.
 
 use std::{
     sync::{
@@ -33,10 +35,10 @@ use uuid::Uuid;
 use super::{MAX_PAYLOAD, environment::Deployment, invocation_error::InvocationError};
 use crate::stack::ACCOUNT;
 
-/// How long a process with an extension may take to end after `SIGTERM`.
+/// How long a process with an extension has to end after `SIGTERM`.
 pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// What a process asks.
+/// A call of the process.
 #[derive(Debug)]
 pub(super) enum Call {
     /// `invocation/next`. Dropping the sender refuses the call.
@@ -51,38 +53,38 @@ pub(super) enum Call {
     InitError(Bytes, oneshot::Sender<Verdict>),
 }
 
-/// What a process says came of its event.
+/// The result that a process reports for its event.
 #[derive(Debug)]
 pub(super) enum InvocationResult {
     Answer(Bytes),
     Error(Bytes),
-    /// Larger than Lambda takes.
+    /// Larger than Lambda's limit.
     TooLarge,
 }
 
-/// What the sandbox thinks of a result.
+/// What the sandbox decided about a result.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Verdict {
     Accepted,
     TooLarge,
-    /// It is about another event than the one under way.
+    /// The result belongs to another event than the current one.
     WrongRequestId,
-    /// No event is under way.
+    /// There is no current event.
     NotNow,
 }
 
-/// One event as a process gets it.
+/// One event, as a process gets it.
 #[derive(Debug)]
 pub(super) struct Invocation {
     pub request_id: String,
     pub payload: Bytes,
     /// JSON.
     pub client_context: Option<String>,
-    /// When the process will be killed.
+    /// When the process is killed.
     pub deadline: SystemTime,
 }
 
-/// A served Runtime API; it ends when this is dropped.
+/// A served Runtime API. Dropping it closes the listener.
 #[derive(Debug)]
 pub(super) struct RuntimeApi {
     pub calls: mpsc::Receiver<Call>,
@@ -111,7 +113,7 @@ impl RuntimeApi {
             shutting_down: shutdown,
         });
         let listener = listener.tap_io(|stream| {
-            // Events and answers are small writes: waiting for more to send would only add delay.
+            // Events and results are small writes, which would otherwise be delayed.
             let _ = stream.set_nodelay(true);
         });
         let server =
@@ -124,7 +126,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Whether the process wants to be told of its end.
+    /// Whether the process wants to know about its shutdown.
     pub fn wants_shutdown(&self) -> bool {
         self.extension_registered.load(Ordering::Acquire)
     }
@@ -161,8 +163,8 @@ fn router(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Holds the poll open until there is an event: a release build of `lambda_runtime` takes any 2xx for one, so there is
-/// no answer that means "nothing yet".
+/// Holds the poll open until there is an event. Release builds of `lambda_runtime` take any 2xx for
+/// an event, so no status means "nothing yet".
 async fn next(State(shared): State<Shared>) -> Response {
     let (sender, invocation) = oneshot::channel();
     if shared.calls.send(Call::Next(sender)).await.is_err() {
@@ -263,8 +265,10 @@ async fn pass(shared: &Shared, call: Call, verdict: oneshot::Receiver<Verdict>) 
     }
 }
 
-/// The body, or nothing if it is larger than Lambda takes. It is read to its end in any case: a process that is
-/// refused in mid-sentence would see a broken connection instead of the answer.
+/// Returns the body, or `None` if it exceeds Lambda's limit.
+///
+/// It is read to its end in any case: a process that is refused while it sends would see a broken
+/// connection instead of the answer.
 async fn read(body: Body) -> Result<Option<Bytes>, Response> {
     let mut stream = body.into_data_stream();
     let mut whole = Vec::new();
@@ -293,8 +297,10 @@ struct Registration {
     events: Vec<String>,
 }
 
-/// Takes extensions that want nothing or only `SHUTDOWN`. `INVOKE` is refused: an extension that waits for events
-/// which never come would be worse than one that does not start.
+/// Registers extensions that subscribe to nothing or to `SHUTDOWN`.
+///
+/// `INVOKE` is refused: an extension that waits for events that never come is worse than one that
+/// does not start.
 async fn register_extension(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -302,7 +308,8 @@ async fn register_extension(
 ) -> Response {
     let named = headers.contains_key("lambda-extension-name");
     if !named || registration.events.iter().any(|event| event != "SHUTDOWN") {
-        let reason = "the harness takes named extensions that subscribe to nothing but SHUTDOWN";
+        let reason =
+            "the harness supports only named extensions that subscribe to SHUTDOWN or to nothing";
         return refusal(StatusCode::FORBIDDEN, "Extension.InvalidEventType", reason);
     }
     shared.extension_registered.store(true, Ordering::Release);
@@ -317,7 +324,7 @@ async fn register_extension(
 }
 
 async fn next_extension_event(State(mut shared): State<Shared>) -> Response {
-    // An error means that the process is gone, so nobody reads the answer.
+    // An error means that the process is gone and nobody reads the response.
     let _ = shared
         .shutting_down
         .wait_for(|shutting_down| *shutting_down)
@@ -351,7 +358,7 @@ fn epoch_milliseconds(time: SystemTime) -> u128 {
         .as_millis()
 }
 
-/// In X-Ray's form; nothing is sampled.
+/// Returns a trace id in X-Ray's format. Nothing is sampled.
 fn trace_id() -> String {
     let seconds = SystemTime::now()
         .duration_since(UNIX_EPOCH)

@@ -1,5 +1,5 @@
-//! The life of one execution environment: init, then event after event with a freeze in between, until it fails or the
-//! harness stops.
+//! The life of one execution environment: init, then one event after another with a freeze in
+//! between, until it fails or the harness stops.
 
 use std::{
     pin::pin,
@@ -11,21 +11,22 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
+    invocation::{Event, Reply},
     invocation_error::InvocationError,
-    pool::{Event, Place, Pool, Reply},
+    pool::{Place, Pool},
     process::{Happening, Process},
     report::{self, Report, Status},
     runtime_api::{Call, Invocation, InvocationResult, Verdict},
 };
 use crate::{faults::Function as Fault, invoke::Outcome};
 
-/// How long a process has from its start to its first `invocation/next`.
+/// The time limit from the start of a process to its first `invocation/next`.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
 
-/// An answer that the process waits for.
+/// An `invocation/next` that the process waits for.
 type Poll = oneshot::Sender<Invocation>;
 
-/// When an invocation's time is up, for the timer and for the process.
+/// The end of an invocation's time, for the timer and for the process.
 #[derive(Clone, Copy, Debug)]
 struct Deadline {
     instant: Instant,
@@ -41,7 +42,7 @@ impl Deadline {
     }
 }
 
-/// Runs one environment to its end. `place` is what it takes up in its function's pool.
+/// Runs one environment to its end. `place` is its place in the function's pool.
 pub(super) async fn live(mut place: Place) {
     let pool = Arc::clone(place.pool());
     let later = pool.faults().slow_start(&pool.deployment().names());
@@ -65,8 +66,10 @@ pub(super) async fn live(mut place: Place) {
     place.leave();
 }
 
-/// Lambda tries a failed init once more when there is an event, within the function's own timeout. One event each: a
-/// function that always fails is started no more often than twice for what it is asked.
+/// Repeats a failed init once if an event waits, within the function's own timeout, as Lambda does.
+///
+/// Each init takes at most one event, so a function that always fails starts at most twice per
+/// event.
 async fn retry(pool: &Arc<Pool>) {
     let Some(event) = pool.take_waiting() else {
         return;
@@ -85,7 +88,7 @@ async fn retry(pool: &Arc<Pool>) {
 struct Ready {
     process: Process,
     poll: Poll,
-    /// From its start to that poll.
+    /// The time from its start to that poll.
     init: Duration,
 }
 
@@ -127,7 +130,7 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationErr
     }
 }
 
-/// Event after event, beginning with the one that the process was started for, if there is one.
+/// Runs event after event, beginning with `first`, the event for which the process was started.
 async fn serve(pool: &Pool, ready: Ready, mut first: Option<(Event, Deadline)>) {
     let Ready {
         mut process,
@@ -164,7 +167,8 @@ async fn serve(pool: &Pool, ready: Ready, mut first: Option<(Event, Deadline)>) 
     }
 }
 
-/// The oldest waiting event, or the next one; until then the process is frozen. Nothing means that it is over.
+/// Returns the oldest waiting event or waits, with the process frozen, for the next one. `None`
+/// ends the process.
 async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Option<Event> {
     let mut parked = match pool.take(process.deployment()) {
         Ok(event) => return Some(event),
@@ -178,7 +182,7 @@ async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Opti
                 return event.ok();
             }
             happening = process.next(None) => match happening {
-                // It gave its poll up and asks again; it was not yet frozen.
+                // The process cancelled its poll and polls again before it was frozen.
                 Happening::Called(Call::Next(again)) => *poll = again,
                 Happening::Called(call) => refuse(call),
                 Happening::Exited(_) | Happening::TimedOut => {
@@ -193,17 +197,17 @@ async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Opti
     }
 }
 
-/// An event that a process has.
+/// An event in a process.
 struct Invoked {
     event: Event,
     deadline: Deadline,
-    /// If it is the first one of its process.
+    /// Set for the first event of its process.
     init: Option<Duration>,
     started: Instant,
 }
 
 impl Invoked {
-    /// The end of its log, if the caller wants one.
+    /// Returns the end of its log, if the caller requested it.
     async fn log(
         &self,
         process: &Process,
@@ -225,8 +229,8 @@ impl Invoked {
     }
 }
 
-/// Gives the event to the process and its caller the outcome, then waits until the process asks for more. Nothing
-/// means that the process is no longer usable.
+/// Passes the event to the process and the outcome to its caller, then waits for the next poll.
+/// `None` means that the process is no longer usable.
 async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll) -> Option<Poll> {
     let name = process.deployment().name.clone();
     let request_id = invoked.event.request_id().to_owned();
@@ -234,35 +238,35 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     debug!(function = name, request_id, "START");
     process.output().begin_tail(&report::start(&request_id));
     let fault = pool.faults().invocation(&process.deployment().names());
-    let mut strikes = pin!(
+    let mut fault_due = pin!(
         pool.faults()
             .delay(fault.map_or(Duration::ZERO, |(_, after)| after))
     );
     match fault {
         Some((Fault::KillBefore, _)) => process.kill().await,
-        // Behind the event it might have answered before it stands still.
+        // Freezes before delivery, since the process might otherwise answer first.
         Some((Fault::Timeout, Duration::ZERO)) => process.freeze(),
         _ => {}
     }
     let fault = fault.map(|(fault, _)| fault);
-    let mut awaited = fault.filter(|fault| matches!(fault, Fault::KillDuring | Fault::Timeout));
-    // Refused only if the process has just hung up; it asks again or exits.
+    let mut fault_ahead = fault.filter(|fault| matches!(fault, Fault::KillDuring | Fault::Timeout));
+    // Delivery fails only if the process has just hung up. It polls again or exits.
     let mut undelivered = poll.send(invoked.event.invocation(deadline.wall)).err();
     let mut invoked = Some(invoked);
     let mut finishing = None;
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(deadline.instant)) => happening,
-            () = &mut strikes, if awaited.is_some() && invoked.is_some() => {
-                // What becomes of it shows in what happens next.
-                match awaited.take() {
+            () = &mut fault_due, if fault_ahead.is_some() && invoked.is_some() => {
+                // The next happening shows the effect.
+                match fault_ahead.take() {
                     Some(Fault::KillDuring) => process.kill().await,
                     _ => process.freeze(),
                 }
                 continue;
             }
             () = pool.stopping() => {
-                // The caller learns of it as the event is dropped.
+                // Dropping the event tells its caller.
                 return None;
             }
         };
@@ -274,7 +278,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                     continue;
                 }
                 None if finishing.is_some() => return Some(poll),
-                // Asking for the next event in the middle of one is refused, by dropping the poll.
+                // A poll in the middle of an event is refused by dropping it.
                 None => continue,
             },
             Happening::Called(Call::Result {
@@ -290,7 +294,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                     let took = invoked.started.elapsed();
                     debug!(function = name, request_id, ms = took.as_millis(), "END");
                     let (outcome, answer) = judge(result, &request_id);
-                    // The log is complete while the process still waits for the verdict, and so can write no more.
+                    // The log is complete: until it gets the verdict the process writes nothing.
                     let status = match outcome {
                         Outcome::Answer(_) => Status::Success,
                         Outcome::FunctionError(_) => Status::Error,
@@ -317,7 +321,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
             }
         };
         let reason = failure.reason();
-        warn!(function = name, request_id, reason, "the process is lost");
+        warn!(function = name, request_id, reason, "process lost");
         if let Some(invoked) = invoked {
             let log = invoked.log(process, status, memory_used).await;
             let outcome = failure.outcome(&request_id);
@@ -327,7 +331,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     }
 }
 
-/// What the caller gets for what the process says, and what the process gets for saying it.
+/// Returns what the caller gets and what the process gets for a result.
 fn judge(result: InvocationResult, request_id: &str) -> (Outcome, Verdict) {
     match result {
         InvocationResult::Answer(answer) => (Outcome::Answer(answer), Verdict::Accepted),
@@ -339,7 +343,7 @@ fn judge(result: InvocationResult, request_id: &str) -> (Outcome, Verdict) {
     }
 }
 
-/// Answers a call that has no place in the process's present state. Dropping a poll refuses it.
+/// Refuses a call that the process may not make now. Dropping a poll refuses it.
 fn refuse(call: Call) {
     match call {
         Call::Next(_) => {}

@@ -1,8 +1,9 @@
-//! Ends the functions if the harness is killed and can end nothing any more.
+//! Kills the functions if the harness itself is killed.
 //!
-//! Most would go by themselves: the kernel hangs up on a frozen process group whose parent is gone, and a process
-//! between two events loses its Runtime API. One that hangs in the middle of an event would stay for ever. So a shell,
-//! which holds nothing but the list of groups, waits for the end of its standard input: the harness has the other end.
+//! Most functions would end on their own: the kernel hangs up a frozen process group whose parent
+//! is gone, and a process between two events loses its Runtime API. A process that hangs in the
+//! middle of an event would stay. So a shell, which knows only the list of groups, waits for the
+//! end of its standard input. The harness holds the other end.
 
 use std::{
     io::{self, Write},
@@ -13,7 +14,7 @@ use std::{
 
 use nix::unistd::Pid;
 
-/// `+ GROUP` and `- GROUP`, line by line; at the end, whatever is left is killed.
+/// Reads lines of `+ GROUP` and `- GROUP`. At the end of input it kills the groups that are left.
 const SCRIPT: &str = r#"
 trap '' HUP INT TERM
 groups=' '
@@ -28,14 +29,14 @@ for group in $groups; do
 done
 "#;
 
-/// The running shell; when this is dropped it kills what is still watched, and ends.
+/// The running shell. Dropping it kills the groups that are still watched and ends the shell.
 #[derive(Debug)]
 pub(super) struct Watchdog {
     shell: Child,
     changes: Mutex<Option<ChildStdin>>,
 }
 
-/// One process group that dies with the harness. Dropping it says that the group is gone.
+/// One process group that is killed with the harness. Drop it when the group is gone.
 #[derive(Debug)]
 pub(super) struct Watched {
     watchdog: Arc<Watchdog>,
@@ -68,14 +69,15 @@ impl Watchdog {
     fn tell(&self, change: char, group: Pid) {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(changes) = changes.as_mut() {
-            // One write, so that a line is whole or absent. A dead watchdog is no reason to stop working.
+            // One write, so that a line is whole or absent. The harness works on without its
+            // watchdog.
             let _ = changes.write_all(format!("{change} {group}\n").as_bytes());
         }
     }
 }
 
 impl Watched {
-    /// Its number.
+    /// The number of the group.
     pub fn group(&self) -> Pid {
         self.group
     }
@@ -88,7 +90,7 @@ impl Drop for Watchdog {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner);
         drop(changes.take());
-        // An error means that it has ended long ago.
+        // An error means that the shell has ended already.
         let _ = self.shell.wait();
     }
 }
@@ -116,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_watched_at_the_end_is_killed_and_nothing_else() {
+    fn only_groups_that_are_still_watched_are_killed_at_the_end() {
         let watchdog = Arc::new(Watchdog::start().unwrap());
         let [(mut first, a), (mut released, b), (mut last, c)] = [sleeper(), sleeper(), sleeper()];
         let watched = [a, b, c].map(|group| watchdog.watch(group));
         let [keep_first, release, keep_last] = watched;
         drop(release);
-        // As when the harness is killed: the pipe ends, and nobody says that the groups are gone.
+        // The pipe closes without a release of the groups, as when the harness is killed.
         drop(watchdog.changes.lock().unwrap().take());
         for killed in [&mut first, &mut last] {
             assert_eq!(killed.wait().unwrap().signal(), Some(9));

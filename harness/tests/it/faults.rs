@@ -1,4 +1,4 @@
-//! Each fault, by what those see who suffer it.
+//! Each fault, by its effect on callers and clients.
 
 use std::time::Duration;
 
@@ -23,12 +23,12 @@ use crate::{
     lambda::{self, answer, error, function, is_gone},
 };
 
-/// Faults that follow these rules.
+/// Creates faults that follow these rules.
 fn planned(rules: Value) -> Faults {
     planned_by(Clock::default(), rules)
 }
 
-/// And that last as long as this clock says: an hour is over when a test says so, and never before.
+/// Creates faults that last as long as this clock says: an hour passes only when a test says so.
 pub fn planned_by(clock: Clock, rules: Value) -> Faults {
     let faults = Faults::new(clock);
     let plan = json!({ "faults": rules });
@@ -36,7 +36,7 @@ pub fn planned_by(clock: Clock, rules: Value) -> Faults {
     faults
 }
 
-/// Waits until the first rule has struck.
+/// Waits until the first rule has injected a fault.
 pub async fn struck(faults: &Faults) {
     while injected(faults)[0] == 0 {
         tokio::task::yield_now().await;
@@ -52,7 +52,7 @@ fn injected(faults: &Faults) -> Vec<u64> {
         .collect()
 }
 
-/// A table's engine, and items to put into it.
+/// Starts the engine of a table, to put items into.
 pub async fn engine() -> Engine {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
     create_tables(&tables("sk"), engine.endpoint())
@@ -68,7 +68,7 @@ pub fn item(sk: &str) -> Value {
 pub const PUT: &str = "DynamoDB_20120810.PutItem";
 const SCAN: &str = "DynamoDB_20120810.Scan";
 
-/// How many items the administrator finds, whom no fault disturbs.
+/// Counts the items as the administrator, who meets no faults.
 pub async fn count(address: &str) -> Value {
     let scan = json!({ "TableName": "chat" });
     let (status, found) = dynamodb::call(&Credentials::administrator(), address, SCAN, scan).await;
@@ -77,7 +77,7 @@ pub async fn count(address: &str) -> Value {
 }
 
 #[tokio::test]
-async fn dynamodb_refuses_and_does_nothing() {
+async fn dynamodb_fails_without_effect() {
     let engine = engine().await;
     for (fault, status, kind) in [
         ("throttle", 400, "ProvisionedThroughputExceededException"),
@@ -104,7 +104,7 @@ async fn dynamodb_refuses_and_does_nothing() {
 }
 
 #[tokio::test]
-async fn dynamodb_does_what_it_does_not_answer() {
+async fn dynamodb_loses_the_answer_after_the_effect() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "lostAnswer" }]));
     let (_proxy, address, send) = dynamodb::open_with_faults(engine.endpoint(), faults).await;
@@ -134,7 +134,7 @@ async fn dynamodb_is_silent() {
     assert_eq!(count(&address).await, 0);
 }
 
-/// A gateway whose connections suffer `faults`, with one client.
+/// Starts a gateway whose connections meet `faults`, with one client.
 pub async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
     let (functions, mut calls) = polite().functions();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -147,7 +147,7 @@ pub async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, Stri
 }
 
 #[tokio::test]
-async fn the_management_api_refuses_and_delivers_nothing() {
+async fn the_management_api_fails_without_delivery() {
     for (fault, status) in [("gone", 410), ("throttle", 429), ("internalError", 500)] {
         let faults = planned(json!([{ "management": fault, "on": ["POST"], "times": 1 }]));
         let (gateway, mut client, connection, _calls) = connected(&faults, &Clock::default()).await;
@@ -160,7 +160,7 @@ async fn the_management_api_refuses_and_delivers_nothing() {
 }
 
 #[tokio::test]
-async fn the_management_api_delivers_what_it_does_not_answer() {
+async fn the_management_api_loses_the_answer_after_delivery() {
     let faults = planned(json!([{ "management": "lostAnswer" }]));
     let (gateway, mut client, connection, _calls) = connected(&faults, &Clock::default()).await;
     let call = gateway.management("POST", &connection, "delivered");
@@ -171,7 +171,7 @@ async fn the_management_api_delivers_what_it_does_not_answer() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_ends_without_a_close_frame_behind_its_message() {
+async fn a_cut_connection_ends_after_its_message_without_a_close_frame() {
     let faults = planned(json!([{ "connection": "cut", "skip": 1 }]));
     let (_gateway, mut client, _, mut calls) = connected(&faults, &Clock::default()).await;
     client
@@ -196,7 +196,7 @@ async fn a_cut_connection_ends_without_a_close_frame_behind_its_message() {
 }
 
 #[tokio::test]
-async fn a_half_open_connection_takes_messages_until_they_are_too_many() {
+async fn a_half_open_connection_accepts_posts_until_its_queue_is_full() {
     let faults = planned(json!([{ "connection": "halfOpen" }]));
     let (gateway, mut client, connection, mut calls) = connected(&faults, &Clock::default()).await;
     client
@@ -211,7 +211,7 @@ async fn a_half_open_connection_takes_messages_until_they_are_too_many() {
     }
     let full = gateway.manage("POST", &connection, "unread").await;
     assert_eq!(full.status(), 429);
-    // The client may go: the gateway does not learn of it.
+    // The client may leave: the gateway does not notice.
     drop(client);
     assert_eq!(gateway.manage("GET", &connection, "").await.status(), 200);
     calls.assert_none();
@@ -227,7 +227,7 @@ async fn disconnect_is_called_never_or_twice() {
             connected(&planned(json!([fault])), &Clock::default()).await;
         client.close(None).await.unwrap();
         while client.next().await.is_some() {}
-        // The server ends only when the last `$disconnect` has been answered.
+        // The server stops only after the last `$disconnect` has been answered.
         gateway.shutdown.send_replace(true);
         (&mut gateway.server).await.unwrap();
         for _ in 0..called {
@@ -238,7 +238,7 @@ async fn disconnect_is_called_never_or_twice() {
 }
 
 #[tokio::test]
-async fn connections_grow_old_by_a_clock_that_can_be_set_ahead() {
+async fn connections_age_by_a_clock_that_can_be_set_ahead() {
     let (minute, hour) = (60_000, 60 * 60_000);
     for steps in [vec![10 * minute], vec![9 * minute, 2 * hour]] {
         let (faults, clock) = (Faults::default(), Clock::default());
@@ -253,7 +253,7 @@ async fn connections_grow_old_by_a_clock_that_can_be_set_ahead() {
                 http().put(&url).body(set).send().await.unwrap().status(),
                 200
             );
-            // A message makes it young as far as idleness goes.
+            // A message resets the idle time.
             client
                 .send(Message::text(r#"{"action":"chat"}"#))
                 .await
@@ -281,7 +281,7 @@ async fn connections_grow_old_by_a_clock_that_can_be_set_ahead() {
 }
 
 #[tokio::test]
-async fn processes_are_killed_before_in_and_after_their_work() {
+async fn processes_are_killed_before_during_and_after_their_work() {
     for (fault, event) in [
         (json!({ "function": "killBefore", "times": 1 }), json!({})),
         (
@@ -302,7 +302,7 @@ async fn processes_are_killed_before_in_and_after_their_work() {
 }
 
 #[tokio::test]
-async fn a_function_is_done_with_its_work_when_it_is_killed_after_it() {
+async fn a_function_killed_after_its_answer_has_done_its_work() {
     let meeting = lambda::Meeting::new().await;
     let faults = planned(json!([{ "function": "killAfter" }]));
     let (lambda, _) = lambda::start_with_faults([function("Send")], 1, faults).await;
@@ -314,7 +314,7 @@ async fn a_function_is_done_with_its_work_when_it_is_killed_after_it() {
 }
 
 #[tokio::test]
-async fn a_function_that_stands_still_is_out_of_time() {
+async fn a_frozen_function_times_out() {
     let faults = planned(json!([{ "function": "timeout", "on": ["Send"] }]));
     let mut send = function("Send");
     send.timeout = Duration::from_secs(1);
@@ -325,7 +325,7 @@ async fn a_function_that_stands_still_is_out_of_time() {
 }
 
 #[tokio::test]
-async fn a_plan_is_put_read_and_ended_while_all_runs() {
+async fn a_plan_is_started_read_and_ended_at_run_time() {
     let faults = Faults::default();
     let (address, _open) =
         serve_http(harness::faults::router(faults.clone(), Clock::default())).await;

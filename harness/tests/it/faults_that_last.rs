@@ -1,4 +1,4 @@
-//! Faults that take time, by a clock that the tests set ahead: none of them measures any.
+//! Faults with a duration, by a clock that the tests set ahead. No test measures time.
 
 use std::{pin::pin, time::Duration};
 
@@ -34,7 +34,7 @@ async fn dynamodb_takes_longer() {
         answer = &mut late => panic!("{answer:?}"),
         () = struck(&faults) => {}
     }
-    // Whatever was not held back would be done before this, which comes later.
+    // Without the delay it would finish before this call, which starts later.
     tokio::select! {
         biased;
         answer = &mut late => panic!("{answer:?}"),
@@ -47,7 +47,7 @@ async fn dynamodb_takes_longer() {
 
 #[tokio::test]
 async fn the_management_api_takes_longer() {
-    // Old age must not end the connection meanwhile.
+    // The connection must not end of old age meanwhile.
     let (clock, ages) = (Clock::default(), Clock::default());
     let rule = json!([{ "management": "slowConsumer", "times": 1, "ms": HOUR_IN_MS }]);
     let faults = planned_by(clock.clone(), rule);
@@ -77,7 +77,7 @@ async fn disconnect_is_called_later() {
     client.close(None).await.unwrap();
     while client.next().await.is_some() {}
     struck(&faults).await;
-    // What was not held back would be called before the functions of a connection that comes and goes later.
+    // Without the delay it would be called before the functions of a later connection.
     let mut other = gateway.connect().await;
     calls.next("Connect").await;
     other.close(None).await.unwrap();
@@ -103,7 +103,7 @@ async fn lambda_throttles_and_starts_slowly() {
     assert_eq!(refused, Err(InvokeError::Throttled));
     let late = lambda::spawn(&lambda, "Send", json!({}));
     struck(&faults).await;
-    // As long a way as that of the one that is held back.
+    // The same way as the delayed one takes.
     answer(lambda::call(&lambda, "Other", json!({})).await);
     assert!(!late.is_finished());
     clock.set_ahead(HOUR).unwrap();

@@ -1,4 +1,5 @@
-//! What the gateway's tests share: scripted functions, and a gateway in front of them on real sockets.
+//! Shared by the gateway's tests: scripted functions, and a gateway in front of them on real
+//! sockets.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -34,7 +35,7 @@ pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Code = Box<dyn Fn(Value) -> Answer + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>;
 
-/// Functions by name. What each was called with comes out of the receiver that belongs to it.
+/// Functions by name. Each call's event arrives at the receiver of [`Calls`].
 #[derive(Clone)]
 pub struct Functions {
     scripts: Arc<HashMap<&'static str, Code>>,
@@ -45,17 +46,17 @@ pub struct Functions {
 pub struct Script(HashMap<&'static str, Code>);
 
 impl Script {
-    /// The function answers every event with this.
+    /// Makes the function answer every event with `answer`.
     pub fn answering(self, name: &'static str, answer: Value) -> Self {
         self.returning(name, Ok(Outcome::Answer(answer.to_string().into())))
     }
 
-    /// Every call of the function ends like this.
+    /// Makes every call of the function end with `result`.
     pub fn returning(self, name: &'static str, result: Result<Outcome, InvokeError>) -> Self {
         self.running(name, move |_| std::future::ready(result.clone()))
     }
 
-    /// The function is this code.
+    /// Makes the function run `code`.
     pub fn running<F>(
         mut self,
         name: &'static str,
@@ -81,18 +82,18 @@ impl Script {
     }
 }
 
-/// What was called, in the order of the calls.
+/// The calls in their order.
 pub struct Calls(mpsc::UnboundedReceiver<(String, Value)>);
 
 impl Calls {
-    /// The event of the next call, which has to be one of `function`.
+    /// Returns the event of the next call, which must be one of `function`.
     pub async fn next(&mut self, function: &str) -> Value {
         let (name, event) = self.0.recv().await.unwrap();
         assert_eq!(name, function, "{event}");
         event
     }
 
-    /// The name and the event of the next call, whichever it is.
+    /// Returns the name and the event of the next call.
     pub async fn any(&mut self) -> (String, Value) {
         self.0.recv().await.unwrap()
     }
@@ -132,15 +133,16 @@ pub fn failure(message: &str) -> Result<Outcome, InvokeError> {
     ))
 }
 
-/// An authorizer's answer.
+/// Returns an authorizer's answer.
 pub fn policy(effect: &str, resource: &str, context: &Value) -> Value {
     let statement =
         json!({ "Effect": effect, "Action": "execute-api:Invoke", "Resource": resource });
     json!({ "principalId": "ann", "policyDocument": { "Version": "2012-10-17", "Statement": [statement] }, "context": context })
 }
 
-/// An API of stage `prod` with the routes `chat` (function Chat, replies), `quiet` (function Quiet, does not reply) and
-/// the lifecycle routes, whose functions are Connect and Disconnect.
+/// Returns an API of stage `prod` with the routes `chat` (function Chat, replies), `quiet`
+/// (function Quiet, does not reply) and the lifecycle routes, whose functions are Connect and
+/// Disconnect.
 pub fn api() -> WebSocketApi {
     let route = |function: &str, replies| WebSocketRoute {
         function: function.into(),
@@ -170,7 +172,7 @@ pub fn authorizer(identity_sources: &[&str]) -> Option<WebSocketAuthorizer> {
     })
 }
 
-/// Functions that say yes to everything: the lifecycle routes, and Chat, which replies with what it got.
+/// Returns functions that succeed: the lifecycle routes, and Chat, which echoes.
 pub fn polite() -> Script {
     Script::default()
         .answering("Connect", json!({ "statusCode": 200 }))
@@ -241,7 +243,7 @@ impl Gateway {
         connect_async(self.url()).await.unwrap().0
     }
 
-    /// The status and body with which a handshake is refused.
+    /// Returns the status and the body of a refused handshake.
     pub async fn refusal(
         &self,
         request: impl tungstenite::client::IntoClientRequest + Unpin,
@@ -252,7 +254,7 @@ impl Gateway {
         }
     }
 
-    /// A call of the management API, signed by the administrator.
+    /// Builds a call of the management API, signed by the administrator.
     pub async fn manage(
         &self,
         method: &str,
@@ -262,7 +264,7 @@ impl Gateway {
         manage(self.management(method, connection_id, body)).await
     }
 
-    /// The same call, not yet signed.
+    /// Builds the same call without a signature.
     pub fn management(
         &self,
         method: &str,
@@ -291,8 +293,8 @@ fn status_and_body(response: &Response) -> (u16, Value) {
     )
 }
 
-/// One client for all tests, since each would read the system's certificates. It keeps no connections, which would
-/// belong to the runtime of one test.
+/// One client for all tests, since each would read the system's certificates. It keeps no
+/// connections, because those would belong to the runtime of one test.
 pub fn http() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         let client = reqwest::Client::builder().pool_max_idle_per_host(0);
@@ -301,7 +303,7 @@ pub fn http() -> &'static reqwest::Client {
     &CLIENT
 }
 
-/// A router on a port of its own, until the answer is dropped.
+/// Serves a router on its own port until the returned sender is dropped.
 pub async fn serve_http(router: Router) -> (SocketAddr, watch::Sender<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -317,7 +319,7 @@ pub async fn next_text(client: &mut Client) -> String {
     }
 }
 
-/// The code and the reason with which the gateway closes, after whatever else it still sends.
+/// Returns the code and the reason of the gateway's close frame, skipping what comes before it.
 pub async fn close_frame(client: &mut Client) -> (u16, String) {
     loop {
         match client.next().await.unwrap().unwrap() {

@@ -1,4 +1,4 @@
-//! How connections end, and what `$disconnect` hears of it.
+//! How connections end, and what `$disconnect` sees of it.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ fn farewell(event: &Value) -> (u64, &str) {
 }
 
 #[tokio::test]
-async fn the_gateway_closes_on_what_it_does_not_take() {
+async fn the_gateway_closes_on_unsupported_frames() {
     const FRAME: usize = 32 * 1024;
     let five_fragments = (0..5).map(|number| {
         let kind = if number == 0 {
@@ -63,7 +63,7 @@ async fn the_gateway_closes_on_what_it_does_not_take() {
         let mut client = gateway.connect().await;
         calls.next("Connect").await;
         for message in messages {
-            // The gateway may have closed before the last of them is written.
+            // The gateway may close before the last frame is written.
             let _ = client.send(message).await;
         }
         let (seen, reason) = close_frame(&mut client).await;
@@ -78,7 +78,7 @@ async fn the_gateway_closes_on_what_it_does_not_take() {
 }
 
 #[tokio::test]
-async fn a_message_may_come_in_many_frames() {
+async fn a_message_may_have_many_frames() {
     let (functions, mut calls) = polite().functions();
     let gateway = Gateway::start(api(), functions).await;
     let mut client = gateway.connect().await;
@@ -107,7 +107,7 @@ async fn a_message_may_come_in_many_frames() {
 }
 
 #[tokio::test]
-async fn disconnect_hears_how_the_client_left() {
+async fn disconnect_sees_how_the_client_left() {
     let close = |code, reason: &str| {
         Some(CloseFrame {
             code,
@@ -142,7 +142,7 @@ async fn disconnect_hears_how_the_client_left() {
 }
 
 #[tokio::test]
-async fn disconnect_runs_when_the_network_is_lost_and_may_fail() {
+async fn disconnect_runs_after_a_lost_connection_and_may_fail() {
     let (functions, mut calls) = polite()
         .returning("Disconnect", failure("broken"))
         .functions();

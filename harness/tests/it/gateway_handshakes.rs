@@ -45,7 +45,7 @@ fn assert_context(event: &Value, route_key: &str, event_type: &str, more: &[&str
 }
 
 #[tokio::test]
-async fn the_three_kinds_of_events_have_the_keys_of_the_real_ones() {
+async fn the_three_kinds_of_events_have_exactly_the_real_keys() {
     let (functions, mut calls) = polite().functions();
     let gateway = Gateway::start(api(), functions).await;
     let mut client = gateway.connect().await;
@@ -133,7 +133,7 @@ async fn the_three_kinds_of_events_have_the_keys_of_the_real_ones() {
 }
 
 #[tokio::test]
-async fn a_handshake_is_handed_on_as_it_was_sent() {
+async fn a_handshake_is_passed_on_as_sent() {
     let (functions, mut calls) = polite().functions();
     let gateway = Gateway::start(api(), functions).await;
     let uri = format!("{}?room=a%20b&room=c&empty=", gateway.url())
@@ -144,7 +144,7 @@ async fn a_handshake_is_handed_on_as_it_was_sent() {
         .with_header("Cookie", "a=1; b=2")
         .with_sub_protocol("one")
         .with_sub_protocol("two");
-    // Nothing confirms the protocol, so the client gives up; the event is what counts here.
+    // The protocol is not confirmed, so the client gives up. The test reads the event.
     connect_async(request).await.unwrap_err();
     let event = calls.next("Connect").await;
     assert_eq!(event["headers"]["Sec-WebSocket-Protocol"], "one, two");
@@ -168,7 +168,7 @@ async fn a_handshake_is_handed_on_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn an_authorizer_sees_the_handshake_and_its_context_comes_with_every_event() {
+async fn an_authorizer_sees_the_handshake_and_every_event_has_its_context() {
     let context = json!({ "user": "ann", "expires": 7, "guest": false });
     let arn = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/$connect";
     let (functions, mut calls) = polite()
@@ -224,7 +224,7 @@ async fn an_authorizer_sees_the_handshake_and_its_context_comes_with_every_event
 }
 
 #[tokio::test]
-async fn a_handshake_is_refused_with_the_status_that_aws_gives() {
+async fn a_refused_handshake_has_the_status_of_aws() {
     let throttled = || Err(InvokeError::Throttled);
     let cases = [
         (
@@ -270,7 +270,7 @@ async fn a_slow_connect_is_a_504() {
 }
 
 #[tokio::test]
-async fn an_authorizer_refuses_before_connect_runs() {
+async fn a_refusing_authorizer_prevents_connect() {
     let nested = policy("Allow", "*", &json!({ "user": { "id": 1 } }));
     let long = policy("Allow", "*", &json!({ "user": "x".repeat(8 * 1024) }));
     let another_route = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/*/*";
@@ -312,7 +312,7 @@ async fn a_missing_identity_source_is_a_401_without_a_call() {
 }
 
 #[tokio::test]
-async fn only_the_stage_is_there_and_only_for_websockets() {
+async fn only_the_stage_accepts_and_only_websockets() {
     let (functions, mut calls) = polite().functions();
     let gateway = Gateway::start(api(), functions).await;
     for path in ["", "/", "/other", "/prod/deeper"] {
@@ -339,7 +339,7 @@ async fn only_the_stage_is_there_and_only_for_websockets() {
 }
 
 #[tokio::test]
-async fn the_subprotocol_is_what_connect_answers() {
+async fn connect_chooses_the_subprotocol() {
     for (reply, expected) in [
         (
             json!({ "statusCode": 200, "headers": { "Sec-WebSocket-Protocol": "two" } }),
@@ -367,7 +367,7 @@ async fn the_subprotocol_is_what_connect_answers() {
 }
 
 #[tokio::test]
-async fn without_connect_and_disconnect_everybody_is_admitted() {
+async fn without_lifecycle_routes_every_handshake_succeeds() {
     let (functions, mut calls) = polite().functions();
     let mut api = api();
     api.routes.retain(|key, _| !key.starts_with('$'));

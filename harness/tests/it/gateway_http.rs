@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 use crate::gateway::{Calls, Script, answer, failure, http as client, keys, serve_http};
 
-/// `/open` and `/rooms/{id}` are for everybody, `/guarded` has an authorizer which is asked once a minute.
+/// An API with `/open` and `/rooms/{id}` without an authorizer, and `/guarded` with one that is
+/// cached for a minute.
 pub fn api() -> HttpApi {
     let route = |method: &str, path: &str, authorizer: Option<&str>| HttpRoute {
         method: method.into(),
@@ -84,7 +85,7 @@ pub async fn status_and_json(response: Response) -> (u16, Value) {
 }
 
 #[tokio::test]
-async fn an_event_is_payload_2_0() {
+async fn an_event_has_payload_format_2_0() {
     let mut server = Server::open(api(), ok()).await;
     let request = server
         .request(Method::POST, "/rooms/a%2Fb?x=1&y=a%20b&x=2")
@@ -135,7 +136,7 @@ async fn an_event_is_payload_2_0() {
 }
 
 #[tokio::test]
-async fn what_is_absent_has_no_key_and_what_is_no_text_is_base64() {
+async fn absent_parts_have_no_key_and_binary_bodies_are_base64() {
     let mut server = Server::open(api(), ok()).await;
     server.get("/open").await;
     let event = server.calls.next("Rest").await;
@@ -176,7 +177,7 @@ async fn what_is_absent_has_no_key_and_what_is_no_text_is_base64() {
 }
 
 #[tokio::test]
-async fn a_function_says_what_the_client_gets() {
+async fn a_function_decides_the_response() {
     let structured = json!({
         "statusCode": 201, "body": "PGI+", "isBase64Encoded": true, "cookies": ["a=1", "b=2"],
         "headers": { "Content-Type": "text/html", "X-Number": 7 },
@@ -278,7 +279,7 @@ async fn a_function_says_what_the_client_gets() {
 }
 
 #[tokio::test]
-async fn the_gateways_own_limits() {
+async fn the_gateway_enforces_its_own_limits() {
     let mut slow = api();
     slow.routes[0].timeout = Duration::from_millis(1);
     let server = Server::open(
@@ -314,7 +315,7 @@ async fn the_gateways_own_limits() {
 }
 
 #[tokio::test]
-async fn what_no_route_takes_is_the_pages_or_nobodys() {
+async fn unmatched_requests_go_to_the_page_or_get_404() {
     let mut server = Server::open(api(), ok()).await;
     assert_eq!(server.get("/").await.text().await.unwrap(), "page");
     let not_found = json!({ "message": "Not Found" });

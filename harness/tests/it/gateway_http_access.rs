@@ -1,4 +1,4 @@
-//! Who gets at the functions of an HTTP API: authorizers and CORS.
+//! Access to the functions of an HTTP API: authorizers and CORS.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 const ORIGIN: &str = "https://chat.example.com";
 
 #[tokio::test]
-async fn an_authorizer_is_asked_once_for_the_same_identity() {
+async fn an_authorizer_is_called_once_per_identity() {
     let says = |event: Value| {
         answer(
             &json!({ "isAuthorized": event["identitySource"] != json!(["no"]), "context": { "user": event["identitySource"][0], "nested": { "n": 1 } } }),
@@ -75,7 +75,8 @@ async fn an_authorizer_is_asked_once_for_the_same_identity() {
             json!({ "lambda": { "user": user, "nested": { "n": 1 } } })
         );
     }
-    // Bob is a new identity, and so is the refused one, whose second try is answered from memory too.
+    // Bob is a new identity, and so is the refused one. Its second request is answered from the
+    // cache, too.
     server.calls.next("Authorizer").await;
     server.calls.next("Rest").await;
     server.calls.next("Authorizer").await;
@@ -83,7 +84,7 @@ async fn an_authorizer_is_asked_once_for_the_same_identity() {
 }
 
 #[tokio::test]
-async fn an_authorizer_that_is_not_cached_is_asked_every_time() {
+async fn an_uncached_authorizer_is_called_every_time() {
     let mut uncached = api();
     uncached.authorizers.get_mut("Tokens").unwrap().cached_for = Duration::ZERO;
     let mut server = Server::open(
@@ -154,7 +155,7 @@ async fn an_authorizer_refuses_without_calling_the_function() {
 }
 
 #[tokio::test]
-async fn cors_is_the_gateways_alone() {
+async fn cors_headers_come_from_the_gateway_alone() {
     let mut configured = api();
     configured.cors = Some(Cors {
         allow_origins: vec![ORIGIN.into(), "http://*".into()],

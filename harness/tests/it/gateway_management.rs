@@ -27,9 +27,9 @@ fn error_type(response: &reqwest::Response) -> &str {
 }
 
 #[tokio::test]
-async fn posts_arrive_as_text_in_their_order() {
+async fn posts_arrive_as_text_in_order() {
     let (gateway, mut client, connection, _calls) = connected().await;
-    // The longest comes in several frames, cut wherever they happen to end.
+    // The longest message has several frames, cut at arbitrary bytes.
     let longest = "é".repeat(64 * 1024);
     for text in ["one", "", &longest, "four"] {
         let response = gateway.manage("POST", &connection, text.to_owned()).await;
@@ -42,7 +42,7 @@ async fn posts_arrive_as_text_in_their_order() {
 }
 
 #[tokio::test]
-async fn every_spelling_of_the_url_is_understood() {
+async fn every_encoding_of_the_url_is_accepted() {
     let (gateway, mut client, connection, _calls) = connected().await;
     let encoded = connection.replace('=', "%3D");
     for path in [
@@ -86,7 +86,7 @@ async fn a_connection_is_described() {
 }
 
 #[tokio::test]
-async fn refusals_are_those_of_aws() {
+async fn errors_of_the_management_api_are_those_of_aws() {
     let (gateway, _client, connection, _calls) = connected().await;
     let too_long = "x".repeat(128 * 1024 + 1);
     for (method, id, body, status, kind, message) in [
@@ -133,7 +133,7 @@ async fn refusals_are_those_of_aws() {
 }
 
 #[tokio::test]
-async fn only_signed_calls_of_the_stage_are_let_in() {
+async fn only_signed_calls_of_the_stage_are_admitted() {
     let (gateway, _client, connection, _calls) = connected().await;
     let signed = "AWS4-HMAC-SHA256 x";
     for (stage, authorization, message) in [
@@ -177,7 +177,7 @@ async fn a_connection_does_not_exist_before_connect_has_answered() {
     let gateway = Gateway::start_on(listener, api(), functions);
     let mut client = gateway.connect().await;
     assert_eq!(seen.recv().await, Some(410));
-    // From the moment at which the client sees its 101 it can be posted to.
+    // The connection can be posted to as soon as the client sees its 101.
     let connection = connection_id(&calls.next("Connect").await);
     assert_eq!(
         gateway.manage("POST", &connection, "late").await.status(),
@@ -187,7 +187,7 @@ async fn a_connection_does_not_exist_before_connect_has_answered() {
 }
 
 #[tokio::test]
-async fn a_deleted_connection_is_gone_at_once_and_hears_what_was_posted_before() {
+async fn a_deleted_connection_is_gone_at_once_and_gets_earlier_posts() {
     let (gateway, mut client, connection, mut calls) = connected().await;
     assert_eq!(
         gateway
@@ -218,10 +218,10 @@ async fn a_deleted_connection_is_gone_at_once_and_hears_what_was_posted_before()
 }
 
 #[tokio::test]
-async fn a_client_that_does_not_read_is_refused_more() {
+async fn posts_to_a_client_that_does_not_read_are_refused() {
     let (gateway, mut client, connection, mut calls) = connected().await;
     let large = "x".repeat(128 * 1024);
-    // What the operating system buffers differs, but it ends; 4,096 messages are half a gigabyte.
+    // The buffers of operating systems differ but are finite: 4,096 messages are half a gigabyte.
     let mut accepted = 0;
     let refused = loop {
         let response = gateway.manage("POST", &connection, large.clone()).await;
@@ -235,7 +235,7 @@ async fn a_client_that_does_not_read_is_refused_more() {
         (refused.status().as_u16(), error_type(&refused)),
         (429, "LimitExceededException")
     );
-    // Nothing accepted is lost, and once the client has read there is room again.
+    // No accepted message is lost, and after the client has read there is room again.
     for _ in 0..accepted {
         assert_eq!(next_text(&mut client).await.len(), large.len());
     }
@@ -249,7 +249,7 @@ async fn a_client_that_does_not_read_is_refused_more() {
 }
 
 #[tokio::test]
-async fn a_function_may_post_to_the_connection_that_called_it() {
+async fn a_function_may_post_to_its_own_connection() {
     let address = Arc::new(OnceLock::new());
     let known = Arc::clone(&address);
     let script = polite().running("Chat", move |event| {

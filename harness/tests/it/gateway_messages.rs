@@ -1,4 +1,4 @@
-//! The routes that messages take, and what clients hear of them.
+//! Which routes messages take, and what clients get back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::gateway::{Gateway, Script, answer, api, connection_id, failure, next_text, polite};
 
-/// What a client reads after one message, on an API whose Chat function ends like `result`.
+/// Returns what a client reads after one message, on an API whose Chat function ends with `result`.
 async fn frame_for(script: Script, with_default: bool, message: &str) -> Value {
     let (functions, mut calls) = script.functions();
     let mut api = api();
@@ -24,7 +24,7 @@ async fn frame_for(script: Script, with_default: bool, message: &str) -> Value {
     let connection = connection_id(&calls.next("Connect").await);
     client.send(Message::text(message)).await.unwrap();
     let mut frame: Value = serde_json::from_str(&next_text(&mut client).await).unwrap();
-    // Whatever it was, the connection stays open.
+    // Whatever the result, the connection stays open.
     client.send(Message::Ping("alive".into())).await.unwrap();
     assert_eq!(
         futures_util::StreamExt::next(&mut client)
@@ -106,7 +106,7 @@ async fn messages_take_their_route_and_errors_are_frames() {
 }
 
 #[tokio::test]
-async fn a_slow_function_is_a_frame() {
+async fn a_slow_function_is_an_error_frame() {
     let (functions, _calls) = polite()
         .running("Chat", |_| std::future::pending())
         .functions();
@@ -123,7 +123,7 @@ async fn a_slow_function_is_a_frame() {
 }
 
 #[tokio::test]
-async fn a_route_without_a_response_stays_silent_and_so_does_an_empty_answer() {
+async fn without_a_route_response_or_a_body_there_is_no_reply() {
     let silent = |event: Value| {
         let body = event["body"].as_str().unwrap();
         answer(&if body.contains("loud") {
@@ -147,7 +147,7 @@ async fn a_route_without_a_response_stays_silent_and_so_does_an_empty_answer() {
         calls.next(function).await;
     }
     assert_eq!(next_text(&mut client).await, "loud");
-    // Deleting sends what is queued first, so after it nothing more can come.
+    // Deleting sends queued messages first, so nothing can follow it.
     assert_eq!(
         gateway.manage("DELETE", &connection, "").await.status(),
         204
@@ -160,12 +160,12 @@ async fn a_route_without_a_response_stays_silent_and_so_does_an_empty_answer() {
 }
 
 #[tokio::test]
-async fn messages_of_one_connection_run_at_the_same_time() {
+async fn messages_of_one_connection_run_concurrently() {
     let second_called = Arc::new(Notify::new());
     let script = polite().running("Chat", move |event| {
         let second_called = Arc::clone(&second_called);
         async move {
-            // The first call ends only because the second has begun.
+            // The first call ends only because the second one has started.
             if event["body"].as_str().unwrap().contains("first") {
                 second_called.notified().await
             } else {

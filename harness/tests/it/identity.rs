@@ -1,4 +1,4 @@
-//! The development issuer and the page, composed with an HTTP API as one port serves them.
+//! The development issuer and the page, composed with an HTTP API as on one port.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
@@ -19,7 +19,7 @@ fn identity() -> Identity {
     Identity::new(ISSUER.into(), "confab".into(), None).unwrap()
 }
 
-/// A folder of this test's own, deleted with the answer.
+/// A folder of this test's own, deleted when dropped.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -36,7 +36,7 @@ impl Drop for Folder {
     }
 }
 
-/// Issuer and page on one port.
+/// The issuer and the page on one port.
 struct Server {
     port: u16,
     _shutdown: tokio::sync::watch::Sender<bool>,
@@ -87,7 +87,7 @@ impl Server {
     }
 }
 
-/// The claims, if an honest verifier takes the token.
+/// Returns the claims, if a verifier accepts the token.
 fn verified(
     token: &str,
     keys: &JwkSet,
@@ -159,7 +159,7 @@ async fn tokens_verify_against_the_published_keys() {
 }
 
 #[tokio::test]
-async fn bad_logins_are_told_why() {
+async fn invalid_logins_get_a_reason() {
     let folder = Folder::new();
     let server = Server::open(&identity(), &folder).await;
     for (body, reason) in [
@@ -193,7 +193,7 @@ async fn bad_logins_are_told_why() {
 }
 
 #[tokio::test]
-async fn a_kept_key_outlives_the_process_and_is_for_its_owner_only() {
+async fn a_key_file_outlives_the_process_and_is_readable_by_its_owner_only() {
     let folder = Folder::new();
     let file = folder.0.join("identity.der");
     let make = || Identity::new(ISSUER.into(), "confab".into(), Some(&file));
@@ -245,7 +245,7 @@ async fn only_pages_of_this_machine_may_read_tokens() {
 }
 
 #[tokio::test]
-async fn the_page_is_told_where_the_apis_are_by_the_name_it_used() {
+async fn the_page_gets_the_apis_under_its_own_host_name() {
     let folder = Folder::new();
     let server = Server::open(&identity(), &folder).await;
     for host in ["localhost", "127.0.0.1", "[::1]"] {
@@ -282,7 +282,7 @@ async fn the_page_is_told_where_the_apis_are_by_the_name_it_used() {
 }
 
 #[tokio::test]
-async fn files_are_served_with_their_type_and_never_from_a_cache() {
+async fn files_are_served_with_their_type_and_uncached() {
     let folder = Folder::new();
     fs::create_dir(folder.0.join("parts")).unwrap();
     for (name, content) in [

@@ -1,4 +1,4 @@
-//! Lambda with a real function process (`examples/function.rs`, which uses the real runtime crate).
+//! Lambda with a real function process: `examples/function.rs`, which uses the real runtime crate.
 
 use std::{
     fs,
@@ -27,7 +27,7 @@ use tokio::{
 
 use crate::access;
 
-/// Cargo builds examples with the tests, beside their folder.
+/// Cargo builds examples with the tests, next to their folder.
 pub fn executable() -> PathBuf {
     let tests = std::env::current_exe().unwrap();
     let path = tests
@@ -56,7 +56,7 @@ pub fn with_environment(mut function: Function, variables: &[(&str, &str)]) -> F
     function
 }
 
-/// A Lambda with these functions, and where its Invoke API is.
+/// Starts a Lambda with these functions. Returns it with the URL of its Invoke API.
 pub async fn start(
     functions: impl IntoIterator<Item = Function>,
     concurrency: usize,
@@ -93,7 +93,7 @@ pub async fn start_with_faults(
     )
 }
 
-/// For callers who have no limit of their own.
+/// For callers without a time limit of their own.
 pub fn not_queued() -> Queued {
     oneshot::channel().0
 }
@@ -131,7 +131,7 @@ pub fn is_gone(pid: &Value) -> bool {
     kill(pid, None) == Err(Errno::ESRCH)
 }
 
-/// Waits until the system says that all of the process is stopped.
+/// Waits until the system reports every thread of the process as stopped.
 pub async fn await_freeze(pid: &Value) {
     loop {
         let pid = pid.to_string();
@@ -151,12 +151,13 @@ pub async fn await_freeze(pid: &Value) {
     }
 }
 
-/// A file that is not there yet.
+/// A path without a file.
 pub fn mark() -> PathBuf {
     std::env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()))
 }
 
-/// Meets functions that were told to `meet`: who they are, and a stream that lets them go on.
+/// Meets functions that were told to `meet`: they identify themselves, and a stream lets them go
+/// on.
 pub struct Meeting(TcpListener);
 
 impl Meeting {
@@ -168,7 +169,7 @@ impl Meeting {
         json!({ "do": "meet", "at": self.0.local_addr().unwrap().to_string(), "number": number })
     }
 
-    /// The next one, and for how long the clock had to be set ahead until he came.
+    /// Returns the next function, and how far the clock was set ahead until it came.
     pub async fn next_by(&self, clock: &Clock) -> (TcpStream, Duration) {
         let began = clock.ahead();
         let mut next = pin!(self.next());
@@ -194,7 +195,7 @@ impl Meeting {
 }
 
 #[tokio::test]
-async fn a_process_is_frozen_between_events_and_used_again() {
+async fn a_process_is_frozen_between_events_and_reused() {
     let (lambda, _) = start([function("One"), function("Two")], 8).await;
     let before = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -231,7 +232,7 @@ async fn a_process_is_frozen_between_events_and_used_again() {
 }
 
 #[tokio::test]
-async fn a_process_sees_lambdas_environment_and_nothing_else() {
+async fn a_process_sees_only_lambdas_environment() {
     let one = with_environment(function("One"), &[("TABLE", "chat")]);
     let (lambda, _) = start([one], 1).await;
     let seen = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
@@ -278,7 +279,7 @@ async fn a_process_sees_lambdas_environment_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_stays_and_one_that_dies_is_replaced() {
+async fn a_failed_function_keeps_its_process_and_a_dead_one_is_replaced() {
     let (lambda, _) = start([function("One")], 1).await;
     let first = answer(call(&lambda, "One", json!({})).await);
     let failed = error(call(&lambda, "One", json!({ "do": "fail" })).await);
@@ -301,7 +302,7 @@ async fn a_function_that_fails_stays_and_one_that_dies_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_frozen_process_that_is_killed_costs_nobody_an_event() {
+async fn killing_a_frozen_process_loses_no_event() {
     let (lambda, _) = start([function("One")], 1).await;
     let first = answer(call(&lambda, "One", json!({})).await);
     await_freeze(&first["pid"]).await;
@@ -316,7 +317,7 @@ async fn a_frozen_process_that_is_killed_costs_nobody_an_event() {
 }
 
 #[tokio::test]
-async fn stopping_ends_what_runs_and_what_waits() {
+async fn stopping_ends_running_and_waiting_events() {
     let mark = mark();
     let graceful = with_environment(
         function("Well"),

@@ -1,4 +1,4 @@
-//! New code for running functions, and what their processes write.
+//! New code for running functions, and the output of their processes.
 
 use std::{collections::BTreeMap, fs};
 
@@ -11,7 +11,7 @@ use crate::lambda::{
 };
 
 #[tokio::test]
-async fn new_code_takes_over_while_the_old_code_ends_its_events() {
+async fn new_code_takes_over_while_old_code_finishes_its_events() {
     let (lambda, _) = start([function("One"), function("Two")], 2).await;
     let meeting = Meeting::new().await;
     let busy = spawn(&lambda, "One", meeting.event(1));
@@ -28,7 +28,7 @@ async fn new_code_takes_over_while_the_old_code_ends_its_events() {
         .replace(&BTreeMap::from([("One".to_owned(), code)]))
         .unwrap();
 
-    // Both places are taken until the idle process is gone, so this one has to wait for that.
+    // Both places are taken until the idle process is gone, so this invocation waits for its end.
     let environment = answer(call(&lambda, "One", json!({ "do": "environment" })).await);
     assert_eq!(
         environment["LAMBDA_TASK_ROOT"],
@@ -49,10 +49,10 @@ async fn new_code_takes_over_while_the_old_code_ends_its_events() {
 }
 
 #[tokio::test]
-async fn a_log_tail_holds_what_this_invocation_wrote_and_what_it_cost() {
+async fn a_log_tail_has_the_output_and_the_report_of_its_invocation() {
     let (lambda, address) = start([function("One")], 1).await;
     let client = reqwest::Client::new();
-    // Event; the function's own line, status, and whether the report tells of an init.
+    // Event, the function's own line, status, and whether the report includes an init.
     let table = [
         (
             json!({ "do": "say", "line": "first" }),
@@ -93,7 +93,7 @@ async fn a_log_tail_holds_what_this_invocation_wrote_and_what_it_cost() {
         assert!(metrics["billedDurationMs"].as_f64() >= metrics["durationMs"].as_f64());
         assert_eq!(metrics["initDurationMs"].is_number(), init, "{log}");
         if !line.is_empty() {
-            // The outputs are two, and have no order between them.
+            // The two outputs have no order between them.
             let mut own = lines[1..lines.len() - 1].to_vec();
             own.sort();
             let outputs = ["error", "output"];

@@ -1,4 +1,4 @@
-//! The API by which a function is invoked from outside: what it answers, and to whom.
+//! The Invoke API: its answers, and who may call it.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::{
 async fn the_invoke_api_answers_as_aws_does() {
     let (lambda, address) = start([function("One")], 1).await;
     let client = reqwest::Client::new();
-    // Function, invocation type, body; status, error type or function error, body contains.
+    // Function, invocation type, body; status, error type or function error, part of the body.
     let table = [
         (
             "One",
@@ -74,7 +74,7 @@ async fn the_invoke_api_answers_as_aws_does() {
             "ResourceNotFoundException",
             "function:None",
         ),
-        // Only what is the newest was published.
+        // The only version is `$LATEST`.
         (
             "One:live",
             "RequestResponse",
@@ -150,13 +150,13 @@ async fn an_event_that_fails_is_repeated_twice_after_minutes() {
         .await
         .unwrap();
     assert_eq!(taken.status(), 202);
-    // The function fails when nobody answers it.
+    // Without an answer the function fails.
     drop(meeting.next().await);
     for least in [50, 110] {
         let (_, later) = meeting.next_by(&clock).await;
         assert!(later >= Duration::from_secs(least), "{later:?}");
     }
-    // It is forgotten: however late it is, what comes next is another event.
+    // The event is forgotten: however late it is, the next one is another event.
     clock
         .set_ahead(clock.ahead() + Duration::from_secs(60 * 60))
         .unwrap();
@@ -169,7 +169,7 @@ async fn an_event_that_fails_is_repeated_twice_after_minutes() {
 }
 
 #[tokio::test]
-async fn who_signs_an_invocation_must_sign_it_well_and_be_allowed_to_make_it() {
+async fn a_signed_invocation_needs_a_valid_signature_and_permission() {
     let two = "arn:aws:lambda:us-east-1:123456789012:function:test-Two";
     let one = access::function("One", &[access::allow("lambda:InvokeFunction", two)]);
     let (lambda, address) = start([one, function("Two")], 1).await;

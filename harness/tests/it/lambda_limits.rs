@@ -1,4 +1,4 @@
-//! How long and how often a function may run, and what becomes of what is beyond that.
+//! Limits on the duration and the number of invocations, and what happens beyond them.
 
 use std::{
     collections::BTreeSet,
@@ -25,7 +25,7 @@ use crate::lambda::{
 };
 
 #[tokio::test]
-async fn a_function_that_takes_too_long_is_killed() {
+async fn a_function_over_its_timeout_is_killed() {
     let slow = Function {
         timeout: Duration::from_millis(1500),
         ..function("Slow")
@@ -77,7 +77,7 @@ async fn events_beyond_the_concurrency_wait_in_order() {
 }
 
 #[tokio::test]
-async fn who_waits_for_a_process_is_told_when_the_wait_is_over() {
+async fn the_queue_signal_ends_when_a_process_is_coming() {
     let (lambda, _) = start([function("One")], 1).await;
     let meeting = Meeting::new().await;
     let invoke = |number| {
@@ -92,7 +92,7 @@ async fn who_waits_for_a_process_is_told_when_the_wait_is_over() {
         (taken, ended)
     };
     let (taken, first) = invoke(1);
-    // The first has its process coming, which is a cold start and no queue.
+    // A process is coming for the first event, so it is in a cold start and not in a queue.
     taken.await.unwrap_err();
     let (_, _, mut go_on) = meeting.next().await;
     let (mut taken, second) = invoke(2);
@@ -134,7 +134,7 @@ async fn reserved_concurrency_throttles() {
 }
 
 #[tokio::test]
-async fn the_functions_share_what_an_account_may_have_at_work() {
+async fn functions_share_the_concurrency_of_the_account() {
     let reserved = Function {
         reserved_concurrency: Some(10),
         ..function("Reserved")
@@ -164,7 +164,7 @@ async fn the_functions_share_what_an_account_may_have_at_work() {
 }
 
 #[tokio::test]
-async fn a_failed_init_is_tried_once_more_and_then_fails_the_event() {
+async fn a_failed_init_is_retried_once_and_then_fails_the_event() {
     let mark = mark();
     let once = with_environment(
         function("Once"),
@@ -187,7 +187,7 @@ async fn a_failed_init_is_tried_once_more_and_then_fails_the_event() {
 }
 
 #[tokio::test]
-async fn a_hanging_init_is_given_up_and_tried_once_more_within_the_function_s_own_time() {
+async fn a_hanging_init_is_retried_once_within_the_functions_timeout() {
     let mut hanging = with_environment(function("Hanging"), &[("INIT", "hang")]);
     hanging.timeout = Duration::from_secs(1);
     let (lambda, _) = start([hanging], 1).await;

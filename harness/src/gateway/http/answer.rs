@@ -1,4 +1,4 @@
-//! From a function's answer to the client's response.
+//! Turns a function's answer into the client's response.
 
 use axum::{
     body::Bytes,
@@ -8,15 +8,15 @@ use axum::{
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::{Map, Value, json};
 
-/// What the gateway sets itself, whatever the function says.
+/// Headers that the gateway sets itself. A function cannot.
 const OWN: [HeaderName; 3] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::TRANSFER_ENCODING,
 ];
 
-/// The response that `answer` asks for: an object with `statusCode`, or any other JSON as the body of a 200. `None` if
-/// it is neither.
+/// Returns the response for `answer`: an object with `statusCode`, or any other JSON as the body of
+/// a 200. `None` if it is neither.
 pub(super) fn response(answer: Bytes) -> Option<Response> {
     let parsed: Value = serde_json::from_slice(&answer).ok()?;
     match parsed {
@@ -25,7 +25,7 @@ pub(super) fn response(answer: Bytes) -> Option<Response> {
     }
 }
 
-/// A response of the gateway itself.
+/// Returns a response of the gateway itself.
 pub(super) fn message(status: StatusCode, text: &str) -> Response {
     of_json(status, json!({ "message": text }).to_string().into())
 }

@@ -1,4 +1,5 @@
-//! Lambda authorizers of HTTP APIs: payload 2.0, simple responses, cached by their identity sources.
+//! Lambda authorizers of HTTP APIs: payload 2.0, simple responses, cached by their identity
+//! sources.
 
 use std::{
     collections::HashMap,
@@ -17,24 +18,24 @@ use crate::{
     stack::{HttpApi, HttpAuthorizer},
 };
 
-/// An HTTP API's limit on authorizers.
+/// The time limit of an HTTP API's authorizer.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Why a request does not reach its function.
+/// Why a request is not authorized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AuthorizerError {
     /// An identity source is missing, or the function failed with `Unauthorized`.
     Unauthorized,
-    /// The function said no.
+    /// The function denied access.
     Forbidden,
-    /// The function failed, or its answer is not usable.
+    /// The function failed, or its answer is invalid.
     Broken,
 }
 
 /// The name of an authorizer and the values of its identity sources.
 type Caller = (String, Vec<String>);
 
-/// `None` is a no.
+/// `None` denies access.
 type Verdict = Option<Map<String, Value>>;
 
 #[derive(Debug, Deserialize)]
@@ -45,15 +46,15 @@ struct AuthorizerResponse {
     context: Option<Map<String, Value>>,
 }
 
-/// The authorizers of one API with what they said lately.
+/// The authorizers of one API and their cached verdicts.
 #[derive(Debug, Default)]
 pub(super) struct Authorizers {
-    /// With the moment at which the verdict expires.
+    /// Each verdict with its expiry.
     said: Mutex<HashMap<Caller, (Instant, Verdict)>>,
 }
 
 impl Authorizers {
-    /// The context for the event, or why not.
+    /// Returns the authorizer's context for the event.
     pub(super) async fn authorize<I: Invoke>(
         &self,
         invoke: &I,
@@ -85,7 +86,7 @@ impl Authorizers {
     }
 
     fn remember(&self, caller: Caller, cached_for: Duration, verdict: &Verdict) {
-        // Without identity sources there is nothing by which to tell callers apart.
+        // Without identity sources callers cannot be told apart, so nothing is cached.
         if caller.1.is_empty() || cached_for.is_zero() {
             return;
         }
@@ -113,7 +114,7 @@ async fn ask<I: Invoke>(
     let answer: AuthorizerResponse = serde_json::from_slice(&answer).map_err(|_| {
         tracing::warn!(
             function = authorizer.function,
-            "the authorizer's answer is not {{isAuthorized, context}}"
+            "invalid answer of the authorizer: expected {{isAuthorized, context}}"
         );
         AuthorizerError::Broken
     })?;
@@ -122,7 +123,7 @@ async fn ask<I: Invoke>(
         .then(|| answer.context.unwrap_or_default()))
 }
 
-/// The values of the identity sources; all have to be there.
+/// Returns the values of the identity sources. All are required.
 fn identity(
     authorizer: &HttpAuthorizer,
     api: &HttpApi,
@@ -143,10 +144,7 @@ fn identity(
         } else if source == "$context.routeKey" {
             Some(selected.key.to_owned())
         } else {
-            tracing::warn!(
-                source,
-                "the authorizer's identity source cannot be honoured"
-            );
+            tracing::warn!(source, "unsupported identity source of the authorizer");
             return Err(AuthorizerError::Broken);
         };
         value

@@ -1,4 +1,5 @@
-//! `CorsConfiguration`: the gateway answers preflights and sets the headers; what functions say about CORS is dropped.
+//! `CorsConfiguration`: the gateway answers preflights and sets the headers. CORS headers of
+//! functions are dropped.
 
 use axum::{
     body::Body,
@@ -17,7 +18,7 @@ const ALL: [HeaderName; 6] = [
     header::ACCESS_CONTROL_MAX_AGE,
 ];
 
-/// The answer to a preflight. `None` if the request is none.
+/// Returns the answer to a preflight, or `None` if the request is not one.
 pub(super) fn preflight(cors: &Cors, request: &Parts) -> Option<Response> {
     let asks = request.method == Method::OPTIONS
         && request
@@ -45,7 +46,7 @@ pub(super) fn preflight(cors: &Cors, request: &Parts) -> Option<Response> {
     Some(response)
 }
 
-/// Puts the headers of the configuration in the place of the function's.
+/// Replaces the function's headers by those of the configuration.
 pub(super) fn apply(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     for name in ALL {
         headers.remove(name);
@@ -61,7 +62,7 @@ pub(super) fn apply(cors: &Cors, origin: Option<&HeaderValue>, headers: &mut Hea
     }
 }
 
-/// Sets what every allowed origin gets, and says whether `origin` is one.
+/// Sets the headers for an allowed origin. Returns whether `origin` is allowed.
 fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
     let any = cors.allow_origins.iter().any(|allowed| allowed == "*");
     if !any {
@@ -92,7 +93,7 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
     true
 }
 
-/// An origin, or `https://*` for all of a scheme.
+/// Whether `pattern` is the origin itself, or `https://*` for all of a scheme.
 fn fits(allowed: &str, origin: &str) -> bool {
     match allowed.strip_suffix("://*") {
         Some(scheme) => origin

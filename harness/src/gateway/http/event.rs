@@ -15,7 +15,7 @@ use crate::{
     stack::{ACCOUNT, HttpApi, REGION},
 };
 
-/// Headers of one hop; functions never see them.
+/// Hop-by-hop headers. Functions do not see them.
 const HOP_BY_HOP: [&str; 7] = [
     "connection",
     "keep-alive",
@@ -30,12 +30,12 @@ const HOP_BY_HOP: [&str; 7] = [
 #[derive(Clone, Debug)]
 pub(super) struct Received {
     pub(super) request_id: String,
-    /// Lower-case names; repeated ones joined by commas; no cookies.
+    /// Names in lower case, repeated headers joined by commas, without cookies.
     pub(super) headers: Map<String, Value>,
-    /// Decoded; repeated ones joined by commas.
+    /// Decoded, repeated parameters joined by commas.
     pub(super) query: Map<String, Value>,
     method: String,
-    /// Decoded: HTTP APIs hand on the path decoded, unlike REST APIs.
+    /// Decoded: HTTP APIs pass the path on decoded, unlike REST APIs.
     path: String,
     raw_query: String,
     cookies: Vec<Value>,
@@ -69,7 +69,7 @@ impl Received {
         }
     }
 
-    /// What a function gets. `context` is the authorizer's; without an authorizer it is `None`.
+    /// Returns the event of a function. `context` is the authorizer's, if there is one.
     pub(super) fn function_event(
         &self,
         api: &HttpApi,
@@ -101,7 +101,7 @@ impl Received {
         event.into()
     }
 
-    /// What an authorizer gets.
+    /// Returns the event of an authorizer.
     pub(super) fn authorizer_event(
         &self,
         api: &HttpApi,
@@ -212,7 +212,7 @@ fn headers(
     headers
 }
 
-/// All values of a header, joined by commas.
+/// Joins all values of a header by commas.
 fn text_of(headers: &HeaderMap, name: &str) -> String {
     let values: Vec<_> = headers
         .get_all(name)
@@ -248,7 +248,7 @@ fn joined(pairs: Vec<(String, String)>) -> Map<String, Value> {
     map
 }
 
-/// The content types that HTTP APIs hand on as text; everything else travels as base64, forms included.
+/// Whether HTTP APIs pass this content type on as text. All others are base64, including forms.
 fn is_text(content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else {
         return true;

@@ -1,4 +1,4 @@
-//! An HTTP API with payload format 2.0, in front of whatever else the port serves.
+//! An HTTP API with payload format 2.0, in front of the other services on its port.
 
 use std::sync::Arc;
 
@@ -33,9 +33,9 @@ mod cors;
 mod event;
 mod routes;
 
-/// Of a body, in bytes.
+/// The longest body, in bytes.
 const LONGEST_BODY: usize = 10 * 1024 * 1024;
-/// Of request line and headers together, in bytes.
+/// The longest request line and headers together, in bytes.
 const LONGEST_HEAD: usize = 10_240;
 const REQUEST_ID: HeaderName = HeaderName::from_static("apigw-requestid");
 
@@ -46,11 +46,11 @@ struct Gateway<I> {
     invoke: I,
 }
 
-/// The API's routes in front of `fallback`, which gets every GET and HEAD that no route takes. It has to be served by
-/// [`super::server::serve`], which tells it who calls.
+/// Puts the API's routes before `fallback`, which gets every GET and HEAD that no route matches.
+/// The router must be served by [`crate::gateway::server::serve`], which adds the peer.
 ///
 /// # Errors
-/// A route's path cannot be honoured.
+/// Fails if a route's path is not supported.
 pub fn router<I: Invoke>(
     api: Arc<HttpApi>,
     invoke: I,
@@ -101,7 +101,7 @@ async fn front<I: Invoke>(
 }
 
 impl<I: Invoke> Gateway<I> {
-    /// The path as sent, without a named stage. `None` if it is not in the stage.
+    /// Returns the path as sent, without a named stage, or `None` if it is outside the stage.
     fn path_in_stage<'a>(&self, request: &'a Parts) -> Option<&'a str> {
         let path = request.uri.path();
         if self.api.stage == "$default" {
@@ -115,7 +115,7 @@ impl<I: Invoke> Gateway<I> {
         }
     }
 
-    /// Asks the route's authorizer and calls its function.
+    /// Calls the route's authorizer and then its function.
     async fn integrate(
         &self,
         peer: &Peer,
@@ -204,8 +204,10 @@ fn length_of_head(request: &Parts) -> usize {
         + line
 }
 
-/// The whole body, or `None` if it is too long or breaks off. Too long a body is read to its end all the same: a client
-/// that is still sending would not see the answer.
+/// Returns the whole body, or `None` if it is too long or incomplete.
+///
+/// A body that is too long is read to its end as well: a client that is still sending would miss
+/// the answer.
 async fn read(body: Body) -> Option<Bytes> {
     let mut stream = body.into_data_stream();
     let mut whole = Some(Vec::new());

@@ -1,4 +1,4 @@
-//! Which route of an HTTP API a request takes.
+//! Selects the route of an HTTP API for a request.
 
 use std::cmp::Reverse;
 
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::stack::HttpRoute;
 
-/// Why a route cannot be honoured.
+/// Why a route is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("route {key:?}: {reason}")]
 pub struct RouteError {
@@ -31,7 +31,7 @@ struct Entry {
 enum Segment {
     Exact(String),
     Parameter(String),
-    /// `{proxy+}`: one segment or more, at the end.
+    /// `{proxy+}`: one or more segments, at the end of the path.
     Greedy(String),
 }
 
@@ -40,7 +40,7 @@ enum Segment {
 pub(crate) struct Selected<'a> {
     pub(crate) key: &'a str,
     pub(crate) route: &'a HttpRoute,
-    /// Decoded.
+    /// The decoded path parameters.
     pub(crate) parameters: Vec<(String, String)>,
 }
 
@@ -49,7 +49,8 @@ impl Routes {
         routes.iter().map(entry).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The most specific route for `method` and `path`, which is as sent, without the stage.
+    /// Returns the most specific route for `method` and `path`. The path is as sent, without the
+    /// stage.
     pub(crate) fn select(&self, method: &str, path: &str) -> Option<Selected<'_>> {
         let sent: Vec<&str> = path.split('/').skip(1).collect();
         let candidates = self
@@ -71,7 +72,7 @@ impl Entry {
         self.segments.is_none() || self.route.method == "ANY"
     }
 
-    /// The parameters, if the path fits.
+    /// Returns the path parameters, if the path matches.
     fn matches(&self, sent: &[&str]) -> Option<Vec<(String, String)>> {
         let mut parameters = Vec::new();
         let mut rest = sent;
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_path_is_an_error() {
+    fn malformed_paths_are_errors() {
         for key in ["GET pets", "GET /{proxy+}/a", "GET /a{b}"] {
             assert!(routes(&[key]).is_err(), "{key}");
         }

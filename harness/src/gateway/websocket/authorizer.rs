@@ -1,4 +1,4 @@
-//! The REQUEST authorizer: asked once, before `$connect`.
+//! The REQUEST authorizer, called once, before `$connect`.
 
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,9 @@ use crate::{
     stack::{WebSocketApi, WebSocketAuthorizer},
 };
 
-/// The integration limit; an authorizer has no timeout of its own in a template.
+/// The integration's time limit. A template sets no timeout for an authorizer.
 const LIMIT: Duration = Duration::from_secs(29);
-/// Of the answer, in bytes.
+/// The longest answer, in bytes.
 const LONGEST_ANSWER: usize = 8 * 1024;
 
 #[derive(Debug, Deserialize)]
@@ -30,7 +30,8 @@ struct AuthorizerResponse {
     context: Option<Map<String, Value>>,
 }
 
-/// What later events carry as `requestContext.authorizer`, or the status that refuses the handshake: 401, 403 or 500.
+/// Returns what later events carry as `requestContext.authorizer`, or the status of the refused
+/// handshake: 401, 403 or 500.
 pub(super) async fn authorize<I: Invoke>(
     invoke: &I,
     api: &WebSocketApi,
@@ -40,10 +41,7 @@ pub(super) async fn authorize<I: Invoke>(
 ) -> Result<Map<String, Value>, StatusCode> {
     for source in &authorizer.identity_sources {
         let value = identity(source, api, handshake).ok_or_else(|| {
-            tracing::warn!(
-                source,
-                "the authorizer's identity source cannot be honoured"
-            );
+            tracing::warn!(source, "unsupported identity source of the authorizer");
             StatusCode::INTERNAL_SERVER_ERROR
         })?;
         if value.is_none_or(str::is_empty) {
@@ -65,7 +63,7 @@ pub(super) async fn authorize<I: Invoke>(
     let answer = parse(&answer).map_err(|reason| {
         tracing::warn!(
             function = authorizer.function,
-            "the authorizer's answer is not usable: {reason}"
+            "invalid answer of the authorizer: {reason}"
         );
         StatusCode::INTERNAL_SERVER_ERROR
     })?;
@@ -78,7 +76,8 @@ pub(super) async fn authorize<I: Invoke>(
     Ok(context)
 }
 
-/// The value of an identity source, if the request has it. The outer `None` is a source of an unknown kind.
+/// Returns the value of an identity source, if the request has it. The outer `None` means an
+/// unknown kind of source.
 fn identity<'a>(
     source: &str,
     api: &'a WebSocketApi,
@@ -98,7 +97,7 @@ fn parse(answer: &[u8]) -> Result<AuthorizerResponse, String> {
     if answer.len() > LONGEST_ANSWER {
         return Err(format!("it is longer than {LONGEST_ANSWER} bytes"));
     }
-    // Only the place: the text of the error might quote what the function said about the user.
+    // Only the position: the error's text might quote what the function said about the user.
     let answer: AuthorizerResponse = serde_json::from_slice(answer).map_err(|error| {
         format!(
             "it is no policy that can be honoured (line {}, column {})",

@@ -23,7 +23,7 @@ pub struct Connections(Arc<State>);
 #[derive(Debug, Default)]
 struct State {
     by_id: Mutex<HashMap<String, Arc<Connection>>>,
-    /// How many there are, counting those that are closing and those whose `$disconnect` runs.
+    /// The number of connections, including those that are closing or whose `$disconnect` runs.
     unfinished: watch::Sender<usize>,
     going_away: watch::Sender<bool>,
     faults: Faults,
@@ -31,7 +31,8 @@ struct State {
 }
 
 impl Connections {
-    /// None yet. Those to come suffer `faults` and grow old by `clock`; the default knows neither.
+    /// Creates an empty set. Its connections meet `faults` and age by `clock`. The default has
+    /// neither.
     #[must_use]
     pub fn new(faults: Faults, clock: Clock) -> Self {
         Self(Arc::new(State {
@@ -45,8 +46,8 @@ impl Connections {
         &self.0.faults
     }
 
-    /// Closes every connection with 1001 and waits until the `$disconnect` of each has been answered. One that is
-    /// opened later is closed at once.
+    /// Closes every connection with 1001 and waits until every `$disconnect` has been answered.
+    /// Connections that open later are closed at once.
     pub async fn end_all(&self) {
         self.0.going_away.send_replace(true);
         // The sender lives as long as `self`, so this ends only at zero.
@@ -58,7 +59,8 @@ impl Connections {
             .await;
     }
 
-    /// Makes a connection known. It stays known until [`OpenConnection::hide`], and counts until the answer is dropped.
+    /// Registers a connection. It can be found until [`OpenConnection::hide`], and it counts until
+    /// the returned [`OpenConnection`] is dropped.
     pub(crate) fn open(&self, session: Session) -> (OpenConnection, mpsc::Receiver<String>) {
         let (outgoing, queue) = mpsc::channel(OUTGOING_MESSAGES);
         let connection = Arc::new(Connection {
@@ -86,7 +88,7 @@ impl Connections {
         self.by_id().get(connection_id).cloned()
     }
 
-    /// Closes a connection with 1000; from now on nobody finds it. False if nobody found it before.
+    /// Closes a connection with 1000 and makes it unknown. Returns false if it was not known.
     pub(crate) fn delete(&self, connection_id: &str) -> bool {
         let connection = self.by_id().remove(connection_id);
         connection
@@ -94,7 +96,7 @@ impl Connections {
             .is_some()
     }
 
-    /// Resolves when [`Connections::end_all`] has been called.
+    /// Resolves after a call of [`Connections::end_all`].
     pub(crate) async fn going_away(&self) {
         server::turned_true(self.0.going_away.subscribe()).await;
     }
@@ -104,7 +106,7 @@ impl Connections {
     }
 }
 
-/// The part of a connection that the rest of the gateway sees.
+/// The part of a connection that other modules see.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) session: Session,
@@ -115,7 +117,7 @@ pub(crate) struct Connection {
     deleted: Notify,
 }
 
-/// Why a message was not taken.
+/// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotTaken {
     /// The client reads too slowly.
@@ -133,7 +135,7 @@ impl Connection {
         })
     }
 
-    /// Queues a reply, waiting for room. A connection that has ended has nobody to reply to.
+    /// Queues a reply, waiting for room. A reply to a connection that has ended is dropped.
     pub(crate) async fn reply(&self, text: String) {
         let _ = self.outgoing.send(text).await;
     }
@@ -142,7 +144,7 @@ impl Connection {
         *self.activity() = (self.clock.now(), Moment::now());
     }
 
-    /// The clock by which it grows old.
+    /// The clock by which it ages.
     pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
@@ -155,7 +157,7 @@ impl Connection {
         self.activity().0
     }
 
-    /// Resolves when the connection has been deleted by the management API.
+    /// Resolves when the management API has deleted the connection.
     pub(crate) async fn deleted(&self) {
         self.deleted.notified().await;
     }
@@ -175,7 +177,7 @@ pub(crate) struct OpenConnection {
 }
 
 impl OpenConnection {
-    /// From now on the management API answers 410.
+    /// Makes the management API answer 410 from now on.
     pub(crate) fn hide(&self) {
         self.all
             .by_id()
@@ -186,7 +188,7 @@ impl OpenConnection {
         self.all.faults()
     }
 
-    /// Resolves when all connections are to end.
+    /// Resolves when all connections must end.
     pub(crate) async fn going_away(&self) {
         self.all.going_away().await;
     }

@@ -1,4 +1,4 @@
-//! From the upgrade request to the 101: authorizer, `$connect`, and the refusals of both.
+//! From the upgrade request to the 101: authorizer, `$connect`, and how both refuse.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ use crate::{
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
 
-/// Answers an upgrade request; after a 101 the connection lives in a task of its own.
+/// Answers an upgrade request. After a 101 the connection lives in its own task.
 pub(super) async fn accept<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     peer: Peer,
@@ -64,7 +64,7 @@ pub(super) async fn accept<I: Invoke>(
     let (mut session, handshake) = read(&peer, &request);
     match admit(&gateway, &mut session, &handshake).await {
         Ok(protocol) => {
-            // Before the client can know: it may be posted to as soon as it sees the 101.
+            // Before the client knows: it may get a message as soon as it sees the 101.
             let (open, outgoing) = gateway.connections.open(session);
             tokio::spawn(live(gateway, open, outgoing, upgrade));
             switch_protocols(&accept_key, protocol)
@@ -86,7 +86,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
     holds(header::UPGRADE, "websocket") && holds(header::CONNECTION, "upgrade")
 }
 
-/// `None` if the request is no complete WebSocket handshake of version 13.
+/// Returns `None` unless the request is a complete WebSocket handshake of version 13.
 fn accept_key(request: &Parts) -> Option<String> {
     let key = request.headers.get(header::SEC_WEBSOCKET_KEY)?;
     let version = request.headers.get(header::SEC_WEBSOCKET_VERSION)?;
@@ -106,7 +106,7 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
         let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
         match name.as_str() {
             "x-forwarded-for" => forwarded_for = format!("{value}, {forwarded_for}"),
-            // The gateway speaks for itself about these.
+            // The gateway sets these headers itself.
             "x-forwarded-port" | "x-forwarded-proto" | "x-amzn-trace-id" => {}
             lower => headers.push((
                 as_sent.get(lower).map_or(lower, String::as_str).to_owned(),
@@ -146,7 +146,8 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
     (session, handshake)
 }
 
-/// Asks the authorizer and then `$connect`. The answer is the subprotocol to confirm, or the status that refuses.
+/// Calls the authorizer and then `$connect`. Returns the subprotocol to confirm, or the status of
+/// the refusal.
 async fn admit<I: Invoke>(
     gateway: &Gateway<I>,
     session: &mut Session,
@@ -171,7 +172,7 @@ async fn admit<I: Invoke>(
     let answer: Map<String, Value> =
         serde_json::from_slice(&answer).map_err(|_| StatusCode::BAD_GATEWAY)?;
     let status = answer.get("statusCode").and_then(message::status);
-    // A 1xx would end nothing: it is as malformed as no number at all.
+    // A 1xx does not end a handshake, so it is as invalid as a status that is not a number.
     let status = status
         .filter(|status| *status >= 200)
         .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
@@ -182,7 +183,8 @@ async fn admit<I: Invoke>(
     }
 }
 
-/// `Sec-WebSocket-Protocol` of the answer, in `headers` or, as some frameworks have it, only in `multiValueHeaders`.
+/// Returns `Sec-WebSocket-Protocol` of the answer, from `headers` or from `multiValueHeaders`,
+/// where some frameworks put it.
 fn subprotocol(answer: &Map<String, Value>) -> Option<HeaderValue> {
     let find = |map: &str| {
         let headers = answer.get(map)?.as_object()?;
@@ -224,7 +226,7 @@ fn refuse(status: StatusCode, session: &Session, handshake: &Handshake) -> Respo
     reply::json_reply(status, body).map(Body::from)
 }
 
-/// One connection from its 101 to the answer of its `$disconnect`.
+/// Runs one connection from its 101 to the answer of its `$disconnect`.
 async fn live<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     open: OpenConnection,
@@ -246,7 +248,7 @@ async fn live<I: Invoke>(
             })
             .await
         }
-        // `$connect` has said yes, so it is owed its `$disconnect` although the client did not wait.
+        // `$connect` has succeeded, so `$disconnect` must run although the client did not wait.
         Err(_) => Ending::Lost,
     };
     open.hide();
@@ -261,7 +263,7 @@ async fn live<I: Invoke>(
             None => {}
         }
         for _ in 0..calls {
-            // Best effort: nobody is left who could be told of a failure, and the call has logged it.
+            // Best effort: there is no client left to tell, and the call has logged the error.
             let _ =
                 integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
         }

@@ -1,4 +1,5 @@
-//! One message of a client: route, event, call, and what the client hears of it.
+//! One message of a client: selects the route, builds the event, calls the function, and sends the
+//! reply.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use crate::{
 
 const DEFAULT: &str = "$default";
 
-/// What a function answers to a message. On AWS `statusCode` may be a string.
+/// The answer of a function to a message. On AWS `statusCode` may be a string.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct IntegrationResponse {
@@ -29,7 +30,7 @@ struct IntegrationResponse {
     is_base64_encoded: Option<bool>,
 }
 
-/// Calls the function that `text` selects and sends what the client is to see.
+/// Calls the function that `text` selects and sends the reply or the error frame.
 pub(super) async fn deliver<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     connection: Arc<Connection>,
@@ -50,7 +51,7 @@ pub(super) async fn deliver<I: Invoke>(
     }
 }
 
-/// The text to send, if any, or the message of an error frame.
+/// Returns the text to send, if any, or the message of an error frame.
 async fn answer_to<I: Invoke>(
     gateway: &Gateway<I>,
     connection: &Connection,
@@ -75,7 +76,8 @@ async fn answer_to<I: Invoke>(
     Ok(body.filter(|_| route.replies))
 }
 
-/// The route whose key the expression gives, else `$default`. The two lifecycle routes are never chosen by a message.
+/// Returns the route whose key the expression selects, or `$default`. A message never selects the
+/// two lifecycle routes.
 fn select<'a, I>(gateway: &'a Gateway<I>, text: &str) -> Option<(&'a str, &'a WebSocketRoute)> {
     let routes = &gateway.api.routes;
     let chosen = gateway
@@ -88,8 +90,9 @@ fn select<'a, I>(gateway: &'a Gateway<I>, text: &str) -> Option<(&'a str, &'a We
         .map(|(key, route)| (key.as_str(), route))
 }
 
-/// The body that a route response would carry. `None` if the answer counts as an error: a status of 400 or more, or
-/// something that is no answer at all. A function that returns nothing is fine.
+/// Returns the body for a route response. An empty answer is valid and has none.
+///
+/// `None` means that the answer counts as an error: a status of 400 or more, or a malformed answer.
 fn body_of(answer: &[u8]) -> Option<Option<String>> {
     if answer.is_empty() {
         return Some(None);
@@ -111,12 +114,12 @@ fn body_of(answer: &[u8]) -> Option<Option<String>> {
     Some(Some(body).filter(|body| !body.is_empty()))
 }
 
-/// A status code as a number, or as a string of digits.
+/// Parses a status code: a number, or a string of digits.
 pub(super) fn status(value: &Value) -> Option<u64> {
     value.as_u64().or_else(|| value.as_str()?.parse().ok())
 }
 
-/// The gateway's own frame, with the spaces of the real one.
+/// Returns an error frame with exactly the spaces of API Gateway's.
 pub(super) fn error_frame(message: &str, connection_id: &str, request_id: &str) -> String {
     format!(
         r#"{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#
@@ -128,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_mean_what_the_gateway_takes_them_for() {
+    fn answers_are_read_as_api_gateway_reads_them() {
         let nothing = Some(None);
         let text = |text: &str| Some(Some(text.to_owned()));
         for (answer, expected) in [

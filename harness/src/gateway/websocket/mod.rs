@@ -41,10 +41,11 @@ struct Gateway<I> {
     connections: Connections,
 }
 
-/// Everything that the port answers; `access` knows who may manage connections. It has to be served by [`serve`] or [`server::serve`], which tell it who calls.
+/// Serves the whole port. `access` has the permissions to manage connections. The router must be
+/// served by [`serve`] or [`server::serve`], which add the peer.
 ///
 /// # Errors
-/// The route selection expression cannot be honoured.
+/// Fails if the route selection expression is not supported.
 pub fn router<I: Invoke>(
     api: Arc<WebSocketApi>,
     access: Access,
@@ -66,8 +67,8 @@ pub fn router<I: Invoke>(
     Ok(Router::new().fallback(answer).with_state(Arc::new(gateway)))
 }
 
-/// Serves `router` until `shutdown` turns true, then closes every socket with 1001 and waits for the `$disconnect`
-/// calls. The caller decides how long it is willing to wait for those.
+/// Serves `router` until `shutdown` turns true, then closes every socket with 1001 and waits for
+/// the `$disconnect` calls. The caller limits that wait.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     router: Router,
@@ -96,7 +97,7 @@ async fn answer<I: Invoke>(
     match segments.as_slice() {
         [stage] | [stage, ""] if *stage == gateway.api.stage => {
             let (parts, _) = request.into_parts();
-            // A client that hangs up does not cancel what its handshake has started, neither here nor on AWS.
+            // As on AWS, a client that hangs up does not cancel its handshake.
             let accepting = tokio::spawn(handshake::accept(gateway, peer, parts));
             accepting.await.unwrap_or_else(|_| {
                 reply::error(

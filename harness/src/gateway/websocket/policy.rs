@@ -1,4 +1,4 @@
-//! The IAM policy that an authorizer answers with, evaluated for one ARN.
+//! Evaluates the IAM policy of an authorizer's answer for one ARN.
 
 use serde::Deserialize;
 
@@ -8,7 +8,8 @@ const ACTION: &str = "execute-api:Invoke";
 
 /// `policyDocument` of an authorizer's answer.
 ///
-/// What decides about access is never guessed: a document with a `Condition` or a negated element does not parse.
+/// A document with a `Condition` or a negated element does not parse, because its effect would be a
+/// guess.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub(crate) struct Policy {
@@ -20,7 +21,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// Whether the caller may invoke `method_arn`: some statement allows it and none denies it.
+    /// Whether the caller may invoke `method_arn`: a statement allows it and none denies it.
     pub(crate) fn allows(&self, method_arn: &str) -> bool {
         verdict(self.statement.as_slice(), ACTION, method_arn) == Verdict::Allowed
     }
@@ -52,7 +53,7 @@ mod tests {
                 json!([allow(&ARN.replace("prod", "pr?d"))]),
                 true,
             ),
-            // The mistake that AWS answers with 403: two stars want a slash between them.
+            // AWS answers this mistake with 403: there must be a slash between two stars.
             (
                 "two segments",
                 json!([allow(&ARN.replace("$connect", "*/*"))]),
@@ -113,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_policy_that_cannot_be_honoured_does_not_parse() {
+    fn an_unsupported_policy_does_not_parse() {
         for statement in [
             json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {} }),
             json!({ "Effect": "Allow", "NotAction": "*", "Resource": "*" }),

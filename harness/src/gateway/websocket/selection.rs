@@ -1,8 +1,8 @@
-//! Route selection expressions: which route a message asks for.
+//! Route selection expressions: which route a message selects.
 
 use serde_json::Value;
 
-/// Why an expression cannot be honoured.
+/// Why an expression is not supported.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("route selection expression {expression:?}: {reason}")]
 pub struct SelectionError {
@@ -10,8 +10,8 @@ pub struct SelectionError {
     reason: &'static str,
 }
 
-/// A parsed route selection expression: `$request.body.action`, `${request.body.service}/${request.body.action}`, or
-/// static text with `\$` for a dollar sign.
+/// A parsed route selection expression: `$request.body.action`,
+/// `${request.body.service}/${request.body.action}`, or static text with `\$` for a dollar sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct RouteSelection(Vec<Part>);
 
@@ -38,7 +38,8 @@ impl RouteSelection {
             })
     }
 
-    /// The key that `body` selects. `None` if it is not JSON or holds nothing at the only place asked for.
+    /// Returns the key that `body` selects. `None` if the body is not JSON, or if the expression is
+    /// a single path without a value in it.
     pub(crate) fn key(&self, body: &str) -> Option<String> {
         let mut json = None;
         let mut key = String::new();
@@ -98,7 +99,7 @@ fn parse(expression: &str) -> Result<Vec<Part>, &'static str> {
     }
 }
 
-/// `a.b[0].c`.
+/// Parses `a.b[0].c`.
 fn steps(path: &str) -> Result<Vec<Step>, &'static str> {
     let mut steps = Vec::new();
     for segment in path.split('.') {
@@ -132,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn expressions_select_as_documented() {
+    fn expressions_select_as_aws_documents() {
         let service = "${request.body.service}/${request.body.action}";
         for (expression, body, expected) in [
             ("$request.body.action", r#"{"action":"chat"}"#, Some("chat")),
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_honoured_is_an_error() {
+    fn unsupported_expressions_are_errors() {
         for expression in [
             "",
             "$request.header.action",

@@ -1,5 +1,5 @@
-//! What is known of a connection from its handshake on, and the events that API Gateway makes of it. Each function
-//! here gives exactly the keys of the real event, no more and no fewer.
+//! The state of a connection from its handshake on, and the events that API Gateway builds from it.
+//! Each function returns exactly the keys of the real event.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use crate::{
     stack::{ACCOUNT, REGION, WebSocketApi},
 };
 
-/// What every event of one connection repeats.
+/// The part that every event of a connection repeats.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) connection_id: String,
@@ -17,23 +17,23 @@ pub(crate) struct Session {
     pub(crate) user_agent: Option<String>,
     /// The `Host` header.
     pub(crate) domain_name: String,
-    /// `principalId`, context and latency; `None` if the API has no authorizer.
+    /// `principalId`, context and latency, if the API has an authorizer.
     pub(crate) authorizer: Option<Map<String, Value>>,
 }
 
 /// The parts of the upgrade request that functions see.
 #[derive(Clone, Debug)]
 pub(crate) struct Handshake {
-    /// Names as the client wrote them, in its order, together with what the gateway adds.
+    /// In the client's order and spelling, followed by the gateway's own.
     pub(crate) headers: Vec<(String, String)>,
     /// Decoded.
     pub(crate) query: Vec<(String, String)>,
-    /// Authorizer and `$connect` see the same request.
+    /// The authorizer and `$connect` see the same id.
     pub(crate) request_id: String,
 }
 
 impl Handshake {
-    /// The last value of a header.
+    /// Returns the last value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -42,7 +42,7 @@ impl Handshake {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The last value of a query parameter.
+    /// Returns the last value of a query parameter.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -52,14 +52,14 @@ impl Handshake {
     }
 }
 
-/// How a connection ended, as `$disconnect` hears it.
+/// How a connection ended, as `$disconnect` sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Farewell {
     pub(crate) code: u16,
     pub(crate) reason: String,
 }
 
-/// The ARN that an authorizer's policy has to cover.
+/// Returns the ARN that an authorizer's policy must cover.
 pub(crate) fn method_arn(api: &WebSocketApi) -> String {
     format!(
         "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/$connect",
@@ -67,7 +67,7 @@ pub(crate) fn method_arn(api: &WebSocketApi) -> String {
     )
 }
 
-/// The event of a REQUEST authorizer.
+/// Returns the event of a REQUEST authorizer.
 pub(crate) fn authorizer_event(
     api: &WebSocketApi,
     session: &Session,
@@ -87,7 +87,7 @@ pub(crate) fn authorizer_event(
     })
 }
 
-/// The event of the route `$connect`.
+/// Returns the event of the route `$connect`.
 pub(crate) fn connect_event(api: &WebSocketApi, session: &Session, handshake: &Handshake) -> Value {
     let hop_by_hop = |name: &str| {
         name.eq_ignore_ascii_case("connection") || name.eq_ignore_ascii_case("upgrade")
@@ -115,7 +115,7 @@ pub(crate) fn connect_event(api: &WebSocketApi, session: &Session, handshake: &H
     finish(api, event, context)
 }
 
-/// The event of a message; `route_key` is the selected route's.
+/// Returns the event of a message. `route_key` is the selected route's.
 pub(crate) fn message_event(
     api: &WebSocketApi,
     session: &Session,
@@ -130,7 +130,7 @@ pub(crate) fn message_event(
     finish(api, event, context)
 }
 
-/// The event of the route `$disconnect`.
+/// Returns the event of the route `$disconnect`.
 pub(crate) fn disconnect_event(
     api: &WebSocketApi,
     session: &Session,
