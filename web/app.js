@@ -1,8 +1,14 @@
-/** The page: reads where the server is, lets somebody in, and shows a client. */
+/** The page: reads its configuration, logs the user in, and shows a client. */
 
-import { backoff, systemClock } from "./client/clock.js";
-import { connect, StateName, Unanswered } from "./client/index.js";
-import { isText, parseObject } from "./client/protocol.js";
+import {
+  backoff,
+  connect,
+  isText,
+  parseObject,
+  StateName,
+  systemClock,
+  Unanswered,
+} from "./client/index.js";
 import {
   askPage,
   Drafts,
@@ -23,35 +29,34 @@ import { StatusView } from "./views/status.js";
 /** @typedef {{http: string, ws: string, login: string | null}} Configuration */
 
 class App {
-  /** @type {Client | null} */ #client = null;
-  /** @type {Session | null} */ #session = null;
-  /** The session as long as its token has not been asked for. @type {Session | null} */ #entered =
-    null;
-  /** Loaded when somebody has to log in. @type {import("./views/login.js").LoginView | null} */ #login =
-    null;
+  /** @type {Client | null} */
+  #client = null;
+  /** @type {Session | null} */
+  #session = null;
+  /**
+   * The session whose token the client has not asked for yet.
+   * @type {Session | null}
+   */
+  #newSession = null;
   #panes = element("main", { class: "panes" });
   #configuration;
-  /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */ #views =
-    null;
-  /** @type {Drafts | null} */ #drafts = null;
-  /** Loaded when somebody starts a conversation. @type {import("./views/new_conversation.js").NewConversationView | null} */ #starting =
-    null;
-  /** Loaded when somebody looks who is in a conversation. @type {import("./views/people.js").PeopleView | null} */ #people =
-    null;
+  /** @type {{status: StatusView, sidebar: SidebarView, pane: ConversationPane} | null} */
+  #views = null;
+  /** @type {Drafts | null} */
+  #drafts = null;
+  // These views are loaded when they are first needed.
+  /** @type {import("./views/login.js").LoginView | null} */
+  #login = null;
+  /** @type {import("./views/new_conversation.js").NewConversationView | null} */
+  #newConversation = null;
+  /** @type {import("./views/people.js").PeopleView | null} */
+  #people = null;
 
   /** @param {Configuration} configuration */
   constructor(configuration) {
     this.#configuration = configuration;
     window.addEventListener("popstate", () => this.#openFromAddress());
-    document.addEventListener("keydown", (event) => {
-      if (
-        event.key === "Escape" &&
-        !document.querySelector("dialog[open]") &&
-        !event.isComposing &&
-        this.#client?.openId
-      )
-        this.#leave();
-    });
+    document.addEventListener("keydown", (event) => this.#pressed(event));
   }
 
   async start() {
@@ -60,19 +65,26 @@ class App {
     else await this.#showLogin("");
   }
 
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (event.key !== "Escape" || event.isComposing) return;
+    if (document.querySelector("dialog[open]")) return;
+    if (this.#client?.currentConversation) this.#leave();
+  }
+
   /** @param {string} message */
   async #showLogin(message) {
     const { LoginView } = await import("./views/login.js");
     this.#login ??= new LoginView({
-      anybody: this.#configuration.login !== null,
+      asksForUser: this.#configuration.login !== null,
       onPerson: (person) => this.#logIn(person),
       onToken: async (token) =>
         this.#accept(
           readToken(token),
-          "This is not a token: a JSON Web Token has three parts and says whose it is.",
+          "This is not a token. A token is a JSON Web Token with three parts and a “sub” claim.",
         ),
     });
-    // A dialog that leaves the page open could never be opened again.
+    // A dialog that is removed while open cannot be opened again.
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     document.body.replaceChildren(this.#login.root);
     document.title = "Confab";
@@ -89,9 +101,12 @@ class App {
     }
   }
 
-  /** @param {Session | null} session @param {string} otherwise what to say if there is none */
-  async #accept(session, otherwise) {
-    if (!session) return otherwise;
+  /**
+   * @param {Session | null} session
+   * @param {string} problem returned if there is no session
+   */
+  async #accept(session, problem) {
+    if (!session) return problem;
     await this.#enter(session);
     return null;
   }
@@ -100,7 +115,7 @@ class App {
   async #enter(session) {
     saveSession(sessionStorage, session);
     this.#session = session;
-    this.#entered = session;
+    this.#newSession = session;
     if (this.#client?.me.user === session.user) void this.#client.start();
     else await this.#replaceClient();
     document.body.replaceChildren(...(this.#views ? [this.#views.status.root, this.#panes] : []));
@@ -109,11 +124,8 @@ class App {
 
   async #replaceClient() {
     this.#client?.stop();
-    const client = await connect({
-      http: this.#configuration.http,
-      ws: this.#configuration.ws,
-      token: () => this.#token(),
-    });
+    const { http, ws } = this.#configuration;
+    const client = await connect({ http, ws, token: () => this.#token() });
     client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
     const drafts = new Drafts(sessionStorage, client.me.user);
@@ -123,7 +135,7 @@ class App {
       sidebar: new SidebarView({
         drafts,
         onOpen: (id) => this.#open(id),
-        onNew: () => void this.#startNew(),
+        onNew: () => void this.#showNewConversation(),
       }),
       pane: new ConversationPane(client, {
         drafts,
@@ -135,10 +147,10 @@ class App {
     this.#panes.replaceChildren(sidebar.root, pane.root);
   }
 
-  /** A token just logged in with; afterwards, what the page that this is built into gives. */
+  /** Returns the token of a new login once, and then tokens of the surrounding page. */
   async #token() {
-    const given = this.#entered ?? (await askPage());
-    this.#entered = null;
+    const given = this.#newSession ?? (await askPage());
+    this.#newSession = null;
     if (given === null || given.user !== this.#session?.user) return null;
     this.#session = given;
     saveSession(sessionStorage, given);
@@ -149,8 +161,8 @@ class App {
   #changed(client) {
     if (client.state.name !== StateName.signedOut) return this.#render();
     saveSession(sessionStorage, null);
-    if (!this.#login?.root.isConnected)
-      void this.#showLogin("Your session has ended. Log in again to carry on: nothing is lost.");
+    if (this.#login?.root.isConnected) return;
+    void this.#showLogin("Your session has ended. Log in again to continue. Nothing is lost.");
   }
 
   #logOut() {
@@ -163,13 +175,13 @@ class App {
     void this.#showLogin("");
   }
 
-  async #startNew() {
+  async #showNewConversation() {
     const { NewConversationView } = await import("./views/new_conversation.js");
-    this.#starting ??= new NewConversationView({
+    this.#newConversation ??= new NewConversationView({
       newId: () => crypto.randomUUID(),
-      onCreate: (wanted) => this.#create(wanted),
+      onCreate: (conversation) => this.#create(conversation),
     });
-    this.#starting.open();
+    this.#newConversation.open();
   }
 
   async #showPeople() {
@@ -178,41 +190,41 @@ class App {
       onAdd: (id, user) => attempt(() => this.#client?.conversation(id).addParticipant(user)),
       onRemove: (id, user) => attempt(() => this.#client?.conversation(id).removeParticipant(user)),
     });
-    if (this.#client?.openId) this.#people.open(this.#client.openId, this.#client);
+    const current = this.#client?.currentConversation;
+    if (this.#client && current) this.#people.open(current.id, this.#client);
   }
 
-  /** @param {{id: string, title?: string, participants: string[]}} wanted */
-  #create(wanted) {
+  /** @param {{id: string, title?: string, participants: string[]}} conversation */
+  #create(conversation) {
     return attempt(async () => {
-      const id = await this.#client?.create(wanted);
+      const id = await this.#client?.create(conversation);
       if (id) this.#open(id);
     });
   }
 
   /** @param {string} id */
   #open(id) {
-    if (this.#client?.openId !== id) history.pushState(null, "", `#${encodeURIComponent(id)}`);
+    if (this.#client?.currentConversation?.id !== id)
+      history.pushState(null, "", `#${encodeURIComponent(id)}`);
     this.#client?.open(id);
     this.#render();
     this.#views?.pane.focus();
   }
 
   #leave() {
-    const left = this.#client?.openId ?? null;
+    const left = this.#client?.currentConversation?.id ?? null;
     history.replaceState(null, "", location.pathname + location.search);
     this.#client?.open(null);
     this.#render();
     this.#views?.sidebar.focus(left);
   }
 
-  /** The address names the open conversation, so that a reload and the browser's own back button do what they should. */
+  /** The address names the current conversation, for reloads and the browser's back button. */
   #openFromAddress() {
     let id = "";
     try {
       id = decodeURIComponent(location.hash.slice(1));
-    } catch {
-      // Somebody typed an address that is none; it opens nothing.
-    }
+    } catch {}
     this.#client?.open(id === "" ? null : id);
   }
 
@@ -224,41 +236,37 @@ class App {
     this.#views.sidebar.render(client, now);
     this.#views.pane.render(client, now);
     this.#people?.render(client);
-    // A conversation that turned out not to be one's own must not leave a phone without a way back.
-    const listed = client.openId === null ? undefined : client.directory.get(client.openId);
-    const isOpen = listed !== undefined || (client.openId !== null && !client.isListed);
+    const { currentConversation: current, unread } = client;
+    // An unknown conversation must not leave a phone without a way back to the list.
+    const isOpen = current !== null && (current.info !== undefined || !client.isLoaded);
     setAttribute(this.#panes, "data-pane", isOpen ? "conversation" : "list");
-    const { unread } = client.directory;
-    document.title = `${unread > 0 ? `(${unread}) ` : ""}${listed ? `${client.directory.titleOf(listed)} · ` : ""}Confab`;
+    const count = unread > 0 ? `(${unread}) ` : "";
+    document.title = `${count}${current?.title ? `${current.title} · ` : ""}Confab`;
   }
 }
 
-/** What went wrong, in words for whoever wanted it; `null`: nothing did. @param {() => Promise<void> | undefined} action */
+/** @param {() => Promise<void> | undefined} action */
 async function attempt(action) {
   try {
     await action();
     return null;
   } catch (error) {
-    if (error instanceof Unanswered)
-      return "The server did not answer. Nothing is lost: try again.";
+    if (error instanceof Unanswered) return "The server did not answer. Try again: that is safe.";
     return error instanceof Error ? error.message : String(error);
   }
 }
 
-/** Reads `config.json` from where the page came from, for as long as it takes. */
 async function readConfiguration() {
   for (let failures = 1; ; failures += 1) {
     try {
       const response = await fetch("config.json", { cache: "no-store" });
       const { http, ws, login } = parseObject(await response.text()) ?? {};
       if (isText(http) && isText(ws)) return { http, ws, login: isText(login) ? login : null };
-    } catch {
-      // Unreachable is as good as not yet there.
-    }
+    } catch {}
     const words = element(
       "p",
       { class: "empty", role: "status" },
-      "The server does not answer yet. Trying again…",
+      "The server does not answer. Trying again…",
     );
     document.body.replaceChildren(
       element("main", { class: "waiting" }, element("h1", { class: "unseen" }, "Confab"), words),

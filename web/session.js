@@ -1,11 +1,6 @@
-/**
- * What this window keeps in its session storage, so that two windows can be two people and a closed one is nobody: who is
- * logged in, and what is half written. A token is read here only to know whose it is: whether it is valid is the
- * server's to say.
- */
+/** What a window keeps in its session storage, so that two windows can be two users. */
 
-import { readClaims } from "./client/index.js";
-import { isObject, isText, parseObject } from "./client/protocol.js";
+import { isObject, isText, parseObject, readClaims } from "./client/index.js";
 
 const TOKEN_KEY = "confab.token";
 const DRAFTS_KEY = "confab.drafts";
@@ -13,7 +8,7 @@ const DRAFTS_KEY = "confab.drafts";
 /** @typedef {{token: string, user: string, name: string}} Session */
 
 /**
- * Reads user and name out of a token; `null` if it is no JSON Web Token.
+ * Reads a token without verifying it.
  * @param {string} token
  * @returns {Session | null}
  */
@@ -22,26 +17,27 @@ export function readToken(token) {
   return claims && { token, user: claims.user, name: claims.name };
 }
 
-/** The session of this window, if there is one. @param {Storage} storage */
+/** @param {Storage} storage */
 export function loadSession(storage) {
   return readToken(storage.getItem(TOKEN_KEY) ?? "");
 }
 
-/** @param {Storage} storage @param {Session | null} session */
+/**
+ * @param {Storage} storage
+ * @param {Session | null} session
+ */
 export function saveSession(storage, session) {
   if (session) storage.setItem(TOKEN_KEY, session.token);
   else storage.removeItem(TOKEN_KEY);
 }
 
 /**
- * Takes a token from the page that Confab is built into. Such a page sets `window.confabToken` to a function that
- * answers with a token, or a promise of one, before `app.js` is loaded; it is called at the start and whenever a token
- * ends.
- * @returns {Promise<Session | null>} `null` if there is no such function, or it has none that is one
+ * Asks `window.confabToken` for a token, if the surrounding page has set it. See the README.
+ * @returns {Promise<Session | null>}
  */
 export async function askPage() {
-  const provider = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis))
-    .confabToken;
+  const page = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis));
+  const provider = page.confabToken;
   if (typeof provider !== "function") return null;
   try {
     return readToken(String(await provider()));
@@ -50,11 +46,9 @@ export async function askPage() {
   }
 }
 
-/** A login that did not come about, with words for the person who tried. */
 export class LoginFailed extends Error {}
 
 /**
- * Logs in at the local stack's issuer, which takes anybody.
  * @param {string} url
  * @param {{user: string, name?: string}} person
  * @returns {Promise<Session>}
@@ -70,33 +64,33 @@ export async function logIn(url, person) {
     });
     answer = parseObject(await response.text());
   } catch {
-    throw new LoginFailed("The server cannot be reached. Is it running?");
+    throw new LoginFailed("The server cannot be reached. Check that it is running.");
   }
   const session = isText(answer?.token) ? readToken(answer.token) : null;
   if (session) return session;
   const reason = answer?.message ?? answer?.detail ?? answer?.title;
-  throw new LoginFailed(isText(reason) ? reason : "That did not work.");
+  throw new LoginFailed(isText(reason) ? reason : "The login failed. Try again.");
 }
 
-/**
- * What is half written, by conversation: a reload loses nothing, and another window is another desk. It is somebody's
- * own and ends with logging out.
- */
+/** The user's drafts, by conversation. They survive a reload, but not a logout. */
 export class Drafts {
-  /** @type {Map<string, string>} */ #texts;
+  /** @type {Map<string, string>} */
+  #texts;
   #storage;
   #user;
 
-  /** @param {Storage} storage @param {string} user whose drafts these are; what somebody else left behind is thrown away */
+  /**
+   * @param {Storage} storage
+   * @param {string} user the owner of the drafts; those of other users are deleted
+   */
   constructor(storage, user) {
     this.#storage = storage;
     this.#user = user;
-    const kept = parseObject(storage.getItem(DRAFTS_KEY) ?? "");
-    const texts = kept?.user === user && isObject(kept.texts) ? Object.entries(kept.texts) : [];
-    this.#texts = new Map(
-      texts.flatMap(([conversation, text]) => (isText(text) ? [[conversation, text]] : [])),
-    );
-    this.#keep();
+    const stored = parseObject(storage.getItem(DRAFTS_KEY) ?? "");
+    const isOwn = stored?.user === user && isObject(stored.texts);
+    const texts = isOwn ? Object.entries(stored.texts ?? {}) : [];
+    this.#texts = new Map(texts.filter(([, text]) => isText(text)));
+    this.#store();
   }
 
   /** @param {string} conversation */
@@ -104,29 +98,29 @@ export class Drafts {
     return this.#texts.get(conversation) ?? "";
   }
 
-  /** @param {string} conversation @param {string} text empty: there is none any more */
+  /**
+   * @param {string} conversation
+   * @param {string} text empty to delete the draft
+   */
   set(conversation, text) {
     if (text === this.get(conversation)) return;
     if (text === "") this.#texts.delete(conversation);
     else this.#texts.set(conversation, text);
-    this.#keep();
+    this.#store();
   }
 
-  /** Throws all away. */
   clear() {
     this.#texts.clear();
-    this.#keep();
+    this.#store();
   }
 
-  #keep() {
+  #store() {
     if (this.#texts.size === 0) return this.#storage.removeItem(DRAFTS_KEY);
+    const texts = Object.fromEntries(this.#texts);
     try {
-      this.#storage.setItem(
-        DRAFTS_KEY,
-        JSON.stringify({ user: this.#user, texts: Object.fromEntries(this.#texts) }),
-      );
+      this.#storage.setItem(DRAFTS_KEY, JSON.stringify({ user: this.#user, texts }));
     } catch {
-      // A full storage: what is on the screen stays there, and only a reload would lose it.
+      // The storage is full: a reload loses the drafts.
     }
   }
 }

@@ -7,9 +7,13 @@ import { setMaxListeners } from "node:events";
 
 import WebSocket from "ws";
 
-import { backoff, systemClock } from "../../web/client/clock.js";
-import { Client, Refusal } from "../../web/client/index.js";
-import { handshakeProtocols } from "../../web/client/protocol.js";
+import {
+  backoff,
+  Client,
+  handshakeProtocols,
+  Rejection,
+  systemClock,
+} from "../../web/client/index.js";
 import { Device, SETTLED_WITHIN_MS } from "./device.js";
 
 /** A page asks its user whether to load the history again; the test tries this often. */
@@ -47,7 +51,7 @@ export class LibraryDevice extends Device {
       me: { user, name: user },
       token: await this.#insist(provider),
       provider,
-      surroundings: {
+      environment: {
         clock: systemClock,
         outboxes,
         fetch: this.recorder.fetch,
@@ -79,7 +83,7 @@ export class LibraryDevice extends Device {
       await this.#client.conversation(conversation).send(body);
       return {};
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error;
+      if (!(error instanceof Rejection)) throw error;
       for (const { id, state } of this.#client.conversation(conversation).messages) {
         if (state === "failed") this.#client.conversation(conversation).discard(id);
       }
@@ -139,7 +143,7 @@ export class LibraryDevice extends Device {
   /** Describes the state of the device, for debugging when it does not settle. */
   describe(conversation) {
     const { state } = this.#client;
-    const { listed, messages } = this.#client.conversation(conversation);
+    const { info, messages } = this.#client.conversation(conversation);
     const unsent = messages
       .filter((message) => message.state !== "sent")
       .map(({ id, state, problem }) => ({ id, state, problem }));
@@ -148,7 +152,7 @@ export class LibraryDevice extends Device {
       conversation,
       position: this.position(conversation),
       state,
-      listed: listed && { head: listed.head },
+      listed: info && { head: info.head },
       unsent,
     };
   }
@@ -189,9 +193,9 @@ export class LibraryDevice extends Device {
         }
         failures = 0;
       } catch (error) {
-        if (error instanceof Refusal) {
+        if (error instanceof Rejection) {
           // Not a participant: wait until the user is added again.
-          while (!this.#client.conversation(conversation).listed && !signal.aborted)
+          while (!this.#client.conversation(conversation).info && !signal.aborted)
             await this.#changed(signal);
         } else {
           failures += 1;

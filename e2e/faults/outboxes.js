@@ -1,11 +1,11 @@
 /** Storage of unsent messages for the client library outside a browser. */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-/** @typedef {import('../../web/client/surroundings.js').OutboxStorage} OutboxStorage */
+/** @typedef {import('../../web/client/environment.js').OutboxStorage} OutboxStorage */
 
 /** Keeps messages in memory. @implements {OutboxStorage} */
 export class MemoryOutbox {
-  /** @type {Map<string, import('../../web/client/surroundings.js').Row>} */ #rows = new Map();
+  /** @type {Map<string, import('../../web/client/environment.js').OutboxRow>} */ #rows = new Map();
 
   async load() {
     return [...this.#rows.values()]

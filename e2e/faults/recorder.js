@@ -108,7 +108,7 @@ export class Recorder {
    * A WebSocket with the interface that the client library uses, recorded.
    *
    * @param {import('ws').WebSocket} socket
-   * @returns {import('../../web/client/surroundings.js').Socket}
+   * @returns {import('../../web/client/environment.js').Socket}
    */
   socket(socket) {
     /** The message of each `ref`. @type {Map<string, {conversation: string, id: string}>} */

@@ -48,10 +48,10 @@ suite("browser: the page", (stack) => {
     await header.filter({ hasText: /Bob.*…$/ }).waitFor();
     assert.equal(await window.hook("people").getAttribute("aria-label"), "People");
     await window.hook("people").click();
-    await window.page.getByText("Asking who else is in it").waitFor();
+    await window.page.getByText("Loading the other participants").waitFor();
     answer();
     await header.filter({ hasText: /You, .Bob.$/ }).waitFor();
-    await window.page.getByText("Asking who else is in it").waitFor({ state: "hidden" });
+    await window.page.getByText("Loading the other participants").waitFor({ state: "hidden" });
     assert.equal(await window.hook("person").count(), 2);
     assert.doesNotMatch(await header.textContent(), /…/);
 

@@ -1,17 +1,20 @@
-/** The client's surroundings in a browser: the only module that knows one. */
+/** The environment in a browser. No other module of the client uses browser globals. */
 
 import { systemClock } from "./clock.js";
 import { handshakeProtocols } from "./protocol.js";
 
-/** @import { Channel, OutboxStorage, ReadPositions, Socket, Surroundings } from "./surroundings.js" */
+/** @import { Channel, Environment, OutboxStorage, ReadPositions, Socket } from "./types.js" */
 
 const OUTBOX = "outbox";
 const READ = "read";
 
-/** @param {{http: string, ws: string, user: string}} options @returns {Surroundings} */
-export function browserSurroundings({ http, ws, user }) {
+/**
+ * @param {{http: string, ws: string, user: string}} options
+ * @returns {Environment}
+ */
+export function browserEnvironment({ http, ws, user }) {
   const owner = `${http} ${user}`;
-  // Without TLS there are none, unless it is this machine: then each tab is by itself.
+  // Pages from `http:` have no locks. Then tabs do not share a connection.
   const locks = /** @type {LockManager | undefined} */ (navigator.locks);
   return {
     clock: systemClock,
@@ -28,29 +31,28 @@ export function browserSurroundings({ http, ws, user }) {
           lock: (name, options, then) => locks.request(name, options, then),
           channel: () =>
             /** @type {Channel} */ (
-              /** @type {unknown} */ (new BroadcastChannel(`confab.1 ${owner}`))
+              /** @type {unknown} */ (new BroadcastChannel(`confab.2 ${owner}`))
             ),
         }
       : null,
   };
 }
 
-/** Without TLS there is no `crypto.randomUUID`. */
+/** Pages from `http:` have no `crypto.randomUUID`. */
 function newId() {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
-    byte.toString(16).padStart(2, "0"),
-  ).join("");
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** @type {Surroundings["watch"]} */
-function watch(happened) {
+/** @type {Environment["watch"]} */
+function watch(onEvent) {
   const listeners = /** @type {const} */ ([
-    [window, "online", () => happened("online")],
-    [window, "offline", () => happened("offline")],
+    [window, "online", () => onEvent("online")],
+    [window, "offline", () => onEvent("offline")],
     [
       document,
       "visibilitychange",
-      () => happened(document.visibilityState === "visible" ? "visible" : "hidden"),
+      () => onEvent(document.visibilityState === "visible" ? "visible" : "hidden"),
     ],
   ]);
   for (const [target, type, listener] of listeners) target.addEventListener(type, listener);
@@ -59,11 +61,18 @@ function watch(happened) {
   };
 }
 
-/** Keeps what outlives the page, per server and person: whoever else logs in neither sees nor sends it. @param {IDBFactory} factory @param {string} owner */
+/**
+ * Keeps what outlives the page, separately for each server and user.
+ * @param {IDBFactory} factory
+ * @param {string} owner
+ */
 export function indexedStorage(factory, owner) {
   const database = open(factory).catch(() => null);
 
-  /** @param {string} name @returns {Promise<unknown[]>} */
+  /**
+   * @param {string} name
+   * @returns {Promise<unknown[]>}
+   */
   async function rows(name) {
     try {
       const store = (await database)?.transaction(name).objectStore(name);
@@ -73,20 +82,23 @@ export function indexedStorage(factory, owner) {
     }
   }
 
-  /** @param {string} name @param {(store: IDBObjectStore) => void} then */
+  /**
+   * @param {string} name
+   * @param {(store: IDBObjectStore) => void} then
+   */
   async function change(name, then) {
     try {
       const transaction = (await database)?.transaction(name, "readwrite");
       if (!transaction) return;
       then(transaction.objectStore(name));
-      // At once, since the page may be left at this moment.
       transaction.commit();
-    } catch {
-      // A database that fails costs only the safety net.
-    }
+    } catch {}
   }
 
-  /** A row a message, so that tabs do not overwrite one another's. @type {OutboxStorage} */
+  /**
+   * Has one row per message, so that tabs do not overwrite the messages of others.
+   * @type {OutboxStorage}
+   */
   const outboxes = {
     load: () => rows(OUTBOX),
     put: (conversation, outgoing) =>
@@ -105,7 +117,10 @@ export function indexedStorage(factory, owner) {
   return { outboxes, readPositions };
 }
 
-/** @param {IDBFactory} factory @returns {Promise<IDBDatabase>} */
+/**
+ * @param {IDBFactory} factory
+ * @returns {Promise<IDBDatabase>}
+ */
 async function open(factory) {
   const request = factory.open("confab", 2);
   request.onupgradeneeded = () => {
@@ -115,12 +130,15 @@ async function open(factory) {
     result.createObjectStore(READ, { keyPath: ["owner", "conversation"] });
   };
   const database = await answer(request);
-  // Another tab's later version must not wait.
   database.onversionchange = () => database.close();
   return database;
 }
 
-/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
+/**
+ * @template T
+ * @param {IDBRequest<T>} request
+ * @returns {Promise<T>}
+ */
 function answer(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

@@ -1,57 +1,65 @@
 /**
- * One person's chat in this tab: all that a page talks to. It acts by facts, which it takes itself and tells the other
- * tabs. What is to be done once for all tabs does the leader, in one of them.
+ * A user's chat in this tab. It applies changes, and publishes its own to the other tabs. Work that
+ * must happen once runs in the leading tab.
  */
 
-import { Api, Credentials, History } from "./api.js";
-import { Conversation, Sending } from "./conversation.js";
+import { Api } from "./api.js";
+import { Conversation } from "./conversation.js";
+import { Credentials } from "./credentials.js";
+import { History } from "./history.js";
 import { Leader } from "./leader.js";
-import { Model, StateName, UNKNOWN } from "./model.js";
-import { Code, Refusal, Retry, SignedOut } from "./protocol.js";
+import { Listeners } from "./listeners.js";
+import { INITIAL_STATE, Model, StateName } from "./model.js";
+import { Code, Rejection, Retry, SignedOut } from "./protocol.js";
+import { PendingSends } from "./sending.js";
 import { Tabs } from "./tabs.js";
+import { Watchlist } from "./watchlist.js";
 
-/** @import { Fact, State } from "./facts.js" */
-/** @import { ClientOptions } from "./parts.js" */
-/** @import { Entry } from "./wire.js" */
+/** @import { Change, ClientOptions, Entry, State, TabEvent } from "./types.js" */
 
-/** In milliseconds. */
-const STORAGE_PATIENCE = 2_000;
-const RETRY_AFTER = 10_000;
+const STORAGE_LIMIT_MS = 2_000;
 
 export class Client {
-  /** @type {ClientOptions} */ #options;
-  /** @type {"stopped" | "starting" | "running" | "signed-out"} */ #phase = "stopped";
-  /** @type {State} */ #state = { name: StateName.stopped, reason: null, retryAt: null };
-  /** Counts starts and stops: what was begun before one changes nothing after it. */ #generation = 0;
-  #version = 0;
-  #isChanging = false;
-  /** @type {Set<() => void>} */ #listeners = new Set();
-  /** @type {Map<string, Conversation>} */ #conversations = new Map();
-  /** @type {string | null} */ #openId = null;
-  /** By conversation. @type {Map<string, Set<(entries: Entry[]) => void>>} */ #readers = new Map();
-  /** @type {Set<string>} */ #asking = new Set();
-  /** @type {Leader | null} */ #leader = null;
-  /** @type {() => void} */ #unwatch = () => {};
-  #sending;
-  /** @type {Model} */ #model;
-  /** @type {Credentials} */ #credentials;
+  /** @type {ClientOptions} */
+  #options;
+  /** @type {"stopped" | "starting" | "running" | "signed-out"} */
+  #phase = "stopped";
+  /** @type {State} */
+  #state = { name: StateName.stopped, reason: null, retryAt: null };
+  /** Grows with each start and stop. Results of earlier generations are ignored. */
+  #generation = 0;
+  /** @type {Map<string, Conversation>} */
+  #conversations = new Map();
+  /** @type {Leader | null} */
+  #leader = null;
+  #unwatch = () => {};
+  #listeners = new Listeners();
+  #pendingSends;
+  /** @type {Model} */
+  #model;
+  /** @type {Credentials} */
+  #credentials;
   #api;
-  /** @type {History} */ #history;
-  /** @type {Tabs} */ #tabs;
+  /** @type {History} */
+  #history;
+  /** @type {Tabs} */
+  #tabs;
+  /** @type {Watchlist} */
+  #watchlist;
 
   /** @param {ClientOptions} options */
   constructor(options) {
-    const { http, me, provider, surroundings, token } = options;
-    const { clock, fetch, isVisible, readPositions } = surroundings;
+    const { environment, http, me, provider, token } = options;
+    const { clock, fetch, isVisible, readPositions } = environment;
     this.#options = options;
-    this.#sending = new Sending(me.user);
+    this.#pendingSends = new PendingSends(me.user);
     this.#model = new Model({
       me,
       now: clock.now,
-      isWatched: (id) => id === this.#openId && isVisible(),
+      isWatched: (id) => id === this.#watchlist.currentId && isVisible(),
       onRead: (conversation, seq) => {
         readPositions?.set(conversation, seq);
-        this.#tabs.tell({ kind: "read", conversation, seq });
+        this.#tabs.publish({ kind: "read", conversation, seq });
       },
     });
     this.#credentials = new Credentials({
@@ -64,25 +72,30 @@ export class Client {
     this.#api = new Api({ base: http, credentials: this.#credentials, fetch, clock });
     this.#history = new History({
       api: this.#api,
-      // Only a leader reads for all.
       onEntries: ({ id }, entries) =>
-        this.#take({ kind: "entries", conversation: id, entries }, this.#leader !== null),
+        this.#apply({ kind: "entries", conversation: id, entries }, this.#leader !== null),
       onEarlier: (_, entries) => this.#model.directory.learnNames(entries),
-      onChange: () => this.#change(),
-      onError: (error, { id }) => this.#noticeRefusal(error, id),
+      onChange: () => this.#changed(),
+      onError: (error, { id }) => this.#noticeRejection(error, id),
+    });
+    this.#watchlist = new Watchlist({
+      model: this.#model,
+      clock,
+      isRunning: () => this.#phase === "running",
+      follow: (replica) => {
+        if (this.#leader) this.#leader.follow(replica.id);
+        else this.#tabs.follow(replica.id, replica.position);
+        this.#history.begin(replica);
+      },
+      load: (id) => this.#loadDetails(id),
+      onChange: () => this.#tabs.announce(),
     });
     this.#tabs = new Tabs({
-      surroundings,
-      name: `confab ${http} ${me.user}`,
+      environment,
+      lock: `confab.2 ${http} ${me.user}`,
       model: this.#model,
-      wanted: () => this.#wanted,
-      onLead: () => void this.#lead(),
-      onLost: () => this.#follows(),
-      onFact: (fact) => this.#hear(fact),
-      onFollow: (id) => this.#leader?.follow(id),
-      onWake: () => this.#leader?.wake(),
-      onBehind: (id) => this.#catchUp(id),
-      onChange: () => this.#change(),
+      wanted: () => this.#watchlist.ids,
+      onEvent: (event) => this.#receivedTabEvent(event),
     });
   }
 
@@ -90,169 +103,163 @@ export class Client {
     return this.#options.me;
   }
 
-  /** One of `StateName`, and why. The same object until it changes. */
+  /** The name of the state, and its reason. The same object until it changes. */
   get state() {
     return this.#state;
   }
 
-  /** Grows with every change: what a framework compares. */
+  /** Grows with each change, for frameworks that compare snapshots. */
   get version() {
-    return this.#version;
+    return this.#listeners.version;
   }
 
-  get openId() {
-    return this.#openId;
+  /** The conversation on screen, as set by `open`. */
+  get currentConversation() {
+    const { currentId } = this.#watchlist;
+    return currentId === null ? null : this.conversation(currentId);
   }
 
-  get isListed() {
-    return this.#model.isListed;
+  get isLoaded() {
+    return this.#model.isLoaded;
   }
 
-  get directory() {
-    return this.#model.directory;
-  }
-
-  /** The most recently active first. */
   get conversations() {
     return this.#model.directory.all();
   }
 
-  /** Tells of changes, many at once only once. @param {() => void} listener @returns {() => void} ends it */
-  subscribe = (listener) => {
-    this.#listeners.add(listener);
-    return () => void this.#listeners.delete(listener);
-  };
+  get unread() {
+    return this.#model.directory.unread;
+  }
 
-  /** Comes alive, for the first time or after `stop` or `signed-out`. */
+  /** @param {string} user */
+  nameOf(user) {
+    return this.#model.directory.nameOf(user);
+  }
+
+  /**
+   * Calls `listener` after changes.
+   * @param {() => void} listener
+   * @returns {() => void} unsubscribes
+   * @example
+   * const version = useSyncExternalStore(client.subscribe, () => client.version);
+   */
+  subscribe = (listener) => this.#listeners.onChange(listener);
+
+  /**
+   * Calls `listener` with each new message of the followed conversations, once and in order.
+   * @param {"message"} event
+   * @param {(entry: Entry) => void} listener
+   * @returns {() => void} unsubscribes
+   * @example
+   * const unsubscribe = client.on("message", ({ name, body }) => notify(`${name}: ${body}`));
+   */
+  on(event, listener) {
+    if (event !== "message") throw new TypeError(`There is no event "${event}".`);
+    return this.#listeners.onMessage(listener);
+  }
+
+  /** Starts, or starts again after `stop` or in the state `signed-out`. */
   async start() {
     if (this.#phase === "starting" || this.#phase === "running") return;
-    const { watch } = this.#options.surroundings;
-    const generation = (this.#generation += 1);
+    this.#generation += 1;
+    const generation = this.#generation;
     const wasSignedOut = this.#phase === "signed-out";
     this.#phase = "starting";
-    this.#change();
+    this.#changed();
     const [hasToken] = await Promise.all([
-      wasSignedOut ? this.#credentials.again() : true,
+      wasSignedOut ? this.#credentials.signIn() : true,
       this.#restore(),
     ]);
     if (generation !== this.#generation) return;
     if (!hasToken) return this.#end("signed-out");
     this.#phase = "running";
-    this.#unwatch = watch((what) => this.#happened(what));
+    this.#unwatch = this.#options.environment.watch((event) => this.#environmentChanged(event));
     this.#credentials.start();
     this.#tabs.join();
-    this.#renew();
-    this.#change();
+    this.#watchlist.followAll();
+    this.#changed();
   }
 
-  /** What is unsent is kept for a later start. */
+  /** Stops. Unsent messages are kept for a later start. */
   stop() {
     this.#end("stopped");
-    this.#sending.abandon(new SignedOut("The client was stopped"));
-  }
-
-  /** @param {string} id */
-  conversation(id) {
-    let conversation = this.#conversations.get(id);
-    if (!conversation) {
-      conversation = new Conversation(id, {
-        client: this,
-        api: this.#api,
-        history: this.#history,
-        replica: () => (this.directory.get(id) ? this.#model.replica(id) : this.#model.find(id)),
-        listen: (onEntries) => this.#listen(id, onEntries),
-        act: (fact) => this.#take(fact, true),
-        write: (body) => this.#write(id, body),
-        freshId: () => this.#options.surroundings.newId(),
-        ask: (question) => this.#ask(id, question),
-      });
-      this.#conversations.set(id, conversation);
-    }
-    return conversation;
-  }
-
-  /** Brings a conversation to the screen, where it is read. @param {string | null} id */
-  open(id) {
-    if (id !== null) this.directory.read(id);
-    this.#openId = id;
-    if (id !== null) this.#want(id);
-    this.#tabs.present();
-    this.#change();
+    this.#pendingSends.abandon(new SignedOut("The client was stopped."));
   }
 
   /**
-   * Starts a conversation; with the same id, it is the same one. Its id.
-   * @param {{id?: string, title?: string, participants: string[]}} conversation @throws {Refusal | import("./protocol.js").Unanswered}
+   * Returns the conversation with this id, whether the user is a participant or not.
+   * @param {string} id
+   */
+  conversation(id) {
+    const existing = this.#conversations.get(id);
+    if (existing) return existing;
+    const conversation = new Conversation(id, {
+      client: this,
+      model: this.#model,
+      history: this.#history,
+      listen: (onEntries) => this.#watchlist.listen(id, onEntries),
+      apply: (change) => this.#apply(change, true),
+      write: (body) => this.#write(id, body),
+      newId: () => this.#options.environment.newId(),
+      request: (call) => this.#request(id, call),
+    });
+    this.#conversations.set(id, conversation);
+    return conversation;
+  }
+
+  /**
+   * Makes a conversation the one on screen, which is followed and counts as read.
+   * @param {string | null} id `null`: no conversation is on screen
+   */
+  open(id) {
+    if (id !== null) this.#model.directory.read(id);
+    this.#watchlist.open(id);
+    this.#changed();
+  }
+
+  /**
+   * Creates a conversation, once for the same id, and returns its id.
+   * @param {{id?: string, title?: string, participants: string[]}} conversation
+   * @example
+   * const id = await client.create({ title: "Lunch", participants: ["grace"] });
    */
   async create(conversation) {
-    const id = conversation.id ?? this.#options.surroundings.newId();
-    const details = await this.#ask(null, () => this.#api.create({ ...conversation, id }));
-    this.#take({ kind: "details", details }, true);
+    const id = conversation.id ?? this.#options.environment.newId();
+    const details = await this.#request(null, (api) => api.create({ ...conversation, id }));
+    this.#apply({ kind: "details", details }, true);
     return details.id;
   }
 
-  get #wanted() {
-    return [
-      ...new Set([...(this.#openId === null ? [] : [this.#openId]), ...this.#readers.keys()]),
-    ];
+  /** @param {string} id */
+  async #loadDetails(id) {
+    const details = await this.#request(id, (api) => api.conversation(id));
+    const isNew = !this.#model.directory.get(id);
+    this.#apply({ kind: "details", details }, true);
+    return isNew;
   }
 
-  /** @param {string} id @param {(entries: Entry[]) => void} onEntries what became visible, in order */
-  #listen(id, onEntries) {
-    // The same function may listen twice.
-    const reader = (/** @type {Entry[]} */ entries) => onEntries(entries);
-    this.#readers.set(id, (this.#readers.get(id) ?? new Set()).add(reader));
-    this.#want(id);
-    this.#tabs.present();
-    return () => {
-      const readers = this.#readers.get(id);
-      readers?.delete(reader);
-      if (readers?.size === 0) this.#readers.delete(id);
-      this.#tabs.present();
-    };
-  }
-
-  #renew() {
-    for (const id of this.#wanted) this.#want(id);
-  }
-
-  /** Has a conversation known, followed, and its history begun. @param {string} id */
-  #want(id) {
-    if (this.#phase !== "running") return;
-    const listed = this.directory.get(id);
-    if (listed) {
-      const replica = this.#model.replica(id);
-      if (this.#leader) this.#leader.follow(id);
-      else this.#tabs.follow(id, replica.position);
-      this.#history.begin(replica);
-    }
-    if (!listed?.complete) void this.#learn(id);
-  }
-
-  /** If nobody answers it is asked for again with the next connection. @param {string} id */
-  async #learn(id) {
-    if (this.#asking.has(id)) return;
-    this.#asking.add(id);
-    try {
-      const details = await this.#api.conversation(id);
-      const isNew = !this.directory.get(id);
-      this.#take({ kind: "details", details }, true);
-      if (isNew) this.#want(id);
-    } catch (error) {
-      this.#noticeRefusal(error, id);
-      if (!(error instanceof Refusal) || error.retry !== Retry.later) return;
-      const { clock } = this.#options.surroundings;
-      clock.after(
-        error.problem.retryAfterMs ?? RETRY_AFTER * clock.random(),
-        () => this.#wanted.includes(id) && this.#want(id),
-      );
-    } finally {
-      this.#asking.delete(id);
+  /** @param {TabEvent} event */
+  #receivedTabEvent(event) {
+    switch (event.kind) {
+      case "lead":
+        return void this.#lead();
+      case "lost":
+        return this.#endLead();
+      case "change":
+        return this.#receivedChange(event.change);
+      case "follow":
+        return this.#leader?.follow(event.conversation);
+      case "wake":
+        return this.#leader?.wake();
+      case "behind":
+        return this.#catchUp(event.conversation);
+      case "welcome":
+        this.#changed();
     }
   }
 
   async #lead() {
-    const { surroundings } = this.#options;
+    const { environment } = this.#options;
     const generation = this.#generation;
     await this.#restore();
     if (generation !== this.#generation) return;
@@ -261,19 +268,20 @@ export class Client {
       api: this.#api,
       history: this.#history,
       credentials: this.#credentials,
-      surroundings,
+      environment,
       isVisible: () => this.#tabs.isAnyVisible(),
-      wanted: () => [...new Set([...this.#wanted, ...this.#tabs.wantedElsewhere()])],
-      // Another may lead already.
-      tell: (fact) => this.#leader === leader && this.#take(fact, true),
-      onRefused: () => this.#end("signed-out"),
+      wanted: () => [...new Set([...this.#watchlist.ids, ...this.#tabs.wantedElsewhere()])],
+      apply: (change) => {
+        if (this.#leader === leader) this.#apply(change, true);
+      },
+      onSignedOut: () => this.#end("signed-out"),
     });
     this.#leader = leader;
     leader.start();
     this.#tabs.lead();
   }
 
-  #follows() {
+  #endLead() {
     this.#generation += 1;
     const leader = this.#leader;
     this.#leader = null;
@@ -283,135 +291,145 @@ export class Client {
   /** @param {"stopped" | "signed-out"} phase */
   #end(phase) {
     this.#phase = phase;
-    this.#model.state = UNKNOWN;
-    this.#follows();
+    this.#model.state = INITIAL_STATE;
+    this.#endLead();
     this.#tabs.leave();
     this.#credentials.stop();
     this.#unwatch();
-    this.#change();
+    this.#changed();
   }
 
-  /** Takes what was kept, by an earlier page or a tab that is gone. A database that does not answer keeps nobody waiting. */
+  /** Loads what was stored. Does not wait for a database that hangs. */
   #restore() {
-    const { clock, outboxes, readPositions } = this.#options.surroundings;
-    const restored = async () => {
+    const { clock, outboxes, readPositions } = this.#options.environment;
+    const restore = async () => {
       const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
-      this.directory.restoreRead(read);
+      this.#model.directory.restoreRead(read);
       for (const { conversation, outgoing } of this.#model.restore(rows))
         outboxes.remove(conversation, outgoing.id);
       this.#leader?.restored();
     };
-    return Promise.race([
-      restored(),
-      new Promise((resolve) => clock.after(STORAGE_PATIENCE, () => resolve(null))),
-    ]);
+    const timeout = new Promise((resolve) => clock.after(STORAGE_LIMIT_MS, () => resolve(null)));
+    return Promise.race([restore(), timeout]);
   }
 
-  /** @param {"visible" | "hidden" | "online" | "offline"} what */
-  #happened(what) {
-    if (what === "visible" && this.#openId !== null) this.directory.read(this.#openId);
-    this.#tabs.present();
-    if (what === "visible" || what === "online") {
+  /** @param {"visible" | "hidden" | "online" | "offline"} event */
+  #environmentChanged(event) {
+    const { currentId } = this.#watchlist;
+    if (event === "visible" && currentId !== null) this.#model.directory.read(currentId);
+    this.#tabs.announce();
+    if (event === "visible" || event === "online") {
       this.#leader?.wake();
       this.#tabs.wake();
     }
-    if (what === "online" || what === "offline") this.#leader?.doubt();
-    this.#change();
+    if (event === "online" || event === "offline") this.#leader?.doubt();
+    this.#changed();
   }
 
   /** @param {string} id */
   #catchUp(id) {
     const replica = this.#model.find(id);
-    if (replica)
-      void this.#history.catchUp(replica).catch((error) => this.#noticeRefusal(error, id));
+    if (!replica) return;
+    void this.#history.catchUp(replica).catch((error) => this.#noticeRejection(error, id));
   }
 
-  /** @param {string} id @param {string} body */
+  /**
+   * @param {string} id
+   * @param {string} body
+   */
   #write(id, body) {
-    const { clock, newId } = this.#options.surroundings;
-    const after = this.#model.find(id)?.position ?? this.directory.get(id)?.head ?? 0;
-    const writtenAt = Math.max(clock.now(), (this.#model.unsent(id).at(-1)?.writtenAt ?? 0) + 1);
+    const { clock, newId } = this.#options.environment;
+    const head = this.#model.directory.get(id)?.head ?? 0;
+    const after = this.#model.find(id)?.position ?? head;
+    const lastWrittenAt = this.#model.unsent(id).at(-1)?.writtenAt ?? 0;
+    const writtenAt = Math.max(clock.now(), lastWrittenAt + 1);
     const outgoing = { id: newId(), body, after, writtenAt, failure: null };
-    const sent = this.#sending.expect(id, outgoing.id);
-    this.#take({ kind: "written", conversation: id, outgoing }, true);
-    this.#want(id);
+    const sent = this.#pendingSends.expect(id, outgoing.id);
+    this.#apply({ kind: "written", conversation: id, outgoing }, true);
+    this.#watchlist.follow(id);
     return sent;
   }
 
-  /** @template T @param {string | null} id @param {() => Promise<T>} question */
-  async #ask(id, question) {
+  /**
+   * @template T
+   * @param {string | null} id the conversation
+   * @param {(api: Api) => Promise<T>} call
+   */
+  async #request(id, call) {
     try {
-      return await question();
+      return await call(this.#api);
     } catch (error) {
-      this.#noticeRefusal(error, id);
+      this.#noticeRejection(error, id);
       throw error;
     }
   }
 
-  /** @param {unknown} error @param {string | null} id */
-  #noticeRefusal(error, id) {
-    if (!(error instanceof Refusal)) return;
+  /**
+   * @param {unknown} error
+   * @param {string | null} id the conversation
+   */
+  #noticeRejection(error, id) {
+    if (!(error instanceof Rejection)) return;
     if (error.retry === Retry.reauthenticate && this.#phase === "running") this.#end("signed-out");
     else if (id !== null && error.code === Code.notFound)
-      this.#take({ kind: "gone", conversation: id }, true);
+      this.#apply({ kind: "gone", conversation: id }, true);
   }
 
-  /** @param {Fact} fact */
-  #hear(fact) {
-    // One that led before this one, and has slept since.
-    if (fact.kind === "state" && this.#leader) return;
-    this.#take(fact, false);
-    if ("conversation" in fact && !this.#leader && this.#model.find(fact.conversation)?.hasGap)
-      this.#tabs.noticeGap(fact.conversation);
+  /** @param {Change} change of another tab */
+  #receivedChange(change) {
+    // An earlier leader that was asleep may still publish its state.
+    if (change.kind === "state" && this.#leader) return;
+    this.#apply(change, false);
+    if (!("conversation" in change) || this.#leader) return;
+    if (this.#model.find(change.conversation)?.hasGap) this.#tabs.noticeGap(change.conversation);
   }
 
-  /** Everything that becomes known goes through here. @param {Fact} fact @param {boolean} isOurs to tell and to keep */
-  #take(fact, isOurs) {
-    const id = "conversation" in fact ? fact.conversation : null;
-    const before = new Map(
-      id === null ? [] : this.#model.unsent(id).map((outgoing) => [outgoing.id, outgoing.failure]),
-    );
-    const seen = this.#model.apply(fact);
-    if (isOurs) {
-      this.#tabs.tell(fact);
-      if (id !== null) this.#keep(id, before);
+  /**
+   * Applies a change. All changes go through here.
+   * @param {Change} change
+   * @param {boolean} isOwn whether this tab publishes and stores it
+   */
+  #apply(change, isOwn) {
+    const id = "conversation" in change ? change.conversation : null;
+    const unsentBefore = id === null ? [] : this.#model.unsent(id);
+    const before = new Map(unsentBefore.map((outgoing) => [outgoing.id, outgoing.failure]));
+    const seen = this.#model.apply(change);
+    if (isOwn) {
+      this.#tabs.publish(change);
+      if (id !== null) this.#store(id, before);
     }
-    this.#sending.heard(fact);
-    if (id !== null && seen.length > 0)
-      for (const reader of [...(this.#readers.get(id) ?? [])]) reader(seen);
-    this.#leader?.heard(fact, before.size);
-    // It may have begun anew, or this person may be in it again.
+    this.#pendingSends.applied(change);
+    if (id !== null) this.#watchlist.deliver(id, seen);
+    if (change.kind === "restarted") this.#listeners.restarted(change.conversation);
+    this.#listeners.announce(seen);
+    this.#leader?.applied(change, before.size);
+    // The replica may have been restarted, or the user may be a participant again.
     const isBegun = id === null || this.#model.find(id)?.historyStarted;
-    if (!isBegun && this.directory.get(id) && this.#wanted.includes(id)) this.#want(id);
-    if (
-      (fact.kind === "state" && fact.state.name === StateName.connected) ||
-      (fact.kind === "listed" && fact.complete)
-    )
-      this.#renew();
-    this.#change();
+    const isListed = id !== null && this.#model.directory.get(id);
+    if (!isBegun && isListed && this.#watchlist.ids.includes(id)) this.#watchlist.follow(id);
+    const isConnected = change.kind === "state" && change.state.name === StateName.connected;
+    if (isConnected || (change.kind === "listed" && change.complete)) this.#watchlist.followAll();
+    this.#changed();
   }
 
-  /** @param {string} id @param {Map<string, unknown>} before what was unsent, and why it failed */
-  #keep(id, before) {
-    const { outboxes } = this.#options.surroundings;
+  /**
+   * @param {string} id
+   * @param {Map<string, unknown>} before the unsent messages, and why they failed
+   */
+  #store(id, before) {
+    const { outboxes } = this.#options.environment;
     const unsent = this.#model.unsent(id);
-    for (const gone of before.keys())
-      if (!unsent.some((outgoing) => outgoing.id === gone)) outboxes.remove(id, gone);
-    for (const outgoing of unsent)
+    for (const messageId of before.keys()) {
+      if (!unsent.some((outgoing) => outgoing.id === messageId)) outboxes.remove(id, messageId);
+    }
+    for (const outgoing of unsent) {
       if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
+    }
   }
 
-  #change() {
+  #changed() {
     this.#state = this.#nextState();
-    if (this.#isChanging) return;
-    this.#isChanging = true;
-    queueMicrotask(() => {
-      this.#isChanging = false;
-      this.#version += 1;
-      // Each by itself: what goes wrong in one keeps nothing from the others.
-      for (const listener of this.#listeners)
-        queueMicrotask(() => this.#listeners.has(listener) && listener());
-    });
+    this.#listeners.changed();
   }
 
   /** @returns {State} */

@@ -1,6 +1,6 @@
-/** Time and chance, as a port. */
+/** The system clock, and how long to wait between attempts. */
 
-/** @import { Clock } from "./surroundings.js" */
+/** @import { Clock } from "./types.js" */
 
 /** @type {Clock} */
 export const systemClock = {
@@ -12,15 +12,15 @@ export const systemClock = {
   random: () => Math.random(),
 };
 
-/** Bounds, in milliseconds. */
-const LONGEST_WAIT = 30_000;
-const FIRST_WAIT = 500;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 30_000;
 
 /**
- * How long to wait after `failures` in a row: anything from 0 to a bound that doubles, because after an outage every
- * client starts at the same moment.
- * @param {number} failures @param {Clock} clock
+ * Returns a random wait in milliseconds, up to a bound that doubles with each failure.
+ * @param {number} failures
+ * @param {Clock} clock
  */
 export function backoff(failures, clock) {
-  return clock.random() * Math.min(LONGEST_WAIT, FIRST_WAIT * 2 ** Math.min(failures - 1, 16));
+  const bound = FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 16);
+  return clock.random() * Math.min(LONGEST_WAIT_MS, bound);
 }

@@ -1,43 +1,50 @@
-/** One WebSocket that is always there or on its way back. It knows nothing of conversations. */
+/** One WebSocket that reconnects. It knows requests and pings, but no conversations. */
 
 import { backoff } from "./clock.js";
 
-/** @import { Answer, ConnectionOptions, Outcome } from "./parts.js" */
-/** @import { Socket } from "./surroundings.js" */
+/** @import { Answer, ConnectionOptions, Outcome, Reason, Socket } from "./types.js" */
 
-/** A handshake may wait for two cold starts. */
-const HANDSHAKE_LIMIT = 20_000;
-const STALLED_AFTER = 5_000;
-/** Whoever lived this long was well: failures count anew. */
-const SETTLED_AFTER = 10_000;
-/** The gateway ends it after 2 h. We leave earlier, and not all at once. */
-const REPLACE_AFTER = 105 * 60_000;
-const REPLACE_SPREAD = 5 * 60_000;
-const PONG_LIMIT = 10_000;
-/** Visible: so that a missed newest event shows. Hidden: only against the idle limit of 10 minutes. */
-const PING_EVERY = 30_000;
-const PING_SPREAD = 30_000;
-const PING_EVERY_HIDDEN = 5 * 60_000;
-/** Then a request is unanswered; the protocol forbids to repeat a send earlier. */
-export const ANSWER_LIMIT = 10_000;
+/** A handshake may have to wait for two cold starts. */
+const HANDSHAKE_LIMIT_MS = 20_000;
+const STALLED_AFTER_MS = 5_000;
+/** Failures are counted from 0 again after a connection of this length. */
+const SETTLED_AFTER_MS = 10_000;
+/** The gateway ends connections after 2 h. */
+const REPLACE_AFTER_MS = 105 * 60_000;
+const REPLACE_SPREAD_MS = 5 * 60_000;
+const PONG_LIMIT_MS = 10_000;
+/** While visible, pings reveal a missed newest entry. */
+const PING_EVERY_MS = 30_000;
+const PING_SPREAD_MS = 30_000;
+/** While hidden, pings only prevent the gateway's idle limit of 10 minutes. */
+const PING_EVERY_HIDDEN_MS = 5 * 60_000;
+/** A request then counts as unanswered. The protocol forbids to repeat a message earlier. */
+export const ANSWER_LIMIT_MS = 10_000;
 
 export class Connection {
-  /** @type {ConnectionOptions} */ #options;
+  /** @type {ConnectionOptions} */
+  #options;
   #isStarted = false;
-  /** @type {import("./facts.js").Reason | null} */ reason = null;
-  /** @type {number | null} */ retryAt = null;
-  /** @type {Socket | null} */ #socket = null;
-  /** The one in its handshake. @type {Socket | null} */ #candidate = null;
+  /** @type {Reason | null} */
+  reason = null;
+  /** @type {number | null} */
+  retryAt = null;
+  /** @type {Socket | null} */
+  #socket = null;
+  /** @type {Socket | null} */
+  #candidate = null;
   #failures = 0;
   #lastRef = 0;
-  /** By `ref`. @type {Map<string, (outcome: Outcome) => void>} */ #pending = new Map();
+  /** @type {Map<string, (outcome: Outcome) => void>} */
+  #pending = new Map();
   #dialedAt = 0;
   #openedAt = 0;
   #lastPingAt = 0;
   #heardSincePing = true;
-  /** What was begun in an earlier one changes nothing. */
+  /** Grows with each `stop`. Results of earlier generations are ignored. */
   #generation = 0;
-  /** @type {Map<string, () => void>} */ #timers = new Map();
+  /** @type {Map<string, () => void>} */
+  #timers = new Map();
 
   /** @param {ConnectionOptions} options */
   constructor(options) {
@@ -66,17 +73,28 @@ export class Connection {
     this.#generation += 1;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    for (const socket of [this.#socket, this.#candidate]) if (socket) abandon(socket);
-    this.#socket = this.#candidate = this.reason = this.retryAt = null;
+    if (this.#socket) abandon(this.#socket);
+    if (this.#candidate) abandon(this.#candidate);
+    this.#socket = null;
+    this.#candidate = null;
+    this.reason = null;
+    this.retryAt = null;
     this.#isStarted = false;
-    this.#forget();
+    this.#disconnectPending();
   }
 
-  /** What becomes of a request. Never rejects. @param {{action: string} & Record<string, unknown>} request @returns {Promise<Outcome>} */
-  ask(request) {
-    const ref = String((this.#lastRef += 1));
+  /**
+   * Sends a request. Never rejects.
+   * @param {{action: string} & Record<string, unknown>} request
+   * @returns {Promise<Outcome>}
+   */
+  request(request) {
+    this.#lastRef += 1;
+    const ref = String(this.#lastRef);
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ANSWER_LIMIT, () => settle({ kind: "unanswered" }));
+      const cancel = this.#options.clock.after(ANSWER_LIMIT_MS, () =>
+        settle({ kind: "unanswered" }),
+      );
       /** @param {Outcome} outcome */
       const settle = (outcome) => {
         cancel();
@@ -89,28 +107,26 @@ export class Connection {
     });
   }
 
-  /** Hands an answer to whoever asked. One that comes too late is still a frame. @param {Answer} frame */
+  /** @param {Answer} frame */
   answered(frame) {
     if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
   }
 
-  /** Something changed for the better: the network, or the page is visible. */
   wake() {
     if (!this.#isStarted) return;
+    const { clock } = this.#options;
     if (this.#socket !== null) {
-      if (this.#options.clock.now() - this.#lastPingAt >= PING_EVERY) this.doubt();
+      if (clock.now() - this.#lastPingAt >= PING_EVERY_MS) this.doubt();
       else this.#schedulePing();
-    } else if (
-      this.#candidate === null ||
-      this.#options.clock.now() - this.#dialedAt >= STALLED_AFTER
-    ) {
-      // A handshake that began on another network would have to be waited for.
+    } else if (this.#candidate === null || clock.now() - this.#dialedAt >= STALLED_AFTER_MS) {
+      // A handshake that began on another network would never end.
       if (this.#candidate) abandon(this.#candidate);
       this.#failures = 0;
       this.#dial();
     }
   }
 
+  /** Sends a ping, and drops the connection if no frame follows. */
   doubt() {
     const socket = this.#socket;
     const now = this.#options.clock.now();
@@ -118,8 +134,7 @@ export class Connection {
     this.#lastPingAt = now;
     this.#heardSincePing = false;
     socket.send(this.#options.ping());
-    // Any frame proves life. TCP may take a quarter of an hour to notice that there is none.
-    this.#set("pong", PONG_LIMIT, () => {
+    this.#set("pong", PONG_LIMIT_MS, () => {
       if (!this.#heardSincePing) this.#lost(socket);
     });
     this.#schedulePing();
@@ -131,7 +146,7 @@ export class Connection {
     this.#dialedAt = this.#options.clock.now();
     const generation = this.#generation;
     const failed = () => void this.#handshakeFailed(generation);
-    this.#set("handshake", HANDSHAKE_LIMIT, () => {
+    this.#set("handshake", HANDSHAKE_LIMIT_MS, () => {
       if (this.#candidate) abandon(this.#candidate);
       failed();
     });
@@ -141,7 +156,6 @@ export class Connection {
       socket.onopen = () => this.#opened(socket);
       socket.onclose = failed;
     } catch {
-      // As for `ws:` on a page that came by `https:`, or a token that is no subprotocol.
       failed();
     }
   }
@@ -151,8 +165,10 @@ export class Connection {
     const { clock, onFrame, onOpen } = this.#options;
     if (this.#socket) abandon(this.#socket);
     this.#socket = socket;
-    this.#candidate = this.reason = null;
-    this.#openedAt = this.#lastPingAt = clock.now();
+    this.#candidate = null;
+    this.reason = null;
+    this.#openedAt = clock.now();
+    this.#lastPingAt = this.#openedAt;
     this.#heardSincePing = true;
     this.#cancel("handshake");
     this.#cancel("pong");
@@ -161,9 +177,10 @@ export class Connection {
       onFrame(data);
     };
     socket.onclose = () => this.#lost(socket);
-    this.#set("replace", REPLACE_AFTER + REPLACE_SPREAD * clock.random(), () => this.#dial());
+    const lifetime = REPLACE_AFTER_MS + REPLACE_SPREAD_MS * clock.random();
+    this.#set("replace", lifetime, () => this.#dial());
     this.#schedulePing();
-    this.#forget();
+    this.#disconnectPending();
     onOpen();
   }
 
@@ -173,18 +190,17 @@ export class Connection {
     this.#candidate = null;
     this.#failures += 1;
     if (this.#socket !== null) {
-      // The old connection is used as long as it lasts.
       this.#set("replace", backoff(this.#failures, this.#options.clock), () => this.#dial());
       return;
     }
     this.#options.onDown();
     const reason = await this.#options.diagnose();
-    if (generation !== this.#generation || this.#socket !== null || this.#candidate !== null)
-      return;
+    const isOutdated = generation !== this.#generation || this.#socket || this.#candidate;
+    if (isOutdated) return;
     if (reason === "renewed") return this.#dial();
     if (reason === "expired") {
       this.stop();
-      this.#options.onRefused();
+      this.#options.onSignedOut();
       return;
     }
     this.reason = reason;
@@ -196,16 +212,14 @@ export class Connection {
     abandon(socket);
     this.#socket = null;
     for (const timer of ["pong", "ping", "replace"]) this.#cancel(timer);
-    if (this.#options.clock.now() - this.#openedAt >= SETTLED_AFTER) this.#failures = 0;
+    if (this.#options.clock.now() - this.#openedAt >= SETTLED_AFTER_MS) this.#failures = 0;
     this.#failures += 1;
-    this.#forget();
+    this.#disconnectPending();
     this.#options.onDown();
-    // Else the end of a handshake decides.
     if (this.#candidate === null) this.#retry();
   }
 
-  /** Nobody will answer what was asked on an earlier connection. */
-  #forget() {
+  #disconnectPending() {
     for (const settle of [...this.#pending.values()]) settle({ kind: "disconnected" });
   }
 
@@ -218,11 +232,17 @@ export class Connection {
 
   #schedulePing() {
     const { clock, isVisible } = this.#options;
-    const wait = isVisible() ? PING_EVERY + PING_SPREAD * clock.random() : PING_EVERY_HIDDEN;
+    const wait = isVisible()
+      ? PING_EVERY_MS + PING_SPREAD_MS * clock.random()
+      : PING_EVERY_HIDDEN_MS;
     this.#set("ping", Math.max(0, this.#lastPingAt + wait - clock.now()), () => this.doubt());
   }
 
-  /** @param {string} name @param {number} ms @param {() => void} then */
+  /**
+   * @param {string} name
+   * @param {number} ms
+   * @param {() => void} then
+   */
   #set(name, ms, then) {
     this.#cancel(name);
     const cancel = this.#options.clock.after(ms, () => {
@@ -241,6 +261,8 @@ export class Connection {
 
 /** @param {Socket} socket */
 function abandon(socket) {
-  socket.onopen = socket.onmessage = socket.onclose = null;
+  socket.onopen = null;
+  socket.onmessage = null;
+  socket.onclose = null;
   socket.close(1000);
 }

@@ -1,43 +1,53 @@
-/** Confab's client for browsers: all that a page needs. Other modules may change without notice. */
+/** The public API of the client. Pages import only this module; the others may change. */
 
-import { readClaims } from "./api.js";
-import { browserSurroundings } from "./browser.js";
+import { browserEnvironment } from "./browser.js";
 import { Client } from "./client.js";
+import { readClaims } from "./credentials.js";
 import { SignedOut } from "./protocol.js";
 
 export { Client } from "./client.js";
-export { systemClock } from "./clock.js";
+export { backoff, systemClock } from "./clock.js";
 export { Conversation } from "./conversation.js";
-export { readClaims } from "./api.js";
+export { readClaims } from "./credentials.js";
 export { StateName } from "./model.js";
 export {
   cleanBody,
   Code,
   encodedBytes,
   handshakeProtocols,
+  isObject,
+  isolated,
+  isText,
   MAX_BODY_BYTES,
   MAX_PARTICIPANTS,
   MAX_TITLE_BYTES,
   MAX_USER_BYTES,
-  Refusal,
+  parseObject,
+  Rejection,
   SignedOut,
   Unanswered,
 } from "./protocol.js";
 
-/** @typedef {import("./facts.js").Line} Line */
-/** @typedef {import("./facts.js").Listed} Listed */
-/** @typedef {import("./facts.js").Message} Message */
-/** @typedef {import("./facts.js").Person} Person */
-/** @typedef {import("./facts.js").State} State */
-/** @typedef {import("./parts.js").TokenProvider} TokenProvider */
-/** @typedef {import("./surroundings.js").Surroundings} Surroundings */
-/** @typedef {import("./wire.js").Entry} Entry */
-/** @typedef {import("./wire.js").Problem} Problem */
+/** @typedef {import("./types.js").ConversationInfo} ConversationInfo */
+/** @typedef {import("./types.js").Line} Line */
+/** @typedef {import("./types.js").Message} Message */
+/** @typedef {import("./types.js").Person} Person */
+/** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Environment} Environment */
+/** @typedef {import("./types.js").OutboxRow} OutboxRow */
+/** @typedef {import("./types.js").OutboxStorage} OutboxStorage */
+/** @typedef {import("./types.js").Socket} Socket */
+/** @typedef {import("./types.js").TokenProvider} TokenProvider */
+/** @typedef {import("./types.js").Entry} Entry */
+/** @typedef {import("./types.js").Problem} Problem */
 
 /**
- * Starts the client of whoever the token is of, and does not wait for a connection: `client.state` tells of that.
- * @param {{http: string, ws: string, token: TokenProvider}} options `ws` with its stage
- * @throws {TypeError} for a URL that is none @throws {SignedOut} if there is no token; what the provider throws is thrown on
+ * Starts a client for the token's user, without waiting for a connection.
+ * @param {{http: string, ws: string, token: TokenProvider}} options `ws` includes the stage
+ * @throws {TypeError | SignedOut} if a URL is not valid; if there is no token
+ * @example
+ * const token = async () => (await fetch("/my/token")).text();
+ * const client = await connect({ http, ws, token });
  */
 export async function connect({ http, ws, token: provider }) {
   const base = address(http, ["http:", "https:"]);
@@ -45,15 +55,18 @@ export async function connect({ http, ws, token: provider }) {
   const token = await provider({ refused: null });
   const claims = readClaims(token);
   if (token === null || claims === null)
-    throw new SignedOut("The token provider gave no JSON Web Token with a `sub`");
+    throw new SignedOut("The token provider returned no JSON Web Token with a `sub`.");
   const { user, name } = claims;
-  const surroundings = browserSurroundings({ http: base, ws: socket, user });
-  const client = new Client({ http: base, me: { user, name }, token, provider, surroundings });
+  const environment = browserEnvironment({ http: base, ws: socket, user });
+  const client = new Client({ http: base, me: { user, name }, token, provider, environment });
   void client.start();
   return client;
 }
 
-/** @param {string} url @param {string[]} schemes */
+/**
+ * @param {string} url
+ * @param {string[]} schemes
+ */
 function address(url, schemes) {
   const { protocol } = new URL(url);
   if (!schemes.includes(protocol))

@@ -1,10 +1,6 @@
-/**
- * The words of Confab protocol 1, what can go wrong, and the one place where bytes become values: what is read here has
- * been checked.
- */
+/** Confab protocol 1: words, errors, and checks of everything that comes from outside. */
 
-/** @import { Row } from "./surroundings.js" */
-/** @import { Entry, EventPage, Frame, Problem, Sent } from "./wire.js" */
+/** @import { Entry, EventPage, Frame, OutboxRow, Problem, Sent } from "./types.js" */
 
 export const Action = Object.freeze({
   subscribe: "subscribe",
@@ -20,7 +16,7 @@ export const Retry = Object.freeze({
   later: "later",
 });
 
-/** `docs/protocol.md` says what each means. */
+/** The codes of errors. `docs/protocol.md` says what each means. */
 export const Code = Object.freeze({
   malformed: "malformed",
   invalid: "invalid",
@@ -37,47 +33,57 @@ export const Code = Object.freeze({
   internal: "internal",
 });
 
-/** As `encodedBytes` counts. */
+/** The longest body, as `encodedBytes` counts. */
 export const MAX_BODY_BYTES = 16_384;
-/** Of UTF-8. */
 export const MAX_TITLE_BYTES = 200;
-/** Of UTF-8. */
 export const MAX_USER_BYTES = 128;
-/** Beside who creates the conversation. */
+/** The most initial participants, without the creator. */
 export const MAX_PARTICIPANTS = 90;
-/** In one ping, and so the most that are followed. */
+/** The most positions in a ping, and so the most subscriptions of a client. */
 export const MAX_POSITIONS = 20;
 
-/** The server's considered no, and its advice: to try again `never` as it is, after `reauthenticate` or `resync`, or `later`. */
-export class Refusal extends Error {
-  /** @override */ name = "Refusal";
+/**
+ * The server rejected a request. `retry` says whether to repeat it: `never`, after `reauthenticate`
+ * or `resync`, or `later`.
+ */
+export class Rejection extends Error {
+  /** @override */
+  name = "Rejection";
 
-  /** @param {Problem} problem the whole of what the server said */
+  /** @param {Problem} problem the server's whole answer */
   constructor(problem) {
     super(problem.message);
     this.problem = problem;
-    /** One of `Code`, or of the future. */ this.code = problem.code;
+    this.code = problem.code;
     this.retry = problem.retry;
     this.field = problem.field;
   }
 }
 
-/** It may have been done: ask again with the same id. */
+/** The request may have taken effect. Repeating it is safe. */
 export class Unanswered extends Error {
-  /** @override */ name = "Unanswered";
+  /** @override */
+  name = "Unanswered";
 }
 
-/** There is no token. */
 export class SignedOut extends Error {
-  /** @override */ name = "SignedOut";
+  /** @override */
+  name = "SignedOut";
 }
 
-/** A URL would end up in logs, with the token. @param {string} token */
+/**
+ * The subprotocols to offer. The token is not in the URL, because URLs end up in logs.
+ * @param {string} token
+ */
 export function handshakeProtocols(token) {
   return ["confab.v1", `bearer.${token}`];
 }
 
-/** `null`: no frame of this protocol, as the gateway's own of errors. @param {unknown} text @returns {Frame | null} */
+/**
+ * Returns `null` for other frames, such as the gateway's own errors.
+ * @param {unknown} text
+ * @returns {Frame | null}
+ */
 export function parseFrame(text) {
   const frame = parseObject(text);
   if (frame === null) return null;
@@ -97,16 +103,15 @@ export function parseFrame(text) {
     case "error":
       return { event, ref, problem: parseProblem(frame) };
     case "added": {
-      const { title, head, by } = frame;
-      return isText(conversation)
-        ? {
-            event,
-            conversation,
-            title: textOr(title, ""),
-            head: isPosition(head) ? head : 0,
-            by: textOr(by, ""),
-          }
-        : null;
+      if (!isText(conversation)) return null;
+      const { head } = frame;
+      return {
+        event,
+        conversation,
+        title: textOr(frame.title, ""),
+        head: isPosition(head) ? head : 0,
+        by: textOr(frame.by, ""),
+      };
     }
     case "removed":
       return isText(conversation) ? { event, conversation } : null;
@@ -117,40 +122,50 @@ export function parseFrame(text) {
   }
 }
 
-/** What is no entry is left out and shows as a gap. @param {Record<string, unknown>} value @returns {EventPage | null} */
+/**
+ * What is not an entry is left out, and appears as a gap.
+ * @param {Record<string, unknown>} value
+ * @returns {EventPage | null}
+ */
 export function parseEventPage({ head, events, limited }) {
   if (!isPosition(head) || !Array.isArray(events)) return null;
   return { head, events: parseAll(events, parseEntry), limited: limited === true };
 }
 
-/** @param {Record<string, unknown>} value @returns {Sent | null} */
+/**
+ * @param {Record<string, unknown>} value
+ * @returns {Sent | null}
+ */
 export function parseSent({ conversation, id, seq, sentAt, duplicate }) {
   if (!isText(conversation) || !isText(id) || !isPosition(seq) || seq < 1) return null;
   return { conversation, id, seq, sentAt: textOr(sentAt, ""), duplicate: duplicate === true };
 }
 
-/** Advice that is not known means `never`: to repeat blindly is the one wrong guess. @param {Record<string, unknown>} value @returns {Problem} */
+/**
+ * Reads unknown advice as `never`, because repeating blindly could do harm.
+ * @param {Record<string, unknown>} value
+ * @returns {Problem}
+ */
 export function parseProblem({ code, message, retry, field, retryAfterMs }) {
   return {
     code: textOr(code, Code.internal),
-    message: textOr(message, "The server refused this."),
+    message: textOr(message, "The server rejected the request."),
     retry: Object.values(Retry).find((advice) => advice === retry) ?? Retry.never,
     ...(isText(field) && { field }),
     ...(typeof retryAfterMs === "number" && retryAfterMs >= 0 && { retryAfterMs }),
   };
 }
 
-/** Reads what was kept of an unsent message: it may be of another version, or have been tampered with. @param {Record<string, unknown>} value @returns {Row | null} */
+/**
+ * Checks a stored message, which may be from another version.
+ * @param {Record<string, unknown>} value
+ * @returns {OutboxRow | null}
+ */
 export function parseUnsent({ conversation, outgoing }) {
   if (!isText(conversation) || !isObject(outgoing)) return null;
   const { id, body, after, writtenAt, failure } = outgoing;
-  if (
-    !isText(id) ||
-    !/^[\w.:-]{1,64}$/.test(id) ||
-    !isText(body) ||
-    encodedBytes(body) > MAX_BODY_BYTES
-  )
-    return null;
+  if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id)) return null;
+  if (!isText(body) || encodedBytes(body) > MAX_BODY_BYTES) return null;
   if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt))
     return null;
   return {
@@ -165,32 +180,33 @@ export function parseUnsent({ conversation, outgoing }) {
   };
 }
 
-/** @param {Record<string, unknown>} value @returns {Entry | null} */
+/** @type {("id" | "sender" | "name" | "body" | "user" | "by" | "sentAt")[]} */
+const OPTIONAL_MEMBERS = ["id", "sender", "name", "body", "user", "by", "sentAt"];
+
+/**
+ * @param {Record<string, unknown>} value
+ * @returns {Entry | null}
+ */
 export function parseEntry(value) {
   const { event, conversation, seq } = value;
   if (!isText(event) || !isText(conversation) || !isPosition(seq) || seq < 1) return null;
   /** @type {Entry} */
   const entry = { event, conversation, seq };
-  for (const member of /** @type {const} */ ([
-    "id",
-    "sender",
-    "name",
-    "body",
-    "user",
-    "by",
-    "sentAt",
-  ])) {
+  for (const member of OPTIONAL_MEMBERS) {
     const text = value[member];
     if (typeof text === "string") entry[member] = text;
   }
   return entry;
 }
 
-/** @template T @param {unknown} values @param {(value: Record<string, unknown>) => T | false | null} parse */
+/**
+ * @template T
+ * @param {unknown} values
+ * @param {(value: Record<string, unknown>) => T | false | null} parse
+ */
 export function parseAll(values, parse) {
-  return Array.isArray(values)
-    ? values.flatMap((value) => (isObject(value) && parse(value)) || [])
-    : [];
+  if (!Array.isArray(values)) return [];
+  return values.flatMap((value) => (isObject(value) && parse(value)) || []);
 }
 
 /** @param {unknown} text */
@@ -204,45 +220,78 @@ export function parseObject(text) {
   }
 }
 
-/** As the server counts a body: in JSON, without the quotes. @param {string} text */
+/**
+ * The length of a body as the server counts it: as JSON, without the quotes.
+ * @param {string} text
+ */
 export function encodedBytes(text) {
   return new TextEncoder().encode(JSON.stringify(text)).length - 2;
 }
 
-/** What may be sent of what was typed, without what nobody sees and the server refuses. @param {string} text */
+/**
+ * Returns the text without what the server refuses and people do not see.
+ * @param {string} text
+ */
 export function cleanBody(text) {
-  return text
-    .replace(/\r\n?/g, "\n")
-    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
-    .toWellFormed()
-    .trim();
+  return (
+    text
+      .replace(/\r\n?/g, "\n")
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: the server refuses these characters
+      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+      .toWellFormed()
+      .trim()
+  );
 }
 
-/** @param {unknown} value @returns {value is Record<string, unknown>} */
+/**
+ * Keeps right-to-left letters in a text from reordering the text around it.
+ * @param {string} text
+ */
+export function isolated(text) {
+  return `\u2068${text}\u2069`;
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is Record<string, unknown>}
+ */
 export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** @param {unknown} value @returns {value is string} */
+/**
+ * @param {unknown} value
+ * @returns {value is string}
+ */
 export function isText(value) {
   return typeof value === "string" && value !== "";
 }
 
-/** @param {unknown} value @returns {value is number} */
+/**
+ * @param {unknown} value
+ * @returns {value is number}
+ */
 export function isPosition(value) {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/** @param {unknown} value @param {string} otherwise */
+/**
+ * @param {unknown} value
+ * @param {string} otherwise
+ */
 export function textOr(value, otherwise) {
   return typeof value === "string" ? value : otherwise;
 }
 
-/** @param {unknown} value @returns {Map<string, number>} */
+/**
+ * @param {unknown} value
+ * @returns {Map<string, number>}
+ */
 function parseHeads(value) {
-  return new Map(
-    Object.entries(isObject(value) ? value : {}).flatMap(([id, head]) =>
-      isPosition(head) ? [[id, head]] : [],
-    ),
-  );
+  /** @type {Map<string, number>} */
+  const heads = new Map();
+  for (const [id, head] of Object.entries(isObject(value) ? value : {})) {
+    if (isPosition(head)) heads.set(id, head);
+  }
+  return heads;
 }

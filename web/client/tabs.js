@@ -1,29 +1,34 @@
 /**
- * The tabs of one person in one browser. One leads, and when it closes or sleeps the next one does: the browser gives the
- * lock to exactly one, and takes it back from a tab that dies. They tell one another facts, and what each has on its screen.
+ * The tabs of a user in one browser. The tab with the lock leads; when it closes, the next one gets
+ * the lock. The tabs send one another their changes and what they show.
  */
 
-/** @import { Fact, Presence, TabMessage } from "./facts.js" */
-/** @import { TabsOptions } from "./parts.js" */
+/** @import { Change, Channel, Presence, TabMessage, TabsOptions } from "./types.js" */
 
-/** A gap that is older is repaired here; the leader repairs its own, and tells. */
-const GAP_PATIENCE = 2_000;
-/** A leader that is silent for longer, twice, is asleep: a single time it may be this tab that was kept from hearing. */
-const LEADER_PATIENCE = 5_000;
-const CHECK_EVERY = 20_000;
-/** A tab that crashed does not take its leave. One that nobody sees has its timers slowed down to one a minute. */
-const PRESENCE_LASTS = 90_000;
+/** The leader repairs its gaps earlier, and publishes what it reads. */
+const GAP_LIMIT_MS = 2_000;
+/** A single silence may be this tab's own delay. */
+const LEADER_LIMIT_MS = 5_000;
+const CHECKS = 2;
+const CHECK_EVERY_MS = 20_000;
+/** For tabs that crashed. Browsers slow the timers of hidden tabs to one a minute. */
+const PRESENCE_LASTS_MS = 90_000;
 
 export class Tabs {
-  /** @type {TabsOptions} */ #options;
-  /** @type {import("./surroundings.js").Channel | null} */ #channel = null;
+  /** @type {TabsOptions} */
+  #options;
+  /** @type {Channel | null} */
+  #channel = null;
   #tab = "";
   #isLeading = false;
-  /** Gives back the lock, or the place in its queue. */ #release = () => {};
-  /** @type {Map<string, Presence & {at: number}>} */ #presences = new Map();
-  /** @type {() => void} */ #cancelCheck = () => {};
-  /** @type {(() => void) | null} */ #cancelSteal = null;
-  /** Timers, by conversation. @type {Map<string, () => void>} */ #gaps = new Map();
+  #release = () => {};
+  /** @type {Map<string, Presence & {at: number}>} */
+  #presences = new Map();
+  #cancelCheck = () => {};
+  /** @type {(() => void) | null} */
+  #cancelSteal = null;
+  /** @type {Map<string, () => void>} */
+  #gaps = new Map();
 
   /** @param {TabsOptions} options */
   constructor(options) {
@@ -31,21 +36,21 @@ export class Tabs {
   }
 
   join() {
-    const { onLead, surroundings } = this.#options;
-    this.#tab = surroundings.newId();
-    if (surroundings.tabs === null) return onLead();
-    this.#channel = surroundings.tabs.channel();
-    this.#channel.onmessage = ({ data }) => this.#hear(/** @type {TabMessage} */ (data));
-    this.#queue(false);
+    const { environment, onEvent } = this.#options;
+    this.#tab = environment.newId();
+    if (environment.tabs === null) return onEvent({ kind: "lead" });
+    this.#channel = environment.tabs.channel();
+    this.#channel.onmessage = ({ data }) => this.#received(/** @type {TabMessage} */ (data));
+    this.#requestLock(false);
     this.#post({ kind: "join", tab: this.#tab });
-    this.present();
+    this.announce();
     this.#check();
   }
 
   leave() {
     this.#isLeading = false;
     this.#cancelCheck();
-    this.#heardOfLeader();
+    this.#heardLeader();
     this.#post({ kind: "presence", tab: this.#tab, presence: null });
     this.#release();
     this.#release = () => {};
@@ -56,34 +61,37 @@ export class Tabs {
     this.#gaps.clear();
   }
 
-  /** The others say what they want. */
+  /** Takes the lead. The other tabs answer with what they want followed. */
   lead() {
     this.#isLeading = true;
-    this.#heardOfLeader();
+    this.#heardLeader();
     this.#post({ kind: "lead" });
-    this.present();
+    this.announce();
   }
 
-  /** @param {Fact} fact */
-  tell(fact) {
-    this.#post({ kind: "fact", fact });
+  /** @param {Change} change */
+  publish(change) {
+    this.#post({ kind: "change", change });
   }
 
-  present() {
-    const { surroundings, wanted } = this.#options;
-    this.#post({
-      kind: "presence",
-      tab: this.#tab,
-      presence: { leads: this.#isLeading, visible: surroundings.isVisible(), wanted: wanted() },
-    });
+  announce() {
+    const { environment, wanted } = this.#options;
+    const presence = {
+      leads: this.#isLeading,
+      visible: environment.isVisible(),
+      wanted: wanted(),
+    };
+    this.#post({ kind: "presence", tab: this.#tab, presence });
   }
 
-  /** @param {string} conversation @param {number} position */
+  /**
+   * @param {string} conversation
+   * @param {number} position
+   */
   follow(conversation, position) {
     this.#post({ kind: "follow", tab: this.#tab, conversation, position });
   }
 
-  /** The leader should know, and be awake. */
   wake() {
     if (this.#isLeading) return;
     this.#post({ kind: "wake" });
@@ -91,7 +99,7 @@ export class Tabs {
   }
 
   isAnyVisible() {
-    return this.#options.surroundings.isVisible() || this.#others().some(({ visible }) => visible);
+    return this.#options.environment.isVisible() || this.#others().some(({ visible }) => visible);
   }
 
   wantedElsewhere() {
@@ -99,119 +107,132 @@ export class Tabs {
   }
 
   #others() {
-    const since = this.#options.surroundings.clock.now() - PRESENCE_LASTS;
+    const since = this.#options.environment.clock.now() - PRESENCE_LASTS_MS;
     return [...this.#presences.values()].filter(({ at }) => at > since);
   }
 
   /** @param {string} conversation */
   noticeGap(conversation) {
     if (this.#gaps.has(conversation)) return;
-    const { model, onBehind, surroundings } = this.#options;
-    const cancel = surroundings.clock.after(GAP_PATIENCE, () => {
+    const { environment, model, onEvent } = this.#options;
+    const cancel = environment.clock.after(GAP_LIMIT_MS, () => {
       this.#gaps.delete(conversation);
-      if (model.find(conversation)?.hasGap) onBehind(conversation);
+      if (model.find(conversation)?.hasGap) onEvent({ kind: "behind", conversation });
     });
     this.#gaps.set(conversation, cancel);
   }
 
   /** @param {TabMessage} message */
-  #hear(message) {
-    const { model, onBehind, onChange, onFact, onFollow, onWake, surroundings, wanted } =
-      this.#options;
+  #received(message) {
+    const { model, onEvent, wanted } = this.#options;
     switch (message.kind) {
-      case "fact":
-        return onFact(message.fact);
+      case "change":
+        return onEvent(message);
       case "presence":
-        if (message.presence)
-          this.#presences.set(message.tab, { ...message.presence, at: surroundings.clock.now() });
-        else this.#presences.delete(message.tab);
-        return;
+        return this.#updatePresence(message.tab, message.presence);
       case "join":
         if (this.#isLeading)
           this.#post({ kind: "welcome", tab: message.tab, snapshot: model.snapshot() });
-        return this.present();
+        return this.announce();
       case "welcome":
         if (message.tab !== this.#tab) return;
         model.welcome(message.snapshot);
-        return onChange();
+        return onEvent({ kind: "welcome" });
       case "lead":
         this.#post({ kind: "join", tab: this.#tab });
         for (const id of wanted()) this.follow(id, model.find(id)?.position ?? 0);
         return;
-      case "follow": {
-        const { conversation, tab } = message;
-        if (!this.#isLeading || !model.directory.get(conversation)) return;
-        onFollow(conversation);
-        const { position } = model.replica(conversation);
-        if (position > message.position)
-          this.#post({ kind: "behind", tab, conversation, position });
+      case "follow":
+        return this.#followFor(message.tab, message.conversation, message.position);
+      case "behind": {
+        const { conversation, position, tab } = message;
+        // Changes before this message may have brought all that was missing.
+        const isBehind = (model.find(conversation)?.position ?? 0) < position;
+        if (tab === this.#tab && isBehind) onEvent({ kind: "behind", conversation });
         return;
       }
-      case "behind":
-        // What was told before this may have been all that was missing.
-        if (
-          message.tab !== this.#tab ||
-          (model.find(message.conversation)?.position ?? 0) >= message.position
-        )
-          return;
-        return onBehind(message.conversation);
       case "wake":
-        return onWake();
+        return onEvent({ kind: "wake" });
       case "check":
         if (this.#isLeading) this.#post({ kind: "awake", tab: message.tab });
         return;
       case "awake":
-        if (message.tab === this.#tab) this.#heardOfLeader();
+        if (message.tab === this.#tab) this.#heardLeader();
     }
   }
 
-  /** Takes the lead from a tab that is asleep. No browser puts one to sleep that is seen; elsewhere it may be this one that sleeps. */
+  /**
+   * @param {string} tab
+   * @param {Presence | null} presence
+   */
+  #updatePresence(tab, presence) {
+    const at = this.#options.environment.clock.now();
+    if (presence) this.#presences.set(tab, { ...presence, at });
+    else this.#presences.delete(tab);
+  }
+
+  /**
+   * @param {string} tab
+   * @param {string} conversation
+   * @param {number} known the tab's position
+   */
+  #followFor(tab, conversation, known) {
+    const { model, onEvent } = this.#options;
+    if (!this.#isLeading || !model.directory.get(conversation)) return;
+    onEvent({ kind: "follow", conversation });
+    const { position } = model.replica(conversation);
+    if (position > known) this.#post({ kind: "behind", tab, conversation, position });
+  }
+
   #check() {
-    const { clock } = this.#options.surroundings;
+    const { clock } = this.#options.environment;
     if (this.#channel === null) return;
     this.#cancelCheck();
-    this.#cancelCheck = clock.after(CHECK_EVERY, () => {
-      this.present();
+    this.#cancelCheck = clock.after(CHECK_EVERY_MS, () => {
+      this.announce();
       this.#check();
     });
-    if (!this.#isLeading && this.#cancelSteal === null) this.#ask(2);
+    if (!this.#isLeading && this.#cancelSteal === null) this.#askLeader(CHECKS);
   }
 
-  /** @param {number} times that the leader may be silent */
-  #ask(times) {
-    const { clock, isVisible } = this.#options.surroundings;
-    this.#heardOfLeader();
+  /**
+   * Takes the lead from a leader that is asleep. Browsers put only hidden tabs to sleep.
+   * @param {number} checks that remain
+   */
+  #askLeader(checks) {
+    const { clock, isVisible } = this.#options.environment;
+    this.#heardLeader();
     if (!isVisible() || this.#others().some(({ leads, visible }) => leads && visible)) return;
-    if (times === 0) {
+    if (checks === 0) {
       this.#release();
-      return this.#queue(true);
+      return this.#requestLock(true);
     }
     this.#post({ kind: "check", tab: this.#tab });
-    this.#cancelSteal = clock.after(LEADER_PATIENCE, () => this.#ask(times - 1));
+    this.#cancelSteal = clock.after(LEADER_LIMIT_MS, () => this.#askLeader(checks - 1));
   }
 
-  #heardOfLeader() {
+  #heardLeader() {
     this.#cancelSteal?.();
     this.#cancelSteal = null;
   }
 
   /** @param {boolean} steal */
-  #queue(steal) {
-    const { name, onLead, onLost, surroundings } = this.#options;
-    const left = new AbortController();
-    const held = new Promise((resolve) => left.signal.addEventListener("abort", resolve));
-    this.#release = () => left.abort();
-    const leads = async () => {
-      if (left.signal.aborted) return;
-      onLead();
-      await held;
+  #requestLock(steal) {
+    const { environment, lock, onEvent } = this.#options;
+    const { signal, release } = releasable();
+    this.#release = release;
+    const holdLock = async () => {
+      if (signal.aborted) return;
+      const released = new Promise((resolve) => signal.addEventListener("abort", resolve));
+      onEvent({ kind: "lead" });
+      await released;
     };
-    surroundings.tabs?.lock(name, steal ? { steal } : { signal: left.signal }, leads).catch(() => {
-      if (left.signal.aborted) return;
+    environment.tabs?.lock(lock, steal ? { steal } : { signal }, holdLock).catch(() => {
+      if (signal.aborted) return;
       this.#isLeading = false;
-      onLost();
+      onEvent({ kind: "lost" });
       this.#check();
-      this.#queue(false);
+      this.#requestLock(false);
     });
   }
 
@@ -219,4 +240,9 @@ export class Tabs {
   #post(message) {
     this.#channel?.postMessage(message);
   }
+}
+
+function releasable() {
+  const controller = new AbortController();
+  return { signal: controller.signal, release: () => controller.abort() };
 }

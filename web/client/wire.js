@@ -1,27 +1,45 @@
-/** Shapes on the wire, as types. `protocol.js` reads them. */
+/** Types of what travels over the wire. `protocol.js` checks it. Types only: never loaded. */
 
 /**
- * One entry of a conversation's log. Which of the optional members are there follows from `event`; kinds that this
- * client does not know are kept, because their `seq` counts.
+ * One position of a conversation's log. `event` decides which of the optional members are present.
+ * Kinds that this client does not know are kept, because their `seq` counts.
  * @typedef {object} Entry
- * @property {string} event `message`, `participantAdded`, `participantRemoved`, or a kind of the future
+ * @property {string} event `message`, `participantAdded`, `participantRemoved`, or a future kind
  * @property {string} conversation
  * @property {number} seq position in the log: 1, 2, 3 …
- * @property {string} [id] the sender's own id of a message
+ * @property {string} [id] of a message; chosen by its sender
  * @property {string} [sender] user id
  * @property {string} [name] display name of the sender, or of the participant concerned
  * @property {string} [body] text
  * @property {string} [user] the participant concerned
- * @property {string} [by] user id of who did it
+ * @property {string} [by] user id of the participant who made the change
  * @property {string} [sentAt] RFC 3339, UTC
  */
 
-/** @typedef {{conversation: string, id: string, seq: number, sentAt: string, duplicate: boolean}} Sent */
+/**
+ * The acknowledgement of a message.
+ * @typedef {object} Sent
+ * @property {string} conversation
+ * @property {string} id
+ * @property {number} seq
+ * @property {string} sentAt
+ * @property {boolean} duplicate whether the message had been stored before
+ */
+
 /** @typedef {{head: number, events: Entry[], limited: boolean}} EventPage */
-/** @typedef {{code: string, message: string, retry: string, field?: string, retryAfterMs?: number}} Problem */
 
 /**
- * A frame from the server, checked. `ref` is there when it answers a request.
+ * An error of the server. `docs/protocol.md` lists the codes.
+ * @typedef {object} Problem
+ * @property {string} code one of `Code`, or a future one
+ * @property {string} message for people
+ * @property {string} retry one of `Retry`
+ * @property {string} [field] the field that is invalid
+ * @property {number} [retryAfterMs]
+ */
+
+/**
+ * A checked frame from the server. `ref` is present if the frame answers a request.
  * @typedef {{event: "entry", entry: Entry}
  *   | {event: "subscribed", ref?: string, conversation: string, page: EventPage}
  *   | {event: "sent", ref?: string, sent: Sent}
@@ -31,7 +49,24 @@
  *   | {event: "error", ref?: string, problem: Problem}} Frame
  */
 
-/** A line of the list of conversations. @typedef {{id: string, title: string, head: number, lastMessage: Entry | null, joinedAt: string}} Summary */
-/** A conversation by itself. @typedef {{id: string, title: string, head: number, participants: {user: string, name: string, role: string}[], createdAt: string}} Details */
+/**
+ * A conversation in the answer to `GET /conversations`.
+ * @typedef {object} Summary
+ * @property {string} id
+ * @property {string} title
+ * @property {number} head
+ * @property {Entry | null} lastMessage
+ * @property {string} joinedAt
+ */
+
+/**
+ * The answer to `GET /conversations/{id}`.
+ * @typedef {object} Details
+ * @property {string} id
+ * @property {string} title
+ * @property {number} head
+ * @property {{user: string, name: string, role: string}[]} participants
+ * @property {string} createdAt
+ */
 
 export {};

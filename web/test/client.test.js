@@ -69,7 +69,10 @@ test("a new connection catches up first: what was stored is acknowledged by it, 
   const { server, client, clock } = await start();
   server.script.push({
     action: "sendMessage",
-    answer: (frame, socket) => (server.append("alice", frame), socket.cut()),
+    answer: (frame, socket) => {
+      server.append("alice", frame);
+      socket.cut();
+    },
   });
   client.conversation(ID).send("stored");
   client.conversation(ID).send("not stored");
@@ -163,9 +166,9 @@ test("`resync_required`: catches up, then sends with the position so reached", a
 });
 
 test("a log that is another one is read anew", async () => {
-  const { server, client, clock } = await start((server) =>
-    ["a", "b", "c"].forEach((body) => server.store("bob", body)),
-  );
+  const { server, client, clock } = await start((server) => {
+    for (const body of ["a", "b", "c"]) server.store("bob", body);
+  });
   server.log.length = 0;
   server.store("bob", "new world");
   server.socket.cut();
@@ -233,7 +236,7 @@ test("sending tells when it is stored, or why not, as a value", async () => {
   scriptError(server, "sendMessage", { code: "forbidden", retry: "never" });
   const refused = lunch.send("no");
   await clock.advance(0);
-  await assert.rejects(refused, { name: "Refusal", code: "forbidden", retry: "never" });
+  await assert.rejects(refused, { name: "Rejection", code: "forbidden", retry: "never" });
   await assert.rejects(lunch.send("\u0000 "), { code: "invalid", field: "body" });
   await assert.rejects(lunch.send("x".repeat(16_385)), { code: "too_large" });
   assert.deepEqual(

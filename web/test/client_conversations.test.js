@@ -8,19 +8,13 @@ test("a conversation started by somebody else appears at once; one that is left 
   const { server, client, clock } = await start();
   server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
   await clock.advance(0);
-  assert.deepEqual(
-    client.directory
-      .all()
-      .map(({ title }) => title)
-      .sort(),
-    ["Lunch", "Walk"],
-  );
+  assert.deepEqual(client.conversations.map(({ title }) => title).sort(), ["Lunch", "Walk"]);
   assert.equal(server.asked("subscribe").at(-1)?.conversation, "c2");
   server.out.add("c2");
   server.socket.receive({ event: "removed", conversation: "c2" });
   await clock.advance(0);
   assert.deepEqual(
-    client.directory.all().map(({ title }) => title),
+    client.conversations.map(({ title }) => title),
     ["Lunch"],
   );
 });
@@ -72,18 +66,18 @@ test("whether a conversation is gone is asked until there is an answer", async (
   server.socket.receive({ event: "removed", conversation: ID });
   await clock.advance(0);
   assert.deepEqual(
-    client.directory.all().map(({ title }) => title),
+    client.conversations.map(({ title }) => title),
     ["Lunch"],
   );
   await clock.advance(300);
-  assert.deepEqual(client.directory.all(), []);
+  assert.deepEqual(client.conversations, []);
 });
 
 test("a list that nobody answers for is asked for again", async () => {
   const { server, client, clock } = await start((server) => (server.failNext = 1));
-  assert.equal(client.isListed, false);
+  assert.equal(client.isLoaded, false);
   await clock.advance(250);
-  assert.equal(client.isListed, true);
+  assert.equal(client.isLoaded, true);
   assert.equal(server.asked("subscribe").length, 1);
 });
 
@@ -99,7 +93,7 @@ test("twenty are followed, one after the other; a further one makes the least us
   await clock.advance(0);
   assert.equal(new Set(server.asked("subscribe").map(({ conversation }) => conversation)).size, 20);
   const followed = new Set(server.asked("subscribe").map(({ conversation }) => conversation));
-  const further = client.directory.all().find(({ id }) => !followed.has(id));
+  const further = client.conversations.find(({ id }) => !followed.has(id));
   client.open(further?.id ?? "");
   await clock.advance(0);
   assert.equal(server.asked("subscribe").at(-1)?.conversation, further?.id);
@@ -236,10 +230,10 @@ test("what is asked about too often is asked again: the list, and a conversation
   client.conversation(ID).subscribe(() => {});
   refusals[`/conversations/${ID}`] = 1;
   await clock.advance(2_999);
-  assert.deepEqual([client.isListed, shown(client)], [true, []]);
+  assert.deepEqual([client.isLoaded, shown(client)], [true, []]);
   refusals[`/conversations/${ID}`] = 0;
   await clock.advance(10_000);
-  assert.deepEqual([client.directory.get(ID)?.title, shown(client)], ["Lunch", ["before"]]);
+  assert.deepEqual([client.conversation(ID).info?.title, shown(client)], ["Lunch", ["before"]]);
 });
 
 test("a listener that throws keeps nothing from the others", async () => {
@@ -279,7 +273,7 @@ test("of conversations beyond those that are followed the list tells, as often a
   assert.ok(other);
   other.head = 4;
   await clock.advance(60_000);
-  assert.equal(client.directory.get(String(other.id))?.unread, 4);
+  assert.equal(client.conversation(String(other.id)).info?.unread, 4);
 });
 
 test("an iterator reads what was said while this person was out, without waiting for more to come", async () => {

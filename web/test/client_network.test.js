@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeServer } from "./fakes.js";
 import { ID, bodies, shown, start } from "./one_client.js";
+
+/** @import { FakeServer } from "./fakes.js" */
 
 test("why there is no socket is asked by HTTP: nobody there, not allowed, or something against sockets", async () => {
   const { server, client, clock } = await start();
@@ -68,16 +69,19 @@ test("a 404 that is not the server's own takes nothing away", async () => {
   server.socket.cut();
   void client.conversation(ID).send("kept");
   await clock.advance(20_000);
-  assert.deepEqual([shown(client), client.directory.get(ID)?.title], [["kept (pending)"], "Lunch"]);
+  assert.deepEqual(
+    [shown(client), client.conversation(ID).info?.title],
+    [["kept (pending)"], "Lunch"],
+  );
   isHotel = false;
   await clock.advance(60_000);
   assert.deepEqual([shown(client), bodies(server)], [["kept"], ["kept"]]);
 });
 
 test("a log that is another one is read anew also where there are no sockets", async () => {
-  const { server, client, clock } = await start((server) =>
-    ["a", "b", "c"].forEach((body) => server.store("bob", body)),
-  );
+  const { server, client, clock } = await start((server) => {
+    for (const body of ["a", "b", "c"]) server.store("bob", body);
+  });
   server.mode = "http only";
   server.socket.cut();
   server.log.length = 0;

@@ -25,7 +25,7 @@ function start(world = {}) {
     onFrame: (text) => told.push(`frame ${text}`),
     onDown: () => told.push("down"),
     onWait: () => {},
-    onRefused: () => told.push("refused"),
+    onSignedOut: () => told.push("refused"),
   });
   connection.start();
   const last = () => /** @type {FakeSocket} */ (sockets.at(-1));
@@ -200,7 +200,7 @@ test("a socket that the browser will not even make is one that failed", async ()
     onFrame: () => {},
     onDown: () => {},
     onWait: () => {},
-    onRefused: () => {},
+    onSignedOut: () => {},
   });
   connection.start();
   await clock.advance(250);

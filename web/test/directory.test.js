@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Directory } from "../client/conversation.js";
+import { Directory } from "../client/directory.js";
 
 const ME = { user: "alice", name: "Alice" };
 

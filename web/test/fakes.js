@@ -2,8 +2,8 @@
 
 import { Client } from "../client/client.js";
 
-/** @import { Outgoing } from "../client/facts.js" */
-/** @import { Channel, OutboxStorage, ReadPositions, Row, Socket, Surroundings } from "../client/surroundings.js" */
+/** @import { Outgoing } from "../client/changes.js" */
+/** @import { Channel, OutboxStorage, ReadPositions, OutboxRow, Socket, Environment } from "../client/environment.js" */
 /** @import { Entry } from "../client/wire.js" */
 
 /** Lets everything run that waits for nothing but its turn. */
@@ -48,7 +48,7 @@ export class FakeClock {
 
 /** @implements {OutboxStorage} */
 export class FakeOutboxes {
-  /** @type {Map<string, Row>} */ rows = new Map();
+  /** @type {Map<string, OutboxRow>} */ rows = new Map();
 
   /** @returns {Promise<unknown[]>} */
   async load() {
@@ -90,7 +90,7 @@ export class FakeBrowser {
   /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () =>
     false;
 
-  /** What one of its tabs sees of it. @returns {NonNullable<Surroundings["tabs"]>} */
+  /** What one of its tabs sees of it. @returns {NonNullable<Environment["tabs"]>} */
   tabs() {
     return {
       lock: (_, options, then) =>
@@ -168,7 +168,7 @@ export async function openTab(
 ) {
   const world = { visible: true, online: true };
   /** @type {(string | null)[]} */ const asked = [];
-  /** @type {Parameters<Surroundings["watch"]>[0]} */ let happened = () => {};
+  /** @type {Parameters<Environment["watch"]>[0]} */ let happened = () => {};
   const prefix = `m${server.tabs}-`;
   server.tabs += 1;
   let ids = 0;
@@ -182,17 +182,25 @@ export async function openTab(
       if (next instanceof Error) throw next;
       return next;
     },
-    surroundings: {
+    environment: {
       clock,
       fetch: server.fetch,
       dial: server.dial,
       outboxes,
       readPositions: browser.readPositions,
       tabs: alone ? null : browser.tabs(),
-      newId: () => `${prefix}${(ids += 1)}`,
+      newId: () => {
+        ids += 1;
+        return `${prefix}${ids}`;
+      },
       isVisible: () => world.visible,
       isOnline: () => world.online,
-      watch: (then) => ((happened = then), () => (happened = () => {})),
+      watch: (onEvent) => {
+        happened = onEvent;
+        return () => {
+          happened = () => {};
+        };
+      },
     },
   });
   void client.start();

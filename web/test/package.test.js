@@ -12,7 +12,7 @@ const WEB = fileURLToPath(new URL("..", import.meta.url));
 const TSC = join(WEB, "node_modules", "typescript", "bin", "tsc");
 
 const CONSUMER = `
-import { Code, connect, Refusal, StateName, type Entry, type Message, type State } from "confab-client";
+import { Code, connect, Rejection, StateName, type Entry, type Message, type State } from "confab-client";
 
 const client = await connect({ http: "https://chat.example", ws: "wss://chat.example/dev", token: async ({ refused }) => (refused ? null : "a.b.c") });
 const state: State = client.state;
@@ -23,7 +23,7 @@ try {
   const { seq }: Entry = await lunch.send("Shall we?");
   console.log(seq.toFixed());
 } catch (error) {
-  if (error instanceof Refusal && error.code === Code.tooLarge) console.log(error.field);
+  if (error instanceof Rejection && error.code === Code.tooLarge) console.log(error.field);
 }
 for await (const entry of lunch.entries({ after: 0 })) console.log(entry.body?.trim());
 end();

@@ -69,6 +69,32 @@ test("modules import only what is served beside them", () => {
   }
 });
 
+test("the page imports only index.js of the client, types included", () => {
+  const outside = modules.filter((name) => !name.startsWith("client/"));
+  for (const name of outside) {
+    const imported = [...read(name).matchAll(/["'](?:\.\.?\/)+client\/([^"']*)["']/g)];
+    for (const [, from] of imported) assert.equal(from, "index.js", name);
+  }
+});
+
+test("no module imports itself through others", () => {
+  /** @type {(name: string) => string[]} */
+  const importsOf = (name) =>
+    [...read(name).matchAll(/^(?:import .*|export .*|\}) from "(.*)";$/gm)].map(([, from]) =>
+      new URL(String(from), new URL(name, root)).href.slice(root.href.length),
+    );
+  const finished = new Set();
+  /** @type {(name: string, path: string[]) => void} */
+  const visit = (name, path) => {
+    assert.equal(path.includes(name), false, [...path, name].join(" imports "));
+    if (finished.has(name)) return;
+    for (const imported of importsOf(name)) visit(imported, [...path, name]);
+    finished.add(name);
+  };
+  for (const name of modules) visit(name, []);
+  assert.ok(finished.size >= modules.length, "the modules were followed");
+});
+
 test("one module of the client knows a browser", () => {
   for (const name of modules.filter(
     (name) => name.startsWith("client/") && name !== "client/browser.js",

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Replica } from "../client/model.js";
+import { Replica } from "../client/replica.js";
 
 const ME = { user: "alice", name: "Alice" };
 const SENT_AT = "2026-01-05T09:00:00.000Z";
@@ -143,10 +143,10 @@ test("a failed message steps aside, and can be sent once more or given up", () =
   write(replica, "y", "two");
   replica.fail("x", problem);
   assert.equal(replica.nextOutgoing()?.id, "y");
-  replica.revive("x", "z");
+  replica.retry("x", "z");
   assert.equal(replica.nextOutgoing()?.id, "x", "the same id: it may have been stored after all");
   replica.fail("x", { ...problem, code: "id_reused" });
-  replica.revive("x", "z");
+  replica.retry("x", "z");
   assert.equal(
     replica.nextOutgoing()?.id,
     "z",

@@ -98,9 +98,8 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
         ? outgoing
         : { ...outgoing, id: `bad-${index}` },
     );
-    named.forEach((outgoing, index) =>
-      store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing }),
-    );
+    for (const [index, outgoing] of named.entries())
+      store.put({ owner: "o", conversation: "c1", id: `bad-${index}`, outgoing });
     store.put({ owner: "o", conversation: "c1", id: "no outgoing" });
     store.put({
       owner: "o",

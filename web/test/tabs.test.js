@@ -28,7 +28,7 @@ const bodies = (server) => server.log.map(({ body }) => body);
 
 /** @param {Tab[]} tabs @param {(string | undefined)[]} expected */
 function assertAllShow(tabs, expected) {
-  tabs.forEach((tab, index) => assert.deepEqual(shown(tab), expected, `tab ${index}`));
+  for (const [index, tab] of tabs.entries()) assert.deepEqual(shown(tab), expected, `tab ${index}`);
 }
 
 test("one tab holds the socket; all show the same, whoever writes", async () => {
@@ -154,14 +154,14 @@ test("a tab that comes late begins where the leader is", async () => {
   );
   assertAllShow(tabs, ["one", "two"]);
   assert.deepEqual(
-    tabs.map(({ client }) => client.isListed),
+    tabs.map(({ client }) => client.isLoaded),
     [true, true],
   );
 });
 
 test("a tab that missed something notices by what comes next, and reads it for itself", async () => {
   const { server, clock, browser, tabs } = await open(2);
-  browser.loses = ({ fact }) => fact?.entries?.[0]?.body === "lost between tabs";
+  browser.loses = ({ change }) => change?.entries?.[0]?.body === "lost between tabs";
   for (const body of ["one", "lost between tabs", "three"])
     server.socket.receive(server.store("bob", body));
   await clock.advance(1_999);
@@ -173,7 +173,7 @@ test("a tab that missed something notices by what comes next, and reads it for i
 
 test("a tab that missed the newest is told when it asks to follow", async () => {
   const { server, clock, browser, tabs } = await open(2);
-  browser.loses = ({ fact }) => fact?.kind === "entries";
+  browser.loses = ({ change }) => change?.kind === "entries";
   server.socket.receive(server.store("bob", "newest"));
   await clock.advance(10_000);
   assert.deepEqual(tabs.map(shown), [["newest"], []]);
@@ -203,7 +203,9 @@ test("any tab's look keeps the connection lively, and its network wakes it", asy
 });
 
 /** The leader answers nobody any more, as when its page is frozen. @param {FakeBrowser} browser */
-const fallAsleep = (browser) => void (browser.loses = ({ kind }) => kind === "awake");
+function fallAsleep(browser) {
+  browser.loses = ({ kind }) => kind === "awake";
+}
 
 /** @param {Tab} tab */
 function hide(tab) {
@@ -256,8 +258,8 @@ test("one that led and was asleep says nothing any more of how the connection is
   assert.equal(server.sockets.length, 2);
   const channel = browser.tabs().channel();
   channel.postMessage({
-    kind: "fact",
-    fact: { kind: "state", state: { name: "reconnecting", reason: null, retryAt: null } },
+    kind: "change",
+    change: { kind: "state", state: { name: "reconnecting", reason: null, retryAt: null } },
   });
   await clock.advance(0);
   assert.equal(second.client.state.name, "connected");
@@ -288,7 +290,7 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
   });
   const [first] = /** @type {[Tab]} */ (tabs);
   const second = await openTab(server, { clock, browser });
-  browser.loses = ({ fact }) => fact?.kind === "entries";
+  browser.loses = ({ change }) => change?.kind === "entries";
   for (let seq = 61; seq <= 70; seq += 1) server.socket.receive(server.store("bob", `${seq}`));
   await clock.advance(0);
   first.client.stop();
@@ -299,8 +301,8 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
   // It was written where only 60 had been seen, and the tab that hears of it began at 70.
   const channel = browser.tabs().channel();
   channel.postMessage({
-    kind: "fact",
-    fact: {
+    kind: "change",
+    change: {
       kind: "written",
       conversation: ID,
       outgoing: { id: "x", body: "mine", after: 3, writtenAt: 1, failure: null },
@@ -334,13 +336,13 @@ test("what was read in one tab is read in the others, and after a reload", async
   server.socket.receive(server.store("bob", "news"));
   await clock.advance(0);
   assert.deepEqual(
-    tabs.map(({ client }) => client.directory.unread),
+    tabs.map(({ client }) => client.unread),
     [1, 1],
   );
   second.client.open(ID);
   await clock.advance(0);
   assert.deepEqual(
-    tabs.map(({ client }) => client.directory.unread),
+    tabs.map(({ client }) => client.unread),
     [0, 0],
   );
   assert.equal(browser.readPositions.positions.get(ID), 1);
@@ -348,7 +350,7 @@ test("what was read in one tab is read in the others, and after a reload", async
   second.client.stop();
   server.store("bob", "while away");
   const later = await openTab(server, { clock, browser, id: null });
-  assert.equal(later.client.directory.unread, 1);
+  assert.equal(later.client.unread, 1);
 });
 
 test("without a socket one tab asks over HTTP for all", async () => {

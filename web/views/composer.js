@@ -1,13 +1,12 @@
-/** Where a message is written. What is half written stays with its conversation. */
+/** The field for a new message. Each conversation has its own draft. */
 
-import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "../client/protocol.js";
+import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "../client/index.js";
 import { element, icon, Icons, setText } from "./element.js";
 
 /** @import { Drafts } from "../session.js" */
 
-/** Lines that the field grows to where the browser does not size it by its content. */
-const MOST_ROWS = 6;
-/** A keyboard on the glass has no Shift+Enter: there the key is for new lines, and the button sends. */
+const MAX_ROWS = 6;
+/** On-screen keyboards have no Shift+Enter, so Enter starts a new line. */
 const isTouch = matchMedia("(pointer: coarse) and (hover: none)");
 
 export class ComposerView {
@@ -21,7 +20,7 @@ export class ComposerView {
     enterkeyhint: isTouch.matches ? "enter" : "send",
     autocomplete: "off",
     dir: "auto",
-    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
     oninput: () => this.#changed(),
   });
   #send = element(
@@ -39,17 +38,20 @@ export class ComposerView {
   #drafts;
   #onSend;
 
-  /** @param {Drafts} drafts @param {(body: string) => void} onSend */
+  /**
+   * @param {Drafts} drafts
+   * @param {(body: string) => void} onSend
+   */
   constructor(drafts, onSend) {
     this.#drafts = drafts;
     this.#onSend = onSend;
-    const submitted = (/** @type {SubmitEvent} */ event) => {
+    const onsubmit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       this.#submit();
     };
     this.root = element(
       "form",
-      { class: "composer", onsubmit: submitted },
+      { class: "composer", onsubmit },
       this.#message,
       element("div", { class: "composer-field" }, this.#input, this.#send),
     );
@@ -68,8 +70,8 @@ export class ComposerView {
   }
 
   /** @param {KeyboardEvent} event */
-  #key(event) {
-    // Enter also ends the composition of a character, and is no wish to send then.
+  #pressed(event) {
+    // During a composition, Enter only confirms characters.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing || isTouch.matches) return;
     event.preventDefault();
     this.#submit();
@@ -87,14 +89,14 @@ export class ComposerView {
   #changed() {
     const text = this.#input.value;
     this.#drafts.set(this.#conversation, text);
-    this.#input.rows = Math.min(MOST_ROWS, text.split("\n").length);
+    this.#input.rows = Math.min(MAX_ROWS, text.split("\n").length);
     const body = cleanBody(text);
-    const tooLong = encodedBytes(body) - MAX_BODY_BYTES;
-    this.#send.disabled = body === "" || tooLong > 0;
+    const excess = encodedBytes(body) - MAX_BODY_BYTES;
+    this.#send.disabled = body === "" || excess > 0;
     setText(
       this.#message,
-      tooLong > 0
-        ? `Too long by ${tooLong.toLocaleString()} bytes. Send it in several messages.`
+      excess > 0
+        ? `The message is ${excess.toLocaleString()} bytes too long. Send it in several messages.`
         : "",
     );
   }

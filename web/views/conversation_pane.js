@@ -1,12 +1,11 @@
-/** The conversation on the screen: its name and people, its messages, and where to write. */
+/** The conversation on screen: its title and people, its messages, and the composer. */
 
-import { isolated } from "../client/conversation.js";
+import { isolated } from "../client/index.js";
 import { ComposerView } from "./composer.js";
 import { element, icon, Icons, setAttribute, setText } from "./element.js";
 import { MessagesView } from "./messages.js";
 
-/** @import { Client } from "../client/client.js" */
-/** @import { Listed } from "../client/index.js" */
+/** @import { Client, ConversationInfo } from "../client/index.js" */
 /** @import { Drafts } from "../session.js" */
 
 export class ConversationPane {
@@ -19,12 +18,15 @@ export class ConversationPane {
   #content;
   #showPeople;
 
-  /** @param {Client} client @param {{drafts: Drafts, onBack: () => void, onPeople: () => void}} options */
+  /**
+   * @param {Client} client
+   * @param {{drafts: Drafts, onBack: () => void, onPeople: () => void}} options
+   */
   constructor(client, { drafts, onBack, onPeople }) {
     this.#messages = new MessagesView(client);
     this.#composer = new ComposerView(
       drafts,
-      (body) => client.openId !== null && void client.conversation(client.openId).send(body),
+      (body) => void client.currentConversation?.send(body),
     );
     this.#showPeople = element(
       "button",
@@ -67,47 +69,53 @@ export class ConversationPane {
     this.root = element("div", { class: "pane" }, this.#empty, this.#content);
   }
 
-  /** Where a finger is what there is, to write brings up a keyboard over half of what is to be read: not before it is asked for. */
+  /** On touch devices, focusing the composer opens the keyboard. */
   focus() {
     if (matchMedia("(hover: none)").matches) this.#title.focus();
     else this.#composer.focus();
   }
 
-  /** @param {Client} client @param {number} now */
+  /**
+   * @param {Client} client
+   * @param {number} now
+   */
   render(client, now) {
-    const listed = client.openId === null ? undefined : client.directory.get(client.openId);
-    this.#content.hidden = !listed;
-    this.#empty.hidden = listed !== undefined;
-    if (!listed) {
-      setText(this.#empty, emptyWords(client));
+    const conversation = client.currentConversation;
+    const info = conversation?.info;
+    this.#content.hidden = !info;
+    this.#empty.hidden = info !== undefined;
+    if (!conversation || !info) {
+      setText(this.#empty, emptyText(client));
       return;
     }
-    const name = client.directory.titleOf(listed);
-    setText(this.#title, name);
-    setAttribute(this.#content, "aria-label", name);
-    setText(this.#people, peopleWords(listed, client));
-    setText(this.#count, listed.complete ? String(listed.people.size) : "");
-    setAttribute(
-      this.#showPeople,
-      "aria-label",
-      listed.complete ? `People: ${listed.people.size}` : "People",
-    );
-    this.#messages.render(client.conversation(listed.id), now);
-    this.#composer.render(listed.id);
+    const { title } = conversation;
+    setText(this.#title, title);
+    setAttribute(this.#content, "aria-label", title);
+    setText(this.#people, peopleText(info, client));
+    const count = info.complete ? String(info.people.size) : "";
+    setText(this.#count, count);
+    setAttribute(this.#showPeople, "aria-label", count ? `People: ${count}` : "People");
+    this.#messages.render(conversation, now);
+    this.#composer.render(info.id);
   }
 }
 
-/** Who is in it; with dots behind as long as there may be more. @param {Listed} listed @param {Client} client */
-function peopleWords({ people, complete }, { me, directory }) {
-  const others = [...people]
-    .filter((user) => user !== me.user)
-    .map((user) => isolated(directory.nameOf(user)));
-  const names = people.has(me.user) ? ["You", ...others] : others;
-  return [...names, ...(complete || names.length === 0 ? [] : ["…"])].join(", ");
+/**
+ * Lists the people, with dots if there may be more.
+ * @param {ConversationInfo} info
+ * @param {Client} client
+ */
+function peopleText({ people, complete }, client) {
+  const { user: me } = client.me;
+  const others = [...people].filter((user) => user !== me);
+  const names = others.map((user) => isolated(client.nameOf(user)));
+  if (people.has(me)) names.unshift("You");
+  if (!complete && names.length > 0) names.push("…");
+  return names.join(", ");
 }
 
 /** @param {Client} client */
-function emptyWords(client) {
-  if (client.openId === null) return "Choose a conversation, or start a new one.";
-  return client.isListed ? "You are not in this conversation, or no longer." : "Loading…";
+function emptyText(client) {
+  if (!client.currentConversation) return "Choose a conversation, or start a new one.";
+  return client.isLoaded ? "You are not in this conversation." : "Loading…";
 }

@@ -1,4 +1,4 @@
-/** What dialogs have in common. They are loaded when first wanted, and so are their styles. */
+/** What the dialogs share. Dialogs and their styles are loaded when they are first needed. */
 
 import { element, stylesheet } from "./element.js";
 
@@ -7,7 +7,7 @@ import { element, stylesheet } from "./element.js";
 await stylesheet("dialogs.css");
 
 /**
- * A dialog that is named by its heading.
+ * Creates a dialog that its heading names.
  * @param {string} heading id of the heading
  * @param {Record<string, string>} attributes
  * @param {...Child} children
@@ -16,7 +16,7 @@ export function dialog(heading, attributes, ...children) {
   return element("dialog", { "aria-labelledby": heading, ...attributes }, ...children);
 }
 
-/** Opens a dialog, wherever it was before. @param {HTMLDialogElement} root */
+/** @param {HTMLDialogElement} root */
 export function show(root) {
   if (!root.isConnected) document.body.append(root);
   root.showModal();

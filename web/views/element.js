@@ -1,14 +1,12 @@
-/**
- * Makes elements. Text is always a text node: there is no way from a string to markup in this page.
- */
+/** Creates elements. Strings become text nodes, so text cannot become markup. */
 
 /** @typedef {Node | string | null | false} Child */
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | boolean | number | null | ((event: any) => void)>} attributes `onclick` and the like
- *   are listeners; `true` is an attribute without a value; `false` and `null` are none
+ * @param {Record<string, string | boolean | number | null | ((event: any) => void)>} attributes
+ *   functions are listeners; `false` and `null` set no attribute
  * @param {...Child} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
@@ -23,7 +21,7 @@ export function element(tag, attributes = {}, ...children) {
 }
 
 /**
- * Sets an attribute only if that changes something, so that a screen reader hears of changes and nothing else.
+ * Sets an attribute if it differs, so that screen readers announce only changes.
  * @param {Element} node
  * @param {string} name
  * @param {string | boolean | number | null} value
@@ -37,12 +35,18 @@ export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== text) node.setAttribute(name, text);
 }
 
-/** As `setAttribute`, for the text of an element. @param {Node} node @param {string} text */
+/**
+ * @param {Node} node
+ * @param {string} text
+ */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** Adds a stylesheet, for what is not there at first; resolves once it is in force, so that nothing shows without it. @param {string} href */
+/**
+ * Adds a stylesheet, and resolves when it is loaded.
+ * @param {string} href
+ */
 export function stylesheet(href) {
   return new Promise((resolve) =>
     document.head.append(
@@ -52,14 +56,15 @@ export function stylesheet(href) {
 }
 
 /**
- * Makes `parent` hold exactly `children`, in order, moving as little as possible: what stays in place keeps its focus
- * and its selection.
+ * Makes `children` the children of `parent`, and moves only those out of place, to keep the focus.
  * @param {Element} parent
  * @param {Element[]} children
  */
 export function arrange(parent, children) {
   const wanted = new Set(children);
-  for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
+  for (const child of [...parent.children]) {
+    if (!wanted.has(child)) child.remove();
+  }
   let place = parent.firstElementChild;
   for (const child of children) {
     if (child === place) place = place.nextElementSibling;
@@ -67,10 +72,7 @@ export function arrange(parent, children) {
   }
 }
 
-/**
- * The first letters of a name, for its round picture.
- * @param {string} name
- */
+/** @param {string} name */
 export function initials(name) {
   const words = name.trim().split(/\s+/u);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
@@ -80,18 +82,18 @@ export function initials(name) {
     .toUpperCase();
 }
 
-/**
- * A class with one of eight colours, always the same one for the same text.
- * @param {string} text
- */
+/** @param {string} text */
 export function hueClass(text) {
   let hash = 0;
   for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  // The upper bits, which every character takes part in.
   return `hue-${Math.imul(hash, 0x9e3779b1) >>> 29}`;
 }
 
-/** The round picture of a person or a conversation; names stand beside it, so it is hidden from screen readers. @param {string} key @param {string} name */
+/**
+ * Returns a picture with initials. It is hidden from screen readers: the name is beside it.
+ * @param {string} key decides the colour
+ * @param {string} name
+ */
 export function avatar(key, name) {
   return element(
     "span",
@@ -102,10 +104,7 @@ export function avatar(key, name) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/**
- * An icon of one stroked path on a grid of 24.
- * @param {string} path
- */
+/** @param {string} path */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
   for (const [name, value] of Object.entries({
@@ -121,7 +120,6 @@ export function icon(path) {
   return svg;
 }
 
-/** Paths for `icon`. */
 export const Icons = Object.freeze({
   back: "M15 5l-7 7 7 7",
   plus: "M12 5v14M5 12h14",

@@ -1,17 +1,17 @@
 /**
- * Finds web addresses in what people write. Only `http:` and `https:` become links, and only where the browser's own
- * reading of the address is the one that the reader sees; everything else stays text.
+ * Finds web addresses in messages. Only `http:` and `https:` addresses become links, and only if the
+ * browser reads them as people do.
  */
 
 /** @typedef {{text: string, href: string | null}} Piece */
 
-/** Marks that turn letters around end an address: it would lead elsewhere than it reads. */
+/** Marks that reverse text end an address, because they would hide where it leads. */
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"“”«»`\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/giu;
-/** What ends a sentence rather than an address. */
+/** Punctuation that ends a sentence, and not an address. */
 const TRAILING = /[.,;:!?'’…]+$/u;
 
 /**
- * The text in pieces; together they are the text.
+ * Splits a text into links and other text.
  * @param {string} text
  * @returns {Piece[]}
  */
@@ -31,7 +31,10 @@ export function piecesOf(text) {
   return pieces;
 }
 
-/** A closing bracket belongs to the address only if it was opened in it. @param {string} found */
+/**
+ * Removes trailing punctuation. A closing bracket stays if the address contains the opening one.
+ * @param {string} found
+ */
 function withoutTrailing(found) {
   for (let address = found; ; ) {
     const trimmed = address.replace(TRAILING, "");
@@ -44,11 +47,14 @@ function withoutTrailing(found) {
   }
 }
 
-/** @param {string} address @returns {string | null} */
+/**
+ * @param {string} address
+ * @returns {string | null}
+ */
 function safeAddress(address) {
   if (!URL.canParse(address)) return null;
   const url = new URL(address);
-  // `https://bank.example@evil.example` reads as the one and leads to the other.
+  // `https://bank.example@evil.example` leads to evil.example.
   const isPlain =
     (url.protocol === "https:" || url.protocol === "http:") &&
     url.username === "" &&

@@ -1,16 +1,11 @@
 /**
- * The way in: anybody on the local stack, a token elsewhere. It also stands in front of a conversation whose token has
- * expired, and then says that nothing is lost.
+ * The login: by user name on the local stack, by token elsewhere. It also appears when a session has
+ * ended.
  */
 
 import { element, setText } from "./element.js";
 
-/**
- * @typedef {object} LoginOptions
- * @property {boolean} anybody whether user and name are asked for, rather than a token
- * @property {(person: {user: string, name?: string}) => Promise<string | null>} onPerson the answer: what went wrong
- * @property {(token: string) => Promise<string | null>} onToken the answer: what went wrong
- */
+/** @import { LoginOptions } from "./types.js" */
 
 export class LoginView {
   #message = element("p", { class: "form-message", role: "alert" });
@@ -49,12 +44,12 @@ export class LoginView {
   /** @param {LoginOptions} options */
   constructor(options) {
     this.#options = options;
-    const fields = options.anybody
+    const fields = options.asksForUser
       ? [
           element(
             "p",
             { class: "hint" },
-            "This is a local stack: log in as anybody. Open a second window to be somebody else.",
+            "This is a local stack. Log in with any user name. A second window can be another user.",
           ),
           element("label", { for: "login-user" }, "User"),
           this.#user,
@@ -70,7 +65,7 @@ export class LoginView {
           element(
             "p",
             { class: "hint" },
-            "Paste a token of your identity provider. It stays in this window.",
+            "Paste a token from your identity provider. It stays in this window.",
           ),
           element("label", { for: "login-token" }, "Token"),
           this.#token,
@@ -98,15 +93,15 @@ export class LoginView {
   }
 
   /**
-   * @param {string} message what to say first, or nothing
-   * @param {{user: string, name: string} | null} person whose session has ended, who will want to be the same again
+   * @param {string} message
+   * @param {{user: string, name: string} | null} person the user of the session that has ended
    */
   show(message, person) {
     setText(this.#message, message);
     this.#token.value = "";
     this.#user.value = person?.user ?? "";
     this.#name.value = person && person.name !== person.user ? person.name : "";
-    (this.#options.anybody ? this.#user : this.#token).focus();
+    (this.#options.asksForUser ? this.#user : this.#token).focus();
   }
 
   /** @param {SubmitEvent} event */
@@ -115,10 +110,10 @@ export class LoginView {
     this.#submit.disabled = true;
     setText(this.#message, "");
     const name = this.#name.value.trim();
-    const wrong = this.#options.anybody
+    const problem = this.#options.asksForUser
       ? await this.#options.onPerson({ user: this.#user.value.trim(), ...(name && { name }) })
       : await this.#options.onToken(this.#token.value.trim());
     this.#submit.disabled = false;
-    setText(this.#message, wrong ?? "");
+    setText(this.#message, problem ?? "");
   }
 }

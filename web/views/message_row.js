@@ -1,21 +1,8 @@
-/** One message on the screen, through its life: pending, sent, or failed with what can be done about it. */
+/** One message on screen: pending, sent, or failed with buttons. */
 
 import { element, setAttribute, setText } from "./element.js";
-import { piecesOf } from "./links.js";
 
-/**
- * @typedef {object} RowContent
- * @property {string} id the sender's own id of the message
- * @property {number | null} seq `null` as long as it is not acknowledged
- * @property {string} sender user id
- * @property {string} name
- * @property {string} body
- * @property {boolean} isMine
- * @property {"pending" | "sent" | "failed"} state
- * @property {string} problem why it failed
- * @property {boolean} startsGroup whether it is the first of several of one person
- * @property {string} time
- */
+/** @import { RowContent, RowOptions } from "./types.js" */
 
 export class MessageRow {
   #name = element("p", { class: "sender" });
@@ -23,13 +10,14 @@ export class MessageRow {
   #time = element("span", { class: "time" });
   #state = element("span", { class: "state" });
   #picture;
-  /** @type {HTMLElement | null} */ #failure = null;
+  /** @type {HTMLElement | null} */
+  #failure = null;
   #problem = element("span", {});
   #id = "";
   #onRetry;
   #onDiscard;
 
-  /** @param {{picture: HTMLElement | null, onRetry: (id: string) => void, onDiscard: (id: string) => void}} options */
+  /** @param {RowOptions} options */
   constructor({ picture, onRetry, onDiscard }) {
     this.#onRetry = onRetry;
     this.#onDiscard = onDiscard;
@@ -60,14 +48,26 @@ export class MessageRow {
     );
     setAttribute(this.root, "data-seq", seq);
     setAttribute(this.root, "data-state", state);
-    // In a group the name stands once to the eye, and before each message to the ear.
+    // A group shows the name once. Screen readers read it before each message.
     setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
     setText(this.#name, isMine ? "You" : name);
-    if (this.#body.textContent !== body)
-      this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
+    if (this.#body.textContent !== body) {
+      setText(this.#body, body);
+      if (body.includes("://")) void this.#showLinks(body);
+    }
     setText(this.#time, time);
     setText(this.#state, state === "pending" ? "Sending…" : "");
     this.#renderFailure(state === "failed" ? problem : null);
+  }
+
+  /**
+   * Loads the link finder when it is first needed.
+   * @param {string} body
+   */
+  async #showLinks(body) {
+    const { piecesOf } = await import("./links.js");
+    if (this.#body.textContent === body)
+      this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
   }
 
   /** @param {string | null} problem */

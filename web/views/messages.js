@@ -1,44 +1,43 @@
 /**
- * The messages of the open conversation. It keeps the reader's place: at the end it follows, anywhere else nothing
- * moves and a button says that there is more. Only pieces near what is seen have rows; the others are empty and as high
- * as they were, so a long conversation costs no more than a short one.
+ * The messages of the current conversation. At the end, the view follows new messages; elsewhere it
+ * keeps its place. Only pieces near the viewport have rows; others are empty boxes of their height.
  */
 
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
 import { MessageRow } from "./message_row.js";
 import { itemsOf, piecesOf } from "./timeline.js";
 
-/** @import { Client } from "../client/client.js" */
-/** @import { Conversation } from "../client/conversation.js" */
-/** @import { Line } from "../client/index.js" */
-/** @import { Item, Piece, Reader } from "./timeline.js" */
+/** @import { Client, Conversation, Line } from "../client/index.js" */
+/** @import { Item, Piece, Reader, Shelf } from "./types.js" */
 
-/** This near to the end, in pixels, a reader is at the end. */
-const AT_END = 60;
-/** Rows are made this far, in heights of what is seen, beyond it. */
+const AT_END_PX = 60;
+/** Rows are made this far outside the viewport, in heights of the viewport. */
 const AHEAD = 1;
-/** Earlier messages are asked for when the beginning is this near, in pixels. */
-const NEAR_BEGINNING = 800;
-/** The height of a message that was never shown, in pixels. */
-const USUAL_HEIGHT = 52;
+const NEAR_BEGINNING_PX = 800;
+const USUAL_HEIGHT_PX = 52;
 
-const HISTORY_WORDS = Object.freeze({
+const HISTORY_TEXT = Object.freeze({
   complete: "",
   more: "Earlier messages",
   loading: "Loading earlier messages…",
   failed: "Earlier messages could not be loaded. Try again",
 });
 
-/** @typedef {{root: HTMLElement, piece: Piece, rows: Map<string, MessageRow | HTMLElement>, isFilled: boolean}} Shelf */
-
 export class MessagesView {
-  /** By the piece's key. @type {Map<string, Shelf>} */ #shelves = new Map();
-  /** From top to bottom. @type {Shelf[]} */ #order = [];
-  /** @type {Conversation | null} */ #shown = null;
-  /** @type {Reader | null} */ #reader = null;
+  /** @type {Map<string, Shelf>} */
+  #shelves = new Map();
+  /** @type {Shelf[]} */
+  #order = [];
+  /** @type {Conversation | null} */
+  #shown = null;
+  /** @type {Reader | null} */
+  #reader = null;
   #newest = "";
-  /** Keys of the failed messages that have been announced. @type {Set<string>} */ #failed =
-    new Set();
+  /**
+   * Keys of the failed messages that have been announced.
+   * @type {Set<string>}
+   */
+  #failed = new Set();
   #atEnd = true;
   #frame = 0;
   #width = 0;
@@ -47,7 +46,7 @@ export class MessagesView {
     type: "button",
     "data-testid": "load-earlier",
   });
-  // New messages are announced by a line of their own: rows come and go while somebody scrolls, and are no news.
+  // Not live, because rows come and go while scrolling. `#news` announces new messages.
   #log = element("div", {
     class: "log",
     role: "log",
@@ -56,7 +55,7 @@ export class MessagesView {
     "data-testid": "message-list",
   });
   #news = element("p", { class: "unseen", role: "status", "data-testid": "announcement" });
-  #empty = element("p", { class: "empty" }, "Nothing has been said yet. The first word is yours.");
+  #empty = element("p", { class: "empty" }, "No messages yet. Write the first one.");
   #scroller = element(
     "div",
     {
@@ -83,7 +82,6 @@ export class MessagesView {
     this.#client = client;
     this.#earlier.addEventListener("click", () => void this.#shown?.loadEarlier());
     this.#jump.addEventListener("click", () => this.scrollToEnd());
-    // Keyboards of phones and growing composers change the height: whoever was at the end stays there.
     new ResizeObserver(() => this.#resized()).observe(this.#scroller);
     this.root = element("div", { class: "messages" }, this.#scroller, this.#jump, this.#news);
   }
@@ -95,17 +93,20 @@ export class MessagesView {
     this.#fill();
   }
 
-  /** @param {Conversation} conversation @param {number} now */
+  /**
+   * @param {Conversation} conversation
+   * @param {number} now
+   */
   render(conversation, now) {
     const switched = this.#shown !== conversation;
     if (switched) this.#begin(conversation);
-    const { directory, me } = this.#client;
-    this.#reader = { me, now, nameOf: (user) => directory.nameOf(user) };
+    const { me } = this.#client;
+    this.#reader = { me, now, nameOf: (user) => this.#client.nameOf(user) };
     const lines = conversation.lines();
     const { history } = conversation;
-    this.#keepingPlace(switched, () => {
+    this.#keepPlace(switched, () => {
       this.#earlier.hidden = history === "complete";
-      setText(this.#earlier, HISTORY_WORDS[history]);
+      setText(this.#earlier, HISTORY_TEXT[history]);
       setAttribute(this.#earlier, "aria-busy", history === "loading" ? "true" : null);
       this.#arrange(piecesOf(lines));
       this.#empty.hidden = lines.length > 0 || history !== "complete";
@@ -118,15 +119,10 @@ export class MessagesView {
       last?.kind === "outgoing" || (last?.kind === "entry" && last.entry.sender === me.user);
     if (switched || this.#atEnd || (isNew && isMine)) this.scrollToEnd();
     else if (isNew) this.#jump.hidden = false;
-    if (
-      isNew &&
-      !switched &&
-      !wasEmpty &&
-      !isMine &&
-      last?.kind === "entry" &&
-      last.entry.event === "message"
-    ) {
-      setText(this.#news, `${last.entry.name ?? last.entry.sender}: ${last.entry.body}`);
+    const isNews = isNew && !switched && !wasEmpty && !isMine;
+    if (isNews && last?.kind === "entry" && last.entry.event === "message") {
+      const { body, name, sender } = last.entry;
+      setText(this.#news, `${name ?? sender}: ${body}`);
     }
     this.#announceFailures(lines);
     this.#loadEarlierIfNear();
@@ -137,8 +133,8 @@ export class MessagesView {
     const failed = lines.flatMap((line) =>
       line.kind === "outgoing" && line.outgoing.failure ? [line] : [],
     );
-    const fresh = failed.find(({ key }) => !this.#failed.has(key));
-    if (fresh) setText(this.#news, `Not sent: ${fresh.outgoing.body}`);
+    const unannounced = failed.find(({ key }) => !this.#failed.has(key));
+    if (unannounced) setText(this.#news, `Not sent: ${unannounced.outgoing.body}`);
     this.#failed = new Set(failed.map(({ key }) => key));
   }
 
@@ -180,38 +176,36 @@ export class MessagesView {
       isFilled: false,
     };
     this.#shelves.set(piece.key, shelf);
-    this.#empties(shelf, piece.lines.length * USUAL_HEIGHT);
+    this.#emptyShelf(shelf, piece.lines.length * USUAL_HEIGHT_PX);
     return shelf;
   }
 
-  /** Gives rows to the pieces near what is seen, and takes them from the others. */
+  /** Gives rows to the pieces near the viewport, and takes them from the others. */
   #fill() {
     if (this.#reader === null) return;
     const { top, bottom, height } = this.#scroller.getBoundingClientRect();
     const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
-    // First what is near or has rows is measured, then all is changed, so that the browser lays out once.
-    const concerned = new Set([
-      ...this.#between(from, to),
-      ...this.#order.filter(({ isFilled }) => isFilled),
-    ]);
-    const measured = [...concerned].map((shelf) => ({
+    // All are measured before any is changed, so that the browser lays out once.
+    const filled = this.#order.filter(({ isFilled }) => isFilled);
+    const measured = [...new Set([...this.#between(from, to), ...filled])].map((shelf) => ({
       shelf,
       box: shelf.root.getBoundingClientRect(),
     }));
     for (const { shelf, box } of measured) {
       const isNear = box.bottom >= from && box.top <= to;
+      // The distance is longer than for filling, so that small movements do not alternate.
+      const isFar = box.bottom < from - height || box.top > to + height;
       if (isNear && !shelf.isFilled) this.#fillShelf(shelf);
-      // Farther away than it was filled, or a small movement would fill and empty it in turns.
-      else if (
-        shelf.isFilled &&
-        (box.bottom < from - height || box.top > to + height) &&
-        !shelf.root.contains(document.activeElement)
-      )
-        this.#empties(shelf, box.height);
+      else if (isFar && shelf.isFilled && !shelf.root.contains(document.activeElement))
+        this.#emptyShelf(shelf, box.height);
     }
   }
 
-  /** Shelves that are at least partly between two heights, found by measuring few of them. @param {number} from @param {number} to */
+  /**
+   * Returns the shelves between two heights. Measures only a few shelves.
+   * @param {number} from
+   * @param {number} to
+   */
   #between(from, to) {
     const order = this.#order;
     let [first, last] = [0, order.length];
@@ -225,8 +219,11 @@ export class MessagesView {
     return order.slice(first, last);
   }
 
-  /** @param {Shelf} shelf @param {number} height */
-  #empties(shelf, height) {
+  /**
+   * @param {Shelf} shelf
+   * @param {number} height
+   */
+  #emptyShelf(shelf, height) {
     shelf.isFilled = false;
     shelf.rows.clear();
     shelf.root.replaceChildren();
@@ -245,7 +242,7 @@ export class MessagesView {
       rows.set(item.key, row);
       if (item.kind === "message" && row instanceof MessageRow) row.render(item.content);
       else if (item.kind !== "message" && row instanceof HTMLElement)
-        setText(row.firstElementChild ?? row, item.words);
+        setText(row.firstElementChild ?? row, item.text);
       return row instanceof MessageRow ? row.root : row;
     });
     shelf.rows = rows;
@@ -263,11 +260,15 @@ export class MessagesView {
     });
   }
 
-  /** What is read stays where it is while something changes above it. @param {boolean} anew @param {() => void} [change] */
-  #keepingPlace(anew, change = () => {}) {
-    const anchor = anew || this.#atEnd ? undefined : this.#firstVisible();
+  /**
+   * Keeps the visible messages in place during a change.
+   * @param {boolean} isNew whether there is no place to keep
+   * @param {() => void} [change]
+   */
+  #keepPlace(isNew, change = () => {}) {
+    const anchor = isNew || this.#atEnd ? undefined : this.#firstVisible();
     const before = anchor?.getBoundingClientRect().top ?? 0;
-    // What is near shows only once the reader is in place again, and rows are higher or lower than was guessed.
+    // Rows differ from their estimated height, so filling needs a correction of its own.
     for (const step of [change, () => this.#fill()]) {
       step();
       const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
@@ -277,34 +278,33 @@ export class MessagesView {
 
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < AT_END;
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
     if (this.#atEnd) this.#jump.hidden = true;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
-      this.#keepingPlace(false);
+      this.#keepPlace(false);
       this.#loadEarlierIfNear();
     });
   }
 
   #loadEarlierIfNear() {
     const conversation = this.#shown;
-    if (!conversation || this.#scroller.scrollTop > NEAR_BEGINNING) return;
+    if (!conversation || this.#scroller.scrollTop > NEAR_BEGINNING_PX) return;
     if (conversation.history === "more") void conversation.loadEarlier();
   }
 
   #resized() {
     const { clientWidth } = this.#scroller;
-    // Another width breaks lines elsewhere: what is not shown is guessed anew.
     if (this.#width !== clientWidth) {
       this.#width = clientWidth;
-      for (const shelf of this.#order)
-        if (!shelf.isFilled) this.#empties(shelf, shelf.piece.lines.length * USUAL_HEIGHT);
+      for (const shelf of this.#order.filter(({ isFilled }) => !isFilled))
+        this.#emptyShelf(shelf, shelf.piece.lines.length * USUAL_HEIGHT_PX);
     }
     if (this.#atEnd) this.scrollToEnd();
-    else this.#keepingPlace(false);
+    else this.#keepPlace(false);
   }
 
-  /** A message, because the line that names a day moves away to where that day now begins. */
+  /** Loading earlier messages moves lines with days, but not messages. */
   #firstVisible() {
     const { top } = this.#scroller.getBoundingClientRect();
     for (const { root, isFilled } of this.#order) {

@@ -1,20 +1,22 @@
-/** The dialog that starts a conversation: a title, if one is wanted, and the others as chips. */
+/** The dialog that creates a conversation, with a title and participants. */
 
-import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/protocol.js";
+import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/index.js";
 import { dialog, show } from "./dialog.js";
 import { arrange, element, icon, Icons, setText } from "./element.js";
 
 /**
  * @typedef {object} NewConversationOptions
- * @property {(conversation: {id: string, title?: string, participants: string[]}) => Promise<string | null>} onCreate
- *   the answer: what went wrong
+ * @property {(
+ *   conversation: {id: string, title?: string, participants: string[]},
+ * ) => Promise<string | null>} onCreate returns what went wrong
  * @property {() => string} newId
  */
 
 export class NewConversationView {
-  /** @type {string[]} */ #participants = [];
-  /** Kept until it has worked: pressing twice, or again after a cut, starts one conversation. */ #id =
-    "";
+  /** @type {string[]} */
+  #participants = [];
+  /** Stays the same until it succeeds, so that a repetition does not create a second conversation. */
+  #id = "";
   #chips = element("ul", { class: "chips", "aria-label": "Participants so far" });
   #title = element("input", {
     id: "new-title",
@@ -31,8 +33,8 @@ export class NewConversationView {
     spellcheck: "false",
     placeholder: "bob, carol",
     "aria-describedby": "new-participants-hint",
-    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#key(event),
-    oninput: () => this.#typed(),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
+    oninput: () => this.#edited(),
   });
   #message = element("p", { class: "form-message", role: "alert" });
   #submit = element(
@@ -65,7 +67,7 @@ export class NewConversationView {
       element(
         "p",
         { class: "hint", id: "new-participants-hint" },
-        "User names, separated by commas. You are in it anyway.",
+        "User names, separated by commas. You are added automatically.",
       ),
       this.#message,
       element(
@@ -90,28 +92,28 @@ export class NewConversationView {
   }
 
   /** @param {KeyboardEvent} event */
-  #key(event) {
+  #pressed(event) {
     if (event.isComposing) return;
     if (event.key === "Backspace" && this.#input.value === "" && this.#participants.length > 0) {
       this.#participants.pop();
       this.#renderChips();
     } else if (event.key === "Enter" && this.#input.value.trim() !== "") {
       event.preventDefault();
-      this.#take(this.#input.value);
+      this.#add(this.#input.value);
       this.#input.value = "";
     }
   }
 
-  /** A comma ends a name. */
-  #typed() {
+  /** Adds the names before a comma. */
+  #edited() {
     const names = this.#input.value.split(/[,;]/);
     if (names.length === 1) return;
     this.#input.value = (names.pop() ?? "").trimStart();
-    this.#take(names.join(","));
+    this.#add(names.join(","));
   }
 
   /** @param {string} text */
-  #take(text) {
+  #add(text) {
     const names = text
       .split(/[,;]/)
       .map((name) => name.trim())
@@ -142,12 +144,12 @@ export class NewConversationView {
   /** @param {SubmitEvent} event */
   async #submitted(event) {
     event.preventDefault();
-    this.#take(this.#input.value);
+    this.#add(this.#input.value);
     this.#input.value = "";
     const title = this.#title.value.trim();
-    const wrong = problemOf(title, this.#participants);
-    setText(this.#message, wrong ?? "");
-    if (wrong) return;
+    const problem = problemOf(title, this.#participants);
+    setText(this.#message, problem ?? "");
+    if (problem) return;
     this.#submit.disabled = true;
     const failure = await this.#options.onCreate({
       id: this.#id,
@@ -160,11 +162,14 @@ export class NewConversationView {
   }
 }
 
-/** @param {string} title @param {string[]} participants */
+/**
+ * @param {string} title
+ * @param {string[]} participants
+ */
 function problemOf(title, participants) {
   const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
   const long = participants.find((name) => bytes(name) > MAX_USER_BYTES);
-  if (participants.length === 0) return "Name at least one other person.";
+  if (participants.length === 0) return "Add at least one other person.";
   if (participants.length > MAX_PARTICIPANTS)
     return `At most ${MAX_PARTICIPANTS} people can be added at the start.`;
   if (long) return `“${long.slice(0, 20)}…” is too long for a user name.`;

@@ -1,29 +1,43 @@
-/** The dialog that tells who is in a conversation, lets others in and out, and oneself out. */
+/** The dialog that shows the participants of a conversation, and adds and removes them. */
 
-import { MAX_USER_BYTES } from "../client/protocol.js";
+import { MAX_USER_BYTES } from "../client/index.js";
 import { dialog, show } from "./dialog.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
 
-/** @import { Client } from "../client/client.js" */
+/** @import { Client } from "../client/index.js" */
 
 /**
  * @typedef {object} PeopleOptions
- * @property {(conversation: string, user: string) => Promise<string | null>} onAdd the answer: what went wrong
- * @property {(conversation: string, user: string) => Promise<string | null>} onRemove the answer: what went wrong
+ * @property {(conversation: string, user: string) => Promise<string | null>} onAdd returns what went
+ *   wrong
+ * @property {(conversation: string, user: string) => Promise<string | null>} onRemove returns what went
+ *   wrong
  */
 
-/** @typedef {{user: string, name: string, isMe: boolean, isOwner: boolean, canGo: boolean}} Person */
+/**
+ * @typedef {object} Person
+ * @property {string} user
+ * @property {string} name
+ * @property {boolean} isMe
+ * @property {boolean} isOwner
+ * @property {boolean} isRemovable by this user
+ */
 
 export class PeopleView {
   #conversation = "";
-  /** Who is about to be removed, if that is confirmed. @type {string | null} */ #leaving = null;
-  /** @type {Map<string, PersonRow>} */ #rows = new Map();
+  /**
+   * The user whose removal waits for a confirmation.
+   * @type {string | null}
+   */
+  #removing = null;
+  /** @type {Map<string, PersonRow>} */
+  #rows = new Map();
   #list = element("ul", {
     class: "people-list",
     "aria-labelledby": "people-heading",
     "data-testid": "people-list",
   });
-  #partial = element("p", { class: "hint" }, "Asking who else is in it…");
+  #partial = element("p", { class: "hint" }, "Loading the other participants…");
   #input = element("input", {
     id: "add-person",
     "data-testid": "add-person",
@@ -63,13 +77,13 @@ export class PeopleView {
         class: "add-person",
         onsubmit: (/** @type {SubmitEvent} */ event) => void this.#submitted(event),
       },
-      element("label", { for: "add-person" }, "Add somebody"),
+      element("label", { for: "add-person" }, "Add a person"),
       this.#input,
       this.#add,
       element(
         "p",
         { class: "hint", id: "add-person-hint" },
-        "A user name. Whoever is added can read everything, from the beginning.",
+        "A user name. New people can read the whole conversation.",
       ),
     );
     const head = element(
@@ -91,10 +105,13 @@ export class PeopleView {
     this.root = dialog("people-heading", { closedby: "any" }, content);
   }
 
-  /** @param {string} conversation @param {Client} client */
+  /**
+   * @param {string} conversation
+   * @param {Client} client
+   */
   open(conversation, client) {
     this.#conversation = conversation;
-    this.#leaving = null;
+    this.#removing = null;
     this.#input.value = "";
     setText(this.#message, "");
     setText(this.#news, "");
@@ -105,19 +122,19 @@ export class PeopleView {
   /** @param {Client} client */
   render(client) {
     if (!this.root.open) return;
-    const { directory, me } = client;
-    const listed = directory.get(this.#conversation);
-    // Removed by somebody else, or by oneself in another window.
-    if (!listed || client.openId !== this.#conversation) return this.root.close();
-    this.#partial.hidden = listed.complete;
-    const people = [...listed.people].map((user) => {
+    const { currentConversation: current, me } = client;
+    const info = current?.info;
+    // The user may have been removed, or may have opened another conversation.
+    if (!info || current?.id !== this.#conversation) return this.root.close();
+    this.#partial.hidden = info.complete;
+    const people = [...info.people].map((user) => {
       const isMe = user === me.user;
       return {
         user,
-        name: directory.nameOf(user),
+        name: client.nameOf(user),
         isMe,
-        isOwner: user === listed.owner,
-        canGo: isMe || listed.owner === me.user,
+        isOwner: user === info.owner,
+        isRemovable: isMe || info.owner === me.user,
       };
     });
     people.sort(
@@ -127,7 +144,7 @@ export class PeopleView {
     const rows = people.map((person) => {
       gone.delete(person.user);
       const row = this.#rows.get(person.user) ?? this.#newRow(person.user);
-      row.render(person, this.#leaving === person.user);
+      row.render(person, this.#removing === person.user);
       return row.root;
     });
     for (const user of gone) {
@@ -139,15 +156,15 @@ export class PeopleView {
 
   /** @param {string} user */
   #newRow(user) {
-    const choose = (/** @type {boolean} */ isLeaving) => {
-      this.#leaving = isLeaving ? user : null;
-      for (const [other, row] of this.#rows) row.ask(other === this.#leaving);
+    const choose = (/** @type {boolean} */ isRemoving) => {
+      this.#removing = isRemoving ? user : null;
+      for (const [other, row] of this.#rows) row.setConfirming(other === this.#removing);
     };
     const row = new PersonRow({
       user,
-      onAsk: () => choose(true),
-      onKeep: () => choose(false),
-      onGo: () => void this.#remove(user),
+      onRemove: () => choose(true),
+      onCancel: () => choose(false),
+      onConfirm: () => void this.#remove(user),
     });
     this.#rows.set(user, row);
     return row;
@@ -155,11 +172,11 @@ export class PeopleView {
 
   /** @param {string} user */
   async #remove(user) {
-    const wrong = await this.#options.onRemove(this.#conversation, user);
-    this.#leaving = null;
-    for (const row of this.#rows.values()) row.ask(false);
-    setText(this.#message, wrong ?? "");
-    if (wrong === null) setText(this.#news, `${user} has been removed.`);
+    const problem = await this.#options.onRemove(this.#conversation, user);
+    this.#removing = null;
+    for (const row of this.#rows.values()) row.setConfirming(false);
+    setText(this.#message, problem ?? "");
+    if (problem === null) setText(this.#news, `${user} has been removed.`);
   }
 
   /** @param {SubmitEvent} event */
@@ -171,20 +188,20 @@ export class PeopleView {
     this.#input.focus();
     if (user === "" || isTooLong) return;
     setAttribute(this.#add, "aria-busy", "true");
-    const wrong = await this.#options.onAdd(this.#conversation, user);
+    const problem = await this.#options.onAdd(this.#conversation, user);
     setAttribute(this.#add, "aria-busy", null);
-    setText(this.#message, wrong ?? "");
-    if (wrong !== null) return;
+    setText(this.#message, problem ?? "");
+    if (problem !== null) return;
     this.#input.value = "";
-    setText(this.#news, `${user} is in the conversation.`);
+    setText(this.#news, `${user} has been added.`);
   }
 }
 
-/** One person, and the way out, which is asked for twice. */
+/** One participant, with a button to remove them that asks for a confirmation. */
 class PersonRow {
   #picture = element("span", {});
   #name = element("span", { class: "person-name" });
-  #about = element("span", { class: "hint" });
+  #details = element("span", { class: "hint" });
   #remove = element("button", { class: "quiet", type: "button", "data-testid": "person-remove" });
   #question = element("span", { class: "person-question" });
   #confirm = element("button", {
@@ -192,55 +209,72 @@ class PersonRow {
     type: "button",
     "data-testid": "person-confirm",
   });
-  #keep = element("button", { class: "quiet", type: "button" }, "Cancel");
-  #asking = element("div", { class: "person-asking" }, this.#question, this.#keep, this.#confirm);
-  #canGo = false;
+  #cancel = element("button", { class: "quiet", type: "button" }, "Cancel");
+  #confirmation = element(
+    "div",
+    { class: "person-asking" },
+    this.#question,
+    this.#cancel,
+    this.#confirm,
+  );
+  #isRemovable = false;
 
-  /** @param {{user: string, onAsk: () => void, onKeep: () => void, onGo: () => void}} options */
-  constructor({ user, onAsk, onKeep, onGo }) {
+  /**
+   * @param {object} options
+   * @param {string} options.user
+   * @param {() => void} options.onRemove
+   * @param {() => void} options.onCancel
+   * @param {() => void} options.onConfirm
+   */
+  constructor({ user, onRemove, onCancel, onConfirm }) {
     this.#remove.addEventListener("click", () => {
-      onAsk();
+      onRemove();
       this.#confirm.focus();
     });
-    this.#keep.addEventListener("click", () => {
-      onKeep();
+    this.#cancel.addEventListener("click", () => {
+      onCancel();
       this.#remove.focus();
     });
-    this.#confirm.addEventListener("click", onGo);
+    this.#confirm.addEventListener("click", onConfirm);
     this.root = element(
       "li",
       { class: "person", "data-testid": "person", "data-user": user },
       this.#picture,
-      element("span", { class: "person-who" }, this.#name, this.#about),
+      element("span", { class: "person-who" }, this.#name, this.#details),
       this.#remove,
-      this.#asking,
+      this.#confirmation,
     );
   }
 
-  /** @param {Person} person @param {boolean} isAsking */
-  render({ user, name, isMe, isOwner, canGo }, isAsking) {
+  /**
+   * @param {Person} person
+   * @param {boolean} isConfirming
+   */
+  render({ user, name, isMe, isOwner, isRemovable }, isConfirming) {
     const shown = isMe ? `${name} (you)` : name;
     if (this.#name.textContent !== shown) this.#picture.replaceChildren(avatar(user, name));
     setText(this.#name, shown);
     setText(
-      this.#about,
+      this.#details,
       [...(name === user ? [] : [user]), ...(isOwner ? ["started it"] : [])].join(" · "),
     );
     setText(this.#remove, isMe ? "Leave" : "Remove");
     setAttribute(this.#remove, "aria-label", isMe ? "Leave the conversation" : `Remove ${name}`);
     setText(
       this.#question,
-      isMe ? "You come back only if somebody adds you." : `${name} will see nothing more of this.`,
+      isMe
+        ? "You can come back only if someone adds you."
+        : `${name} will no longer see this conversation.`,
     );
     setText(this.#confirm, isMe ? "Leave" : "Remove");
     setAttribute(this.#confirm, "aria-label", isMe ? "Leave for good" : `Remove ${name} for good`);
-    this.#canGo = canGo;
-    this.ask(isAsking);
+    this.#isRemovable = isRemovable;
+    this.setConfirming(isConfirming);
   }
 
-  /** @param {boolean} isAsking */
-  ask(isAsking) {
-    this.#remove.hidden = !this.#canGo || isAsking;
-    this.#asking.hidden = !isAsking;
+  /** @param {boolean} isConfirming */
+  setConfirming(isConfirming) {
+    this.#remove.hidden = !this.#isRemovable || isConfirming;
+    this.#confirmation.hidden = !isConfirming;
   }
 }

@@ -1,26 +1,16 @@
 /** The list of conversations, the most recently active first. */
 
-import { isolated } from "../client/conversation.js";
+import { isolated } from "../client/index.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
-import { shortMoment } from "./dates.js";
+import { shortTime } from "./dates.js";
 
-/** @import { Client } from "../client/client.js" */
-/** @import { Listed } from "../client/index.js" */
+/** @import { Client, ConversationInfo } from "../client/index.js" */
 /** @import { Drafts } from "../session.js" */
-
-/**
- * @typedef {object} Row
- * @property {HTMLLIElement} root
- * @property {HTMLButtonElement} button
- * @property {HTMLElement} title
- * @property {HTMLElement} preview
- * @property {HTMLElement} time
- * @property {HTMLElement} unread
- * @property {string} pictureOf
- */
+/** @import { ConversationRow as Row } from "./types.js" */
 
 export class SidebarView {
-  /** @type {Map<string, Row>} */ #rows = new Map();
+  /** @type {Map<string, Row>} */
+  #rows = new Map();
   #list = element("ul", {
     class: "conversations",
     "data-testid": "conversation-list",
@@ -49,36 +39,39 @@ export class SidebarView {
     );
   }
 
-  /** Moves the focus to a conversation, or to the first thing in the list. @param {string | null} id */
+  /** @param {string | null} id */
   focus(id) {
     const row = id === null ? undefined : this.#rows.get(id);
     const target = row?.button ?? this.root.querySelector("button");
     target?.focus();
   }
 
-  /** @param {Client} client @param {number} now */
+  /**
+   * @param {Client} client
+   * @param {number} now
+   */
   render(client, now) {
-    const { directory } = client;
-    const all = directory.all();
+    const { conversations, isLoaded } = client;
     const gone = new Set(this.#rows.keys());
-    const roots = all.map((listed) => {
-      gone.delete(listed.id);
-      const row = this.#rows.get(listed.id) ?? this.#create(listed.id);
-      this.#update(row, listed, directory.titleOf(listed), client, now);
+    const roots = conversations.map((info) => {
+      gone.delete(info.id);
+      const row = this.#rows.get(info.id) ?? this.#create(info.id);
+      this.#update(row, info, client, now);
       return row.root;
     });
     for (const id of gone) this.#rows.delete(id);
     arrange(this.#list, roots);
-    this.#empty.hidden = all.length > 0;
+    this.#empty.hidden = conversations.length > 0;
     setText(
       this.#empty,
-      client.isListed
-        ? "No conversations yet. Start one with “New”, or wait for somebody to start one with you: it appears here at once."
-        : "Loading your conversations…",
+      isLoaded ? "No conversations yet. Start one with “New”." : "Loading your conversations…",
     );
   }
 
-  /** @param {string} id @returns {Row} */
+  /**
+   * @param {string} id
+   * @returns {Row}
+   */
   #create(id) {
     const title = element("span", { class: "row-title" });
     const preview = element("span", { class: "row-preview" });
@@ -112,30 +105,38 @@ export class SidebarView {
     return row;
   }
 
-  /** @param {Row} row @param {Listed} listed @param {string} name @param {Client} client @param {number} now */
-  #update(row, listed, name, client, now) {
-    if (row.pictureOf !== name) {
-      row.pictureOf = name;
-      row.button.firstElementChild?.replaceWith(avatar(listed.id, name));
+  /**
+   * @param {Row} row
+   * @param {ConversationInfo} info
+   * @param {Client} client
+   * @param {number} now
+   */
+  #update(row, info, client, now) {
+    const { activeAt, id, unread } = info;
+    const { title } = client.conversation(id);
+    if (row.pictureOf !== title) {
+      row.pictureOf = title;
+      row.button.firstElementChild?.replaceWith(avatar(id, title));
     }
-    setText(row.title, name);
-    const isOpen = listed.id === client.openId;
-    const draft = isOpen ? "" : this.#drafts.get(listed.id);
-    setText(row.preview, draft ? `Draft: ${draft}` : preview(listed, client.me.user));
-    setText(row.time, listed.activeAt > 0 ? shortMoment(listed.activeAt, now) : "");
-    setText(
-      row.unread,
-      listed.unread > 0 ? `${Math.min(listed.unread, 99)}${listed.unread > 99 ? "+" : ""}` : "",
-    );
-    row.unread.hidden = listed.unread === 0;
-    setAttribute(row.unread, "aria-label", listed.unread > 0 ? `${listed.unread} unread` : null);
-    setAttribute(row.button, "aria-current", isOpen ? "true" : null);
+    setText(row.title, title);
+    const isCurrent = id === client.currentConversation?.id;
+    const draft = isCurrent ? "" : this.#drafts.get(id);
+    setText(row.preview, draft ? `Draft: ${draft}` : preview(info, client.me.user));
+    setText(row.time, activeAt > 0 ? shortTime(activeAt, now) : "");
+    setText(row.unread, unread > 99 ? "99+" : String(unread || ""));
+    row.unread.hidden = unread === 0;
+    setAttribute(row.unread, "aria-label", unread > 0 ? `${unread} unread` : null);
+    setAttribute(row.button, "aria-current", isCurrent ? "true" : null);
   }
 }
 
-/** @param {Listed} listed @param {string} me */
+/**
+ * @param {ConversationInfo} info
+ * @param {string} me user id
+ */
 function preview({ lastMessage }, me) {
   if (!lastMessage) return "No messages yet";
-  const who = lastMessage.sender === me ? "You" : (lastMessage.name ?? lastMessage.sender);
-  return who ? `${isolated(who)}: ${isolated(lastMessage.body ?? "")}` : (lastMessage.body ?? "");
+  const { body = "", name, sender } = lastMessage;
+  const speaker = sender === me ? "You" : (name ?? sender);
+  return speaker ? `${isolated(speaker)}: ${isolated(body)}` : body;
 }

@@ -1,12 +1,12 @@
-/** How the connection is, calmly and in words, on the line above everything. */
+/** The top line: the state of the connection, and the user. */
 
 import { StateName } from "../client/index.js";
 import { element, icon, Icons, setAttribute, setText } from "./element.js";
 
-/** @import { Client } from "../client/client.js" */
+/** @import { Client } from "../client/index.js" */
 
 export class StatusView {
-  #words = element("span", { class: "status-words" });
+  #text = element("span", { class: "status-words" });
   #state = element(
     "p",
     {
@@ -17,7 +17,7 @@ export class StatusView {
       "data-state": "connecting",
     },
     element("span", { class: "status-dot", "aria-hidden": "true" }),
-    this.#words,
+    this.#text,
   );
   #me = element("span", { class: "me" });
 
@@ -47,21 +47,21 @@ export class StatusView {
   /** @param {Client} client */
   render(client) {
     setAttribute(this.#state, "data-state", client.state.name);
-    setText(this.#words, words(client));
+    setText(this.#text, stateText(client));
     setText(this.#me, client.me.name);
     setAttribute(this.#me, "title", `Logged in as ${client.me.user}`);
   }
 }
 
 /** @param {Client} client */
-function words({ state }) {
+function stateText({ state }) {
   switch (state.name) {
     case StateName.connected:
       return "Connected";
     case StateName.offline:
       return "Offline. Your messages are kept";
     case StateName.polling:
-      return "Reconnecting… messages still go through, a little slower";
+      return "Reconnecting… messages still go through, more slowly";
     case StateName.reconnecting:
       return "Reconnecting… your messages are kept";
     default:

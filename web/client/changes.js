@@ -1,0 +1,118 @@
+/**
+ * Types of the state and of the changes that it goes through. Changes are plain data, because the tabs
+ * of a user send them to one another. Types only: never loaded.
+ */
+
+/** @import { Details, Entry, Problem, Summary } from "./wire.js" */
+
+/** @typedef {{user: string, name: string}} Person */
+
+/**
+ * A message that is not stored yet. The browser's database and the other tabs hold copies of it.
+ * @typedef {object} Outgoing
+ * @property {string} id made by this client, unique per sender and conversation
+ * @property {string} body
+ * @property {number} after the position when the message was written or last sent: no entry up to
+ *   this position holds the message
+ * @property {number} writtenAt milliseconds since 1970, later than the message before it
+ * @property {Problem | null} failure why the server will never accept the message
+ */
+
+/**
+ * One line of a conversation: an entry of its log, or a message that is not stored yet. A message
+ * keeps its key when it is stored.
+ * @typedef {{kind: "entry", key: string, entry: Entry}
+ *   | {kind: "outgoing", key: string, outgoing: Outgoing}} Line
+ */
+
+/**
+ * A message as a page shows it.
+ * @typedef {object} Message
+ * @property {string} key does not change when `pending` becomes `sent`
+ * @property {string} id chosen by the sender
+ * @property {number | null} seq `null` until the message is stored
+ * @property {string} sender user id
+ * @property {string} name display name of the sender
+ * @property {string} body
+ * @property {number} at milliseconds since 1970
+ * @property {"pending" | "sent" | "failed"} state
+ * @property {Problem | null} problem why it failed
+ */
+
+/**
+ * A conversation as a list shows it.
+ * @typedef {object} ConversationInfo
+ * @property {string} id
+ * @property {string} title empty if the conversation has none; see `Conversation.title`
+ * @property {number} head newest reported seq; the log may be longer
+ * @property {Entry | null} lastMessage
+ * @property {number} activeAt time of the last message or of joining, in milliseconds since 1970
+ * @property {number} read seq up to which the user has read
+ * @property {number} unread entries after `read`, except those known not to be messages
+ * @property {Set<string>} people the known user ids
+ * @property {string} owner user id; empty until it is known
+ * @property {boolean} complete whether `people` contains every participant
+ */
+
+/**
+ * Why there is no socket.
+ *
+ * - `away`: HTTP requests are not answered either.
+ * - `blocked`: HTTP requests are answered; a proxy blocks sockets, or the server does not allow this
+ *   origin.
+ * - `forbidden`: the server does not allow this user.
+ * - `expired`: the server refused the token.
+ * @typedef {"away" | "blocked" | "forbidden" | "expired"} Reason
+ */
+
+/**
+ * @typedef {object} State
+ * @property {(typeof import("./model.js").StateName)[keyof typeof import("./model.js").StateName]} name
+ * @property {Reason | null} reason if it is known
+ * @property {number | null} retryAt time of the next attempt to connect, in milliseconds since 1970;
+ *   `null` while a socket is open or an attempt is under way
+ */
+
+/**
+ * @typedef {{kind: "entries", conversation: string, entries: Entry[]}
+ *   | {kind: "restarted", conversation: string, position: number}
+ *   | {kind: "written", conversation: string, outgoing: Outgoing}
+ *   | {kind: "failed", conversation: string, id: string, problem: Problem}
+ *   | {kind: "retried", conversation: string, id: string, newId: string}
+ *   | {kind: "discarded", conversation: string, id: string}
+ *   | {kind: "listed", summaries: Summary[], complete: boolean}
+ *   | {kind: "details", details: Details}
+ *   | {kind: "added", conversation: string, title: string, head: number, by: string}
+ *   | {kind: "participant", conversation: string, user: string, present: boolean}
+ *   | {kind: "gone", conversation: string}
+ *   | {kind: "read", conversation: string, seq: number}
+ *   | {kind: "state", state: State}} Change
+ */
+
+/** @typedef {Omit<ConversationInfo, "people"> & {skipped: number, people: Person[]}} StoredInfo */
+
+/**
+ * What the leading tab sends to a new one.
+ * @typedef {{isLoaded: boolean, state: State, conversations: StoredInfo[]}} Snapshot
+ */
+
+/**
+ * What a tab announces about itself.
+ * @typedef {{leads: boolean, visible: boolean, wanted: string[]}} Presence
+ */
+
+/**
+ * A message between tabs.
+ * @typedef {{kind: "change", change: Change}
+ *   | {kind: "presence", tab: string, presence: Presence | null}
+ *   | {kind: "join", tab: string}
+ *   | {kind: "welcome", tab: string, snapshot: Snapshot}
+ *   | {kind: "lead"}
+ *   | {kind: "follow", tab: string, conversation: string, position: number}
+ *   | {kind: "behind", tab: string, conversation: string, position: number}
+ *   | {kind: "wake"}
+ *   | {kind: "check", tab: string}
+ *   | {kind: "awake", tab: string}} TabMessage
+ */
+
+export {};

@@ -1,0 +1,208 @@
+/**
+ * Types of what the modules of the client need from one another. They show the wiring in one place.
+ * Types only: never loaded.
+ */
+
+/** @import { Api } from "./api.js" */
+/** @import { Change, Outgoing, Person, Reason } from "./changes.js" */
+/** @import { Client } from "./client.js" */
+/** @import { Connection } from "./connection.js" */
+/** @import { Credentials } from "./credentials.js" */
+/** @import { Clock, Environment, Socket } from "./environment.js" */
+/** @import { History } from "./history.js" */
+/** @import { Model } from "./model.js" */
+/** @import { Replica } from "./replica.js" */
+/** @import { Entry, Frame, Problem } from "./wire.js" */
+
+/**
+ * Returns a token, or `null` if nobody is logged in. It is called at the start, shortly before a
+ * token ends, and when the server has refused one. `refused` is that token, so that a provider with
+ * a cache does not return it again. If the provider throws, it is called again later.
+ * @typedef {(context: {refused: string | null}) => Promise<string | null> | string | null} TokenProvider
+ */
+
+/**
+ * @typedef {object} ClientOptions
+ * @property {string} http URL of the HTTP API, without a trailing slash
+ * @property {Person} me
+ * @property {string} token the first token
+ * @property {TokenProvider} provider returns later tokens
+ * @property {Environment} environment
+ */
+
+/**
+ * @typedef {object} ConversationOptions
+ * @property {Client} client
+ * @property {Model} model
+ * @property {History} history
+ * @property {(onEntries: (entries: Entry[]) => void) => () => void} listen follows the conversation
+ *   until the result is called
+ * @property {(change: Change) => void} apply
+ * @property {(body: string) => Promise<Entry>} write
+ * @property {() => string} newId
+ * @property {<T>(call: (api: Api) => Promise<T>) => Promise<T>} request calls the HTTP API, and
+ *   reacts to a rejection before it throws
+ */
+
+/**
+ * What a tab learns from the other tabs.
+ *
+ * - `lead`: this tab leads from now on; it calls `Tabs.lead` when it is ready.
+ * - `lost`: another tab has taken over the lead.
+ * - `change`: another tab has published a change.
+ * - `follow`: another tab wants a conversation followed; only the leader reacts.
+ * - `wake`: another tab became visible or went online; only the leader reacts.
+ * - `behind`: this tab has missed entries.
+ * - `welcome`: the model holds the leader's snapshot.
+ * @typedef {{kind: "lead" | "lost" | "wake" | "welcome"}
+ *   | {kind: "change", change: Change}
+ *   | {kind: "follow" | "behind", conversation: string}} TabEvent
+ */
+
+/**
+ * @typedef {object} TabsOptions
+ * @property {Environment} environment
+ * @property {string} lock name of the lock: one per server and user
+ * @property {Model} model
+ * @property {() => string[]} wanted the conversations that this tab wants followed
+ * @property {(event: TabEvent) => void} onEvent
+ */
+
+/**
+ * @typedef {object} ModelOptions
+ * @property {Person} me
+ * @property {(conversation: string, seq: number) => void} onRead the user has read up to `seq`, in
+ *   this tab
+ * @property {() => number} now milliseconds since 1970
+ * @property {(conversation: string) => boolean} isWatched whether the user sees the conversation now
+ */
+
+/**
+ * @typedef {object} WatchlistOptions
+ * @property {Model} model
+ * @property {Clock} clock
+ * @property {() => boolean} isRunning
+ * @property {(replica: Replica) => void} follow has a conversation kept up to date
+ * @property {(conversation: string) => Promise<boolean>} load loads the details of a conversation;
+ *   returns whether it was unknown until then
+ * @property {() => void} onChange the watched conversations are different ones
+ */
+
+/**
+ * @typedef {object} LeaderOptions
+ * @property {Model} model
+ * @property {Api} api
+ * @property {History} history
+ * @property {Credentials} credentials
+ * @property {Environment} environment
+ * @property {() => boolean} isVisible whether any tab is visible
+ * @property {() => string[]} wanted the conversations that any tab wants followed
+ * @property {(change: Change) => void} apply
+ * @property {() => void} onSignedOut the token is refused, and there is no other
+ */
+
+/**
+ * @typedef {object} ConnectionOptions
+ * @property {() => Socket} dial starts a handshake with the current token
+ * @property {() => Promise<Reason | "renewed">} diagnose finds out over HTTP why a handshake failed,
+ *   because a browser does not say; `renewed` means that there is a new token
+ * @property {() => string} ping returns the text of a ping
+ * @property {() => boolean} isVisible whether any tab is visible
+ * @property {() => void} onOpen a new connection is open; requests on earlier ones are unanswered
+ * @property {(text: unknown) => void} onFrame
+ * @property {() => void} onDown the connection was lost, or could not be opened
+ * @property {() => void} onWait `reason` and `retryAt` are known
+ * @property {() => void} onSignedOut the token is refused, and there is no other; the connection
+ *   rests until `start`
+ * @property {Clock} clock
+ */
+
+/** @typedef {Extract<Frame, {ref?: string}>} Answer */
+
+/**
+ * The outcome of a request. `unanswered`: it may have taken effect. `disconnected`: the same, and it
+ * may be repeated at once on a new connection.
+ * @typedef {{kind: "answer", frame: Answer}
+ *   | {kind: "unanswered"}
+ *   | {kind: "disconnected"}} Outcome
+ */
+
+/**
+ * @typedef {object} SubscriptionsOptions
+ * @property {Connection["request"]} request
+ * @property {Clock} clock
+ * @property {(replica: Replica) => void} onReady the conversation is subscribed and complete, or
+ *   sending should not wait for that any longer
+ * @property {(replica: Replica) => void} onGone the conversation does not exist for this user
+ * @property {(replica: Replica) => Promise<boolean>} onForeignPosition the log does not contain our
+ *   position; returns whether the replica was restarted
+ * @property {() => void} onExpired the token has expired
+ */
+
+/**
+ * @typedef {object} Subscription
+ * @property {Replica} replica
+ * @property {"wanted" | "asking" | "live" | "waiting"} phase
+ * @property {number} failures attempts in a row that brought nothing
+ * @property {(() => void) | null} cancel cancels the timer for a gap or a retry
+ */
+
+/**
+ * The outcome of an attempt to send a message. See `Outcome`.
+ * @typedef {{kind: "stored"}
+ *   | {kind: "rejected", problem: Problem}
+ *   | {kind: "unanswered"}
+ *   | {kind: "disconnected"}} Delivery
+ */
+
+/**
+ * Takes one message to the server. Never rejects.
+ * @typedef {(replica: Replica, outgoing: Outgoing) => Promise<Delivery>} Transport
+ */
+
+/**
+ * @typedef {object} SenderOptions
+ * @property {Clock} clock
+ * @property {(replica: Replica) => Transport | null} transport the transport to use now, if any
+ * @property {(replica: Replica, id: string, problem: Problem) => void} onFailed the server will
+ *   never accept the message
+ * @property {(replica: Replica) => void} onResync the replica must catch up before the next attempt
+ * @property {() => void} onExpired the token has expired
+ */
+
+/**
+ * @typedef {object} PollerOptions
+ * @property {Clock} clock
+ * @property {number | null} interval milliseconds between successful polls; `null`: one is enough
+ * @property {() => Promise<boolean>} poll returns whether the server answered; never rejects
+ * @property {() => void} onSuccess
+ */
+
+/**
+ * @typedef {object} HistoryOptions
+ * @property {Api} api
+ * @property {(replica: Replica, entries: Entry[]) => void} onEntries receives entries after the
+ *   replica's position
+ * @property {(replica: Replica, entries: Entry[]) => void} onEarlier receives a page of earlier entries
+ * @property {() => void} onChange
+ * @property {(error: unknown, replica: Replica) => void} onError
+ */
+
+/**
+ * @typedef {object} ApiOptions
+ * @property {string} base URL without a trailing slash
+ * @property {Pick<Credentials, "token" | "refused" | "accepted">} credentials
+ * @property {typeof globalThis.fetch} fetch
+ * @property {Clock} clock
+ */
+
+/**
+ * @typedef {object} CredentialsOptions
+ * @property {TokenProvider} provider
+ * @property {string} token the first token
+ * @property {string} user the tokens' user; tokens of other users are ignored
+ * @property {Clock} clock
+ * @property {() => void} onRenewed there is a new token
+ */
+
+export {};

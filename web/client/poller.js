@@ -1,0 +1,52 @@
+/** Repeats a question until it is answered, or at an interval. */
+
+import { backoff } from "./clock.js";
+
+/** @import { PollerOptions } from "./types.js" */
+
+export class Poller {
+  /** @type {PollerOptions} */
+  #options;
+  /** @type {(() => void) | null} */
+  #cancel = null;
+  #generation = 0;
+  works = false;
+
+  /** @param {PollerOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** @param {number} wait milliseconds before the first poll */
+  start(wait) {
+    if (this.#cancel === null) this.#schedule(wait, 0);
+  }
+
+  stop() {
+    this.#generation += 1;
+    this.#cancel?.();
+    this.#cancel = null;
+    this.works = false;
+  }
+
+  /**
+   * @param {number} wait
+   * @param {number} failures in a row
+   */
+  #schedule(wait, failures) {
+    const { clock, interval, onSuccess, poll } = this.#options;
+    const generation = this.#generation;
+    this.#cancel = clock.after(wait, async () => {
+      const isAnswered = await poll();
+      if (generation !== this.#generation) return;
+      this.works = isAnswered;
+      if (!isAnswered) {
+        const pause = backoff(failures + 1, clock);
+        return this.#schedule((interval ?? 0) + pause, failures + 1);
+      }
+      this.#cancel = null;
+      onSuccess();
+      if (interval !== null && generation === this.#generation) this.#schedule(interval, 0);
+    });
+  }
+}

@@ -1,0 +1,51 @@
+/** All types of the client in one place, so that each module imports them by one line. Never loaded. */
+
+/** @typedef {import("./options.js").Answer} Answer */
+/** @typedef {import("./api.js").Api} Api */
+/** @typedef {import("./options.js").ApiOptions} ApiOptions */
+/** @typedef {import("./changes.js").Change} Change */
+/** @typedef {import("./environment.js").Channel} Channel */
+/** @typedef {import("./options.js").ClientOptions} ClientOptions */
+/** @typedef {import("./environment.js").Clock} Clock */
+/** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {import("./options.js").ConnectionOptions} ConnectionOptions */
+/** @typedef {import("./changes.js").ConversationInfo} ConversationInfo */
+/** @typedef {import("./options.js").ConversationOptions} ConversationOptions */
+/** @typedef {import("./options.js").CredentialsOptions} CredentialsOptions */
+/** @typedef {import("./wire.js").Details} Details */
+/** @typedef {import("./wire.js").Entry} Entry */
+/** @typedef {import("./environment.js").Environment} Environment */
+/** @typedef {import("./wire.js").EventPage} EventPage */
+/** @typedef {import("./wire.js").Frame} Frame */
+/** @typedef {import("./options.js").HistoryOptions} HistoryOptions */
+/** @typedef {import("./options.js").LeaderOptions} LeaderOptions */
+/** @typedef {import("./changes.js").Line} Line */
+/** @typedef {import("./changes.js").Message} Message */
+/** @typedef {import("./options.js").ModelOptions} ModelOptions */
+/** @typedef {import("./environment.js").OutboxRow} OutboxRow */
+/** @typedef {import("./environment.js").OutboxStorage} OutboxStorage */
+/** @typedef {import("./options.js").Outcome} Outcome */
+/** @typedef {import("./changes.js").Outgoing} Outgoing */
+/** @typedef {import("./changes.js").Person} Person */
+/** @typedef {import("./options.js").PollerOptions} PollerOptions */
+/** @typedef {import("./changes.js").Presence} Presence */
+/** @typedef {import("./wire.js").Problem} Problem */
+/** @typedef {import("./environment.js").ReadPositions} ReadPositions */
+/** @typedef {import("./changes.js").Reason} Reason */
+/** @typedef {import("./replica.js").Replica} Replica */
+/** @typedef {import("./options.js").SenderOptions} SenderOptions */
+/** @typedef {import("./wire.js").Sent} Sent */
+/** @typedef {import("./changes.js").Snapshot} Snapshot */
+/** @typedef {import("./environment.js").Socket} Socket */
+/** @typedef {import("./changes.js").State} State */
+/** @typedef {import("./options.js").Subscription} Subscription */
+/** @typedef {import("./options.js").SubscriptionsOptions} SubscriptionsOptions */
+/** @typedef {import("./wire.js").Summary} Summary */
+/** @typedef {import("./options.js").TabEvent} TabEvent */
+/** @typedef {import("./changes.js").TabMessage} TabMessage */
+/** @typedef {import("./options.js").TabsOptions} TabsOptions */
+/** @typedef {import("./options.js").TokenProvider} TokenProvider */
+/** @typedef {import("./options.js").Transport} Transport */
+/** @typedef {import("./options.js").WatchlistOptions} WatchlistOptions */
+
+export {};
