@@ -26,7 +26,7 @@ export async function connect({ http, ws, token: provider }) {
     me: { user: claims.user, name: claims.name },
     token,
     provider,
-    surroundings: {
+    environment: {
       clock: systemClock,
       fetch: (url, options) => fetch(url, options),
       dial: (token) => new WebSocket(ws, handshakeProtocols(token)),
