@@ -1,4 +1,4 @@
-//! Many runs, on every processor.
+//! Many runs on all processors.
 
 use std::{
     collections::BTreeMap,
@@ -15,18 +15,18 @@ use checker::Counts;
 
 use crate::{Kind, Outcome, Parameters, run};
 
-/// What came of many runs.
+/// The result of many runs.
 #[derive(Debug, Default)]
 pub struct Total {
-    /// Runs.
+    /// The number of runs.
     pub runs: u64,
-    /// How much was judged.
+    /// The size of all histories.
     pub counts: Counts,
-    /// How often each kind of fault happened.
+    /// How often each kind of fault was injected.
     pub faults: Vec<u64>,
-    /// What else happened.
+    /// Counts of other occurrences.
     pub tally: BTreeMap<&'static str, u64>,
-    /// Those that broke a promise, by their seeds.
+    /// The runs that broke a promise, by seed.
     pub broken: BTreeMap<u64, (Parameters, Outcome)>,
 }
 
@@ -41,7 +41,7 @@ impl Total {
         sum.seen += counts.seen;
         sum.removals += counts.removals;
         self.faults.resize(Kind::ALL.len(), 0);
-        for (sum, count) in self.faults.iter_mut().zip(&outcome.happened.counts) {
+        for (sum, count) in self.faults.iter_mut().zip(&outcome.occurrences.counts) {
             *sum += count;
         }
         for (what, count) in &outcome.tally {
@@ -56,14 +56,14 @@ impl Total {
 /// When to stop.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Broken runs after which no more are begun.
+    /// No run begins after this many broken ones.
     pub broken: usize,
-    /// The time after which no more are begun.
+    /// No run begins after this time.
     pub time: Duration,
 }
 
-/// Runs these seeds. With the same limit of one broken run the lowest seed that breaks something is always among them,
-/// since those below it have been begun before.
+/// Runs these seeds, in ascending order. With a limit of one broken run, the lowest seed that
+/// breaks a promise is always included, because all lower seeds begin before it.
 #[must_use]
 pub fn run_all(
     parameters: &Parameters,

@@ -1,5 +1,5 @@
-//! Participants are added and removed, each change asked for until it is answered: one of a user after the other, or
-//! each when it is planned, so that they overlap.
+//! Changes of participants. Each is requested until it is answered. The changes of a user follow
+//! one another, or begin as planned and overlap.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -14,39 +14,39 @@ use serde_json::json;
 use crate::{
     faults::Place,
     functions::{self, Reply},
-    plan::{Change, Step, Talk},
-    stage::Stage,
+    plan::{Change, ConversationPlan, Step},
+    world::World,
 };
 
-/// Starts everything that is planned.
-pub fn start(stage: &Arc<Stage>) {
-    for talk in 0..stage.plan.conversations.len() {
-        for changes in 0..stage.plan.conversations[talk].changes.len() {
-            let here = Arc::clone(stage);
-            stage.under_way.fetch_add(1, Ordering::Relaxed);
-            stage.tasks.spawn(async move {
-                all(&here, talk, changes).await;
+/// Starts all planned changes.
+pub fn start(world: &Arc<World>) {
+    for conversation in 0..world.plan.conversations.len() {
+        for changes in 0..world.plan.conversations[conversation].changes.len() {
+            let here = Arc::clone(world);
+            world.under_way.fetch_add(1, Ordering::Relaxed);
+            world.tasks.spawn(async move {
+                all(&here, conversation, changes).await;
                 here.under_way.fetch_sub(1, Ordering::Relaxed);
             });
         }
     }
 }
 
-/// All that is done to one participant.
-async fn all(stage: &Arc<Stage>, talk: usize, changes: usize) {
-    let talk = &stage.plan.conversations[talk];
-    let changes = &talk.changes[changes];
+/// Carries out all changes of one participant.
+async fn all(world: &Arc<World>, conversation: usize, changes: usize) {
+    let planned = &world.plan.conversations[conversation];
+    let changes = &planned.changes[changes];
     let numbered = (1..).zip(&changes.steps);
     let steps = numbered
-        .filter(|(_, step)| stage.faults.does(step.place))
+        .filter(|(_, step)| world.faults.keeps(step.place))
         .map(|(number, step)| {
-            let what = What {
-                talk,
+            let request = ChangeRequest {
+                planned,
                 user: changes.user,
                 change: step.change,
-                id: format!("{}-{}-{number}", talk.id, changes.user),
+                id: format!("{}-{}-{number}", planned.id, changes.user),
             };
-            carry_out(stage, what, step)
+            carry_out(world, request, step)
         });
     if changes.overlap {
         join_all(steps).await;
@@ -57,18 +57,18 @@ async fn all(stage: &Arc<Stage>, talk: usize, changes: usize) {
     }
 }
 
-struct What<'a> {
-    talk: &'a Talk,
+struct ChangeRequest<'a> {
+    planned: &'a ConversationPlan,
     user: &'static str,
     change: Change,
-    /// By which the checker knows the attempts at it.
+    /// The name of the change in the history.
     id: String,
 }
 
-impl What<'_> {
-    fn asked(&self) -> Record {
+impl ChangeRequest<'_> {
+    fn attempt(&self) -> Record {
         let attempt = ChangeAttempt {
-            conversation: self.talk.id.clone(),
+            conversation: self.planned.id.clone(),
             user: self.user.to_owned(),
             change: Some(self.id.clone()),
         };
@@ -79,9 +79,9 @@ impl What<'_> {
         }
     }
 
-    fn answered(&self, seq: Option<u64>) -> Record {
+    fn answer(&self, seq: Option<u64>) -> Record {
         let answer = ChangeAnswer {
-            conversation: self.talk.id.clone(),
+            conversation: self.planned.id.clone(),
             user: self.user.to_owned(),
             seq,
             change: Some(self.id.clone()),
@@ -94,53 +94,58 @@ impl What<'_> {
     }
 }
 
-async fn carry_out(stage: &Arc<Stage>, what: What<'_>, step: &Step) {
+async fn carry_out(world: &Arc<World>, request: ChangeRequest<'_>, step: &Step) {
     let at = u64::try_from(step.at.as_millis()).unwrap_or(0);
-    let wait = at.saturating_sub(stage.now());
-    stage.sleep(Duration::from_millis(wait)).await;
-    let overlaps = stage.observer().change_begins(&what.talk.id, what.user);
+    let wait = at.saturating_sub(world.now());
+    world.sleep(Duration::from_millis(wait)).await;
+    let overlaps = world
+        .observer()
+        .change_begins(&request.planned.id, request.user);
     if overlaps {
-        stage.count("changes that overlapped another of the same user");
+        world.count("changes that overlapped another of the same user");
     }
-    let seq = ask(stage, &what, step.place).await;
-    stage.count("changes of participants");
-    stage.observer().change_ends(&what.talk.id, what.user);
-    stage.record(what.answered(seq));
+    let seq = ask(world, &request, step.place).await;
+    world.count("changes of participants");
+    world
+        .observer()
+        .change_ends(&request.planned.id, request.user);
+    world.record(request.answer(seq));
 }
 
-/// Asks until there is an answer.
-async fn ask(stage: &Arc<Stage>, what: &What<'_>, place: Place) -> Option<u64> {
-    let owner = what.talk.participants[0];
-    let mut by = if what.change == Change::Leave {
-        what.user
+/// Requests a change until it is answered.
+async fn ask(world: &Arc<World>, request: &ChangeRequest<'_>, place: Place) -> Option<u64> {
+    let owner = request.planned.participants[0];
+    let mut by = if request.change == Change::Leave {
+        request.user
     } else {
         owner
     };
-    // Held by a function that is at work on it.
+    // A function that works on the change holds a clone of this token.
     let at_work = Arc::new(());
     let mut attempt = 0;
     loop {
-        let fields = json!({"conversation": what.talk.id, "user": what.user});
+        let fields = json!({"conversation": request.planned.id, "user": request.user});
         let place = place.within(attempt);
         attempt += 1;
         let token = Arc::clone(&at_work);
-        stage.record(what.asked());
-        let reply = if what.change == Change::Add {
-            functions::http::<AddParticipant>(stage, place, by, fields, token).await
+        world.record(request.attempt());
+        let reply = if request.change == Change::Add {
+            functions::http::<AddParticipant>(world, place, by, fields, token).await
         } else {
-            functions::http::<RemoveParticipant>(stage, place, by, fields, token).await
+            functions::http::<RemoveParticipant>(world, place, by, fields, token).await
         };
         match reply {
             Reply::Granted(reply) => return reply["seq"].as_u64(),
-            // Who is out is told so no more: an earlier attempt has removed him, or another change.
+            // A removed user may not leave: an earlier attempt, or another change, has removed
+            // them.
             Reply::Refused(problem) if problem["retry"] == "never" => by = owner,
             Reply::Refused(_) | Reply::Unanswered => {}
         }
         let wait = Duration::from_millis(500 + place.chance().below(2_000));
-        stage.sleep(wait).await;
-        // An attempt that nobody waits for any more may still be at work.
+        world.sleep(wait).await;
+        // An abandoned attempt may still be at work.
         while Arc::strong_count(&at_work) > 1 {
-            stage.sleep(Duration::from_millis(200)).await;
+            world.sleep(Duration::from_millis(200)).await;
         }
     }
 }

@@ -1,5 +1,7 @@
-//! What goes wrong, and when: each decision hangs on the seed and on the place where it is made, and on nothing else. So
-//! a run comes again from its seed, and when one fault is taken out of it the others stay as much as they can.
+//! The faults of a run. Each decision depends only on the seed and on the place where it is made.
+//!
+//! So a run can be repeated from its seed, and if one fault is left out, the others change as
+//! little as possible.
 
 use std::{
     collections::BTreeSet,
@@ -11,53 +13,54 @@ use std::{
 
 use chat::fakes::Chance;
 
-/// Where in a run something is decided: which request of which client, which call of it.
+/// A place in a run at which a decision is drawn, for example a call of a request of a client.
 #[derive(Clone, Copy, Debug)]
 pub struct Place(u64);
 
 impl Place {
-    /// The whole run.
+    /// Returns the place of a whole run.
     pub fn of_seed(seed: u64) -> Self {
         Self(seed).within(0)
     }
 
-    /// A place within this one.
+    /// Returns a place within this one.
     pub fn within(self, part: u64) -> Self {
         Self(Chance::new(self.0 ^ part.wrapping_mul(0xff51_afd7_ed55_8ccd).rotate_left(29)).draw())
     }
 
-    /// A place within this one, by its name.
+    /// Returns a place within this one by a name.
     pub fn named(self, name: &str) -> Self {
         name.bytes()
             .fold(self, |place, byte| place.within(u64::from(byte)))
     }
 
-    /// Chance that belongs to this place.
+    /// Returns the random numbers of this place.
     pub fn chance(self) -> Chance {
         Chance::new(self.0)
     }
 }
 
-/// What can be taken out of a run: a fault, or something that somebody does.
+/// A fault or an action that can be left out of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Item(pub u32);
 
 macro_rules! faults {
     ($($(#[$doc:meta])* $name:ident $text:literal in $often:literal;)*) => {
-        /// Something that goes wrong.
+        /// A kind of fault.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Kind { $($(#[$doc])* $name,)* }
 
         impl Kind {
-            /// All of them.
+            /// All kinds.
             pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
-            /// What it is, for a report.
+            /// Returns the description for reports.
             pub fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// How often it happens in 10,000 times in which it could, in a run of medium weather.
+            /// Returns how often the fault is injected per 10,000 opportunities, in a run of medium
+            /// severity.
             fn often(self) -> u64 {
                 match self { $(Self::$name => $often,)* }
             }
@@ -66,63 +69,63 @@ macro_rules! faults {
 }
 
 faults! {
-    /// A call takes up to four seconds, or up to twelve.
+    /// A call takes up to four seconds, sometimes up to twelve.
     CallSlow "storage: a call is slow" in 80;
-    /// Throttled or failed beyond the retries, without effect.
+    /// A call is throttled or fails beyond the retries, without an effect.
     CallRefused "storage: a call is refused" in 60;
-    /// The caller is told of a failure.
-    CallUnanswered "storage: a call takes effect, its answer is lost" in 60;
-    /// The SDK repeats what took effect.
-    CallRepeated "storage: a call takes effect, its answer is lost, the SDK repeats it" in 150;
-    /// Entries come in between.
+    /// A call takes effect, but the caller gets an error.
+    CallUnanswered "storage: a call takes effect, but its answer is lost" in 60;
+    /// A call takes effect, and the SDK repeats it.
+    CallRepeated "storage: a call takes effect, and the SDK repeats it" in 150;
+    /// Writes happen between the two halves of a read.
     ReadTorn "storage: a read is torn" in 1500;
-    /// What was written within the last second is not found yet.
+    /// An index does not contain the writes of the last second.
     IndexLags "storage: an index lags" in 2000;
-    /// Nothing is left of the function.
+    /// The function dies before a call.
     DiedBefore "function: dies before a call" in 50;
-    /// Its call took effect.
+    /// The function dies after a call took effect.
     DiedAfter "function: dies after a call" in 50;
-    /// The call takes effect up to twenty seconds later.
-    DiedMeanwhile "function: dies, its write arrives later" in 150;
-    /// The gateway cannot start it.
+    /// The function dies, and its call takes effect up to twenty seconds later.
+    DiedMeanwhile "function: dies, and its write arrives later" in 150;
+    /// The gateway cannot start the function.
     Throttled "function: does not start" in 80;
-    /// The start takes up to two and a half seconds.
+    /// The function starts up to two and a half seconds late.
     ColdStart "function: starts cold" in 200;
-    /// Though the connection is open: only while it is young.
-    PushGone "push: gone, though open" in 150;
-    /// 429 or 5xx.
+    /// A push to an open connection is answered 410, only while the connection is young.
+    PushGone "push: gone, though the connection is open" in 150;
+    /// A push is answered 429 or 5xx.
     PushBusy "push: busy" in 400;
-    /// Another attempt would not help.
+    /// A push fails, and a retry would not help.
     PushFailed "push: failed" in 200;
-    /// It arrived.
-    PushUnanswered "push: arrives, its answer is lost" in 150;
-    /// Up to four seconds.
+    /// A push arrives, but its answer is lost.
+    PushUnanswered "push: arrives, but its answer is lost" in 150;
+    /// A push takes up to four seconds.
     PushSlow "push: slow" in 100;
-    /// Up to three seconds, so that others overtake it.
+    /// A frame takes up to three seconds, so that others overtake it.
     FrameDelayed "network: a frame is delayed" in 200;
-    /// A connection ends with what is under way on it.
-    CutBefore "network: a connection is cut, and a request lost" in 60;
-    /// A connection ends while a request of it is at work, so that the next attempt meets it.
-    CutMeanwhile "network: a connection is cut while a request is at work" in 250;
-    /// A connection ends with what is under way on it.
-    CutAfter "network: a connection is cut, and an answer lost" in 60;
-    /// A request by HTTP never arrives.
-    HttpRequestLost "network: a request by HTTP is lost" in 200;
-    /// A request by HTTP is granted and nobody is told.
-    HttpAnswerLost "network: an answer by HTTP is lost" in 300;
-    /// It is refused before anything runs.
+    /// A connection is cut while a request is in transit.
+    CutBefore "network: a connection is cut, and a request is lost" in 60;
+    /// A connection is cut while its request is processed, so that the next attempt overlaps it.
+    CutMeanwhile "network: a connection is cut while a request is processed" in 250;
+    /// A connection is cut while an answer is in transit.
+    CutAfter "network: a connection is cut, and an answer is lost" in 60;
+    /// An HTTP request never arrives.
+    HttpRequestLost "network: an HTTP request is lost" in 200;
+    /// An HTTP request takes effect, but its answer is lost.
+    HttpAnswerLost "network: an HTTP answer is lost" in 300;
+    /// A handshake is refused before a function runs.
     HandshakeRefused "connection: the handshake fails" in 800;
-    /// The client learns nothing.
-    HalfOpen "connection: cut without a word to the client" in 3000;
-    /// `$disconnect` comes up to a minute later.
-    DisconnectLate "connection: $disconnect comes late" in 2000;
-    /// `$disconnect` comes twice.
-    DisconnectTwice "connection: $disconnect comes twice" in 1500;
-    /// `$disconnect` never comes.
-    DisconnectNever "connection: $disconnect never comes" in 2500;
-    /// It begins anew with what it has kept, or with nothing.
-    Crash "client: crashes and begins anew" in 4000;
-    /// It sends with a position that never was.
+    /// A connection is cut and the client does not notice.
+    HalfOpen "connection: cut without the client's notice" in 3000;
+    /// `$disconnect` is called up to a minute late.
+    DisconnectLate "connection: $disconnect is late" in 2000;
+    /// `$disconnect` is called twice.
+    DisconnectTwice "connection: $disconnect is called twice" in 1500;
+    /// `$disconnect` is never called.
+    DisconnectNever "connection: $disconnect is never called" in 2500;
+    /// A client crashes, and restarts from its saved state or from nothing.
+    Crash "client: crashes and restarts" in 4000;
+    /// A client sends with a position that does not exist.
     PositionInvented "client: sends with an invented position" in 100;
 }
 
@@ -130,45 +133,45 @@ faults! {
 #[derive(Debug)]
 pub struct Faults {
     often: Vec<u64>,
-    /// If not all: what happens. It can only be less.
+    /// If set: only these items occur.
     kept: Option<BTreeSet<Item>>,
     stopped: AtomicBool,
-    happened: Mutex<Happened>,
+    occurrences: Mutex<Occurrences>,
 }
 
-/// What has happened in a run.
+/// The faults and actions that occurred in a run.
 #[derive(Clone, Debug, Default)]
-pub struct Happened {
-    /// In this order, each item once.
+pub struct Occurrences {
+    /// The items in order of first occurrence.
     pub items: Vec<Item>,
     seen: BTreeSet<Item>,
-    /// How often each kind of fault did.
+    /// How often each kind of fault was injected.
     pub counts: Vec<u64>,
 }
 
 impl Faults {
-    /// Those of a place, which is a seed's. Each run has weather of its own, in which some kinds of faults are frequent
-    /// and others do not happen, so that not all runs are alike.
+    /// Draws the severity of each kind of fault for the run of a place. Some kinds become frequent
+    /// and others are disabled, so that runs differ.
     pub fn new(place: Place, kept: Option<BTreeSet<Item>>) -> Self {
         let chance = place.within(1).chance();
-        let storm = [1, 2, 2, 4][usize::try_from(chance.below(4)).unwrap_or(0)];
+        let severity = [1, 2, 2, 4][usize::try_from(chance.below(4)).unwrap_or(0)];
         let often = Kind::ALL.iter().map(|kind| {
             let factor = [0, 1, 2, 2, 6][usize::try_from(chance.below(5)).unwrap_or(0)];
-            (kind.often() * factor * storm / 4).min(6_000)
+            (kind.often() * factor * severity / 4).min(6_000)
         });
         Self {
             often: often.collect(),
             kept,
             stopped: AtomicBool::new(false),
-            happened: Mutex::new(Happened {
+            occurrences: Mutex::new(Occurrences {
                 counts: vec![0; Kind::ALL.len()],
-                ..Happened::default()
+                ..Occurrences::default()
             }),
         }
     }
 
-    /// Whether this goes wrong here.
-    pub fn strikes(&self, kind: Kind, place: Place) -> bool {
+    /// Whether a fault is injected at this place. Counts it.
+    pub fn injects(&self, kind: Kind, place: Place) -> bool {
         if self.stopped.load(Ordering::Relaxed) {
             return false;
         }
@@ -177,41 +180,44 @@ impl Faults {
         if drawn.below(10_000) >= self.often[number] {
             return false;
         }
-        let happens = self.happens(item(&drawn));
-        if happens {
-            self.happened.lock().unwrap().counts[number] += 1;
+        let occurs = self.occurs(item(&drawn));
+        if occurs {
+            self.occurrences.lock().unwrap().counts[number] += 1;
         }
-        happens
+        occurs
     }
 
-    /// Whether somebody does what he would do here.
-    pub fn does(&self, place: Place) -> bool {
-        self.happens(item(&place.within(999).chance()))
+    /// Whether the action at this place is part of the run.
+    pub fn keeps(&self, place: Place) -> bool {
+        self.occurs(item(&place.within(999).chance()))
     }
 
-    fn happens(&self, item: Item) -> bool {
+    fn occurs(&self, item: Item) -> bool {
         if self.kept.as_ref().is_some_and(|kept| !kept.contains(&item)) {
             return false;
         }
-        let mut happened = self.happened.lock().unwrap();
-        if happened.seen.insert(item) {
-            happened.items.push(item);
+        let mut occurrences = self.occurrences.lock().unwrap();
+        if occurrences.seen.insert(item) {
+            occurrences.items.push(item);
         }
         true
     }
 
-    /// From now on nothing goes wrong.
+    /// Stops all faults.
     pub fn stop(&self) {
         self.stopped.store(true, Ordering::Relaxed);
     }
 
-    /// What has happened so far.
-    pub fn happened(&self) -> Happened {
-        self.happened.lock().unwrap().clone()
+    /// Returns what occurred so far.
+    pub fn occurrences(&self) -> Occurrences {
+        self.occurrences.lock().unwrap().clone()
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "half of the bits name it")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "half of the bits identify an item"
+)]
 fn item(drawn: &Chance) -> Item {
     Item(drawn.draw() as u32)
 }

@@ -1,4 +1,4 @@
-//! Functions as Lambda runs them: they may not start, start late, die, or run out of time.
+//! Functions as Lambda runs them. They may fail to start, start cold, die, or time out.
 
 use std::{
     future::poll_fn,
@@ -9,7 +9,7 @@ use std::{
 };
 
 use chat::{
-    domain::{Connection, Identity, Timestamp},
+    domain::{Connection, ConnectionId, Identity, Timestamp},
     error::RequestError,
     fields::Fields,
     ports::Clock as _,
@@ -24,42 +24,43 @@ use serde_json::Value;
 
 use crate::{
     faults::{Kind, Place},
+    observer::{Asked, FanOut},
     ports::Ports,
-    stage::Stage,
+    world::World,
 };
 
-/// Lambda's limit, as the template has it.
-pub const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// What `chat_aws` keeps back of it.
+/// Lambda's timeout, as in the template.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+/// The time that `chat_aws` reserves before the timeout.
 const MARGIN: Duration = Duration::from_millis(300);
-/// What it keeps back to tell that there is no answer.
+/// The time that `chat_aws` reserves for replying that there is no answer.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Runs a function to its end. Nothing if it has none.
+/// Runs a function. Returns `None` if it does not start, dies or times out.
 pub async fn run<T>(
-    stage: &Arc<Stage>,
+    world: &Arc<World>,
     place: Place,
     handle: impl FnOnce(Arc<Ports>, Timestamp) -> BoxFuture<'static, T> + Send,
 ) -> Option<T> {
-    if stage.faults.strikes(Kind::Throttled, place) {
-        stage.tell(|| "  the function does not start".to_owned());
+    if world.faults.injects(Kind::Throttled, place) {
+        world.trace(|| "  the function does not start".to_owned());
         return None;
     }
     let chance = place.within(1).chance();
-    stage
+    world
         .sleep(Duration::from_millis(1 + chance.below(6)))
         .await;
-    if stage.faults.strikes(Kind::ColdStart, place) {
-        stage
+    if world.faults.injects(Kind::ColdStart, place) {
+        world
             .sleep(Duration::from_millis(300 + chance.below(2_200)))
             .await;
     }
-    stage.count("functions");
-    stage.under_way.fetch_add(1, Ordering::Relaxed);
-    let ports = Arc::new(Ports::new(stage, place.within(2)));
-    let deadline = stage.chat.now().plus(TIME_LIMIT - MARGIN);
+    world.count("function invocations");
+    world.under_way.fetch_add(1, Ordering::Relaxed);
+    let ports = Arc::new(Ports::new(world, place.within(2)));
+    let deadline = world.chat.now().plus(TIME_LIMIT - MARGIN);
     let mut work = Some(handle(Arc::clone(&ports), deadline));
     let work = poll_fn(|context| {
         let Some(future) = &mut work else {
@@ -67,30 +68,30 @@ pub async fn run<T>(
         };
         let polled = future.as_mut().poll(context);
         if ports.is_dead() {
-            // Nothing is left of it.
             work = None;
             return Poll::Ready(None);
         }
         polled.map(Some)
     });
-    let outcome = match select(pin!(work), pin!(stage.sleep(TIME_LIMIT))).await {
+    let outcome = match select(pin!(work), pin!(world.sleep(TIME_LIMIT))).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => {
-            stage.count("functions that ran out of time");
-            stage.tell(|| "  the function runs out of time".to_owned());
+            world.count("functions that timed out");
+            world.trace(|| "  the function times out".to_owned());
             None
         }
     };
-    stage.under_way.fetch_sub(1, Ordering::Relaxed);
+    world.under_way.fetch_sub(1, Ordering::Relaxed);
     if outcome.is_some() {
-        stage.observer().ended(&ports, deadline);
+        let given_up = ports.given_up();
+        world.observer().returned(ports.fan_out(deadline), given_up);
     }
     outcome
 }
 
-/// Answers a frame; nothing if the function has no end.
+/// Answers a frame. Returns `None` if the function gives no answer.
 pub async fn message(
-    stage: &Arc<Stage>,
+    world: &Arc<World>,
     place: Place,
     identity: Identity,
     connection: Connection,
@@ -98,10 +99,10 @@ pub async fn message(
 ) -> Option<String> {
     let watched = (
         connection.id.clone(),
-        stage.observer().asks(&connection.id, &text),
+        world.observer().asks(&connection.id, &text),
     );
-    let stage_here = Arc::clone(stage);
-    run(stage, place, |ports, deadline| {
+    let world_here = Arc::clone(world);
+    run(world, place, |ports, deadline| {
         Box::pin(async move {
             let action: Value = serde_json::from_str(&text).unwrap_or_default();
             let inbound = Inbound {
@@ -123,27 +124,42 @@ pub async fn message(
             };
             let (connection, asked) = watched;
             let reply = serde_json::from_str(&answer.frame).unwrap_or_default();
-            stage_here
-                .observer()
-                .answered(&ports, Some(&connection), asked, &reply, deadline);
+            let fan_out = ports.fan_out(deadline);
+            observe(&world_here, Some(&connection), asked, &reply, fan_out);
             answer.frame
         })
     })
     .await
 }
 
-/// What became of a request by HTTP.
+fn observe(
+    world: &World,
+    origin: Option<&ConnectionId>,
+    asked: Option<Asked>,
+    reply: &Value,
+    fan_out: FanOut,
+) {
+    if reply["event"] == "sent" && reply["duplicate"] == true {
+        world.count("duplicates that were recognised");
+    }
+    let connections = world.connections();
+    let mut observer = world.observer();
+    observer.answered(&connections, origin, asked, reply, fan_out);
+}
+
+/// The outcome of an HTTP request.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
     Granted(Value),
     Refused(Value),
-    /// Nobody knows.
+    /// The client does not know the outcome.
     Unanswered,
 }
 
-/// Asks a route by HTTP. The function goes on, however long somebody waits for it; it holds on to `token` so long.
+/// Calls a route over HTTP. The function runs on after the client stops waiting; `token` lives as
+/// long as the function works.
 pub async fn http<R: Route<Ports> + 'static>(
-    stage: &Arc<Stage>,
+    world: &Arc<World>,
     place: Place,
     user: &str,
     fields: Value,
@@ -151,19 +167,19 @@ pub async fn http<R: Route<Ports> + 'static>(
 ) -> Reply {
     let chance = place.within(5).chance();
     let (answer, answered) = oneshot::channel();
-    let identity = stage.chat.identity(user);
-    let here = Arc::clone(stage);
-    stage.tasks.spawn(async move {
-        let stage = here;
-        stage
+    let identity = world.chat.identity(user);
+    let here = Arc::clone(world);
+    world.tasks.spawn(async move {
+        let world = here;
+        world
             .sleep(Duration::from_millis(2 + chance.below(40)))
             .await;
-        if stage.faults.strikes(Kind::HttpRequestLost, place) {
-            stage.tell(|| format!("  a request of {} by HTTP is lost", identity.user));
+        if world.faults.injects(Kind::HttpRequestLost, place) {
+            world.trace(|| format!("  an HTTP request of {} is lost", identity.user));
             return;
         }
-        let stage_here = Arc::clone(&stage);
-        let reply = run(&stage, place, |ports, deadline| {
+        let world_here = Arc::clone(&world);
+        let reply = run(&world, place, |ports, deadline| {
             Box::pin(async move {
                 let request = Request {
                     identity,
@@ -175,9 +191,7 @@ pub async fn http<R: Route<Ports> + 'static>(
                 match in_time(R::handle(&*ports, &request), last_moment).await {
                     Ok(reply) => {
                         let reply = serde_json::to_value(reply).unwrap_or_default();
-                        stage_here
-                            .observer()
-                            .answered(&ports, None, None, &reply, deadline);
+                        observe(&world_here, None, None, &reply, ports.fan_out(deadline));
                         Reply::Granted(reply)
                     }
                     Err(RequestError::Rejected(rejection)) => {
@@ -189,16 +203,16 @@ pub async fn http<R: Route<Ports> + 'static>(
         })
         .await;
         drop(token);
-        stage
+        world
             .sleep(Duration::from_millis(2 + chance.below(40)))
             .await;
-        if stage.faults.strikes(Kind::HttpAnswerLost, place) {
-            stage.tell(|| "  an answer by HTTP is lost".to_owned());
+        if world.faults.injects(Kind::HttpAnswerLost, place) {
+            world.trace(|| "  an HTTP answer is lost".to_owned());
             return;
         }
         let _ = answer.send(reply.unwrap_or(Reply::Unanswered));
     });
-    match select(answered, pin!(stage.sleep(PATIENCE))).await {
+    match select(answered, pin!(world.sleep(PATIENCE))).await {
         Either::Left((Ok(reply), _)) => reply,
         _ => Reply::Unanswered,
     }

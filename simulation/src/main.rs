@@ -1,4 +1,4 @@
-//! `cargo run --release -p simulation -- --seeds 1000`: see README.md.
+//! `cargo run --release -p simulation -- --seeds 1000` runs simulations; see README.md.
 
 use std::{
     fs, panic,
@@ -11,49 +11,50 @@ use std::{
 use clap::Parser;
 use simulation::{Item, Limits, Mutant, Parameters, report, run, run_all, running, shrink};
 
-/// Runs the chat under every fault, and judges it. Exits with 1 if a promise was broken, or if a mutant was not found.
+/// Runs the chat with injected faults and checks the guarantees. Exits with 1 if a promise is
+/// broken, or if a mutant is not found.
 #[derive(Parser)]
 struct Arguments {
-    /// Runs only this seed, and shows how it ended.
+    /// Runs only this seed, and prints its result.
     #[arg(long, conflicts_with = "mutants")]
     seed: Option<u64>,
-    /// How many seeds are run.
+    /// The number of seeds to run.
     #[arg(long, default_value_t = 1000)]
     seeds: u64,
-    /// The first of them.
+    /// The first seed.
     #[arg(long, default_value_t = 0)]
     first: u64,
-    /// Runs that go on at once; left out: as many as there are processors.
+    /// The number of concurrent runs. Default: the number of processors.
     #[arg(long)]
     threads: Option<usize>,
-    /// Messages that are written in a run; left out, like the three below: as the seed has it.
+    /// The number of messages in a run. Default, as for the next three: drawn from the seed.
     #[arg(long)]
     messages: Option<u64>,
-    /// Devices.
+    /// The number of devices.
     #[arg(long)]
     clients: Option<u64>,
-    /// Conversations.
+    /// The number of conversations.
     #[arg(long)]
     conversations: Option<u64>,
-    /// Seconds of a run in which things are done and go wrong.
+    /// The seconds in which devices act and faults are injected.
     #[arg(long)]
     seconds: Option<u64>,
-    /// Takes out this safeguard.
+    /// Runs with this mutant, which takes out one safeguard.
     #[arg(long, value_parser = Mutant::named)]
     mutant: Option<Mutant>,
-    /// Takes out each safeguard by itself, and shows how soon that is found.
+    /// Runs each mutant, and prints after how many seeds it is found.
     #[arg(long, conflicts_with_all = ["mutant", "seeds"])]
     mutants: bool,
-    /// Seconds that are spent on finding one mutant, and on shortening a story.
+    /// The time limit for finding one mutant and for shortening one run, in seconds.
     #[arg(long, default_value_t = 60)]
     patience: u64,
-    /// What happens in the run of a seed, and nothing else: as the end of a story names it.
+    /// Runs only these actions and faults of a seed, as printed for a shortened run.
     #[arg(long, requires = "seed", value_delimiter = ',', value_parser = item)]
     only: Option<Vec<Item>>,
-    /// Prints everything that happens in the run of a seed.
+    /// Prints every step of the run of a seed.
     #[arg(long, requires = "seed")]
-    story: bool,
-    /// Writes the history of the run of a seed, for the checker.
+    trace: bool,
+    /// Writes the history of a seed's run to this file, for the checker.
     #[arg(long, requires = "seed")]
     history: Option<PathBuf>,
 }
@@ -72,14 +73,14 @@ fn main() -> ExitCode {
             running()
         );
     }));
-    let is_well = if arguments.mutants {
+    let is_good = if arguments.mutants {
         every_mutant_is_found(&arguments)
     } else if let Some(seed) = arguments.seed {
         one_seed(&arguments, seed)
     } else {
         many_seeds(&arguments)
     };
-    ExitCode::from(u8::from(!is_well))
+    ExitCode::from(u8::from(!is_good))
 }
 
 impl Arguments {
@@ -110,8 +111,8 @@ impl Arguments {
 
 fn one_seed(arguments: &Arguments, seed: u64) -> bool {
     let parameters = arguments.parameters(seed);
-    let outcome = run(&parameters, arguments.story);
-    for line in &outcome.story {
+    let outcome = run(&parameters, arguments.trace);
+    for line in &outcome.trace {
         println!("{line}");
     }
     if let Some(file) = &arguments.history {
@@ -120,7 +121,7 @@ fn one_seed(arguments: &Arguments, seed: u64) -> bool {
             .map_err(std::io::Error::from)
             .and_then(|lines| fs::write(file, lines.join("\n") + "\n"));
         if let Err(problem) = written {
-            eprintln!("{}: {problem}", file.display());
+            eprintln!("cannot write {}: {problem}", file.display());
         }
     }
     println!("{}", outcome.counts);
@@ -133,7 +134,7 @@ fn one_seed(arguments: &Arguments, seed: u64) -> bool {
         let shrunk = shrink(&parameters, &outcome, arguments.patience());
         print!(
             "{}",
-            shrunk.as_ref().map_or_else(String::new, report::story)
+            shrunk.as_ref().map_or_else(String::new, report::shrunk)
         );
     }
     false
@@ -158,7 +159,7 @@ fn many_seeds(arguments: &Arguments) -> bool {
             let shrunk = shrink(parameters, outcome, arguments.patience());
             print!(
                 "{}",
-                shrunk.as_ref().map_or_else(String::new, report::story)
+                shrunk.as_ref().map_or_else(String::new, report::shrunk)
             );
         }
     }

@@ -1,15 +1,16 @@
-//! Safeguards that can be taken out: those of the server are switches in its code, those of a client are here.
+//! Mutants: safeguards taken out for a test. The server's are switches in its code, the client's
+//! are defined here.
 
 use chat::mutant::Mutant as ServerMutant;
 
-/// What a client can do wrong.
+/// A mutant of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientMutant {
-    /// A retry says that everything was seen up to a head that was only reported.
+    /// A retry sends a reported head as `after`, without having seen the entries.
     PositionHead,
-    /// The position moves to whatever comes, seen or not what is before it.
+    /// The position moves to every received entry, even behind a gap.
     PositionUnseen,
-    /// Nothing but the gap test shows what is missing.
+    /// Pings are ignored, so only gaps show missing entries.
     NoPing,
 }
 
@@ -17,17 +18,17 @@ impl ClientMutant {
     const ALL: [Self; 3] = [Self::PositionHead, Self::PositionUnseen, Self::NoPing];
 }
 
-/// A safeguard that is taken out.
+/// A mutant of the server or of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// Of the server.
+    /// A mutant of the server.
     Server(ServerMutant),
-    /// Of the clients.
+    /// A mutant of the client.
     Client(ClientMutant),
 }
 
 impl Mutant {
-    /// All of them.
+    /// Returns all mutants.
     pub fn all() -> Vec<Self> {
         let server = ServerMutant::ALL.into_iter().map(Self::Server);
         server
@@ -35,7 +36,7 @@ impl Mutant {
             .collect()
     }
 
-    /// Its name, in the model if that has it.
+    /// Returns the mutant's name, the same as in the model.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,20 +47,20 @@ impl Mutant {
         }
     }
 
-    /// The mutant of this name.
+    /// Returns the mutant of this name.
     ///
     /// # Errors
-    /// All names.
+    /// Lists all names if there is no such mutant.
     pub fn named(name: &str) -> Result<Self, String> {
         let all = Self::all();
         let names: Vec<_> = all.iter().map(|mutant| mutant.name()).collect();
         let found = all.iter().find(|mutant| mutant.name() == name);
         found
             .copied()
-            .ok_or_else(|| format!("there are: {}", names.join(", ")))
+            .ok_or_else(|| format!("no such mutant; there are: {}", names.join(", ")))
     }
 
-    /// That of the server, if it is one.
+    /// Returns the server's mutant, if it is one.
     #[must_use]
     pub fn of_server(self) -> Option<ServerMutant> {
         match self {
@@ -68,7 +69,7 @@ impl Mutant {
         }
     }
 
-    /// That of the clients, if it is one.
+    /// Returns the client's mutant, if it is one.
     #[must_use]
     pub fn of_clients(self) -> Option<ClientMutant> {
         match self {

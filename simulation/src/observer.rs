@@ -1,31 +1,28 @@
-//! What can be seen from inside only, and what is promised of it:
+//! Promises that only an observer inside the simulation can check:
 //!
-//! - *told*: whoever has subscribed is told of everything that is stored past what the subscription answered, before it
-//!   is acknowledged, unless the fan-out ran out of time. (That a client repairs what it misses would hide it.)
-//! - *pushed*: a push that the gateway is too busy for is tried again while there is time.
+//! - *notified*: a subscriber is pushed every entry behind the head that its subscription returned,
+//!   before the entry is acknowledged, unless the fan-out ran out of time. (Otherwise the clients'
+//!   repairs would hide a broken fan-out.)
+//! - *pushed*: a push that the gateway is too busy for is retried while there is time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::atomic::Ordering,
     time::Duration,
 };
 
-use chat::{
-    domain::{ConnectionId, ConversationId, Timestamp},
-    ports::Clock as _,
-};
+use chat::domain::{ConnectionId, ConversationId, Timestamp};
 use serde_json::Value;
 
-use crate::ports::Ports;
+use crate::connections::Connections;
 
 /// How long a fan-out may take.
 const FAN_OUT: Duration = Duration::from_secs(3);
-/// How late an index may be.
+/// How far an index may lag behind its table.
 const INDEX_LAG: Duration = Duration::from_secs(1);
 
-/// A promise that was broken where the checker cannot see it.
+/// A violation that the checker cannot see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Finding {
     pub promise: &'static str,
     pub what: String,
 }
@@ -34,32 +31,51 @@ type Row = (String, String);
 
 #[derive(Default)]
 pub struct Observer {
-    /// Where each connection is told from, by conversation and connection.
+    /// The position from which each connection is pushed entries, by conversation and connection.
     subscribed: BTreeMap<Row, u64>,
-    /// When a row was first put.
+    /// When each subscription row was first put.
     put: BTreeMap<Row, Timestamp>,
-    /// How often a row was deleted.
+    /// How often each subscription row was deleted.
     deleted: BTreeMap<Row, u64>,
-    /// How often somebody was about to be added or removed, or had been, by conversation and user.
+    /// How often a change of a participant began or ended, by conversation and user.
     changed: BTreeMap<Row, u64>,
-    /// By how many changes somebody is about to be added or removed.
+    /// How many changes of a participant are under way, by conversation and user.
     changing: BTreeMap<Row, u64>,
-    /// Frames that were tried to be pushed: connections by conversation and position.
+    /// The connections to which each entry's push was attempted, by conversation and position.
     tried: BTreeMap<(String, u64), BTreeSet<String>>,
-    /// Entries that were acknowledged after a whole fan-out, which spared this connection.
+    /// Entries that were acknowledged after a complete fan-out, with the connection that it
+    /// skipped.
     acknowledged: BTreeMap<(String, u64), Option<String>>,
+    /// The frame that was parsed last, and its entry.
     frame: (String, Option<(String, u64)>),
-    pub broken: Vec<Seen>,
+    broken: Vec<Finding>,
 }
 
-/// A subscription that is being asked for, and what had been of it by then.
+/// A requested subscription, and its disturbances so far.
 pub struct Asked {
     row: Row,
     before: (u64, u64),
 }
 
+/// The timing of a function's fan-out.
+#[derive(Clone, Copy)]
+pub struct FanOut {
+    /// When the roster was read, after which the fan-out begins.
+    pub began: Option<Timestamp>,
+    pub now: Timestamp,
+    /// The function's deadline.
+    pub deadline: Timestamp,
+}
+
+impl FanOut {
+    /// Whether the function had time to push to all subscribers.
+    fn is_complete(&self, began: Timestamp) -> bool {
+        self.now.since(began) < FAN_OUT && self.now < self.deadline
+    }
+}
+
 impl Observer {
-    /// What a frame asks for, if it is a subscription.
+    /// Returns the subscription that a frame requests, if it requests one.
     pub fn asks(&self, connection: &ConnectionId, text: &str) -> Option<Asked> {
         let frame: Value = serde_json::from_str(text).ok()?;
         let conversation = frame["conversation"]
@@ -70,7 +86,7 @@ impl Observer {
         Some(Asked { row, before })
     }
 
-    /// How often the row was deleted, and how often its user came or went.
+    /// Returns how often the row was deleted, and how often its user's participation changed.
     fn disturbances(&self, row: &Row) -> (u64, u64) {
         let (conversation, connection) = row;
         let changed = self
@@ -82,7 +98,7 @@ impl Observer {
         )
     }
 
-    /// A push is tried.
+    /// Records an attempt to push a frame.
     pub fn pushed(&mut self, connection: &ConnectionId, frame: &str) {
         if self.frame.0 != frame {
             let read: Value = serde_json::from_str(frame).unwrap_or_default();
@@ -100,7 +116,7 @@ impl Observer {
         }
     }
 
-    /// The row of a subscription comes, or comes again.
+    /// Records that a subscription row is put.
     pub fn row_put(
         &mut self,
         conversation: &ConversationId,
@@ -111,7 +127,7 @@ impl Observer {
         self.put.entry(row).or_insert(now);
     }
 
-    /// Whether a row is so young that an index may not have it yet.
+    /// Whether a row is so recent that an index may not have it yet.
     pub fn is_recent(
         &self,
         conversation: &ConversationId,
@@ -124,7 +140,7 @@ impl Observer {
             .is_some_and(|put| now.since(*put) < INDEX_LAG)
     }
 
-    /// The row of a subscription goes.
+    /// Records that a subscription row is deleted.
     pub fn row_deleted(&mut self, conversation: &ConversationId, connection: &ConnectionId) {
         let row = (conversation.to_string(), connection.to_string());
         self.subscribed.remove(&row);
@@ -132,20 +148,22 @@ impl Observer {
         *self.deleted.entry(row).or_default() += 1;
     }
 
-    /// Somebody is to be added or removed: what is stored while he is out need not be told to him, so that only what he
-    /// subscribes to when that is over counts. Whether another change of his is under way.
+    /// Records the beginning of a change, and returns whether it overlaps another one of the user.
+    ///
+    /// Entries that are stored while the user is removed need not be pushed to them. So only
+    /// subscriptions after the change count.
     pub fn change_begins(&mut self, conversation: &str, user: &str) -> bool {
         let overlaps = self.is_changing(conversation, user);
         *self.disturb(conversation, user) += 1;
         overlaps
     }
 
-    /// He has been added or removed.
+    /// Records the end of a change.
     pub fn change_ends(&mut self, conversation: &str, user: &str) {
         *self.disturb(conversation, user) -= 1;
     }
 
-    /// Forgets what he has subscribed to. By how many changes he is about to be added or removed.
+    /// Forgets the user's subscriptions, and returns their number of changes under way.
     fn disturb(&mut self, conversation: &str, user: &str) -> &mut u64 {
         let row = (conversation.to_owned(), user.to_owned());
         *self.changed.entry(row.clone()).or_default() += 1;
@@ -154,19 +172,24 @@ impl Observer {
         self.changing.entry(row).or_default()
     }
 
+    /// Takes the violations found so far.
+    pub fn take_broken(&mut self) -> Vec<Finding> {
+        std::mem::take(&mut self.broken)
+    }
+
     fn is_changing(&self, conversation: &str, user: &str) -> bool {
         let row = (conversation.to_owned(), user.to_owned());
         self.changing.get(&row).is_some_and(|changes| *changes > 0)
     }
 
-    /// A function has an answer.
+    /// Records a function's reply.
     pub fn answered(
         &mut self,
-        ports: &Ports,
+        connections: &Connections,
         origin: Option<&ConnectionId>,
         asked: Option<Asked>,
         reply: &Value,
-        deadline: Timestamp,
+        fan_out: FanOut,
     ) {
         let number = |name: &str| reply[name].as_u64();
         match (reply["event"].as_str(), asked) {
@@ -179,7 +202,7 @@ impl Observer {
                         .get(&row)
                         .map_or(head, |from| (*from).min(head));
                     self.subscribed.insert(row.clone(), from);
-                    self.check_from(ports, &row, from);
+                    self.check_from(connections, fan_out.now, &row, from);
                 }
             }
             (Some("sent"), _) => {
@@ -188,36 +211,29 @@ impl Observer {
                     .unwrap_or_default()
                     .to_owned();
                 let seq = number("seq").unwrap_or(0);
-                if reply["duplicate"] == true {
-                    ports.stage.count("duplicates that were recognised");
-                }
-                let began = Timestamp::from_millis(ports.roster_at.load(Ordering::Relaxed));
-                let now = ports.now();
-                let whole = ports.roster_at.load(Ordering::Relaxed) == 0
-                    || now.since(began) < FAN_OUT && now < deadline;
-                if whole {
+                if fan_out.began.is_none_or(|began| fan_out.is_complete(began)) {
                     let entry = (conversation, seq);
                     self.acknowledged
                         .insert(entry.clone(), origin.map(ToString::to_string));
-                    self.check_entry(ports, &entry);
+                    self.check_entry(connections, fan_out.now, &entry);
                 }
             }
             _ => {}
         }
     }
 
-    fn check_entry(&mut self, ports: &Ports, entry: &(String, u64)) {
+    fn check_entry(&mut self, connections: &Connections, now: Timestamp, entry: &(String, u64)) {
         let rows = self.subscribed.iter();
         let rows: Vec<Row> = rows
             .filter(|((conversation, _), from)| *conversation == entry.0 && **from < entry.1)
             .map(|(row, _)| row.clone())
             .collect();
         for row in rows {
-            self.check(ports, &row, entry.1);
+            self.check(connections, now, &row, entry.1);
         }
     }
 
-    fn check_from(&mut self, ports: &Ports, row: &Row, from: u64) {
+    fn check_from(&mut self, connections: &Connections, now: Timestamp, row: &Row, from: u64) {
         let later = (row.0.clone(), from + 1)..=(row.0.clone(), u64::MAX);
         let entries: Vec<u64> = self
             .acknowledged
@@ -225,46 +241,50 @@ impl Observer {
             .map(|((_, seq), _)| *seq)
             .collect();
         for seq in entries {
-            self.check(ports, row, seq);
+            self.check(connections, now, row, seq);
         }
     }
 
-    fn check(&mut self, ports: &Ports, row: &Row, seq: u64) {
+    fn check(&mut self, connections: &Connections, now: Timestamp, row: &Row, seq: u64) {
         let (conversation, connection) = row;
         let entry = (conversation.clone(), seq);
         let tried = self.tried.get(&entry);
-        let spared = self.acknowledged.get(&entry).and_then(Option::as_ref) == Some(connection);
-        if spared || tried.is_some_and(|tried| tried.contains(connection)) {
+        let skipped = self.acknowledged.get(&entry).and_then(Option::as_ref) == Some(connection);
+        if skipped || tried.is_some_and(|tried| tried.contains(connection)) {
             return;
         }
         let id = ConnectionId::new(connection.as_str()).unwrap();
-        if ports.stage.gateway().age(&id, ports.now()).is_some() {
-            self.broken.push(Seen {
-                promise: "told",
+        if connections.age(&id, now).is_some() {
+            self.broken.push(Finding {
+                promise: "notified",
                 what: format!(
-                    "{connection} is subscribed to {conversation}, and {seq} was acknowledged and neither answered nor pushed to it"
+                    "{connection} is subscribed to {conversation}, but {seq} was acknowledged without being returned or pushed to it"
                 ),
             });
         }
     }
 
-    /// A function has ended by itself.
-    pub fn ended(&mut self, ports: &Ports, deadline: Timestamp) {
-        let now = ports.now();
-        let began = Timestamp::from_millis(ports.roster_at.load(Ordering::Relaxed));
-        if now >= deadline || now.since(began) >= FAN_OUT {
+    /// Records that a function returned, with the pushes that it gave up because the gateway was
+    /// busy.
+    pub fn returned(&mut self, fan_out: FanOut, given_up: Vec<(ConnectionId, String)>) {
+        if !fan_out
+            .began
+            .is_some_and(|began| fan_out.is_complete(began))
+        {
             return;
         }
-        for (connection, frame) in ports.given_up() {
-            self.broken.push(Seen {
+        for (connection, frame) in given_up {
+            self.broken.push(Finding {
                 promise: "pushed",
-                what: format!("the gateway was busy, and {connection} was not tried again though there was time: {frame}"),
+                what: format!(
+                    "the gateway was busy, but the push to {connection} was not retried in time: {frame}"
+                ),
             });
         }
     }
 }
 
-/// Connections are named after devices, and devices after users.
+/// Returns the user of a connection: connections are named after devices, and devices after users.
 fn user_of(connection: &str) -> &str {
     connection.split('-').next().unwrap_or(connection)
 }

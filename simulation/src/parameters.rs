@@ -1,4 +1,4 @@
-//! How large a run is. Everything that is not asked for comes from the seed.
+//! The parameters of a run. Values that are not given are drawn from the seed.
 
 use std::collections::BTreeSet;
 
@@ -7,26 +7,26 @@ use crate::{
     mutants::Mutant,
 };
 
-/// What a run hangs on, and nothing else.
+/// Everything on which a run depends.
 #[derive(Clone, Debug, Default)]
 pub struct Parameters {
-    /// Decides everything that is not said here.
+    /// Determines everything that is not given here.
     pub seed: u64,
-    /// Messages that are written.
+    /// The number of messages.
     pub messages: Option<u64>,
-    /// Devices.
+    /// The number of devices.
     pub clients: Option<u64>,
-    /// Conversations.
+    /// The number of conversations.
     pub conversations: Option<u64>,
-    /// Seconds in which everything is done and goes wrong.
+    /// The seconds in which devices act and faults are injected.
     pub seconds: Option<u64>,
-    /// If not all: what happens in it.
+    /// If set: only these faults and actions occur.
     pub only: Option<BTreeSet<Item>>,
-    /// The safeguard that is taken out.
+    /// The mutant to run with.
     pub mutant: Option<Mutant>,
 }
 
-/// The size that a run has.
+/// The size of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
     pub messages: u64,
@@ -36,12 +36,12 @@ pub struct Size {
 }
 
 impl Parameters {
-    /// The place of everything.
+    /// Returns the place of the whole run.
     pub fn place(&self) -> Place {
         Place::of_seed(self.seed)
     }
 
-    /// The size: what is not asked for comes from the seed.
+    /// Returns the size, with missing values drawn from the seed.
     pub fn size(&self) -> Size {
         let chance = self.place().within(2).chance();
         let drawn = Size {
@@ -58,7 +58,7 @@ impl Parameters {
         }
     }
 
-    /// The options that make this run again.
+    /// Returns the command-line options that repeat this run.
     pub fn options(&self) -> String {
         let mut options = format!("--seed {}", self.seed);
         let numbers = [

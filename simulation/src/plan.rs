@@ -1,5 +1,5 @@
-//! Who is there, and what everybody does when: drawn from the seed before anything runs, so that each deed can be taken
-//! out by itself.
+//! The plan of a run: devices, conversations and actions. It is drawn from the seed before the run,
+//! so that each action can be left out by itself.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,50 +11,51 @@ use crate::{
 const USERS: [&str; 8] = [
     "ada", "bob", "carol", "dave", "erin", "frank", "grace", "heidi",
 ];
-/// Entries of a conversation at most in which clients may leave `after` out: so much is looked through without it.
+/// Clients may omit `after` in conversations with fewer entries than this: without it, the server
+/// searches only this many entries.
 const WITHOUT_AFTER: u64 = 90;
 
-/// Everything that is intended.
+/// The plan of a run.
 #[derive(Debug)]
 pub struct Plan {
-    pub devices: Vec<Device>,
-    pub conversations: Vec<Talk>,
-    pub deeds: Vec<(Duration, Place, Deed)>,
-    /// Until when things are done.
+    pub devices: Vec<DevicePlan>,
+    pub conversations: Vec<ConversationPlan>,
+    pub actions: Vec<(Duration, Place, Action)>,
+    /// When the actions end.
     pub time: Duration,
 }
 
-/// A device.
+/// A planned device.
 #[derive(Debug)]
-pub struct Device {
+pub struct DevicePlan {
     pub name: String,
     pub user: &'static str,
-    /// It has no WebSocket.
+    /// Whether the device has no WebSocket.
     pub by_http_only: bool,
-    /// It never says where it is when it sends, where that is allowed.
+    /// Whether the device omits `after` when it sends, where that is allowed.
     pub without_after: bool,
 }
 
-/// A conversation. The first participant owns it, and stays.
+/// A planned conversation. Its first participant owns it and is never removed.
 #[derive(Debug)]
-pub struct Talk {
+pub struct ConversationPlan {
     pub id: String,
     pub participants: Vec<&'static str>,
     pub changes: Vec<Changes>,
-    /// Whether it stays so short that `after` may be left out.
+    /// Whether the conversation stays so short that `after` may be omitted.
     pub is_short: bool,
 }
 
-/// What is done to one participant.
+/// The changes of one participant.
 #[derive(Debug)]
 pub struct Changes {
     pub user: &'static str,
-    /// Whether they may overlap; otherwise one is done after the other.
+    /// Whether the changes may overlap; otherwise they follow one another.
     pub overlap: bool,
     pub steps: Vec<Step>,
 }
 
-/// One of them.
+/// One change.
 #[derive(Debug)]
 pub struct Step {
     pub at: Duration,
@@ -66,18 +67,18 @@ pub struct Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Add,
-    /// By the owner.
+    /// Removal by the owner.
     Remove,
-    /// By himself.
+    /// Removal by the user.
     Leave,
 }
 
-/// Something that a device does, or that happens to it.
+/// An action of a device, or a disruption of it.
 #[derive(Debug)]
-pub enum Deed {
-    Say {
+pub enum Action {
+    Send {
         device: usize,
-        talk: usize,
+        conversation: usize,
         id: String,
     },
     Cut {
@@ -88,8 +89,17 @@ pub enum Deed {
     },
 }
 
+impl Action {
+    /// Returns the index of the device.
+    pub fn device(&self) -> usize {
+        match self {
+            Self::Send { device, .. } | Self::Cut { device } | Self::Crash { device } => *device,
+        }
+    }
+}
+
 impl Plan {
-    /// What the seed has in mind.
+    /// Draws a plan.
     pub fn new(parameters: &Parameters) -> Self {
         let size = parameters.size();
         let place = parameters.place().within(3);
@@ -100,33 +110,33 @@ impl Plan {
             .filter(|user| users.contains(user))
             .collect();
         let time = Duration::from_secs(size.seconds);
-        let mut conversations: Vec<Talk> = (0..size.conversations)
-            .map(|number| talk(place.within(1).within(number), number, &users, time))
+        let mut conversations: Vec<ConversationPlan> = (0..size.conversations)
+            .map(|number| conversation(place.within(1).within(number), number, &users, time))
             .collect();
-        let mut deeds = says(place.within(2), size, &devices, &conversations);
-        for (number, talk) in conversations.iter_mut().enumerate() {
-            let said = deeds
-                .iter()
-                .filter(|(_, _, deed)| matches!(deed, Deed::Say { talk, .. } if *talk == number));
-            // A change may be stored as often as it is asked for.
-            let changed: usize = talk
+        let mut actions = messages(place.within(2), size, &devices, &conversations);
+        for (number, planned) in conversations.iter_mut().enumerate() {
+            let messages = actions.iter().filter(|(_, _, action)| {
+                matches!(action, Action::Send { conversation, .. } if *conversation == number)
+            });
+            // A change may be stored once for each attempt.
+            let changed: usize = planned
                 .changes
                 .iter()
                 .map(|changes| changes.steps.len() * 4)
                 .sum();
-            talk.is_short = ((said.count() + changed) as u64) < WITHOUT_AFTER;
+            planned.is_short = ((messages.count() + changed) as u64) < WITHOUT_AFTER;
         }
-        deeds.extend(accidents(place.within(3), &devices, time));
+        actions.extend(disruptions(place.within(3), &devices, time));
         Self {
             devices,
             conversations,
-            deeds,
+            actions,
             time,
         }
     }
 }
 
-fn devices(place: Place, size: Size) -> Vec<Device> {
+fn devices(place: Place, size: Size) -> Vec<DevicePlan> {
     let chance = place.chance();
     let people = 2 + chance.below(size.clients.clamp(2, USERS.len() as u64) - 1);
     let mut counts = [0; USERS.len()];
@@ -139,7 +149,7 @@ fn devices(place: Place, size: Size) -> Vec<Device> {
             };
             let index = usize::try_from(index).unwrap_or(0);
             counts[index] += 1;
-            Device {
+            DevicePlan {
                 name: format!("{}-{}", USERS[index], counts[index]),
                 user: USERS[index],
                 by_http_only: chance.below(5) == 0,
@@ -149,7 +159,12 @@ fn devices(place: Place, size: Size) -> Vec<Device> {
         .collect()
 }
 
-fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Talk {
+fn conversation(
+    place: Place,
+    number: u64,
+    users: &[&'static str],
+    time: Duration,
+) -> ConversationPlan {
     let chance = place.chance();
     let owner = usize::try_from(number).unwrap_or(0) % users.len();
     let others = users
@@ -166,7 +181,7 @@ fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Ta
             let place = place.within(1 + index as u64);
             let overlap = place.named("overlap").chance().below(2) == 0;
             let steps = if overlap {
-                at_once(place, time)
+                overlapping(place, time)
             } else {
                 in_turn(place, is_in, time)
             };
@@ -177,7 +192,7 @@ fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Ta
             });
         }
     }
-    Talk {
+    ConversationPlan {
         id: format!("c{}", number + 1),
         participants,
         changes,
@@ -185,7 +200,8 @@ fn talk(place: Place, number: u64, users: &[&'static str], time: Duration) -> Ta
     }
 }
 
-/// He is added when he is out, and removed when he is in.
+/// Draws changes that follow one another: additions of a non-participant, removals of a
+/// participant.
 fn in_turn(place: Place, mut is_in: bool, time: Duration) -> Vec<Step> {
     let chance = place.chance();
     let count = 1 + chance.below(4);
@@ -209,8 +225,8 @@ fn in_turn(place: Place, mut is_in: bool, time: Duration) -> Vec<Step> {
         .collect()
 }
 
-/// At a few moments somebody does several things to him.
-fn at_once(place: Place, time: Duration) -> Vec<Step> {
+/// Draws bursts of overlapping changes to one participant.
+fn overlapping(place: Place, time: Duration) -> Vec<Step> {
     let chance = place.chance();
     let mut steps = Vec::new();
     for _ in 0..=chance.below(2) {
@@ -235,16 +251,16 @@ fn moment(chance: &chat::fakes::Chance, time: Duration) -> Duration {
     Duration::from_millis(chance.below(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// Some runs are a steady talk, and in others all speak at once.
-fn says(
+/// Draws the messages. Some runs have bursts in which many devices send at the same time.
+fn messages(
     place: Place,
     size: Size,
-    devices: &[Device],
-    conversations: &[Talk],
-) -> Vec<(Duration, Place, Deed)> {
+    devices: &[DevicePlan],
+    conversations: &[ConversationPlan],
+) -> Vec<(Duration, Place, Action)> {
     let chance = place.chance();
     let time = Duration::from_secs(size.seconds);
-    let crowds: Vec<Duration> = (0..chance.below(4))
+    let bursts: Vec<Duration> = (0..chance.below(4))
         .map(|_| moment(&chance, time))
         .collect();
     (0..size.messages)
@@ -253,47 +269,56 @@ fn says(
             let chance = place.chance();
             let device = usize::try_from(chance.below(devices.len() as u64)).unwrap_or(0);
             let mine: Vec<usize> = (0..conversations.len())
-                .filter(|talk| {
-                    let talk = &conversations[*talk];
+                .filter(|conversation| {
+                    let planned = &conversations[*conversation];
                     let user = devices[device].user;
-                    talk.participants.contains(&user)
-                        || talk.changes.iter().any(|changes| changes.user == user)
+                    planned.participants.contains(&user)
+                        || planned.changes.iter().any(|changes| changes.user == user)
                 })
                 .collect();
-            // Most is said in one conversation, so that the others stay short.
+            // Most messages go to one conversation, so that the others stay short.
             let favourite = chance.below(3) > 0;
-            let talk = if favourite {
+            let conversation = if favourite {
                 0
             } else {
                 chance.below(mine.len() as u64)
             };
-            let talk = mine
-                .get(usize::try_from(talk).unwrap_or(0))
+            let conversation = mine
+                .get(usize::try_from(conversation).unwrap_or(0))
                 .copied()
                 .unwrap_or(0);
-            let at = match crowds.get(usize::try_from(chance.below(6)).unwrap_or(0)) {
-                Some(crowd) => *crowd + Duration::from_millis(chance.below(400)),
+            let at = match bursts.get(usize::try_from(chance.below(6)).unwrap_or(0)) {
+                Some(burst) => *burst + Duration::from_millis(chance.below(400)),
                 None => moment(&chance, time),
             };
             let id = format!("m{number}");
-            (at, place, Deed::Say { device, talk, id })
+            let action = Action::Send {
+                device,
+                conversation,
+                id,
+            };
+            (at, place, action)
         })
         .collect()
 }
 
-fn accidents(place: Place, devices: &[Device], time: Duration) -> Vec<(Duration, Place, Deed)> {
-    let mut accidents = Vec::new();
+fn disruptions(
+    place: Place,
+    devices: &[DevicePlan],
+    time: Duration,
+) -> Vec<(Duration, Place, Action)> {
+    let mut disruptions = Vec::new();
     for device in 0..devices.len() {
         let chance = place.within(device as u64).chance();
         for number in 0..4 {
             let place = place.within(device as u64).within(number);
-            let deed = if number < 2 {
-                Deed::Cut { device }
+            let action = if number < 2 {
+                Action::Cut { device }
             } else {
-                Deed::Crash { device }
+                Action::Crash { device }
             };
-            accidents.push((moment(&chance, time), place, deed));
+            disruptions.push((moment(&chance, time), place, action));
         }
     }
-    accidents
+    disruptions
 }

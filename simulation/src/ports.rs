@@ -1,4 +1,4 @@
-//! The ports of one function: the fakes' storage, and the way to it, on which everything may go wrong.
+//! The ports of one function: the fakes' storage, behind calls into which faults are injected.
 
 mod calls;
 mod storage;
@@ -22,27 +22,28 @@ use chat::{
 
 use crate::{
     faults::{Kind, Place},
-    gateway,
-    stage::Stage,
+    network,
+    observer::FanOut,
+    world::World,
 };
 
-/// What a function has of the world, as long as it runs.
+/// The ports of one running function.
 pub struct Ports {
-    pub stage: Arc<Stage>,
+    pub world: Arc<World>,
     place: Place,
     chance: Chance,
     calls: AtomicU64,
     dead: AtomicBool,
-    /// When the roster was read, after which the fan-out begins.
-    pub roster_at: AtomicU64,
-    /// What became of the last attempt at each frame for each connection: whether the gateway was busy.
+    /// When the roster was read, in milliseconds; 0 before.
+    roster_at: AtomicU64,
+    /// Whether the gateway was busy at the last attempt of each push.
     busy: Mutex<BTreeMap<(ConnectionId, String), bool>>,
 }
 
 impl Ports {
-    pub fn new(stage: &Arc<Stage>, place: Place) -> Self {
+    pub fn new(world: &Arc<World>, place: Place) -> Self {
         Self {
-            stage: Arc::clone(stage),
+            world: Arc::clone(world),
             place,
             chance: place.within(0).chance(),
             calls: AtomicU64::new(0),
@@ -52,16 +53,26 @@ impl Ports {
         }
     }
 
-    /// Whether nothing more happens here.
+    /// Whether the function has died.
     pub fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
 
-    /// Frames that the gateway was too busy for at the last attempt.
+    /// Returns the pushes for which the gateway was busy at the last attempt.
     pub fn given_up(&self) -> Vec<(ConnectionId, String)> {
         let busy = self.busy.lock().unwrap();
         let given_up = busy.iter().filter(|(_, busy)| **busy);
         given_up.map(|(push, _)| push.clone()).collect()
+    }
+
+    /// Returns the timing of the function's fan-out.
+    pub fn fan_out(&self, deadline: Timestamp) -> FanOut {
+        let roster_at = self.roster_at.load(Ordering::Relaxed);
+        FanOut {
+            began: (roster_at > 0).then(|| Timestamp::from_millis(roster_at)),
+            now: self.now(),
+            deadline,
+        }
     }
 
     fn next_call(&self) -> Place {
@@ -69,18 +80,18 @@ impl Ports {
             .within(1 + self.calls.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// The function ends here: whoever runs it sees that, and drops it.
+    /// Marks the function as dead and never returns. `functions::run` then drops it.
     async fn die<T>(&self, doing: &str) -> T {
-        self.stage.tell(|| format!("  the function dies {doing}"));
+        self.world.trace(|| format!("  the function dies {doing}"));
         self.dead.store(true, Ordering::Relaxed);
         pending().await
     }
 
-    /// The way to a service or back.
+    /// Waits for one direction of a call.
     async fn travel(&self, chance: &Chance) {
         let longest = if chance.below(12) == 0 { 80 } else { 8 };
         let wait = Duration::from_millis(1 + chance.below(longest));
-        self.stage.sleep(wait).await;
+        self.world.sleep(wait).await;
     }
 }
 
@@ -88,16 +99,16 @@ impl Outbound for Ports {
     async fn push(&self, connection: &ConnectionId, frame: &str) -> Result<(), PushError> {
         let place = self.next_call();
         let chance = place.chance();
-        let strikes = |kind| self.stage.faults.strikes(kind, place);
-        self.stage.count("pushes");
-        self.stage.observer().pushed(connection, frame);
+        let injects = |kind| self.world.faults.injects(kind, place);
+        self.world.count("pushes");
+        self.world.observer().pushed(connection, frame);
         self.travel(&chance).await;
-        if strikes(Kind::PushSlow) {
-            self.stage
+        if injects(Kind::PushSlow) {
+            self.world
                 .sleep(Duration::from_millis(200 + chance.below(4000)))
                 .await;
         }
-        if strikes(Kind::DiedBefore) {
+        if injects(Kind::DiedBefore) {
             self.die("before a push").await
         }
         let result = self.push_now(connection, frame, place);
@@ -118,28 +129,28 @@ impl Ports {
         frame: &str,
         place: Place,
     ) -> Result<(), PushError> {
-        let strikes = |kind| self.stage.faults.strikes(kind, place);
-        let stage = &self.stage;
-        let age = stage.gateway().age(connection, self.now());
+        let injects = |kind| self.world.faults.injects(kind, place);
+        let world = &self.world;
+        let age = world.connections().age(connection, self.now());
         let Some(age) = age else {
-            stage.count("pushes to connections that are gone");
-            stage.tell(|| format!("  a push to {connection} finds it gone"));
+            world.count("pushes to connections that are gone");
+            world.trace(|| format!("  a push to {connection} finds it gone"));
             return Err(PushError::Gone);
         };
-        if age < Duration::from_secs(30) && strikes(Kind::PushGone) {
-            stage.tell(|| format!("  a push to {connection} is told that it is gone"));
+        if age < Duration::from_secs(30) && injects(Kind::PushGone) {
+            world.trace(|| format!("  a push to {connection} is answered 410, though it is open"));
             return Err(PushError::Gone);
         }
-        if strikes(Kind::PushBusy) {
-            stage.tell(|| format!("  a push to {connection} finds the gateway busy"));
+        if injects(Kind::PushBusy) {
+            world.trace(|| format!("  a push to {connection} finds the gateway busy"));
             return Err(PushError::Busy);
         }
-        if strikes(Kind::PushFailed) {
-            stage.tell(|| format!("  a push to {connection} fails"));
+        if injects(Kind::PushFailed) {
+            world.trace(|| format!("  a push to {connection} fails"));
             return Err(InternalError::new("pushing", "injected").into());
         }
-        gateway::deliver(stage, connection, frame, place);
-        if strikes(Kind::PushUnanswered) {
+        network::deliver(world, connection, frame, place);
+        if injects(Kind::PushUnanswered) {
             return Err(PushError::Busy);
         }
         Ok(())
@@ -148,11 +159,11 @@ impl Ports {
 
 impl Clock for Ports {
     fn now(&self) -> Timestamp {
-        self.stage.chat.now()
+        self.world.chat.now()
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
-        self.stage.chat.sleep(duration)
+        self.world.chat.sleep(duration)
     }
 }
 
@@ -162,6 +173,6 @@ impl Random for Ports {
     }
 
     fn fresh_id(&self) -> String {
-        self.stage.chat.fresh_id()
+        self.world.chat.fresh_id()
     }
 }

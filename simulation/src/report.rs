@@ -1,13 +1,13 @@
-//! What is printed.
+//! The printed reports.
 
 use std::{collections::BTreeSet, time::Duration};
 
 use crate::{Kind, Mutant, Outcome, batch::Total, shrink::Shrunk};
 
-/// Lines of a story at most.
-const LONGEST_STORY: usize = 400;
+/// The maximum number of printed trace lines.
+const LONGEST_TRACE: usize = 400;
 
-/// What was done, what went wrong, and what was judged, as Markdown tables.
+/// Reports counts, injected faults and occurrences as Markdown tables.
 #[must_use]
 pub fn total(total: &Total, took: Duration) -> String {
     let counts = &total.counts;
@@ -26,22 +26,22 @@ pub fn total(total: &Total, took: Duration) -> String {
     for (kind, count) in Kind::ALL.iter().zip(&total.faults) {
         text += &format!("| {} | {count} |\n", kind.text());
     }
-    text += "\n| happened | times |\n| --- | ---: |\n";
+    text += "\n| occurrence | times |\n| --- | ---: |\n";
     for (what, count) in &total.tally {
         text += &format!("| {what} | {count} |\n");
     }
     text
 }
 
-/// Which promises were broken, each once.
+/// Reports the broken promises, each once.
 #[must_use]
 pub fn broken(outcome: &Outcome) -> String {
-    let mut told = BTreeSet::new();
+    let mut shown = BTreeSet::new();
     let mut text = String::new();
     for broken in &outcome.broken {
-        if told.insert(&broken.promise) {
+        if shown.insert(&broken.promise) {
             text += &format!("broken: {}\n  {}\n", broken.promise, broken.what);
-            for line in &broken.story {
+            for line in &broken.trace {
                 text += &format!("    {line}\n");
             }
         }
@@ -49,32 +49,32 @@ pub fn broken(outcome: &Outcome) -> String {
     text
 }
 
-/// The shortest story, and how to have it told again.
+/// Reports a shortened run and the command that repeats it.
 #[must_use]
-pub fn story(shrunk: &Shrunk) -> String {
+pub fn shrunk(shrunk: &Shrunk) -> String {
     let (before, now) = shrunk.items;
     let mut text = format!(
-        "\nThe shortest story found in {} runs: {now} of {before} deeds and faults matter.\n",
+        "\nShortest trace after {} runs: {now} of {before} actions and faults are left.\n",
         shrunk.runs
     );
-    for line in shrunk.outcome.story.iter().take(LONGEST_STORY) {
+    for line in shrunk.outcome.trace.iter().take(LONGEST_TRACE) {
         text += &format!("  {line}\n");
     }
-    if shrunk.outcome.story.len() > LONGEST_STORY {
+    if shrunk.outcome.trace.len() > LONGEST_TRACE {
         text += &format!(
             "  … and {} more lines\n",
-            shrunk.outcome.story.len() - LONGEST_STORY
+            shrunk.outcome.trace.len() - LONGEST_TRACE
         );
     }
     text += &broken(&shrunk.outcome);
     text += &format!(
-        "Again: cargo run --release -p simulation -- {}\n",
+        "Repeat it: cargo run --release -p simulation -- {}\n",
         shrunk.parameters.options()
     );
     text
 }
 
-/// A line for a mutant: what showed it.
+/// Reports which promises a mutant broke, as a line of a table.
 #[must_use]
 pub fn mutant(mutant: Mutant, total: &Total, took: Duration) -> String {
     let promises: BTreeSet<&str> = total

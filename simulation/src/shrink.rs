@@ -1,5 +1,6 @@
-//! A run that breaks a promise has thousands of deeds and faults, and nearly none of them matters. Here they are left
-//! out, half of them, a quarter, one at a time, as long as the same promise is still broken (delta debugging).
+//! Shortens a run that breaks a promise (delta debugging). Of its thousands of actions and faults
+//! nearly none matter. They are left out in halves, quarters, and at last one by one, as long as
+//! the same promise is still broken.
 
 use std::{
     collections::BTreeSet,
@@ -11,17 +12,18 @@ use crate::{Item, Outcome, Parameters, run};
 /// The smallest run found that breaks the same promise.
 #[derive(Debug)]
 pub struct Shrunk {
-    /// By which it comes again.
+    /// The parameters that repeat the run.
     pub parameters: Parameters,
-    /// With everything that happens in it.
+    /// The outcome, with a trace.
     pub outcome: Outcome,
-    /// Deeds and faults before and now.
+    /// The number of actions and faults before and after.
     pub items: (usize, usize),
-    /// How many runs that took.
+    /// The number of runs that the search took.
     pub runs: usize,
 }
 
-/// Leaves out of a run what does not matter for its first broken promise, as long as there is time.
+/// Leaves out the actions and faults that do not matter for the first broken promise, within a time
+/// limit.
 #[must_use]
 pub fn shrink(parameters: &Parameters, outcome: &Outcome, time: Duration) -> Option<Shrunk> {
     let promise = outcome.broken.first()?.promise.clone();
@@ -31,7 +33,7 @@ pub fn shrink(parameters: &Parameters, outcome: &Outcome, time: Duration) -> Opt
         until: Instant::now() + time,
         runs: 0,
     };
-    let all = outcome.happened.items.clone();
+    let all = outcome.occurrences.items.clone();
     let left = search.minimize(all.clone());
     let parameters = search.with(&left);
     let outcome = run(&parameters, true);
@@ -59,15 +61,15 @@ impl Search {
         }
     }
 
-    /// Whether it is still broken with these alone; then, which of them happened.
+    /// Runs with these items only. If the promise is still broken, returns the items that occurred.
     fn still_breaks(&mut self, items: &[Item]) -> Option<Vec<Item>> {
         self.runs += 1;
         let outcome = run(&self.with(items), false);
-        let is_it = outcome
+        let is_broken = outcome
             .broken
             .iter()
             .any(|broken| broken.promise == self.promise);
-        is_it.then_some(outcome.happened.items)
+        is_broken.then_some(outcome.occurrences.items)
     }
 
     fn minimize(&mut self, mut items: Vec<Item>) -> Vec<Item> {

@@ -1,5 +1,5 @@
-//! Everything that runs at once: requests, frames under way, what clients wait for. The world of the fakes owns the
-//! time; here is who runs in it.
+//! The tasks of a run: requests, frames in transit, and timers of clients. The fakes' runtime owns
+//! the time.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,17 +11,18 @@ use std::{
 use chat::fakes::Runtime;
 use futures_util::{StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
 
-/// Those that have been started and have not run yet.
+/// Tasks that were spawned and not polled yet.
 #[derive(Default)]
 pub struct Tasks(Mutex<Vec<BoxFuture<'static, ()>>>);
 
 impl Tasks {
-    /// Lets a future run beside all others until it ends.
+    /// Runs a future concurrently with all others.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.0.lock().unwrap().push(Box::pin(task));
     }
 
-    /// Runs a future and everything that it starts, until it ends; what has not ended by then is dropped.
+    /// Runs a future and all tasks that it spawns, until the future ends. Unfinished tasks are
+    /// dropped.
     pub fn run<T>(&self, runtime: &Runtime, main: impl Future<Output = T>) -> T {
         let mut running = FuturesUnordered::new();
         let mut main = pin!(main);

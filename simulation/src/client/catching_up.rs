@@ -1,5 +1,5 @@
-//! Catching up: after every new connection, after a gap, after a page that was limited, and by HTTP while there is no
-//! socket.
+//! Catches up after every new connection, after a gap, after a limited page, and over HTTP while
+//! there is no socket.
 
 use std::sync::Arc;
 
@@ -11,23 +11,19 @@ use super::{
     conversation::{Conversation, Phase},
     frames::Frame,
 };
-use crate::{
-    functions::{self, Reply},
-    mutants::ClientMutant,
-    stage::Stage,
-};
+use crate::{functions::Reply, mutants::ClientMutant, world::World};
 
-/// Pushes may overtake each other; a gap older than this is one.
+/// Pushes may overtake each other, so a gap gets this long to close by itself, in milliseconds.
 const GAP_PATIENCE: u64 = 500;
-/// Between two rounds by HTTP.
+/// The interval of HTTP reads while there is no socket, in milliseconds.
 const POLL_EVERY: u64 = 5_000;
-/// The same where there never is a socket.
+/// The interval of HTTP reads of a client that never has a socket, in milliseconds.
 const ONLY_POLL_EVERY: u64 = 1_000;
-/// Between two looks at the list, since what tells of being added is best effort.
+/// The interval of reading the list, in milliseconds. Notices of additions are best effort.
 const LIST_EVERY: u64 = 60_000;
 
 impl Client {
-    pub(super) fn subscribe(&mut self, stage: &Arc<Stage>, id: &str) {
+    pub(super) fn subscribe(&mut self, world: &Arc<World>, id: &str) {
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
@@ -43,7 +39,7 @@ impl Client {
             from,
         };
         self.ask(
-            stage,
+            world,
             question,
             json!({"action": "subscribe", "conversation": id, "after": from}),
         );
@@ -51,17 +47,17 @@ impl Client {
 
     pub(super) fn subscribed(
         &mut self,
-        stage: &Arc<Stage>,
+        world: &Arc<World>,
         question: Option<Question>,
         frame: Frame,
     ) {
         let id = frame.conversation;
-        self.receive(stage, &id, frame.events);
+        self.receive(world, &id, frame.events);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
         conversation.reported_head = conversation.reported_head.max(frame.head);
-        // An answer that nobody waits for any more is read all the same, and decides nothing.
+        // The entries of a late answer are used, but it does not change the subscription's state.
         let Some(Question::Subscribe { from, .. }) = question else {
             return;
         };
@@ -69,33 +65,33 @@ impl Client {
         if missing && conversation.position > from {
             conversation.phase = Phase::Wanted;
             conversation.failures = 0;
-            self.subscribe(stage, &id);
+            self.subscribe(world, &id);
         } else if missing {
-            self.subscribe_later(stage, &id, None);
+            self.subscribe_later(world, &id, None);
         } else {
             conversation.phase = Phase::Live;
             conversation.failures = 0;
-            self.notice_gap(stage, &id);
-            self.flush(stage, &id);
+            self.notice_gap(world, &id);
+            self.flush(world, &id);
         }
     }
 
-    pub(super) fn not_subscribed(&mut self, stage: &Arc<Stage>, id: &str, problem: Option<&Frame>) {
+    pub(super) fn not_subscribed(&mut self, world: &Arc<World>, id: &str, problem: Option<&Frame>) {
         match problem {
-            Some(problem) if problem.retry == "never" => self.is_out(stage, id),
-            Some(problem) => self.subscribe_later(stage, id, problem.retry_after_ms),
+            Some(problem) if problem.retry == "never" => self.is_out(world, id),
+            Some(problem) => self.subscribe_later(world, id, problem.retry_after_ms),
             None => {
                 if let Some(conversation) = self.conversations.get_mut(id) {
                     conversation.failures += 1;
                     conversation.phase = Phase::Wanted;
                 }
-                self.subscribe(stage, id);
-                self.flush(stage, id);
+                self.subscribe(world, id);
+                self.flush(world, id);
             }
         }
     }
 
-    fn subscribe_later(&mut self, stage: &Arc<Stage>, id: &str, wait: Option<u64>) {
+    fn subscribe_later(&mut self, world: &Arc<World>, id: &str, wait: Option<u64>) {
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
@@ -104,23 +100,24 @@ impl Client {
         let failures = conversation.failures;
         let wait = wait.unwrap_or_else(|| self.backoff(failures));
         let id = id.to_owned();
-        self.after(stage, wait, move |client, stage| {
-            client.catch_up(stage, &id)
+        self.after(world, wait, move |client, world| {
+            client.catch_up(world, &id)
         });
     }
 
-    /// Subscribes again, unless that is under way.
-    pub(super) fn catch_up(&mut self, stage: &Arc<Stage>, id: &str) {
+    /// Subscribes again, unless a subscription is under way.
+    pub(super) fn catch_up(&mut self, world: &Arc<World>, id: &str) {
         if let Some(conversation) = self.conversations.get_mut(id)
             && matches!(conversation.phase, Phase::Live | Phase::Waiting)
         {
             conversation.phase = Phase::Wanted;
         }
-        self.subscribe(stage, id);
+        self.subscribe(world, id);
     }
 
-    /// Something is ahead of a gap: what is missing may still be on its way.
-    pub(super) fn notice_gap(&mut self, stage: &Arc<Stage>, id: &str) {
+    /// Waits for a gap to close by itself, since the missing entries may be in transit, and then
+    /// catches up.
+    pub(super) fn notice_gap(&mut self, world: &Arc<World>, id: &str) {
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
@@ -132,58 +129,58 @@ impl Client {
         }
         conversation.gap_noticed = true;
         let id = id.to_owned();
-        self.after(stage, GAP_PATIENCE, move |client, stage| {
+        self.after(world, GAP_PATIENCE, move |client, world| {
             let Some(conversation) = client.conversations.get_mut(&id) else {
                 return;
             };
             conversation.gap_noticed = false;
             if !conversation.held.is_empty() && conversation.phase == Phase::Live {
-                stage.count("gaps that were repaired");
-                client.catch_up(stage, &id);
+                world.count("gaps that were repaired");
+                client.catch_up(world, &id);
             }
         });
     }
 
-    /// Heads that are ahead: something newest has been missed.
-    pub(super) fn ponged(&mut self, stage: &Arc<Stage>, frame: &Frame) {
-        if stage.mutant == Some(ClientMutant::NoPing) {
+    /// Catches up where the server's head is ahead, because the newest entry was missed.
+    pub(super) fn ponged(&mut self, world: &Arc<World>, frame: &Frame) {
+        if world.mutant == Some(ClientMutant::NoPing) {
             return;
         }
         for (id, head) in &frame.heads {
             if let Some(conversation) = self.conversations.get_mut(id) {
                 conversation.reported_head = conversation.reported_head.max(*head);
                 if conversation.position < *head {
-                    stage.count("missed newest entries that a ping showed");
-                    self.catch_up(stage, id);
+                    world.count("missed newest entries that a ping showed");
+                    self.catch_up(world, id);
                 }
             }
         }
     }
 
-    // --- Who takes part ----------------------------------------------------------------------------------------
+    // --- Participation -----------------------------------------------------------------------------
 
-    /// It is told that its user takes part.
-    pub(super) fn is_in(&mut self, stage: &Arc<Stage>, id: &str, head: u64) {
+    /// Handles the information that the user is a participant.
+    pub(super) fn is_in(&mut self, world: &Arc<World>, id: &str, head: u64) {
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.reported_head = conversation.reported_head.max(head);
             if conversation.phase == Phase::Out {
                 conversation.phase = Phase::Wanted;
             }
         } else {
-            self.begin_conversation(stage, id, head);
+            self.begin_conversation(world, id, head);
         }
         if self
             .conversations
             .get(id)
-            .is_some_and(|it| it.phase == Phase::Wanted)
+            .is_some_and(|conversation| conversation.phase == Phase::Wanted)
         {
-            self.subscribe(stage, id);
-            self.flush(stage, id);
+            self.subscribe(world, id);
+            self.flush(world, id);
         }
     }
 
-    /// It hears of a conversation for the first time in this life.
-    fn begin_conversation(&mut self, stage: &Arc<Stage>, id: &str, head: u64) {
+    /// Begins a conversation that the client did not know in this life.
+    fn begin_conversation(&mut self, world: &Arc<World>, id: &str, head: u64) {
         let kept = self.kept.remove(id);
         let position = if kept.is_some() || self.begins_at_head {
             let unsent = kept.iter().flatten().map(|outgoing| outgoing.first_after);
@@ -195,41 +192,33 @@ impl Client {
         if self.life == 0 {
             self.conversations.insert(id.to_owned(), conversation);
         } else {
-            self.restart(stage, id.to_owned(), conversation);
+            self.restart(world, id.to_owned(), conversation);
         }
     }
 
-    /// It is told that its user takes no part. What reaches it nevertheless is still looked at.
-    pub(super) fn is_out(&mut self, stage: &Arc<Stage>, id: &str) {
+    /// Handles the information that the user is no participant. Later entries are still taken.
+    pub(super) fn is_out(&mut self, world: &Arc<World>, id: &str) {
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.phase = Phase::Out;
         }
-        self.flush(stage, id);
+        self.flush(world, id);
     }
 
-    // --- By HTTP -----------------------------------------------------------------------------------------------
+    // --- HTTP --------------------------------------------------------------------------------------
 
-    /// Reads the list, once now and then every minute.
-    pub(super) fn list(&mut self, stage: &Arc<Stage>) {
+    /// Reads the list now, and then every minute.
+    pub(super) fn list(&mut self, world: &Arc<World>) {
         let place = self.next_place("list");
-        let (here, device, life, user) =
-            (Arc::clone(stage), self.device, self.life, self.user.clone());
-        stage.tasks.spawn(async move {
-            let reply =
-                functions::http::<ListConversations>(&here, place, &user, json!({}), ()).await;
-            here.client(device, |client| {
-                if client.life == life {
-                    client.listed(&here, &reply);
-                }
-            });
+        self.ask_by_http::<ListConversations>(world, place, json!({}), |client, world, reply| {
+            client.listed(world, &reply);
         });
     }
 
-    fn listed(&mut self, stage: &Arc<Stage>, reply: &Reply) {
+    fn listed(&mut self, world: &Arc<World>, reply: &Reply) {
         if let Reply::Granted(reply) = reply {
             for summary in reply["conversations"].as_array().into_iter().flatten() {
                 let id = summary["id"].as_str().unwrap_or_default();
-                self.is_in(stage, id, summary["head"].as_u64().unwrap_or(0));
+                self.is_in(world, id, summary["head"].as_u64().unwrap_or(0));
             }
         }
         let wait = if matches!(reply, Reply::Granted(_)) {
@@ -237,45 +226,45 @@ impl Client {
         } else {
             POLL_EVERY
         };
-        self.list_again(stage, wait);
+        self.list_again(world, wait);
     }
 
-    /// Only the last reading of a list is followed by another.
-    fn list_again(&mut self, stage: &Arc<Stage>, wait: u64) {
+    /// Reads the list again after a wait. Only the newest reading is followed by another.
+    fn list_again(&mut self, world: &Arc<World>, wait: u64) {
         self.listings += 1;
         let listing = self.listings;
-        self.after(stage, wait, move |client, stage| {
+        self.after(world, wait, move |client, world| {
             if client.listings == listing {
-                client.list(stage);
+                client.list(world);
             }
         });
     }
 
-    /// While there is no socket, everything is read by HTTP every few seconds.
-    pub(super) fn poll_later(&mut self, stage: &Arc<Stage>) {
+    /// Reads all conversations over HTTP every few seconds while there is no socket.
+    pub(super) fn poll_later(&mut self, world: &Arc<World>) {
         let wait = if self.by_http_only {
             ONLY_POLL_EVERY
         } else {
             POLL_EVERY
         };
-        self.after(stage, wait, |client, stage| {
-            if client.uses_http(stage) {
+        self.after(world, wait, |client, world| {
+            if client.uses_http(world) {
                 for id in client.ids() {
-                    client.read(stage, &id);
-                    client.flush(stage, &id);
+                    client.read(world, &id);
+                    client.flush(world, &id);
                 }
             }
-            client.poll_later(stage);
+            client.poll_later(world);
         });
     }
 
-    /// Whether HTTP stands in for the socket.
-    pub(super) fn uses_http(&self, stage: &Stage) -> bool {
-        let patient = stage.now() < self.down_since + SOCKET_PATIENCE;
+    /// Whether the client uses HTTP instead of the socket.
+    pub(super) fn uses_http(&self, world: &World) -> bool {
+        let patient = world.now() < self.down_since + SOCKET_PATIENCE;
         self.by_http_only || !matches!(self.link, Link::Up(_)) && !patient
     }
 
-    pub(super) fn read(&mut self, stage: &Arc<Stage>, id: &str) {
+    pub(super) fn read(&mut self, world: &Arc<World>, id: &str) {
         let place = self.next_place(&format!("read {id}"));
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
@@ -286,28 +275,28 @@ impl Client {
         conversation.polling = true;
         let fields = json!({"conversation": id, "after": conversation.position});
         let id = id.to_owned();
-        self.ask_by_http::<ReadEvents>(stage, place, fields, move |client, stage, reply| {
-            client.has_read(stage, &id, reply);
+        self.ask_by_http::<ReadEvents>(world, place, fields, move |client, world, reply| {
+            client.has_read(world, &id, reply);
         });
     }
 
-    fn has_read(&mut self, stage: &Arc<Stage>, id: &str, reply: Reply) {
+    fn has_read(&mut self, world: &Arc<World>, id: &str, reply: Reply) {
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.polling = false;
         }
         match reply {
-            Reply::Granted(page) => self.take_page(stage, id, page),
-            Reply::Refused(problem) if problem["retry"] == "never" => self.is_out(stage, id),
+            Reply::Granted(page) => self.take_page(world, id, page),
+            Reply::Refused(problem) if problem["retry"] == "never" => self.is_out(world, id),
             Reply::Refused(_) | Reply::Unanswered => {}
         }
     }
 
-    fn take_page(&mut self, stage: &Arc<Stage>, id: &str, page: Value) {
+    fn take_page(&mut self, world: &Arc<World>, id: &str, page: Value) {
         let page: Frame = serde_json::from_value(page).unwrap_or_default();
-        stage.count("pages that were read by HTTP");
-        self.receive(stage, id, page.events);
+        world.count("pages that were read over HTTP");
+        self.receive(world, id, page.events);
         if page.limited {
-            self.read(stage, id);
+            self.read(world, id);
         }
     }
 }

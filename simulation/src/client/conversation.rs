@@ -1,36 +1,35 @@
-//! What a device knows of one conversation: its position and its outbox, which are one state, and are kept as one when
-//! it crashes.
+//! A client's state of one conversation. Position and outbox are saved together when it crashes.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use checker::history::Entry;
 
-/// A message that is neither acknowledged nor refused.
+/// A message that is neither acknowledged nor given up.
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     pub id: String,
     pub body: String,
-    /// The position when it was first sent.
+    /// The client's position when the message was first sent.
     pub first_after: u64,
     pub attempts: u64,
 }
 
-/// Whether the device is told of what is new.
+/// The state of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// It is to subscribe.
+    /// The client has to subscribe.
     Wanted,
-    /// It has asked to.
+    /// The client has sent `subscribe`.
     Asking,
-    /// It asks again after a while.
+    /// The client subscribes again after a wait.
     Waiting,
-    /// It is subscribed and has caught up.
+    /// The client is subscribed and has caught up.
     Live,
-    /// It was told that its user takes no part.
+    /// The server said that the user is no participant.
     Out,
 }
 
-/// An attempt to send that is not answered.
+/// An unanswered attempt to send.
 #[derive(Clone, Debug)]
 pub struct Attempt {
     pub id: String,
@@ -38,25 +37,26 @@ pub struct Attempt {
     pub by_socket: bool,
 }
 
+/// The state of one conversation.
 #[derive(Clone, Debug)]
 pub struct Conversation {
     pub position: u64,
     pub outbox: VecDeque<Outgoing>,
-    /// Entries ahead of a gap.
+    /// Entries behind a gap.
     pub held: BTreeMap<u64, Entry>,
     pub phase: Phase,
     pub in_flight: Option<Attempt>,
     /// No attempt before this time.
     pub rests_until: u64,
-    /// Whether that time ends with a new connection.
+    /// Whether a new connection ends the rest.
     pub rest_ends_on_reconnect: bool,
-    /// Whether a gap is being waited out.
+    /// Whether the client is waiting for a gap to close by itself.
     pub gap_noticed: bool,
-    /// Attempts in a row to catch up that brought nothing.
+    /// Consecutive failures to catch up.
     pub failures: u32,
-    /// The newest head that was reported, which proves nothing.
+    /// The newest head that the server reported. It does not prove that the client has the entries.
     pub reported_head: u64,
-    /// Whether it is being read by HTTP.
+    /// Whether a read over HTTP is under way.
     pub polling: bool,
 }
 
@@ -77,7 +77,8 @@ impl Conversation {
         }
     }
 
-    /// Takes an entry; what becomes visible by it, in order. One's own message must have been taken out of the outbox.
+    /// Takes an entry, and returns the entries that become visible, in order. The client must have
+    /// taken its own message out of the outbox before.
     pub fn take(&mut self, entry: Entry, believe: bool) -> Vec<Entry> {
         if entry.seq <= self.position {
             return Vec::new();
@@ -96,13 +97,13 @@ impl Conversation {
         seen
     }
 
-    /// Takes a message out of the outbox.
+    /// Removes a message from the outbox.
     pub fn forget(&mut self, id: &str) -> Option<Outgoing> {
         let place = self.outbox.iter().position(|outgoing| outgoing.id == id)?;
         self.outbox.remove(place)
     }
 
-    /// Nothing is known of requests that were made on a connection that is gone.
+    /// Forgets the requests on a connection that has ended.
     pub fn disconnected(&mut self) {
         if self.phase != Phase::Out {
             self.phase = Phase::Wanted;

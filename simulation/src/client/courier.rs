@@ -1,4 +1,5 @@
-//! Sending: one message of a conversation at a time, by whichever way there is, and again as the answer advises.
+//! Sends messages: one at a time per conversation, over the socket or HTTP, with retries as
+//! advised.
 
 use std::sync::Arc;
 
@@ -15,17 +16,17 @@ use crate::{
     faults::{Kind, Place},
     functions::Reply,
     mutants::ClientMutant,
-    stage::Stage,
+    world::World,
 };
 
-/// More than any log has entries.
+/// A position behind the end of every log.
 const INVENTED: u64 = 1_000_000;
-/// The wait before a send is tried again that needs a catch-up first.
+/// The wait before a retry that needs a catch-up first, in milliseconds.
 const RESYNC_WAIT: u64 = 500;
 
 impl Client {
-    /// Somebody writes a message.
-    pub fn say(&mut self, stage: &Arc<Stage>, id: &str, message: &str) {
+    /// Puts a new message into the outbox.
+    pub fn say(&mut self, world: &Arc<World>, id: &str, message: &str) {
         let Some(conversation) = self.conversations.get_mut(id).filter(|_| self.alive) else {
             return;
         };
@@ -36,17 +37,17 @@ impl Client {
             first_after: position,
             attempts: 0,
         });
-        self.flush(stage, id);
+        self.flush(world, id);
     }
 
-    /// Sends what is next, unless something is on its way or has to wait.
-    pub(super) fn flush(&mut self, stage: &Arc<Stage>, id: &str) {
-        let uses_http = self.uses_http(stage);
+    /// Sends the next message, unless an attempt is in flight or has to wait.
+    pub(super) fn flush(&mut self, world: &Arc<World>, id: &str) {
+        let uses_http = self.uses_http(world);
         let connected = matches!(self.link, Link::Up(_));
         let Some(conversation) = self.conversations.get_mut(id).filter(|_| self.alive) else {
             return;
         };
-        // A push or a catch-up may have acknowledged what still waits for its answer.
+        // A push or a catch-up may have acknowledged the message in flight already.
         if let Some(attempt) = &conversation.in_flight
             && conversation
                 .outbox
@@ -58,7 +59,7 @@ impl Client {
         conversation.in_flight = None;
         let ready =
             matches!(conversation.phase, Phase::Live | Phase::Out) || conversation.failures > 0;
-        if stage.now() < conversation.rests_until || !(uses_http || connected && ready) {
+        if world.now() < conversation.rests_until || !(uses_http || connected && ready) {
             return;
         }
         let position = conversation.position;
@@ -68,23 +69,23 @@ impl Client {
         };
         let count = outgoing.attempts;
         let place = self.place.named(&outgoing.id).within(count);
-        // Where it says that it is: at its first attempt, or as far as it has seen since.
+        // `after` is the position at the first attempt, or the current one.
         let chance = place.chance();
         let mut after = if chance.below(3) == 0 {
             outgoing.first_after.min(position)
         } else {
             position
         };
-        if stage.mutant == Some(ClientMutant::PositionHead) {
+        if world.mutant == Some(ClientMutant::PositionHead) {
             after = position.max(reported);
         }
         if outgoing.attempts == 0 {
             outgoing.first_after = position;
             after = after.max(position);
         } else {
-            stage.count("messages that were sent again");
+            world.count("messages that were sent again");
         }
-        if stage.faults.strikes(Kind::PositionInvented, place) {
+        if world.faults.injects(Kind::PositionInvented, place) {
             after += INVENTED;
         }
         outgoing.attempts += 1;
@@ -97,34 +98,34 @@ impl Client {
             by_socket: !uses_http,
         });
         let about = self.about(id);
-        stage.record(Record::Send {
+        world.record(Record::Send {
             about,
             id: message.clone(),
             body: body.clone(),
         });
         let mut request = json!({"action": "sendMessage", "conversation": id, "id": message, "body": body, "after": after});
-        let is_short = stage
+        let is_short = world
             .plan
             .conversations
             .iter()
-            .any(|talk| talk.id == id && talk.is_short);
+            .any(|planned| planned.id == id && planned.is_short);
         if self.without_after && is_short {
             request["after"] = json!(null);
         }
-        stage.tell(|| {
+        world.trace(|| {
             format!(
-                "  by {}, after {}",
-                if uses_http { "HTTP" } else { "its socket" },
+                "  over {}, after {}",
+                if uses_http { "HTTP" } else { "the socket" },
                 request["after"]
             )
         });
         if uses_http {
-            stage.count("messages sent by HTTP");
-            self.send_by_http(stage, id, (number, place.within(1)), request);
+            world.count("messages sent over HTTP");
+            self.send_by_http(world, id, (number, place.within(1)), request);
         } else {
-            stage.count("messages sent by a socket");
+            world.count("messages sent over a socket");
             self.ask(
-                stage,
+                world,
                 Question::Send {
                     conversation: id.to_owned(),
                     message,
@@ -137,32 +138,32 @@ impl Client {
 
     fn send_by_http(
         &mut self,
-        stage: &Arc<Stage>,
+        world: &Arc<World>,
         id: &str,
         (number, place): (u64, Place),
         request: serde_json::Value,
     ) {
-        let begun = stage.now();
+        let begun = world.now();
         let id = id.to_owned();
-        self.ask_by_http::<SendMessage>(stage, place, request, move |client, stage, reply| {
-            let rest = (begun + ANSWER_LIMIT).saturating_sub(stage.now());
+        self.ask_by_http::<SendMessage>(world, place, request, move |client, world, reply| {
+            let rest = (begun + ANSWER_LIMIT).saturating_sub(world.now());
             match reply {
                 Reply::Granted(sent) => {
-                    client.acknowledged(stage, &serde_json::from_value(sent).unwrap_or_default());
+                    client.acknowledged(world, &serde_json::from_value(sent).unwrap_or_default());
                 }
                 Reply::Refused(problem) => {
                     let problem = serde_json::from_value(problem).unwrap_or_default();
-                    client.send_refused(stage, &id, number, &problem);
+                    client.send_refused(world, &id, number, &problem);
                 }
-                Reply::Unanswered => client.not_sent(stage, &id, number, rest),
+                Reply::Unanswered => client.not_sent(world, &id, number, rest),
             }
         });
     }
 
-    /// The acknowledgement tells as much as a push of the message would.
-    pub(super) fn acknowledged(&mut self, stage: &Arc<Stage>, frame: &Frame) {
+    /// Handles an acknowledgement, which replaces the push of the client's own message.
+    pub(super) fn acknowledged(&mut self, world: &Arc<World>, frame: &Frame) {
         let message = frame.id.clone().unwrap_or_default();
-        stage.record(self.sent(&frame.conversation, message.clone(), frame.seq));
+        world.record(self.sent(&frame.conversation, message.clone(), frame.seq));
         let Some(conversation) = self.conversations.get_mut(&frame.conversation) else {
             return;
         };
@@ -176,14 +177,14 @@ impl Client {
                 user: None,
                 sent_at: frame.sent_at.clone(),
             };
-            self.receive(stage, &frame.conversation, vec![entry]);
+            self.receive(world, &frame.conversation, vec![entry]);
         }
-        self.flush(stage, &frame.conversation);
+        self.flush(world, &frame.conversation);
     }
 
     pub(super) fn send_refused(
         &mut self,
-        stage: &Arc<Stage>,
+        world: &Arc<World>,
         id: &str,
         number: u64,
         problem: &Frame,
@@ -192,8 +193,8 @@ impl Client {
             return;
         };
         if problem.retry == "never" {
-            stage.count("messages that were refused for good");
-            stage.record(Record::Refused {
+            world.count("messages that were refused for good");
+            world.record(Record::Refused {
                 about: self.about(id),
                 id: attempt.id.clone(),
                 code: problem.code.clone(),
@@ -201,19 +202,19 @@ impl Client {
             if let Some(conversation) = self.conversations.get_mut(id) {
                 conversation.forget(&attempt.id);
             }
-            return self.flush(stage, id);
+            return self.flush(world, id);
         }
         if problem.retry == "resync" {
-            self.catch_up(stage, id);
+            self.catch_up(world, id);
             self.rest(
-                stage,
+                world,
                 id,
                 problem.retry_after_ms.unwrap_or(RESYNC_WAIT),
                 true,
             );
         } else {
             self.rest(
-                stage,
+                world,
                 id,
                 problem.retry_after_ms.unwrap_or(RESYNC_WAIT),
                 false,
@@ -221,14 +222,15 @@ impl Client {
         }
     }
 
-    /// An attempt is unanswered: another may follow after a while, or at once on a new connection.
-    pub(super) fn not_sent(&mut self, stage: &Arc<Stage>, id: &str, number: u64, rest: u64) {
+    /// Handles an unanswered attempt: the next one follows after a wait, or at once on a new
+    /// connection.
+    pub(super) fn not_sent(&mut self, world: &Arc<World>, id: &str, number: u64, rest: u64) {
         if self.attempt(id, number).is_some() {
-            self.rest(stage, id, rest, true);
+            self.rest(world, id, rest, true);
         }
     }
 
-    /// Ends the attempt of this number, if it is the one under way.
+    /// Ends the attempt of this number, if it is in flight.
     fn attempt(&mut self, id: &str, number: u64) -> Option<Attempt> {
         let conversation = self.conversations.get_mut(id)?;
         conversation
@@ -236,13 +238,13 @@ impl Client {
             .take_if(|attempt| attempt.number == number)
     }
 
-    fn rest(&mut self, stage: &Arc<Stage>, id: &str, ms: u64, ends_on_reconnect: bool) {
+    fn rest(&mut self, world: &Arc<World>, id: &str, ms: u64, ends_on_reconnect: bool) {
         let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
-        conversation.rests_until = stage.now() + ms;
+        conversation.rests_until = world.now() + ms;
         conversation.rest_ends_on_reconnect = ends_on_reconnect;
         let id = id.to_owned();
-        self.after(stage, ms, move |client, stage| client.flush(stage, &id));
+        self.after(world, ms, move |client, world| client.flush(world, &id));
     }
 }

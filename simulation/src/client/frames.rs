@@ -1,11 +1,11 @@
-//! What a server says, as far as a client looks at it.
+//! The members of frames and HTTP replies that the client reads.
 
 use std::collections::BTreeMap;
 
 use checker::history::Entry;
 use serde::Deserialize;
 
-/// Any frame, and any answer by HTTP.
+/// Any frame from the server, and any HTTP reply.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Frame {
@@ -29,7 +29,7 @@ pub struct Frame {
 }
 
 impl Frame {
-    /// The frame as an entry of a log.
+    /// Converts the frame to a log entry.
     pub fn into_entry(self) -> Entry {
         Entry {
             event: self.event,

@@ -1,5 +1,5 @@
-//! A device as `docs/protocol.md` and section 3 of `docs/design.md` want it: its connection, its requests, and what it
-//! makes of what it hears. It acts only when something reaches it or a time has come.
+//! A device as `docs/protocol.md` and section 3 of `docs/design.md` require it: its connection, its
+//! requests, and its reactions to frames. It acts only on a frame, an answer or a timer.
 
 mod catching_up;
 mod connection;
@@ -9,7 +9,7 @@ mod frames;
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
     time::Duration,
 };
 
@@ -22,34 +22,111 @@ use self::{
     frames::Frame,
 };
 use crate::{
+    connections::Endpoint,
     faults::Place,
     functions::{self, Reply},
     gateway,
     mutants::ClientMutant,
-    plan::Plan,
     ports::Ports,
-    stage::Stage,
+    world::World,
 };
 
-/// A request counts as unanswered after this.
+/// A request counts as unanswered after this time, in milliseconds.
 const ANSWER_LIMIT: u64 = 10_000;
-/// Visible pages ask for what is new at least once a minute.
+/// Visible pages ping at least once a minute.
 const PING_EVERY: u64 = 30_000;
 const PING_SPREAD: u64 = 30_000;
-/// The socket may be away so long before HTTP takes its place.
+/// After this time without a socket the client falls back to HTTP.
 const SOCKET_PATIENCE: u64 = 5_000;
 
+/// A device in a run: a client behind a lock, in its world.
+pub struct Device {
+    world: Arc<World>,
+    client: Mutex<Client>,
+}
+
+impl Device {
+    /// Creates all devices of the plan.
+    pub fn all(world: &Arc<World>) -> Vec<Arc<Self>> {
+        let devices = world.plan.devices.iter().enumerate();
+        let devices = devices.map(|(device, planned)| {
+            Arc::new_cyclic(|me| Self {
+                world: Arc::clone(world),
+                client: Mutex::new(Client {
+                    me: me.clone(),
+                    device,
+                    name: planned.name.clone(),
+                    user: planned.user.to_owned(),
+                    by_http_only: planned.by_http_only,
+                    without_after: planned.without_after,
+                    place: Place::of_seed(device as u64),
+                    places: BTreeMap::new(),
+                    attempts: 0,
+                    life: 0,
+                    has_begun: false,
+                    alive: false,
+                    link: Link::Down,
+                    dial_failures: 0,
+                    down_since: 0,
+                    heard_since_ping: true,
+                    questions: BTreeMap::new(),
+                    next_question: 0,
+                    conversations: world
+                        .plan
+                        .conversations
+                        .iter()
+                        .filter(|conversation| conversation.participants.contains(&planned.user))
+                        .map(|planned| {
+                            let conversation = Conversation::at(0, VecDeque::new());
+                            (planned.id.clone(), conversation)
+                        })
+                        .collect(),
+                    kept: BTreeMap::new(),
+                    begins_at_head: false,
+                    listings: 0,
+                }),
+            })
+        });
+        devices.collect()
+    }
+
+    /// Lets the client act.
+    pub fn act<T>(&self, act: impl FnOnce(&mut Client, &Arc<World>) -> T) -> T {
+        act(&mut self.client.lock().unwrap(), &self.world)
+    }
+}
+
+impl Endpoint for Device {
+    fn dial_failed(&self, life: u64) {
+        self.act(|client, world| client.dial_failed(world, life));
+    }
+
+    fn opened(&self, life: u64, connection: &ConnectionId) {
+        self.act(|client, world| client.opened(world, life, connection));
+    }
+
+    fn lost(&self, life: u64, connection: &ConnectionId) {
+        self.act(|client, world| client.lost(world, life, connection));
+    }
+
+    fn heard(&self, connection: &ConnectionId, frame: &str) {
+        self.act(|client, world| client.heard(world, connection, frame));
+    }
+}
+
+/// The state of one device.
 pub struct Client {
+    me: Weak<Device>,
     device: usize,
     name: String,
     user: String,
     by_http_only: bool,
     without_after: bool,
     place: Place,
-    /// How often it has done something of a name.
+    /// How many places of each name were taken.
     places: BTreeMap<String, u64>,
     attempts: u64,
-    /// Counts its lives: what was asked in an earlier one says nothing now.
+    /// The number of restarts. Answers to requests of an earlier life are ignored.
     life: u64,
     has_begun: bool,
     alive: bool,
@@ -60,7 +137,7 @@ pub struct Client {
     questions: BTreeMap<u64, Question>,
     next_question: u64,
     conversations: BTreeMap<String, Conversation>,
-    /// Outboxes of the life before, of conversations that are to begin at the head that the list tells.
+    /// Outboxes of the previous life, for conversations that begin at the head in the next list.
     kept: BTreeMap<String, VecDeque<Outgoing>>,
     begins_at_head: bool,
     listings: u64,
@@ -98,81 +175,40 @@ impl Question {
 }
 
 impl Client {
-    /// Every device of a plan.
-    pub fn all(plan: &Plan) -> Vec<Mutex<Self>> {
-        let devices = plan.devices.iter().enumerate();
-        let clients = devices.map(|(device, planned)| {
-            let mine = plan
-                .conversations
-                .iter()
-                .filter(|talk| talk.participants.contains(&planned.user));
-            Mutex::new(Self {
-                device,
-                name: planned.name.clone(),
-                user: planned.user.to_owned(),
-                by_http_only: planned.by_http_only,
-                without_after: planned.without_after,
-                place: Place::of_seed(device as u64),
-                places: BTreeMap::new(),
-                attempts: 0,
-                life: 0,
-                has_begun: false,
-                alive: false,
-                link: Link::Down,
-                dial_failures: 0,
-                down_since: 0,
-                heard_since_ping: true,
-                questions: BTreeMap::new(),
-                next_question: 0,
-                conversations: mine
-                    .map(|talk| (talk.id.clone(), Conversation::at(0, VecDeque::new())))
-                    .collect(),
-                kept: BTreeMap::new(),
-                begins_at_head: false,
-                listings: 0,
-            })
-        });
-        clients.collect()
-    }
-
-    /// Comes alive.
-    pub fn start(&mut self, stage: &Arc<Stage>, place: Place) {
+    /// Starts the client for the first time.
+    pub fn start(&mut self, world: &Arc<World>, place: Place) {
         self.place = place;
         self.has_begun = true;
-        self.begin(stage);
+        self.begin(world);
     }
 
-    fn begin(&mut self, stage: &Arc<Stage>) {
+    fn begin(&mut self, world: &Arc<World>) {
         self.alive = true;
-        self.down_since = stage.now();
-        self.list(stage);
-        self.poll_later(stage);
+        self.down_since = world.now();
+        self.list(world);
+        self.poll_later(world);
         if !self.by_http_only {
-            self.dial(stage);
+            self.dial(world);
         }
     }
 
-    /// A place for the next thing of this name that it does: nothing else that it does or leaves changes it.
+    /// Returns the place of the client's next action of this name. Other actions do not change it.
     fn next_place(&mut self, name: &str) -> Place {
         let count = self.places.entry(name.to_owned()).or_default();
         *count += 1;
         self.place.named(name).within(*count)
     }
 
-    /// Does something after a while, unless it has crashed by then.
+    /// Calls `then` after a wait, unless the client has crashed in between.
     fn after(
         &self,
-        stage: &Arc<Stage>,
+        world: &Arc<World>,
         ms: u64,
-        then: impl FnOnce(&mut Self, &Arc<Stage>) + Send + 'static,
+        then: impl FnOnce(&mut Self, &Arc<World>) + Send + 'static,
     ) {
-        let (device, life) = (self.device, self.life);
-        stage.after(Duration::from_millis(ms), move |stage| {
-            stage.client(device, |client| {
-                if client.life == life {
-                    then(client, stage);
-                }
-            });
+        let (me, life) = (self.me.clone(), self.life);
+        world.after(Duration::from_millis(ms), move |world| {
+            act_in_life(&me, life, |client| then(client, world));
         });
     }
 
@@ -182,8 +218,8 @@ impl Client {
         self.next_place("wait").chance().below(bound.min(30_000))
     }
 
-    /// Sends a request; whether there was a connection to send it on.
-    fn ask(&mut self, stage: &Arc<Stage>, question: Question, mut frame: Value) -> bool {
+    /// Sends a request, and returns whether a connection was open.
+    fn ask(&mut self, world: &Arc<World>, question: Question, mut frame: Value) -> bool {
         let Link::Up(connection) = self.link.clone() else {
             return false;
         };
@@ -192,49 +228,45 @@ impl Client {
         let place = self.next_place(&question.name());
         self.questions.insert(number, question);
         frame["ref"] = json!(number.to_string());
-        gateway::send(stage, &connection, frame.to_string(), place);
-        self.after(stage, ANSWER_LIMIT, move |client, stage| {
-            client.unanswered(stage, number)
+        gateway::send(world, &connection, frame.to_string(), place);
+        self.after(world, ANSWER_LIMIT, move |client, world| {
+            client.unanswered(world, number)
         });
         true
     }
 
-    /// Asks a route by HTTP; what becomes of it is this life's to know.
+    /// Calls a route over HTTP. The reply is dropped if the client has crashed in between.
     fn ask_by_http<R: Route<Ports> + 'static>(
         &self,
-        stage: &Arc<Stage>,
+        world: &Arc<World>,
         place: Place,
         fields: Value,
-        then: impl FnOnce(&mut Self, &Arc<Stage>, Reply) + Send + 'static,
+        then: impl FnOnce(&mut Self, &Arc<World>, Reply) + Send + 'static,
     ) {
-        let (here, user) = (Arc::clone(stage), self.user.clone());
-        let (device, life) = (self.device, self.life);
-        stage.tasks.spawn(async move {
+        let (here, user) = (Arc::clone(world), self.user.clone());
+        let (me, life) = (self.me.clone(), self.life);
+        world.tasks.spawn(async move {
             let reply = functions::http::<R>(&here, place, &user, fields, ()).await;
-            here.client(device, |client| {
-                if client.life == life {
-                    then(client, &here, reply);
-                }
-            });
+            act_in_life(&me, life, |client| then(client, &here, reply));
         });
     }
 
-    fn unanswered(&mut self, stage: &Arc<Stage>, number: u64) {
+    fn unanswered(&mut self, world: &Arc<World>, number: u64) {
         match self.questions.remove(&number) {
             Some(Question::Subscribe { conversation, .. }) => {
-                self.not_subscribed(stage, &conversation, None)
+                self.not_subscribed(world, &conversation, None)
             }
             Some(Question::Send {
                 conversation,
                 number,
                 ..
-            }) => self.not_sent(stage, &conversation, number, 0),
+            }) => self.not_sent(world, &conversation, number, 0),
             Some(Question::Ping) | None => {}
         }
     }
 
-    /// A frame reaches it.
-    pub fn heard(&mut self, stage: &Arc<Stage>, connection: &ConnectionId, text: &str) {
+    /// Handles a frame from the server.
+    fn heard(&mut self, world: &Arc<World>, connection: &ConnectionId, text: &str) {
         if self.link != Link::Up(connection.clone()) {
             return;
         }
@@ -248,32 +280,32 @@ impl Client {
         match frame.event.as_str() {
             "message" | "participantAdded" | "participantRemoved" => {
                 let id = frame.conversation.clone();
-                self.receive(stage, &id, vec![frame.into_entry()]);
+                self.receive(world, &id, vec![frame.into_entry()]);
             }
-            "added" => self.is_in(stage, &frame.conversation, frame.head),
-            "removed" => self.is_out(stage, &frame.conversation),
-            "subscribed" => self.subscribed(stage, question, frame),
-            "sent" => self.acknowledged(stage, &frame),
-            "pong" => self.ponged(stage, &frame),
+            "added" => self.is_in(world, &frame.conversation, frame.head),
+            "removed" => self.is_out(world, &frame.conversation),
+            "subscribed" => self.subscribed(world, question, frame),
+            "sent" => self.acknowledged(world, &frame),
+            "pong" => self.ponged(world, &frame),
             "error" => match question {
                 Some(Question::Subscribe { conversation, .. }) => {
-                    self.not_subscribed(stage, &conversation, Some(&frame))
+                    self.not_subscribed(world, &conversation, Some(&frame))
                 }
                 Some(Question::Send {
                     conversation,
                     number,
                     ..
-                }) => self.send_refused(stage, &conversation, number, &frame),
+                }) => self.send_refused(world, &conversation, number, &frame),
                 Some(Question::Ping) | None => {}
             },
             _ => {}
         }
     }
 
-    /// Everything that is learnt of a log goes through here: each entry is compared with the outbox, and only then the
-    /// position may move over it.
-    fn receive(&mut self, stage: &Arc<Stage>, id: &str, entries: Vec<Entry>) {
-        let believe = stage.mutant == Some(ClientMutant::PositionUnseen);
+    /// Takes entries of a log. Each entry is compared with the outbox before the position may move
+    /// over it.
+    fn receive(&mut self, world: &Arc<World>, id: &str, entries: Vec<Entry>) {
+        let believe = world.mutant == Some(ClientMutant::PositionUnseen);
         for entry in entries {
             let Some(conversation) = self.conversations.get_mut(id) else {
                 return;
@@ -282,22 +314,22 @@ impl Client {
             if let Some(message) = entry.id.as_deref().filter(|_| own)
                 && let Some(outgoing) = conversation.forget(message)
             {
-                stage.count("acknowledgements by one's own push or a catch-up");
-                stage.record(self.sent(id, outgoing.id, entry.seq));
+                world.count("acknowledgements by the client's own push or a catch-up");
+                world.record(self.sent(id, outgoing.id, entry.seq));
             }
             let Some(conversation) = self.conversations.get_mut(id) else {
                 return;
             };
             for event in conversation.take(entry, believe) {
-                stage.record(Record::Seen {
+                world.record(Record::Seen {
                     about: self.about(id),
                     seq: event.seq,
                     event,
                 });
             }
         }
-        self.notice_gap(stage, id);
-        self.flush(stage, id);
+        self.notice_gap(world, id);
+        self.flush(world, id);
     }
 
     fn sent(&self, conversation: &str, id: String, seq: u64) -> Record {
@@ -320,26 +352,40 @@ impl Client {
         self.conversations.keys().cloned().collect()
     }
 
-    /// Whether it has everything of a conversation, and nothing waits; or has never been there.
+    /// Whether the client has a conversation's complete log and an empty outbox, or never started.
     pub fn is_complete(&self, id: &str, head: u64) -> bool {
         if !self.has_begun {
             return true;
         }
         let conversation = self.conversations.get(id);
         self.alive
-            && conversation
-                .is_some_and(|it| it.position == head && it.outbox.is_empty() && it.held.is_empty())
+            && conversation.is_some_and(|conversation| {
+                conversation.position == head
+                    && conversation.outbox.is_empty()
+                    && conversation.held.is_empty()
+            })
     }
 
-    /// How it ends.
-    pub fn end(&self, stage: &Stage) {
+    /// Records the client's final state.
+    pub fn end(&self, world: &World) {
         let conversations = self.conversations.iter().filter(|_| self.has_begun);
         for (id, conversation) in conversations {
-            stage.record(Record::End {
+            world.record(Record::End {
                 about: self.about(id),
                 position: conversation.position,
                 pending: conversation.outbox.len() as u64,
             });
         }
+    }
+}
+
+/// Lets the client act, unless it has crashed since `life`.
+fn act_in_life(device: &Weak<Device>, life: u64, act: impl FnOnce(&mut Client)) {
+    if let Some(device) = device.upgrade() {
+        device.act(|client, _| {
+            if client.life == life {
+                act(client);
+            }
+        });
     }
 }

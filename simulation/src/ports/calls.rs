@@ -1,4 +1,4 @@
-//! One call of a storage, and what may become of it.
+//! One call of the storage, and the faults that may be injected into it.
 
 use std::{future::Future, sync::atomic::Ordering, time::Duration};
 
@@ -7,7 +7,7 @@ use chat::{error::InternalError, fakes::Chance};
 use super::Ports;
 use crate::faults::{Kind, Place};
 
-/// A call under way.
+/// A call in progress.
 pub struct Call {
     pub place: Place,
     pub chance: Chance,
@@ -15,7 +15,7 @@ pub struct Call {
 }
 
 impl Ports {
-    /// Makes a call whose effect is `apply`, which may be repeated.
+    /// Makes a call with the effect `apply`, which may be applied repeatedly.
     pub(super) async fn call<T, F>(
         &self,
         doing: &'static str,
@@ -29,7 +29,7 @@ impl Ports {
         self.complete(call, apply).await
     }
 
-    /// The way there: whether the call arrives.
+    /// Sends a call. Fails if the call is refused before it has an effect.
     pub(super) async fn set_out(&self, doing: &'static str) -> Result<Call, InternalError> {
         let place = self.next_call();
         let call = Call {
@@ -37,31 +37,31 @@ impl Ports {
             chance: place.chance(),
             doing,
         };
-        if self.strikes(&call, Kind::DiedBefore) {
+        if self.injects(&call, Kind::DiedBefore) {
             self.die(&format!("before {doing}")).await
         }
         self.travel(&call.chance).await;
-        if self.strikes(&call, Kind::CallSlow) {
-            // Now and then longer than a function may take.
+        if self.injects(&call, Kind::CallSlow) {
+            // Sometimes longer than a function's timeout.
             let longest = if call.chance.below(6) == 0 {
                 12_000
             } else {
                 3_800
             };
             let wait = Duration::from_millis(200 + call.chance.below(longest));
-            self.stage
-                .tell(|| format!("  {doing} takes {} ms", wait.as_millis()));
-            self.stage.sleep(wait).await;
+            self.world
+                .trace(|| format!("  {doing} takes {} ms", wait.as_millis()));
+            self.world.sleep(wait).await;
         }
-        if self.strikes(&call, Kind::CallRefused) {
-            self.stage.tell(|| format!("  {doing} is refused"));
+        if self.injects(&call, Kind::CallRefused) {
+            self.world.trace(|| format!("  {doing} is refused"));
             self.travel(&call.chance).await;
             return Err(InternalError::new(doing, "injected"));
         }
         Ok(call)
     }
 
-    /// The effect, and the way back.
+    /// Applies the effect of a call, and returns its answer.
     pub(super) async fn complete<T, F>(
         &self,
         call: Call,
@@ -73,31 +73,31 @@ impl Ports {
     {
         let doing = call.doing;
         let mut outcome = apply().await;
-        if self.strikes(&call, Kind::CallRepeated) {
-            self.stage
-                .tell(|| format!("  {doing} takes effect, and is repeated"));
+        if self.injects(&call, Kind::CallRepeated) {
+            self.world
+                .trace(|| format!("  {doing} takes effect and is repeated"));
             self.travel(&call.chance).await;
             self.travel(&call.chance).await;
             outcome = apply().await;
         }
-        if self.strikes(&call, Kind::DiedAfter) {
+        if self.injects(&call, Kind::DiedAfter) {
             self.die(&format!("after {doing}")).await
         }
         self.travel(&call.chance).await;
-        if self.strikes(&call, Kind::CallUnanswered) {
-            self.stage
-                .tell(|| format!("  {doing} takes effect, and is not answered"));
+        if self.injects(&call, Kind::CallUnanswered) {
+            self.world
+                .trace(|| format!("  {doing} takes effect, but the answer is lost"));
             return Err(InternalError::new(doing, "injected"));
         }
         outcome
     }
 
-    /// Whether the function dies now while its call goes on: then `arrive` happens some time later.
+    /// May kill the function while its call is in flight; then `arrive` runs some time later.
     pub(super) async fn may_die_meanwhile<F>(&self, call: &Call, arrive: F)
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        if !self.strikes(call, Kind::DiedMeanwhile) {
+        if !self.injects(call, Kind::DiedMeanwhile) {
             return;
         }
         let longest = if call.chance.below(2) == 0 {
@@ -106,33 +106,33 @@ impl Ports {
             20_000
         };
         let wait = Duration::from_millis(call.chance.below(longest));
-        let (stage, doing) = (std::sync::Arc::clone(&self.stage), call.doing);
-        stage.under_way.fetch_add(1, Ordering::Relaxed);
-        self.stage.tasks.spawn(async move {
-            stage.sleep(wait).await;
-            stage.tell(|| format!("  {doing} arrives, of a function that is dead"));
+        let (world, doing) = (std::sync::Arc::clone(&self.world), call.doing);
+        world.under_way.fetch_add(1, Ordering::Relaxed);
+        self.world.tasks.spawn(async move {
+            world.sleep(wait).await;
+            world.trace(|| format!("  {doing} of a dead function arrives"));
             arrive.await;
-            stage.under_way.fetch_sub(1, Ordering::Relaxed);
+            world.under_way.fetch_sub(1, Ordering::Relaxed);
         });
         self.die(&format!("while {doing}")).await
     }
 
-    fn strikes(&self, call: &Call, kind: Kind) -> bool {
-        self.stage.faults.strikes(kind, call.place)
+    fn injects(&self, call: &Call, kind: Kind) -> bool {
+        self.world.faults.injects(kind, call.place)
     }
 
     pub(super) fn is_torn(&self, call: &Call) -> bool {
-        self.strikes(call, Kind::ReadTorn)
+        self.injects(call, Kind::ReadTorn)
     }
 
     pub(super) fn lags(&self, call: &Call) -> bool {
-        self.strikes(call, Kind::IndexLags)
+        self.injects(call, Kind::IndexLags)
     }
 
-    /// Between the two halves of a torn read.
+    /// Waits between the two halves of a torn read.
     pub(super) async fn meanwhile(&self, call: &Call) {
         let longest = if call.chance.below(2) == 0 { 600 } else { 20 };
-        self.stage
+        self.world
             .sleep(Duration::from_millis(1 + call.chance.below(longest)))
             .await;
     }

@@ -1,4 +1,4 @@
-//! The storages, each call on its way to the fakes.
+//! The storage ports: each call is passed to the fakes, with faults.
 
 use std::sync::{Arc, atomic::Ordering};
 
@@ -24,14 +24,14 @@ impl Log for Ports {
         limit: usize,
     ) -> Result<Page, InternalError> {
         let call = self.set_out("reading a log").await?;
-        let chat = &self.stage.chat;
+        let chat = &self.world.chat;
         if !self.is_torn(&call) {
             return self
                 .complete(call, || chat.read_from(conversation, first, limit))
                 .await;
         }
-        // What is before `passed` is read now, the rest later: quite often the next place was empty, and something is
-        // found behind it.
+        // Entries before `passed` are read now, the rest later. Often the next position was empty
+        // at first, and the second half finds entries behind it.
         let mut page = chat.read_from(conversation, first, limit).await?;
         let head = chat.head(conversation);
         let passed = if call.chance.below(2) == 0 {
@@ -54,9 +54,9 @@ impl Log for Ports {
             .zip(page.entries.iter().skip(1))
             .any(|(one, next)| one.seq.next() != next.seq)
         {
-            self.stage.count("reads with a hole");
-            self.stage
-                .tell(|| format!("  a read of {conversation} is torn at {passed} and has a hole"));
+            self.world.count("reads with a hole");
+            self.world
+                .trace(|| format!("  a read of {conversation} is torn at {passed} and has a hole"));
         }
         self.complete(call, || async { Ok(page.clone()) }).await
     }
@@ -68,7 +68,7 @@ impl Log for Ports {
         limit: usize,
     ) -> Result<Page, InternalError> {
         let call = self.set_out("reading a log back").await?;
-        let chat = &self.stage.chat;
+        let chat = &self.world.chat;
         if !self.is_torn(&call) {
             return self
                 .complete(call, || chat.read_back(conversation, last, limit))
@@ -104,34 +104,34 @@ impl Log for Ports {
         draft: &Draft,
     ) -> Result<Put, InternalError> {
         let call = self.set_out("putting an entry").await?;
-        let stage = &self.stage;
+        let world = &self.world;
         let late = {
-            let (stage, conversation, draft) =
-                (Arc::clone(stage), conversation.clone(), draft.clone());
+            let (world, conversation, draft) =
+                (Arc::clone(world), conversation.clone(), draft.clone());
             async move {
-                if let Ok(Put::Stored) = stage.chat.put(&conversation, seq, &draft).await {
-                    stage.count("late puts that were stored");
+                if let Ok(Put::Stored) = world.chat.put(&conversation, seq, &draft).await {
+                    world.count("late puts that were stored");
                 }
             }
         };
         self.may_die_meanwhile(&call, late).await;
         let put = self
-            .complete(call, || stage.chat.put(conversation, seq, draft))
+            .complete(call, || world.chat.put(conversation, seq, draft))
             .await?;
         match &put {
-            Put::Stored => stage.count("puts that were stored"),
+            Put::Stored => world.count("puts that were stored"),
             Put::Taken(entry) if entry.draft.has_name_of(draft) => {
-                stage.count("puts that found themselves")
+                world.count("puts that met their own entry")
             }
-            Put::Taken(_) => stage.count("puts that lost their place"),
-            Put::Unchanged => stage.count("changes that were needless"),
+            Put::Taken(_) => world.count("puts that lost their position"),
+            Put::Unchanged => world.count("changes without effect"),
         }
-        stage.tell(|| {
+        world.trace(|| {
             let (sender, id) = (&draft.sender, &draft.id);
             let became = match put {
                 Put::Stored => "is stored",
-                Put::Taken(_) => "finds another, or itself,",
-                Put::Unchanged => "has nothing to change",
+                Put::Taken(_) => "meets another entry, or itself,",
+                Put::Unchanged => "has no effect",
             };
             format!("  {sender}'s {id} {became} at {seq} of {conversation}")
         });
@@ -145,7 +145,7 @@ impl Participants for Ports {
         conversation: &Conversation,
         participants: &[Participant],
     ) -> Result<bool, InternalError> {
-        let apply = || self.stage.chat.create(conversation, participants);
+        let apply = || self.world.chat.create(conversation, participants);
         self.call("creating a conversation", apply).await
     }
 
@@ -153,7 +153,7 @@ impl Participants for Ports {
         &self,
         conversation: &ConversationId,
     ) -> Result<Option<Conversation>, InternalError> {
-        let apply = || Participants::conversation(&self.stage.chat, conversation);
+        let apply = || Participants::conversation(&self.world.chat, conversation);
         self.call("reading a conversation", apply).await
     }
 
@@ -162,7 +162,7 @@ impl Participants for Ports {
         conversation: &ConversationId,
         user: &UserId,
     ) -> Result<Option<Participant>, InternalError> {
-        let apply = || self.stage.chat.participant(conversation, user);
+        let apply = || self.world.chat.participant(conversation, user);
         self.call("reading a participant", apply).await
     }
 
@@ -170,7 +170,7 @@ impl Participants for Ports {
         &self,
         conversation: &ConversationId,
     ) -> Result<Vec<Participant>, InternalError> {
-        let apply = || self.stage.chat.participants(conversation);
+        let apply = || self.world.chat.participants(conversation);
         self.call("reading participants", apply).await
     }
 
@@ -180,7 +180,7 @@ impl Participants for Ports {
         after: Option<&ConversationId>,
         limit: usize,
     ) -> Result<ConversationPage, InternalError> {
-        let apply = || self.stage.chat.conversations_of(user, after, limit);
+        let apply = || self.world.chat.conversations_of(user, after, limit);
         self.call("reading a user's conversations", apply).await
     }
 
@@ -189,7 +189,7 @@ impl Participants for Ports {
         user: &UserId,
         conversations: &[ConversationId],
     ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
-        let apply = || self.stage.chat.memberships_of(user, conversations);
+        let apply = || self.world.chat.memberships_of(user, conversations);
         self.call("confirming conversations", apply).await
     }
 }
@@ -202,18 +202,18 @@ impl Subscriptions for Ports {
     ) -> Result<(), InternalError> {
         let call = self.set_out("putting a subscription").await?;
         let late = {
-            let stage = Arc::clone(&self.stage);
+            let world = Arc::clone(&self.world);
             let (conversation, subscription) = (conversation.clone(), subscription.clone());
             async move {
-                let _ = stage.chat.subscribe(&conversation, &subscription).await;
+                let _ = world.chat.subscribe(&conversation, &subscription).await;
             }
         };
         self.may_die_meanwhile(&call, late).await;
-        self.stage
+        self.world
             .observer()
             .row_put(conversation, &subscription.connection.id, self.now());
         self.complete(call, || {
-            self.stage.chat.subscribe(conversation, subscription)
+            self.world.chat.subscribe(conversation, subscription)
         })
         .await
     }
@@ -224,16 +224,16 @@ impl Subscriptions for Ports {
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
         let apply = || {
-            self.stage.observer().row_deleted(conversation, connection);
-            self.stage.chat.unsubscribe(conversation, connection)
+            self.world.observer().row_deleted(conversation, connection);
+            self.world.chat.unsubscribe(conversation, connection)
         };
         self.call("deleting a subscription", apply).await
     }
 
-    /// Participants first, and subscriptions later if it is torn.
+    /// A torn read returns the subscriptions of a later moment than the participants.
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         let call = self.set_out("reading a roster").await?;
-        let chat = &self.stage.chat;
+        let chat = &self.world.chat;
         let read = if self.is_torn(&call) {
             let first = chat.roster(conversation).await?;
             self.meanwhile(&call).await;
@@ -257,10 +257,10 @@ impl Subscriptions for Ports {
         let call = self.set_out("reading a connection's subscriptions").await?;
         let lags = self.lags(&call);
         let mut found = self
-            .complete(call, || self.stage.chat.subscriptions_of(connection))
+            .complete(call, || self.world.chat.subscriptions_of(connection))
             .await?;
         if lags {
-            let observer = self.stage.observer();
+            let observer = self.world.observer();
             found.retain(|conversation| !observer.is_recent(conversation, connection, self.now()));
         }
         Ok(found)
@@ -273,7 +273,7 @@ impl Connections for Ports {
         user: &UserId,
         connection: &Connection,
     ) -> Result<(), InternalError> {
-        let apply = || self.stage.chat.add_connection(user, connection);
+        let apply = || self.world.chat.add_connection(user, connection);
         self.call("putting a connection", apply).await
     }
 
@@ -282,12 +282,12 @@ impl Connections for Ports {
         user: &UserId,
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
-        let apply = || self.stage.chat.remove_connection(user, connection);
+        let apply = || self.world.chat.remove_connection(user, connection);
         self.call("deleting a connection", apply).await
     }
 
     async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
-        let apply = || self.stage.chat.connections_of(user);
+        let apply = || self.world.chat.connections_of(user);
         self.call("reading a user's connections", apply).await
     }
 }

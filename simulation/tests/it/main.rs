@@ -1,16 +1,16 @@
-//! A short run of what `cargo run --release -p simulation` does at length.
+//! Short versions of the runs of `cargo run --release -p simulation`.
 
 use std::{thread, time::Duration};
 
 use checker::history::Record;
 use simulation::{Item, Kind, Limits, Mutant, Parameters, run, run_all, shrink};
 
-/// Seeds in which every kind of fault happens.
+/// The number of seeds in which every kind of fault is injected.
 const SEEDS: u64 = 24;
-/// Seeds among which one shows a mutant that shows soon.
-const SOON: u64 = 60;
+/// The number of seeds among which one finds a mutant that is found early.
+const EARLY: u64 = 60;
 
-/// A run of which many can be had in a second.
+/// Parameters of a run that takes a few milliseconds.
 fn short() -> Parameters {
     Parameters {
         messages: Some(150),
@@ -22,7 +22,7 @@ fn short() -> Parameters {
 #[test]
 fn every_promise_is_kept_under_every_kind_of_fault() {
     let threads = thread::available_parallelism().map_or(1, usize::from);
-    // An hour: what stops it is the number of seeds.
+    // The number of seeds ends the batch, not the time.
     let limits = Limits {
         broken: 1,
         time: Duration::from_hours(1),
@@ -34,26 +34,27 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
     assert_eq!(total.runs, SEEDS);
     let counted = Kind::ALL.iter().zip(&total.faults);
     let missing: Vec<_> = counted.filter(|(_, count)| **count == 0).collect();
-    assert!(missing.is_empty(), "never happened: {missing:?}");
-    // What the faults are there for.
+    assert!(missing.is_empty(), "never injected: {missing:?}");
+    // The situations that the faults must cause.
     for what in [
         "changes that overlapped another of the same user",
         "duplicates that were recognised",
         "gaps that were repaired",
         "late puts that were stored",
-        "messages sent by HTTP",
-        "puts that found themselves",
-        "puts that lost their place",
+        "messages sent over HTTP",
+        "puts that met their own entry",
+        "puts that lost their position",
         "reads with a hole",
     ] {
-        assert!(total.tally.contains_key(what), "there were no {what}");
+        assert!(total.tally.contains_key(what), "no {what}");
     }
     assert!(total.counts.acknowledged > 200 * SEEDS as usize);
 }
 
-/// One test for each mutant that shows within a few seeds: which promise it breaks. The others are `torn_max`,
-/// `check_before_read` and `no_ping`, which take some hundred seeds.
-macro_rules! each_mutant_is_found_soon {
+/// Generates a test for each mutant that is found within a few seeds, with the promise that it
+/// breaks. The other mutants are `torn_max`, `check_before_read` and `no_ping`, which take up to
+/// some hundred seeds.
+macro_rules! each_mutant_is_found_early {
     ($($name:ident breaks $promise:literal;)*) => {
         $(#[test]
         fn $name() {
@@ -62,19 +63,19 @@ macro_rules! each_mutant_is_found_soon {
                 let outcome = run(&Parameters { seed, mutant, ..short() }, false);
                 outcome.broken.iter().any(|broken| broken.promise.starts_with($promise))
             };
-            assert!((0..SOON).any(breaks), "no seed shows the mutant");
+            assert!((0..EARLY).any(breaks), "no seed finds the mutant");
         })*
     };
 }
 
-each_mutant_is_found_soon! {
+each_mutant_is_found_early! {
     no_condition breaks "acknowledged";
     after_unverified breaks "acknowledged";
-    read_before_row breaks "told";
-    subs_before_put breaks "told";
+    read_before_row breaks "notified";
+    subs_before_put breaks "notified";
     own_item_is_foreign breaks "once";
     no_tail_check breaks "once";
-    silent_duplicate breaks "told";
+    silent_duplicate breaks "notified";
     small_window breaks "once";
     subs_only breaks "fence";
     no_fence breaks "fence";
@@ -86,14 +87,14 @@ each_mutant_is_found_soon! {
 }
 
 #[test]
-fn a_run_comes_again_from_its_seed() {
+fn a_seed_repeats_its_run() {
     let parameters = Parameters {
         seed: 7,
         ..Parameters::default()
     };
     let (first, again) = (run(&parameters, true), run(&parameters, true));
     assert_eq!(first.history, again.history);
-    assert_eq!(first.story, again.story);
+    assert_eq!(first.trace, again.trace);
     let other = run(
         &Parameters {
             seed: 8,
@@ -105,7 +106,7 @@ fn a_run_comes_again_from_its_seed() {
 }
 
 #[test]
-fn without_deeds_and_faults_nothing_happens() {
+fn a_run_without_actions_and_faults_is_empty() {
     let parameters = Parameters {
         only: Some([Item(0)].into()),
         ..Parameters::default()
@@ -123,13 +124,13 @@ fn without_deeds_and_faults_nothing_happens() {
 }
 
 #[test]
-fn what_does_not_matter_is_left_out_of_a_story() {
+fn shrinking_leaves_out_what_does_not_matter() {
     let mutant = Mutant::named("own_item_is_foreign").unwrap();
     let parameters = Parameters {
         mutant: Some(mutant),
         ..short()
     };
-    let mut seeds = (0..SOON).map(|seed| Parameters {
+    let mut seeds = (0..EARLY).map(|seed| Parameters {
         seed,
         ..parameters.clone()
     });
@@ -145,5 +146,5 @@ fn what_does_not_matter_is_left_out_of_a_story() {
     assert!(broken.iter().any(|broken| broken.promise == *promise));
     let (before, now) = shrunk.items;
     assert!(now * 10 < before, "{now} of {before}");
-    assert_eq!(run(&shrunk.parameters, true).story, shrunk.outcome.story);
+    assert_eq!(run(&shrunk.parameters, true).trace, shrunk.outcome.trace);
 }

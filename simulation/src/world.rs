@@ -1,4 +1,7 @@
-//! What everybody in a run shares: the chat's storage and time, the faults, who is there, and what is written down.
+//! The state of one run: the chat's storage and time, faults, plan, connections, history and
+//! counts.
+//!
+//! Everything else in a run holds this, and it knows none of its users.
 
 use std::{
     collections::BTreeMap,
@@ -17,36 +20,34 @@ use chat::{
 use checker::history::{ChangeAnswer, ChangeAttempt, Record};
 
 use crate::{
-    client::Client,
+    connections::Connections,
     faults::{Faults, Place},
-    gateway::Gateway,
     mutants::ClientMutant,
     observer::Observer,
     plan::Plan,
     tasks::Tasks,
 };
 
-/// One run.
-pub struct Stage {
+/// The state of one run.
+pub struct World {
     pub chat: FakeChat,
     pub faults: Faults,
     pub tasks: Tasks,
     pub plan: Plan,
     pub mutant: Option<ClientMutant>,
-    pub gateway: Mutex<Gateway>,
-    pub observer: Mutex<Observer>,
-    /// Functions that run, and writes that are under way though their functions are dead.
+    /// Running functions and changes, and writes in flight of functions that died.
     pub under_way: AtomicU64,
-    clients: Vec<Mutex<Client>>,
+    connections: Mutex<Connections>,
+    observer: Mutex<Observer>,
     place: Place,
     places: AtomicU64,
     began: u64,
     history: Mutex<Vec<Record>>,
     tally: Mutex<BTreeMap<&'static str, u64>>,
-    story: Option<Mutex<Vec<String>>>,
+    trace: Option<Mutex<Vec<String>>>,
 }
 
-impl Stage {
+impl World {
     pub fn new(place: Place, plan: Plan, faults: Faults) -> Self {
         let chat = FakeChat::new();
         Self {
@@ -55,35 +56,29 @@ impl Stage {
             faults,
             tasks: Tasks::default(),
             mutant: None,
-            gateway: Mutex::default(),
+            connections: Mutex::default(),
             observer: Mutex::default(),
             under_way: AtomicU64::new(0),
-            clients: Client::all(&plan),
             plan,
             place: place.within(4),
             places: AtomicU64::new(0),
             history: Mutex::default(),
             tally: Mutex::default(),
-            story: None,
+            trace: None,
         }
     }
 
-    /// Writes down what happens, too.
-    pub fn tell_all(&mut self) {
-        self.story = Some(Mutex::default());
+    /// Records a trace as well.
+    pub fn record_trace(&mut self) {
+        self.trace = Some(Mutex::default());
     }
 
-    /// Lets a client do something.
-    pub fn client<T>(&self, device: usize, act: impl FnOnce(&mut Client) -> T) -> T {
-        act(&mut self.clients[device].lock().unwrap())
-    }
-
-    /// Lets something happen later, or at once.
+    /// Calls `then` after a wait.
     pub fn after(self: &Arc<Self>, wait: Duration, then: impl FnOnce(&Arc<Self>) + Send + 'static) {
-        let stage = Arc::clone(self);
+        let world = Arc::clone(self);
         self.tasks.spawn(async move {
-            stage.sleep(wait).await;
-            then(&stage);
+            world.sleep(wait).await;
+            then(&world);
         });
     }
 
@@ -91,27 +86,29 @@ impl Stage {
         self.chat.sleep(wait).await;
     }
 
-    /// Milliseconds since the run began.
+    /// Returns the milliseconds since the run began.
     pub fn now(&self) -> u64 {
         self.chat.now().millis() - self.began
     }
 
-    /// A place for something that nobody plans, such as setting the stage.
+    /// Returns a place for a request that is not part of the plan, such as creating a conversation.
     pub fn unplanned(&self) -> Place {
         self.place
             .within(self.places.fetch_add(1, Ordering::Relaxed))
     }
 
+    /// Appends a record to the history.
     pub fn record(&self, record: Record) {
-        self.tell(|| describe(&record));
+        self.trace(|| describe(&record));
         self.history.lock().unwrap().push(record);
     }
 
-    pub fn history(&self) -> Vec<Record> {
+    /// Takes the history.
+    pub fn take_history(&self) -> Vec<Record> {
         std::mem::take(&mut self.history.lock().unwrap())
     }
 
-    /// Counts something that happened.
+    /// Counts an occurrence.
     pub fn count(&self, what: &'static str) {
         *self.tally.lock().unwrap().entry(what).or_default() += 1;
     }
@@ -120,23 +117,24 @@ impl Stage {
         self.tally.lock().unwrap().clone()
     }
 
-    /// Writes a line of the story, if there is one.
-    pub fn tell(&self, line: impl FnOnce() -> String) {
-        if let Some(story) = &self.story {
+    /// Appends a line to the trace, if one is recorded.
+    pub fn trace(&self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &self.trace {
             let now = self.now();
             let line = format!("{:>3}.{:03} {}", now / 1000, now % 1000, line());
-            story.lock().unwrap().push(line);
+            trace.lock().unwrap().push(line);
         }
     }
 
-    pub fn story(&self) -> Vec<String> {
-        self.story
+    /// Returns the lines of the trace.
+    pub fn lines(&self) -> Vec<String> {
+        self.trace
             .as_ref()
-            .map_or(Vec::new(), |story| story.lock().unwrap().clone())
+            .map_or(Vec::new(), |trace| trace.lock().unwrap().clone())
     }
 
-    pub fn gateway(&self) -> MutexGuard<'_, Gateway> {
-        self.gateway.lock().unwrap()
+    pub fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap()
     }
 
     pub fn observer(&self) -> MutexGuard<'_, Observer> {
