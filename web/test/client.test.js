@@ -1,17 +1,17 @@
-/** A client in one conversation: catching up, sending exactly once, repairing. */
+/** A client in one conversation: catching up, sending exactly once, repairing gaps. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { openTab } from "./fakes.js";
 import { ID, bodies, scriptError, shown, start } from "./one_client.js";
 
-test("opens with history, goes on live, and sends without HTTP", async () => {
+test("a conversation opens with history, receives pushes, and sends without HTTP", async () => {
   const { server, client, clock } = await start((server) => void server.store("bob", "before"));
   assert.deepEqual(shown(client), ["before"]);
   assert.equal(
     server.asked("subscribe")[0]?.after,
     1,
-    "from where the list said, so nothing falls between",
+    "it begins at the head of the list, so no entry is missed",
   );
   const requests = server.requests.length;
   server.socket.receive(server.store("bob", "live"));
@@ -23,7 +23,7 @@ test("opens with history, goes on live, and sends without HTTP", async () => {
   assert.equal(server.requests.length, requests, "no HTTP request");
 });
 
-test("one send is in flight, and the next waits for its answer", async () => {
+test("only one message is in flight; the next waits for its answer", async () => {
   const { server, client, clock } = await start();
   /** @type {(() => void)[]} */ const held = [];
   const hold = () =>
@@ -47,7 +47,7 @@ test("one send is in flight, and the next waits for its answer", async () => {
   );
 });
 
-test("an unanswered send is retried after 10 s, not before, with the same id, and is stored once", async () => {
+test("an unanswered message is sent again after 10 s with the same id, and is stored once", async () => {
   const { server, client, clock } = await start();
   server.script.push({
     action: "sendMessage",
@@ -65,7 +65,7 @@ test("an unanswered send is retried after 10 s, not before, with the same id, an
   assert.deepEqual([bodies(server), shown(client)], [["once"], ["once"]]);
 });
 
-test("a new connection catches up first: what was stored is acknowledged by it, what was not is sent at once", async () => {
+test("a new connection catches up first, which acknowledges stored messages; the others are sent at once", async () => {
   const { server, client, clock } = await start();
   server.script.push({
     action: "sendMessage",
@@ -87,7 +87,7 @@ test("a new connection catches up first: what was stored is acknowledged by it, 
   );
 });
 
-test("a reload keeps what is unsent, and cannot double it", async () => {
+test("unsent messages survive a reload, and are stored once", async () => {
   const { server, browser, client, clock } = await start();
   server.script.push({
     action: "sendMessage",
@@ -108,10 +108,10 @@ test("a reload keeps what is unsent, and cannot double it", async () => {
     "never sent",
   ]);
   assert.deepEqual(shown(again.client), bodies(server));
-  assert.equal(browser.outboxes.rows.size, 0, "an empty outbox leaves nothing behind");
+  assert.equal(browser.outboxes.rows.size, 0, "an empty outbox has no rows");
 });
 
-test("a gap is waited for half a second, then repaired from the last entry seen", async () => {
+test("a gap is repaired after half a second, from the last entry seen", async () => {
   const { server, client, clock } = await start();
   const [late, early] = [server.store("bob", "one"), server.store("bob", "two")];
   const asked = server.asked("subscribe").length;
@@ -123,7 +123,7 @@ test("a gap is waited for half a second, then repaired from the last entry seen"
   assert.deepEqual(
     [shown(client), server.asked("subscribe").length],
     [["one", "two"], asked],
-    "it came by itself",
+    "the missing entry arrived by itself",
   );
   server.store("bob", "three");
   server.socket.receive(server.store("bob", "four"));
@@ -132,7 +132,7 @@ test("a gap is waited for half a second, then repaired from the last entry seen"
   assert.equal(server.asked("subscribe").at(-1)?.after, 2);
 });
 
-test("limited pages are asked for until the end, each from the last entry", async () => {
+test("limited pages are read until the end, each from the last entry", async () => {
   const { server, client, clock } = await start((server) => (server.page = 2));
   for (const body of ["a", "b", "c", "d", "e"]) server.store("bob", body);
   server.socket.cut();
@@ -144,15 +144,15 @@ test("limited pages are asked for until the end, each from the last entry", asyn
   );
 });
 
-test("a missed newest event shows by the next ping", async () => {
+test("the next ping reveals a missed newest entry", async () => {
   const { server, client, clock } = await start();
-  server.store("bob", "nobody pushed this");
+  server.store("bob", "never pushed");
   await clock.advance(45_000);
   assert.deepEqual(server.asked("ping").at(-1)?.positions, { [ID]: 0 });
-  assert.deepEqual(shown(client), ["nobody pushed this"]);
+  assert.deepEqual(shown(client), ["never pushed"]);
 });
 
-test("`resync_required`: catches up, then sends with the position so reached", async () => {
+test("after `resync_required` the client catches up, and sends with the new position", async () => {
   const { server, client, clock } = await start();
   for (const body of ["a", "b"]) server.store("bob", body);
   scriptError(server, "sendMessage", { code: "resync_required", retry: "resync" });
@@ -165,7 +165,7 @@ test("`resync_required`: catches up, then sends with the position so reached", a
   );
 });
 
-test("a log that is another one is read anew", async () => {
+test("another log in place of the old one is read from its end", async () => {
   const { server, client, clock } = await start((server) => {
     for (const body of ["a", "b", "c"]) server.store("bob", body);
   });
@@ -176,7 +176,7 @@ test("a log that is another one is read anew", async () => {
   assert.deepEqual(shown(client), ["new world"]);
 });
 
-test("`later` is obeyed to the millisecond, `never` is shown and can be tried again", async () => {
+test("`later` is obeyed to the millisecond; a message that failed with `never` can be sent again", async () => {
   const { server, client, clock } = await start();
   scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 3_000 });
   client.conversation(ID).send("patience");
@@ -195,7 +195,7 @@ test("`later` is obeyed to the millisecond, `never` is shown and can be tried ag
   assert.deepEqual(shown(client), ["patience", "next", "refused"]);
 });
 
-test("a new connection shortens the wait for an answer, not the wait that the server asked for", async () => {
+test("a new connection ends the wait for an answer, but not a wait that the server asked for", async () => {
   const { server, client, clock } = await start();
   scriptError(server, "sendMessage", {
     code: "rate_limited",
@@ -211,7 +211,7 @@ test("a new connection shortens the wait for an answer, not the wait that the se
   assert.deepEqual(shown(client), ["patience"]);
 });
 
-test("what is unanswered when the connection is replaced is asked again on the new one", async () => {
+test("a request that is unanswered when the connection is replaced is repeated on the new one", async () => {
   const { server, client, clock } = await start();
   await clock.advance(107 * 60_000 + 25_000);
   server.script.push({ action: "sendMessage", answer: () => {} });
@@ -220,7 +220,7 @@ test("what is unanswered when the connection is replaced is asked again on the n
   assert.deepEqual([server.sockets.length, shown(client)], [2, ["on the old one"]]);
 });
 
-test("sending tells when it is stored, or why not, as a value", async () => {
+test("send resolves with the stored entry, or rejects with the reason", async () => {
   const { server, client, clock } = await start();
   const lunch = client.conversation(ID);
   const [sent] = await Promise.all([lunch.send(" hello\r\nyou "), clock.advance(0)]);
@@ -231,7 +231,11 @@ test("sending tells when it is stored, or why not, as a value", async () => {
   await clock.advance(0);
   server.socket.receive(server.store("bob", "with the same id", lunch.messages.at(-1)?.id));
   await clock.advance(0);
-  assert.equal(isSettled, false, "somebody else's message of that id is another");
+  assert.equal(
+    isSettled,
+    false,
+    "another sender's message with the same id is a different message",
+  );
   await Promise.all([waiting, clock.advance(10_000)]);
   scriptError(server, "sendMessage", { code: "forbidden", retry: "never" });
   const refused = lunch.send("no");
@@ -250,7 +254,7 @@ test("sending tells when it is stored, or why not, as a value", async () => {
   );
 });
 
-test("a server that says later, and at once, is not asked without end", async () => {
+test("a server that answers `later` with no wait is not asked again at once", async () => {
   const { server, client, clock } = await start();
   for (let time = 0; time < 50; time += 1)
     scriptError(server, "sendMessage", { code: "contended", retry: "later", retryAfterMs: 0 });

@@ -1,10 +1,10 @@
-/** A client with several conversations, their list, and the ways to follow one. */
+/** A client with several conversations: the list, subscriptions, and iterators. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bodies, ID, scriptError, shown, start } from "./one_client.js";
 
-test("a conversation started by somebody else appears at once; one that is left disappears", async () => {
+test("a conversation that another user creates appears at once; one that the user leaves disappears", async () => {
   const { server, client, clock } = await start();
   server.socket.receive({ event: "added", conversation: "c2", title: "Walk", head: 0, by: "bob" });
   await clock.advance(0);
@@ -19,7 +19,7 @@ test("a conversation started by somebody else appears at once; one that is left 
   );
 });
 
-test("word of a removal that comes late, when this person is back, takes nothing away", async () => {
+test("a late notice of a removal removes nothing if the user is a participant again", async () => {
   const { server, client, clock } = await start();
   server.script.push({ action: "sendMessage", answer: () => {} });
   client.conversation(ID).send("on its way");
@@ -33,7 +33,7 @@ test("word of a removal that comes late, when this person is back, takes nothing
   assert.deepEqual([shown(client), bodies(server)], [["on its way"], ["on its way"]]);
 });
 
-test("who is added again subscribes again, and an answer from before says nothing", async () => {
+test("a user who is added again subscribes again, and earlier answers are ignored", async () => {
   const { server, client, clock } = await start();
   let answerLate = () => {};
   server.script.push({
@@ -59,7 +59,7 @@ test("who is added again subscribes again, and an answer from before says nothin
   assert.deepEqual(shown(client), ["meanwhile"]);
 });
 
-test("whether a conversation is gone is asked until there is an answer", async () => {
+test("the client asks whether a conversation is gone until there is an answer", async () => {
   const { server, client, clock } = await start();
   scriptError(server, "subscribe", { code: "contended", retry: "later", retryAfterMs: 300 });
   server.out.add(ID);
@@ -73,7 +73,7 @@ test("whether a conversation is gone is asked until there is an answer", async (
   assert.deepEqual(client.conversations, []);
 });
 
-test("a list that nobody answers for is asked for again", async () => {
+test("a list that is not answered is asked for again", async () => {
   const { server, client, clock } = await start((server) => (server.failNext = 1));
   assert.equal(client.isLoaded, false);
   await clock.advance(250);
@@ -81,7 +81,7 @@ test("a list that nobody answers for is asked for again", async () => {
   assert.equal(server.asked("subscribe").length, 1);
 });
 
-test("twenty are followed, one after the other; a further one makes the least used leave", async () => {
+test("20 conversations are subscribed, one after the other; another one replaces the least recently used", async () => {
   const { server, client, clock } = await start((server) => {
     for (let n = 2; n <= 25; n += 1)
       server.listed.push({
@@ -102,7 +102,7 @@ test("twenty are followed, one after the other; a further one makes the least us
   assert.equal(Object.keys(server.asked("ping").at(-1)?.positions).length, 20);
 });
 
-test("several conversations share one connection; who listens to one needs no list", async () => {
+test("several conversations share one connection; listening to one needs no list", async () => {
   const { server, client, clock } = await start(undefined, { id: null });
   let changes = 0;
   const end = client.conversation(ID).subscribe(() => (changes += 1));
@@ -120,7 +120,7 @@ test("several conversations share one connection; who listens to one needs no li
   assert.equal(changes, before);
 });
 
-test("an iterator gives the whole log once and in order, then what comes", async () => {
+test("an iterator returns the whole log once and in order, and then new entries", async () => {
   const { server, client, clock } = await start((server) => {
     server.page = 2;
     for (const body of ["a", "b", "c", "d", "e"]) server.store("bob", body);
@@ -152,7 +152,7 @@ test("an iterator gives the whole log once and in order, then what comes", async
   assert.deepEqual(live, ["f", "g", "h"]);
 });
 
-test("what can be seen changes its version, and states are the same object until they change", async () => {
+test("a visible change changes the version; a state is the same object until it changes", async () => {
   const { server, client, clock } = await start();
   const { version, state } = client;
   server.socket.receive(server.store("bob", "live"));
@@ -161,7 +161,7 @@ test("what can be seen changes its version, and states are the same object until
   assert.equal(client.state, state);
 });
 
-test("an iterator reads for itself what was stored before this tab knew the conversation", async () => {
+test("an iterator reads what was stored before this tab knew the conversation", async () => {
   const { server, client, clock } = await start(
     (server) => {
       const { fetch } = server;
@@ -201,7 +201,7 @@ test("an iterator reads for itself what was stored before this tab knew the conv
   assert.deepEqual(read, ["first", "between", "live"]);
 });
 
-test("what is asked about too often is asked again: the list, and a conversation that somebody waits for", async () => {
+test("a rate-limited list and a rate-limited conversation are asked for again", async () => {
   /** @type {Record<string, number>} */ const refusals = {
     "/conversations": 1,
     [`/conversations/${ID}`]: 1,
@@ -236,7 +236,7 @@ test("what is asked about too often is asked again: the list, and a conversation
   assert.deepEqual([client.conversation(ID).info?.title, shown(client)], ["Lunch", ["before"]]);
 });
 
-test("a listener that throws keeps nothing from the others", async () => {
+test("a listener that throws does not stop the others", async () => {
   const { server, client, clock } = await start();
   /** @type {unknown[]} */ const thrown = [];
   const takeOver = (/** @type {unknown} */ error) => thrown.push(error);
@@ -251,14 +251,14 @@ test("a listener that throws keeps nothing from the others", async () => {
     server.socket.receive(server.store("bob", "live"));
     await clock.advance(0);
     assert.equal(told, 1);
-    assert.deepEqual(thrown.map(String), ["Error: mine"], "and nobody hides it");
+    assert.deepEqual(thrown.map(String), ["Error: mine"], "the error is not hidden");
   } finally {
     process.removeListener("uncaughtException", takeOver);
     for (const other of others) process.on("uncaughtException", other);
   }
 });
 
-test("of conversations beyond those that are followed the list tells, as often as a ping", async () => {
+test("the list reports on conversations without a subscription, with each ping", async () => {
   const { server, client, clock } = await start((server) => {
     for (let n = 2; n <= 25; n += 1)
       server.listed.push({ id: `c${n}`, title: `${n}`, head: 0, joinedAt: "2026-01-01T00:00:00Z" });
@@ -276,7 +276,7 @@ test("of conversations beyond those that are followed the list tells, as often a
   assert.equal(client.conversation(String(other.id)).info?.unread, 4);
 });
 
-test("an iterator reads what was said while this person was out, without waiting for more to come", async () => {
+test("an iterator reads what was said while the user was removed, without waiting for new entries", async () => {
   const { server, client, clock } = await start((server) => server.store("bob", "before"));
   /** @type {(string | undefined)[]} */ const read = [];
   const ended = new AbortController();

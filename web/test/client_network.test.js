@@ -1,4 +1,4 @@
-/** A client whose network is not as it should be: no sockets, nobody there, coming and going. */
+/** A client with a bad network: without sockets, without a server, or with interruptions. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -6,7 +6,7 @@ import { ID, bodies, shown, start } from "./one_client.js";
 
 /** @import { FakeServer } from "./fakes.js" */
 
-test("why there is no socket is asked by HTTP: nobody there, not allowed, or something against sockets", async () => {
+test("the client finds out over HTTP why there is no socket: no server, not allowed, or blocked", async () => {
   const { server, client, clock } = await start();
   for (const [mode, reason] of /** @type {[FakeServer["mode"], string][]} */ ([
     ["down", "away"],
@@ -24,7 +24,7 @@ test("why there is no socket is asked by HTTP: nobody there, not allowed, or som
   assert.deepEqual(client.state, { name: "connected", reason: null, retryAt: null });
 });
 
-test("what the browser says of the network shows at once", async () => {
+test("a change of the browser's network state is shown at once", async () => {
   const { server, client, clock, world, happens } = await start();
   world.online = false;
   happens("offline");
@@ -40,13 +40,13 @@ test("what the browser says of the network shows at once", async () => {
   assert.deepEqual([server.sockets.length, client.state.name], [before + 1, "connected"]);
 });
 
-test("without a socket for a while, messages go and come over HTTP, and once", async () => {
+test("without a socket, messages are sent and read over HTTP, each once", async () => {
   const { server, client, clock } = await start();
   server.mode = "http only";
   server.socket.cut();
   client.conversation(ID).send("mine");
   await clock.advance(4_000);
-  assert.deepEqual(bodies(server), [], "most cuts are shorter than five seconds");
+  assert.deepEqual(bodies(server), [], "most disconnections are shorter than 5 s");
   await clock.advance(2_000);
   server.store("bob", "theirs");
   await clock.advance(6_000);
@@ -57,7 +57,7 @@ test("without a socket for a while, messages go and come over HTTP, and once", a
   assert.deepEqual(bodies(server), ["mine", "theirs"]);
 });
 
-test("a 404 that is not the server's own takes nothing away", async () => {
+test("a 404 that is not from the server removes nothing", async () => {
   let isHotel = false;
   const { server, client, clock } = await start((server) => {
     const { fetch } = server;
@@ -78,7 +78,7 @@ test("a 404 that is not the server's own takes nothing away", async () => {
   assert.deepEqual([shown(client), bodies(server)], [["kept"], ["kept"]]);
 });
 
-test("a log that is another one is read anew also where there are no sockets", async () => {
+test("another log in place of the old one is read from its end, also without sockets", async () => {
   const { server, client, clock } = await start((server) => {
     for (const body of ["a", "b", "c"]) server.store("bob", body);
   });
@@ -90,7 +90,7 @@ test("a log that is another one is read anew also where there are no sockets", a
   assert.deepEqual(shown(client), ["new world"]);
 });
 
-test("without sockets, a conversation that one is in no more keeps nobody from the others", async () => {
+test("without sockets, a conversation that is gone does not stop the others", async () => {
   const { server, client, clock } = await start((server) =>
     server.listed.unshift({ id: "gone", title: "Gone", joinedAt: "2026-01-05T08:30:00.000Z" }),
   );
@@ -106,7 +106,7 @@ test("without sockets, a conversation that one is in no more keeps nobody from t
   assert.equal(client.state.name, "polling");
 });
 
-test("the network that comes and goes costs one ping", async () => {
+test("a network that comes back costs one ping", async () => {
   const { server, clock, happens } = await start();
   await clock.advance(40_000);
   const before = server.asked("ping").length;
@@ -115,7 +115,7 @@ test("the network that comes and goes costs one ping", async () => {
   assert.equal(server.asked("ping").length, before + 1);
 });
 
-test("after a stop, a client is as little connected as at first", async () => {
+test("after a stop, a client starts again as `connecting`", async () => {
   const { server, client, clock } = await start();
   client.stop();
   server.mode = "down";

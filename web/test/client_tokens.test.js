@@ -1,11 +1,11 @@
-/** A client and its tokens: asked for, replaced, refused. */
+/** A client and its tokens: how they are asked for, replaced and refused. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { tokenOf } from "./fakes.js";
 import { ID, bodies, scriptError, shown, start } from "./one_client.js";
 
-test("a token that ends in mid-connection is replaced, and nothing is lost", async () => {
+test("a token that ends during a connection is replaced, and no message is lost", async () => {
   const [old, next] = [tokenOf("alice"), tokenOf("alice", { jti: 2 })];
   const { server, client, clock, asked } = await start(undefined, { token: old, tokens: [next] });
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
@@ -19,7 +19,7 @@ test("a token that ends in mid-connection is replaced, and nothing is lost", asy
   );
 });
 
-test("with no other token everything rests until the next start, and nothing is lost", async () => {
+test("without another token the client waits for the next start, and no message is lost", async () => {
   const { server, client, clock, asked } = await start(undefined, {
     tokens: [null, tokenOf("alice", { jti: 2 })],
   });
@@ -59,7 +59,7 @@ test("a token is replaced a minute before it ends, without a gap", async () => {
   assert.equal(server.sockets[0]?.isClosed, true);
 });
 
-test("a provider that fails is asked again; one whose fresh tokens are refused is not asked without end", async () => {
+test("a provider that throws is called again; one whose new tokens are refused is not called endlessly", async () => {
   const tokens = [new Error("not now"), tokenOf("alice", { jti: 2 }), tokenOf("alice", { jti: 3 })];
   const { server, client, clock, asked } = await start(undefined, { tokens });
   server.accepted = [];
@@ -68,7 +68,7 @@ test("a provider that fails is asked again; one whose fresh tokens are refused i
   assert.deepEqual([client.state.name, asked.length], ["signed-out", 2]);
 });
 
-test("a token given in good time and then refused is not asked about again", async () => {
+test("a renewed token that is refused before it was ever accepted is not replaced again", async () => {
   const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
   const [first, next] = [tokenOf("alice", { exp: begun + 600 }), tokenOf("alice", { jti: 2 })];
   const { server, client, clock, asked } = await start(undefined, {
@@ -82,7 +82,7 @@ test("a token given in good time and then refused is not asked about again", asy
   assert.deepEqual(
     [client.state.name, server.sockets[0]?.isClosed],
     ["connected", false],
-    "the old connection is used as long as it lasts",
+    "the old connection is used for as long as it lasts",
   );
   server.accepted = [];
   server.sockets[0]?.cut();
@@ -90,7 +90,7 @@ test("a token given in good time and then refused is not asked about again", asy
   assert.deepEqual([client.state.name, asked], ["signed-out", [null]]);
 });
 
-test("a token that cannot be offered as a subprotocol is none: nobody tries it", async () => {
+test("a token that cannot be a subprotocol is ignored", async () => {
   const { server, client, clock, asked } = await start(undefined, {
     tokens: [`${tokenOf("alice", { jti: 2 })}=`],
   });
@@ -103,7 +103,7 @@ test("a token that cannot be offered as a subprotocol is none: nobody tries it",
   );
 });
 
-test("a token of somebody else is none either", async () => {
+test("a token of another user is ignored", async () => {
   const { server, client, clock } = await start(undefined, { tokens: [tokenOf("mallory")] });
   scriptError(server, "sendMessage", { code: "unauthenticated", retry: "reauthenticate" });
   void client.conversation(ID).send("kept");
@@ -114,7 +114,7 @@ test("a token of somebody else is none either", async () => {
   );
 });
 
-test("HTTP learns of a new token as well, and asks once more by itself", async () => {
+test("an HTTP request is repeated with a new token", async () => {
   const next = tokenOf("alice", { jti: 2 });
   const { server, client, clock } = await start((server) => void server.store("bob", "before"), {
     tokens: [next],
@@ -129,7 +129,7 @@ test("HTTP learns of a new token as well, and asks once more by itself", async (
   assert.equal(client.state.name, "connected");
 });
 
-test("a client that was stopped while it waited for another token stays stopped", async () => {
+test("a client that was stopped while waiting for a token stays stopped", async () => {
   const later = tokenOf("alice", { jti: 2 });
   for (const answer of [null, later]) {
     const { server, client, clock } = await start(undefined, {

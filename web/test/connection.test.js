@@ -32,7 +32,7 @@ function start(world = {}) {
   return { world, clock, sockets, told, connection, last };
 }
 
-test("waits are anything from nothing to a bound that doubles from 0.5 s to 30 s", () => {
+test("waits are random, up to a bound that doubles from 0.5 s to 30 s", () => {
   const clock = new FakeClock();
   clock.chance = 1;
   const bounds = [1, 2, 3, 7, 8, 500].map((failures) => backoff(failures, clock));
@@ -41,25 +41,25 @@ test("waits are anything from nothing to a bound that doubles from 0.5 s to 30 s
   assert.equal(backoff(8, clock), 0);
 });
 
-test("a handshake that fails asks why, and only then waits", async () => {
+test("a failed handshake is diagnosed before the wait", async () => {
   const { clock, connection, sockets, told, last, world } = start();
   last().cut();
   await clock.advance(249);
-  assert.equal(sockets.length, 1, "half of 0.5 s is not over");
+  assert.equal(sockets.length, 1, "half of 0.5 s has not passed");
   assert.deepEqual([connection.reason, connection.retryAt], ["away", clock.now() + 1]);
   await clock.advance(1);
   assert.deepEqual([sockets.length, connection.retryAt], [2, null]);
   world.verdict = "renewed";
   last().cut();
   await clock.advance(0);
-  assert.equal(sockets.length, 3, "with another token there is nothing to wait for");
+  assert.equal(sockets.length, 3, "with a new token there is no wait");
   world.verdict = "expired";
   last().cut();
   await clock.advance(10 * MINUTE);
   assert.deepEqual([sockets.length, told], [3, ["down", "down", "down", "refused"]]);
 });
 
-test("a handshake that hangs is given up", async () => {
+test("a handshake that hangs is abandoned", async () => {
   const { clock, sockets, told } = start();
   await clock.advance(20_000);
   assert.deepEqual([told, sockets[0]?.isClosed], [["down"], true]);
@@ -67,7 +67,7 @@ test("a handshake that hangs is given up", async () => {
   assert.equal(sockets.length, 2);
 });
 
-test("a cut connection comes back; one that never settles does not come back ever faster", async () => {
+test("a lost connection is opened again; waits grow while connections do not last", async () => {
   const { clock, sockets, last } = start();
   for (const wait of [250, 500, 1_000]) {
     last().onopen?.();
@@ -82,10 +82,10 @@ test("a cut connection comes back; one that never settles does not come back eve
   await clock.advance(10_000);
   last().cut();
   await clock.advance(250);
-  assert.equal(sockets.length, 5, "after a good connection counting starts again");
+  assert.equal(sockets.length, 5, "after a good connection, failures are counted from 0 again");
 });
 
-test("when the network is back nothing waits", async () => {
+test("when the network is back, the client connects at once", async () => {
   const { clock, sockets, connection, last } = start();
   clock.chance = 1;
   for (let failure = 0; failure < 8; failure += 1) {
@@ -99,7 +99,7 @@ test("when the network is back nothing waits", async () => {
   assert.equal(sockets.length, before + 1, "one handshake at a time");
 });
 
-test("a handshake that hangs is not waited for once the network is back, but one that just began is", async () => {
+test("when the network is back, a stalled handshake is replaced, and a recent one is not", async () => {
   const { clock, sockets, connection, last } = start();
   await clock.advance(4_999);
   connection.wake();
@@ -111,10 +111,10 @@ test("a handshake that hangs is not waited for once the network is back, but one
   last().onopen?.();
   assert.equal(connection.isOpen, true);
   await clock.advance(20_000);
-  assert.equal(sockets.length, 2, "the limit of the first one is no limit of the second");
+  assert.equal(sockets.length, 2, "the time limit of the first handshake does not end the second");
 });
 
-test("pings every 30 to 60 s while somebody looks, else only against the idle limit", async () => {
+test("pings are sent every 30 to 60 s while visible, and every 5 min while hidden", async () => {
   for (const [visible, wait] of /** @type {[boolean, number][]} */ ([
     [true, 45_000],
     [false, 5 * MINUTE],
@@ -128,7 +128,7 @@ test("pings every 30 to 60 s while somebody looks, else only against the idle li
   }
 });
 
-test("a ping that meets silence ends the connection; any frame is life", async () => {
+test("a ping without any frame after it ends the connection; any frame keeps it", async () => {
   const { clock, sockets, told, last } = start();
   last().onopen?.();
   await clock.advance(45_000);
@@ -140,7 +140,7 @@ test("a ping that meets silence ends the connection; any frame is life", async (
   assert.deepEqual([sockets.length, told.at(-1)], [2, "down"]);
 });
 
-test("before the two-hour limit it is replaced without a gap", async () => {
+test("the connection is replaced without a gap before the two-hour limit", async () => {
   const { clock, sockets, told, connection, last } = start();
   const first = last();
   first.onopen?.();
@@ -154,14 +154,14 @@ test("before the two-hour limit it is replaced without a gap", async () => {
   assert.deepEqual(
     [sockets.length, connection.isOpen],
     [3, true],
-    "a replacement that fails harms nobody",
+    "a failed replacement does not end the old connection",
   );
   last().onopen?.();
   assert.equal(first.isClosed, true);
   assert.equal(told.includes("down"), false);
 });
 
-test("after `stop` nothing happens any more", async () => {
+test("after `stop` nothing happens", async () => {
   const { clock, sockets, told, connection, last } = start();
   last().cut();
   connection.stop();
@@ -171,7 +171,7 @@ test("after `stop` nothing happens any more", async () => {
   assert.deepEqual([sockets.length, told], [1, ["down"]]);
 });
 
-test("a new token makes a new connection, and only then the old one is let go", async () => {
+test("a new token opens a new connection before the old one is closed", async () => {
   const { sockets, told, connection, last } = start();
   const first = last();
   first.onopen?.();
@@ -182,7 +182,7 @@ test("a new token makes a new connection, and only then the old one is let go", 
   assert.deepEqual([first.isClosed, connection.isOpen, told], [true, true, ["open", "open"]]);
 });
 
-test("a socket that the browser will not even make is one that failed", async () => {
+test("a socket that the browser refuses to create counts as a failed handshake", async () => {
   const clock = new FakeClock();
   let attempts = 0;
   const connection = new Connection({

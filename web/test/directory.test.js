@@ -19,7 +19,7 @@ function message(seq, sender) {
   };
 }
 
-test("a list that lags takes nothing back", () => {
+test("an outdated list does not undo anything", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c", title: "Lunch" }, 0);
   for (const seq of [1, 2]) directory.see(message(seq, "bob"), false);
@@ -34,7 +34,7 @@ test("a list that lags takes nothing back", () => {
   assert.deepEqual([listed?.head, listed?.lastMessage?.seq, listed?.unread], [2, 2, 2]);
 });
 
-test("the unread are messages of others that nobody looked at", () => {
+test("unread messages are those of others that the user did not see", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c" }, 0);
   for (const [seq, sender, watched] of /** @type {[number, string, boolean][]} */ ([
@@ -50,7 +50,7 @@ test("the unread are messages of others that nobody looked at", () => {
   assert.equal(directory.unread, 0);
 });
 
-test("a conversation is called by its title, else by the others in it, by the best names known", () => {
+test("the title of a conversation without one is made of the best known names of the others", () => {
   const directory = new Directory(ME);
   const listed = directory.add({ id: "c" }, 0);
   assert.equal(directory.titleOf(listed), "Untitled conversation");
@@ -86,7 +86,7 @@ test("a conversation is called by its title, else by the others in it, by the be
   assert.equal(directory.titleOf(listed), "Lunch");
 });
 
-test("names are known from wherever somebody spoke, and an id is no name", () => {
+test("names are learned from all conversations, and a user id is not a name", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c" }, 0);
   const other = directory.add(
@@ -107,7 +107,7 @@ test("names are known from wherever somebody spoke, and an id is no name", () =>
   assert.deepEqual([directory.nameOf("carol"), directory.nameOf("dora")], ["CAROL", "dora"]);
 });
 
-test("what was read stays read: after a reload, in another window, and by whoever answers", () => {
+test("read messages stay read after a reload and in other windows; answering reads them", () => {
   /** @type {Map<string, number>} */ const kept = new Map();
   const rows = () => [...kept].map(([conversation, seq]) => ({ conversation, seq }));
   const summary = (/** @type {number} */ head, /** @type {string} */ sender) => ({
@@ -121,7 +121,7 @@ test("what was read stays read: after a reload, in another window, and by whoeve
   for (const directory of [first, second]) {
     directory?.merge(summary(7, "bob"));
     directory?.merged();
-    assert.equal(directory?.unread, 0, "who has never been here has not missed all of it");
+    assert.equal(directory?.unread, 0, "in a new browser, everything listed first counts as read");
     directory?.see(message(8, "bob"), false);
     assert.equal(directory?.unread, 1);
   }
@@ -134,14 +134,14 @@ test("what was read stays read: after a reload, in another window, and by whoeve
   reloaded.merge(summary(11, "bob"));
   assert.equal(reloaded.unread, 3);
   reloaded.readElsewhere("c", 5);
-  assert.equal(reloaded.unread, 3, "and nothing is unread again");
+  assert.equal(reloaded.unread, 3, "read messages do not become unread");
   reloaded.merge(summary(12, "alice"));
   assert.equal(reloaded.unread, 0);
   reloaded.merge({ ...summary(2, "bob"), id: "new" });
-  assert.equal(reloaded.unread, 2, "a conversation that began meanwhile");
+  assert.equal(reloaded.unread, 2, "a conversation created meanwhile");
 });
 
-test("what was kept of reading and is none is nothing", () => {
+test("stored read positions that are malformed are ignored", () => {
   const directory = new Directory(ME);
   directory.restoreRead([
     null,
@@ -153,5 +153,5 @@ test("what was kept of reading and is none is nothing", () => {
     { conversation: 4, seq: 4 },
   ]);
   directory.merge({ id: "c", title: "", head: 3, lastMessage: message(3, "bob"), joinedAt: "" });
-  assert.equal(directory.unread, 0, "as for somebody who has never been here");
+  assert.equal(directory.unread, 0, "as in a new browser");
 });

@@ -19,7 +19,7 @@ function storage() {
   );
 }
 
-test("a draft is there after a reload, with its own conversation only", () => {
+test("a draft survives a reload, and belongs to one conversation", () => {
   const window = storage();
   const drafts = new Drafts(window, "ada");
   drafts.set("lunch", "Shall we");
@@ -31,7 +31,7 @@ test("a draft is there after a reload, with its own conversation only", () => {
   );
 });
 
-test("what was sent or deleted leaves nothing, and neither does logging out", () => {
+test("deleted drafts leave nothing in the storage, and neither does logging out", () => {
   const window = storage();
   const drafts = new Drafts(window, "ada");
   drafts.set("lunch", "Shall we");
@@ -43,14 +43,14 @@ test("what was sent or deleted leaves nothing, and neither does logging out", ()
   assert.equal(window.length, 0);
 });
 
-test("somebody else gets nobody's drafts, and leaves none behind", () => {
+test("another user does not see the drafts, and deletes them", () => {
   const window = storage();
   new Drafts(window, "ada").set("lunch", "Shall we");
   assert.equal(new Drafts(window, "grace").get("lunch"), "");
   assert.equal(window.length, 0);
 });
 
-test("a storage that is full or holds rubbish costs nothing that is on the screen", () => {
+test("a full or malformed storage loses no draft on screen", () => {
   const window = storage();
   window.setItem("confab.drafts", '{"user":"ada","texts":[1]');
   const drafts = new Drafts(window, "ada");

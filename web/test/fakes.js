@@ -1,4 +1,4 @@
-/** What the tests put in the place of time, network and browser: a clock with hands to turn, and a server in memory. */
+/** Fakes of time, network and browser: a clock that tests move, and a server in memory. */
 
 import { Client } from "../client/client.js";
 
@@ -6,29 +6,37 @@ import { Client } from "../client/client.js";
 /** @import { Channel, OutboxStorage, ReadPositions, OutboxRow, Socket, Environment } from "../client/environment.js" */
 /** @import { Entry } from "../client/wire.js" */
 
-/** Lets everything run that waits for nothing but its turn. */
+/** Waits until all pending microtasks and immediates have run. */
 export async function settled() {
-  // One thing leads to another, and each takes a turn: a handshake, a request, a reply.
+  // A handshake, a request and a reply take a turn each.
   for (let turn = 0; turn < 8; turn += 1)
     await new Promise((resolve) => setImmediate(() => resolve(undefined)));
 }
 
 export class FakeClock {
   #now = Date.parse("2026-01-05T09:00:00Z");
-  /** @type {Set<{at: number, then: () => void}>} */ #timers = new Set();
-  /** What chance says: the middle of every range, unless a test says otherwise. */ chance = 0.5;
+  /** @type {Set<{at: number, then: () => void}>} */
+  #timers = new Set();
+  /** The next random numbers: the middle of every range, unless a test changes it. */
+  chance = 0.5;
 
   now = () => this.#now;
   random = () => this.chance;
 
-  /** @param {number} ms @param {() => void} then */
+  /**
+   * @param {number} ms
+   * @param {() => void} then
+   */
   after = (ms, then) => {
     const timer = { at: this.#now + ms, then };
     this.#timers.add(timer);
     return () => void this.#timers.delete(timer);
   };
 
-  /** Turns the hands, and rings each timer at its time. @param {number} ms */
+  /**
+   * Moves the time, and runs each timer at its time.
+   * @param {number} ms
+   */
   async advance(ms) {
     const end = this.#now + ms;
     await settled();
@@ -48,7 +56,8 @@ export class FakeClock {
 
 /** @implements {OutboxStorage} */
 export class FakeOutboxes {
-  /** @type {Map<string, OutboxRow>} */ rows = new Map();
+  /** @type {Map<string, OutboxRow>} */
+  rows = new Map();
 
   /** @returns {Promise<unknown[]>} */
   async load() {
@@ -68,7 +77,8 @@ export class FakeOutboxes {
 
 /** @implements {ReadPositions} */
 export class FakeReadPositions {
-  /** @type {Map<string, number>} */ positions = new Map();
+  /** @type {Map<string, number>} */
+  positions = new Map();
 
   async load() {
     return [...this.positions].map(([conversation, seq]) => ({ conversation, seq }));
@@ -80,17 +90,29 @@ export class FakeReadPositions {
   }
 }
 
-/** A browser with tabs of one person: one lock, one channel, one database. */
+/** A browser with tabs of one user: one lock, one channel, one database. */
 export class FakeBrowser {
   outboxes = new FakeOutboxes();
   readPositions = new FakeReadPositions();
-  /** @type {Set<Channel>} */ #channels = new Set();
-  /** @type {(() => void)[]} */ #queue = [];
-  /** Takes the lock from whoever has it. @type {(() => void) | null} */ #lose = null;
-  /** Which messages between tabs get lost. @type {(message: any) => boolean} */ loses = () =>
-    false;
+  /** @type {Set<Channel>} */
+  #channels = new Set();
+  /** @type {(() => void)[]} */
+  #queue = [];
+  /**
+   * Takes the lock from its holder.
+   * @type {(() => void) | null}
+   */
+  #lose = null;
+  /**
+   * Whether a message between tabs is lost.
+   * @type {(message: any) => boolean}
+   */
+  loses = () => false;
 
-  /** What one of its tabs sees of it. @returns {NonNullable<Environment["tabs"]>} */
+  /**
+   * Returns the environment of one tab.
+   * @returns {NonNullable<Environment["tabs"]>}
+   */
   tabs() {
     return {
       lock: (_, options, then) =>
@@ -141,7 +163,11 @@ export class FakeBrowser {
   }
 }
 
-/** A token as the server would give it. @param {string} user @param {object} [claims] */
+/**
+ * Returns a token like the server's.
+ * @param {string} user
+ * @param {object} [claims]
+ */
 export function tokenOf(user, claims = {}) {
   const encode = (/** @type {object} */ value) =>
     Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -149,10 +175,10 @@ export function tokenOf(user, claims = {}) {
 }
 
 /**
- * One tab, started, with `id` on its screen.
+ * Opens and starts a tab with conversation `id` on screen.
  * @param {FakeServer} server
  * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, outboxes?: OutboxStorage, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
- *   `tokens` are what the provider answers after the first one
+ *   `tokens` are what the provider returns after the first one
  */
 export async function openTab(
   server,
@@ -220,12 +246,17 @@ export async function openTab(
 
 /** @implements {Socket} */
 export class FakeSocket {
-  /** @type {(() => void) | null} */ onopen = null;
-  /** @type {((message: {data: unknown}) => void) | null} */ onmessage = null;
-  /** @type {(() => void) | null} */ onclose = null;
+  /** @type {(() => void) | null} */
+  onopen = null;
+  /** @type {((message: {data: unknown}) => void) | null} */
+  onmessage = null;
+  /** @type {(() => void) | null} */
+  onclose = null;
   isClosed = false;
-  /** @type {Record<string, any>[]} */ sent = [];
-  /** @type {(frame: Record<string, any>) => void} */ onsend = () => {};
+  /** @type {Record<string, any>[]} */
+  sent = [];
+  /** @type {(frame: Record<string, any>) => void} */
+  onsend = () => {};
 
   /** @param {string} text */
   send(text) {
@@ -243,7 +274,7 @@ export class FakeSocket {
     this.onmessage?.({ data: JSON.stringify(frame) });
   }
 
-  /** The network cuts it. */
+  /** The network drops the connection. */
   cut() {
     this.isClosed = true;
     this.onclose?.();
@@ -251,23 +282,41 @@ export class FakeSocket {
 }
 
 /**
- * One log, with the rules of the protocol. What a test wants to go wrong it puts into `script`: functions that are
- * each asked once about the next request, and that swallow it by answering something themselves.
+ * A server with one log. Tests put faults into `script`: each function answers the next request with its action,
+ * in place of the server.
  */
 export class FakeServer {
-  /** @type {Entry[]} */ log = [];
-  /** @type {FakeSocket[]} */ sockets = [];
-  /** Tokens that sockets were opened with. @type {string[]} */ tokens = [];
-  /** The only tokens that are taken; `null`: any. @type {string[] | null} */ accepted = null;
+  /** @type {Entry[]} */
+  log = [];
+  /** @type {FakeSocket[]} */
+  sockets = [];
+  /**
+   * The tokens of all handshakes.
+   * @type {string[]}
+   */
+  tokens = [];
+  /**
+   * The only accepted tokens; `null` accepts all.
+   * @type {string[] | null}
+   */
+  accepted = null;
   tabs = 0;
-  /** @type {string[]} */ requests = [];
-  /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */ script =
-    [];
-  /** @type {"open" | "down" | "http only" | "forbidding"} */ mode = "open";
+  /** @type {string[]} */
+  requests = [];
+  /** @type {{action: string, answer: (frame: Record<string, any>, socket: FakeSocket) => void}[]} */
+  script = [];
+  /** @type {"open" | "down" | "http only" | "forbidding"} */
+  mode = "open";
   page = 100;
-  /** How many of the next HTTP requests get no answer. */ failNext = 0;
-  /** @type {Record<string, unknown>[]} */ listed = [];
-  /** Conversations that this person is no longer in. @type {Set<string>} */ out = new Set();
+  /** How many of the next HTTP requests get no answer. */
+  failNext = 0;
+  /** @type {Record<string, unknown>[]} */
+  listed = [];
+  /**
+   * Conversations that the user has been removed from.
+   * @type {Set<string>}
+   */
+  out = new Set();
 
   /** @param {string} id */
   constructor(id) {
@@ -275,19 +324,26 @@ export class FakeServer {
     this.listed.push({ id, title: "Lunch", joinedAt: "2026-01-05T08:00:00.000Z" });
   }
 
-  /** The socket that was opened last. */
+  /** The newest socket. */
   get socket() {
     const socket = this.sockets.at(-1);
     if (!socket) throw new Error("no socket was opened");
     return socket;
   }
 
-  /** Frames with this action, over all sockets. @param {string} action */
+  /**
+   * Returns the frames with this action, of all sockets.
+   * @param {string} action
+   */
   asked(action) {
     return this.sockets.flatMap(({ sent }) => sent).filter((frame) => frame.action === action);
   }
 
-  /** Stores a message of somebody. @param {string} sender @param {string} body @param {string} [id] */
+  /**
+   * @param {string} sender
+   * @param {string} body
+   * @param {string} [id]
+   */
   store(sender, body, id = `${sender}-${this.log.length + 1}`) {
     const seq = this.log.length + 1;
     const sentAt = new Date(Date.UTC(2026, 0, 5, 9, 0, seq)).toISOString();

@@ -7,7 +7,7 @@ import { settled } from "./fakes.js";
 /** @import { Api } from "../client/api.js" */
 /** @import { EventPage } from "../client/wire.js" */
 
-test("a page of history that arrives after the log began anew is not the one before it", async () => {
+test("a page of history that arrives after a restart of the replica is ignored", async () => {
   /** @type {((page: EventPage) => void)[]} */ const answers = [];
   const events = () => new Promise((resolve) => answers.push(resolve));
   const history = new History({

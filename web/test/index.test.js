@@ -1,4 +1,4 @@
-/** The door: what is refused before there is a client. */
+/** `connect` and `readClaims`: what is rejected before a client is created. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { tokenOf } from "./fakes.js";
 
 const OPTIONS = { http: "https://chat.example", ws: "wss://chat.example/dev" };
 
-/** What cannot be offered as a subprotocol is no token: a space, a comma, padding, a letter that is no ASCII. */
+/** Tokens that cannot be a subprotocol: with a space, a comma, padding, or a letter that is not ASCII. */
 const UNOFFERABLE = [
   "",
   "no token",
@@ -16,14 +16,14 @@ const UNOFFERABLE = [
   ...[" ", ",", "=", "\n", "é", "\u0000", "%"].map((mark) => `${tokenOf("alice")}${mark}`),
 ];
 
-test("no token, or one that cannot be offered to a server, makes no client", async () => {
+test("without a token, or with one that cannot be a subprotocol, there is no client", async () => {
   for (const token of [null, ...UNOFFERABLE]) {
     assert.equal(readClaims(token), null, String(token));
     await assert.rejects(connect({ ...OPTIONS, token: () => token }), { name: "SignedOut" });
   }
 });
 
-test("what the provider throws at first is thrown on", async () => {
+test("an error of the provider passes through connect", async () => {
   const failure = new Error("no login today");
   await assert.rejects(
     connect({
@@ -36,7 +36,7 @@ test("what the provider throws at first is thrown on", async () => {
   );
 });
 
-test("an address that is none is told at once, before a token is asked for", async () => {
+test("an invalid address is rejected before a token is asked for", async () => {
   for (const wrong of [
     { http: "chat.example" },
     { http: "wss://chat.example" },
@@ -50,7 +50,7 @@ test("an address that is none is told at once, before a token is asked for", asy
   }
 });
 
-test("a token says whose it is and until when; a name that is none is the user's id", () => {
+test("claims have user, name and end; without a valid name, the name is the user id", () => {
   assert.deepEqual(readClaims(tokenOf("alice", { name: "Älice", exp: 7 })), {
     user: "alice",
     name: "Älice",

@@ -5,7 +5,7 @@ import { piecesOf } from "../views/links.js";
 /** @param {string} text */
 const links = (text) => piecesOf(text).flatMap(({ href }) => href ?? []);
 
-test("web addresses become links, without what ends the sentence", () => {
+test("web addresses become links, without the punctuation after them", () => {
   assert.deepEqual(piecesOf("See https://example.org/a?b=c#d, or (http://example.org/x_(y))!"), [
     { text: "See ", href: null },
     { text: "https://example.org/a?b=c#d", href: "https://example.org/a?b=c#d" },
@@ -15,7 +15,7 @@ test("web addresses become links, without what ends the sentence", () => {
   ]);
 });
 
-test("nothing else becomes one", () => {
+test("other text does not become a link", () => {
   for (const text of [
     "javascript:alert(1)",
     "data:text/html,<script>alert(1)</script>",
@@ -31,12 +31,12 @@ test("nothing else becomes one", () => {
     assert.deepEqual(links(text), [], text);
 });
 
-test("an address ends where letters would be turned around", () => {
+test("an address ends at marks that reverse text", () => {
   assert.deepEqual(links("https://example.org/\u202egpj.exe"), ["https://example.org/"]);
   assert.deepEqual(links("\u2067https://example.org/a\u2069"), ["https://example.org/a"]);
 });
 
-test("markup ends an address, and the pieces are the text", () => {
+test("markup ends an address, and the pieces add up to the text", () => {
   for (const text of [
     'https://example.org/"onmouseover="alert(1)',
     "https://example.org/<img src=x onerror=alert(1)>",

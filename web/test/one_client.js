@@ -1,10 +1,10 @@
-/** One client at a server with one conversation: opening it, and what can be seen of it. */
+/** One client and a server with one conversation. */
 
 import { FakeServer, openTab } from "./fakes.js";
 
 /** @import { Client } from "../client/client.js" */
 
-/** The conversation that a server has at first. */
+/** The server's only conversation. */
 export const ID = "c1";
 
 /** @param {(server: FakeServer) => void} [prepare] @param {Parameters<typeof openTab>[1]} [options] */
@@ -14,7 +14,10 @@ export async function start(prepare, options) {
   return openTab(server, options);
 }
 
-/** What the screen shows: bodies, with a mark for what is not sent. @param {Client} client */
+/**
+ * Returns the shown bodies, with a mark for unsent messages.
+ * @param {Client} client
+ */
 export function shown(client) {
   return client
     .conversation(ID)

@@ -1,4 +1,4 @@
-/** The package as strangers get it: packed, installed, and used from TypeScript. */
+/** The package as users get it: packed, installed, and used from TypeScript. */
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -18,6 +18,7 @@ const client = await connect({ http: "https://chat.example", ws: "wss://chat.exa
 const state: State = client.state;
 if (state.name === StateName.signedOut) await client.start();
 const lunch = client.conversation(await client.create({ title: "Lunch", participants: ["grace"] }));
+const endMessages: () => void = client.on("message", ({ conversation, body }: Entry) => console.log(conversation, body));
 const end: () => void = lunch.subscribe(() => lunch.messages.map(({ body, state }: Message) => body + state));
 try {
   const { seq }: Entry = await lunch.send("Shall we?");
@@ -27,6 +28,7 @@ try {
 }
 for await (const entry of lunch.entries({ after: 0 })) console.log(entry.body?.trim());
 end();
+endMessages();
 `;
 
 const folder = mkdtempSync(join(tmpdir(), "confab-package-"));
@@ -47,7 +49,11 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
-/** What the compiler has to say of a file that uses the package. @param {string} source @param {string} resolution */
+/**
+ * Compiles a file that uses the package.
+ * @param {string} source
+ * @param {string} resolution
+ */
 function compile(source, resolution) {
   writeFileSync(join(folder, "consumer.mts"), source);
   const module = resolution === "bundler" ? "esnext" : resolution;
@@ -70,22 +76,22 @@ function compile(source, resolution) {
   return { status, stdout };
 }
 
-test("it holds the library, its types and its README, and nothing else", () => {
+test("the package contains the library, its types and its README, and nothing else", () => {
   const held = readdirSync(installed).sort();
   assert.deepEqual(held, ["README.md", "client", "package.json", "types"]);
   const modules = (/** @type {string} */ where) =>
     readdirSync(join(installed, where))
       .map((name) => name.replace(/(\.d)?\.[jt]s$/, ""))
       .sort();
-  assert.deepEqual(modules("types"), modules("client"), "each module has its types");
+  assert.deepEqual(modules("types"), modules("client"), "each module has types");
 });
 
-test("TypeScript takes it, as Node and as bundlers find packages", () => {
+test("TypeScript accepts the package, as Node and as bundlers resolve it", () => {
   for (const resolution of ["nodenext", "bundler"])
     assert.deepEqual(compile(CONSUMER, resolution), { status: 0, stdout: "" }, resolution);
 });
 
-test("its types tell what is wrong", () => {
+test("the types reveal mistakes", () => {
   const { stdout } = compile(
     CONSUMER.replace('lunch.send("Shall we?")', "lunch.send(42)").replace("http: ", "htpp: "),
     "nodenext",
@@ -94,7 +100,7 @@ test("its types tell what is wrong", () => {
   assert.match(stdout, /'htpp' does not exist/);
 });
 
-test("Node can load it, as a server that renders pages does", () => {
+test("Node can load the package, as for server-side rendering", () => {
   writeFileSync(
     join(folder, "load.mjs"),
     'import { connect } from "confab-client"; process.stdout.write(typeof connect);',

@@ -1,4 +1,4 @@
-/** What must hold of the page's source as a whole. */
+/** Rules for the source of the page as a whole. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
@@ -13,7 +13,7 @@ const modules = ["", "client/", "views/"].flatMap((folder) =>
 );
 const read = (/** @type {string} */ name) => readFileSync(new URL(name, root), "utf8");
 
-test("text cannot become markup, code or style, nothing is said by dialog or into a log, and no token outlives its window", () => {
+test("text cannot become markup, code or style; there are no alerts and no logs; tokens end with the window", () => {
   const forbidden = [
     "innerHTML",
     "outerHTML",
@@ -95,7 +95,7 @@ test("no module imports itself through others", () => {
   assert.ok(finished.size >= modules.length, "the modules were followed");
 });
 
-test("one module of the client knows a browser", () => {
+test("one module of the client uses browser globals", () => {
   for (const name of modules.filter(
     (name) => name.startsWith("client/") && name !== "client/browser.js",
   )) {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cleanBody, encodedBytes, parseFrame, parseProblem } from "../client/protocol.js";
 
-test("frames that are none of this protocol are nothing, and so is what lacks its members", () => {
+test("frames of other protocols and incomplete frames are ignored", () => {
   const texts = [
     "",
     "no json",
@@ -24,7 +24,7 @@ test("frames that are none of this protocol are nothing, and so is what lacks it
   for (const text of texts) assert.equal(parseFrame(text), null, String(text));
 });
 
-test("a kind of entry that is not known keeps its place in the log", () => {
+test("an unknown kind of entry keeps its place in the log", () => {
   assert.deepEqual(parseFrame('{"event":"reactionAdded","conversation":"c","seq":4,"emoji":"x"}'), {
     event: "entry",
     entry: { event: "reactionAdded", conversation: "c", seq: 4 },
@@ -36,7 +36,7 @@ test("a pong keeps only heads that are positions", () => {
   assert.deepEqual(frame, { event: "pong", ref: "1", heads: new Map([["c", 4]]) });
 });
 
-test("unknown advice is never to repeat", () => {
+test("unknown advice is read as `never`", () => {
   assert.equal(parseProblem({ code: "x", message: "y", retry: "sometimes" }).retry, "never");
   assert.equal(
     parseProblem({ code: "x", message: "y", retry: "later", retryAfterMs: 20 }).retryAfterMs,
@@ -56,7 +56,7 @@ test("a body is counted as JSON encodes it, in UTF-8", () => {
   }
 });
 
-test("what the server refuses and nobody sees is taken out of a body", () => {
+test("invisible characters that the server refuses are removed from a body", () => {
   for (const [typed, sent] of [
     ["  hi \r\nthere\r ", "hi \nthere"],
     ["a\u0000b\u001bc\u0085d\te", "abcd\te"],

@@ -31,7 +31,7 @@ function shown(replica) {
     .map((line) => (line.kind === "entry" ? line.entry.seq : `unsent ${line.outgoing.id}`));
 }
 
-test("the position moves over a dense run only; repeats are ignored, what is ahead is held", () => {
+test("the position moves only without a gap; repeated entries are ignored, later ones are held", () => {
   const replica = new Replica("c", ME, 3);
   const steps = /** @type {[number, number, number[], boolean][]} */ ([
     [3, 3, [], false],
@@ -50,13 +50,13 @@ test("the position moves over a dense run only; repeats are ignored, what is ahe
   }
 });
 
-test("a kind that is not known counts its seq", () => {
+test("an unknown kind of entry moves the position", () => {
   const replica = new Replica("c", ME, 0);
   replica.receive({ event: "reactionAdded", conversation: "c", seq: 1 });
   assert.equal(replica.position, 1);
 });
 
-test("a push of one's own message acknowledges it, and so does `sent`, whichever comes first", () => {
+test("a push of the user's own message acknowledges it, and so does `sent`, in any order", () => {
   for (const order of ["push", "sent", "push sent", "sent push"]) {
     const replica = new Replica("c", ME, 0);
     write(replica, "x", "body 1");
@@ -76,11 +76,11 @@ test("a push of one's own message acknowledges it, and so does `sent`, whichever
     }
     assert.deepEqual(shown(replica), [1], order);
     assert.equal(replica.position, 1, order);
-    assert.equal(replica.lines()[0]?.key, keyBefore, "the line on the screen stays the same one");
+    assert.equal(replica.lines()[0]?.key, keyBefore, "the line keeps its key");
   }
 });
 
-test("an acknowledgement is one, wherever the message is said to be", () => {
+test("an acknowledgement counts, whatever its seq", () => {
   const replica = new Replica("c", ME, 7);
   write(replica, "x", "body");
   for (const entry of replica.acknowledged({
@@ -91,17 +91,17 @@ test("an acknowledgement is one, wherever the message is said to be", () => {
     duplicate: true,
   }))
     replica.receive(entry);
-  assert.deepEqual([replica.outbox, replica.position], [[], 7], "or it would be sent without end");
+  assert.deepEqual([replica.outbox, replica.position], [[], 7], "or it would be sent endlessly");
 });
 
-test("somebody else's message with the same id acknowledges nothing", () => {
+test("another sender's message with the same id acknowledges nothing", () => {
   const replica = new Replica("c", ME, 0);
   write(replica, "x", "hello");
   replica.receive(message(1, "bob", "x"));
   assert.deepEqual(shown(replica), [1, "unsent x"]);
 });
 
-test("an acknowledged message behind a gap is shown, and moves the position only when the gap closes", () => {
+test("an acknowledged message after a gap is shown, and moves the position when the gap closes", () => {
   const replica = new Replica("c", ME, 0);
   write(replica, "x", "body 2");
   for (const entry of replica.acknowledged({
@@ -117,7 +117,7 @@ test("an acknowledged message behind a gap is shown, and moves the position only
   assert.deepEqual([replica.position, shown(replica)], [2, [1, 2]]);
 });
 
-test("what was left unsent holds the position back: a reported head is not skipped to", () => {
+test("unsent messages keep the position from skipping to a reported head", () => {
   const left = { id: "x", body: "body 8", after: 5, writtenAt: 0, failure: null };
   const replica = new Replica("c", ME, 9, [left]);
   assert.equal(replica.position, 5);
@@ -126,17 +126,17 @@ test("what was left unsent holds the position back: a reported head is not skipp
   assert.deepEqual(replica.outbox, []);
 });
 
-test("history goes before what is there, and ends", () => {
+test("history is put before the entries, and ends", () => {
   const replica = new Replica("c", ME, 4);
   replica.receive(message(5, "bob"));
   replica.prepend([message(3, "bob"), message(4, "bob")], 2);
   assert.equal(replica.historyBefore, 3);
   replica.prepend([message(1, "bob"), message(2, "bob")], 0);
   assert.deepEqual([shown(replica), replica.historyBefore], [[1, 2, 3, 4, 5], 0]);
-  assert.equal(new Replica("d", ME, 0).historyBefore, 0, "an empty log has no history to ask for");
+  assert.equal(new Replica("d", ME, 0).historyBefore, 0, "an empty log has no history");
 });
 
-test("a failed message steps aside, and can be sent once more or given up", () => {
+test("a failed message lets the next one go first, and can be retried or discarded", () => {
   const replica = new Replica("c", ME, 0);
   const problem = { code: "invalid", message: "no", retry: "never" };
   write(replica, "x", "one");
@@ -144,13 +144,13 @@ test("a failed message steps aside, and can be sent once more or given up", () =
   replica.fail("x", problem);
   assert.equal(replica.nextOutgoing()?.id, "y");
   replica.retry("x", "z");
-  assert.equal(replica.nextOutgoing()?.id, "x", "the same id: it may have been stored after all");
+  assert.equal(replica.nextOutgoing()?.id, "x", "the same id, because it may have been stored");
   replica.fail("x", { ...problem, code: "id_reused" });
   replica.retry("x", "z");
   assert.equal(
     replica.nextOutgoing()?.id,
     "z",
-    "another id: the server has another message under the old one",
+    "another id, because the server has another message with the old one",
   );
   replica.discard("z");
   assert.deepEqual(
@@ -159,18 +159,18 @@ test("a failed message steps aside, and can be sent once more or given up", () =
   );
 });
 
-test("a message of another tab is adopted once, and not if it was seen", () => {
+test("a message of another tab is adopted once, and not if the log contains it", () => {
   const replica = new Replica("c", ME, 2);
   const outgoing = { id: "x", body: "body 3", after: 2, writtenAt: 1, failure: null };
   assert.equal(replica.adopt(outgoing), true);
   assert.equal(replica.adopt(outgoing), true);
   assert.deepEqual(shown(replica), ["unsent x"]);
   replica.receive(message(3, "alice", "x"));
-  assert.equal(replica.adopt(outgoing), false, "the one who deletes it came too late");
+  assert.equal(replica.adopt(outgoing), false, "the stored row is outdated");
   assert.deepEqual(shown(replica), [3]);
 });
 
-test("what may be stored before this tab began to look makes it begin there", () => {
+test("a message that may be stored before the replica's position moves the position back", () => {
   const replica = new Replica("c", ME, 7);
   replica.adopt({ id: "x", body: "body 6", after: 4, writtenAt: 1, failure: null });
   assert.equal(replica.position, 4);

@@ -1,4 +1,4 @@
-/** What outlives the page, in a database as browsers have it. */
+/** What outlives the page, in a database like a browser's. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -9,7 +9,12 @@ import { FakeServer, openTab } from "./fakes.js";
 
 const UNSENT = { id: "x", body: "hello", after: 3, writtenAt: 1, failure: null };
 
-/** Opens the database, and waits for a request of it. @param {IDBFactory} factory @param {(store: IDBObjectStore) => void} change @param {string} name */
+/**
+ * Changes the database behind the client's back.
+ * @param {IDBFactory} factory
+ * @param {(store: IDBObjectStore) => void} change
+ * @param {string} name
+ */
 async function tamper(factory, change, name = "outbox") {
   const request = factory.open("confab");
   await new Promise((resolve) => (request.onsuccess = resolve));
@@ -19,7 +24,7 @@ async function tamper(factory, change, name = "outbox") {
   request.result.close();
 }
 
-test("what is kept is found by a later page of the same person, and by nobody else", async () => {
+test("stored rows are found by later pages of the same user on the same server only", async () => {
   const factory = new IDBFactory();
   const alice = indexedStorage(factory, "server alice");
   alice.outboxes.put("c", UNSENT);
@@ -67,7 +72,7 @@ test("a database of the first version keeps its unsent messages", async () => {
   assert.equal((await readPositions.load()).length, 1);
 });
 
-test("what was tampered with is neither shown nor sent, and keeps nobody from what is sound", async () => {
+test("malformed rows are neither shown nor sent, and do not affect others", async () => {
   const factory = new IDBFactory();
   const bad = [
     null,
@@ -89,7 +94,7 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
   const { outboxes } = indexedStorage(factory, "o");
   await outboxes.load();
   await tamper(factory, (store) => {
-    // Each under an id of its own, or the sound one would stand for it.
+    // Each has its own id, so that none replaces the valid row.
     const named = bad.map((outgoing, index) =>
       outgoing === null ||
       typeof outgoing !== "object" ||
@@ -110,7 +115,7 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
   });
   const server = new FakeServer("c1");
   const { client, clock } = await openTab(server, { outboxes });
-  // The database answers by its own timers.
+  // The database uses real timers.
   while (client.state.name !== "connected" || server.log.length === 0) await clock.advance(0);
   await clock.advance(1_000);
   assert.deepEqual(
@@ -125,7 +130,7 @@ test("what was tampered with is neither shown nor sent, and keeps nobody from wh
   client.stop();
 });
 
-test("a database that cannot be had, or never answers, costs only what would have outlived the page", async () => {
+test("without a database, or with one that hangs, only what would outlive the page is lost", async () => {
   const refusing = /** @type {IDBFactory} */ (
     /** @type {unknown} */ ({ open: () => assert.fail("The operation is insecure.") })
   );
@@ -157,7 +162,7 @@ test("a database that cannot be had, or never answers, costs only what would hav
   assert.deepEqual(
     server.log.map(({ body }) => body),
     ["mine", "hello"],
-    "what comes late is not forgotten",
+    "late rows are sent, too",
   );
   assert.deepEqual(
     client.conversation("c1").messages.map(({ body, state }) => [body, state]),

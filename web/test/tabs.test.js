@@ -1,4 +1,4 @@
-/** Several tabs of one person: one lock, one channel, one database, and a server that counts what it is asked. */
+/** Several tabs of one user: one lock, one channel, one database, and a server that counts requests. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -31,14 +31,14 @@ function assertAllShow(tabs, expected) {
   for (const [index, tab] of tabs.entries()) assert.deepEqual(shown(tab), expected, `tab ${index}`);
 }
 
-test("one tab holds the socket; all show the same, whoever writes", async () => {
+test("one tab holds the socket; all tabs show the same, whichever writes", async () => {
   const { server, clock, tabs } = await open(3, (server) => void server.store("bob", "before"));
   assert.equal(server.sockets.length, 1);
-  assert.equal(server.asked("subscribe").length, 1, "a further tab costs no subscription");
+  assert.equal(server.asked("subscribe").length, 1, "another tab needs no subscription");
   assert.equal(
     server.requests.filter((request) => request === "GET /conversations").length,
     1,
-    "nor another reading of the list",
+    "nor another request for the list",
   );
   server.socket.receive(server.store("bob", "live"));
   for (const [index, { client }] of tabs.entries())
@@ -53,7 +53,7 @@ test("one tab holds the socket; all show the same, whoever writes", async () => 
   );
 });
 
-test("a promise of sending is kept in the tab that wrote, and so is a refusal", async () => {
+test("the promise of send settles in the tab that wrote, also with a rejection", async () => {
   const {
     server,
     clock,
@@ -73,7 +73,7 @@ test("a promise of sending is kept in the tab that wrote, and so is a refusal", 
   await assert.rejects(refused ?? Promise.resolve(), { code: "forbidden" });
 });
 
-test("a failed message can be tried again or given up in any tab, and all show it", async () => {
+test("a failed message can be retried or discarded in any tab, and all tabs show it", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = tabs;
   const fail = () =>
@@ -96,10 +96,10 @@ test("a failed message can be tried again or given up in any tab, and all show i
   assert.equal(browser.outboxes.rows.size, 0);
 });
 
-test("when the leader closes, the next one goes on: what it left unsent is sent once, what was missed is caught up", async () => {
+test("when the leader closes, the next tab sends its unsent messages once, and catches up", async () => {
   const { server, clock, browser, tabs } = await open(3);
   const [first, second, third] = /** @type {[Tab, Tab, Tab]} */ (tabs);
-  // The first send is stored and never acknowledged, the second never gets its turn.
+  // The first message is stored and not acknowledged; the second waits.
   server.script.push({
     action: "sendMessage",
     answer: (frame) => void server.append("alice", frame),
@@ -121,13 +121,13 @@ test("when the leader closes, the next one goes on: what it left unsent is sent 
   );
 });
 
-test("a leader that dies between the acknowledgement and the database doubles nothing", async () => {
+test("a leader that dies between the acknowledgement and the database stores nothing twice", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   browser.outboxes.remove = () => {};
   void first.client.conversation(ID).send("once");
   await clock.advance(0);
-  assert.equal(browser.outboxes.rows.size, 1, "its row is still there");
+  assert.equal(browser.outboxes.rows.size, 1, "its row is still in the database");
   delete (/** @type {Partial<typeof browser.outboxes>} */ (browser.outboxes).remove);
   first.client.stop();
   await clock.advance(0);
@@ -139,7 +139,7 @@ test("a leader that dies between the acknowledgement and the database doubles no
   assert.deepEqual([bodies(server), shown(third)], [["once"], ["once"]]);
 });
 
-test("a tab that comes late begins where the leader is", async () => {
+test("a new tab begins at the leader's position", async () => {
   const { server, clock, browser, tabs } = await open(1);
   server.socket.receive(server.store("bob", "one"));
   await clock.advance(0);
@@ -150,7 +150,7 @@ test("a tab that comes late begins where the leader is", async () => {
   assert.deepEqual(
     server.requests.slice(before).filter((request) => /after=\d+$/.test(request)),
     [],
-    "nothing had to be caught up",
+    "the new tab did not have to catch up",
   );
   assertAllShow(tabs, ["one", "two"]);
   assert.deepEqual(
@@ -159,7 +159,7 @@ test("a tab that comes late begins where the leader is", async () => {
   );
 });
 
-test("a tab that missed something notices by what comes next, and reads it for itself", async () => {
+test("a tab that missed an entry notices it by the next one, and reads it itself", async () => {
   const { server, clock, browser, tabs } = await open(2);
   browser.loses = ({ change }) => change?.entries?.[0]?.body === "lost between tabs";
   for (const body of ["one", "lost between tabs", "three"])
@@ -171,7 +171,7 @@ test("a tab that missed something notices by what comes next, and reads it for i
   assert.equal(server.sockets.length, 1);
 });
 
-test("a tab that missed the newest is told when it asks to follow", async () => {
+test("a tab that missed the newest entry learns of it when it follows the conversation", async () => {
   const { server, clock, browser, tabs } = await open(2);
   browser.loses = ({ change }) => change?.kind === "entries";
   server.socket.receive(server.store("bob", "newest"));
@@ -182,7 +182,7 @@ test("a tab that missed the newest is told when it asks to follow", async () => 
   assertAllShow(tabs, ["newest"]);
 });
 
-test("any tab's look keeps the connection lively, and its network wakes it", async () => {
+test("a visible tab speeds up the pings of a hidden leader", async () => {
   const { server, clock, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   server.socket.onsend = (frame) =>
@@ -194,15 +194,18 @@ test("any tab's look keeps the connection lively, and its network wakes it", asy
   await clock.advance(60_000);
   const hidden = server.asked("ping").length;
   await clock.advance(120_000);
-  assert.equal(server.asked("ping").length, hidden, "nobody looks");
+  assert.equal(server.asked("ping").length, hidden, "no tab is visible");
   second.world.visible = true;
   second.happens("visible");
   await clock.advance(60_000);
-  assert.ok(server.asked("ping").length > hidden, "somebody looks at the other tab");
+  assert.ok(server.asked("ping").length > hidden, "the other tab is visible");
   assert.equal(first.client.state.name, "connected");
 });
 
-/** The leader answers nobody any more, as when its page is frozen. @param {FakeBrowser} browser */
+/**
+ * The leader stops answering, as if its page were frozen.
+ * @param {FakeBrowser} browser
+ */
 function fallAsleep(browser) {
   browser.loses = ({ kind }) => kind === "awake";
 }
@@ -213,12 +216,12 @@ function hide(tab) {
   tab.happens("hidden");
 }
 
-test("a leader that is asleep loses the lead to a tab that somebody looks at, and follows when it wakes", async () => {
+test("a leader that is asleep loses the lead to a visible tab, and follows it when it wakes", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   hide(first);
   await clock.advance(60_000);
-  assert.equal(server.sockets.length, 1, "one that is awake keeps it");
+  assert.equal(server.sockets.length, 1, "a leader that is awake keeps the lead");
   fallAsleep(browser);
   await clock.advance(30_000);
   assert.equal(server.sockets.length, 2);
@@ -234,22 +237,22 @@ test("a leader that is asleep loses the lead to a tab that somebody looks at, an
   assert.deepEqual(bodies(server), ["to the new one", "from the old one"]);
 });
 
-test("a leader that is seen keeps the lead, however long it is busy; so does one that was not heard only once", async () => {
+test("a visible leader keeps the lead, however long it is busy; so does one that missed a single check", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first] = /** @type {[Tab, Tab]} */ (tabs);
   fallAsleep(browser);
   await clock.advance(120_000);
-  assert.equal(server.sockets.length, 1, "no browser puts to sleep what is seen");
+  assert.equal(server.sockets.length, 1, "browsers do not put visible tabs to sleep");
   browser.loses = () => false;
   hide(first);
   let unheard = 1;
   browser.loses = ({ kind }) => kind === "awake" && unheard-- > 0;
   await clock.advance(120_000);
-  assert.ok(unheard < 0, "it was asked again");
+  assert.ok(unheard < 0, "the leader was asked again");
   assert.equal(server.sockets.length, 1);
 });
 
-test("one that led and was asleep says nothing any more of how the connection is", async () => {
+test("a former leader that was asleep no longer sets the state of the connection", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   hide(first);
@@ -265,7 +268,7 @@ test("one that led and was asleep says nothing any more of how the connection is
   assert.equal(second.client.state.name, "connected");
 });
 
-test("a tab that crashed is forgotten: nobody looks at it, and what it showed is not followed for it", async () => {
+test("a tab that crashed is forgotten: it no longer counts as visible", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   server.socket.onsend = (frame) =>
@@ -273,8 +276,8 @@ test("a tab that crashed is forgotten: nobody looks at it, and what it showed is
   hide(first);
   await clock.advance(60_000);
   const pings = server.asked("ping").length;
-  assert.ok(pings > 0, "somebody looks at the other one");
-  // It takes no leave, and is never heard of again.
+  assert.ok(pings > 0, "the other tab is visible");
+  // It does not say goodbye.
   browser.loses = () => true;
   second.client.stop();
   browser.loses = () => false;
@@ -284,7 +287,7 @@ test("a tab that crashed is forgotten: nobody looks at it, and what it showed is
   assert.equal(server.asked("ping").length, before);
 });
 
-test("a message of a tab that lags takes the leader nowhere back", async () => {
+test("a message of a tab that lags does not move the leader back", async () => {
   const { server, clock, browser, tabs } = await open(1, (server) => {
     for (let seq = 1; seq <= 60; seq += 1) server.store("bob", `${seq}`);
   });
@@ -298,7 +301,7 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
   const third = await openTab(server, { clock, browser });
   await clock.advance(0);
   const before = third.client.conversation(ID).messages.length;
-  // It was written where only 60 had been seen, and the tab that hears of it began at 70.
+  // It was written at position 60, and the tab that receives it began at 70.
   const channel = browser.tabs().channel();
   channel.postMessage({
     kind: "change",
@@ -316,7 +319,7 @@ test("a message of a tab that lags takes the leader nowhere back", async () => {
   );
 });
 
-test("who was let in again finds the conversation on every screen as it is", async () => {
+test("a user who is added again sees the current conversation in every tab", async () => {
   const { server, clock, tabs } = await open(2, (server) => void server.store("bob", "before"));
   server.out.add(ID);
   server.socket.receive({ event: "removed", conversation: ID });
@@ -329,7 +332,7 @@ test("who was let in again finds the conversation on every screen as it is", asy
   assertAllShow(tabs, ["before", "meanwhile"]);
 });
 
-test("what was read in one tab is read in the others, and after a reload", async () => {
+test("messages read in one tab are read in the others, and after a reload", async () => {
   const { server, clock, browser, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   for (const tab of tabs) tab.client.open(null);
@@ -353,7 +356,7 @@ test("what was read in one tab is read in the others, and after a reload", async
   assert.equal(later.client.unread, 1);
 });
 
-test("without a socket one tab asks over HTTP for all", async () => {
+test("without a socket, one tab polls over HTTP for all", async () => {
   const { server, clock, tabs } = await open(2);
   server.mode = "http only";
   server.socket.cut();
@@ -373,7 +376,7 @@ test("without a socket one tab asks over HTTP for all", async () => {
   );
 });
 
-test("who is signed out in one tab gives the lead to another", async () => {
+test("a tab that is signed out gives the lead to another", async () => {
   const { server, clock, tabs } = await open(2);
   const [first, second] = /** @type {[Tab, Tab]} */ (tabs);
   server.script.push({
@@ -396,7 +399,7 @@ test("who is signed out in one tab gives the lead to another", async () => {
   assert.deepEqual([bodies(server), shown(second)], [["kept"], ["kept"]]);
 });
 
-test("without locks each tab is by itself, and the server still stores once", async () => {
+test("without locks each tab has its own socket, and the server still stores once", async () => {
   const [server, clock, browser] = [new FakeServer(ID), new FakeClock(), new FakeBrowser()];
   const first = await openTab(server, { clock, browser, alone: true });
   server.script.push({
