@@ -21,7 +21,7 @@ import { fill } from "../e2e/lib/table.js";
 import { launch, Window } from "../e2e/lib/window.js";
 
 const MESSAGES = Number(process.argv[2] ?? 10_000);
-const TITLE = "A long story";
+const TITLE = "A long conversation";
 
 const stack = new Stack();
 await stack.start();

@@ -501,9 +501,9 @@ describe("conformance", { concurrency: 4 }, () => {
     const script = [{ post: { to: observer.id, data: "x" } }];
     socket.send({
       action: "powerless",
-      script: [...script, ...answer({ statusCode: 200, body: "refused" })],
+      script: [...script, ...answer({ statusCode: 200, body: "rejected" })],
     });
-    assert.equal((await socket.next()).text, "refused");
+    assert.equal((await socket.next()).text, "rejected");
     assert.equal((await manage("POST", observer.id, "marker")).status, 200);
     assert.equal((await observer.next()).text, "marker");
     for (const end of [socket, observer]) end.cut();

@@ -18,8 +18,7 @@ export class History {
   /**
    * Appends a record, with the time added for debugging.
    *
-   * @param {{type: string}} record the time is added for whoever has to find out why something took
-   *   long
+   * @param {{type: string}} record
    */
   record(record) {
     writeSync(this.#file, `${JSON.stringify({ ...record, at: Date.now() })}\n`);

@@ -91,7 +91,7 @@ export class LibraryDevice extends Device {
     }
   }
 
-  /** Opens a conversation, as a user does after being told that they were added to it. */
+  /** Opens a conversation, as a user does after being added to it. */
   open(conversation) {
     this.#client.open(conversation);
   }

@@ -286,7 +286,7 @@ class Storm {
         if (rejected === undefined) this.#progress.count(conversation);
         else if (rejected === "not_found")
           await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
-        else throw new Error(`${device.name} was refused in ${conversation}: ${rejected}`);
+        else throw new Error(`${device.name} was rejected in ${conversation}: ${rejected}`);
       }
     };
     await Promise.all(Array.from({ length: burst }, lane));

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { ACTIONS, ASYNCAPI, OPENAPI, PROTOCOL } from "./contract.js";
 
 /** A text that must not appear in any log. It is one of the values of every field. */
-export const SECRET = "a text that is nobody else’s business";
+export const SECRET = "a text that must not be logged";
 
 /** The longest frame that the gateway accepts; it closes the connection after a longer one. */
 const LONGEST_FRAME = 32 * 1024;

@@ -73,15 +73,18 @@ suite("browser", (stack) => {
 
   test("a long history is loaded in pages, complete and in order", async () => {
     const bob = await windowOf("Bob");
-    const conversation = await bob.person.start([], "A long story");
-    const texts = Array.from({ length: 120 }, (_, index) => `Line ${index + 1} of a long story.`);
+    const conversation = await bob.person.start([], "A long conversation");
+    const texts = Array.from(
+      { length: 120 },
+      (_, index) => `Line ${index + 1} of a long conversation.`,
+    );
     for (const [index, body] of texts.entries()) {
       await bob.person.post(`/conversations/${conversation}/messages`, {
         id: `line-${index}`,
         body,
       });
     }
-    await bob.listed("A long story").click();
+    await bob.listed("A long conversation").click();
     await bob.message(texts.at(-1), "sent").waitFor();
     // Only visible messages have rows, so the test scrolls up to the beginning as a reader does.
     const read = new Map();

@@ -97,10 +97,10 @@ suite("browser: accessibility", (stack) => {
         ["Ada", "Bob"].map((name) => Person.create(stack, name, undefined)),
       );
       const window = await Window.open(browser, stack, ada, options, (page) =>
-        corrupt(page, "Refused by the server."),
+        corrupt(page, "Rejected by the server."),
       );
-      const story = await ada.start([bob], "A long story");
-      await fill(stack, story, ada, 30);
+      const long = await ada.start([bob], "A long conversation");
+      await fill(stack, long, ada, 30);
       const walk = await ada.start([bob], "A walk by the river");
       const say = (id, body) =>
         bob.post(`/conversations/${walk}/messages`, { id, body: stack.secret(body) });
@@ -130,8 +130,8 @@ suite("browser: accessibility", (stack) => {
       await assertAccessible(window, "an invalid participant");
       await window.hook("people-close").click();
 
-      await window.say("Refused by the server.");
-      await window.message("Refused by the server.", "failed").waitFor();
+      await window.say("Rejected by the server.");
+      await window.message("Rejected by the server.", "failed").waitFor();
       await assertAccessible(window, "a failed message");
       await window.context.setOffline(true);
       await window.say("Written without a network.");
@@ -143,13 +143,13 @@ suite("browser: accessibility", (stack) => {
 
       if (await window.page.getByRole("button", { name: "Back to the conversations" }).isVisible())
         await window.page.getByRole("button", { name: "Back to the conversations" }).click();
-      await window.openListed("A long story");
+      await window.openListed("A long conversation");
       await window.message("Message 30 of a long conversation.", "sent").waitFor();
       await window.hook("message-list").evaluate((log) => (log.parentElement.scrollTop = 0));
       await say("b-3", "Elsewhere.");
-      await bob.post(`/conversations/${story}/messages`, {
+      await bob.post(`/conversations/${long}/messages`, {
         id: "b-4",
-        body: "And the story goes on.",
+        body: "And so it goes on.",
       });
       await window.hook("jump-to-end").waitFor();
       await assertAccessible(window, "scrolled up in a long conversation");

@@ -274,7 +274,7 @@ suite("browser: faults", (stack) => {
   });
 
   test("a history of 10,000 messages is complete and in order, read forwards or backwards", async () => {
-    const { ada, conversation, window } = await talking("A long story");
+    const { ada, conversation, window } = await talking("A long conversation");
     await fill(stack, conversation, ada, 10_000);
     const read = await window.page.evaluate(async (id) => {
       const { connect } = await import("./client/index.js");
@@ -284,15 +284,15 @@ suite("browser: faults", (stack) => {
         ws,
         token: () => sessionStorage.getItem("confab.token"),
       });
-      const story = client.conversation(id);
+      const long = client.conversation(id);
       const forwards = [];
-      for await (const { seq } of story.entries({ after: 0 }))
+      for await (const { seq } of long.entries({ after: 0 }))
         if (forwards.push(seq) === 10_000) break;
-      const end = story.subscribe(() => {});
-      const isSettled = () => story.messages.at(-1)?.seq === 10_000 && story.history !== "loading";
+      const end = long.subscribe(() => {});
+      const isSettled = () => long.messages.at(-1)?.seq === 10_000 && long.history !== "loading";
       while (!isSettled()) await new Promise((resolve) => setTimeout(resolve, 10));
-      while (story.history === "more") await story.loadEarlier();
-      const shown = story.messages.map(({ seq }) => seq);
+      while (long.history === "more") await long.loadEarlier();
+      const shown = long.messages.map(({ seq }) => seq);
       end();
       client.stop();
       return { forwards, shown };

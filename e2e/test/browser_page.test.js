@@ -144,36 +144,36 @@ suite("browser: the page", (stack) => {
   test("a rejected message can be retried or discarded", async () => {
     const [ada, bob] = await createPeople("Ada", "Bob");
     const walk = await ada.start([bob], "A walk");
-    const window = await open(ada, {}, (page) => corrupt(page, "Refused"));
+    const window = await open(ada, {}, (page) => corrupt(page, "Rejected"));
     await window.openListed("A walk");
-    await window.say("Refused, and later taken.");
-    const failed = window.message("Refused, and later taken.", "failed");
+    await window.say("Rejected, and later stored.");
+    const failed = window.message("Rejected, and later stored.", "failed");
     await failed.getByText(/^Not sent\./).waitFor();
     await window
       .hook("announcement")
-      .filter({ hasText: "Not sent: Refused, and later taken." })
+      .filter({ hasText: "Not sent: Rejected, and later stored." })
       .waitFor({ state: "attached" });
-    await window.say("Refused for good.");
-    await window.message("Refused for good.", "failed").getByTestId("message-discard").click();
-    await window.message("Refused for good.").waitFor({ state: "detached" });
+    await window.say("Rejected for good.");
+    await window.message("Rejected for good.", "failed").getByTestId("message-discard").click();
+    await window.message("Rejected for good.").waitFor({ state: "detached" });
     await stopCorrupting(window.page);
     await failed.getByTestId("message-retry").click();
-    await window.shows(["Refused, and later taken."]);
+    await window.shows(["Rejected, and later stored."]);
     assert.deepEqual(
       (await ada.log(walk)).map(({ body }) => body),
-      ["Refused, and later taken."],
+      ["Rejected, and later stored."],
     );
     await window.close();
   });
 
   test("messages are grouped by day, and new ones are announced to screen readers", async () => {
     const [ada, bob] = await createPeople("Ada", "Bob");
-    const story = await ada.start([bob], "A story");
-    await fill(stack, story, ada, 3);
+    const long = await ada.start([bob], "A long conversation");
+    await fill(stack, long, ada, 3);
     const window = await open(ada);
-    await window.openListed("A story");
+    await window.openListed("A long conversation");
     await window.message("Message 3 of a long conversation.", "sent").waitFor();
-    await speak(bob, story, "b-1", "The first word of today.");
+    await speak(bob, long, "b-1", "The first word of today.");
     await window.message("The first word of today.", "sent").waitFor();
     const order = await window.page
       .locator('.day, [data-testid="message"]')
@@ -207,10 +207,10 @@ suite("browser: the page", (stack) => {
 
   test("a conversation of 10,000 messages has rows only on the screen, and a new message adds few", async () => {
     const [ada, bob] = await createPeople("Ada", "Bob");
-    const story = await ada.start([bob], "A story");
-    await fill(stack, story, ada, 10_000);
+    const long = await ada.start([bob], "A long conversation");
+    await fill(stack, long, ada, 10_000);
     const window = await open(ada);
-    await window.openListed("A story");
+    await window.openListed("A long conversation");
     await window.message("Message 10000 of a long conversation.", "sent").waitFor();
     // Scrolls up to the beginning, half a screen at a time.
     const { maxRows, seen } = await window.page.evaluate(async () => {
@@ -253,7 +253,7 @@ suite("browser: the page", (stack) => {
         subtree: true,
       });
     });
-    await speak(bob, story, "b-1", "And they lived happily ever after.");
+    await speak(bob, long, "b-1", "And they lived happily ever after.");
     await window.message("And they lived happily ever after.", "sent").waitFor();
     const made = await window.page.evaluate(() =>
       globalThis.confabChanges.map(({ dataset }) => dataset.seq),

@@ -38,7 +38,7 @@ suite("participation", (stack) => {
 
   test("over WebSocket a foreign conversation looks like a missing one", async (t) => {
     const socket = await eve.connect();
-    const refused = [
+    const rejected = [
       ["subscribe", {}],
       ["subscribe", { after: 0 }],
       ["subscribe", { after: 1 }],
@@ -46,7 +46,7 @@ suite("participation", (stack) => {
       ["sendMessage", { id: "e1", body: "Let me in on this, please." }],
       ["sendMessage", { id: "first", body: "This one is between the two of us.", after: 1 }],
     ];
-    for (const [action, fields] of refused) {
+    for (const [action, fields] of rejected) {
       await t.test(`${action} ${Object.keys(fields)} ${fields.after ?? ""}`, async () => {
         assertRejected(
           await indistinguishable((conversation) =>

@@ -12,7 +12,7 @@ import { assertDense } from "../lib/protocol.js";
 import { suite } from "../lib/suite.js";
 
 const ROUNDS = 5;
-/** The number of messages that each of Bob's senders stores before he is removed. */
+/** The number of messages that each of Bob's senders stores before the removal. */
 const BEFORE = 3;
 
 suite("removal", (stack) => {

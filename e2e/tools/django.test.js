@@ -185,8 +185,8 @@ user = get_user_model().objects.get(username="linus")
       await ada.page.getByRole("button").click();
       await ada.page.waitForURL(`${site}/chat/2/`);
       await linus.open(2);
-      await ada.say("Nobody else is here.");
-      await linus.sees("Ada Lovelace: Nobody else is here.");
+      await ada.say("Only the two of us are here.");
+      await linus.sees("Ada Lovelace: Only the two of us are here.");
       for (const { page } of [ada, linus]) await page.context().close();
     });
 
@@ -247,8 +247,8 @@ suite(
       await ada.page.getByLabel("With").fill("grace");
       await ada.page.getByRole("button").click();
       await grace.open(2);
-      await grace.say("Nobody but Django could sign this.");
-      await ada.sees("grace: Nobody but Django could sign this.");
+      await grace.say("Signed by Django.");
+      await ada.sees("grace: Signed by Django.");
       for (const { page } of [ada, grace]) await page.context().close();
     });
   },

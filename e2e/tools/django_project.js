@@ -49,7 +49,7 @@ export class DjangoProject {
     const project = new DjangoProject();
     project.folder = await mkdtemp(join(tmpdir(), "confab-django-"));
     project.environment = {
-      SECRET_KEY: "not-a-secret-of-anybody",
+      SECRET_KEY: "only-for-tests",
       CONFAB: ROOT,
       PYTHONDONTWRITEBYTECODE: "1",
       ...environment,
