@@ -5,6 +5,7 @@
 pub mod invoke;
 pub mod stack;
 
+pub mod cargo;
 pub mod dynamodb;
 pub mod error_chain;
 pub mod executables;

@@ -1,28 +1,46 @@
-//! What a template declares, as the rest of the harness uses it: parameters and intrinsics are resolved, defaults are
-//! filled in, and everything in here is honoured. Reading templates is [`crate::template`]'s business.
+//! The content of a template as the rest of the harness uses it. Parameters and intrinsic functions
+//! are resolved, defaults are filled in, and every field has an effect. [`crate::template`] reads
+//! templates.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use serde_json::Value;
 
 use crate::iam::Statement;
 
-/// The twelve digits that stand in every local ARN.
+/// The account id in every local ARN.
 pub const ACCOUNT: &str = "123456789012";
-/// The only local region.
+/// The only region.
 pub const REGION: &str = "us-east-1";
 
-/// One deployed template.
+/// A deployed template.
 #[derive(Clone, Debug)]
 pub struct Stack {
     /// By logical id.
     pub functions: BTreeMap<String, Function>,
-    /// The WebSocket API, if the template has one. A second one stops the start.
+    /// The WebSocket API, if the template has one. A second one is an error.
     pub websocket_api: Option<WebSocketApi>,
-    /// The HTTP API, if the template has one. A second one stops the start.
+    /// The HTTP API, if the template has one. A second one is an error.
     pub http_api: Option<HttpApi>,
-    /// The tables that are created at the start unless they exist.
+    /// The tables. The start creates those that do not exist.
     pub tables: Vec<Table>,
+}
+
+impl Stack {
+    /// Returns the folders of the Rust packages that cargo builds.
+    pub fn packages(&self) -> BTreeSet<&Path> {
+        let codes = self.functions.values().map(|function| &function.code);
+        codes
+            .filter_map(|code| match code {
+                Code::Cargo { directory, .. } => Some(directory.as_path()),
+                Code::Bootstrap(_) => None,
+            })
+            .collect()
+    }
 }
 
 /// A Lambda function with a `provided.*` runtime.
@@ -34,69 +52,71 @@ pub struct Function {
     pub name: String,
     /// Where its executable comes from.
     pub code: Code,
-    /// `Handler`, which custom runtimes may take their orders from.
+    /// `Handler`; a custom runtime may evaluate it.
     pub handler: String,
-    /// `Environment.Variables` together with those of `Globals`, resolved.
+    /// `Environment.Variables`, merged with those of `Globals`.
     pub environment: BTreeMap<String, String>,
     /// 1 s to 900 s.
     pub timeout: Duration,
-    /// MB.
+    /// In megabytes.
     pub memory: u32,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<usize>,
-    /// What it may do to other services, resolved.
+    /// The statements of `Policies`.
     pub policy: Vec<Statement>,
 }
 
 /// Where a function's executable comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Code {
-    /// Built by `cargo build --bin BINARY` in the workspace that holds `directory` (`BuildMethod: rust-cargolambda`).
+    /// `cargo build --bin BINARY` in the workspace that holds `directory` (`BuildMethod:
+    /// rust-cargolambda`).
     Cargo {
         /// `CodeUri`, absolute.
         directory: PathBuf,
         /// `Metadata.BuildProperties.Binary`.
         binary: String,
     },
-    /// An executable file named `bootstrap` in this folder, run as it is.
+    /// An executable file named `bootstrap` in this folder.
     Bootstrap(PathBuf),
 }
 
-/// An API with a route selection expression.
+/// A WebSocket API.
 #[derive(Clone, Debug)]
 pub struct WebSocketApi {
     /// Ten lower-case letters and digits.
     pub api_id: String,
-    /// The stage's name; the first segment of every URL.
+    /// The name of the stage, the first segment of every URL.
     pub stage: String,
     /// For example `$request.body.action`.
     pub route_selection_expression: String,
-    /// By route key: `$connect`, `$disconnect`, `$default` and the API's own.
+    /// By route key: `$connect`, `$disconnect`, `$default` and custom keys.
     pub routes: BTreeMap<String, WebSocketRoute>,
-    /// Asked at `$connect`.
+    /// The authorizer of `$connect`.
     pub authorizer: Option<WebSocketAuthorizer>,
-    /// Empty when the stage has none.
+    /// `StageVariables`.
     pub stage_variables: BTreeMap<String, String>,
 }
 
 /// One route of a WebSocket API.
 #[derive(Clone, Debug)]
 pub struct WebSocketRoute {
-    /// Logical id of the function.
+    /// The logical id of the function.
     pub function: String,
     /// At most 29 s.
     pub timeout: Duration,
-    /// Whether an `AWS::ApiGatewayV2::RouteResponse` `$default` exists for it and it has a
-    /// `RouteResponseSelectionExpression`: without both nothing that the function returns reaches the client.
+    /// Whether the function's result is sent to the client. This needs both a
+    /// `RouteResponseSelectionExpression` and an `AWS::ApiGatewayV2::RouteResponse` `$default`.
     pub replies: bool,
 }
 
 /// A REQUEST authorizer of a WebSocket API.
 #[derive(Clone, Debug)]
 pub struct WebSocketAuthorizer {
-    /// Logical id of the function.
+    /// The logical id of the function.
     pub function: String,
-    /// For example `route.request.header.Authorization`; each must be present, else 401 without a call.
+    /// For example `route.request.header.Authorization`. If one is missing, the client gets a 401
+    /// without a call of the authorizer.
     pub identity_sources: Vec<String>,
 }
 
@@ -105,15 +125,15 @@ pub struct WebSocketAuthorizer {
 pub struct HttpApi {
     /// Ten lower-case letters and digits.
     pub api_id: String,
-    /// `$default` or a name; a named stage is the first segment of every path.
+    /// `$default` or a name. A named stage is the first segment of every path.
     pub stage: String,
-    /// In the template's order; selection is by specificity as API Gateway does it.
+    /// In the order of the template. The gateway selects the most specific one.
     pub routes: Vec<HttpRoute>,
     /// By name.
     pub authorizers: BTreeMap<String, HttpAuthorizer>,
-    /// Without it the gateway neither answers preflights nor adds headers.
+    /// Without it the gateway neither answers preflight requests nor adds headers.
     pub cors: Option<Cors>,
-    /// Empty when the stage has none.
+    /// `StageVariables`.
     pub stage_variables: BTreeMap<String, String>,
 }
 
@@ -124,7 +144,7 @@ pub struct HttpRoute {
     pub method: String,
     /// `/conversations/{id}/events`, `/{proxy+}` or `$default`.
     pub path: String,
-    /// Logical id of the function.
+    /// The logical id of the function.
     pub function: String,
     /// A key of [`HttpApi::authorizers`].
     pub authorizer: Option<String>,
@@ -135,11 +155,12 @@ pub struct HttpRoute {
 /// A Lambda authorizer with payload 2.0 and simple responses.
 #[derive(Clone, Debug)]
 pub struct HttpAuthorizer {
-    /// Logical id of the function.
+    /// The logical id of the function.
     pub function: String,
-    /// For example `$request.header.Authorization`; each must be present, else 401 without a call. They are the cache's key.
+    /// For example `$request.header.Authorization`. If one is missing, the client gets a 401 without a
+    /// call of the authorizer. Their values are the key of the cache.
     pub identity_sources: Vec<String>,
-    /// How long an answer is kept; zero means not at all.
+    /// How long a result is cached; zero disables the cache.
     pub cached_for: Duration,
 }
 
@@ -154,7 +175,7 @@ pub struct Cors {
     pub allow_headers: Vec<String>,
     /// Header names.
     pub expose_headers: Vec<String>,
-    /// Whether credentials are allowed; cannot go with origin `*`.
+    /// Whether credentials are allowed. This excludes the origin `*`.
     pub allow_credentials: bool,
     /// `Access-Control-Max-Age`.
     pub max_age: Option<Duration>,

@@ -23,7 +23,6 @@ use super::{
     error::{EngineError, OLDEST_JAVA},
 };
 
-/// The oldest Java that DynamoDB Local runs on.
 /// Its databases inside the data folder.
 const FOLDER: &str = "dynamodb-local";
 /// What to build and run; see the module's documentation.

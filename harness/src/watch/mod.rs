@@ -1,5 +1,6 @@
-//! `--watch`: when a source file changes the functions are built again, and those whose executables have changed are
-//! replaced while everything else stays as it is. What a change concerns is cargo's judgement and nobody else's.
+//! `--watch`: after a change of a source file the functions are built again, and functions whose
+//! executable has changed are replaced. Everything else keeps running. Cargo alone decides what a
+//! change affects.
 
 mod snapshots;
 mod sources;
@@ -11,26 +12,28 @@ use tokio::{sync::mpsc, time::sleep};
 
 use self::{snapshots::Snapshots, sources::Sources};
 use crate::{
+    cargo::CargoError,
     executables::{self, BuildError},
-    lambda::Lambda,
+    lambda::{Lambda, LambdaError},
     stack::Stack,
 };
 
-/// Programs write files in several steps, and often several files at once.
+/// How long changes are collected before a build. Programs write a file in several steps, and often
+/// several files at once.
 const SETTLING: Duration = Duration::from_millis(50);
 
 /// Why sources cannot be watched.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
-    /// The system watches no files, or no more of them.
-    #[error("the sources cannot be watched")]
+    /// The system offers no file watching, or its limit is reached.
+    #[error("cannot watch the sources: start without --watch, or raise the system's limit")]
     Watcher(#[from] notify::Error),
-    /// The executables cannot be put aside.
-    #[error("the executables cannot be linked beside themselves")]
+    /// The executables cannot be linked to a folder of their own.
+    #[error("cannot link the executables into a folder beside them")]
     Snapshot(#[from] io::Error),
 }
 
-/// What is built, and what of it runs.
+/// Watches the sources of a stack and replaces its functions.
 #[derive(Debug)]
 pub struct Watch {
     stack: Stack,
@@ -42,11 +45,11 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Watches nothing yet. The second value is what is to be run: links to `executables`, which the next build cannot
-    /// change.
+    /// Prepares to watch; [`Watch::run`] starts it. The second value are the files to run: links to
+    /// `executables`, which the next build does not touch.
     ///
     /// # Errors
-    /// If the system has no means for one of the two.
+    /// Fails if the system cannot watch files or cannot link the executables.
     pub fn new(
         stack: &Stack,
         executables: &BTreeMap<String, PathBuf>,
@@ -56,14 +59,14 @@ impl Watch {
         let running = snapshots.take(executables)?;
         let (sender, changes) = mpsc::unbounded_channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // An error of the watcher tells of no file. Reading a file, as cargo does all the time, is no change.
             let Ok(event) = event else { return };
+            // Reading a file is no change, and cargo does it all the time.
             if matches!(
                 event.kind,
                 EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_)
             ) {
                 for path in event.paths {
-                    // Nobody listens any more when everything ends.
+                    // Fails during shutdown, when the receiver is gone.
                     let _ = sender.send(path);
                 }
             }
@@ -79,19 +82,21 @@ impl Watch {
         Ok((watch, running))
     }
 
-    /// Replaces functions of `lambda` for as long as this is polled, and tells the person at the terminal by `say`.
+    /// Replaces changed functions of `lambda` while it is polled, and reports each result by `say`.
     pub async fn run(mut self, lambda: Lambda, say: impl Fn(String)) {
         let mut announced = false;
         loop {
-            // Watched first and built then: nothing that changes meanwhile is missed.
-            let replaced = match self.look().await {
+            // Watching starts before the build, so a change during the build is not missed.
+            let replaced = match self.watch_sources().await {
                 Ok(()) => self.rebuild(&lambda).await,
                 Err(error) => Err(error),
             };
             match replaced {
                 Ok(names) if names.is_empty() => {}
                 Ok(names) => say(format!("Replaced {}.", names.join(", "))),
-                Err(error) => say(format!("Not replaced, all runs on as it was: {error}")),
+                Err(error) => say(format!(
+                    "Nothing replaced, the old functions keep running: {error}"
+                )),
             }
             if !announced {
                 announced = true;
@@ -103,11 +108,10 @@ impl Watch {
         }
     }
 
-    /// Finds out what the functions are made of, and watches it.
-    async fn look(&mut self) -> Result<(), Failure> {
+    async fn watch_sources(&mut self) -> Result<(), ReplaceError> {
         let sources = Sources::of(&self.stack).await?;
         for (folder, recursive) in sources.folders() {
-            // A folder that was watched before is watched again at no cost.
+            // Watching a folder again costs nothing.
             let mode = if recursive {
                 RecursiveMode::Recursive
             } else {
@@ -119,8 +123,8 @@ impl Watch {
         Ok(())
     }
 
-    /// The names of the functions that it has replaced.
-    async fn rebuild(&mut self, lambda: &Lambda) -> Result<Vec<String>, Failure> {
+    /// Builds, and returns the names of the replaced functions.
+    async fn rebuild(&mut self, lambda: &Lambda) -> Result<Vec<String>, ReplaceError> {
         let built = executables::build(&self.stack, self.release).await?;
         let changed = self.snapshots.take(&built)?;
         lambda.replace(&changed)?;
@@ -131,30 +135,32 @@ impl Watch {
         Ok(changed.keys().map(name).collect())
     }
 
-    /// Waits until a source has changed. Nothing means that it never will.
+    /// Waits for a change of a source. Returns `None` if there will be none.
     async fn change(&mut self) -> Option<()> {
         loop {
             let path = self.changes.recv().await?;
-            if self.sources.hold(&path) {
+            if self.sources.contains(&path) {
                 break;
             }
         }
         sleep(SETTLING).await;
-        // What came until now is in the files that the next build reads.
+        // The next build sees everything that has changed until now.
         while self.changes.try_recv().is_ok() {}
         Some(())
     }
 }
 
-/// Why nothing was replaced.
+/// Why no function was replaced.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+enum ReplaceError {
+    #[error(transparent)]
+    Cargo(#[from] CargoError),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error(transparent)]
     Watcher(#[from] notify::Error),
-    #[error("the executables cannot be linked beside themselves: {0}")]
+    #[error("cannot link the executables into a folder beside them: {0}")]
     Snapshot(#[from] io::Error),
     #[error(transparent)]
-    Lambda(#[from] crate::lambda::LambdaError),
+    Lambda(#[from] LambdaError),
 }

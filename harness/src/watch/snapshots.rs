@@ -1,5 +1,5 @@
-//! The executables that run, apart from those that cargo writes: a build that fails half-way, or is still under way, must
-//! not show in any process that starts meanwhile.
+//! Copies of the executables, apart from the files that cargo writes: processes that start during a
+//! build, or after a failed one, must still run the old code.
 
 use std::{
     collections::BTreeMap,
@@ -10,10 +10,10 @@ use std::{
 
 use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
 
-/// Beside the executables.
+/// The folder beside the executables.
 const FOLDER: &str = "harness-running";
 
-/// Links to executables, at `FOLDER/PROCESS/FUNCTION/NUMBER/BINARY`; removed when this is dropped.
+/// Links to executables at `FOLDER/PROCESS/FUNCTION/NUMBER/BINARY`, removed on drop.
 #[derive(Debug)]
 pub(super) struct Snapshots {
     folder: PathBuf,
@@ -22,7 +22,7 @@ pub(super) struct Snapshots {
     number: u64,
 }
 
-/// What an executable was when it was linked.
+/// Tells one version of an executable from another.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
@@ -33,12 +33,13 @@ struct Stamp {
 struct Taken {
     stamp: Stamp,
     folder: PathBuf,
-    /// It may be started until the function has been replaced, so it goes only with the next one.
+    /// The folder of the version before. Processes may start from it until the function has been
+    /// replaced, so it is removed together with the next version.
     previous: Option<PathBuf>,
 }
 
 impl Snapshots {
-    /// On the same file system as the executables, since links cannot leave it.
+    /// Creates the folder beside the executables, since hard links cannot leave their file system.
     pub fn beside(executables: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
         let beside = executables
             .values()
@@ -57,7 +58,7 @@ impl Snapshots {
         })
     }
 
-    /// Links to those of `executables` that differ from what was linked before.
+    /// Links the executables that have changed since the last call, and returns the links.
     pub fn take(
         &mut self,
         executables: &BTreeMap<String, PathBuf>,
@@ -98,7 +99,7 @@ impl Snapshots {
 
 impl Drop for Snapshots {
     fn drop(&mut self) {
-        // What is left of it, the next harness sweeps away.
+        // The next start of a harness removes what is left.
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
@@ -113,7 +114,7 @@ impl Stamp {
     }
 }
 
-/// Removes what harnesses that were killed have left.
+/// Removes the folders of processes that have ended without cleaning up.
 fn sweep(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
@@ -131,27 +132,25 @@ fn sweep(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]
-    fn only_what_has_changed_is_linked_and_the_link_stays_as_it_was() {
-        let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
-        fs::create_dir(&folder).unwrap();
+    fn only_changed_executables_are_linked_and_old_links_keep_their_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
         let executables: BTreeMap<_, _> = ["one", "two"]
             .map(|name| (name.to_owned(), folder.join(name)))
             .into();
         for executable in executables.values() {
             fs::write(executable, "old").unwrap();
         }
-        fs::create_dir_all(folder.join(FOLDER).join("left by somebody")).unwrap();
+        fs::create_dir_all(folder.join(FOLDER).join("stale")).unwrap();
 
         let mut snapshots = Snapshots::beside(&executables).unwrap();
-        assert!(!folder.join(FOLDER).join("left by somebody").exists());
+        assert!(!folder.join(FOLDER).join("stale").exists());
         let first = snapshots.take(&executables).unwrap();
         assert_eq!(first.len(), 2);
-        // As linkers do it: the name gets another file.
+        // Linkers do the same: they replace the file under the name.
         fs::remove_file(&executables["two"]).unwrap();
         fs::write(&executables["two"], "newer").unwrap();
         let second = snapshots.take(&executables).unwrap();
@@ -162,6 +161,5 @@ mod tests {
 
         drop(snapshots);
         assert!(!first["one"].exists());
-        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -1,144 +1,100 @@
-//! What the functions of a stack are made of, on this machine: their packages and those that these depend on by path.
+//! The source files of a stack's functions on this machine: their packages, and the packages that
+//! these depend on by path.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
-use serde::Deserialize;
+use cargo_metadata::{DependencyKind, Metadata, NodeDep};
 
 use crate::{
-    executables::{BuildError, cargo},
+    cargo::{self, CargoError, Extent},
     stack::{Code, Stack},
 };
 
 /// Folders and files whose change may change a function.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
-    /// Of packages, with everything in them.
+    /// The folders of packages; everything below them counts.
     packages: BTreeSet<PathBuf>,
-    /// Of the workspace, and `bootstrap` files.
+    /// The workspace's own files, and `bootstrap` files.
     files: BTreeSet<PathBuf>,
-    /// What cargo itself writes.
+    /// The folder that cargo writes to.
     target: PathBuf,
 }
 
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    resolve: Resolve,
-    workspace_root: PathBuf,
-    target_directory: PathBuf,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    id: String,
-    manifest_path: PathBuf,
-    /// Absent for packages on this machine.
-    source: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Deserialize)]
-struct Node {
-    id: String,
-    deps: Vec<Dependency>,
-}
-
-#[derive(Deserialize)]
-struct Dependency {
-    pkg: String,
-    dep_kinds: Vec<DependencyKind>,
-}
-
-#[derive(Deserialize)]
-struct DependencyKind {
-    /// `dev`, `build`, or nothing for an ordinary one.
-    kind: Option<String>,
-}
-
 impl Sources {
-    /// Asks cargo.
-    pub async fn of(stack: &Stack) -> Result<Self, BuildError> {
+    /// Asks cargo for the sources of `stack`.
+    pub async fn of(stack: &Stack) -> Result<Self, CargoError> {
         let mut sources = Self::default();
-        let mut directories = BTreeSet::new();
         for function in stack.functions.values() {
-            match &function.code {
-                Code::Cargo { directory, .. } => {
-                    directories.insert(directory.as_path());
-                }
-                Code::Bootstrap(directory) => {
-                    sources.files.insert(directory.join("bootstrap"));
-                }
+            if let Code::Bootstrap(directory) = &function.code {
+                sources.files.insert(directory.join("bootstrap"));
             }
         }
-        // All of them are in one workspace, else the first build would have failed.
-        if let Some(directory) = directories.first() {
-            sources.add(metadata(directory).await?, &directories);
+        let packages = stack.packages();
+        // All packages are in one workspace, or the first build would have failed.
+        if let Some(directory) = packages.first() {
+            let metadata = cargo::metadata(directory, Extent::Dependencies).await?;
+            sources.add(&metadata, &packages);
         }
         Ok(sources)
     }
 
-    fn add(&mut self, metadata: Metadata, directories: &BTreeSet<&Path>) {
+    fn add(&mut self, metadata: &Metadata, directories: &BTreeSet<&Path>) {
+        // Packages without a source are on this machine.
         let folders: BTreeMap<_, _> = metadata
             .packages
             .iter()
             .filter(|package| package.source.is_none())
-            .filter_map(|package| Some((package.id.as_str(), package.manifest_path.parent()?)))
+            .filter_map(|package| Some((&package.id, package.manifest_path.parent()?)))
             .collect();
         let dependencies: BTreeMap<_, _> = metadata
             .resolve
-            .nodes
             .iter()
-            .map(|node| (node.id.as_str(), &node.deps))
+            .flat_map(|resolve| &resolve.nodes)
+            .map(|node| (&node.id, &node.deps))
             .collect();
-        let mut found: Vec<_> = folders
+        let mut found: Vec<_> = directories
             .iter()
-            .filter(|(_, folder)| directories.contains(*folder))
-            .map(|(id, folder)| (*id, *folder))
+            .filter_map(|directory| cargo::package_in(metadata, directory))
+            .map(|package| &package.id)
             .collect();
-        while let Some((id, folder)) = found.pop() {
-            if self.packages.insert(folder.to_owned()) {
-                let needed = dependencies
-                    .get(id)
-                    .into_iter()
-                    .flat_map(|deps| deps.iter());
+        while let Some(id) = found.pop() {
+            let Some(folder) = folders.get(id) else {
+                continue;
+            };
+            if self.packages.insert(folder.as_std_path().to_owned()) {
+                let dependencies = dependencies.get(id).into_iter().copied().flatten();
                 found.extend(
-                    needed
-                        // What only tests need is in no function.
-                        .filter(|dependency| dependency.is_compiled())
-                        .filter_map(|dependency| folders.get_key_value(dependency.pkg.as_str()))
-                        .map(|(id, folder)| (*id, *folder)),
+                    dependencies
+                        .filter(|dependency| is_compiled(dependency))
+                        .map(|dependency| &dependency.pkg),
                 );
             }
         }
         for file in ["Cargo.toml", "Cargo.lock"] {
-            self.files.insert(metadata.workspace_root.join(file));
+            self.files.insert(metadata.workspace_root.join(file).into());
         }
-        self.target = metadata.target_directory;
+        self.target = metadata.target_directory.clone().into();
     }
 
-    /// What has to be watched, and whether with all that is below it.
+    /// The folders to watch, each with whether everything below it is watched too.
     pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
         let packages = self.packages.iter().map(|folder| (folder.as_path(), true));
         let of_files = self
             .files
             .iter()
             .filter_map(|file| file.parent())
-            // Watching it again without what is below it would end the other.
+            // Watching a folder again without what is below it would replace the first watch.
             .filter(|folder| !self.packages.contains(*folder))
             .map(|folder| (folder, false));
         packages.chain(of_files)
     }
 
-    /// Whether a file is one of them.
-    pub fn hold(&self, path: &Path) -> bool {
+    /// Whether a change of `path` may change a function.
+    pub fn contains(&self, path: &Path) -> bool {
         let in_a_package = || {
             self.packages.iter().any(|folder| path.starts_with(folder))
                 && !path.starts_with(&self.target)
@@ -147,22 +103,10 @@ impl Sources {
     }
 }
 
-impl Dependency {
-    fn is_compiled(&self) -> bool {
-        self.dep_kinds
-            .iter()
-            .any(|kind| kind.kind.as_deref() != Some("dev"))
-    }
-}
-
-async fn metadata(directory: &Path) -> Result<Metadata, BuildError> {
-    let output = cargo(directory)
-        .args(["metadata", "--format-version", "1"])
-        .stderr(Stdio::inherit())
-        .output()
-        .await?;
-    serde_json::from_slice(&output.stdout)
-        .ok()
-        .filter(|_| output.status.success())
-        .ok_or(BuildError::Failed)
+/// Whether the dependency is part of the executable. Dependencies of tests are not.
+fn is_compiled(dependency: &NodeDep) -> bool {
+    dependency
+        .dep_kinds
+        .iter()
+        .any(|kind| kind.kind != DependencyKind::Development)
 }

@@ -1,4 +1,4 @@
-//! What cargo makes of a stack's functions.
+//! Builds of a stack's functions by cargo.
 
 use std::{
     collections::BTreeMap,
@@ -8,18 +8,20 @@ use std::{
 };
 
 use harness::{
+    cargo::CargoError,
     executables::{self, BuildError},
     stack::{Code, Function, Stack},
 };
-use uuid::Uuid;
+use tempfile::TempDir;
 
-/// A workspace with the packages `probe_one`, whose binary is `probe-first`, `probe_two`, and in the folder `probe_three` one
-/// that is called `named-otherwise`; removed at the end.
-struct Workspace(PathBuf);
+/// A workspace with three packages: `probe_one`, whose binary is `probe-first`; `probe_two`; and
+/// `named-otherwise` in the folder `probe_three`.
+struct Workspace(TempDir);
 
 impl Workspace {
     fn create() -> Self {
-        let root = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
         for package in ["probe_one", "probe_two", "probe_three"] {
             fs::create_dir_all(root.join(package).join("src")).unwrap();
             fs::write(root.join(package).join("src/main.rs"), "fn main() {}").unwrap();
@@ -40,7 +42,7 @@ impl Workspace {
         );
         package("probe_two", "probe_two", "");
         package("probe_three", "named-otherwise", "");
-        Self(root)
+        Self(folder)
     }
 
     async fn build(
@@ -48,20 +50,14 @@ impl Workspace {
         functions: &[(&str, &str)],
     ) -> Result<BTreeMap<String, PathBuf>, BuildError> {
         let codes = functions.iter().map(|(package, binary)| Code::Cargo {
-            directory: self.0.join(package),
+            directory: self.0.path().join(package),
             binary: (*binary).to_owned(),
         });
         executables::build(&stack(codes), false).await
     }
 }
 
-impl Drop for Workspace {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Functions `F0`, `F1`, … with these codes.
+/// A stack of functions `F0`, `F1`, … with this code.
 fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
     let functions = codes.into_iter().enumerate().map(|(n, code)| {
         let logical_id = format!("F{n}");
@@ -87,7 +83,7 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
 }
 
 #[tokio::test]
-async fn binaries_are_built_and_found_by_name() {
+async fn binaries_are_built_and_found_by_the_folder_of_their_package() {
     let workspace = Workspace::create();
     let built = workspace
         .build(&[
@@ -103,17 +99,20 @@ async fn binaries_are_built_and_found_by_name() {
 }
 
 #[tokio::test]
-async fn a_build_that_fails_has_no_executables() {
+async fn a_failing_build_is_an_error() {
     let workspace = Workspace::create();
     let error = workspace
         .build(&[("probe_two", "probe_four")])
         .await
         .unwrap_err();
-    assert!(matches!(error, BuildError::Failed), "{error}");
+    assert!(
+        matches!(error, BuildError::Cargo(CargoError::Failed)),
+        "{error}"
+    );
 }
 
 #[tokio::test]
-async fn a_bootstrap_needs_no_cargo() {
+async fn a_bootstrap_is_used_without_cargo() {
     let directory = Path::new("/opt/function").to_owned();
     let built = executables::build(&stack([Code::Bootstrap(directory)]), false)
         .await

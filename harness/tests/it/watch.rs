@@ -138,7 +138,9 @@ async fn a_change_replaces_what_it_concerns_and_nothing_else() {
     assert_eq!(socket.ask("bystander").await, bystander);
 
     fs::write(folder.0.join("words/src/lib.rs"), "no Rust at all").unwrap();
-    program.says("Not replaced, all runs on as it was: ").await;
+    program
+        .says("Nothing replaced, the old functions keep running: ")
+        .await;
     assert_eq!(socket.ask("speak").await, second);
 
     fs::write(folder.0.join("words/src/lib.rs"), word("three")).unwrap();
