@@ -1,4 +1,4 @@
-//! The command line of the harness.
+//! The command-line options of the harness, except for the ports.
 
 use std::{
     collections::BTreeMap,
@@ -7,38 +7,21 @@ use std::{
     str::FromStr,
 };
 
-use clap::Parser;
+use clap::Args;
 
 use crate::{dynamodb, faults};
 
-/// Where the template is looked for, from the current folder upward.
+/// The default template, relative to the current folder or to one above it.
 const TEMPLATE: &str = "infra/template.yaml";
 
-/// Runs a SAM template on this machine: API Gateway, Lambda, DynamoDB and an identity provider.
-#[derive(Clone, Debug, Parser)]
-#[command(name = "cargo dev")]
+/// What to run, and how.
+#[derive(Clone, Debug, Args)]
 pub struct Options {
     /// The SAM template [default: infra/template.yaml, here or in a folder above]
     #[arg(long, value_name = "FILE")]
     pub template: Option<PathBuf>,
 
-    /// Port of the HTTP API, the page and the identity provider; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 3000)]
-    pub http_port: u16,
-
-    /// Port of the WebSocket API and of its management API; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 3001)]
-    pub ws_port: u16,
-
-    /// Port of the Lambda API; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 9000)]
-    pub lambda_port: u16,
-
-    /// Port of DynamoDB; 0 takes any free one
-    #[arg(long, value_name = "PORT", default_value_t = 8000)]
-    pub dynamodb_port: u16,
-
-    /// What answers behind the DynamoDB port: `embedded`, `local` (Amazon's DynamoDB Local, needs Java) or a URL
+    /// The DynamoDB engine: `embedded`, `local` (Amazon's DynamoDB Local, needs Java) or a URL
     #[arg(long, value_name = "ENGINE", default_value = "embedded")]
     pub dynamodb: dynamodb::Choice,
 
@@ -50,23 +33,23 @@ pub struct Options {
     #[arg(long)]
     pub release: bool,
 
-    /// Builds again when a source file changes, and replaces the functions that it concerns
+    /// Builds again when a source file changes, and replaces the functions that have changed
     #[arg(long)]
     pub watch: bool,
 
-    /// Processes of one function at the same time; further events wait
+    /// Maximum number of processes of one function; further events wait
     #[arg(long, value_name = "N", default_value = "8")]
     pub concurrency: NonZeroUsize,
 
-    /// Takes calls of DynamoDB, @connections and Lambda without verifying their signatures
+    /// Accepts calls of DynamoDB, @connections and Lambda without verifying their signatures
     #[arg(long)]
     pub no_signatures: bool,
 
-    /// What is to go wrong: `aws` (only its latencies), `storm`, a JSON file, or JSON
+    /// Faults to inject: `aws` (only latencies), `storm`, a JSON file, or JSON
     #[arg(long, value_name = "PLAN")]
     pub faults: Option<faults::Plan>,
 
-    /// Written once everything listens: a JSON object with all addresses; removed at the end
+    /// File to write all addresses to, as JSON, once everything listens; removed at the end
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
 
@@ -74,13 +57,13 @@ pub struct Options {
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]
     pub parameter_overrides: Vec<ParameterOverride>,
 
-    /// The page [default: the folder `web` beside the template's folder]
+    /// Folder of the page [default: `web` beside the folder of the template]
     #[arg(long, value_name = "DIR")]
     pub web: Option<PathBuf>,
 }
 
 impl Options {
-    /// The template: the given one, or the first `infra/template.yaml` in `current` or a folder above it.
+    /// Returns the given template, or the first `infra/template.yaml` in `current` or a folder above.
     pub fn template_path(&self, current: &Path) -> Option<PathBuf> {
         match &self.template {
             Some(path) => Some(path.clone()),
@@ -88,7 +71,7 @@ impl Options {
                 .ancestors()
                 .map(|folder| folder.join(TEMPLATE))
                 .find(|path| path.is_file())
-                // Messages name it as it would be typed, if that is possible.
+                // Error messages show the path; a relative one is shorter.
                 .map(|path| {
                     path.strip_prefix(current)
                         .map(Path::to_owned)
@@ -97,7 +80,7 @@ impl Options {
         }
     }
 
-    /// The page's folder for the template at `template`.
+    /// Returns the folder of the page for the template at `template`.
     pub fn web_path(&self, template: &Path) -> PathBuf {
         match &self.web {
             Some(path) => path.clone(),
@@ -105,14 +88,14 @@ impl Options {
                 let folder = template.parent().unwrap_or(Path::new(""));
                 match folder.file_name() {
                     Some(_) => folder.with_file_name("web"),
-                    // It is named by nothing or dots only, like `./template.yaml`.
+                    // The folder has no name of its own, as in `./template.yaml`.
                     None => folder.join("../web"),
                 }
             }
         }
     }
 
-    /// The given parameter values; of a repeated one the last.
+    /// Returns the given parameter values. The last one of a repeated name wins.
     pub fn parameters(&self) -> BTreeMap<String, String> {
         self.parameter_overrides
             .iter()
@@ -121,7 +104,7 @@ impl Options {
     }
 }
 
-/// `KEY=VALUE`, as `sam deploy` takes it.
+/// `KEY=VALUE`, as in `sam deploy`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParameterOverride {
     name: String,
@@ -129,7 +112,7 @@ pub struct ParameterOverride {
 }
 
 impl std::fmt::Debug for ParameterOverride {
-    /// Without the value, because it may be a secret.
+    /// Shows no value, because it may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}=…", self.name)
     }
@@ -144,7 +127,7 @@ impl FromStr for ParameterOverride {
                 name: name.to_owned(),
                 value: value.to_owned(),
             }),
-            // The text itself is not repeated: it may be a secret.
+            // The text is not repeated, because it may be a secret.
             _ => Err("write it as KEY=VALUE".to_owned()),
         }
     }
@@ -152,18 +135,24 @@ impl FromStr for ParameterOverride {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
-    #[test]
-    fn the_command_line_is_well_formed() {
-        use clap::CommandFactory;
-        Options::command().debug_assert();
+    #[derive(Parser)]
+    struct CommandLine {
+        #[command(flatten)]
+        options: Options,
+    }
+
+    fn parse<const N: usize>(arguments: [&str; N]) -> Options {
+        CommandLine::parse_from(arguments).options
     }
 
     #[test]
-    fn overrides_are_read_as_sam_takes_them() {
+    fn overrides_are_read_as_sam_does() {
         let given = ["dev", "--parameter-overrides", "A=1", "B=x=y", "--release"];
-        let options = Options::parse_from(given);
+        let options = parse(given);
         assert!(options.release);
         assert_eq!(
             options.parameters(),
@@ -172,13 +161,15 @@ mod tests {
                 ("B".to_owned(), "x=y".to_owned())
             ])
         );
-        let error = Options::try_parse_from(["dev", "--parameter-overrides", "=1"]).unwrap_err();
+        let error = CommandLine::try_parse_from(["dev", "--parameter-overrides", "=1"])
+            .err()
+            .unwrap();
         assert!(error.to_string().contains("KEY=VALUE"), "{error}");
     }
 
     #[test]
-    fn the_template_is_found_from_a_folder_below() {
-        let options = Options::parse_from(["dev"]);
+    fn the_template_is_found_from_a_subfolder() {
+        let options = parse(["dev"]);
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
         let found = options.template_path(&here.join("src")).unwrap();
         assert_eq!(found, here.parent().unwrap().join("infra/template.yaml"));
@@ -187,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_is_beside_the_template_s_folder() {
+    fn the_default_page_is_beside_the_folder_of_the_template() {
         for (template, web) in [
             ("infra/template.yaml", "web"),
             ("../infra/template.yaml", "../web"),
@@ -195,7 +186,7 @@ mod tests {
             ("template.yaml", "../web"),
             ("./template.yaml", "./../web"),
         ] {
-            let options = Options::parse_from(["dev"]);
+            let options = parse(["dev"]);
             assert_eq!(
                 options.web_path(Path::new(template)),
                 Path::new(web),

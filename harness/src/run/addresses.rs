@@ -1,4 +1,4 @@
-//! Where everything is: for the person at the terminal, for programs that wait for it, and for the functions.
+//! The addresses of all services: for the terminal, for the ready file, and for the functions.
 
 use std::{
     collections::BTreeMap,
@@ -6,118 +6,83 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde::Serialize;
-
-use super::listeners::Listeners;
-use crate::{
-    iam::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY},
-    stack::Stack,
+use super::{
+    service::{Address, Setup},
+    services::{LAMBDA, SERVICES},
 };
+use crate::iam::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY};
 
-/// The content of the ready file. No URL ends with a slash.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Addresses {
-    /// The page; absent if there is none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub page: Option<String>,
-    /// The HTTP API; with a named stage this is its last part.
-    pub http: String,
-    /// The WebSocket API with its stage; absent if the template has none.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ws: Option<String>,
-    /// The base of `/@connections`; absent if the template has no WebSocket API.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub management: Option<String>,
-    /// Lambda's Invoke API.
-    pub lambda: String,
-    /// DynamoDB.
-    pub dynamodb: String,
-    /// `POST {"user"}` answers a token.
-    pub login: String,
-    /// Of a local administrator, for AWS clients.
-    pub access_key_id: String,
-    /// Nothing secret: it opens nothing but this stack.
-    pub secret_access_key: String,
-}
+/// The addresses of a stack, in the order of [`SERVICES`].
+#[derive(Clone, Debug)]
+pub(super) struct Addresses(Vec<Address>);
 
 impl Addresses {
-    /// Of an open stack.
-    pub fn of(listeners: &Listeners, stack: &Stack, has_page: bool) -> Self {
-        let stage = stack.websocket_api.as_ref().map(|api| api.stage.as_str());
-        Self {
-            // By the name that people type.
-            page: has_page.then(|| format!("http://localhost:{}", listeners.http.port)),
-            http: match &stack.http_api {
-                Some(api) if api.stage != "$default" => {
-                    format!("{}/{}", listeners.http.http_url(), api.stage)
-                }
-                _ => listeners.http.http_url(),
-            },
-            ws: stage.map(|stage| format!("ws://127.0.0.1:{}/{stage}", listeners.ws.port)),
-            management: stage.map(|stage| format!("{}/{stage}", listeners.ws.http_url())),
-            lambda: listeners.lambda.http_url(),
-            dynamodb: listeners.dynamodb.http_url(),
-            login: format!("{}/login", listeners.issuer()),
-            access_key_id: ADMIN_ACCESS_KEY_ID.to_owned(),
-            secret_access_key: ADMIN_SECRET_ACCESS_KEY.to_owned(),
-        }
+    pub fn of(setup: &Setup) -> Self {
+        let of_each = SERVICES
+            .iter()
+            .flat_map(|service| (service.addresses)(setup));
+        Self(of_each.collect())
     }
 
-    /// The variables that keep every function on this machine, whatever the template says.
+    fn url(&self, key: &str) -> Option<&str> {
+        let address = self.0.iter().find(|address| address.key == key);
+        address.map(|address| address.url.as_str())
+    }
+
+    /// Returns the variables that keep the AWS clients of every function on this machine.
     pub fn environment(&self) -> BTreeMap<String, String> {
-        [
-            // Every service that is not named below ends at a door that does not know it, and not in the internet.
-            ("AWS_ENDPOINT_URL", &self.lambda),
-            ("AWS_ENDPOINT_URL_LAMBDA", &self.lambda),
-            ("AWS_ENDPOINT_URL_DYNAMODB", &self.dynamodb),
-            ("AWS_ENDPOINT_URL_DYNAMODB_STREAMS", &self.dynamodb),
-            (
-                "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI",
-                self.management.as_ref().unwrap_or(&self.lambda),
-            ),
-        ]
-        .map(|(name, url)| (name.to_owned(), url.clone()))
-        .into()
+        let lambda = self.url(LAMBDA.name).unwrap_or_default();
+        let variables = SERVICES.iter().flat_map(|service| service.variables);
+        variables
+            .map(|(variable, key)| {
+                let url = self.url(key).unwrap_or(lambda);
+                ((*variable).to_owned(), url.to_owned())
+            })
+            .collect()
+    }
+
+    /// Returns the content of the ready file: the addresses, and the administrator's key for AWS
+    /// clients. The key is no secret, since it is valid for this stack only.
+    fn ready(&self) -> BTreeMap<&str, &str> {
+        let mut ready: BTreeMap<_, _> = self
+            .0
+            .iter()
+            .map(|address| (address.key, address.url.as_str()))
+            .collect();
+        ready.insert("accessKeyId", ADMIN_ACCESS_KEY_ID);
+        ready.insert("secretAccessKey", ADMIN_SECRET_ACCESS_KEY);
+        ready
     }
 }
 
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut line = |name: &str, url: &str| writeln!(f, "  {name:<13} {url}");
-        if let Some(page) = &self.page {
-            line("Page", page)?;
+        for address in &self.0 {
+            let Address {
+                label, url, suffix, ..
+            } = address;
+            writeln!(f, "  {label:<13} {url}{suffix}")?;
         }
-        line("HTTP API", &self.http)?;
-        if let Some(ws) = &self.ws {
-            line("WebSocket API", ws)?;
-        }
-        if let Some(management) = &self.management {
-            line("@connections", &format!("{management}/@connections"))?;
-        }
-        line("Lambda", &self.lambda)?;
-        line("DynamoDB", &self.dynamodb)?;
-        line("Log in", &self.login)
+        Ok(())
     }
 }
 
-/// The file that says that everything listens; removed when this is dropped.
+/// The file that tells other programs that everything listens. It is removed on drop.
 #[derive(Debug)]
-pub struct ReadyFile(PathBuf);
+pub(super) struct ReadyFile(PathBuf);
 
 impl ReadyFile {
-    /// Writes the file at `path` in one step: who sees it sees all of it.
+    /// Writes the file at `path` in one step, so that no reader sees a part of it.
     ///
     /// # Errors
-    /// If its folder cannot be written to.
+    /// Fails if the folder is not writable.
     pub fn write(path: &Path, addresses: &Addresses) -> io::Result<Self> {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".{}", std::process::id()));
         let unfinished = PathBuf::from(name);
-        let json = serde_json::to_vec(addresses)?;
+        let json = serde_json::to_vec(&addresses.ready())?;
         let written = fs::write(&unfinished, json).and_then(|()| fs::rename(&unfinished, path));
         if written.is_err() {
-            // It says nothing that anyone could use.
             let _ = fs::remove_file(&unfinished);
         }
         written.map(|()| Self(path.to_owned()))
@@ -126,7 +91,7 @@ impl ReadyFile {
 
 impl Drop for ReadyFile {
     fn drop(&mut self) {
-        // Somebody else may have tidied up already, which is as good.
+        // Fails if another program has removed the file already, which is fine.
         let _ = fs::remove_file(&self.0);
     }
 }

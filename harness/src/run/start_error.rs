@@ -1,4 +1,4 @@
-//! Why the stack does not start, in words for the person who started it.
+//! Why the stack does not start.
 
 use std::{error::Error, io, path::PathBuf};
 
@@ -13,14 +13,17 @@ use crate::{
     watch::WatchError,
 };
 
-/// The first thing that did not start. [`ErrorChain`](crate::error_chain::ErrorChain) shows it with its causes.
+/// The first error of the start. [`ErrorChain`](crate::error_chain::ErrorChain) shows it with its
+/// causes.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another log or no signals in this process: it is not run as a program of its own.
-    #[error("this process cannot be set up")]
+    /// The process has a logger already, or its signals or current folder are not available.
+    #[error("cannot set up this process")]
     Process(#[source] Box<dyn Error + Send + Sync>),
-    /// Neither named nor found.
-    #[error("there is no infra/template.yaml here or in a folder above: name one by --template")]
+    /// No template is named, and none is found.
+    #[error(
+        "there is no infra/template.yaml here or in a folder above: name a template with --template"
+    )]
     NoTemplate,
     /// A port.
     #[error(transparent)]
@@ -28,17 +31,17 @@ pub enum StartError {
     /// The template.
     #[error(transparent)]
     Template(#[from] TemplateError),
-    /// The functions' executables.
+    /// The executables of the functions.
     #[error(transparent)]
     Build(#[from] BuildError),
-    /// A file or folder from the command line.
-    #[error("{option} {}", path.display())]
+    /// A path from the command line.
+    #[error("cannot use {} for {option}", path.display())]
     Path {
         /// `--data` or `--ready-file`.
         option: &'static str,
-        /// Its value.
+        /// The given path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: io::Error,
     },
     /// The identity provider.
@@ -48,7 +51,7 @@ pub enum StartError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// The proxy in front of DynamoDB.
-    #[error("the proxy in front of DynamoDB cannot be started")]
+    #[error("cannot start the proxy of DynamoDB")]
     Proxy(#[source] Box<dyn Error + Send + Sync>),
     /// A table.
     #[error(transparent)]

@@ -234,7 +234,7 @@ async fn a_port_in_use_is_named_with_its_option() {
     assert_eq!(
         complaint,
         format!(
-            "error: port {port} is in use: choose another by --http-port, or 0 for any free one\n"
+            "error: port {port} is in use: choose another with --http-port, or 0 for any free one\n"
         )
     );
     assert!(program.end(Signal::SIGINT).await.success());

@@ -1,0 +1,21 @@
+//! The list of services. Options, ports, addresses, the ready file and the start follow from it.
+
+mod dynamodb;
+mod http_api;
+mod lambda;
+mod websocket_api;
+
+pub(super) use self::http_api::local;
+
+use super::service::Service;
+
+/// Lambda, which the start handles by itself: services start before or after it.
+pub(super) static LAMBDA: &Service = &lambda::SERVICE;
+
+/// All services, in the order in which the terminal shows them.
+pub(super) static SERVICES: [&Service; 4] = [
+    &http_api::SERVICE,
+    &websocket_api::SERVICE,
+    &lambda::SERVICE,
+    &dynamodb::SERVICE,
+];

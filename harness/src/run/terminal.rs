@@ -1,0 +1,47 @@
+//! What the harness prints for the developer, apart from its log.
+
+use std::{
+    fmt,
+    io::{self, Write},
+};
+
+use crate::{dynamodb::Choice, options::Options, stack::Stack};
+
+/// Prints one paragraph. A closed terminal is no error.
+pub(super) fn say(text: impl fmt::Display) {
+    let _ = writeln!(io::stdout(), "{text}");
+}
+
+/// How many functions, routes and tables a template has.
+pub(super) struct Summary<'a>(pub &'a Stack);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        let stack = self.0;
+        f.write_str(&count(stack.functions.len(), "function"))?;
+        if let Some(api) = &stack.websocket_api {
+            write!(f, ", {}", count(api.routes.len(), "WebSocket route"))?;
+        }
+        if let Some(api) = &stack.http_api {
+            write!(f, ", {}", count(api.routes.len(), "HTTP route"))?;
+        }
+        write!(f, ", {}", count(stack.tables.len(), "table"))
+    }
+}
+
+/// Where the items of the tables are, so that nobody loses them by surprise.
+pub(super) struct Storage<'a>(pub &'a Options);
+
+impl fmt::Display for Storage<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.dynamodb, &self.0.data) {
+            (Choice::Url(url), _) => write!(f, "DynamoDB runs at {url}."),
+            (_, Some(folder)) => write!(f, "DynamoDB keeps its items in {}.", folder.display()),
+            (_, None) => f.write_str(
+                "DynamoDB keeps its items in memory until this program ends; --data DIR keeps them \
+                 in a folder.",
+            ),
+        }
+    }
+}
