@@ -1,4 +1,4 @@
-//! The `Conditions` section: each is evaluated once, in any order, from parameters alone.
+//! The `Conditions` section. Conditions depend on parameters only, so their order does not matter.
 
 use std::collections::BTreeMap;
 
@@ -32,11 +32,11 @@ struct Evaluation<'a> {
 }
 
 impl Evaluation<'_> {
-    /// `within` are the conditions whose evaluation led here, because CloudFormation refuses circles, and so must this.
+    /// Evaluates a condition. `within` are the conditions that depend on it; a cycle is an error.
     fn holds(&self, node: &Node, within: &[&str]) -> Result<bool, Problem> {
         let (name, argument) = match &node.content {
             Content::Intrinsic { name, argument } => (name.as_str(), argument.as_ref()),
-            // The long form of `!Condition`, which looks like an ordinary mapping.
+            // The long form of `!Condition` is an ordinary mapping.
             Content::Map(entries) => match entries.as_slice() {
                 [only] => (only.key.as_str(), &only.value),
                 _ => return Err(node.expected("a condition")),
@@ -67,13 +67,13 @@ impl Evaluation<'_> {
                 if within.contains(&other) {
                     return Err(Problem::at(
                         argument.at,
-                        format!("{other} depends on itself"),
+                        format!("the condition {other} depends on itself"),
                     ));
                 }
                 let Some(entry) = self.declared.iter().find(|entry| entry.key == other) else {
                     return Err(Problem::at(
                         argument.at,
-                        format!("no condition is called {other}"),
+                        format!("the template has no condition {other}"),
                     ));
                 };
                 self.holds(&entry.value, &[within, &[other]].concat())
@@ -81,7 +81,7 @@ impl Evaluation<'_> {
             other => Err(Problem::at(
                 node.at,
                 format!(
-                    "a condition is made of Equals, And, Or, Not and Condition, not of {other}"
+                    "a condition consists of Equals, And, Or, Not and Condition, not of {other}"
                 ),
             )),
         }

@@ -1,110 +1,29 @@
-//! `AWS::Serverless::HttpApi`, and the `HttpApi` events of functions that are its routes.
+//! `AWS::Serverless::HttpApi`. Its routes are the `HttpApi` events of functions.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Functions,
-    function::only,
-    problem::{Place, Problem, Problems},
+    event_source::HttpApiEvent,
+    functions::Functions,
+    problem::{Problem, Problems},
     properties::Properties,
-    resource::{Resource, api_id},
+    references::api_id,
+    resource::Resource,
     scope::Scope,
     yaml::Node,
 };
 use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute};
 
-/// Milliseconds: the least, and both the default and the most that an integration may take.
-const TIMEOUT: (u64, u64) = (50, 30_000);
-/// Seconds.
+/// The longest time that an authorizer result is cached, in seconds.
 const LONGEST_CACHE: u64 = 3_600;
-const METHODS: [&str; 8] = [
-    "ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
-];
 
-/// One route before it is known which API it belongs to.
-pub(super) struct Event {
-    function: String,
-    at: Place,
-    /// What `ApiId` resolves to.
-    api_id: String,
-    method: String,
-    path: String,
-    authorizer: Option<Node>,
-    timeout: Duration,
-}
-
-impl Event {
-    pub(super) fn read(
-        function: &str,
-        at: Place,
-        mut properties: Properties<'_>,
-        problems: &mut Problems,
-    ) -> Result<Self, Problem> {
-        let api_id = properties.required("ApiId")?.text()?.to_owned();
-        let path = properties.optional("Path")?;
-        let method = properties.optional("Method")?;
-        let (method, path) = match (method, path) {
-            (None, None) => ("ANY".to_owned(), "$default".to_owned()),
-            (Some(method), Some(path)) => {
-                let name = method.text()?.to_uppercase();
-                if !METHODS.contains(&name.as_str()) {
-                    return Err(method.expected(&METHODS.join(" or ")));
-                }
-                if !path.text()?.starts_with('/') {
-                    return Err(path.expected("a path that begins with /"));
-                }
-                (name, path.text()?.to_owned())
-            }
-            _ => {
-                return Err(Problem::at(
-                    at,
-                    format!("{function}: Path and Method go together"),
-                ));
-            }
-        };
-        let timeout = match properties.optional("TimeoutInMillis")? {
-            Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
-            None => TIMEOUT.1,
-        };
-        let version = properties.optional("PayloadFormatVersion")?;
-        only(version, &["2.0"])?;
-        let authorizer = match properties.nested("Auth")? {
-            Some(mut auth) => {
-                let authorizer = auth.optional("Authorizer")?;
-                auth.finish(problems);
-                authorizer
-            }
-            None => None,
-        };
-        properties.finish(problems);
-        Ok(Self {
-            function: function.to_owned(),
-            at,
-            api_id,
-            method,
-            path,
-            authorizer,
-            timeout: Duration::from_millis(timeout),
-        })
-    }
-
-    pub(super) fn without_api(&self) -> Problem {
-        Problem::at(
-            self.at,
-            format!(
-                "{}: ApiId names no HTTP API of this template",
-                self.function
-            ),
-        )
-    }
-}
-
-/// Reads the API. `events` are all routes of the template; those of another API are a mistake.
+/// Reads the API. `events` are all `HttpApi` events of the template. An event that names another API is
+/// an error.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
     functions: &Functions,
-    events: Vec<Event>,
+    events: Vec<HttpApiEvent>,
     problems: &mut Problems,
 ) -> Option<HttpApi> {
     let id = resource.logical_id.as_str();
@@ -197,7 +116,7 @@ impl Auth {
 
     fn route(
         &self,
-        event: Event,
+        event: HttpApiEvent,
         api_id: &str,
         others: &[HttpRoute],
     ) -> Result<HttpRoute, Problem> {
@@ -211,7 +130,7 @@ impl Auth {
             return Err(Problem::at(
                 event.at,
                 format!(
-                    "{} {} is declared twice: remove one",
+                    "the route {} {} is declared twice: remove one",
                     event.method, event.path
                 ),
             ));
@@ -225,7 +144,10 @@ impl Auth {
             Some(node) => {
                 return Err(Problem::at(
                     node.at,
-                    format!("no authorizer is called {}", node.text()?),
+                    format!(
+                        "the API has no authorizer {}: declare it under Auth.Authorizers",
+                        node.text()?
+                    ),
                 ));
             }
         };
@@ -245,20 +167,12 @@ fn authorizer(
     problems: &mut Problems,
 ) -> Result<HttpAuthorizer, Problem> {
     let function = functions.by_arn(&properties.required("FunctionArn")?)?;
-    only(
-        Some(properties.required("AuthorizerPayloadFormatVersion")?),
-        &["2.0"],
-    )?;
-    only(
-        Some(properties.required("EnableSimpleResponses")?),
-        &["true"],
-    )?;
-    // SAM lets the gateway call an authorizer only if it is told to, and else every request ends in a 500 on AWS.
+    properties.required_one_of("AuthorizerPayloadFormatVersion", &["2.0"])?;
+    properties.required_one_of("EnableSimpleResponses", &["true"])?;
+    // Without a role or this permission the gateway may not call the authorizer, and every request is
+    // answered with a 500 on AWS.
     if properties.optional("FunctionInvokeRole")?.is_none() {
-        only(
-            Some(properties.required("EnableFunctionDefaultPermissions")?),
-            &["true"],
-        )?;
+        properties.required_one_of("EnableFunctionDefaultPermissions", &["true"])?;
     }
     let mut identity_sources = Vec::new();
     let mut cached_for = Duration::ZERO;
@@ -274,14 +188,14 @@ fn authorizer(
                     .extend(names.texts()?.iter().map(|name| format!("{prefix}{name}")));
             }
         }
-        // Required although AWS is content without: what it then does is not documented.
+        // AWS does not require it, but does not document the default either.
         let seconds = identity.required("ReauthorizeEvery")?;
         cached_for = Duration::from_secs(seconds.whole_number(0, LONGEST_CACHE)?);
         if identity_sources.is_empty() && !cached_for.is_zero() {
             return Err(Problem::at(
                 seconds.at,
                 format!(
-                    "{}: without an identity source nothing can be cached: set it to 0",
+                    "{}: a result is not cached without an identity source: set ReauthorizeEvery to 0",
                     identity.owner()
                 ),
             ));
@@ -314,7 +228,7 @@ fn cors(mut properties: Properties<'_>, problems: &mut Problems) -> Result<Cors,
         if cors.allow_credentials && cors.allow_origins.iter().any(|origin| origin == "*") {
             return Err(Problem::at(
                 node.at,
-                "AllowCredentials cannot go with the origin *: name the origins",
+                "AllowCredentials excludes the origin *: list the origins",
             ));
         }
     }

@@ -1,16 +1,21 @@
-//! Reads a SAM template as CloudFormation and SAM would, with the values of a local run, into a [`Stack`].
+//! Reads a SAM template into a [`Stack`] as CloudFormation and SAM do, with the values of a local run.
 //!
-//! What would change behaviour and cannot be honoured is an error with its line; what changes nothing on one machine
-//! (alarms, log groups, tags, how something is deployed) is passed over by name, never by accident. `Outputs` are not
-//! evaluated: nothing on this machine reads them.
+//! Everything that would change behaviour and is not supported is an error with its line. What has no
+//! effect on a local run (alarms, log groups, tags, deployment settings) is ignored by name.
+//! `Outputs` are not evaluated.
 
 mod api_gateway_v2;
+mod code;
 mod conditions;
+mod event_source;
 mod function;
+mod functions;
 mod http_api;
 mod parameters;
+mod policies;
 mod problem;
 mod properties;
+mod references;
 mod resource;
 mod scope;
 mod table;
@@ -23,32 +28,25 @@ use std::{
     path::{Path, PathBuf},
 };
 
-pub use self::problem::{Refusal, TemplateError};
 use self::{
-    api_gateway_v2::Pieces,
-    http_api::Event,
+    api_gateway_v2::Parts,
+    event_source::EventSource,
+    functions::Functions,
     problem::{Problem, Problems},
-    resource::{Kind, Resource, function_arn},
+    resource::{Kind, Resource},
     scope::Scope,
     yaml::Node,
 };
-use crate::stack::{Function, HttpApi, Stack, Table, WebSocketApi};
-
-/// What only the start of a local run knows, for the texts under `Metadata.Harness.Parameters`.
-#[derive(Clone, Debug)]
-pub struct Local {
-    /// `${Origins}`: the page's own origins, joined by commas.
-    pub origins: String,
-    /// `${Issuer}`: the URL of the local identity provider, without a trailing slash.
-    pub issuer: String,
-    /// `${Audience}`: what its tokens are for.
-    pub audience: String,
-}
+pub use self::{
+    parameters::Local,
+    problem::{InvalidTemplate, TemplateError},
+};
+use crate::stack::{HttpApi, Stack, Table, WebSocketApi};
 
 /// Reads the template at `path`. `overrides` are parameter values from the command line.
 ///
 /// # Errors
-/// If the file cannot be read, or if anything in it cannot be honoured; then all problems are told, not only the first.
+/// Fails if the file cannot be read, or if the template has problems. The error lists all of them.
 pub fn load(
     path: &Path,
     local: &Local,
@@ -83,12 +81,12 @@ fn stack(
         ..Scope::default()
     };
     conditions::read(root, &mut scope, problems);
-    // Whatever refers to a parameter or condition that could not be read would only repeat that problem.
+    // Every reference to a broken parameter or condition would repeat the problem.
     if !problems.is_empty() {
         return None;
     }
     let resources = resource::read(root, &scope, problems);
-    scope.references = resource::references(&resources, &scope, problems);
+    scope.references = references::read(&resources, &scope, problems);
     let of = |kind| {
         resources
             .iter()
@@ -96,30 +94,34 @@ fn stack(
     };
 
     let mut functions = Functions::default();
-    let mut events: Vec<Event> = Vec::new();
+    let mut http_events = Vec::new();
     for resource in of(Kind::Function) {
-        functions.note(resource, &scope);
-        if let Some((function, routes)) = function::read(resource, &scope, folder, problems) {
+        functions.declare(resource, &scope);
+        if let Some((function, sources)) = function::read(resource, &scope, folder, problems) {
             functions.read.insert(resource.logical_id.clone(), function);
-            events.extend(routes);
+            for source in sources {
+                match source {
+                    EventSource::HttpApi(event) => http_events.push(event),
+                }
+            }
         }
     }
-    let pieces = Pieces::read(&resources, &scope, &functions, problems);
+    let parts = Parts::read(&resources, &scope, &functions, problems);
     let websocket_apis = of(Kind::WebSocketApi).chain(of(Kind::Api));
     let websocket_api: Option<WebSocketApi> = match problems.keep(at_most_one(websocket_apis))? {
         Some(resource) if resource.kind == Kind::Api => {
-            api_gateway_v2::read(resource, &scope, &pieces, problems)
+            api_gateway_v2::read(resource, &scope, &parts, problems)
         }
-        Some(resource) => websocket_api::read(resource, &scope, &functions, &pieces, problems),
+        Some(resource) => websocket_api::read(resource, &scope, &functions, &parts, problems),
         None => {
-            pieces.without_api(problems);
+            parts.without_api(problems);
             None
         }
     };
     let http_api: Option<HttpApi> = match problems.keep(at_most_one(of(Kind::HttpApi)))? {
-        Some(resource) => http_api::read(resource, &scope, &functions, events, problems),
+        Some(resource) => http_api::read(resource, &scope, &functions, http_events, problems),
         None => {
-            events
+            http_events
                 .iter()
                 .for_each(|event| problems.add(event.without_api()));
             None
@@ -137,7 +139,7 @@ fn stack(
     })
 }
 
-/// Refuses sections that would change what the others mean.
+/// Fails at a section that would change the meaning of the others.
 fn sections(root: &Node) -> Result<(), Problem> {
     for entry in root.entries()? {
         match entry.key.as_str() {
@@ -151,12 +153,12 @@ fn sections(root: &Node) -> Result<(), Problem> {
             | "Resources"
             | "Outputs" => {}
             "Transform" => {
-                function::only(Some(entry.value.clone()), &["AWS::Serverless-2016-10-31"])?;
+                entry.value.one_of(&["AWS::Serverless-2016-10-31"])?;
             }
             other => {
                 return Err(Problem::at(
                     entry.at,
-                    format!("the harness does not evaluate the section {other}"),
+                    format!("the harness does not support the section {other}"),
                 ));
             }
         }
@@ -164,7 +166,7 @@ fn sections(root: &Node) -> Result<(), Problem> {
     Ok(())
 }
 
-/// The stack has one door for each kind of API.
+/// Fails at a second API, since the harness has one port for each type.
 fn at_most_one<'a>(
     mut resources: impl Iterator<Item = &'a Resource>,
 ) -> Result<Option<&'a Resource>, Problem> {
@@ -173,45 +175,9 @@ fn at_most_one<'a>(
         (_, Some(second)) => Err(Problem::at(
             second.at,
             format!(
-                "{}: the harness serves one API of this type: remove the others",
+                "{}: the harness supports one API of this type: remove the others",
                 second.logical_id
             ),
         )),
-    }
-}
-
-/// The functions of the template, also as others name them.
-#[derive(Default)]
-struct Functions {
-    /// By logical id.
-    read: BTreeMap<String, Function>,
-    /// Logical ids by ARN, of all that were declared.
-    arns: BTreeMap<String, String>,
-}
-
-impl Functions {
-    fn note(&mut self, resource: &Resource, scope: &Scope) {
-        if let Some(reference) = scope.references.get(&resource.logical_id) {
-            self.arns
-                .insert(function_arn(&reference.id), resource.logical_id.clone());
-        }
-    }
-
-    /// The logical id of the function whose ARN or name stands there.
-    fn by_name(&self, node: &Node) -> Result<String, Problem> {
-        let arn = function_arn(node.text()?);
-        match self.arns.get(&arn) {
-            Some(logical_id) => Ok(logical_id.clone()),
-            None => self.by_arn(node),
-        }
-    }
-
-    /// The logical id of the function whose ARN stands there.
-    fn by_arn(&self, node: &Node) -> Result<String, Problem> {
-        self.arns.get(node.text()?).cloned().ok_or_else(|| {
-            node.expected(
-                "the ARN of a function of this template, for example !GetAtt Function.Arn",
-            )
-        })
     }
 }

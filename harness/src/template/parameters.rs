@@ -1,24 +1,28 @@
-//! The `Parameters` section and where a local run's values come from: the command line wins over the template's own
-//! `Metadata.Harness.Parameters`, which wins over the defaults.
+//! The `Parameters` section. The value of a parameter comes from the command line, else from the
+//! template's `Metadata.Harness.Parameters`, else from its default.
 
 use std::collections::BTreeMap;
 
 use super::{
-    Local,
     problem::{Problem, Problems},
     properties::Properties,
+    scope::Given,
     yaml::{Entry, Node},
 };
 
-/// What `Ref` gives for a parameter.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Given {
-    Text(String),
-    /// Of a `CommaDelimitedList` or `List<Number>`.
-    List(Vec<String>),
+/// Values that only the start of a local run knows. A template uses them in the texts under
+/// `Metadata.Harness.Parameters`.
+#[derive(Clone, Debug)]
+pub struct Local {
+    /// `${Origins}`: the origins of the page, separated by commas.
+    pub origins: String,
+    /// `${Issuer}`: the URL of the local identity provider, without a slash at its end.
+    pub issuer: String,
+    /// `${Audience}`: the audience of its tokens.
+    pub audience: String,
 }
 
-/// Values by name. A parameter without any is noted as a problem.
+/// Returns the values by name. A parameter without a value is a problem.
 pub(super) fn read(
     root: &Node,
     local: &Local,
@@ -33,7 +37,7 @@ pub(super) fn read(
     for name in overrides.keys() {
         if !declared.iter().any(|entry| entry.key == *name) {
             problems.add(Problem::elsewhere(format!(
-                "--parameter-overrides {name}: the template has no such parameter, it has {}",
+                "--parameter-overrides {name}: the template has no such parameter, only {}",
                 names()
             )));
         }
@@ -45,7 +49,7 @@ pub(super) fn read(
             problems.add(Problem::at(
                 entry.at,
                 format!(
-                    "Metadata.Harness: the template has no parameter {}, it has {}",
+                    "Metadata.Harness: the template has no parameter {}, only {}",
                     entry.key,
                     names()
                 ),
@@ -78,7 +82,7 @@ fn section<'a>(node: Option<&'a Node>, problems: &mut Problems) -> &'a [Entry] {
         .unwrap_or_default()
 }
 
-/// `outside` is the value that does not come from the parameter's own declaration.
+/// Returns the value of a parameter. `outside` is a value from outside its declaration.
 fn value(
     declared: &Entry,
     outside: Option<&String>,
@@ -89,8 +93,7 @@ fn value(
     let kind = properties.required("Type")?;
     let default = properties.optional("Default")?;
     let rules = Rules::read(&mut properties)?;
-    // They say how a deployment asks for the value. A pattern can only refuse values, and a deployment does so before it
-    // changes anything.
+    // These describe the parameter. A deployment checks the pattern before it changes anything.
     properties.without_effect(&[
         "Description",
         "NoEcho",
@@ -106,8 +109,8 @@ fn value(
             return Err(Problem::at(
                 declared.at,
                 format!(
-                    "{name} has no value for a local run: give it a Default, a line under Metadata.Harness.Parameters, or \
-                     --parameter-overrides {name}=…"
+                    "{name} has no value for a local run: add a Default, an entry under \
+                     Metadata.Harness.Parameters, or --parameter-overrides {name}=…"
                 ),
             ));
         }
@@ -121,13 +124,13 @@ fn value(
             return Err(Problem::at(
                 kind.at,
                 format!(
-                    "{name}: a parameter of type {other} has its value in AWS only: make it a String"
+                    "{name}: the value of a parameter of type {other} is on AWS only: make it a String"
                 ),
             ));
         }
     };
     for text in given.texts() {
-        // The value itself is not repeated: it may be a secret.
+        // The value is not repeated, because it may be a secret.
         rules.broken_by(text, is_number).map_or(Ok(()), |rule| {
             Err(Problem::at(
                 declared.at,
@@ -138,20 +141,7 @@ fn value(
     Ok(given)
 }
 
-impl Given {
-    fn list(text: &str) -> Self {
-        Given::List(text.split(',').map(|item| item.trim().to_owned()).collect())
-    }
-
-    fn texts(&self) -> &[String] {
-        match self {
-            Given::Text(text) => std::slice::from_ref(text),
-            Given::List(items) => items,
-        }
-    }
-}
-
-/// What a value may be: one of a list, of some length in characters, or a number of some size.
+/// Rules for a value: a list of allowed ones, its length in characters, the size of a number.
 struct Rules {
     allowed: Option<Vec<String>>,
     length: (Option<usize>, Option<usize>),
@@ -174,12 +164,12 @@ impl Rules {
         })
     }
 
-    /// The first rule that the value breaks.
+    /// Returns how the value breaks the first rule that it breaks.
     fn broken_by(&self, text: &str, is_number: bool) -> Option<String> {
         if let Some(allowed) = &self.allowed
             && !allowed.iter().any(|one| one == text)
         {
-            return Some(format!("is none of {}", allowed.join(", ")));
+            return Some(format!("is not one of {}", allowed.join(", ")));
         }
         if !within(text.chars().count(), self.length) {
             return Some("is too short or too long".to_owned());
@@ -188,7 +178,7 @@ impl Rules {
             _ if !is_number => None,
             Ok(number) if within(number, self.number) => None,
             Ok(_) => Some("is too small or too large".to_owned()),
-            Err(_) => Some("is no number".to_owned()),
+            Err(_) => Some("is not a number".to_owned()),
         }
     }
 }
@@ -211,7 +201,7 @@ fn limit<T: std::str::FromStr>(
 }
 
 impl Local {
-    /// A text of the template with `${Origins}`, `${Issuer}` and `${Audience}` filled in.
+    /// Returns a text of the template with `${Origins}`, `${Issuer}` and `${Audience}` filled in.
     fn fill(&self, template: &Node) -> Result<String, Problem> {
         let text = template
             .text()?
@@ -221,7 +211,7 @@ impl Local {
         if text.contains("${") {
             return Err(Problem::at(
                 template.at,
-                "Metadata.Harness: only ${Origins}, ${Issuer} and ${Audience} are known at the start",
+                "Metadata.Harness: a value may contain only ${Origins}, ${Issuer} and ${Audience}",
             ));
         }
         Ok(text)

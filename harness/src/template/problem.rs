@@ -1,22 +1,21 @@
-//! What is wrong with a template, and where: everything that is found is reported at once, because a person who mends a
-//! template wants the whole list.
+//! The problems of a template and their places. All of them are reported at once.
 
 use std::{
     fmt,
     path::{Path, PathBuf},
 };
 
-/// A position in the template's text, both counted from 1 as editors do.
+/// A position in the template. Lines and columns count from 1, as in editors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     pub(super) line: usize,
     pub(super) column: usize,
 }
 
-/// One thing that cannot be honoured, with what to do about it.
+/// One problem: what is wrong, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Problem {
-    /// `None` for what comes from outside the template, like the command line.
+    /// `None` for a problem outside the template, for example on the command line.
     at: Option<Place>,
     text: String,
 }
@@ -37,7 +36,7 @@ impl Problem {
     }
 }
 
-/// Collects problems, so that reading goes on after the first one.
+/// Collects problems, so that reading continues after the first one.
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: Vec<Problem>,
@@ -45,7 +44,7 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
-        // One mistake in a value that is read twice is still one mistake.
+        // A value that is read twice has its problem once.
         if !self.found.contains(&problem) {
             self.found.push(problem);
         }
@@ -55,18 +54,18 @@ impl Problems {
         self.found.is_empty()
     }
 
-    /// The value, or `None` with the problem noted.
+    /// Returns the value, or adds the problem and returns `None`.
     pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    /// Succeeds with `value` if nothing was noted.
+    /// Returns `value` if there are no problems.
     pub(super) fn verdict<T>(mut self, path: &Path, value: Option<T>) -> Result<T, TemplateError> {
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
             _ => {
                 self.found.sort_by_key(|problem| problem.at);
-                Err(TemplateError::Refused(Refusal {
+                Err(TemplateError::Invalid(InvalidTemplate {
                     path: path.to_owned(),
                     problems: self.found,
                 }))
@@ -75,30 +74,30 @@ impl Problems {
     }
 }
 
-/// Why a template was not accepted.
+/// Why a template is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    /// The file could not be read as UTF-8 text.
-    #[error("{}: cannot be read: {source}", path.display())]
+    /// The file cannot be read as UTF-8 text.
+    #[error("cannot read {}: {source}", path.display())]
     Unreadable {
-        /// As it was given.
+        /// The path of the template.
         path: PathBuf,
-        /// Why.
+        /// The system's reason.
         source: std::io::Error,
     },
-    /// It declares what cannot be honoured; the text has one line `PATH:LINE:COLUMN: what, and what to do` for each.
+    /// The template has problems. The text has one line `PATH:LINE:COLUMN: PROBLEM` for each.
     #[error("{0}")]
-    Refused(Refusal),
+    Invalid(InvalidTemplate),
 }
 
-/// Everything that is wrong with one template, in the order of its lines.
+/// All problems of a template, in the order of its lines.
 #[derive(Debug)]
-pub struct Refusal {
+pub struct InvalidTemplate {
     path: PathBuf,
     problems: Vec<Problem>,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for InvalidTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, problem) in self.problems.iter().enumerate() {
             if index > 0 {

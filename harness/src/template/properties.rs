@@ -1,5 +1,5 @@
-//! A mapping that is read property by property: what nobody has read at the end could not be honoured, and is reported
-//! instead of being passed over.
+//! A mapping that is read property by property. Properties that are still unread at the end have no
+//! support here and are reported as problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use super::{
 
 /// The unread part of a mapping.
 pub(super) struct Properties<'a> {
-    /// What messages call it, for example `ChatApi` or `ChatApi.Auth`.
+    /// The name in messages, for example `ChatApi` or `ChatApi.Auth`.
     owner: String,
     at: Place,
     /// `None` where CloudFormation allows no intrinsic functions.
@@ -21,9 +21,9 @@ pub(super) struct Properties<'a> {
 }
 
 impl<'a> Properties<'a> {
-    /// Of a mapping whose values may be intrinsic functions; they are evaluated when they are read.
+    /// Reads a mapping whose values may be intrinsic functions. They are evaluated on access.
     pub(super) fn resolving(owner: &str, node: &Node, scope: &'a Scope) -> Result<Self, Problem> {
-        // The mapping itself may be one, for example an `If` between two of them.
+        // The mapping itself may be an intrinsic function, for example an `If`.
         let whole = match &node.content {
             Content::Intrinsic { .. } => scope.resolve(node)?,
             _ => Some(node.clone()),
@@ -36,7 +36,7 @@ impl<'a> Properties<'a> {
         Ok(properties)
     }
 
-    /// Of a mapping without intrinsic functions.
+    /// Reads a mapping without intrinsic functions.
     pub(super) fn plain(owner: &str, node: &Node) -> Result<Self, Problem> {
         let mut properties = Self::empty(owner, node.at);
         if !node.is_null() {
@@ -45,7 +45,7 @@ impl<'a> Properties<'a> {
         Ok(properties)
     }
 
-    /// Of a mapping that is not there.
+    /// Stands for a missing mapping.
     pub(super) fn empty(owner: &str, at: Place) -> Self {
         Self {
             owner: owner.to_owned(),
@@ -64,7 +64,7 @@ impl<'a> Properties<'a> {
         self.at
     }
 
-    /// The value with intrinsics resolved; `None` if it is absent, null or `AWS::NoValue`.
+    /// Returns the evaluated value, or `None` if it is missing, null or `AWS::NoValue`.
     pub(super) fn optional(&mut self, name: &str) -> Result<Option<Node>, Problem> {
         self.read.insert(name.to_owned());
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
@@ -82,7 +82,24 @@ impl<'a> Properties<'a> {
             .ok_or_else(|| Problem::at(self.at, format!("{}: {name} is missing", self.owner)))
     }
 
-    /// A mapping within this one, to be finished by itself.
+    /// Fails if the property is missing or none of these.
+    pub(super) fn required_one_of(&mut self, name: &str, accepted: &[&str]) -> Result<(), Problem> {
+        self.required(name)?.one_of(accepted)
+    }
+
+    /// Fails if the property is there and none of these. Returns whether it is there.
+    pub(super) fn optional_one_of(
+        &mut self,
+        name: &str,
+        accepted: &[&str],
+    ) -> Result<bool, Problem> {
+        match self.optional(name)? {
+            Some(node) => node.one_of(accepted).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Returns a mapping within this one, which the caller finishes separately.
     pub(super) fn nested(&mut self, name: &str) -> Result<Option<Properties<'a>>, Problem> {
         self.read.insert(name.to_owned());
         let owner = format!("{}.{name}", self.owner);
@@ -95,7 +112,7 @@ impl<'a> Properties<'a> {
         }
     }
 
-    /// The keys of all entries with the mappings under them, each to be finished by itself.
+    /// Returns all keys with the mappings under them, which the caller finishes separately.
     pub(super) fn each(mut self) -> Result<Vec<(String, Place, Properties<'a>)>, Problem> {
         let keys: Vec<_> = self
             .entries
@@ -111,7 +128,7 @@ impl<'a> Properties<'a> {
         Ok(all)
     }
 
-    /// A mapping of texts, for example environment variables.
+    /// Returns a mapping of texts, for example environment variables.
     pub(super) fn texts(&mut self, name: &str) -> Result<BTreeMap<String, String>, Problem> {
         let mut texts = BTreeMap::new();
         if let Some(mut nested) = self.nested(name)? {
@@ -129,21 +146,20 @@ impl<'a> Properties<'a> {
         Ok(texts)
     }
 
-    /// Properties that change nothing on one machine. Their values are not looked at.
+    /// Accepts properties that have no effect on a local run. Their values are not read.
     pub(super) fn without_effect(&mut self, names: &[&str]) {
         self.read
             .extend(names.iter().map(|name| (*name).to_owned()));
     }
 
-    /// Notes each property that nobody has read.
+    /// Reports each property that is still unread.
     pub(super) fn finish(self, problems: &mut Problems) {
         for entry in &self.entries {
             if !self.read.contains(&entry.key) {
                 problems.add(Problem::at(
                     entry.at,
                     format!(
-                        "{}: the harness cannot honour {}, so a local run would differ from AWS: leave it out, or teach the \
-                         harness",
+                        "{}: the harness does not support {}, so a local run would differ from AWS: remove it",
                         self.owner, entry.key
                     ),
                 ));

@@ -1,9 +1,9 @@
-//! Evaluates intrinsic functions in what is known at the start: parameters, conditions and the names of resources.
+//! Evaluates intrinsic functions by the values that are known at the start: parameters, conditions and
+//! the names of resources.
 
 use std::collections::BTreeMap;
 
 use super::{
-    parameters::Given,
     problem::{Place, Problem},
     yaml::{Content, Entry, Node},
 };
@@ -12,14 +12,36 @@ use crate::stack::{ACCOUNT, REGION};
 /// The name of the local stack.
 const STACK: &str = "local";
 
-/// What `Ref` and `GetAtt` give for one logical id.
+/// The value of `Ref` for a parameter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Given {
+    Text(String),
+    /// The items of a `CommaDelimitedList` or a `List<Number>`.
+    List(Vec<String>),
+}
+
+impl Given {
+    /// Splits a text at its commas.
+    pub(super) fn list(text: &str) -> Self {
+        Given::List(text.split(',').map(|item| item.trim().to_owned()).collect())
+    }
+
+    pub(super) fn texts(&self) -> &[String] {
+        match self {
+            Given::Text(text) => std::slice::from_ref(text),
+            Given::List(items) => items,
+        }
+    }
+}
+
+/// The values of `Ref` and `GetAtt` for one logical id.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reference {
     pub(super) id: String,
     pub(super) attributes: BTreeMap<&'static str, String>,
 }
 
-/// Everything that a template's values may refer to.
+/// Everything that a value of the template may refer to.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     pub(super) parameters: BTreeMap<String, Given>,
@@ -28,7 +50,8 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// The same tree without any intrinsic; `None` for `AWS::NoValue`, which takes its property or item away.
+    /// Returns the tree with all intrinsic functions evaluated. Returns `None` for `AWS::NoValue`, which
+    /// removes its property or item.
     pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Problem> {
         let content = match &node.content {
             Content::Scalar { .. } => return Ok(Some(node.clone())),
@@ -59,10 +82,14 @@ impl Scope {
         }))
     }
 
-    /// The value where there must be one.
+    /// Evaluates a node that must have a value.
     pub(super) fn present(&self, node: &Node) -> Result<Node, Problem> {
-        self.resolve(node)?
-            .ok_or_else(|| Problem::at(node.at, "AWS::NoValue cannot stand here"))
+        self.resolve(node)?.ok_or_else(|| {
+            Problem::at(
+                node.at,
+                "a value is required here, and AWS::NoValue removes it",
+            )
+        })
     }
 
     fn evaluate(&self, at: Place, name: &str, argument: &Node) -> Result<Option<Node>, Problem> {
@@ -78,7 +105,7 @@ impl Scope {
                 return Err(Problem::at(
                     at,
                     format!(
-                        "the harness does not evaluate the intrinsic function {other} here: give the value by a parameter"
+                        "the harness does not support the intrinsic function {other} here: use a parameter instead"
                     ),
                 ));
             }
@@ -106,7 +133,7 @@ impl Scope {
         Ok(Some(node))
     }
 
-    /// What `Ref` gives where only a text will do.
+    /// Returns the value of `Ref` where a text is required.
     fn name(&self, at: Place, name: &str) -> Result<String, Problem> {
         Ok(match name {
             "AWS::Region" => REGION.to_owned(),
@@ -125,7 +152,7 @@ impl Scope {
                     return Err(Problem::at(
                         at,
                         format!(
-                            "{name} is a list and a text is needed here: use !Join [\",\", !Ref {name}]"
+                            "{name} is a list, but a text is required here: use !Join [\",\", !Ref {name}]"
                         ),
                     ));
                 }
@@ -134,8 +161,7 @@ impl Scope {
                     return Err(Problem::at(
                         at,
                         format!(
-                            "nothing is called {name}: neither a parameter, nor a resource whose condition holds, nor one \
-                             that SAM makes of it"
+                            "the template has no parameter {name}, and no resource {name} whose condition is true"
                         ),
                     ));
                 }
@@ -162,13 +188,13 @@ impl Scope {
         let Some(reference) = self.references.get(resource) else {
             return Err(Problem::at(
                 at,
-                format!("no resource is called {resource}, or its condition does not hold"),
+                format!("the template has no resource {resource} whose condition is true"),
             ));
         };
         reference.attributes.get(attribute).cloned().ok_or_else(|| {
             Problem::at(
                 at,
-                format!("the harness does not know the attribute {attribute} of {resource}: give the value by a parameter"),
+                format!("the harness does not support the attribute {attribute} of {resource}: use a parameter instead"),
             )
         })
     }
@@ -182,7 +208,7 @@ impl Scope {
             Some(false) => self.resolve(no),
             None => Err(Problem::at(
                 condition.at,
-                format!("no condition is called {}", condition.text()?),
+                format!("the template has no condition {}", condition.text()?),
             )),
         }
     }
@@ -201,7 +227,7 @@ impl Scope {
             .ok_or_else(|| {
                 Problem::at(
                     index.at,
-                    format!("the list has no item {number}; the first one is 0"),
+                    format!("the list has no item {number}: the first one is 0"),
                 )
             })
     }
@@ -235,7 +261,7 @@ impl Scope {
         Ok(texts.join(delimiter.text()?))
     }
 
-    /// `${Name}`, `${Resource.Attribute}`, `${Own}` of the second form, and `${!literal}`.
+    /// Evaluates `${Name}`, `${Resource.Attribute}`, `${Own}` of the form with a mapping, and `${!literal}`.
     fn substitution(&self, argument: &Node) -> Result<String, Problem> {
         let (template, own) = match &argument.content {
             Content::List(parts) => match parts.as_slice() {
@@ -249,7 +275,7 @@ impl Scope {
         let mut result = String::new();
         while let Some((before, after)) = rest.split_once("${") {
             let Some((variable, after)) = after.split_once('}') else {
-                return Err(Problem::at(at, "a ${ is not closed"));
+                return Err(Problem::at(at, "`${` has no closing brace"));
             };
             result.push_str(before);
             let variable = variable.trim();

@@ -1,4 +1,4 @@
-//! `AWS::DynamoDB::Table`: the body of the `CreateTable` call that CloudFormation would make.
+//! `AWS::DynamoDB::Table`, as the body of the `CreateTable` call that CloudFormation makes.
 
 use serde_json::{Map, Value, json};
 
@@ -23,7 +23,7 @@ pub(super) fn read(resource: &Resource, scope: &Scope, problems: &mut Problems) 
     let expires_by = expires_by(&mut properties, problems);
     let expires_by = problems.keep(expires_by);
     properties.without_effect(&[
-        // How the data are kept and watched on AWS.
+        // Storage and monitoring on AWS.
         "ContributorInsightsSpecification",
         "DeletionProtectionEnabled",
         "PointInTimeRecoverySpecification",
@@ -78,7 +78,7 @@ fn create(
 }
 
 fn index(node: &Node, problems: &mut Problems) -> Result<Value, Problem> {
-    let mut properties = Properties::plain("an index", node)?;
+    let mut properties = Properties::plain("index", node)?;
     let mut body = Map::new();
     for key in ["IndexName", "KeySchema", "Projection"] {
         body.insert(key.to_owned(), properties.required(key)?.json()?);
@@ -91,7 +91,7 @@ fn index(node: &Node, problems: &mut Problems) -> Result<Value, Problem> {
     Ok(Value::Object(body))
 }
 
-/// Numbers, also where they come as texts from parameters.
+/// Returns the capacity as numbers. Parameters give them as texts.
 fn throughput(node: &Node) -> Result<Value, Problem> {
     let mut body = Map::new();
     for key in ["ReadCapacityUnits", "WriteCapacityUnits"] {
@@ -120,7 +120,7 @@ fn expires_by(
         (true, None) => Err(Problem::at(
             properties.at(),
             format!(
-                "{}: TimeToLiveSpecification names no attribute",
+                "{}: TimeToLiveSpecification has no AttributeName",
                 properties.owner()
             ),
         )),

@@ -1,4 +1,4 @@
-//! `AWS::Serverless::WebSocketApi`. What makes its routes reply, and what stands beside it, is in
+//! `AWS::Serverless::WebSocketApi`. Route responses, and routes outside it, are in
 //! [`super::api_gateway_v2`].
 
 use std::{
@@ -7,24 +7,24 @@ use std::{
 };
 
 use super::{
-    Functions,
-    api_gateway_v2::{Pieces, TIMEOUT, route_settings, stage_name},
-    function::only,
+    api_gateway_v2::{Parts, TIMEOUT, route_settings, stage_name},
+    functions::Functions,
     problem::{Problem, Problems},
     properties::Properties,
-    resource::{Resource, api_id, piece_id, route_logical_id},
+    references::{api_id, part_id, route_logical_id},
+    resource::Resource,
     scope::Scope,
 };
 use crate::stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
 
 const LIFECYCLE: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
-/// Reads the API. `pieces` are all of the template; those of another API are a mistake.
+/// Reads the API. `parts` are all parts of the template. A part of another API is an error.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
     functions: &Functions,
-    pieces: &Pieces,
+    parts: &Parts,
     problems: &mut Problems,
 ) -> Option<WebSocketApi> {
     let id = resource.logical_id.as_str();
@@ -34,7 +34,7 @@ pub(super) fn read(
         .required("RouteSelectionExpression")
         .and_then(|node| node.text().map(str::to_owned));
     let selection = problems.keep(selection);
-    let routes = routes(id, &mut properties, functions, pieces, problems);
+    let routes = routes(id, &mut properties, functions, parts, problems);
     let routes = problems.keep(routes);
     let authorizer = authorizer(&mut properties, functions, problems);
     let authorizer = problems.keep(authorizer);
@@ -61,11 +61,11 @@ pub(super) fn read(
         authorizer: authorizer?,
         stage_variables: stage_variables?,
     };
-    pieces.complete(&mut api, route_ids, problems);
+    parts.complete(&mut api, route_ids, problems);
     if api.authorizer.is_some() && !api.routes.contains_key("$connect") {
         problems.add(Problem::at(
             resource.at,
-            format!("{id}: an authorizer needs a route $connect to guard"),
+            format!("{id}: the authorizer has no effect without a route $connect: add one"),
         ));
     }
     Some(api)
@@ -78,35 +78,35 @@ fn stage(properties: &mut Properties<'_>) -> Result<String, Problem> {
     }
 }
 
-/// The routes, and their ids.
+/// Returns the routes, and their ids.
 fn routes(
     api: &str,
     properties: &mut Properties<'_>,
     functions: &Functions,
-    pieces: &Pieces,
+    parts: &Parts,
     problems: &mut Problems,
 ) -> Result<(BTreeMap<String, WebSocketRoute>, BTreeSet<String>), Problem> {
     let declared = properties
         .nested("Routes")?
-        .ok_or_else(|| Problem::at(properties.at(), format!("{api}: Routes are missing")))?;
+        .ok_or_else(|| Problem::at(properties.at(), format!("{api}: Routes is missing")))?;
     let mut routes = BTreeMap::new();
     let mut route_ids = BTreeSet::new();
     for (key, at, route) in declared.each()? {
         if !LIFECYCLE.contains(&key.as_str()) && !key.chars().all(|c| c.is_ascii_alphanumeric()) {
             problems.add(Problem::at(
                 at,
-                format!("{api}: SAM accepts $connect, $disconnect, $default and route keys of letters and digits"),
+                format!("{api}: SAM accepts only $connect, $disconnect, $default and route keys of letters and digits"),
             ));
             continue;
         }
-        let route_id = piece_id(&route_logical_id(api, &key));
-        let read = self::route(route, pieces.answers(&route_id), functions, problems);
+        let route_id = part_id(&route_logical_id(api, &key));
+        let read = self::route(route, parts.answers(&route_id), functions, problems);
         routes.extend(problems.keep(read).map(|route| (key.clone(), route)));
         if !route_ids.insert(route_id) {
             problems.add(Problem::at(
                 at,
                 format!(
-                    "{api}: SAM cannot tell {key} from another route key: they differ in case only"
+                    "{api}: {key} differs from another route key in case only, and SAM treats both as one"
                 ),
             ));
         }
@@ -125,9 +125,7 @@ fn route(
         Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
         None => TIMEOUT.1,
     };
-    let selection = route.optional("RouteResponseSelectionExpression")?;
-    let selected = selection.is_some();
-    only(selection, &["$default"])?;
+    let selected = route.optional_one_of("RouteResponseSelectionExpression", &["$default"])?;
     route.without_effect(&["OperationName"]);
     route.finish(problems);
     Ok(WebSocketRoute {

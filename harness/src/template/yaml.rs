@@ -1,5 +1,5 @@
-//! A YAML document as a tree in which every node knows its line, and in which CloudFormation's intrinsic functions are
-//! nodes of their own, whichever way they were written (`!Ref X` or `Ref: X`, `!Sub …` or `Fn::Sub: …`).
+//! A YAML document as a tree. Every node knows its place. CloudFormation's intrinsic functions are nodes
+//! of their own, in the short form (`!Ref X`, `!Sub …`) and in the long one (`Ref: X`, `Fn::Sub: …`).
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
@@ -15,7 +15,7 @@ pub(super) struct Node {
 
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Content {
-    /// `plain` means without quotes: only such text can be a number, a boolean or nothing in JSON.
+    /// `plain` means without quotes: only plain text can be a number, a boolean or null.
     Scalar {
         text: String,
         plain: bool,
@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
 }
 
 impl Node {
-    /// A text that counts as quoted: what intrinsics evaluate to.
+    /// A text that counts as quoted. Intrinsic functions evaluate to such texts.
     pub(super) fn text_at(at: Place, text: impl Into<String>) -> Self {
         Self {
             at,
@@ -87,7 +87,7 @@ impl Node {
         }
     }
 
-    /// The value under `key`; `None` also for what is no mapping.
+    /// Returns the value under `key`, or `None` if this is not a mapping.
     pub(super) fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .ok()?
@@ -96,9 +96,18 @@ impl Node {
             .map(|entry| &entry.value)
     }
 
-    /// Whether it is written as nothing at all (`Key:`), `~` or `null`.
+    /// Whether the value is empty (`Key:`), `~` or `null`.
     pub(super) fn is_null(&self) -> bool {
         matches!(&self.content, Content::Scalar { text, plain: true } if is_null(text))
+    }
+
+    /// Fails if the text is none of `accepted`.
+    pub(super) fn one_of(&self, accepted: &[&str]) -> Result<(), Problem> {
+        if accepted.contains(&self.text()?) {
+            Ok(())
+        } else {
+            Err(self.expected(&accepted.join(" or ")))
+        }
     }
 
     pub(super) fn truth(&self) -> Result<bool, Problem> {
@@ -109,7 +118,7 @@ impl Node {
         }
     }
 
-    /// A whole number within the bounds, both included.
+    /// Returns a whole number from `least` to `most`, both included.
     pub(super) fn whole_number(&self, least: u64, most: u64) -> Result<u64, Problem> {
         match self.text()?.parse() {
             Ok(number) if (least..=most).contains(&number) => Ok(number),
@@ -117,7 +126,7 @@ impl Node {
         }
     }
 
-    /// A list of texts; a single text counts as a list of one.
+    /// Returns a list of texts. A single text counts as a list of one.
     pub(super) fn texts(&self) -> Result<Vec<String>, Problem> {
         match &self.content {
             Content::Scalar { text, .. } => Ok(vec![text.clone()]),
@@ -129,7 +138,7 @@ impl Node {
         }
     }
 
-    /// The same as JSON, with numbers and booleans where they were written without quotes.
+    /// Converts to JSON. Numbers and booleans are those without quotes.
     pub(super) fn json(&self) -> Result<Value, Problem> {
         Ok(match &self.content {
             Content::Scalar { text, plain: true } => plain_json(text),
@@ -147,11 +156,11 @@ impl Node {
         })
     }
 
-    /// The problem that something else should be here.
+    /// Returns the problem that `what` is expected here.
     pub(super) fn expected(&self, what: &str) -> Problem {
         let found = match &self.content {
             Content::Scalar { text, .. } if text.is_empty() => "nothing".to_owned(),
-            // Secrets may be given as parameters, and what was resolved from one is not repeated on a screen.
+            // An evaluated value may be a secret from a parameter, so it is not shown.
             Content::Scalar { text, plain: true } => format!("`{text}`"),
             Content::Scalar { plain: false, .. } => "another text".to_owned(),
             Content::List(_) => "a list".to_owned(),
@@ -204,7 +213,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// The node that begins with `event`.
+    /// Reads the node that begins with `event`.
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, Problem> {
         let at = place(span);
         let (content, tag) = match event {
@@ -220,7 +229,7 @@ impl<'a> Builder<'a> {
             Event::Alias(_) => {
                 return Err(Problem::at(
                     at,
-                    "CloudFormation knows no YAML aliases: repeat the value",
+                    "CloudFormation does not support YAML aliases: repeat the value",
                 ));
             }
             other => {
@@ -259,7 +268,7 @@ impl<'a> Builder<'a> {
             if entries.iter().any(|entry| entry.key == name) {
                 return Err(Problem::at(
                     key.at,
-                    format!("`{name}` stands twice in the same mapping: remove one"),
+                    format!("`{name}` is in this mapping twice: remove one"),
                 ));
             }
             let (event, span) = self.next()?;
@@ -273,7 +282,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// `{"Ref": …}` and `{"Fn::Name": …}` are intrinsic functions, every other mapping is itself.
+/// Turns `{"Ref": …}` and `{"Fn::Name": …}` into intrinsic functions.
 fn long_form(mut entries: Vec<Entry>) -> Content {
     let alone = entries.len() == 1;
     match entries.pop_if(|entry| alone && (entry.key == "Ref" || entry.key.starts_with("Fn::"))) {
@@ -298,7 +307,7 @@ fn tagged(node: Node, tag: &Tag) -> Result<Node, Problem> {
         _ => Err(Problem::at(
             node.at,
             format!(
-                "the harness does not know the YAML tag {}{}",
+                "the harness does not support the YAML tag {}{}",
                 tag.handle, tag.suffix
             ),
         )),

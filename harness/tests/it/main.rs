@@ -29,5 +29,5 @@ mod run;
 mod sample_events;
 mod template;
 mod template_api_gateway;
-mod template_refusals;
+mod template_errors;
 mod watch;

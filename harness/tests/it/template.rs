@@ -1,4 +1,4 @@
-//! Templates in, stacks out. What is refused is in `template_refusals`.
+//! Templates and the stacks that they describe. Errors are in `template_errors`.
 
 use std::{
     collections::BTreeMap,
@@ -13,7 +13,7 @@ use harness::{
     template::{self, Local},
 };
 use serde_json::json;
-use uuid::Uuid;
+use tempfile::TempDir;
 
 fn local() -> Local {
     Local {
@@ -30,15 +30,14 @@ fn project() -> PathBuf {
         .to_owned()
 }
 
-/// A folder with one `template.yaml` and a `bootstrap`, removed at the end.
-pub struct Folder(PathBuf);
+/// A temporary folder with a `template.yaml` and a `bootstrap`.
+pub struct Folder(TempDir);
 
 impl Folder {
     pub fn with(template: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("template.yaml"), template).unwrap();
-        fs::write(folder.join("bootstrap"), "").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("template.yaml"), template).unwrap();
+        fs::write(folder.path().join("bootstrap"), "").unwrap();
         Self(folder)
     }
 
@@ -47,16 +46,11 @@ impl Folder {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        template::load(&self.0.join("template.yaml"), &local(), &overrides).map_err(|error| {
-            let folder = format!("{}/", self.0.display());
+        let folder = self.0.path();
+        template::load(&folder.join("template.yaml"), &local(), &overrides).map_err(|error| {
+            let folder = format!("{}/", folder.display());
             error.to_string().replace(&folder, "")
         })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
@@ -64,7 +58,7 @@ pub fn load(template: &str) -> Result<Stack, String> {
     Folder::with(template).load(&[])
 }
 
-/// One function whose variables are those lines.
+/// A template with one function and these lines as its variables.
 pub fn variables(sections: &str, lines: &str) -> String {
     format!(
         "{sections}
@@ -88,7 +82,7 @@ Resources:
 }
 
 #[test]
-fn the_project_s_own_template_is_honoured() {
+fn the_template_of_this_project_is_supported() {
     let path = project().join("infra/template.yaml");
     let stack = template::load(&path, &local(), &BTreeMap::new()).unwrap();
 
@@ -243,7 +237,7 @@ Conditions:
 }
 
 #[test]
-fn the_command_line_wins_over_the_template_s_local_values_and_these_over_defaults() {
+fn overrides_win_over_local_values_and_these_win_over_defaults() {
     let template = variables(
         "
 Metadata: {Harness: {Parameters: {B: '${Issuer}', C: local}}}
@@ -311,7 +305,7 @@ fn a_route_replies_only_with_both_an_expression_and_a_response() {
 }
 
 #[test]
-fn a_resource_whose_condition_does_not_hold_is_not_there() {
+fn a_resource_whose_condition_is_false_is_ignored() {
     let template = format!(
         "{}
   Queue: {{Type: AWS::SQS::Queue, Condition: Never}}",

@@ -1,17 +1,17 @@
-//! `AWS::ApiGatewayV2::*` without SAM and beside it: what is taken, and what stops the start.
+//! `AWS::ApiGatewayV2::*`, without SAM and beside it.
 
 use std::{fs, path::Path, time::Duration};
 
 use crate::template::{Folder, load, variables};
 
-/// The template of the foreign stack, guarded.
+/// The template of `tests/foreign`, with its authorizer.
 struct Hall(String);
 
 impl Hall {
     fn new() -> Self {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/template.yaml");
         let text = fs::read_to_string(path).unwrap();
-        // The folder of these tests has its bootstrap at hand.
+        // The folder of these tests has the bootstrap beside the template.
         Self(text.replace("CodeUri: hall", "CodeUri: ."))
     }
 
@@ -19,7 +19,8 @@ impl Hall {
         Folder::with(&self.0).load(&[("Guarded", "yes")])
     }
 
-    /// What is said with a line more in the properties of a resource, or with one replaced; and the number of that line.
+    /// Adds or replaces a line in the properties of a resource. Returns the number of the line and the
+    /// error.
     fn with(&self, resource: &str, line: &str) -> (usize, String) {
         let name = line.split_once(':').unwrap().0;
         let mut lines: Vec<String> = self.0.lines().map(str::to_owned).collect();
@@ -36,13 +37,13 @@ impl Hall {
             lines.remove(at);
         }
         lines.insert(at, format!("      {line}"));
-        let refusal = Self(lines.join("\n")).load().err();
-        (at + 1, refusal.unwrap_or_default())
+        let error = Self(lines.join("\n")).load().err();
+        (at + 1, error.unwrap_or_default())
     }
 }
 
 #[test]
-fn an_api_is_put_together_from_its_pieces() {
+fn an_api_is_linked_from_its_parts() {
     let stack = Hall::new().load().unwrap();
     let api = stack.websocket_api.unwrap();
     assert_eq!(api.stage, "live");
@@ -77,7 +78,7 @@ fn an_api_is_put_together_from_its_pieces() {
 }
 
 #[test]
-fn whatever_a_piece_has_that_is_not_emulated_stops_the_start() {
+fn unsupported_properties_of_parts_are_errors() {
     let hall = Hall::new();
     for (resource, lines) in [
         (
@@ -121,20 +122,20 @@ fn whatever_a_piece_has_that_is_not_emulated_stops_the_start() {
         ),
     ] {
         for line in lines.split('|') {
-            let (number, refusal) = hall.with(resource, line);
+            let (number, error) = hall.with(resource, line);
             let place = format!("template.yaml:{number}:");
             assert!(
-                refusal.contains(&place),
-                "{resource} {line} at {number}\n{refusal}"
+                error.contains(&place),
+                "{resource} {line} at {number}\n{error}"
             );
         }
     }
 }
 
 #[test]
-fn what_would_fail_after_the_deployment_stops_the_start() {
+fn what_would_fail_after_a_deployment_is_an_error() {
     let template = Hall::new().0;
-    for (from, to, place, told) in [
+    for (from, to, place, expected) in [
         (
             "    Condition: IsGuarded\n    Properties:\n      Action: lambda:InvokeFunction",
             "    Condition: IsGuarded\n    Properties:\n      Action: lambda:GetFunction",
@@ -181,7 +182,7 @@ fn what_would_fail_after_the_deployment_stops_the_start() {
             "Outputs:",
             "  Shape:\n    Type: AWS::ApiGatewayV2::Model\nOutputs:",
             "    Type: AWS::ApiGatewayV2::Model",
-            "has no AWS::ApiGatewayV2::Model",
+            "does not support AWS::ApiGatewayV2::Model",
         ),
         (
             "      Handler: host.receive\n",
@@ -194,14 +195,14 @@ fn what_would_fail_after_the_deployment_stops_the_start() {
         let changed = Hall(template.replacen(from, to, 1));
         let before = changed.0.split(place).next().unwrap();
         let line = before.lines().count() + usize::from(place.starts_with(' '));
-        let refusal = changed.load().err().unwrap_or_default();
+        let error = changed.load().err().unwrap_or_default();
         let line = format!("template.yaml:{line}:");
         assert!(
-            refusal.contains(&line) && refusal.contains(told),
-            "{line} {told}\n{refusal}"
+            error.contains(&line) && error.contains(expected),
+            "{line} {expected}\n{error}"
         );
     }
-    // One that the gateway has no permission for, but a role.
+    // A role of the gateway takes the place of a permission.
     let role = template
         .replace(
             "TimeoutInMillis: 9000",
@@ -212,7 +213,7 @@ fn what_would_fail_after_the_deployment_stops_the_start() {
 }
 
 #[test]
-fn routes_may_stand_beside_those_of_sam() {
+fn routes_may_be_declared_beside_those_of_sam() {
     let template = format!(
         "{}
   Api:
@@ -243,12 +244,12 @@ fn routes_may_stand_beside_those_of_sam() {
     assert_eq!(api.routes["say/loudly"].function, "Greeter");
     assert!(api.routes["say/loudly"].replies && !api.routes["say"].replies);
     let twice = template.replace("say/loudly", "say");
-    let refusal = load(&twice).unwrap_err();
-    assert!(refusal.contains("declared twice"), "{refusal}");
+    let error = load(&twice).unwrap_err();
+    assert!(error.contains("declared twice"), "{error}");
     let foreign = template.replace("ApiId: !Ref Api, RouteKey", "ApiId: other, RouteKey");
-    let refusal = load(&foreign).unwrap_err();
+    let error = load(&foreign).unwrap_err();
     assert!(
-        refusal.contains("Route: ApiId names no WebSocket API"),
-        "{refusal}"
+        error.contains("Route: ApiId names no WebSocket API"),
+        "{error}"
     );
 }

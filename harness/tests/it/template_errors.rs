@@ -1,26 +1,26 @@
-//! What the harness cannot honour stops the start, and says where it stands.
+//! Templates that the harness does not support: the error names the place and the reason.
 
 use crate::template::{Folder, load, variables};
 
 #[test]
-fn what_cannot_be_honoured_is_refused_with_its_place() {
+fn unsupported_content_is_an_error_with_its_place() {
     let cases = [
         (
             "Resources:\n  A: {Type: AWS::SQS::Queue}",
-            "template.yaml:2:13: A: the harness has no AWS::SQS::Queue",
+            "template.yaml:2:13: A: the harness does not support AWS::SQS::Queue",
         ),
         ("Resources: [", "template.yaml:2:1: this is not YAML"),
         (
             "Resources:\n  A: 1\n  A: 2",
-            "template.yaml:3:3: `A` stands twice",
+            "template.yaml:3:3: `A` is in this mapping twice",
         ),
         (
             "Resources:\n  A: &x {Type: b}\n  B: *x",
-            "template.yaml:3:6: CloudFormation knows no YAML aliases",
+            "template.yaml:3:6: CloudFormation does not support YAML aliases",
         ),
         (
             "Hooks: {}\nResources: {}",
-            "template.yaml:1:1: the harness does not evaluate the section Hooks",
+            "template.yaml:1:1: the harness does not support the section Hooks",
         ),
         (
             "Parameters:\n  A: {Type: String}\nResources: {}",
@@ -28,7 +28,7 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
         (
             "Parameters:\n  A: {Type: String, Default: x, AllowedValues: [y]}\nResources: {}",
-            "A: the value is none of y",
+            "A: the value is not one of y",
         ),
         (
             "Parameters:\n  A: {Type: Number, Default: 5, MaxValue: 4}\nResources: {}",
@@ -36,7 +36,7 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
         (
             "Conditions:\n  A: !Condition B\n  B: !Not [!Condition A]\nResources: {}",
-            "A depends on itself",
+            "the condition A depends on itself",
         ),
         (
             "Metadata: {Harness: {Parameters: {B: x}}}\nResources: {}",
@@ -44,23 +44,26 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
     ];
     for (template, expected) in cases {
-        let refusal = load(template).unwrap_err();
-        assert!(refusal.contains(expected), "{template}\n{refusal}");
+        let error = load(template).unwrap_err();
+        assert!(error.contains(expected), "{template}\n{error}");
     }
     let values = [
         (
             "!ImportValue x",
-            "the harness does not evaluate the intrinsic function ImportValue",
+            "the harness does not support the intrinsic function ImportValue",
         ),
         (
             "!Ref Nobody",
-            "template.yaml:11:14: nothing is called Nobody",
+            "template.yaml:11:14: the template has no parameter Nobody",
         ),
         (
             "!GetAtt Greeter.Url",
-            "the harness does not know the attribute Url of Greeter",
+            "the harness does not support the attribute Url of Greeter",
         ),
-        ("!If [Nothing, a, b]", "no condition is called Nothing"),
+        (
+            "!If [Nothing, a, b]",
+            "the template has no condition Nothing",
+        ),
         (
             "b\nAWS_REGION: x",
             "template.yaml:10:9: Greeter.Environment: Lambda reserves the variable AWS_REGION",
@@ -68,19 +71,22 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ("{a: b}", "expected a text, found a mapping"),
     ];
     for (value, expected) in values {
-        let refusal = load(&variables("", &format!("A: {value}"))).unwrap_err();
-        assert!(refusal.contains(expected), "{value}\n{refusal}");
+        let error = load(&variables("", &format!("A: {value}"))).unwrap_err();
+        assert!(error.contains(expected), "{value}\n{error}");
     }
     let properties = [
         (
             "Layers: [x]",
-            "template.yaml:12:7: Greeter: the harness cannot honour Layers",
+            "template.yaml:12:7: Greeter: the harness does not support Layers",
         ),
         (
             "Timeout: 901",
             "template.yaml:12:16: expected a whole number from 1 to 900, found `901`",
         ),
-        ("Policies: AmazonDynamoDBFullAccess", "expected statements"),
+        (
+            "Policies: AmazonDynamoDBFullAccess",
+            "expected a policy with statements",
+        ),
         (
             "Policies: {Statement: {Effect: Allow, Action: a:b, Resource: '*', Condition: {}}}",
             "template.yaml:12:73: the harness evaluates statements of",
@@ -91,22 +97,22 @@ fn what_cannot_be_honoured_is_refused_with_its_place() {
         ),
         (
             "Events: {A: {Type: Schedule}}",
-            "the harness has no events of type Schedule",
+            "the harness does not support events of type Schedule",
         ),
         ("LoggingConfig: {LogFormat: XML}", "expected JSON or Text"),
     ];
     for (line, expected) in properties {
-        let refusal = load(&(variables("", "A: b") + "      " + line)).unwrap_err();
-        assert!(refusal.contains(expected), "{line}\n{refusal}");
+        let error = load(&(variables("", "A: b") + "      " + line)).unwrap_err();
+        assert!(error.contains(expected), "{line}\n{error}");
     }
 }
 
 #[test]
-fn all_problems_are_told_at_once_and_in_order() {
+fn all_problems_are_reported_at_once_and_in_order() {
     let template = variables("", "A: !Ref Nobody")
         + "      Timeout: 0\n      Layers: [x]\n  B: {Type: AWS::SQS::Queue}\n";
-    let refusal = load(&template).unwrap_err();
-    let lines: Vec<_> = refusal
+    let error = load(&template).unwrap_err();
+    let lines: Vec<_> = error
         .lines()
         .map(|line| line.split(": ").next().unwrap())
         .collect();
@@ -122,26 +128,26 @@ fn all_problems_are_told_at_once_and_in_order() {
 }
 
 #[test]
-fn an_override_of_a_parameter_that_does_not_exist_is_refused() {
-    let refusal = Folder::with(&variables(
+fn an_override_of_an_unknown_parameter_is_an_error() {
+    let error = Folder::with(&variables(
         "Parameters: {A: {Type: String, Default: a}}",
         "A: b",
     ))
     .load(&[("B", "c")])
     .unwrap_err();
     assert_eq!(
-        refusal,
-        "--parameter-overrides B: the template has no such parameter, it has A"
+        error,
+        "--parameter-overrides B: the template has no such parameter, only A"
     );
 }
 
 #[test]
-fn a_secret_never_stands_in_a_refusal() {
+fn an_error_never_contains_a_secret() {
     let template = variables("Parameters: {Secret: {Type: String, Default: ''}}", "A: b")
         + "      Timeout: !Ref Secret\n";
-    let refusal = Folder::with(&template)
+    let error = Folder::with(&template)
         .load(&[("Secret", "hunter2")])
         .unwrap_err();
-    assert!(refusal.contains("expected a whole number"), "{refusal}");
-    assert!(!refusal.contains("hunter2"), "{refusal}");
+    assert!(error.contains("expected a whole number"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
 }

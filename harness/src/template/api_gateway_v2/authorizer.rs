@@ -1,12 +1,13 @@
 //! `AWS::ApiGatewayV2::Authorizer`.
 
-use super::{Functions, Problem, Properties, integration, only};
+use super::integration;
+use crate::template::{functions::Functions, problem::Problem, properties::Properties};
 
 pub(super) struct Authorizer {
-    /// Logical id.
+    /// The logical id of the function.
     pub(super) function: String,
     pub(super) identity_sources: Vec<String>,
-    /// Whether the gateway calls by a role, and so needs no permission of the function's.
+    /// Whether the gateway uses a role, and so needs no permission of the function.
     pub(super) has_credentials: bool,
 }
 
@@ -15,14 +16,14 @@ impl Authorizer {
         properties: &mut Properties<'_>,
         functions: &Functions,
     ) -> Result<Self, Problem> {
-        only(Some(properties.required("AuthorizerType")?), &["REQUEST"])?;
+        properties.required_one_of("AuthorizerType", &["REQUEST"])?;
         let function = integration::function(&properties.required("AuthorizerUri")?, functions)?;
         let identity_sources = match properties.optional("IdentitySource")? {
             Some(sources) => sources.texts()?,
             None => Vec::new(),
         };
-        // WebSocket APIs ask at every handshake.
-        only(properties.optional("AuthorizerResultTtlInSeconds")?, &["0"])?;
+        // A WebSocket API calls the authorizer at every handshake.
+        properties.optional_one_of("AuthorizerResultTtlInSeconds", &["0"])?;
         let has_credentials = properties.optional("AuthorizerCredentialsArn")?.is_some();
         properties.without_effect(&["Name"]);
         Ok(Self {

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use super::{Functions, Node, Problem, Properties, TIMEOUT, only};
-use crate::stack::REGION;
+use crate::{
+    stack::REGION,
+    template::{functions::Functions, problem::Problem, properties::Properties, yaml::Node},
+};
+
+/// The bounds of the timeout of a WebSocket route, in milliseconds. The upper one is the default.
+pub(in crate::template) const TIMEOUT: (u64, u64) = (50, 29_000);
 
 pub(super) struct Integration {
-    /// Logical id.
+    /// The logical id of the function.
     pub(super) function: String,
     pub(super) timeout: Duration,
-    /// Whether the gateway calls by a role, and so needs no permission of the function's.
+    /// Whether the gateway uses a role, and so needs no permission of the function.
     pub(super) has_credentials: bool,
 }
 
@@ -18,18 +23,12 @@ impl Integration {
         properties: &mut Properties<'_>,
         functions: &Functions,
     ) -> Result<Self, Problem> {
-        only(
-            Some(properties.required("IntegrationType")?),
-            &["AWS_PROXY"],
-        )?;
+        properties.required_one_of("IntegrationType", &["AWS_PROXY"])?;
         let function = function(&properties.required("IntegrationUri")?, functions)?;
-        only(properties.optional("IntegrationMethod")?, &["POST"])?;
-        only(properties.optional("ConnectionType")?, &["INTERNET"])?;
-        only(properties.optional("PayloadFormatVersion")?, &["1.0"])?;
-        only(
-            properties.optional("ContentHandlingStrategy")?,
-            &["CONVERT_TO_TEXT"],
-        )?;
+        properties.optional_one_of("IntegrationMethod", &["POST"])?;
+        properties.optional_one_of("ConnectionType", &["INTERNET"])?;
+        properties.optional_one_of("PayloadFormatVersion", &["1.0"])?;
+        properties.optional_one_of("ContentHandlingStrategy", &["CONVERT_TO_TEXT"])?;
         let timeout = match properties.optional("TimeoutInMillis")? {
             Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
             None => TIMEOUT.1,
@@ -44,15 +43,15 @@ impl Integration {
     }
 }
 
-/// The logical id of the function that API Gateway calls by this URI.
+/// Returns the logical id of the function that API Gateway calls for this URI.
 pub(super) fn function(uri: &Node, functions: &Functions) -> Result<String, Problem> {
-    let beginning = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/");
+    let prefix = format!("arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/");
     let arn = uri
         .text()?
-        .strip_prefix(&beginning)
+        .strip_prefix(&prefix)
         .and_then(|rest| rest.strip_suffix("/invocations"));
     match arn {
         Some(arn) => functions.by_arn(&Node::text_at(uri.at, arn)),
-        None => Err(uri.expected(&format!("{beginning}ARN/invocations"))),
+        None => Err(uri.expected(&format!("{prefix}ARN/invocations"))),
     }
 }

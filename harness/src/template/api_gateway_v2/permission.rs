@@ -1,24 +1,32 @@
-//! `AWS::Lambda::Permission`: whether API Gateway may call a function. SAM grants this by itself for what it makes.
+//! `AWS::Lambda::Permission`: whether API Gateway may call a function. SAM adds the permissions for its
+//! own APIs.
 
-use super::{Functions, Problem, Problems, Properties, Resource, Scope};
 use crate::{
     iam,
     stack::{ACCOUNT, REGION, WebSocketApi},
+    template::{
+        functions::Functions,
+        problem::{Problem, Problems},
+        properties::Properties,
+        resource::Resource,
+        scope::Scope,
+    },
 };
 
 const GATEWAY: &str = "apigateway.amazonaws.com";
 const ACTIONS: [&str; 3] = ["lambda:InvokeFunction", "lambda:*", "*"];
 
-/// One that is about API Gateway.
+/// A permission of API Gateway.
 pub(super) struct Permission {
-    /// Logical id.
+    /// The logical id of the function.
     function: String,
-    /// A pattern; none stands for everything.
+    /// A pattern for the ARN of the route or authorizer. `None` allows all of them.
     source: Option<String>,
 }
 
 impl Permission {
-    /// Permissions of others than API Gateway are nothing to what runs here.
+    /// Returns `None` for other services than API Gateway, since the harness has none that calls
+    /// functions.
     pub(super) fn read(
         resource: &Resource,
         scope: &Scope,
@@ -43,7 +51,8 @@ impl Permission {
             .then_some(Self { function, source }))
     }
 
-    pub(super) fn lets(&self, function: &str, source: &str) -> bool {
+    /// Whether the gateway may call the function for the route or authorizer with the ARN `source`.
+    pub(super) fn allows(&self, function: &str, source: &str) -> bool {
         self.function == function
             && self
                 .source
@@ -52,7 +61,7 @@ impl Permission {
     }
 }
 
-/// As which API Gateway calls the function of a route.
+/// The ARN of a route.
 pub(super) fn route_arn(api: &WebSocketApi, route_key: &str) -> String {
     format!(
         "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/{route_key}",
@@ -60,7 +69,7 @@ pub(super) fn route_arn(api: &WebSocketApi, route_key: &str) -> String {
     )
 }
 
-/// As which it calls an authorizer.
+/// The ARN of an authorizer.
 pub(super) fn authorizer_arn(api: &WebSocketApi, id: &str) -> String {
     format!(
         "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/authorizers/{id}",

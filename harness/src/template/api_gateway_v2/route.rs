@@ -1,6 +1,11 @@
 //! `AWS::ApiGatewayV2::Route` and `AWS::ApiGatewayV2::RouteResponse`.
 
-use super::{Node, Piece, Problem, Problems, Properties, only};
+use super::part::Part;
+use crate::template::{
+    problem::{Problem, Problems},
+    properties::Properties,
+    yaml::Node,
+};
 
 const CONNECT: &str = "$connect";
 const LIFECYCLE: [&str; 3] = [CONNECT, "$disconnect", "$default"];
@@ -8,7 +13,7 @@ const LIFECYCLE: [&str; 3] = [CONNECT, "$disconnect", "$default"];
 pub(super) struct Route {
     pub(super) key: String,
     pub(super) target: Node,
-    /// The id of an authorizer.
+    /// The id of the authorizer.
     pub(super) authorizer: Option<Node>,
     /// Whether it has a `RouteResponseSelectionExpression`.
     pub(super) selects_response: bool,
@@ -20,7 +25,7 @@ impl Route {
         let name = key.text()?.to_owned();
         if name.starts_with('$') && !LIFECYCLE.contains(&name.as_str()) {
             return Err(
-                key.expected("$connect, $disconnect, $default or a key without a dollar sign")
+                key.expected("$connect, $disconnect, $default or a key without a leading $")
             );
         }
         let target = properties.required("Target")?;
@@ -31,13 +36,13 @@ impl Route {
                 "NONE" => None,
                 "CUSTOM" if name == CONNECT && authorizer.is_some() => authorizer,
                 "CUSTOM" if name == CONNECT => {
-                    return Err(kind.expected("NONE, or an AuthorizerId with it"));
+                    return Err(kind.expected("NONE, or an AuthorizerId beside CUSTOM"));
                 }
                 "CUSTOM" => {
                     return Err(Problem::at(
                         kind.at,
                         format!(
-                            "{}: API Gateway authorizes $connect only",
+                            "{}: only $connect can have an authorizer",
                             properties.owner()
                         ),
                     ));
@@ -45,10 +50,9 @@ impl Route {
                 _ => return Err(kind.expected("CUSTOM or NONE")),
             },
         };
-        let selection = properties.optional("RouteResponseSelectionExpression")?;
-        let selects_response = selection.is_some();
-        only(selection, &["$default"])?;
-        only(properties.optional("ApiKeyRequired")?, &["false"])?;
+        let selects_response =
+            properties.optional_one_of("RouteResponseSelectionExpression", &["$default"])?;
+        properties.optional_one_of("ApiKeyRequired", &["false"])?;
         properties.without_effect(&["OperationName"]);
         Ok(Self {
             key: name,
@@ -59,7 +63,7 @@ impl Route {
     }
 }
 
-/// The declared `$default` response of a route.
+/// The `$default` response of a route.
 pub(super) struct RouteResponse {
     pub(super) route_id: String,
     route: Node,
@@ -68,10 +72,7 @@ pub(super) struct RouteResponse {
 impl RouteResponse {
     pub(super) fn read(properties: &mut Properties<'_>, _: &mut Problems) -> Result<Self, Problem> {
         let route = properties.required("RouteId")?;
-        only(
-            Some(properties.required("RouteResponseKey")?),
-            &["$default"],
-        )?;
+        properties.required_one_of("RouteResponseKey", &["$default"])?;
         Ok(Self {
             route_id: route.text()?.to_owned(),
             route,
@@ -79,12 +80,12 @@ impl RouteResponse {
     }
 }
 
-impl Piece<RouteResponse> {
+impl Part<RouteResponse> {
     pub(super) fn without_route(&self) -> Problem {
         Problem::at(
             self.is.route.at,
-            "ApiId and RouteId name no WebSocket route of this template: SAM calls the route sendMessage of ChatApi \
-             ChatApiSendmessageRoute",
+            "ApiId and RouteId name no WebSocket route of this template; SAM names the route sendMessage of \
+             ChatApi ChatApiSendmessageRoute",
         )
     }
 }

@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use super::{Node, Piece, Problem, Problems, Properties, Resource, route_settings};
+use super::part::Part;
+use crate::template::{
+    problem::{Problem, Problems},
+    properties::Properties,
+    resource::Resource,
+    yaml::Node,
+};
 
 pub(super) struct Stage {
     pub(super) name: String,
     pub(super) variables: BTreeMap<String, String>,
-    /// The id of a deployment; none for a stage that follows every change.
+    /// The id of the deployment. A stage with `AutoDeploy` may have none.
     pub(super) deployment: Option<Node>,
 }
 
@@ -18,16 +24,16 @@ impl Stage {
     ) -> Result<Self, Problem> {
         let name = stage_name(&properties.required("StageName")?)?;
         let variables = properties.texts("StageVariables")?;
-        let follows = match properties.optional("AutoDeploy")? {
+        let auto_deploy = match properties.optional("AutoDeploy")? {
             Some(node) => node.truth()?,
             None => false,
         };
         let deployment = properties.optional("DeploymentId")?;
-        if !follows && deployment.is_none() {
+        if !auto_deploy && deployment.is_none() {
             return Err(Problem::at(
                 properties.at(),
                 format!(
-                    "{}: without DeploymentId or AutoDeploy: true nothing is deployed to it",
+                    "{}: nothing is deployed to this stage: add a DeploymentId, or AutoDeploy: true",
                     properties.owner()
                 ),
             ));
@@ -42,13 +48,13 @@ impl Stage {
     }
 }
 
-impl Piece<Stage> {
+impl Part<Stage> {
     pub(super) fn another_stage(&self) -> Problem {
-        self.problem("the harness serves one stage of the API: remove the others")
+        self.problem("the harness supports one stage of an API: remove the others")
     }
 }
 
-/// The name of a WebSocket API's stage.
+/// Returns the name of a stage of a WebSocket API.
 pub(in crate::template) fn stage_name(node: &Node) -> Result<String, Problem> {
     let name = node.text()?;
     let fits = !name.is_empty()
@@ -58,13 +64,13 @@ pub(in crate::template) fn stage_name(node: &Node) -> Result<String, Problem> {
     if fits {
         Ok(name.to_owned())
     } else {
-        Err(node.expected("a stage's name of letters, digits, - and _"))
+        Err(node.expected("a stage name of letters, digits, - and _"))
     }
 }
 
-/// A picture of the API as it is at one moment.
+/// A snapshot of the API.
 pub(super) struct Deployment {
-    /// The resources that were made before it.
+    /// The logical ids of `DependsOn`: AWS creates these resources first.
     pub(super) after: Vec<String>,
 }
 
@@ -75,4 +81,16 @@ impl Deployment {
             after: resource.depends_on.clone(),
         }
     }
+}
+
+/// Reads `DefaultRouteSettings`. Settings of logs have no effect; rate limits are not supported.
+pub(in crate::template) fn route_settings(
+    properties: &mut Properties<'_>,
+    problems: &mut Problems,
+) -> Result<(), Problem> {
+    if let Some(mut settings) = properties.nested("DefaultRouteSettings")? {
+        settings.without_effect(&["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"]);
+        settings.finish(problems);
+    }
+    Ok(())
 }

@@ -1,0 +1,44 @@
+//! The functions of a template, and how other resources name them.
+
+use std::collections::BTreeMap;
+
+use super::{
+    problem::Problem, references::function_arn, resource::Resource, scope::Scope, yaml::Node,
+};
+use crate::stack::Function;
+
+#[derive(Default)]
+pub(super) struct Functions {
+    /// By logical id. Functions with problems are missing.
+    pub(super) read: BTreeMap<String, Function>,
+    /// The logical ids of all declared functions, by ARN.
+    arns: BTreeMap<String, String>,
+}
+
+impl Functions {
+    /// Makes a declared function known to other resources, even if it has problems.
+    pub(super) fn declare(&mut self, resource: &Resource, scope: &Scope) {
+        if let Some(reference) = scope.references.get(&resource.logical_id) {
+            self.arns
+                .insert(function_arn(&reference.id), resource.logical_id.clone());
+        }
+    }
+
+    /// Returns the logical id of the function with the ARN or the name in `node`.
+    pub(super) fn by_name(&self, node: &Node) -> Result<String, Problem> {
+        let arn = function_arn(node.text()?);
+        match self.arns.get(&arn) {
+            Some(logical_id) => Ok(logical_id.clone()),
+            None => self.by_arn(node),
+        }
+    }
+
+    /// Returns the logical id of the function with the ARN in `node`.
+    pub(super) fn by_arn(&self, node: &Node) -> Result<String, Problem> {
+        self.arns.get(node.text()?).cloned().ok_or_else(|| {
+            node.expected(
+                "the ARN of a function of this template, for example !GetAtt Function.Arn",
+            )
+        })
+    }
+}
