@@ -1,4 +1,4 @@
-//! Everybody who may call, with their keys and permissions.
+//! All callers, with their keys and permissions.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -15,16 +15,17 @@ use super::{
 };
 use crate::stack::{ACCOUNT, Stack};
 
-/// Whether the doors verify signatures.
+/// Whether services verify signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signatures {
-    /// Calls without a valid signature are refused.
+    /// Calls without a valid signature are rejected.
     Verified,
-    /// Nothing is verified; an access key still names its owner. For clients that cannot sign.
+    /// Signatures are not verified, for clients that cannot sign. The access key still identifies the
+    /// caller.
     Ignored,
 }
 
-/// The keys and permissions of one start. Clones share them.
+/// The keys and permissions of a stack. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Access(Arc<Principals>);
 
@@ -33,21 +34,22 @@ struct Principals {
     signatures: Signatures,
     /// By access key id.
     owners: HashMap<String, (Caller, Credentials)>,
-    /// By the function's logical id.
+    /// By the logical id of the function.
     roles: BTreeMap<String, Role>,
 }
 
-/// What a function calls as.
+/// The role of a function.
 #[derive(Debug)]
 struct Role {
     credentials: Credentials,
-    /// The ARN of its session, as error messages show it.
+    /// The ARN of its session, for error messages.
     user: String,
     policy: Vec<Statement>,
 }
 
 impl Access {
-    /// New keys for every function of `stack`, with the permissions of its policy, and the administrator's.
+    /// Creates a key for every function of `stack`, with the permissions of its policy, and adds the
+    /// administrator.
     pub fn from_stack(stack: &Stack, signatures: Signatures) -> Self {
         let roles: BTreeMap<_, _> = stack
             .functions
@@ -82,12 +84,12 @@ impl Access {
         }))
     }
 
-    /// What the function with this logical id signs its calls with.
+    /// Returns the credentials of the function with this logical id.
     pub fn credentials(&self, logical_id: &str) -> Option<&Credentials> {
         Some(&self.0.roles.get(logical_id)?.credentials)
     }
 
-    /// Who made `request`, as far as its access key says: nothing is verified.
+    /// Returns the caller by the access key alone, without verifying the signature.
     pub fn claimed(&self, headers: &HeaderMap) -> Caller {
         let key = Claim::read(headers).map_or("", |claim| claim.access_key_id);
         match self.0.owners.get(key) {
@@ -96,10 +98,10 @@ impl Access {
         }
     }
 
-    /// Who made `request`, if its signature is good at `now`.
+    /// Returns the caller of `request`, if the signature is valid at `now`.
     ///
     /// # Errors
-    /// What is wrong with the signature.
+    /// Fails if the signature is not valid.
     pub fn authenticate(
         &self,
         service: Service,
@@ -119,11 +121,11 @@ impl Access {
         Ok(caller.clone())
     }
 
-    /// Whether `caller` may do this: functions what their policies say, everybody else everything. A refusal is logged,
-    /// because the function that it meets may keep it to itself.
+    /// Checks that `caller` has a permission. Functions have those of their policies, all other callers
+    /// may do everything. A denial is logged, because the function may not report it.
     ///
     /// # Errors
-    /// [`IamError::Denied`].
+    /// Fails if the policy of the function does not allow it.
     pub fn authorize(&self, caller: &Caller, demand: &Demand) -> Result<(), Denial> {
         let Caller::Function(logical_id) = caller else {
             return Ok(());

@@ -1,15 +1,15 @@
-//! Whose access key a call is signed with.
+//! The caller of a service.
 
 use std::fmt;
 
-/// The owner of the access key that a call is signed with.
+/// The owner of the access key of a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Caller {
-    /// A function, by logical id.
+    /// A function, by its logical id.
     Function(String),
-    /// The local administrator: the harness itself, or a developer's client.
+    /// The local administrator: the harness itself, or an AWS client of the developer.
     Administrator,
-    /// Somebody with another key, or with none.
+    /// A caller with an unknown key, or without one.
     Other(String),
 }
 

@@ -1,4 +1,4 @@
-//! The one spelling of a request that both sides of a signature agree on.
+//! The canonical form of a request, which both sides of a signature compute.
 
 use std::fmt::Write as _;
 
@@ -15,23 +15,23 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'~');
 const PATH: &AsciiSet = &QUERY.remove(b'/');
 
-/// A request as a signature covers it.
+/// The parts of a request that a signature covers.
 #[derive(Clone, Copy, Debug)]
 pub struct Request<'a> {
-    /// `GET`, …
+    /// For example `GET`.
     pub method: &'a str,
-    /// As sent, with whatever is percent-encoded in it.
+    /// As sent, with percent-encoding.
     pub path: &'a str,
-    /// As sent, without its question mark; may be empty.
+    /// As sent, without the question mark. May be empty.
     pub query: &'a str,
-    /// All of them; `Host` must be one.
+    /// All headers, including `Host`.
     pub headers: &'a HeaderMap,
-    /// All of it.
+    /// The whole body.
     pub body: &'a [u8],
 }
 
 impl<'a> Request<'a> {
-    /// A request that a door has received.
+    /// Returns the parts of a received request.
     pub fn received(parts: &'a request::Parts, body: &'a [u8]) -> Self {
         Self {
             method: parts.method.as_str(),
@@ -42,9 +42,9 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The text that is hashed and signed. `signed_headers` are in lower case and in order.
+    /// Returns the text that is hashed and signed. `signed_headers` are in lower case and sorted.
     ///
-    /// The hash is always the body's own: none of the three services takes `UNSIGNED-PAYLOAD` as S3 does.
+    /// It always contains the hash of the body. Only S3 accepts `UNSIGNED-PAYLOAD`.
     pub(super) fn canonical(&self, signed_headers: &[&str]) -> String {
         let mut text = format!(
             "{}\n{}\n{}\n",
@@ -66,7 +66,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// In lower-case hexadecimal digits.
+/// Returns the hash in lower-case hexadecimal digits.
 pub(super) fn sha256(bytes: &[u8]) -> String {
     hexadecimal(digest(&SHA256, bytes).as_ref())
 }
@@ -74,13 +74,13 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
 pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(2 * bytes.len());
     for byte in bytes {
-        // Writing to a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");
     }
     text
 }
 
-/// Without empty and dotted segments, and encoded once more than it was sent: every service but S3 does it so.
+/// Removes empty and dotted segments, and encodes the path once more. All services but S3 do this.
 fn canonical_path(path: &str) -> String {
     let mut segments = Vec::new();
     for segment in path.split('/') {
@@ -99,7 +99,7 @@ fn canonical_path(path: &str) -> String {
     utf8_percent_encode(&normal, PATH).to_string()
 }
 
-/// Every name and value in the same encoding, in order.
+/// Returns all names and values in one encoding, sorted.
 fn canonical_query(query: &str) -> String {
     let normal =
         |text| percent_encode(&Vec::from_iter(percent_decode_str(text)), QUERY).to_string();
@@ -117,7 +117,7 @@ fn canonical_query(query: &str) -> String {
     pairs.join("&")
 }
 
-/// All values of a header, each with single spaces only.
+/// Returns all values of a header, with single spaces between words.
 fn header(headers: &HeaderMap, name: &str) -> String {
     let values: Vec<_> = headers
         .get_all(name)

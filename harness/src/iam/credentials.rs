@@ -1,28 +1,28 @@
-//! Access keys: one set for each function, new at every start, and the local administrator's.
+//! Access keys: one for each function, new at every start, and that of the local administrator.
 
 use std::fmt;
 
 use uuid::Uuid;
 
-/// The access key id of a local administrator, for AWS clients and for the harness itself. Letters and digits, as
-/// DynamoDB Local wants.
+/// The access key id of the local administrator, for AWS clients and for the harness itself. DynamoDB
+/// Local accepts only letters and digits.
 pub const ADMIN_ACCESS_KEY_ID: &str = "AKIALOCALADMIN";
-/// Its secret, which is no secret: it opens nothing but a stack on this machine.
+/// The secret of the administrator. It is public: it is valid for local stacks only.
 pub const ADMIN_SECRET_ACCESS_KEY: &str = "localadministrator";
 
-/// What a client needs to sign its calls.
+/// The credentials that a client signs its calls with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
-    /// Names the owner; goes with every call.
+    /// Identifies the owner. Every call contains it.
     pub access_key_id: String,
-    /// Never leaves the client.
+    /// Never part of a call.
     pub secret_access_key: String,
-    /// Goes with every call that is signed by a role's key.
+    /// Part of every call that is signed with the key of a role.
     pub session_token: Option<String>,
 }
 
 impl Credentials {
-    /// The local administrator, who may everything.
+    /// Returns those of the local administrator.
     pub fn administrator() -> Self {
         Self {
             access_key_id: ADMIN_ACCESS_KEY_ID.to_owned(),
@@ -31,11 +31,11 @@ impl Credentials {
         }
     }
 
-    /// A role's, which nobody can guess.
+    /// Returns new random credentials of a role.
     pub(super) fn of_a_role() -> Self {
         let random = || Uuid::new_v4().simple();
         Self {
-            // Keys of roles begin like this on AWS, too, and are twenty letters and digits long.
+            // As on AWS: ASIA, and twenty letters and digits altogether.
             access_key_id: format!("ASIA{:.16}", random().to_string().to_ascii_uppercase()),
             secret_access_key: format!("{}{}", random(), random()),
             session_token: Some(format!("{}{}", random(), random())),

@@ -1,5 +1,5 @@
-//! Which permissions a DynamoDB call asks for: most ask for the one of their own name on the table or index that they
-//! name, transactions for those of their parts.
+//! The permissions that a call needs. Most DynamoDB calls need the permission of their own name on
+//! their table or index; transactions need those of their parts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,16 +7,16 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use crate::stack::{ACCOUNT, REGION};
 
-/// One permission.
+/// One permission that a call needs.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Demand {
-    /// `dynamodb:Query`, …
+    /// For example `dynamodb:Query`.
     pub action: String,
-    /// An ARN.
+    /// The ARN of the resource.
     pub resource: String,
 }
 
-/// Where requests say what they are about; everything else in them is skipped unread.
+/// The parts of a request that name resources. Everything else is skipped.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Body {
@@ -35,13 +35,14 @@ struct OnTable {
 }
 
 impl Demand {
-    /// What the call `operation` (`PutItem`, …) with this body asks for; never nothing.
+    /// Returns the permissions that the call `operation` (`PutItem`, …) with this body needs: at least
+    /// one.
     pub fn of_dynamodb(operation: &str, body: &[u8]) -> BTreeSet<Self> {
         let demand = |operation: &str, resource: String| Self {
             action: format!("dynamodb:{operation}"),
             resource,
         };
-        // What cannot be read, the engine will refuse; until then it is about everything.
+        // The engine refuses an invalid body. Until then the call needs a permission for everything.
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         let demands: BTreeSet<_> = match operation {
             "BatchGetItem" | "BatchWriteItem" => body
@@ -92,7 +93,7 @@ impl Body {
     }
 }
 
-/// The action behind one part of a transaction.
+/// Returns the operation for one part of a transaction.
 fn of_part(part: &str) -> &str {
     match part {
         "ConditionCheck" => "ConditionCheckItem",
@@ -104,7 +105,8 @@ fn of_part(part: &str) -> &str {
     }
 }
 
-/// The ARN of a table, from its name or from an ARN, in which engines write regions and accounts of their own.
+/// Returns the ARN of a table by its name or by an ARN. Engines use other regions and accounts in their
+/// ARNs.
 fn table(name: &str) -> String {
     let name = name.split_once(":table/").map_or(name, |(_, name)| name);
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")
@@ -115,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn calls_ask_for_what_aws_asks_for() {
+    fn calls_need_the_permissions_that_aws_requires() {
         const CHAT: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/chat";
         const OTHER: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/other";
         let index = format!("{CHAT}/index/by_owner");

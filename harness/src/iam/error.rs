@@ -1,31 +1,31 @@
-//! Why a call is not let in, in AWS's words. How a service wraps them is the doors' business.
+//! Why a call is rejected, in AWS's words. Each service wraps the text in its own response.
 
 use std::{error::Error, fmt};
 
 use super::Verdict;
 
-/// Why a call is not let in. `Display` is the message that the caller reads.
+/// Why a call is rejected. `Display` is the message for the caller.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IamError {
-    /// There is no signature.
+    /// The call has no signature.
     #[error("Missing Authentication Token")]
     Missing,
-    /// There is one that cannot be read.
+    /// The signature has not all of its fields.
     #[error("{0}")]
     Incomplete(String),
-    /// Nobody has this access key, or not with this session token.
+    /// The access key is unknown, or the session token is another one.
     #[error("The security token included in the request is invalid.")]
     Unrecognized,
-    /// The signature is not the request's, or its time is over, or it is meant for another service.
+    /// The signature is not that of the request, has expired, or is for another service.
     #[error("{0}")]
     Invalid(String),
-    /// The caller is known and may not.
+    /// The caller has no permission.
     #[error(transparent)]
     Denied(#[from] Denial),
 }
 
 impl IamError {
-    /// What SDKs call it.
+    /// Returns the name of the error in SDKs.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Missing => "MissingAuthenticationTokenException",
@@ -36,7 +36,7 @@ impl IamError {
         }
     }
 
-    /// The member of a JSON body that holds the message: AWS spells it in two ways.
+    /// Returns the key of the message in a JSON body. AWS spells it in two ways.
     pub fn member(&self) -> &'static str {
         match self {
             Self::Denied(_) => "Message",
@@ -45,14 +45,14 @@ impl IamError {
     }
 }
 
-/// What a function may not do.
+/// A call that a function has no permission for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Denial {
-    /// The ARN of the function's session.
+    /// The ARN of the session of the function.
     pub user: String,
-    /// `dynamodb:Query`, …
+    /// For example `dynamodb:Query`.
     pub action: String,
-    /// Its ARN.
+    /// The ARN of the resource.
     pub resource: String,
     /// Never [`Verdict::Allowed`].
     pub verdict: Verdict,

@@ -1,8 +1,8 @@
-//! Who calls a service, and whether he may: signatures of version 4 are verified, and the calls of functions are held
-//! to the policies that the template gives them. What would be refused after the first deployment is refused here.
+//! Authenticates and authorizes calls of services. Signatures of version 4 are verified, and functions
+//! may do only what their policies in the template allow, as after a deployment.
 //!
-//! [`Access`] is what the doors ask. Deliberately left out: presigned URLs, conditions, managed policies, roles that
-//! are assumed, policies on resources.
+//! Services use [`Access`]. Not supported: presigned URLs, conditions, managed policies, assumed roles,
+//! resource policies.
 
 mod access;
 mod caller;

@@ -1,11 +1,12 @@
-//! Policy statements, and what they say about one action on one resource.
+//! Policy statements, and their verdict about an action on a resource.
 
 use serde::Deserialize;
 use serde_json::Value;
 
 /// One statement.
 ///
-/// What decides about access is never guessed: a statement with a `Condition` or a negated element does not parse.
+/// The harness never guesses about access: a statement with a `Condition` or a negated element does not
+/// parse.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Statement {
@@ -16,58 +17,58 @@ pub struct Statement {
     resource: OneOrMany<String>,
 }
 
-/// What a statement does to what it covers.
+/// The effect of a statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Effect {
-    /// Lets it be done, unless another statement denies it.
+    /// Allows the action, unless another statement denies it.
     Allow,
-    /// Forbids it, whatever the others say.
+    /// Denies the action, even if other statements allow it.
     Deny,
 }
 
-/// A list, or its only element without the list around it.
+/// A list, or a single element without a list.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(untagged)]
 pub enum OneOrMany<T> {
-    /// No list.
+    /// A single element.
     One(T),
     /// A list.
     Many(Vec<T>),
 }
 
-/// What statements say together.
+/// The verdict of several statements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// One allows it and none denies it.
+    /// One statement allows the action and none denies it.
     Allowed,
-    /// One denies it.
+    /// One statement denies the action.
     Forbidden,
-    /// None covers it, so it is not allowed.
+    /// No statement matches, so the action is not allowed.
     Unmentioned,
 }
 
-/// Why a statement cannot be part of a function's policy.
+/// Why the policy of a function cannot have a statement.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
-    /// It is more, less or something else than the harness can evaluate.
+    /// The harness cannot evaluate its elements.
     #[error(
-        "the harness evaluates statements of Effect (Allow or Deny), Action and Resource (each a text or a list of texts), \
-         and nothing else in them"
+        "the harness supports only Effect (Allow or Deny), Action and Resource (each a text or a list of texts) in a \
+         statement"
     )]
     Form,
-    /// IAM refuses it at the deployment.
-    #[error("action {0} is neither * nor SERVICE:NAME")]
+    /// IAM rejects the action at the deployment.
+    #[error("the action {0} is invalid: write SERVICE:NAME or *")]
     Action(String),
-    /// IAM refuses it at the deployment.
-    #[error("resource {0} is neither * nor an ARN")]
+    /// IAM rejects the resource at the deployment.
+    #[error("the resource {0} is invalid: write an ARN or *")]
     Resource(String),
-    /// It would be replaced for each call.
-    #[error("resource {0} has a policy variable, which the harness cannot honour")]
+    /// The resource depends on the call.
+    #[error("the harness does not support the policy variable in the resource {0}")]
     Variable(String),
 }
 
 impl<T> OneOrMany<T> {
-    /// The elements.
+    /// Returns the elements.
     pub fn as_slice(&self) -> &[T] {
         match self {
             Self::One(one) => std::slice::from_ref(one),
@@ -77,10 +78,10 @@ impl<T> OneOrMany<T> {
 }
 
 impl Statement {
-    /// A statement of a role's policy.
+    /// Parses a statement of the policy of a role.
     ///
     /// # Errors
-    /// IAM would not take it, or it cannot be honoured here.
+    /// Fails if IAM would reject the statement, or if the harness does not support it.
     pub fn of_role(statement: Value) -> Result<Self, Unsupported> {
         let statement: Self = serde_json::from_value(statement).map_err(|_| Unsupported::Form)?;
         for action in statement.action.as_slice() {
@@ -113,7 +114,8 @@ impl Statement {
     }
 }
 
-/// What `statements` say of `action` (`dynamodb:Query`, in any case) on the ARN `resource`.
+/// Returns the verdict of `statements` about `action` (such as `dynamodb:Query`, in any case) on the ARN
+/// `resource`.
 pub fn verdict(statements: &[Statement], action: &str, resource: &str) -> Verdict {
     let mut verdict = Verdict::Unmentioned;
     for statement in statements {
@@ -127,12 +129,12 @@ pub fn verdict(statements: &[Statement], action: &str, resource: &str) -> Verdic
     verdict
 }
 
-/// Whether the whole of `text` fits `pattern`, in which `*` stands for any text and `?` for one character.
+/// Whether `text` matches `pattern`, where `*` stands for any text and `?` for one character.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) =
         (pattern.chars().collect(), text.chars().collect());
     let (mut at_pattern, mut at_text) = (0, 0);
-    // Where to resume when the latest `*` has to swallow one character more.
+    // Where to resume when the latest `*` has to match one more character.
     let mut resume = None;
     while let Some(&character) = text.get(at_text) {
         match pattern.get(at_pattern) {
@@ -165,7 +167,7 @@ mod tests {
     const TABLE: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/chat";
 
     #[test]
-    fn statements_decide_together() {
+    fn statements_are_evaluated_together() {
         let allow = |action: Value, resource: Value| json!({ "Effect": "Allow", "Action": action, "Resource": resource });
         let deny = |action: Value, resource: Value| json!({ "Effect": "Deny", "Action": action, "Resource": resource });
         let index = format!("{TABLE}/index/by_owner");
@@ -203,12 +205,12 @@ mod tests {
                 Verdict::Unmentioned,
             ),
             (
-                "its beginning only",
+                "a prefix of the action",
                 vec![allow(json!("dynamodb:Que"), json!(TABLE))],
                 Verdict::Unmentioned,
             ),
             (
-                "one character",
+                "a question mark",
                 vec![allow(json!("dynamodb:?uery"), json!("*"))],
                 Verdict::Allowed,
             ),
@@ -218,12 +220,12 @@ mod tests {
                 Verdict::Unmentioned,
             ),
             (
-                "what begins like the table",
+                "ARNs with the prefix of the table",
                 vec![allow(json!("*"), json!(format!("{TABLE}*")))],
                 Verdict::Allowed,
             ),
             (
-                "what is in the table",
+                "ARNs below the table",
                 vec![allow(json!("*"), json!(format!("{TABLE}/*")))],
                 Verdict::Unmentioned,
             ),
@@ -274,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_honoured_is_no_statement_of_a_role() {
+    fn unsupported_and_invalid_statements_are_errors() {
         let table = [
             (
                 json!({ "Effect": "Allow", "Action": "*", "Resource": "*", "Condition": {} }),

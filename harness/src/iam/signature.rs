@@ -1,4 +1,7 @@
-//! Signatures of version 4 in the `Authorization` header: made and verified.
+//! Signatures of version 4 in the `Authorization` header: signs and verifies.
+//!
+//! This is our own code, and no crate: clients must see AWS's own error texts, which verifying crates do
+//! not have, and the harness depends on no AWS crate. The tests contain the examples of AWS.
 
 use std::fmt;
 
@@ -24,17 +27,17 @@ const DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
 const MOMENT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
-/// How far the clocks of caller and service may be apart.
+/// How much the clocks of the caller and the service may differ.
 const TOLERANCE: Duration = Duration::minutes(15);
 
-/// A service whose calls are signed.
+/// A service with signed calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// DynamoDB and its streams.
     DynamoDb,
-    /// The management API of a WebSocket API.
+    /// The management API of API Gateway.
     ExecuteApi,
-    /// Invocations.
+    /// Lambda.
     Lambda,
 }
 
@@ -48,7 +51,7 @@ impl fmt::Display for Service {
     }
 }
 
-/// What the `Authorization` header says.
+/// The fields of the `Authorization` header.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     pub(super) access_key_id: &'a str,
@@ -63,7 +66,7 @@ impl<'a> Claim<'a> {
     /// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b, Signature=HEX`.
     ///
     /// # Errors
-    /// [`IamError::Missing`] also for other kinds of authorization, else [`IamError::Incomplete`].
+    /// [`IamError::Missing`] without a header of this kind, [`IamError::Incomplete`] without a field.
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, IamError> {
         let fields = headers
             .get(AUTHORIZATION)
@@ -98,10 +101,11 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// Whether `request`, which carries this claim, was signed by `credentials` for `service` about `now`.
+    /// Verifies that `request`, which has this claim, is signed with `credentials` for `service` at a
+    /// time near `now`.
     ///
     /// # Errors
-    /// The first thing that is wrong.
+    /// Fails at the first check that does not hold.
     pub(super) fn verify(
         &self,
         request: &Request<'_>,
@@ -142,7 +146,7 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// `X-Amz-Date`, if it is near `now` and on the day of the claim.
+    /// Returns `X-Amz-Date`, if it is near `now` and has the date of the claim.
     fn moment<'h>(&self, headers: &'h HeaderMap, now: OffsetDateTime) -> Result<&'h str, IamError> {
         let incomplete = || {
             IamError::Incomplete(format!(
@@ -182,8 +186,8 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Adds the host, the date, the session token and the signature of `credentials` to `request`. All of its headers are
-/// covered, and its body, which must not be a stream.
+/// Signs `request`: adds the host, the date, the session token and the signature. The signature covers
+/// all headers and the body, which must not be a stream.
 pub fn sign(
     credentials: &Credentials,
     service: Service,
@@ -226,7 +230,7 @@ pub fn sign(
     }
 }
 
-/// In hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the day.
+/// Returns the signature in hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the date.
 fn signature(
     credentials: &Credentials,
     service: &str,
@@ -254,7 +258,7 @@ fn signature(
 }
 
 fn written(moment: OffsetDateTime) -> String {
-    // Only years beyond four digits cannot be written.
+    // Fails only for years with more than four digits.
     moment.format(MOMENT).unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! Signatures and permissions at the doors of DynamoDB, of the management API and of Lambda.
+//! Signatures and permissions at DynamoDB, the management API and Lambda.
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
@@ -19,7 +19,7 @@ use crate::{
 
 const CHAT: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/chat";
 
-/// A function named `test-ID` that may do what these statements say.
+/// A function `test-ID` with these statements as its policy.
 pub fn function(logical_id: &str, statements: &[Value]) -> Function {
     Function {
         logical_id: logical_id.to_owned(),
@@ -30,7 +30,7 @@ pub fn function(logical_id: &str, statements: &[Value]) -> Function {
         },
         handler: "bootstrap".to_owned(),
         environment: BTreeMap::new(),
-        // Long enough never to matter where it is not what is tested.
+        // Tests of timeouts set their own.
         timeout: Duration::from_secs(900),
         memory: 128,
         reserved_concurrency: None,
@@ -41,7 +41,7 @@ pub fn function(logical_id: &str, statements: &[Value]) -> Function {
     }
 }
 
-/// Functions and nothing else.
+/// A stack of functions only.
 pub fn stack(functions: impl IntoIterator<Item = Function>) -> Stack {
     Stack {
         functions: functions
@@ -58,7 +58,7 @@ pub fn allow(action: &str, resource: &str) -> Value {
     json!({ "Effect": "Allow", "Action": action, "Resource": resource })
 }
 
-/// Signs a request as AWS's clients do, and sends it.
+/// Signs a request as AWS clients do, and sends it.
 pub async fn send_signed(
     credentials: &Credentials,
     service: Service,
@@ -67,7 +67,7 @@ pub async fn send_signed(
     attempt_signed(credentials, service, request).await.unwrap()
 }
 
-/// The same for a request that may get no answer.
+/// The same for a request that may fail without a response.
 pub async fn attempt_signed(
     credentials: &Credentials,
     service: Service,
@@ -98,7 +98,7 @@ fn unknown() -> Credentials {
 }
 
 #[tokio::test]
-async fn dynamodb_answers_only_who_signs_and_may() {
+async fn dynamodb_requires_a_signature_and_a_permission() {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
     create_tables(&tables("sk"), engine.endpoint())
         .await
@@ -154,7 +154,7 @@ async fn dynamodb_answers_only_who_signs_and_may() {
     let mismatch = "InvalidSignatureException: The request signature we calculated does not match the signature you \
                     provided. Check your AWS Secret Access Key and signing method. Consult the service documentation \
                     for details.";
-    let nobody =
+    let unrecognized =
         "UnrecognizedClientException: The security token included in the request is invalid.";
     let table = [
         (read.clone(), "Query", &query, String::new()),
@@ -184,7 +184,7 @@ async fn dynamodb_answers_only_who_signs_and_may() {
             &query,
             mismatch.to_owned(),
         ),
-        (unknown(), "Query", &query, nobody.to_owned()),
+        (unknown(), "Query", &query, unrecognized.to_owned()),
     ];
     for (credentials, operation, body, expected) in table {
         let request = http()
@@ -230,7 +230,7 @@ async fn dynamodb_answers_only_who_signs_and_may() {
 }
 
 #[tokio::test]
-async fn connections_are_managed_only_by_who_signs_and_may() {
+async fn the_management_api_requires_a_signature_and_a_permission() {
     let posts = "arn:aws:execute-api:us-east-1:123456789012:abcdef1234/prod/POST/@connections/*";
     let stack = stack([function(
         "Push",
@@ -246,7 +246,7 @@ async fn connections_are_managed_only_by_who_signs_and_may() {
 
         let push = access.credentials("Push").unwrap();
         let verified = signatures == Signatures::Verified;
-        // Status, type and message where signatures are verified, and the status where they are not.
+        // Status, type and message with verification, and the status without.
         let denied = "User: arn:aws:sts::123456789012:assumed-role/PushRole/test-Push is not authorized to perform: \
                       execute-api:ManageConnections on resource: \
                       arn:aws:execute-api:us-east-1:********9012:abcdef1234/prod/GET/@connections/{connectionId} \

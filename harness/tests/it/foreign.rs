@@ -1,4 +1,4 @@
-//! A template that nobody wrote for the chat: API Gateway piece by piece, and functions in a shell.
+//! A template of another application: `AWS::ApiGatewayV2` resources, and functions in bash.
 
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign")
 }
 
-/// A client, or the status that refused it.
+/// Connects, or returns the status of the refused handshake.
 async fn enter(url: &str) -> Result<Client, u16> {
     match connect_async(url).await {
         Ok((client, _)) => Ok(client),
@@ -37,7 +37,7 @@ async fn ask(client: &mut Client, room: &str, wish: &str) {
 }
 
 #[tokio::test]
-async fn a_template_of_plain_resources_runs_with_a_runtime_in_a_shell() {
+async fn a_template_without_sam_apis_runs_with_a_runtime_in_bash() {
     let folder = Folder::of(&project());
     let overrides = [
         "--parameter-overrides",
@@ -74,7 +74,7 @@ async fn a_template_of_plain_resources_runs_with_a_runtime_in_a_shell() {
         heard.ends_with(".execute-api.us-east-1.amazonaws.com/night"),
         "{heard}"
     );
-    // Its route has no response: what is heard next is the answer to another wish.
+    // This route has no response, so the next message answers the request after it.
     ask(&mut ada, "lobby", "whisper").await;
     ask(&mut ada, "cellar", "greet").await;
     let heard = next_text(&mut ada).await;

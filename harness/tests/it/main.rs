@@ -1,10 +1,10 @@
-//! The harness from outside: real files, real processes, real sockets.
+//! Tests of the harness with real files, processes and sockets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "clippy's own exception for tests does not cover the functions that tests share"
+    reason = "clippy's exception for tests does not cover functions that tests share"
 )]
 
 mod access;

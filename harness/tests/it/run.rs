@@ -1,4 +1,4 @@
-//! The harness as a program: what it says, what it writes, and how it ends.
+//! The harness as a program: its output, its files and its exit.
 
 use std::{
     fs,
@@ -13,13 +13,13 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines},
     net::TcpStream,
     process::{Child, ChildStdout, Command},
     time::timeout,
 };
-use uuid::Uuid;
 
 use crate::access::send_signed;
 
@@ -33,24 +33,29 @@ Resources:
       KeySchema: [{AttributeName: pk, KeyType: HASH}]
 ";
 
-/// Far beyond what anything takes.
+/// Far longer than any step takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A folder with a template; removed at the end.
-pub struct Folder(pub PathBuf);
+/// A temporary folder with a template.
+pub struct Folder {
+    pub path: PathBuf,
+    _removed_on_drop: TempDir,
+}
 
 impl Folder {
     pub fn with(template: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("harness-{}", Uuid::new_v4()));
-        fs::create_dir(&folder).unwrap();
-        fs::write(folder.join("template.yaml"), template).unwrap();
-        Self(folder)
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("template.yaml"), template).unwrap();
+        Self {
+            path: folder.path().to_owned(),
+            _removed_on_drop: folder,
+        }
     }
 
-    /// With the files of another folder, and those of the folders in it.
+    /// Copies another folder with everything in it.
     pub fn of(other: &Path) -> Self {
         let folder = Self::with("");
-        copy(other, &folder.0);
+        copy(other, &folder.path);
         folder
     }
 
@@ -63,8 +68,8 @@ impl Folder {
             .args(["--template", "template.yaml", "--ready-file", "ready.json"])
             .args(["--ws-port=0", "--lambda-port=0", "--dynamodb-port=0"])
             .args(options)
-            .current_dir(&self.0)
-            // Whatever is built is built in the folder.
+            .current_dir(&self.path)
+            // Builds write into the temporary folder.
             .env_remove("CARGO_TARGET_DIR")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -76,7 +81,7 @@ impl Folder {
     }
 
     pub fn ready(&self) -> Value {
-        serde_json::from_slice(&fs::read(self.0.join("ready.json")).unwrap()).unwrap()
+        serde_json::from_slice(&fs::read(self.path.join("ready.json")).unwrap()).unwrap()
     }
 }
 
@@ -93,26 +98,20 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 pub struct Program {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Program {
-    /// Reads what it says until a line begins like this.
+    /// Reads the output until a line with this beginning.
     pub async fn says(&mut self, beginning: &str) {
         while let Some(line) = self.lines.next_line().await.unwrap() {
             if line.starts_with(beginning) {
                 return;
             }
         }
-        panic!("it ended without saying {beginning:?}");
+        panic!("the program ended without a line {beginning:?}");
     }
 
     pub async fn end(mut self, signal: Signal) -> ExitStatus {
@@ -131,7 +130,7 @@ impl Program {
 }
 
 #[tokio::test]
-async fn it_says_where_everything_is_and_ends_in_order() {
+async fn the_ready_file_has_all_addresses_and_a_signal_ends_the_program() {
     let folder = Folder::with(TEMPLATE);
     for signal in [Signal::SIGINT, Signal::SIGTERM] {
         let mut program = folder.start(&["--http-port=0"]);
@@ -143,7 +142,7 @@ async fn it_says_where_everything_is_and_ends_in_order() {
         assert_eq!(login, format!("{http}/.local/login"));
         assert!(
             ready.get("ws").is_none(),
-            "there is no WebSocket API: {ready}"
+            "the template has no WebSocket API: {ready}"
         );
         let client = reqwest::Client::new();
         for login in [login.to_owned(), login.replace("127.0.0.1", "[::1]")] {
@@ -172,12 +171,12 @@ async fn it_says_where_everything_is_and_ends_in_order() {
         assert_eq!(tables, json!({"TableNames": ["Notes"]}));
 
         assert!(program.end(signal).await.success());
-        assert!(!folder.0.join("ready.json").exists());
+        assert!(!folder.path.join("ready.json").exists());
     }
 }
 
 #[tokio::test]
-async fn it_says_where_the_page_is_if_there_is_one() {
+async fn the_address_of_the_page_is_printed_if_there_is_one() {
     let folder = Folder::with(TEMPLATE);
     let mut program = folder.start(&["--http-port=0"]);
     program.says("There is no page").await;
@@ -185,7 +184,7 @@ async fn it_says_where_the_page_is_if_there_is_one() {
     assert!(folder.ready().get("page").is_none());
     assert!(program.end(Signal::SIGINT).await.success());
 
-    let web = folder.0.join("web");
+    let web = folder.path.join("web");
     fs::create_dir(&web).unwrap();
     fs::write(web.join("index.html"), "Welcome").unwrap();
     let mut program = folder.start(&["--http-port=0", "--web=web"]);
@@ -197,7 +196,7 @@ async fn it_says_where_the_page_is_if_there_is_one() {
 }
 
 #[tokio::test]
-async fn connections_are_taken_until_the_system_s_last_file_and_not_only_those_of_the_shell() {
+async fn the_limit_of_open_files_is_raised_to_the_hard_limit() {
     let folder = Folder::with(TEMPLATE);
     let mut shell = Command::new("sh");
     let limited = "ulimit -S -n 64; exec \"$0\" \"$@\"";
@@ -211,10 +210,10 @@ async fn connections_are_taken_until_the_system_s_last_file_and_not_only_those_o
         let mut connection = TcpStream::connect(address).await.unwrap();
         let request = format!("GET /config.json HTTP/1.1\r\nHost: {address}\r\n\r\n");
         connection.write_all(request.as_bytes()).await.unwrap();
-        // It is answered, and stays open.
+        // The response arrives, and the connection stays open.
         timeout(PATIENCE, connection.read_u8())
             .await
-            .expect("it is not taken")
+            .expect("the connection is not accepted")
             .unwrap();
         open.push(connection);
     }
@@ -222,7 +221,7 @@ async fn connections_are_taken_until_the_system_s_last_file_and_not_only_those_o
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named_with_its_option() {
+async fn the_error_for_a_port_in_use_names_the_option() {
     let folder = Folder::with(TEMPLATE);
     let mut program = folder.start(&["--http-port=0"]);
     program.says("Ready after").await;
@@ -241,12 +240,12 @@ async fn a_port_in_use_is_named_with_its_option() {
 }
 
 #[tokio::test]
-async fn a_template_that_cannot_be_honoured_stops_the_start() {
+async fn an_unsupported_template_stops_the_start() {
     let folder = Folder::with("Resources: {Queue: {Type: AWS::SQS::Queue}}");
     let complaint = folder.start(&["--http-port=0"]).fails().await;
     assert!(
         complaint.starts_with("error: template.yaml:1:27: Queue: "),
         "{complaint}"
     );
-    assert!(!folder.0.join("ready.json").exists());
+    assert!(!folder.path.join("ready.json").exists());
 }

@@ -1,5 +1,5 @@
-//! The sample events in `events/` and those that the gateway makes are the same: what a sample's client sent is sent again,
-//! and what the function then gets has the sample's keys and types, no more and no fewer.
+//! Compares the sample events in `events/` with the events of the gateway. A test repeats the request of
+//! a sample, and the function must receive exactly the keys and types of the sample.
 
 use std::{fs, path::Path};
 
@@ -18,7 +18,7 @@ use crate::{
     gateway_http::{self, Server},
 };
 
-/// All samples by the names of their files.
+/// Returns all samples with the names of their files.
 fn samples() -> Vec<(String, Value)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../events");
     let mut samples: Vec<_> = fs::read_dir(folder)
@@ -43,7 +43,7 @@ fn is_authorizer(sample: &Value) -> bool {
     sample["type"] == "REQUEST"
 }
 
-/// Keys and types. Clients of these tests spell their headers in lower case.
+/// Returns the keys and types of a value. Header names are compared in lower case.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Null => json!("null"),
@@ -74,7 +74,7 @@ fn assert_alike(name: &str, sample: &Value, made: &Value) {
     );
 }
 
-/// The client's own headers: the gateway's, and those of the transport, are added on the way.
+/// Returns the headers of the client, without those that the transport and the gateway add.
 fn own_headers(sample: &Value) -> impl Iterator<Item = (String, &str)> {
     let headers = sample["headers"].as_object().unwrap().iter();
     headers
@@ -94,7 +94,7 @@ fn own_headers(sample: &Value) -> impl Iterator<Item = (String, &str)> {
         })
 }
 
-/// What the sample's authorizer said, without what the gateway adds.
+/// Returns the context from the authorizer, without the keys that the gateway adds.
 fn context(sample: &Value) -> Map<String, Value> {
     let mut context = sample["requestContext"]["authorizer"]
         .as_object()
@@ -106,7 +106,7 @@ fn context(sample: &Value) -> Map<String, Value> {
 }
 
 #[tokio::test]
-async fn those_of_the_web_socket_api() {
+async fn websocket_events_have_the_shape_of_the_samples() {
     let samples: Vec<_> = samples()
         .into_iter()
         .filter(|(_, sample)| !is_http(sample))
@@ -154,7 +154,6 @@ async fn those_of_the_web_socket_api() {
     let connected = calls.next("Connect").await;
     for (name, sample) in &samples {
         match sample["requestContext"]["eventType"].as_str().unwrap() {
-            // One of them is of a page that sends the same.
             "CONNECT" if is_authorizer(sample) => assert_alike(name, sample, &authorized),
             "CONNECT" => assert_alike(name, sample, &connected),
             "MESSAGE" => {
@@ -169,12 +168,12 @@ async fn those_of_the_web_socket_api() {
         }
     }
     client.close(None).await.unwrap();
-    let farewell = calls.next("Disconnect").await;
-    assert_alike("disconnect", &sample("disconnect"), &farewell);
+    let disconnected = calls.next("Disconnect").await;
+    assert_alike("disconnect", &sample("disconnect"), &disconnected);
 }
 
 #[tokio::test]
-async fn those_of_the_http_api() {
+async fn http_events_have_the_shape_of_the_samples() {
     let mut api = gateway_http::api();
     let samples: Vec<_> = samples()
         .into_iter()

@@ -89,11 +89,11 @@ fn unsupported_content_is_an_error_with_its_place() {
         ),
         (
             "Policies: {Statement: {Effect: Allow, Action: a:b, Resource: '*', Condition: {}}}",
-            "template.yaml:12:73: the harness evaluates statements of",
+            "template.yaml:12:73: the harness supports only Effect",
         ),
         (
             "Policies: {Statement: [{Effect: Allow, Action: a:b, Resource: table}]}",
-            "template.yaml:12:30: resource table is neither * nor an ARN",
+            "template.yaml:12:30: the resource table is invalid",
         ),
         (
             "Events: {A: {Type: Schedule}}",

@@ -1,4 +1,4 @@
-//! `--watch` with a workspace of its own, whose functions need no crate but one of theirs.
+//! `--watch` in a temporary workspace, whose functions depend on one package of their own.
 
 use std::fs;
 
@@ -40,7 +40,7 @@ Resources:
     Properties: {ApiId: !Ref Api, RouteId: !Ref ApiBystanderRoute, RouteResponseKey: $default}
 ";
 
-/// A Lambda runtime that answers every event with a word and its process.
+/// A Lambda runtime that answers every event with a word and its process id.
 const RUNTIME: &str = r#"
 use std::{env, io::{Read, Write}, net::TcpStream, process};
 
@@ -73,11 +73,11 @@ fn call(method: &str, path: &str, body: &str) -> String {
 }
 "#;
 
-/// The packages `speaker`, `bystander`, and `words`, which only the speaker uses.
+/// A workspace of `speaker`, `bystander` and `words`. Only `speaker` depends on `words`.
 fn workspace() -> Folder {
     let folder = Folder::with(TEMPLATE);
     let write = |file: &str, content: &str| {
-        let path = folder.0.join(file);
+        let path = folder.path.join(file);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     };
@@ -122,7 +122,7 @@ impl Socket {
 }
 
 #[tokio::test]
-async fn a_change_replaces_what_it_concerns_and_nothing_else() {
+async fn a_change_replaces_only_the_functions_that_depend_on_it() {
     let folder = workspace();
     let mut program = folder.start(&["--http-port=0", "--watch"]);
     program.says("Watching").await;
@@ -131,23 +131,23 @@ async fn a_change_replaces_what_it_concerns_and_nothing_else() {
     assert!(first.starts_with("one "), "{first}");
     let bystander = socket.ask("bystander").await;
 
-    fs::write(folder.0.join("words/src/lib.rs"), word("two")).unwrap();
+    fs::write(folder.path.join("words/src/lib.rs"), word("two")).unwrap();
     program.says("Replaced Speaker.").await;
     let second = socket.ask("speak").await;
     assert!(second.starts_with("two "), "{second}");
     assert_eq!(socket.ask("bystander").await, bystander);
 
-    fs::write(folder.0.join("words/src/lib.rs"), "no Rust at all").unwrap();
+    fs::write(folder.path.join("words/src/lib.rs"), "no Rust at all").unwrap();
     program
         .says("Nothing replaced, the old functions keep running: ")
         .await;
     assert_eq!(socket.ask("speak").await, second);
 
-    fs::write(folder.0.join("words/src/lib.rs"), word("three")).unwrap();
+    fs::write(folder.path.join("words/src/lib.rs"), word("three")).unwrap();
     program.says("Replaced Speaker.").await;
     assert!(socket.ask("speak").await.starts_with("three "));
 
     assert!(program.end(Signal::SIGINT).await.success());
-    let left = fs::read_dir(folder.0.join("target/debug/harness-running")).unwrap();
+    let left = fs::read_dir(folder.path.join("target/debug/harness-running")).unwrap();
     assert_eq!(left.count(), 0);
 }

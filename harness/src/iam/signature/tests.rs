@@ -1,4 +1,4 @@
-//! Signatures of AWS's documentation, and what happens to a signed request that is changed.
+//! Signatures from AWS's documentation, and changed requests, which must not verify.
 
 use time::macros::datetime;
 
@@ -22,7 +22,7 @@ fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
     headers
 }
 
-/// Requests and signatures of AWS's own test suite and documentation.
+/// Requests and signatures from AWS's test suite and documentation.
 #[test]
 fn the_examples_of_aws_are_verified() {
     let form = "application/x-www-form-urlencoded";
@@ -153,8 +153,8 @@ fn the_examples_of_aws_are_verified() {
     }
 }
 
-/// A good call of the management API, changed in one thing.
-fn refused(change: impl FnOnce(&mut reqwest::Request), now: OffsetDateTime) -> String {
+/// Returns the error for a signed call of the management API after one change.
+fn error_after(change: impl FnOnce(&mut reqwest::Request), now: OffsetDateTime) -> String {
     let url = "http://127.0.0.1:3001/dev/@connections/BFHPhfCWIAMCKlQ%3D?a=b";
     let client = reqwest::Client::new();
     let mut request = client
@@ -199,7 +199,7 @@ fn rewrite(request: &mut reqwest::Request, from: &str, to: &str) {
 }
 
 #[test]
-fn every_part_of_a_signed_request_is_held_to_it() {
+fn every_signed_part_of_a_request_is_verified() {
     let mismatch = "InvalidSignatureException: The request signature we calculated does not match";
     type Change = fn(&mut reqwest::Request);
     let table: [(&str, Change, &str); 17] = [
@@ -283,13 +283,13 @@ fn every_part_of_a_signed_request_is_held_to_it() {
         ),
     ];
     for (name, change, expected) in table {
-        let refusal = refused(change, NOW);
+        let refusal = error_after(change, NOW);
         assert!(refusal.starts_with(expected), "{name}: {refusal}");
     }
 }
 
 #[test]
-fn a_signature_is_good_for_fifteen_minutes_either_way() {
+fn a_signature_is_valid_fifteen_minutes_before_and_after_its_time() {
     let table = [
         (Duration::minutes(15), "nothing"),
         (Duration::minutes(-15), "nothing"),
@@ -305,6 +305,6 @@ fn a_signature_is_good_for_fifteen_minutes_either_way() {
         ),
     ];
     for (later, expected) in table {
-        assert_eq!(refused(|_| {}, NOW + later), expected);
+        assert_eq!(error_after(|_| {}, NOW + later), expected);
     }
 }

@@ -1,4 +1,4 @@
-# Greets whoever is in the hall, and says where that is.
+# Greets the guest, and names the address of the hall.
 receive() {
   local guest=stranger route weather
   [[ ! $1 =~ \"principalId\":\"([^\"]*)\" ]] || guest=${BASH_REMATCH[1]}

@@ -1,4 +1,4 @@
-# Lets in the guests on the list, by the name in the query.
+# Admits the guests on the list, by the name in the query.
 examine() {
   local name effect=Deny
   name=$(sed -E 's/.*"queryStringParameters":\{"name":"([^"]*)".*/\1/' <<<"$1")
