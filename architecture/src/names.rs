@@ -10,6 +10,7 @@ use harness::{
     stack::{Code, Stack},
     template::{self, Local},
 };
+use heck::{ToLowerCamelCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
 use serde_json::Value;
 
 use crate::workspace::root;
@@ -20,7 +21,7 @@ fn every_route_has_a_file_in_the_core_and_a_sample_event() {
     let routes = routes_of_the_core();
     let events = events();
     for (key, route) in stack.websocket_api.unwrap().routes {
-        let name = snake_case(key.trim_start_matches('$'));
+        let name = key.trim_start_matches('$').to_snake_case();
         let is_of_the_handshake = key == "$connect" || key == "$disconnect";
         assert!(
             route.replies != is_of_the_handshake,
@@ -88,6 +89,18 @@ fn every_sample_event_is_for_a_route_of_the_template() {
 }
 
 #[test]
+fn every_http_route_has_one_name_in_the_template_the_openapi_document_and_the_code() {
+    let code = http_routes_of_the_code();
+    assert!(!code.is_empty());
+    assert_eq!(http_routes_of_the_template(), code, "template and code");
+    assert_eq!(
+        http_routes_of_the_openapi_document(),
+        code,
+        "OpenAPI and code"
+    );
+}
+
+#[test]
 fn every_function_is_called_the_same_everywhere() {
     let declared: BTreeMap<String, String> = stack()
         .functions
@@ -102,12 +115,71 @@ fn every_function_is_called_the_same_everywhere() {
         .collect();
     let expected: BTreeMap<String, String> = file_names("functions")
         .into_iter()
-        .map(|folder| (format!("{}Function", upper_camel_case(&folder)), folder))
+        .map(|folder| (format!("{}Function", folder.to_upper_camel_case()), folder))
         .collect();
     assert_eq!(
         declared, expected,
         "logical ids and binaries by the folders in functions/"
     );
+}
+
+/// Names of HTTP routes in `lowerCamelCase`, by method and path.
+type HttpRoutes = BTreeMap<String, String>;
+
+/// Reads the rows of the list of routes: `GET "/path" from Query => Name;`.
+fn http_routes_of_the_code() -> HttpRoutes {
+    let rows = read("shared/chat_aws/src/rest/routes.rs");
+    let rows = rows.lines().filter_map(|line| {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [method, path, "from", _, "=>", name, ..] = words[..] else {
+            return None;
+        };
+        let path = path.strip_prefix('"')?.strip_suffix('"')?;
+        let name = name.trim_end_matches([';', ',']);
+        Some((format!("{method} {path}"), name.to_lower_camel_case()))
+    });
+    rows.collect()
+}
+
+/// Reads the events of the functions: a name with a `Method` and a `Path`.
+fn http_routes_of_the_template() -> HttpRoutes {
+    let mut routes = HttpRoutes::new();
+    let (mut name, mut method) = (String::new(), String::new());
+    for line in read("infra/template.yaml").lines() {
+        if let Some(event) = line
+            .strip_prefix("        ")
+            .and_then(|key| key.strip_suffix(':'))
+            .filter(|key| !key.starts_with(' '))
+        {
+            name = event.to_lower_camel_case();
+        } else if let Some(value) = line.trim_start().strip_prefix("Method: ") {
+            method = value.to_owned();
+        } else if let Some(path) = line.trim_start().strip_prefix("Path: ") {
+            routes.insert(format!("{method} {path}"), name.clone());
+        }
+    }
+    routes
+}
+
+/// Reads the operation ids below each path and method.
+fn http_routes_of_the_openapi_document() -> HttpRoutes {
+    let mut routes = HttpRoutes::new();
+    let (mut path, mut method) = (String::new(), String::new());
+    for line in read("docs/openapi.yaml").lines() {
+        let key = line.trim_start().trim_end_matches(':');
+        if line.starts_with("  /") {
+            path = key.to_owned();
+        } else if ["get", "post", "put", "delete", "patch"].contains(&key) {
+            method = key.to_uppercase();
+        } else if let Some(name) = key.strip_prefix("operationId: ") {
+            routes.insert(format!("{method} {path}"), name.to_owned());
+        }
+    }
+    routes
+}
+
+fn read(file: &str) -> String {
+    fs::read_to_string(root().join(file)).unwrap()
 }
 
 fn stack() -> Stack {
@@ -153,22 +225,5 @@ fn file_names(folder: &str) -> BTreeSet<String> {
             let path = entry.unwrap().path();
             path.file_stem().unwrap().to_str().unwrap().to_owned()
         })
-        .collect()
-}
-
-fn snake_case(name: &str) -> String {
-    let mut snake = String::new();
-    for letter in name.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
-            snake.push('_');
-        }
-        snake.push(letter.to_ascii_lowercase());
-    }
-    snake
-}
-
-fn upper_camel_case(name: &str) -> String {
-    name.split('_')
-        .map(|word| word[..1].to_ascii_uppercase() + &word[1..])
         .collect()
 }

@@ -1,4 +1,4 @@
-//! Chance, from the thread's generator and the system's entropy.
+//! Randomness from the thread's generator, which the system's entropy seeds.
 
 use chat::ports::Random;
 use rand::RngExt as _;

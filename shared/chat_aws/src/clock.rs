@@ -1,4 +1,4 @@
-//! Time, as the machine has it.
+//! The system clock.
 
 use std::{
     future::Future,
@@ -13,7 +13,7 @@ pub struct SystemClock;
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
-        // A clock before 1970 is as wrong as any other that tokens will be compared with: everything has expired.
+        // A clock before 1970 counts as the end of time: every token has then expired.
         let since_epoch = SystemTime::UNIX_EPOCH.elapsed().unwrap_or(Duration::MAX);
         Timestamp::from_millis(0).plus(since_epoch)
     }

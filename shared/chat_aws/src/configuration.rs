@@ -1,32 +1,33 @@
-//! What a function is told by its environment, read once, at its cold start.
+//! A function's environment, read once at cold start.
 
 use std::{env, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
 
 const TABLE_NAME: &str = "TABLE_NAME";
-/// The SDK reads its value by itself, path and all.
+/// The SDK reads the value by itself, including the path.
 const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
 
-/// A failing call ends before the function does, whose own limit is counted in tens of seconds.
+/// With this limit a failing call ends before the function's own time limit.
 const ATTEMPTS: u32 = 3;
-/// DynamoDB answers within milliseconds, so a second attempt need not wait for the SDK's usual second.
+/// DynamoDB responds within milliseconds, so a second attempt need not wait for the SDK's default
+/// of one second.
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(2);
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A variable that the function cannot run without is missing or empty.
+/// A required environment variable is missing or empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the environment variable {0} is missing")]
+#[error("the environment variable {0} is not set")]
 pub struct MissingVariable(pub &'static str);
 
-/// The environment of a function that uses the table.
+/// The configuration of a function that uses the table.
 #[derive(Clone, Debug)]
 pub struct Configuration {
     /// The table's name.
     pub table: String,
-    /// Region, credentials, endpoints, retries and timeouts of all clients.
+    /// The region, credentials, endpoints, retries and timeouts of all clients.
     pub sdk: SdkConfig,
 }
 
@@ -34,7 +35,7 @@ impl Configuration {
     /// Reads the environment.
     ///
     /// # Errors
-    /// The first variable that is missing.
+    /// Names the first variable that is missing.
     pub async fn from_environment() -> Result<Self, MissingVariable> {
         let table = required(TABLE_NAME)?;
         let timeouts = TimeoutConfig::builder()
@@ -53,11 +54,11 @@ impl Configuration {
         Ok(Self { table, sdk })
     }
 
-    /// Whether pushes have somewhere to go: without this variable the SDK would look for an endpoint of its own, and
-    /// there is none.
+    /// Checks that the endpoint for pushes is set. Without it the SDK would use a default endpoint,
+    /// which does not exist.
     ///
     /// # Errors
-    /// The variable, if it is missing.
+    /// Fails if the variable is missing.
     pub fn with_management_endpoint(self) -> Result<Self, MissingVariable> {
         required(MANAGEMENT_ENDPOINT)?;
         Ok(self)

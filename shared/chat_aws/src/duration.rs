@@ -6,14 +6,14 @@ use chat::domain::Timestamp;
 
 /// Kept back for writing the answer down and handing it over.
 const MARGIN: Duration = Duration::from_millis(300);
-/// Kept back for telling that there is no answer: a call that hangs would else take the function down with it, and its
-/// client would wait without being told.
+/// Kept back for telling that there is no answer: a call that hangs would else take the function
+/// down with it, and its client would wait without being told.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// Assumed when the deadline is not known.
 const UNKNOWN: Duration = Duration::from_secs(10);
 
-/// When an answer must be ready, by Lambda's deadline in milliseconds since the epoch. A deadline in the past is none:
-/// `cargo lambda watch` sends a constant from 1970.
+/// When an answer must be ready, by Lambda's deadline in milliseconds since the epoch. A deadline
+/// in the past is none: `cargo lambda watch` sends a constant from 1970.
 pub fn deadline(lambda_deadline: u64, now: Timestamp) -> Timestamp {
     now.plus(left(lambda_deadline, now).saturating_sub(MARGIN))
 }

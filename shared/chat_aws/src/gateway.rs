@@ -1,4 +1,4 @@
-//! Pushes by the management API of the WebSocket API.
+//! Pushes through the management API of the WebSocket API.
 
 use aws_sdk_apigatewaymanagement::{
     Client, config::retry::RetryConfig, error::SdkError,
@@ -9,17 +9,17 @@ use chat::{
     ports::{Outbound, PushError},
 };
 
-use crate::fault;
+use crate::call_error::{call_error, error_chain};
 
-/// The WebSocket API's side door.
+/// The client of the management API.
 #[derive(Clone, Debug)]
 pub struct Gateway {
     client: Client,
 }
 
 impl Gateway {
-    /// Pushes through the endpoint that the configuration names. The SDK never repeats a push by itself: the core does,
-    /// within the time that is left for all of them.
+    /// Creates a client for the endpoint that the configuration names. The SDK never retries a
+    /// push: the core does, within the time limit of the whole fan-out.
     #[must_use]
     pub fn new(configuration: impl Into<aws_sdk_apigatewaymanagement::config::Builder>) -> Self {
         let configuration = configuration.into().retry_config(RetryConfig::disabled());
@@ -28,8 +28,9 @@ impl Gateway {
         }
     }
 
-    /// Opens the connection that the first push will need, by a push to an id that no connection has: the one request
-    /// that every function with a gateway may make. A failure shows again, and for good, at the first push.
+    /// Opens the HTTP connection for the first push, by a push to an id that no connection has.
+    /// Every function with a gateway has the permission for this request. An error is ignored: if
+    /// it persists, the first push fails, too.
     pub(crate) async fn warm_up(&self) {
         let call = self
             .client
@@ -37,7 +38,7 @@ impl Gateway {
             .connection_id("warm-up")
             .data(Blob::new([]));
         if let Err(error) = call.send().await {
-            tracing::debug!(answer = fault::told(&error), "pushed to nobody");
+            tracing::debug!(response = error_chain(&error), "warm-up push sent");
         }
     }
 }
@@ -54,7 +55,8 @@ impl Outbound for Gateway {
     }
 }
 
-/// Why the gateway did not take a frame. It is judged by status, since not every refusal has a body that names it.
+/// Converts the error of a push. The status decides, because not every error response has a body
+/// that names the error.
 fn push_error(error: SdkError<PostToConnectionError>) -> PushError {
     match error
         .raw_response()
@@ -62,13 +64,13 @@ fn push_error(error: SdkError<PostToConnectionError>) -> PushError {
     {
         Some(410) => PushError::Gone,
         Some(429 | 500..) => PushError::Busy,
-        Some(_) => fault::of_call("pushing a frame", &error).into(),
+        Some(_) => call_error("pushing a frame", &error).into(),
         None => match &error {
-            // It never left this machine, or nothing came back in time.
+            // The request was not sent, or no response arrived in time.
             SdkError::DispatchFailure(_)
             | SdkError::TimeoutError(_)
             | SdkError::ResponseError(_) => PushError::Busy,
-            _ => fault::of_call("pushing a frame", &error).into(),
+            _ => call_error("pushing a frame", &error).into(),
         },
     }
 }

@@ -1,36 +1,37 @@
-//! Who makes a request, as the authorizer wrote it into the context of every event.
+//! The caller's identity, which the authorizer puts into the context of every event.
 
 use std::collections::HashMap;
 
 use chat::domain::{DisplayName, Identity, Timestamp, UserId};
 use serde_json::Value;
 
-/// An event that came past the authorizer: the API is not set up as it must be, and nobody is let in.
+/// The event did not pass the authorizer: the API is misconfigured, and the request is refused.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the event says nothing of who it comes from; is the authorizer attached to this route?")]
-pub struct Unidentified;
+#[error("the event has no identity; is the authorizer attached to this route?")]
+pub struct IdentityError;
 
-/// Reads the authorizer's context. Gateways turn numbers into strings in some events, so both are taken.
+/// Reads the authorizer's context. Gateways convert numbers to strings in some events, so both are
+/// accepted.
 ///
 /// # Errors
-/// [`Unidentified`] if the user or the end of his token is not in it.
-pub fn of_context(context: &HashMap<String, Value>) -> Result<Identity, Unidentified> {
+/// Fails if the user or the token's expiry is missing or invalid.
+pub fn of_context(context: &HashMap<String, Value>) -> Result<Identity, IdentityError> {
     let text = |name: &str| context.get(name).and_then(Value::as_str);
     let user = text("user")
         .or_else(|| text("principalId"))
-        .ok_or(Unidentified)?;
+        .ok_or(IdentityError)?;
     let expires = context
         .get("expires")
         .and_then(seconds)
-        .ok_or(Unidentified)?;
+        .ok_or(IdentityError)?;
     Ok(Identity {
-        user: UserId::new(user).map_err(|_| Unidentified)?,
+        user: UserId::new(user).map_err(|_| IdentityError)?,
         name: DisplayName::fitted(text("name").unwrap_or(user)),
         expires: Timestamp::from_seconds(expires),
     })
 }
 
-/// Seconds since the epoch, as a number or as its text.
+/// Reads seconds since the epoch from a number or a string.
 fn seconds(value: &Value) -> Option<u64> {
     match value {
         Value::Number(number) => whole(&number.to_string()),
@@ -39,7 +40,7 @@ fn seconds(value: &Value) -> Option<u64> {
     }
 }
 
-/// What stands before a fraction, if there is one.
+/// Parses the part of a number before its fraction.
 fn whole(number: &str) -> Option<u64> {
     let (whole, _) = number.split_once('.').unwrap_or((number, ""));
     whole.parse().ok()
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_context_is_read_whatever_became_of_its_numbers() {
+    fn numbers_in_the_context_may_be_strings() {
         let ada = |name: &str, expires| Some(("ada".to_owned(), name.to_owned(), expires));
         for (context, expected) in [
             (
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_named_is_not_let_in() {
+    fn a_context_without_a_user_or_an_expiry_is_refused() {
         for context in [
             json!({}),
             json!({"user": "ada"}),

@@ -1,26 +1,26 @@
-//! Everything AWS: events in the shapes of API Gateway on one side of the core, DynamoDB and the management API on the
-//! other.
+//! The AWS adapters of the core: events of API Gateway, storage in DynamoDB, and pushes through the
+//! management API.
 //!
-//! A function's `main` names its routes and its ports; all else is here. Nothing here knows whether it runs on AWS or
-//! against a local stand-in: endpoints come from the environment.
+//! A function's `main` names its routes and its ports; everything else is in this crate. The code
+//! does not know whether it runs on AWS or locally: endpoints come from the environment.
 
+mod call_error;
 mod chance;
 mod clock;
 mod configuration;
 mod duration;
 pub mod dynamo;
-mod fault;
 mod gateway;
 mod identity;
 mod ports;
 pub mod rest;
 pub mod websocket;
 
-// What is deployed cannot make the mutants that the simulation makes. In a development build of the whole workspace
-// cargo gives every package the features that any of them asks for; there nothing switches a mutant on.
+// A release build must not contain the simulation's mutants. In a development build of the whole
+// workspace, cargo unifies the features of all packages; no code enables a mutant there.
 const _: () = assert!(
     cfg!(debug_assertions) || !chat::HAS_MUTANTS,
-    "chat is built with the feature `mutants`, which is for the simulation alone"
+    "chat is built with the feature `mutants`, which is only for the simulation"
 );
 
 pub use chance::Chance;

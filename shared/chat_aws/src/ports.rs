@@ -1,4 +1,5 @@
-//! What the functions give the core: the table, time and chance, and the gateway to those that push.
+//! The functions' implementation of the core's ports: the table, the clock, randomness, and the
+//! gateway for functions that push.
 
 use std::{future::Future, time::Duration};
 
@@ -16,8 +17,8 @@ use chat::{
 
 use crate::{Chance, Error, Gateway, SystemClock, configuration::Configuration, dynamo::Table};
 
-/// All ports of the core; [`Outbound`] only if `O` is one, such as a [`Gateway`]: a function whose routes push nothing
-/// needs neither the endpoint nor the permission.
+/// All ports of the core. [`Outbound`] is implemented only if `O` implements it, as [`Gateway`]
+/// does: a function whose routes push nothing needs neither the endpoint nor the permission.
 #[derive(Clone, Debug)]
 pub struct Ports<O = NoGateway> {
     table: Table,
@@ -26,7 +27,7 @@ pub struct Ports<O = NoGateway> {
     outbound: O,
 }
 
-/// In the place of the gateway where there is none.
+/// Takes the gateway's place in functions that do not push.
 #[derive(Clone, Copy, Debug)]
 pub struct NoGateway;
 
@@ -34,7 +35,7 @@ impl Ports<NoGateway> {
     /// Reads the environment and connects to DynamoDB.
     ///
     /// # Errors
-    /// A [`MissingVariable`](crate::MissingVariable).
+    /// Fails with a [`MissingVariable`](crate::MissingVariable) if one is not set.
     pub async fn without_gateway() -> Result<Self, Error> {
         let configuration = Configuration::from_environment().await?;
         let ports = Self::new(table(&configuration), NoGateway);
@@ -47,7 +48,7 @@ impl Ports<Gateway> {
     /// Reads the environment and connects to DynamoDB and to the gateway.
     ///
     /// # Errors
-    /// A [`MissingVariable`](crate::MissingVariable).
+    /// Fails with a [`MissingVariable`](crate::MissingVariable) if one is not set.
     pub async fn with_gateway() -> Result<Self, Error> {
         let configuration = Configuration::from_environment()
             .await?
@@ -64,7 +65,7 @@ fn table(configuration: &Configuration) -> Table {
 }
 
 impl<O> Ports<O> {
-    /// Stores in this table, pushes by `outbound`, and takes time and chance from the machine.
+    /// Combines the table and `outbound` with the system's clock and randomness.
     #[must_use]
     pub const fn new(table: Table, outbound: O) -> Self {
         Self {
@@ -76,8 +77,8 @@ impl<O> Ports<O> {
     }
 }
 
-/// Hands every method of a storage port on to the table.
-macro_rules! stored {
+/// Delegates every method of a storage port to the table.
+macro_rules! delegate_to_table {
     ($port:ident { $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }) => {
         impl<O: Sync> $port for Ports<O> {
             $(fn $method(
@@ -90,13 +91,13 @@ macro_rules! stored {
     };
 }
 
-stored!(Log {
+delegate_to_table!(Log {
     read_from(conversation: &ConversationId, first: Seq, limit: usize) -> Page;
     read_back(conversation: &ConversationId, last: Seq, limit: usize) -> Page;
     put(conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put;
 });
 
-stored!(Participants {
+delegate_to_table!(Participants {
     create(conversation: &Conversation, participants: &[Participant]) -> bool;
     conversation(conversation: &ConversationId) -> Option<Conversation>;
     participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
@@ -105,14 +106,14 @@ stored!(Participants {
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });
 
-stored!(Subscriptions {
+delegate_to_table!(Subscriptions {
     subscribe(conversation: &ConversationId, subscription: &Subscription) -> ();
     unsubscribe(conversation: &ConversationId, connection: &ConnectionId) -> ();
     roster(conversation: &ConversationId) -> Roster;
     subscriptions_of(connection: &ConnectionId) -> Vec<ConversationId>;
 });
 
-stored!(Connections {
+delegate_to_table!(Connections {
     add_connection(user: &UserId, connection: &Connection) -> ();
     remove_connection(user: &UserId, connection: &ConnectionId) -> ();
     connections_of(user: &UserId) -> Vec<Connection>;

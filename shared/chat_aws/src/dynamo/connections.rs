@@ -1,4 +1,4 @@
-//! The connections of users.
+//! Connections of users.
 
 use chat::{
     domain::{Connection, ConnectionId, UserId},

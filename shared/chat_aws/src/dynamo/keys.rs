@@ -1,4 +1,4 @@
-//! Keys and attribute names of the table. No other file knows how they are written.
+//! Keys and attribute names of the table. No other file knows their formats.
 //!
 //! | pk | sk | owner |
 //! | --- | --- | --- |
@@ -10,53 +10,47 @@
 
 use chat::domain::{ConnectionId, ConversationId, Seq, UserId};
 
-/// Partition key.
+/// The partition key.
 pub const PK: &str = "pk";
-/// Sort key.
+/// The sort key.
 pub const SK: &str = "sk";
-/// Partition key of the index [`BY_OWNER`]; rows without it are not in the index.
+/// The partition key of the index [`BY_OWNER`]. Rows without it are not in the index.
 pub const OWNER: &str = "owner";
-/// The index from users and connections to conversations; its sort key is [`PK`].
+/// The index from users and connections to conversations. Its sort key is [`PK`].
 pub const BY_OWNER: &str = "by_owner";
 
 /// Whose request an entry comes from: a user id.
 pub const SENDER: &str = "sender";
-/// The name that the sender gave his request.
+/// The id that the sender gave the request.
 pub const ID: &str = "id";
-/// What the request said, digested.
+/// The digest of the request's content.
 pub const DIGEST: &str = "digest";
-/// When it was first tried to be stored: milliseconds.
+/// When the first attempt to store the entry began, in milliseconds.
 pub const SENT_AT: &str = "sent_at";
-/// What happened: one of the `KIND_` words.
+/// The kind of an entry.
 pub const KIND: &str = "kind";
-/// A message.
-pub const KIND_MESSAGE: &str = "message";
-/// A user was added.
-pub const KIND_ADDED: &str = "participant_added";
-/// A user was removed.
-pub const KIND_REMOVED: &str = "participant_removed";
 /// The text of a message.
 pub const BODY: &str = "body";
-/// How a user is shown.
+/// A display name.
 pub const NAME: &str = "name";
 /// A user id.
 pub const USER: &str = "user";
 /// The title of a conversation.
 pub const TITLE: &str = "title";
-/// When a conversation was made: milliseconds.
+/// When a conversation was created, in milliseconds.
 pub const CREATED_AT: &str = "created_at";
-/// Who made it: a user id.
+/// The user id of the creator.
 pub const CREATED_BY: &str = "created_by";
-/// What a participant may do.
+/// The role of a participant.
 pub const ROLE: &str = "role";
-/// When a participant was added: milliseconds.
+/// When a participant was added, in milliseconds.
 pub const JOINED_AT: &str = "joined_at";
-/// When a handshake began: milliseconds.
+/// When a connection's handshake began, in milliseconds.
 pub const CONNECTED_AT: &str = "connected_at";
-/// When DynamoDB may delete the row: **seconds**, as its times to live are.
+/// When DynamoDB may delete the row, in **seconds**, as DynamoDB requires.
 pub const EXPIRES_AT: &str = "expires_at";
 
-/// The sort key of what is known of a conversation apart from its log.
+/// The sort key of a conversation's own row.
 pub const ABOUT: &str = "about";
 
 const CONVERSATION: &str = "conversation#";
@@ -66,69 +60,69 @@ const SUBSCRIPTION: &str = "subscription#";
 const USER_PREFIX: &str = "user#";
 const CONNECTION: &str = "connection#";
 
-/// The first sort key of all participants; with [`ROSTER_LAST`] the range of participants and subscriptions, which are
-/// neighbours in this order.
+/// The start of the range of participants and subscriptions, which are adjacent in this order. It
+/// ends at [`ROSTER_LAST`].
 pub const ROSTER_FIRST: &str = PARTICIPANT;
-/// Past the sort keys of all subscriptions: `$` is the character after `#`.
+/// Sorts after all subscriptions: `$` is the character after `#`.
 pub const ROSTER_LAST: &str = "subscription$";
-/// How the sort keys of all participants begin.
+/// The prefix of the sort keys of participants.
 pub const PARTICIPANTS: &str = PARTICIPANT;
-/// How the sort keys of all connections begin.
+/// The prefix of the sort keys of connections.
 pub const CONNECTIONS: &str = CONNECTION;
-/// How the partition keys of all conversations begin.
+/// The prefix of the partition keys of conversations.
 pub const CONVERSATIONS: &str = CONVERSATION;
 
-/// The partition of a conversation.
+/// Returns the partition key of a conversation.
 pub fn conversation(id: &ConversationId) -> String {
     format!("{CONVERSATION}{id}")
 }
 
-/// The sort key of an entry. Twelve digits make the order of texts that of numbers.
+/// Returns the sort key of an entry. Twelve digits make the order of strings that of numbers.
 pub fn entry(seq: Seq) -> String {
     format!("{ENTRY}{:012}", seq.number())
 }
 
-/// The sort key of a participant.
+/// Returns the sort key of a participant.
 pub fn participant(user: &UserId) -> String {
     format!("{PARTICIPANT}{user}")
 }
 
-/// The sort key of a subscription.
+/// Returns the sort key of a subscription.
 pub fn subscription(connection: &ConnectionId) -> String {
     format!("{SUBSCRIPTION}{connection}")
 }
 
-/// The partition of a user, and the owner of his participations.
+/// Returns the partition key of a user, who also owns the user's participant rows.
 pub fn user(id: &UserId) -> String {
     format!("{USER_PREFIX}{id}")
 }
 
-/// The sort key of a connection, and the owner of its subscriptions.
+/// Returns the sort key of a connection, which also owns the connection's subscription rows.
 pub fn connection(id: &ConnectionId) -> String {
     format!("{CONNECTION}{id}")
 }
 
-/// The conversation of a partition key.
+/// Parses the conversation in a partition key.
 pub fn conversation_in(pk: &str) -> Option<ConversationId> {
     ConversationId::new(pk.strip_prefix(CONVERSATION)?).ok()
 }
 
-/// The position in an entry's sort key.
+/// Parses the position in an entry's sort key.
 pub fn seq_in(sk: &str) -> Option<Seq> {
     Seq::new(sk.strip_prefix(ENTRY)?.parse().ok()?)
 }
 
-/// The user in a participant's sort key.
+/// Parses the user in a participant's sort key.
 pub fn participant_in(sk: &str) -> Option<UserId> {
     UserId::new(sk.strip_prefix(PARTICIPANT)?).ok()
 }
 
-/// The connection in a subscription's sort key.
+/// Parses the connection in a subscription's sort key.
 pub fn subscription_in(sk: &str) -> Option<ConnectionId> {
     ConnectionId::new(sk.strip_prefix(SUBSCRIPTION)?).ok()
 }
 
-/// The connection in a connection's sort key.
+/// Parses the connection in a connection's sort key.
 pub fn connection_in(sk: &str) -> Option<ConnectionId> {
     ConnectionId::new(sk.strip_prefix(CONNECTION)?).ok()
 }
@@ -138,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_those_of_the_design() {
+    fn keys_have_the_documented_formats() {
         let conversation_id = ConversationId::new("c").unwrap();
         let user_id = UserId::new("ada#1").unwrap();
         let connection_id = ConnectionId::new("BFaT_fALIAMCKug=").unwrap();
@@ -172,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn the_roster_holds_every_participant_and_every_subscription_and_nothing_else() {
+    fn the_roster_range_holds_exactly_the_participants_and_subscriptions() {
         let roster = ROSTER_FIRST..=ROSTER_LAST;
         for inside in [
             "participant#!",

@@ -1,19 +1,19 @@
-//! Logs: entry rows, which are put once and never replaced.
+//! Logs: entry rows, which are written once and never replaced.
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
     types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
 };
 use chat::{
-    domain::{
-        Body, Change, Content, ConversationId, Digest, DisplayName, Draft, Entry, MessageId, Seq,
-    },
+    domain::{Change, ConversationId, Digest, Draft, Entry, MessageId, Seq},
     error::InternalError,
     ports::{Log, Page, Put},
 };
 
 use super::{
-    IS_NEW, IS_THERE, Range, Table, failed, keys,
+    EXISTS, IS_NEW, Range, Table,
+    content::{content, with_content},
+    failed, keys,
     participants::participant_row,
     row::{Item, Row, unreadable},
     transaction::{Transacted, condition_failed},
@@ -55,11 +55,11 @@ impl Log for Table {
     }
 }
 
-const DOING: &str = "putting an event";
-const NOT_TOLD: &str = "the answer does not hold the entry that was there already";
+const DOING: &str = "putting an entry";
+const NO_ITEM: &str = "the response does not hold the existing entry";
 
 impl Table {
-    /// What is in conflict with a transaction is repeated: the SDK does not do that.
+    /// Puts an entry. Retries if it conflicts with a transaction, which the SDK does not do.
     async fn put_alone(&self, row: Row) -> Result<Put, InternalError> {
         let call = Table::put(self, row)
             .condition_expression(IS_NEW)
@@ -85,7 +85,8 @@ impl Table {
         }
     }
 
-    /// The entry and the row of the participant that it tells of, in one transaction.
+    /// Writes an entry that adds or removes a participant, and the participant's row, in one
+    /// transaction.
     async fn put_with_row(
         &self,
         pk: String,
@@ -102,7 +103,7 @@ impl Table {
             .build()
             .map_err(failed(DOING))?;
         let part = TransactWriteItem::builder();
-        let about = match change {
+        let participant = match change {
             Change::Joins(participant) => {
                 let put = self
                     .part(participant_row(&pk, participant))
@@ -115,16 +116,17 @@ impl Table {
                     .table_name(&self.name)
                     .key(keys::PK, AttributeValue::S(pk))
                     .key(keys::SK, AttributeValue::S(keys::participant(user)))
-                    .condition_expression(IS_THERE)
+                    .condition_expression(EXISTS)
                     .expression_attribute_names("#partition", keys::PK);
                 part.delete(delete.build().map_err(failed(DOING))?)
             }
         };
         let entry = TransactWriteItem::builder().put(entry);
-        let parts = vec![entry.build(), about.build()];
+        let parts = vec![entry.build(), participant.build()];
         match self.transact(DOING, parts).await? {
             Transacted::All => Ok(Put::Stored),
-            // A place that is taken comes first: the entry there may be this one, and then so is the row.
+            // The reason of the entry comes first: if the position holds this very entry, an
+            // earlier attempt wrote both.
             Transacted::None(reasons) => match reasons.first() {
                 Some(reason) if condition_failed(reason) => taken_by(reason.item()),
                 _ => Ok(Put::Unchanged),
@@ -132,7 +134,7 @@ impl Table {
         }
     }
 
-    /// One query: what it does not find within its limit or 1 MB, the caller asks for again.
+    /// Makes one query. The page is limited to `limit` entries and 1 MB; the caller asks for more.
     async fn read(
         &self,
         conversation: &ConversationId,
@@ -162,7 +164,7 @@ impl Table {
 }
 
 fn taken_by(item: Option<&Item>) -> Result<Put, InternalError> {
-    let item = item.ok_or_else(|| InternalError::new(DOING, NOT_TOLD))?;
+    let item = item.ok_or_else(|| InternalError::new(DOING, NO_ITEM))?;
     Ok(Put::Taken(entry(&Row::read(item.clone()))?))
 }
 
@@ -172,39 +174,10 @@ fn row(pk: String, seq: Seq, draft: &Draft) -> Row {
         .with(keys::ID, draft.id.as_str())
         .with(keys::DIGEST, draft.digest.as_str())
         .with_number(keys::SENT_AT, draft.sent_at.millis());
-    match &draft.content {
-        Content::Message { name, body } => row
-            .with(keys::KIND, keys::KIND_MESSAGE)
-            .with(keys::NAME, name.as_str())
-            .with(keys::BODY, body.as_str()),
-        Content::ParticipantAdded { user, name } => row
-            .with(keys::KIND, keys::KIND_ADDED)
-            .with(keys::USER, user.as_str())
-            .with(keys::NAME, name.as_str()),
-        Content::ParticipantRemoved { user, name } => row
-            .with(keys::KIND, keys::KIND_REMOVED)
-            .with(keys::USER, user.as_str())
-            .with(keys::NAME, name.as_str()),
-    }
+    with_content(row, &draft.content)
 }
 
 fn entry(row: &Row) -> Result<Entry, InternalError> {
-    let name = || row.text(keys::NAME).map(DisplayName::fitted);
-    let content = match row.text(keys::KIND)? {
-        keys::KIND_MESSAGE => Content::Message {
-            name: name()?,
-            body: Body::new(row.text(keys::BODY)?).map_err(|_| unreadable(keys::BODY))?,
-        },
-        keys::KIND_ADDED => Content::ParticipantAdded {
-            user: row.user(keys::USER)?,
-            name: name()?,
-        },
-        keys::KIND_REMOVED => Content::ParticipantRemoved {
-            user: row.user(keys::USER)?,
-            name: name()?,
-        },
-        _ => return Err(unreadable(keys::KIND)),
-    };
     Ok(Entry {
         seq: row.named_by_sk(keys::seq_in)?,
         draft: Draft {
@@ -212,7 +185,7 @@ fn entry(row: &Row) -> Result<Entry, InternalError> {
             id: MessageId::new(row.text(keys::ID)?).map_err(|_| unreadable(keys::ID))?,
             digest: Digest::from_stored(row.text(keys::DIGEST)?.to_owned()),
             sent_at: row.time(keys::SENT_AT)?,
-            content,
+            content: content(row)?,
         },
     })
 }

@@ -1,9 +1,11 @@
 //! The chat's storage in one DynamoDB table.
 //!
-//! [`Table`] implements the core's storage ports, one file for each; [`keys`] alone knows how keys are written. There is
-//! no retry here but for what the SDK does not repeat by itself: transactions in conflict and unprocessed keys.
+//! [`Table`] implements the core's storage ports, one file for each. Only [`keys`] knows the
+//! formats of keys. This module retries only what the SDK does not: conflicting transactions and
+//! unprocessed keys.
 
 mod connections;
+mod content;
 mod keys;
 mod log;
 mod participants;
@@ -25,14 +27,14 @@ use chat::error::InternalError;
 use rand::RngExt as _;
 
 use self::row::Row;
-use crate::fault;
+use crate::call_error::{call_error, error_chain};
 
-/// Attempts at what the SDK does not repeat by itself.
+/// The number of attempts at what the SDK does not retry.
 const ATTEMPTS: u32 = 5;
-/// The random wait before the second attempt is up to this, and doubles each time.
+/// The upper limit of the random wait before the second attempt. It doubles with each attempt.
 const FIRST_WAIT_MS: u64 = 32;
 
-/// The table with everything in it.
+/// The table with all data of the chat.
 #[derive(Clone, Debug)]
 pub struct Table {
     client: Client,
@@ -40,7 +42,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// The table of this name; it exists already, with the index `by_owner`.
+    /// Uses an existing table that has the index `by_owner`.
     #[must_use]
     pub fn new(client: Client, name: impl Into<String>) -> Self {
         Self {
@@ -49,29 +51,27 @@ impl Table {
         }
     }
 
-    /// Opens the connection that the first request will need. It asks for the service's health (`GET /`), which needs
-    /// no permission, so that no function is granted a verb only to warm up. The SDK cannot read the answer, but
-    /// by then the connection is in its pool; a failure shows again, and for good, at the first request.
+    /// Opens the HTTP connection for the first request, by a health check (`GET /`). The health
+    /// check needs no permission, so no function needs one only to warm up. The SDK cannot parse
+    /// the response, but the connection is in its pool by then. An error is ignored: if it
+    /// persists, the first request fails, too.
     pub(crate) async fn warm_up(&self) {
         let call = self
             .client
             .describe_endpoints()
             .customize()
             .mutate_request(|request| {
-                // `GET` is a method: it cannot be refused.
+                // Cannot fail: `GET` is a valid method.
                 let _ = request.set_method("GET");
                 request.headers_mut().remove("x-amz-target");
                 *request.body_mut() = "".into();
             });
         if let Err(error) = call.send().await {
-            tracing::debug!(
-                answer = fault::told(&error),
-                "asked for the health of DynamoDB"
-            );
+            tracing::debug!(response = error_chain(&error), "warm-up request sent");
         }
     }
 
-    /// A consistent query of a part of a partition.
+    /// Creates a consistent query for a range of a partition.
     fn query(&self, pk: String, range: Range<'_>) -> QueryFluentBuilder {
         range
             .ask(
@@ -85,7 +85,8 @@ impl Table {
             .expression_attribute_values(":partition", AttributeValue::S(pk))
     }
 
-    /// A query of conversations by the user or the connection that owns a row in them; eventually consistent.
+    /// Creates an eventually consistent query for the conversations in which a user or a connection
+    /// owns a row.
     fn query_by_owner(&self, owner: String) -> QueryFluentBuilder {
         let query = self
             .client
@@ -131,8 +132,8 @@ enum Range<'a> {
 }
 
 impl Range<'_> {
-    /// Adds the condition on both keys; the caller names and gives the `#partition`. Names are always replaced by
-    /// placeholders, since DynamoDB reserves hundreds of words.
+    /// Adds the condition on both keys. The caller defines `#partition` and `:partition`. Names are
+    /// always placeholders, because DynamoDB reserves hundreds of words.
     fn ask(self, query: QueryFluentBuilder, sort_key: &str) -> QueryFluentBuilder {
         let query = query.expression_attribute_names("#sort", sort_key);
         let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -150,7 +151,7 @@ impl Range<'_> {
     }
 }
 
-/// All rows of a query, page after page.
+/// Reads all pages of a query.
 async fn all_rows(
     doing: &'static str,
     query: QueryFluentBuilder,
@@ -158,19 +159,18 @@ async fn all_rows(
     let mut items = query.into_paginator().items().send();
     let mut rows = Vec::new();
     while let Some(item) = items.next().await {
-        rows.push(Row::read(
-            item.map_err(|error| fault::of_call(doing, &error))?,
-        ));
+        rows.push(Row::read(item.map_err(|error| call_error(doing, &error))?));
     }
     Ok(rows)
 }
 
-/// `attribute_not_exists` on the key: the condition under which a put replaces nothing.
+/// The condition that the row does not exist, so that a put replaces nothing.
 const IS_NEW: &str = "attribute_not_exists(#partition)";
-/// The opposite: the condition under which a delete finds what it shall delete.
-const IS_THERE: &str = "attribute_exists(#partition)";
+/// The condition that the row exists.
+const EXISTS: &str = "attribute_exists(#partition)";
 
-/// Waits before another attempt, unless the last one (of [`ATTEMPTS`], counted from 1) has been made.
+/// Waits before the next attempt. Returns false without waiting if `attempt`, counted from 1, was
+/// the last one.
 async fn wait_after(attempt: u32) -> bool {
     if attempt >= ATTEMPTS {
         return false;
@@ -181,7 +181,7 @@ async fn wait_after(attempt: u32) -> bool {
     true
 }
 
-/// A closure for `map_err` at the end of a call.
+/// Returns a closure for `map_err` that converts the error of a call.
 fn failed<E: Error + 'static>(doing: &'static str) -> impl FnOnce(E) -> InternalError {
-    move |error| fault::of_call(doing, &error)
+    move |error| call_error(doing, &error)
 }

@@ -1,4 +1,4 @@
-//! Conversations and the users in them.
+//! Conversations and their participants.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -39,7 +39,7 @@ impl Participants for Table {
             let put = put.build().map_err(failed(DOING))?;
             parts.push(TransactWriteItem::builder().put(put).build());
         }
-        // No other part has a condition.
+        // Only the conversation's own row has a condition.
         Ok(matches!(
             self.transact(DOING, parts).await?,
             Transacted::All
@@ -95,13 +95,14 @@ impl Participants for Table {
         after: Option<&ConversationId>,
         limit: usize,
     ) -> Result<ConversationPage, InternalError> {
-        // A key that need not exist any more: where a read begins is told by order, not by presence.
+        // The key need not exist: a query starts after it in the sort order.
         let start = after.map(|after| {
             Row::new(keys::conversation(after), keys::participant(user))
                 .with(keys::OWNER, keys::user(user))
                 .into_item()
         });
-        // One more than wanted tells whether there are more: a page that ends at its limit does not.
+        // One more than needed shows whether there are more; a page that ends at its limit does
+        // not.
         let found = self
             .query_by_owner(keys::user(user))
             .projection_expression("#sort")
@@ -127,7 +128,7 @@ impl Participants for Table {
         user: &UserId,
         conversations: &[ConversationId],
     ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
-        // One request may name a key only once.
+        // A request must not name a key twice.
         let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
         let wanted_rows = wanted.into_iter().flat_map(|id| {
             let pk = keys::conversation(id);
@@ -158,9 +159,9 @@ impl Participants for Table {
 }
 
 impl Table {
-    /// Reads the rows of at most 100 keys; those that DynamoDB leaves for later are asked for again.
+    /// Reads the rows of at most 100 keys. Retries the keys that DynamoDB leaves unprocessed.
     async fn get_all(&self, mut keys: Vec<Item>) -> Result<Vec<Row>, InternalError> {
-        const DOING: &str = "confirming participations";
+        const DOING: &str = "reading memberships";
         let mut rows = Vec::new();
         let mut attempt = 1;
         while !keys.is_empty() {

@@ -1,4 +1,7 @@
-//! Items of the table: writing and reading their attributes.
+//! Writes and reads the attributes of items.
+//!
+//! `serde_dynamo` would save few lines here, and its generated code would add to the size of
+//! `rest`, which is close to the limit of a function's binary.
 
 use std::collections::HashMap;
 
@@ -10,25 +13,25 @@ use chat::{
 
 use super::keys;
 
-/// An item as the SDK takes and gives it.
+/// An item in the SDK's form.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// An item's attributes by their names.
+/// The attributes of an item by name.
 #[derive(Clone, PartialEq)]
 pub struct Row(Item);
 
 impl Row {
-    /// An item under this key, without other attributes.
+    /// Creates an item with only a key.
     pub fn new(pk: String, sk: String) -> Self {
         Self(HashMap::new()).with(keys::PK, pk).with(keys::SK, sk)
     }
 
-    /// An item that was read.
+    /// Wraps an item that was read.
     pub fn read(item: Item) -> Self {
         Self(item)
     }
 
-    /// Adds a text.
+    /// Adds a string.
     pub fn with(mut self, name: &str, text: impl Into<String>) -> Self {
         self.0
             .insert(name.to_owned(), AttributeValue::S(text.into()));
@@ -42,22 +45,22 @@ impl Row {
         self
     }
 
-    /// The item for the SDK.
+    /// Returns the item for the SDK.
     pub fn into_item(self) -> Item {
         self.0
     }
 
-    /// A text, if it is there.
+    /// Returns a string, if the attribute exists.
     pub fn optional(&self, name: &str) -> Option<&str> {
         self.0.get(name)?.as_s().ok().map(String::as_str)
     }
 
-    /// A text.
+    /// Returns a string.
     pub fn text(&self, name: &'static str) -> Result<&str, InternalError> {
         self.optional(name).ok_or_else(|| unreadable(name))
     }
 
-    /// A point in time in milliseconds.
+    /// Returns a time that is stored in milliseconds.
     pub fn time(&self, name: &'static str) -> Result<Timestamp, InternalError> {
         let number = self.0.get(name).and_then(|value| value.as_n().ok());
         let millis = number.and_then(|number| number.parse().ok());
@@ -66,19 +69,19 @@ impl Row {
             .ok_or_else(|| unreadable(name))
     }
 
-    /// A user id.
+    /// Returns a user id.
     pub fn user(&self, name: &'static str) -> Result<UserId, InternalError> {
         UserId::new(self.text(name)?).map_err(|_| unreadable(name))
     }
 
-    /// What the sort key names.
+    /// Parses the sort key.
     pub fn named_by_sk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, InternalError> {
         self.optional(keys::SK)
             .and_then(read)
             .ok_or_else(|| unreadable(keys::SK))
     }
 
-    /// What the partition key names.
+    /// Parses the partition key.
     pub fn named_by_pk<T>(&self, read: impl FnOnce(&str) -> Option<T>) -> Result<T, InternalError> {
         self.optional(keys::PK)
             .and_then(read)
@@ -86,7 +89,8 @@ impl Row {
     }
 }
 
-/// An attribute is missing, or is not what this code writes. Only its name is told, since items are private.
+/// Returns the error for an attribute that is missing or malformed. It holds only the attribute's
+/// name, because items are private.
 pub fn unreadable(attribute: &'static str) -> InternalError {
     InternalError::new(
         "reading an item",

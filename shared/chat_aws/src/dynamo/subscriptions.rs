@@ -1,4 +1,4 @@
-//! Subscriptions, and the roster that they form with the participants beside them.
+//! Subscriptions, and the roster of participants and subscriptions.
 
 use chat::{
     domain::{Connection, ConnectionId, ConversationId, Subscription},
@@ -46,7 +46,7 @@ impl Subscriptions for Table {
     }
 
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
-        // One ascending range: it reaches the subscriptions only after the last participant.
+        // One ascending range, so that participants are read before subscriptions.
         let query = self
             .query(
                 keys::conversation(conversation),

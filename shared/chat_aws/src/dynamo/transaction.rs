@@ -1,4 +1,4 @@
-//! Transactions of writes: all of them are done, or none.
+//! Write transactions: all parts are written or none.
 
 use aws_sdk_dynamodb::{
     operation::transact_write_items::TransactWriteItemsError,
@@ -8,38 +8,40 @@ use chat::error::InternalError;
 
 use super::{Row, Table, failed, wait_after};
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 pub enum Transacted {
     /// All parts are written.
     All,
-    /// None is: the condition of at least one part did not hold. One reason for each part, in their order.
+    /// No part is written, because the condition of at least one failed. Holds one reason per part,
+    /// in order.
     None(Vec<CancellationReason>),
 }
 
-/// The code of a part whose condition did not hold.
+/// The code of a part whose condition failed.
 const CONDITION: &str = "ConditionalCheckFailed";
-/// Codes of parts that did not cancel a transaction, or will not do so for long.
-const PASSING: [&str; 4] = [
+/// Codes of parts that did not cancel a transaction, or only for a temporary reason.
+const RETRYABLE: [&str; 4] = [
     "None",
     "TransactionConflict",
     "ThrottlingError",
     "ProvisionedThroughputExceeded",
 ];
 
-/// Whether the condition of this part did not hold.
+/// Returns whether the condition of a part failed.
 pub fn condition_failed(reason: &CancellationReason) -> bool {
     reason.code() == Some(CONDITION)
 }
 
 impl Table {
-    /// A part that puts a row, still without a condition.
+    /// Creates a part that puts a row, without a condition.
     pub(super) fn part(&self, row: Row) -> PutBuilder {
         aws_sdk_dynamodb::types::Put::builder()
             .table_name(&self.name)
             .set_item(Some(row.into_item()))
     }
 
-    /// Writes all parts or none. What is in conflict with another transaction is repeated: the SDK does not do that.
+    /// Writes all parts or none. Retries if it conflicts with another transaction, which the SDK
+    /// does not do.
     pub(super) async fn transact(
         &self,
         doing: &'static str,
@@ -65,7 +67,7 @@ impl Table {
                 return Ok(Transacted::None(reasons.to_vec()));
             }
             let mut codes = reasons.iter().filter_map(CancellationReason::code);
-            if !codes.all(|code| PASSING.contains(&code)) || !wait_after(attempt).await {
+            if !codes.all(|code| RETRYABLE.contains(&code)) || !wait_after(attempt).await {
                 return Err(failed(doing)(error));
             }
             attempt += 1;

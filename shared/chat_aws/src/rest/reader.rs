@@ -1,4 +1,4 @@
-//! What a request says, in the words of the core.
+//! Reads a request of the gateway into one of the core.
 
 use chat::{domain::Timestamp, error::Rejection, fields::Fields, request};
 use lambda_http::{
@@ -9,50 +9,52 @@ use lambda_http::{
 use serde_json::{Map, Value};
 
 use super::{
-    problem::Refusal,
-    router::{self, Destination, Parameter, Unmatched},
+    error::HttpError,
+    router::{Parameter, Router, Unmatched},
+    routes::{FieldSource, HttpRoute},
 };
 use crate::{
     duration,
-    identity::{self, Unidentified},
+    identity::{self, IdentityError},
 };
 
-/// Bytes in the largest body, which is also the gateway's limit.
+/// The size limit of a body in bytes, which is also the gateway's.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// A header that may name a message instead of its `id`.
+/// The header that may give a message its `id`.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The gateway's name for the request.
+/// Returns the gateway's id of the request.
 pub fn request_id(request: &Request) -> &str {
     context(request)
         .and_then(|context| context.request_id.as_deref())
         .unwrap_or_default()
 }
 
-/// The gateway's name for the route: `POST /conversations/{id}/messages`.
+/// Returns the gateway's name of the route, for example `POST /conversations/{id}/messages`.
 pub fn route_key(request: &Request) -> &str {
     context(request)
         .and_then(|context| context.route_key.as_deref())
         .unwrap_or_default()
 }
 
-/// The route of a request, and the values in its path by their names there.
+/// Returns the route of a request and the parameters in its path.
 ///
 /// # Errors
-/// [`Unmatched`].
-pub fn route(request: &Request) -> Result<(Destination, Vec<Parameter>), Unmatched> {
-    let Some(destination) = router::by_key(route_key(request)) else {
-        return router::by_path(request.method(), path(request));
+/// [`Unmatched`] if there is no such route.
+pub fn route<'r, P>(
+    router: &'r Router<P>,
+    request: &Request,
+) -> Result<(&'r HttpRoute<P>, Vec<Parameter>), Unmatched> {
+    let Some(route) = router.by_key(route_key(request)) else {
+        return router.by_path(request.method(), path(request));
     };
-    let given = request.path_parameters();
-    let value = |name| Some((name, given.first(name)?.to_owned()));
-    Ok((
-        destination,
-        ["id", "user"].into_iter().filter_map(value).collect(),
-    ))
+    let parameters = request.path_parameters_ref();
+    let parameters = parameters.into_iter().flat_map(QueryMap::iter);
+    let parameters = parameters.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    Ok((route, parameters.collect()))
 }
 
-/// The path without the stage, which is part of it unless the stage is `$default`.
+/// Returns the path without the stage, which is its first segment unless the stage is `$default`.
 fn path(request: &Request) -> &str {
     let path = request.raw_http_path();
     let stage = context(request).and_then(|context| context.stage.as_deref());
@@ -63,30 +65,29 @@ fn path(request: &Request) -> &str {
         .unwrap_or(path)
 }
 
-/// Who asks for what, and until when. Values of the path win over those of the body or the query.
+/// Reads the caller, the fields and the deadline. Path parameters replace values of the same name
+/// in the body or the query.
 ///
 /// # Errors
-/// `malformed` or `too_large` for the body, `invalid` for an id that is given twice; [`Unidentified`].
+/// `malformed` or `too_large` for the body, `invalid` for two different ids; [`IdentityError`].
 pub fn read(
     request: &Request,
-    destination: Destination,
+    source: FieldSource,
     parameters: Vec<Parameter>,
     now: Timestamp,
-) -> Result<request::Request, Refusal> {
+) -> Result<request::Request, HttpError> {
     let authorizer = context(request).and_then(|context| context.authorizer.as_ref());
-    let identity = identity::of_context(&authorizer.ok_or(Unidentified)?.fields)?;
-    let mut fields = match destination {
-        Destination::CreateConversation => Fields::from_object(body(request)?),
-        Destination::SendMessage => Fields::from_object(named_by_header(body(request)?, request)?),
-        Destination::AddParticipant | Destination::RemoveParticipant => Fields::default(),
-        Destination::ListConversations
-        | Destination::GetConversation
-        | Destination::ReadMessages
-        | Destination::ReadEvents => query(request),
+    let identity = identity::of_context(&authorizer.ok_or(IdentityError)?.fields)?;
+    let mut fields = match source {
+        FieldSource::Body => Fields::from_object(body(request)?),
+        FieldSource::Message => Fields::from_object(with_id(body(request)?, request)?),
+        FieldSource::Path => Fields::default(),
+        FieldSource::Query => query(request),
     };
     for (name, value) in parameters {
-        // In a path `id` is the conversation's, in the body of a message its own.
-        fields.set_text(if name == "id" { "conversation" } else { name }, value);
+        // `id` is the conversation's in a path, but the message's in a body.
+        let name = if name == "id" { "conversation" } else { &name };
+        fields.set_text(name, value);
     }
     Ok(request::Request {
         identity,
@@ -96,7 +97,7 @@ pub fn read(
     })
 }
 
-/// When Lambda gives the function up; 0 if that is not known.
+/// Returns the time at which Lambda ends the function, in milliseconds; 0 if it is unknown.
 pub fn deadline(request: &Request) -> u64 {
     request
         .lambda_context_ref()
@@ -134,15 +135,18 @@ fn body(request: &Request) -> Result<Map<String, Value>, Rejection> {
     }
 }
 
-/// The `Idempotency-Key` is the `id` of a message that has none; if it has one, they are the same.
-fn named_by_header(
+/// Sets the message's `id` to the `Idempotency-Key`.
+///
+/// # Errors
+/// `invalid` if the message has another `id`.
+fn with_id(
     mut object: Map<String, Value>,
     request: &Request,
 ) -> Result<Map<String, Value>, Rejection> {
     let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
         return Ok(object);
     };
-    // What is no text is no id either: the rule of ids will say so.
+    // A key that is not UTF-8 is rejected later, when the core reads the id.
     let key = Value::String(String::from_utf8_lossy(key.as_bytes()).into_owned());
     match object.get("id") {
         None | Some(Value::Null) => {

@@ -1,144 +1,135 @@
-//! Which route a request is for.
+//! Finds the route of a request.
 //!
-//! The gateway has found it out already, and its event says so. Only where one route of the gateway takes whatever comes
-//! (`$default`, `/{proxy+}`) the path decides here.
+//! Normally the gateway has already found it and names it in the event. The path decides only if a
+//! catch-all route of the gateway (`$default`, `/{proxy+}`) received the request.
+
+use std::collections::BTreeMap;
 
 use lambda_http::http::Method;
+use matchit::InsertError;
 
-/// A route of the HTTP API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Destination {
-    /// `POST /conversations`
-    CreateConversation,
-    /// `GET /conversations`
-    ListConversations,
-    /// `GET /conversations/{id}`
-    GetConversation,
-    /// `PUT /conversations/{id}/participants/{user}`
-    AddParticipant,
-    /// `DELETE /conversations/{id}/participants/{user}`
-    RemoveParticipant,
-    /// `POST /conversations/{id}/messages`
-    SendMessage,
-    /// `GET /conversations/{id}/messages`
-    ReadMessages,
-    /// `GET /conversations/{id}/events`
-    ReadEvents,
-}
+use super::routes::HttpRoute;
 
-const CONVERSATIONS: &str = "/conversations";
-const CONVERSATION: &str = "/conversations/{id}";
-const PARTICIPANT: &str = "/conversations/{id}/participants/{user}";
-const MESSAGES: &str = "/conversations/{id}/messages";
-const EVENTS: &str = "/conversations/{id}/events";
+/// Matches route keys and paths.
+pub struct Router<P>(matchit::Router<Vec<HttpRoute<P>>>);
 
-/// Every route, as the template declares it.
-const ROUTES: [(Method, &str, Destination); 8] = [
-    (Method::POST, CONVERSATIONS, Destination::CreateConversation),
-    (Method::GET, CONVERSATIONS, Destination::ListConversations),
-    (Method::GET, CONVERSATION, Destination::GetConversation),
-    (Method::PUT, PARTICIPANT, Destination::AddParticipant),
-    (Method::DELETE, PARTICIPANT, Destination::RemoveParticipant),
-    (Method::POST, MESSAGES, Destination::SendMessage),
-    (Method::GET, MESSAGES, Destination::ReadMessages),
-    (Method::GET, EVENTS, Destination::ReadEvents),
-];
-
-/// No route takes this request.
+/// Why no route accepts a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Unmatched {
-    /// Whatever the method.
+    /// No route has this path.
     Path,
-    /// But by other methods.
+    /// Routes have this path, but with other methods.
     Method {
-        /// These.
+        /// The methods of these routes.
         allowed: Vec<String>,
     },
 }
 
-/// A value of a path, by the name that stands for it in braces.
-pub type Parameter = (&'static str, String);
+/// The name and the value of a path parameter.
+pub type Parameter = (String, String);
 
-/// The route that the gateway has chosen, by its key: `POST /conversations/{id}/messages`.
-pub fn by_key(key: &str) -> Option<Destination> {
-    let (method, path) = key.split_once(' ')?;
-    let found = ROUTES
-        .iter()
-        .find(|(taken, pattern, _)| *taken == method && *pattern == path);
-    found.map(|(_, _, destination)| *destination)
-}
+impl<P> Router<P> {
+    /// Builds a router.
+    ///
+    /// # Errors
+    /// Fails if the patterns of two routes conflict.
+    pub fn new(routes: Vec<HttpRoute<P>>) -> Result<Self, InsertError> {
+        let mut by_pattern: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for route in routes {
+            by_pattern.entry(route.pattern).or_default().push(route);
+        }
+        let mut router = matchit::Router::new();
+        for (pattern, routes) in by_pattern {
+            router.insert(pattern, routes)?;
+        }
+        Ok(Self(router))
+    }
 
-/// The route of a path without stage and query, and the values in it. HTTP APIs hand paths over decoded.
-///
-/// # Errors
-/// [`Unmatched`].
-pub fn by_path(method: &Method, path: &str) -> Result<(Destination, Vec<Parameter>), Unmatched> {
-    let mut allowed = Vec::new();
-    for (taken, pattern, destination) in ROUTES {
-        let Some(parameters) = parameters(pattern, path) else {
-            continue;
+    /// Returns the route with this key, for example `POST /conversations/{id}/messages`.
+    pub fn by_key(&self, key: &str) -> Option<&HttpRoute<P>> {
+        let (method, pattern) = key.split_once(' ')?;
+        // A pattern read as a path matches itself.
+        let found = self.0.at(pattern).ok()?;
+        let is_named = |route: &&HttpRoute<P>| route.method == method && route.pattern == pattern;
+        found.value.iter().find(is_named)
+    }
+
+    /// Returns the route of a path, without stage and query, and the values of its parameters. HTTP
+    /// APIs pass paths on in decoded form.
+    ///
+    /// # Errors
+    /// [`Unmatched`] if no route accepts the path and method.
+    pub fn by_path(
+        &self,
+        method: &Method,
+        path: &str,
+    ) -> Result<(&HttpRoute<P>, Vec<Parameter>), Unmatched> {
+        let found = self.0.at(path).map_err(|_| Unmatched::Path)?;
+        // `matchit` accepts empty parameters.
+        if found.params.iter().any(|(_, value)| value.is_empty()) {
+            return Err(Unmatched::Path);
+        }
+        let mut routes = found.value.iter();
+        let Some(route) = routes.find(|route| route.method == *method) else {
+            let allowed = found.value.iter().map(|route| route.method.to_string());
+            return Err(Unmatched::Method {
+                allowed: allowed.collect(),
+            });
         };
-        if taken == *method {
-            return Ok((destination, parameters));
-        }
-        allowed.push(taken.to_string());
+        let parameter = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        Ok((route, found.params.iter().map(parameter).collect()))
     }
-    Err(if allowed.is_empty() {
-        Unmatched::Path
-    } else {
-        Unmatched::Method { allowed }
-    })
-}
-
-/// What stands in a path where a pattern has braces, if all else is the same.
-fn parameters(pattern: &'static str, path: &str) -> Option<Vec<Parameter>> {
-    let mut parameters = Vec::new();
-    let mut segments = path.split('/');
-    for expected in pattern.split('/') {
-        let found = segments.next()?;
-        match expected
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
-            Some(name) if !found.is_empty() => parameters.push((name, found.to_owned())),
-            None if found == expected => {}
-            _ => return None,
-        }
-    }
-    segments.next().is_none().then_some(parameters)
 }
 
 #[cfg(test)]
 mod tests {
+    use chat::fakes::FakeChat;
+
     use super::*;
+    use crate::rest::routes::routes;
+
+    fn router() -> Router<FakeChat> {
+        Router::new(routes()).unwrap()
+    }
+
+    fn key<P>(route: &HttpRoute<P>) -> String {
+        format!("{} {}", route.method, route.pattern)
+    }
 
     #[test]
     fn every_route_is_found_by_its_key_and_by_its_path() {
-        for (method, pattern, destination) in ROUTES {
-            assert_eq!(by_key(&format!("{method} {pattern}")), Some(destination));
+        let router = router();
+        for route in routes::<FakeChat>() {
+            let (method, pattern) = (&route.method, route.pattern);
+            let expected_key = key(&route);
+            assert_eq!(
+                router.by_key(&expected_key).map(key),
+                Some(expected_key.clone())
+            );
             let path = pattern.replace("{id}", "a:b").replace("{user}", "ada l");
-            let (found, parameters) = by_path(&method, &path).unwrap();
-            assert_eq!(found, destination, "{method} {path}");
+            let (found, parameters) = router.by_path(method, &path).unwrap();
+            assert_eq!(key(found), expected_key);
             let expected = [("id", "{id}", "a:b"), ("user", "{user}", "ada l")];
             let expected = expected
                 .into_iter()
                 .filter(|(_, place, _)| pattern.contains(place));
             let expected: Vec<Parameter> = expected
-                .map(|(name, _, value)| (name, value.to_owned()))
+                .map(|(name, _, value)| (name.to_owned(), value.to_owned()))
                 .collect();
             assert_eq!(parameters, expected, "{method} {path}");
         }
     }
 
     #[test]
-    fn other_keys_and_paths_lead_nowhere() {
-        for key in [
+    fn unknown_keys_and_paths_match_no_route() {
+        let router = router();
+        for unknown in [
             "$default",
             "ANY /{proxy+}",
             "GET /conversations/{other}",
             "",
         ] {
-            assert_eq!(by_key(key), None, "{key}");
+            assert!(router.by_key(unknown).is_none(), "{unknown}");
         }
         for path in [
             "",
@@ -149,23 +140,26 @@ mod tests {
             "/conversations/c/events/",
             "/CONVERSATIONS",
         ] {
-            assert_eq!(by_path(&Method::GET, path), Err(Unmatched::Path), "{path}");
+            let found = router
+                .by_path(&Method::GET, path)
+                .map(|(route, _)| key(route));
+            assert_eq!(found, Err(Unmatched::Path), "{path}");
         }
     }
 
     #[test]
-    fn another_method_is_told_which_ones_there_are() {
+    fn an_unknown_method_is_answered_with_the_allowed_ones() {
+        let router = router();
         for (path, allowed) in [
             ("/conversations", vec!["POST", "GET"]),
             ("/conversations/c", vec!["GET"]),
             ("/conversations/c/participants/ada", vec!["PUT", "DELETE"]),
         ] {
             let allowed = allowed.into_iter().map(str::to_owned).collect();
-            assert_eq!(
-                by_path(&Method::PATCH, path),
-                Err(Unmatched::Method { allowed }),
-                "{path}"
-            );
+            let found = router
+                .by_path(&Method::PATCH, path)
+                .map(|(route, _)| key(route));
+            assert_eq!(found, Err(Unmatched::Method { allowed }), "{path}");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The sample events, and what else a client may send, on stores in memory.
+//! The sample events and other requests, with the in-memory stores.
 
 use chat::fakes::FakeChat;
 use lambda_http::{Body, Response, request::from_str};
 use serde_json::{Value, json};
 
-use super::handle;
+use super::{handle, router::Router, routes::routes};
 
 /// Reads a sample event.
 macro_rules! sample {
@@ -20,7 +20,8 @@ macro_rules! sample {
 
 fn ask(chat: &FakeChat, event: &Value) -> Response<Body> {
     let request = from_str(&event.to_string()).unwrap();
-    let Ok(response) = chat.run(handle(chat, request));
+    let router = Router::new(routes()).unwrap();
+    let Ok(response) = chat.run(handle(&router, chat, request));
     assert_eq!(header(&response, "cache-control"), "no-store");
     response
 }
@@ -36,7 +37,7 @@ fn header<'a>(response: &'a Response<Body>, name: &str) -> &'a str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-/// A chat in which the conversation of the samples exists.
+/// Returns a chat that has the samples' conversation.
 fn welcome() -> FakeChat {
     let chat = FakeChat::new();
     ask(&chat, &sample!("create_conversation"));
@@ -44,7 +45,7 @@ fn welcome() -> FakeChat {
 }
 
 #[test]
-fn the_samples_are_answered_as_their_readme_says() {
+fn the_samples_get_the_responses_that_their_readme_lists() {
     let chat = FakeChat::new();
     for (event, status) in [
         (sample!("create_conversation"), 201),
@@ -71,7 +72,7 @@ fn the_samples_are_answered_as_their_readme_says() {
 }
 
 #[test]
-fn the_idempotency_key_names_a_message_that_has_no_id() {
+fn the_idempotency_key_is_the_id_of_a_message_without_one() {
     let chat = welcome();
     let sent = ask(&chat, &sample!("send_message"));
     assert_eq!(
@@ -110,7 +111,7 @@ fn a_problem_has_the_members_of_the_rfc_and_of_an_error_frame() {
 }
 
 #[test]
-fn what_cannot_be_read_as_an_object_is_malformed() {
+fn a_body_that_is_not_a_json_object_is_malformed() {
     let chat = welcome();
     for text in [json!("[]"), json!("{"), json!(""), Value::Null] {
         let mut event = sample!("send_message");
@@ -122,7 +123,7 @@ fn what_cannot_be_read_as_an_object_is_malformed() {
 }
 
 #[test]
-fn a_body_may_come_as_base64() {
+fn a_body_may_be_encoded_as_base64() {
     let mut event = sample!("send_message");
     event["body"] = json!("eyJib2R5IjoiaGkifQ==");
     event["isBase64Encoded"] = json!(true);
@@ -130,7 +131,7 @@ fn a_body_may_come_as_base64() {
 }
 
 #[test]
-fn values_of_the_path_win_over_those_of_the_body() {
+fn path_parameters_replace_fields_of_the_body() {
     let mut event = sample!("send_message");
     event["body"] = json!(r#"{"conversation": "elsewhere", "body": "hi"}"#);
     assert_eq!(
@@ -140,7 +141,7 @@ fn values_of_the_path_win_over_those_of_the_body() {
 }
 
 #[test]
-fn a_participant_is_named_by_the_decoded_value_of_the_gateway() {
+fn the_participant_is_the_path_parameter_that_the_gateway_decoded() {
     let chat = welcome();
     let mut event = sample!("read_events");
     let key = "PUT /conversations/{id}/participants/{user}";
@@ -160,7 +161,7 @@ fn a_participant_is_named_by_the_decoded_value_of_the_gateway() {
 }
 
 #[test]
-fn where_the_gateway_does_not_route_the_path_does() {
+fn the_path_selects_the_route_if_the_gateway_did_not() {
     let chat = welcome();
     for (stage, method, path, status, allow) in [
         ("$default", "GET", "/conversations/welcome", 200, ""),
@@ -181,7 +182,7 @@ fn where_the_gateway_does_not_route_the_path_does() {
 }
 
 #[test]
-fn an_event_past_the_authorizer_is_our_failure_and_says_no_more() {
+fn an_event_without_an_identity_is_an_internal_error_without_details() {
     let mut event = sample!("list_conversations");
     event["requestContext"]
         .as_object_mut()

@@ -1,4 +1,4 @@
-//! `$connect`: the handshake goes on if the status is 200, and ends with any other.
+//! `$connect`: the handshake succeeds if the response has status 200, and fails otherwise.
 
 use std::{convert::Infallible, future::Future, time::Instant};
 
@@ -14,66 +14,67 @@ use lambda_http::{
     lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
 };
 
-use super::{Answer, Event, log, request_id, sender};
+use super::{Event, GatewayResponse, log, request_id, sender};
 use crate::{duration, rest};
 
-/// The protocol that is spoken on every connection.
+/// The subprotocol of all connections.
 const PROTOCOL: &str = "confab.v1";
 
-/// Serves `$connect` by the ports that `open` opens, until the process is ended.
+/// Serves `$connect` until the process ends.
 ///
 /// # Errors
-/// Those of `open`, and of the Lambda runtime.
-pub async fn run<P>(open: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
+/// Fails if the ports cannot be opened or the Lambda runtime fails.
+pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     P: Connections + Clock,
 {
     init_default_subscriber();
-    let ports = open.await?;
+    let ports = open_ports.await?;
     lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
 }
 
 async fn handle<P: Connections + Clock>(
     ports: &P,
     event: LambdaEvent<Event>,
-) -> Result<Answer, Infallible> {
+) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
     let last_moment = duration::last_moment(event.context.deadline, ports.now());
     let event = &event.payload;
     let admitted = in_time(admit(ports, event), ports.sleep(last_moment)).await;
-    let (answer, outcome) = match admitted {
+    let (response, outcome) = match admitted {
         Ok(()) => (accepted(event), "ok"),
         Err(RequestError::Rejected(rejection)) => (
-            Answer::status(rest::status_of(&rejection).as_u16()),
+            GatewayResponse::status(rest::status_of(&rejection).as_u16()),
             rejection.code(),
         ),
         Err(RequestError::Internal(error)) => {
-            tracing::error!(request_id = request_id(event), %error, "a request failed");
-            (Answer::status(500), "internal")
+            tracing::error!(request_id = request_id(event), %error, "request failed");
+            (GatewayResponse::status(500), "internal")
         }
     };
     log(event, outcome, began);
-    Ok(answer)
+    Ok(response)
 }
 
 async fn admit<P: Connections + Clock>(ports: &P, event: &Event) -> Result<(), RequestError> {
-    let (identity, connection) = sender(event).map_err(|unidentified| {
-        tracing::error!(request_id = request_id(event), %unidentified, "a request was refused");
+    let (identity, connection) = sender(event).map_err(|error| {
+        tracing::error!(request_id = request_id(event), %error, "request refused");
         Rejection::Unauthenticated
     })?;
     connect::handle(ports, &identity, &connection).await
 }
 
-/// A browser that offers protocols closes the connection unless one of them is chosen; the gateway chooses none.
-fn accepted(event: &Event) -> Answer {
-    let mut answer = Answer::status(200);
+/// Accepts the connection and selects the subprotocol. A browser that offers subprotocols closes
+/// the connection unless the server selects one; the gateway does not select one itself.
+fn accepted(event: &Event) -> GatewayResponse {
+    let mut response = GatewayResponse::status(200);
     if offers(event, PROTOCOL) {
-        answer.headers.insert("Sec-WebSocket-Protocol", PROTOCOL);
+        response.headers.insert("Sec-WebSocket-Protocol", PROTOCOL);
     }
-    answer
+    response
 }
 
-/// Both maps of headers are searched: which of them a gateway fills differs.
+/// Returns whether the client offers a subprotocol. Gateways differ in which header map they fill.
 fn offers(event: &Event, protocol: &str) -> bool {
     [&event.headers, &event.multi_value_headers]
         .into_iter()
@@ -100,12 +101,12 @@ mod tests {
 
     fn ask(chat: &FakeChat, event: Value) -> Value {
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-        let Ok(answer) = chat.run(handle(chat, event));
-        serde_json::to_value(answer).unwrap()
+        let Ok(response) = chat.run(handle(chat, event));
+        serde_json::to_value(response).unwrap()
     }
 
     #[test]
-    fn a_connection_is_stored_and_its_protocol_chosen() {
+    fn a_connection_is_stored_and_its_subprotocol_selected() {
         let chat = FakeChat::new();
         let expected =
             json!({"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "confab.v1"}});
@@ -122,8 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn only_a_protocol_that_was_offered_is_chosen() {
-        for (headers, chosen) in [
+    fn the_subprotocol_is_selected_only_if_the_client_offers_it() {
+        for (headers, selected) in [
             (
                 json!({"headers": {"sec-websocket-protocol": "a,confab.v1 ,b"}}),
                 true,
@@ -144,14 +145,14 @@ mod tests {
                 .as_object_mut()
                 .unwrap()
                 .extend(headers.as_object().unwrap().clone());
-            let answer = ask(&FakeChat::new(), event);
-            assert_eq!(answer["statusCode"], json!(200), "{headers}");
-            assert_eq!(answer["headers"] != json!({}), chosen, "{headers}");
+            let response = ask(&FakeChat::new(), event);
+            assert_eq!(response["statusCode"], json!(200), "{headers}");
+            assert_eq!(response["headers"] != json!({}), selected, "{headers}");
         }
     }
 
     #[test]
-    fn who_is_unknown_or_too_late_does_not_get_in() {
+    fn a_connection_without_an_identity_or_with_an_expired_token_is_refused() {
         let mut unknown = sample();
         unknown["requestContext"]
             .as_object_mut()

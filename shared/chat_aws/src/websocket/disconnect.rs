@@ -1,4 +1,5 @@
-//! `$disconnect`: the connection is gone whatever is answered, and what is left of it expires; so every answer is 200.
+//! `$disconnect`: the connection is closed whatever the response is, and remaining rows expire. The
+//! response therefore always has status 200.
 
 use std::{convert::Infallible, future::Future, time::Instant};
 
@@ -12,26 +13,26 @@ use lambda_http::{
     lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
 };
 
-use super::{Answer, Event, log, request_id, sender};
+use super::{Event, GatewayResponse, log, request_id, sender};
 use crate::duration;
 
-/// Serves `$disconnect` by the ports that `open` opens, until the process is ended.
+/// Serves `$disconnect` until the process ends.
 ///
 /// # Errors
-/// Those of `open`, and of the Lambda runtime.
-pub async fn run<P>(open: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
+/// Fails if the ports cannot be opened or the Lambda runtime fails.
+pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     P: Subscriptions + Connections + Clock + Sync,
 {
     init_default_subscriber();
-    let ports = open.await?;
+    let ports = open_ports.await?;
     lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
 }
 
 async fn handle<P: Subscriptions + Connections + Clock + Sync>(
     ports: &P,
     event: LambdaEvent<Event>,
-) -> Result<Answer, Infallible> {
+) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
     let last_moment = ports.sleep(duration::last_moment(event.context.deadline, ports.now()));
     let event = &event.payload;
@@ -41,18 +42,18 @@ async fn handle<P: Subscriptions + Connections + Clock + Sync>(
             match in_time(deletion, last_moment).await {
                 Ok(()) => "ok",
                 Err(error) => {
-                    tracing::warn!(request_id = request_id(event), %error, "rows of a connection are left");
+                    tracing::warn!(request_id = request_id(event), %error, "deleting the rows of a connection failed");
                     "internal"
                 }
             }
         }
-        Err(unidentified) => {
-            tracing::error!(request_id = request_id(event), %unidentified, "a request was refused");
+        Err(error) => {
+            tracing::error!(request_id = request_id(event), %error, "request refused");
             "unauthenticated"
         }
     };
     log(event, outcome, began);
-    Ok(Answer::status(200))
+    Ok(GatewayResponse::status(200))
 }
 
 #[cfg(test)]
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rows_of_the_connection_go_and_the_answer_is_200_whatever_came() {
+    fn the_rows_of_the_connection_are_deleted_and_the_status_is_always_200() {
         let sample = include_str!("../../../../events/disconnect.json");
         let mut unknown: Value = serde_json::from_str(sample).unwrap();
         unknown["requestContext"]
@@ -81,8 +82,8 @@ mod tests {
         let unknown: Event = serde_json::from_value(unknown).unwrap();
         for (event, left) in [(unknown, 1), (known.clone(), 0), (known, 0)] {
             let event = LambdaEvent::new(event, Context::default());
-            let Ok(answer) = chat.run(handle(&chat, event));
-            assert_eq!(answer, Answer::status(200));
+            let Ok(response) = chat.run(handle(&chat, event));
+            assert_eq!(response, GatewayResponse::status(200));
             assert_eq!(chat.connection_rows(), left);
         }
     }

@@ -1,4 +1,4 @@
-//! Messages: a frame comes, a frame goes.
+//! Messages: reads a frame and responds with a frame.
 
 use std::{future::Future, time::Instant};
 
@@ -11,26 +11,27 @@ use lambda_http::{
     lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
 };
 
-use super::{Answer, Event, log, request_id, sender};
+use super::{Event, GatewayResponse, log, request_id, sender};
 use crate::{SystemClock, duration};
 
-/// Serves the routes `R` by the ports that `open` opens, until the process is ended.
+/// Serves the routes `R` until the process ends.
 ///
 /// # Errors
-/// Those of `open`, and of the Lambda runtime.
-pub async fn run<R, P>(open: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
+/// Fails if the ports cannot be opened or the Lambda runtime fails.
+pub async fn run<R, P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     R: Routes<P>,
     P: Sync,
 {
     init_default_subscriber();
-    let ports = open.await?;
-    // Boxed, since the futures of three routes with all that they call are nested deeper than the compiler will follow.
+    let ports = open_ports.await?;
+    // Boxed, because the nested futures of three routes exceed the compiler's recursion limit.
     lambda_runtime::run(service_fn(|event| Box::pin(handle::<R, P>(&ports, event)))).await
 }
 
-/// An event without a sender is the function's failure: the gateway tells the client no more than that.
-async fn handle<R, P>(ports: &P, event: LambdaEvent<Event>) -> Result<Answer, Error>
+/// Handles one message. An event without an identity fails the invocation, so the client gets the
+/// gateway's error without details.
+async fn handle<R, P>(ports: &P, event: LambdaEvent<Event>) -> Result<GatewayResponse, Error>
 where
     R: Routes<P>,
     P: Sync,
@@ -52,7 +53,7 @@ where
     let last_moment = tokio::time::sleep(duration::last_moment(context.deadline, now));
     let answer = answer::<R, P>(ports, inbound, last_moment).await;
     log(&event, answer.outcome, began);
-    Ok(Answer::frame(answer.frame))
+    Ok(GatewayResponse::frame(answer.frame))
 }
 
 #[cfg(test)]
@@ -66,15 +67,15 @@ mod tests {
 
     use super::*;
 
-    async fn answer_of(sample: &str) -> Result<Value, Error> {
+    async fn response_to(sample: &str) -> Result<Value, Error> {
         let event = LambdaEvent::new(serde_json::from_str(sample).unwrap(), Context::default());
         let answer = handle::<(), ()>(&(), event).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
 
     #[tokio::test]
-    async fn a_rejection_is_a_frame_with_status_200() {
-        let answer = answer_of(include_str!("../../../../events/default.json"))
+    async fn an_error_frame_has_status_200() {
+        let answer = response_to(include_str!("../../../../events/default.json"))
             .await
             .unwrap();
         assert_eq!(answer["statusCode"], json!(200));
@@ -84,7 +85,7 @@ mod tests {
         assert_eq!(frame["code"], json!("unknown_action"));
     }
 
-    /// A route that waits for something that never comes.
+    /// A route that never replies.
     struct Hangs;
 
     impl Route<()> for Hangs {
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_hangs_is_given_up_and_told_before_lambda_gives_up() {
+    async fn a_hanging_route_is_cancelled_and_reported_before_the_time_limit() {
         let sample = include_str!("../../../../events/default.json");
         let mut event: Value = serde_json::from_str(sample).unwrap();
         event["body"] = json!(r#"{"action": "hang", "ref": "1"}"#);
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_past_the_authorizer_is_not_answered() {
+    async fn a_message_without_an_identity_gets_no_reply() {
         let mut event: Value =
             serde_json::from_str(include_str!("../../../../events/default.json")).unwrap();
         event["requestContext"]
@@ -120,6 +121,6 @@ mod tests {
             .unwrap()
             .remove("authorizer")
             .unwrap();
-        assert!(answer_of(&event.to_string()).await.is_err());
+        assert!(response_to(&event.to_string()).await.is_err());
     }
 }

@@ -1,7 +1,7 @@
-//! Events of the WebSocket API: messages, `$connect` and `$disconnect`, one file each.
+//! Events of the WebSocket API. Messages, `$connect` and `$disconnect` have one file each.
 //!
-//! `lambda_http`'s mapping to HTTP requests is not used: it makes a `GET` of every message, and answers with
-//! `multiValueHeaders` alone.
+//! `lambda_http`'s mapping to HTTP requests is not used: it converts every message to a `GET`, and
+//! its responses hold only `multiValueHeaders`.
 
 mod connect;
 mod disconnect;
@@ -15,25 +15,25 @@ use serde::Serialize;
 
 use crate::{
     duration::milliseconds_since,
-    identity::{self, Unidentified},
+    identity::{self, IdentityError},
 };
 
 pub use self::{
     connect::run as run_connect, disconnect::run as run_disconnect, message::run as run_messages,
 };
 
-/// What a function answers the gateway.
+/// A function's response to the gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct GatewayResponse {
     status_code: u16,
     headers: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     body: Option<String>,
 }
 
-impl Answer {
-    /// A status alone.
+impl GatewayResponse {
+    /// Creates a response without a body.
     fn status(status_code: u16) -> Self {
         Self {
             status_code,
@@ -41,8 +41,8 @@ impl Answer {
         }
     }
 
-    /// A frame: a route that replies sends it to the client. Rejections have status 200 too, since the gateway replaces
-    /// the bodies of all others.
+    /// Creates a response with a frame, which the gateway sends to the client. Error frames have
+    /// status 200, too: the gateway replaces the body of every other status.
     fn frame(body: String) -> Self {
         let headers = BTreeMap::from([("Content-Type", "application/json")]);
         Self {
@@ -53,23 +53,23 @@ impl Answer {
     }
 }
 
-/// Who an event comes from, and by which connection.
+/// Returns the caller and the connection of an event.
 ///
 /// # Errors
-/// [`Unidentified`]: such an event is refused, not guessed at.
-fn sender(event: &Event) -> Result<(Identity, Connection), Unidentified> {
+/// Fails if the event lacks any part of them.
+fn sender(event: &Event) -> Result<(Identity, Connection), IdentityError> {
     let context = &event.request_context;
     let identity = identity::of_context(&context.authorizer.fields)?;
     let id = ConnectionId::new(context.connection_id.as_deref().unwrap_or_default());
-    let connected_at = u64::try_from(context.connected_at).map_err(|_| Unidentified)?;
+    let connected_at = u64::try_from(context.connected_at).map_err(|_| IdentityError)?;
     let connection = Connection {
-        id: id.map_err(|_| Unidentified)?,
+        id: id.map_err(|_| IdentityError)?,
         connected_at: Timestamp::from_millis(connected_at),
     };
     Ok((identity, connection))
 }
 
-/// The gateway's name for the request; its own error frames tell it to the client.
+/// Returns the gateway's id of the request, which is also in the gateway's own error frames.
 fn request_id(event: &Event) -> &str {
     event
         .request_context
@@ -78,7 +78,7 @@ fn request_id(event: &Event) -> &str {
         .unwrap_or_default()
 }
 
-/// The one line that the log holds of every request.
+/// Writes the log line of a request.
 fn log(event: &Event, outcome: &str, began: Instant) {
     tracing::info!(
         route = event

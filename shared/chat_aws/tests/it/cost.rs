@@ -1,5 +1,5 @@
-//! What each request costs, in calls, capacity units and pushes: the routes on the table on the embedded engine. The
-//! figures in `docs/cost.md` are these.
+//! The cost of each request in calls, capacity units and pushes, measured on the embedded engine.
+//! The figures in `docs/cost.md` are compared with these.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ use crate::{
     meter::{Cost, Meter},
 };
 
-/// Ada and Grace in the conversation `c`, each with an open page that has subscribed, and Ada with a second one.
+/// Ada and Grace in the conversation `c`. Grace has one subscribed page, Ada two.
 struct Small {
     ports: Ports<Meter>,
     meter: Meter,
@@ -93,16 +93,16 @@ impl Small {
             deadline: self.ports.now().plus(Duration::from_secs(9)),
         };
         let reply = R::handle(&self.ports, &request).await;
-        reply.unwrap_or_else(|failure| panic!("{} was refused: {failure:?}", R::NAME))
+        reply.unwrap_or_else(|failure| panic!("{} failed: {failure:?}", R::NAME))
     }
 
-    /// Asks by HTTP.
+    /// Makes a request by HTTP.
     async fn ask<R: Route<Ports<Meter>>>(&self, user: &str, fields: Value) -> Cost {
         self.request::<R>((self.identity(user), None), fields).await;
         self.meter.read()
     }
 
-    /// Asks by a page's connection.
+    /// Makes a request by a page's connection.
     async fn frame<R: Route<Ports<Meter>>>(&self, page: &str, fields: Value) -> Cost {
         let (identity, connection) = self.connection(page);
         self.request::<R>((identity, Some(connection)), fields)
@@ -134,7 +134,8 @@ impl Small {
         self.frame::<SendMessage>("ada-1", fields).await
     }
 
-    /// Puts messages at 1, 2, 3 … past the ports, which would take one call for each.
+    /// Writes messages at 1, 2, 3 … in batches, bypassing the ports, which need one call per
+    /// message.
     async fn fill(&self, messages: u64) {
         let mut first = None;
         if self.send("m-1", Some(0)).await.write_units > 0.0 {
@@ -165,7 +166,7 @@ impl Small {
     }
 }
 
-/// A line of the table in `docs/cost.md`.
+/// Returns a line of the table in `docs/cost.md`.
 fn line(request: &str, cost: &Cost) -> String {
     let Cost {
         calls,
@@ -180,7 +181,7 @@ fn line(request: &str, cost: &Cost) -> String {
 }
 
 #[tokio::test]
-async fn every_request_costs_what_the_documents_say() {
+async fn every_request_costs_what_the_documentation_says() {
     let small = Small::conversation().await;
     for number in 1..=10 {
         small.send(&format!("m-{number}"), Some(number - 1)).await;
@@ -284,11 +285,11 @@ async fn every_request_costs_what_the_documents_say() {
         ),
     ];
     let document = include_str!("../../../../docs/cost.md");
-    let told: Vec<&str> = document
+    let documented: Vec<&str> = document
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
-    assert_eq!(told, lines, "measured:\n{}", lines.join("\n"));
+    assert_eq!(documented, lines, "measured:\n{}", lines.join("\n"));
 }
 
 #[tokio::test]
@@ -300,12 +301,12 @@ async fn a_message_costs_one_write_unit_and_reaches_the_first_page_in_three_roun
     assert_eq!(before.write_units, 1.0);
     assert!(before.read_units <= 3.0, "{before:?}");
     assert!(before.rounds <= 3, "{before:?}");
-    // Nothing comes after the pushes: the acknowledgement is the function's answer.
+    // No call follows the pushes: the reply is the function's response.
     assert_eq!((cost.calls, cost.rounds), (before.calls, before.rounds));
 }
 
 #[tokio::test]
-async fn a_long_log_costs_what_an_empty_one_costs() {
+async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
     let empty = Small::conversation().await.send("new", Some(0)).await;
     let long = Small::conversation().await;
     long.fill(100_000).await;

@@ -1,4 +1,4 @@
-//! What only the table has: times to live, owners, pages, faults.
+//! Features that only the table has: times to live, owners, pages, errors of calls.
 
 use std::collections::HashMap;
 
@@ -20,7 +20,7 @@ async fn row(client: &Client, table: &str, pk: &str, sk: &str) -> HashMap<String
 }
 
 #[tokio::test]
-async fn rows_carry_what_ttl_and_index_need() {
+async fn rows_have_the_attributes_for_ttl_and_index() {
     let client = client(embedded());
     let (table, name) = create_table(&client).await;
     table
@@ -68,7 +68,7 @@ async fn a_roster_of_more_than_one_page_is_complete() {
     let listeners = ["a=", "b=", "c=", "d=", "e="].map(|name| subscription("ada", name));
     for listener in &listeners {
         table.subscribe(&id, listener).await.unwrap();
-        // A page is a megabyte of whole rows, whatever is asked of them.
+        // A page is limited to a megabyte of whole rows, even if a projection returns less.
         let sk = format!("subscription#{}", listener.connection.id);
         let key = [("pk", "conversation#c".to_owned()), ("sk", sk)];
         let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
@@ -86,13 +86,13 @@ async fn a_roster_of_more_than_one_page_is_complete() {
 }
 
 #[tokio::test]
-async fn a_fault_names_the_service_s_error_and_no_content() {
+async fn an_internal_error_names_the_service_s_error_but_no_content() {
     let table = Table::new(client(embedded()), "missing");
     let fault = table
         .add_connection(&user("ada"), &connection("c="))
         .await
         .unwrap_err();
-    let told = format!("{fault:?} {fault}");
-    assert!(told.contains("ResourceNotFoundException"), "{told}");
-    assert!(!told.contains("ada"), "{told}");
+    let text = format!("{fault:?} {fault}");
+    assert!(text.contains("ResourceNotFoundException"), "{text}");
+    assert!(!text.contains("ada"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! The engines that stand for DynamoDB here, each started once, and the contract of the ports on both of them.
+//! The two local engines, each started once, and the contract tests of the ports on both.
 
 use std::{
     future::Future,
@@ -31,19 +31,20 @@ use tokio::runtime::Runtime;
 
 static TABLES: AtomicUsize = AtomicUsize::new(0);
 
-/// Where the engine that is the harness's default is.
+/// Returns the URL of the embedded engine, the harness's default.
 pub fn embedded() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| start(Choice::Embedded))
 }
 
-/// Where Amazon's DynamoDB Local is. What keeps it from starting fails each test that asks.
+/// Returns the URL of Amazon's DynamoDB Local. If it does not start, each test that needs it fails.
 fn local() -> &'static str {
     static URL: OnceLock<String> = OnceLock::new();
     URL.get_or_init(|| start(Choice::Local))
 }
 
-/// Starts an engine that ends with this process: on a thread of its own, since the runtime of a test ends before.
+/// Starts an engine that ends with this process. It runs on its own thread, because it outlives the
+/// runtime of a single test.
 fn start(choice: Choice) -> String {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -60,12 +61,12 @@ fn start(choice: Choice) -> String {
     receiver.recv().unwrap().unwrap()
 }
 
-/// A client of a DynamoDB at this URL. It repeats nothing.
+/// Returns a client without retries for a DynamoDB at this URL.
 pub fn client(url: &str) -> Client {
     Client::from_conf(configuration(url).build())
 }
 
-/// What makes such a client.
+/// Returns the configuration of such a client.
 pub fn configuration(url: &str) -> aws_sdk_dynamodb::config::Builder {
     Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -75,7 +76,8 @@ pub fn configuration(url: &str) -> aws_sdk_dynamodb::config::Builder {
         .credentials_provider(Credentials::new("local", "local", None, None, "test"))
 }
 
-/// An empty table like that of `infra/template.yaml`, and its name, which no other has.
+/// Creates an empty table with a unique name, and with the keys and the index of
+/// `infra/template.yaml`.
 pub async fn create_table(client: &Client) -> (Table, String) {
     let name = format!("chat-{}", TABLES.fetch_add(1, Ordering::Relaxed));
     let key = |name: &str, kind| {
@@ -148,7 +150,7 @@ mod on_dynamodb_local {
     chat::contract_tests!(super::OnTable::of(super::client(super::local())));
 }
 
-/// Takes the condition off every put.
+/// Removes the condition from every put.
 #[derive(Debug)]
 struct Unconditional;
 
@@ -173,10 +175,10 @@ impl Intercept for Unconditional {
 
 /// The mutant `no_condition` of the model, made in what the table really sends.
 #[test]
-fn a_put_without_its_condition_is_found_by_the_contract() {
+fn the_contract_detects_a_put_without_its_condition() {
     let configuration = configuration(embedded()).interceptor(Unconditional);
     let stores = OnTable::of(Client::from_conf(configuration.build()));
     let sentence = contract::log::two_writers_that_race_make_one_dense_log(stores.ports());
     let kept = catch_unwind(AssertUnwindSafe(|| stores.run(sentence)));
-    assert!(kept.is_err(), "the contract does not need the condition");
+    assert!(kept.is_err(), "the contract holds without the condition");
 }

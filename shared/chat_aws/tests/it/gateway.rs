@@ -1,4 +1,4 @@
-//! Pushes to a gateway that answers by a script.
+//! Pushes to a gateway with scripted responses.
 
 use aws_sdk_apigatewaymanagement::config::{BehaviorVersion, Config, Credentials, Region};
 use chat::{
@@ -8,11 +8,11 @@ use chat::{
 use chat_aws::Gateway;
 use tokio::net::TcpListener;
 
-use crate::scripted::{answer, serve};
+use crate::scripted::{response, serve};
 
 const FRAME: &str = r#"{"event":"message","body":"Grüße"}"#;
 
-/// The gateway at this URL, below a stage.
+/// Returns a client of the gateway at this URL, with a stage in the path.
 fn gateway(url: &str) -> Gateway {
     let configuration = Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -37,8 +37,8 @@ fn kind(error: &PushError) -> &'static str {
 }
 
 #[tokio::test]
-async fn a_frame_is_posted_below_the_stage_as_it_is() {
-    let (url, mut requests) = serve(vec![answer("200 OK", "", "")]).await;
+async fn a_frame_is_posted_unchanged_below_the_stage() {
+    let (url, mut requests) = serve(vec![response("200 OK", "", "")]).await;
     push(&url).await.unwrap();
     let request = requests.recv().await.unwrap();
     let (head, body) = request.split_once("\r\n\r\n").unwrap();
@@ -48,7 +48,7 @@ async fn a_frame_is_posted_below_the_stage_as_it_is() {
 }
 
 #[tokio::test]
-async fn refusals_say_whether_to_try_again() {
+async fn the_error_tells_whether_a_push_can_be_retried() {
     for (status, kind_of_error, body, expected) in [
         ("410 Gone", "GoneException", "", "gone"),
         ("410 Gone", "", "", "gone"),
@@ -64,7 +64,7 @@ async fn refusals_say_whether_to_try_again() {
             r#"{"message":"Internal server error"}"#,
             "busy",
         ),
-        ("503 Service Unavailable", "", "no JSON", "busy"),
+        ("503 Service Unavailable", "", "not JSON", "busy"),
         (
             "400 Bad Request",
             "BadRequestException",
@@ -85,19 +85,19 @@ async fn refusals_say_whether_to_try_again() {
         ),
     ] {
         let header = format!("x-amzn-ErrorType: {kind_of_error}\r\n");
-        let refusal = answer(status, &header, body);
-        let (url, mut requests) = serve(vec![refusal, answer("200 OK", "", "")]).await;
+        let refusal = response(status, &header, body);
+        let (url, mut requests) = serve(vec![refusal, response("200 OK", "", "")]).await;
         let error = push(&url).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{status}: {error:?}");
         assert!(!format!("{error:?}").contains("Grüße"), "{error:?}");
-        // Whether to repeat a push is for the core to say.
+        // Only the core retries pushes.
         requests.recv().await.unwrap();
         assert!(requests.try_recv().is_err(), "{status}");
     }
 }
 
 #[tokio::test]
-async fn a_gateway_that_cannot_be_reached_is_busy() {
+async fn an_unreachable_gateway_counts_as_busy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);

@@ -1,4 +1,4 @@
-//! The adapters, each against something that answers as AWS does.
+//! The adapters, each against a local stand-in for AWS.
 
 #![allow(
     clippy::expect_used,

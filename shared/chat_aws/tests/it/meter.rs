@@ -1,4 +1,5 @@
-//! What requests cost: an interceptor of the SDK that asks for the capacity that each call consumes, and counts.
+//! Measures the cost of requests: an SDK interceptor that requests and sums up the consumed
+//! capacity.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -26,40 +27,40 @@ use chat::{
     ports::{Outbound, PushError},
 };
 
-/// What was spent since the meter was last read.
+/// The cost since the meter was last read.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Cost {
-    /// Calls of DynamoDB.
+    /// The number of calls to DynamoDB.
     pub calls: usize,
-    /// Of these, one after the other: how often a call began while none was under way.
+    /// The number of sequential rounds: how often a call began while no other was running.
     pub rounds: usize,
-    /// Read units.
+    /// The consumed read units.
     pub read_units: f64,
-    /// Write units, those of the index among them.
+    /// The consumed write units, including those of the index.
     pub write_units: f64,
-    /// Connections to which something was pushed, in order.
+    /// The connections that were pushed to, in order.
     pub pushed: Vec<String>,
-    /// What had been spent when the first push was made.
+    /// The cost up to the first push.
     pub before_push: Option<Box<Self>>,
 }
 
 #[derive(Debug, Default)]
 struct Count {
-    under_way: usize,
+    running: usize,
     cost: Cost,
 }
 
-/// Counts what a client of DynamoDB does, and the pushes that are given to it as to a gateway.
+/// Counts the calls of a DynamoDB client, and pushes in place of a gateway.
 #[derive(Clone, Debug, Default)]
 pub struct Meter(Arc<Mutex<Count>>);
 
 impl Meter {
-    /// What was spent since this was last asked.
+    /// Returns the cost since the last call of this method.
     pub fn read(&self) -> Cost {
         let mut count = self.count();
         assert_eq!(
-            count.under_way, 0,
-            "no call goes on when its request has been answered"
+            count.running, 0,
+            "a call is still running after the reply to its request"
         );
         std::mem::take(&mut count.cost)
     }
@@ -92,10 +93,10 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let mut count = self.count();
         count.cost.calls += 1;
-        if count.under_way == 0 {
+        if count.running == 0 {
             count.cost.rounds += 1;
         }
-        count.under_way += 1;
+        count.running += 1;
         Ok(())
     }
 
@@ -106,7 +107,7 @@ impl Intercept for Meter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let input = context.input_mut();
-        macro_rules! ask {
+        macro_rules! request_capacity {
             ($($kind:ty)*) => {
                 $(if let Some(input) = input.downcast_mut::<$kind>() {
                     input.return_consumed_capacity = Some(ReturnConsumedCapacity::Total);
@@ -114,8 +115,8 @@ impl Intercept for Meter {
                 })*
             };
         }
-        ask!(GetItemInput QueryInput BatchGetItemInput PutItemInput DeleteItemInput TransactWriteItemsInput);
-        Err("a call that the meter does not know".into())
+        request_capacity!(GetItemInput QueryInput BatchGetItemInput PutItemInput DeleteItemInput TransactWriteItemsInput);
+        Err("the meter does not know this call".into())
     }
 
     fn read_after_execution(
@@ -125,7 +126,7 @@ impl Intercept for Meter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let mut count = self.count();
-        count.under_way -= 1;
+        count.running -= 1;
         let Some(Ok(output)) = context.output_or_error() else {
             return Ok(());
         };
@@ -143,7 +144,7 @@ impl Intercept for Meter {
     }
 }
 
-/// Some calls tell what they consumed of one table, others of several.
+/// Some calls report the consumed capacity of one table, others of several.
 trait Each {
     fn each(&self) -> &[ConsumedCapacity];
 }

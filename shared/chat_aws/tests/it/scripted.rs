@@ -1,4 +1,4 @@
-//! A server that answers one request after the other as it was told, and remembers what it was asked.
+//! A server that returns scripted responses and records the requests.
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -6,30 +6,31 @@ use tokio::{
     sync::mpsc,
 };
 
-/// Answers by the script; what is asked after its end is not answered. Gives its URL, and the requests as they come.
+/// Starts a server that handles one request per response in the script. Returns its URL and a
+/// stream of the requests.
 pub async fn serve(script: Vec<String>) -> (String, mpsc::UnboundedReceiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (sender, requests) = mpsc::unbounded_channel();
     tokio::spawn(async move {
-        for answer in script {
+        for response in script {
             let (mut stream, _) = listener.accept().await.unwrap();
             sender.send(request(&mut stream).await).unwrap();
-            stream.write_all(answer.as_bytes()).await.unwrap();
+            stream.write_all(response.as_bytes()).await.unwrap();
         }
     });
     (url, requests)
 }
 
-/// An answer with a body, after which the connection is closed.
-pub fn answer(status: &str, headers: &str, body: &str) -> String {
+/// Returns a response with a body, after which the connection is closed.
+pub fn response(status: &str, headers: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-length: {length}\r\n{headers}\r\n{body}"
     )
 }
 
-/// A request's head and body, as they came.
+/// Reads a request's head and body.
 async fn request(stream: &mut TcpStream) -> String {
     let mut bytes = Vec::new();
     loop {

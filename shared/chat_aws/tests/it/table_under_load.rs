@@ -1,4 +1,5 @@
-//! What a busy DynamoDB answers, and no local engine does: conflicts of transactions and keys that are left for later.
+//! Responses of a busy DynamoDB that no local engine gives: transaction conflicts and unprocessed
+//! keys.
 
 use chat::{
     contract::{change, conversation, conversation_id, message, participant, seq, user},
@@ -10,11 +11,11 @@ use serde_json::{Value, json};
 
 use crate::{
     engines::client,
-    scripted::{answer, serve},
+    scripted::{response, serve},
 };
 
 fn ok(body: &Value) -> String {
-    answer(
+    response(
         "200 OK",
         "content-type: application/x-amz-json-1.0\r\n",
         &body.to_string(),
@@ -29,10 +30,10 @@ fn cancelled(codes: &[&str]) -> String {
         "CancellationReasons": reasons,
     });
     let headers = "content-type: application/x-amz-json-1.0\r\n";
-    answer("400 Bad Request", headers, &body.to_string())
+    response("400 Bad Request", headers, &body.to_string())
 }
 
-/// What becomes of creating a conversation of one participant, and how many attempts were made.
+/// Creates a conversation with one participant. Returns the outcome and the number of attempts.
 async fn create(script: Vec<String>) -> (Option<bool>, usize) {
     let (url, mut requests) = serve(script).await;
     let table = Table::new(client(&url), "chat");
@@ -48,7 +49,7 @@ async fn create(script: Vec<String>) -> (Option<bool>, usize) {
 }
 
 #[tokio::test]
-async fn a_transaction_in_conflict_is_repeated_and_one_that_is_refused_is_not() {
+async fn a_conflicting_transaction_is_retried_and_a_rejected_one_is_not() {
     let conflict = || cancelled(&["TransactionConflict", "None"]);
     let throttled = cancelled(&["None", "ThrottlingError"]);
     let exists = || cancelled(&["ConditionalCheckFailed", "TransactionConflict"]);
@@ -66,7 +67,7 @@ async fn a_transaction_in_conflict_is_repeated_and_one_that_is_refused_is_not() 
     }
 }
 
-/// What becomes of an entry, and how many attempts were made.
+/// Puts an entry. Returns the outcome and the number of attempts.
 async fn put(draft: &Draft, script: Vec<String>) -> (Option<Put>, usize) {
     let (url, mut requests) = serve(script).await;
     let table = Table::new(client(&url), "chat");
@@ -80,14 +81,14 @@ async fn put(draft: &Draft, script: Vec<String>) -> (Option<Put>, usize) {
 }
 
 #[tokio::test]
-async fn a_message_that_meets_a_transaction_at_its_place_is_put_again() {
+async fn a_message_that_conflicts_with_a_transaction_is_put_again() {
     let conflict = || {
         let body = json!({
             "__type": "com.amazonaws.dynamodb.v20120810#TransactionConflictException",
             "message": "Transaction is ongoing for the item",
         });
         let headers = "content-type: application/x-amz-json-1.0\r\n";
-        answer("400 Bad Request", headers, &body.to_string())
+        response("400 Bad Request", headers, &body.to_string())
     };
     let hello = message("ada", "m-1", "Hello");
     for (script, expected) in [
@@ -102,7 +103,7 @@ async fn a_message_that_meets_a_transaction_at_its_place_is_put_again() {
 }
 
 #[tokio::test]
-async fn a_change_in_conflict_is_repeated_and_one_that_is_needless_is_not() {
+async fn a_conflicting_change_is_retried_and_one_without_effect_is_not() {
     let grace_comes = change("1", true, "grace");
     for (script, expected) in [
         (
@@ -113,7 +114,7 @@ async fn a_change_in_conflict_is_repeated_and_one_that_is_needless_is_not() {
             vec![cancelled(&["None", "ConditionalCheckFailed"])],
             (Some(Put::Unchanged), 1),
         ),
-        // The entry that is there is not told: nothing can be said of it.
+        // The response lacks the existing entry, so the outcome is unknown.
         (
             vec![cancelled(&["ConditionalCheckFailed", "None"])],
             (None, 1),
@@ -125,7 +126,7 @@ async fn a_change_in_conflict_is_repeated_and_one_that_is_needless_is_not() {
 }
 
 #[tokio::test]
-async fn keys_that_were_left_for_later_are_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let about = json!({
         "pk": {"S": "conversation#c"}, "sk": {"S": "about"},
         "created_at": {"N": "1780000000123"}, "created_by": {"S": "ada"},
@@ -169,7 +170,7 @@ async fn keys_that_were_left_for_later_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn keys_that_are_never_processed_are_a_fault() {
+async fn keys_that_are_never_processed_are_an_internal_error() {
     let left = json!({"chat": {"Keys": [{"pk": {"S": "conversation#c"}, "sk": {"S": "about"}}]}});
     let never = ok(&json!({"Responses": {}, "UnprocessedKeys": left}));
     let (url, _requests) = serve(vec![never; 6]).await;

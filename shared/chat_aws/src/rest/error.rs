@@ -1,4 +1,4 @@
-//! What a client is told when its request is not granted: `application/problem+json` (RFC 9457).
+//! Error responses: `application/problem+json` (RFC 9457).
 
 use chat::{
     error::{InternalError, Rejection, RequestError},
@@ -11,22 +11,22 @@ use lambda_http::{
 use serde::Serialize;
 
 use super::{response, router::Unmatched};
-use crate::identity::Unidentified;
+use crate::identity::IdentityError;
 
-/// Why there is no reply.
+/// Why a request fails.
 #[derive(Debug)]
-pub enum Refusal {
-    /// The client's to act on.
+pub enum HttpError {
+    /// The client has to act on it.
     Rejected(Rejection),
-    /// Ours.
+    /// Our error.
     Internal(InternalError),
-    /// The event came past the authorizer: ours, too.
-    Unidentified(Unidentified),
+    /// The event has no identity: our error, too.
+    Identity(IdentityError),
     /// No route has this path or this method.
     Unmatched(Unmatched),
 }
 
-impl From<RequestError> for Refusal {
+impl From<RequestError> for HttpError {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::Rejected(rejection) => Self::Rejected(rejection),
@@ -35,64 +35,64 @@ impl From<RequestError> for Refusal {
     }
 }
 
-impl From<InternalError> for Refusal {
+impl From<InternalError> for HttpError {
     fn from(error: InternalError) -> Self {
         Self::Internal(error)
     }
 }
 
-impl From<Rejection> for Refusal {
+impl From<Rejection> for HttpError {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)
     }
 }
 
-impl From<Unidentified> for Refusal {
-    fn from(unidentified: Unidentified) -> Self {
-        Self::Unidentified(unidentified)
+impl From<IdentityError> for HttpError {
+    fn from(error: IdentityError) -> Self {
+        Self::Identity(error)
     }
 }
 
-impl From<Unmatched> for Refusal {
+impl From<Unmatched> for HttpError {
     fn from(unmatched: Unmatched) -> Self {
         Self::Unmatched(unmatched)
     }
 }
 
-impl Refusal {
-    /// The problem, and its code for the log. What is ours is logged here in full, and told as nothing but the id under
-    /// which it was.
+impl HttpError {
+    /// Returns the response, and the error code for the log. Logs our own errors in full; the
+    /// client learns only the request id.
     pub fn into_response(self, request_id: &str) -> (Response<Body>, &'static str) {
+        let internal = || {
+            (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                Problem::internal(request_id),
+            )
+        };
         let (status, problem) = match &self {
             Self::Rejected(rejection) => (status_of(rejection), Problem::rejected(rejection)),
             Self::Internal(error) => {
-                tracing::error!(request_id, %error, "a request failed");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    Problem::internal(request_id),
-                )
+                tracing::error!(request_id, %error, "request failed");
+                internal()
             }
-            Self::Unidentified(unidentified) => {
-                tracing::error!(request_id, %unidentified, "a request was refused");
-                (
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    Problem::internal(request_id),
-                )
+            Self::Identity(error) => {
+                tracing::error!(request_id, %error, "request refused");
+                internal()
             }
             Self::Unmatched(Unmatched::Path) => (
                 StatusCode::NOT_FOUND,
                 unmatched("not_found", "there is no such path"),
             ),
             Self::Unmatched(Unmatched::Method { .. }) => {
-                let message = "this path does not take this method; see the Allow header";
+                let message = "this path does not support this method; see the Allow header";
                 (
                     StatusCode::METHOD_NOT_ALLOWED,
                     unmatched("unknown_action", message),
                 )
             }
         };
-        let outcome = problem.code;
-        let mut response = written(status, problem);
+        let code = problem.code;
+        let mut response = problem_response(status, problem);
         match self {
             Self::Unmatched(Unmatched::Method { allowed }) => {
                 set(response.headers_mut(), header::ALLOW, &allowed.join(", "));
@@ -103,11 +103,11 @@ impl Refusal {
             }
             _ => {}
         }
-        (response, outcome)
+        (response, code)
     }
 }
 
-/// The status that stands for a rejection.
+/// Returns the HTTP status of a rejection.
 pub fn status_of(rejection: &Rejection) -> StatusCode {
     match rejection {
         Rejection::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -123,7 +123,7 @@ pub fn status_of(rejection: &Rejection) -> StatusCode {
     }
 }
 
-/// The members of a problem: those of the RFC and those that error frames have.
+/// The members of a problem: those of the RFC and those of error frames.
 #[derive(Serialize)]
 struct Document {
     #[serde(rename = "type")]
@@ -145,11 +145,11 @@ fn unmatched(code: &'static str, message: &str) -> Problem {
     }
 }
 
-fn written(status: StatusCode, problem: Problem) -> Response<Body> {
+fn problem_response(status: StatusCode, problem: Problem) -> Response<Body> {
     let retry_after = problem
         .retry_after_ms
         .map(|millis| millis.div_ceil(1000).to_string());
-    // `about:blank` says that the title is that of the status, and all that matters the code.
+    // `about:blank` means that the title is that of the status. `code` identifies the error.
     let document = Document {
         kind: "about:blank",
         title: status.canonical_reason().unwrap_or_default(),

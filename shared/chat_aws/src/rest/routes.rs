@@ -1,0 +1,133 @@
+//! The list of HTTP routes. A new route is one row in [`routes`].
+
+use std::{future::Future, pin::Pin};
+
+use chat::{
+    error::RequestError,
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    request::{Request, Route},
+    routes::{
+        AddParticipant, CreateConversation, GetConversation, ListConversations, ReadEvents,
+        ReadMessages, RemoveParticipant, SendMessage,
+    },
+    wire::encode,
+};
+use lambda_http::{
+    Body, Response,
+    http::{Method, StatusCode},
+};
+
+use super::response;
+
+/// Returns every route. A row holds the method, the path as in the template, where the fields come
+/// from in addition to the path, the core's route, and when the status is 201 instead of 200.
+pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
+    rows! {
+        POST "/conversations" from Body => CreateConversation, created if |reply| reply.created;
+        GET "/conversations" from Query => ListConversations;
+        GET "/conversations/{id}" from Query => GetConversation;
+        PUT "/conversations/{id}/participants/{user}" from Path => AddParticipant;
+        DELETE "/conversations/{id}/participants/{user}" from Path => RemoveParticipant;
+        POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
+        GET "/conversations/{id}/messages" from Query => ReadMessages;
+        GET "/conversations/{id}/events" from Query => ReadEvents;
+    }
+}
+
+/// Where a route's fields come from, in addition to the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldSource {
+    /// The members of the body.
+    Body,
+    /// The members of the body, with the `Idempotency-Key` header as the message's `id`.
+    Message,
+    /// The path only.
+    Path,
+    /// The query string.
+    Query,
+}
+
+/// One route of the HTTP API.
+pub struct HttpRoute<P> {
+    pub method: Method,
+    /// The path, with parameters in braces.
+    pub pattern: &'static str,
+    pub fields: FieldSource,
+    handler: Handler<P>,
+}
+
+type Handler<P> = Box<dyn for<'a> Fn(&'a P, &'a Request) -> Handling<'a> + Send + Sync>;
+type Handling<'a> = Pin<Box<dyn Future<Output = Result<Response<Body>, RequestError>> + Send + 'a>>;
+
+impl<P: AllPorts> HttpRoute<P> {
+    fn new<R: Route<P> + 'static>(
+        method: Method,
+        pattern: &'static str,
+        fields: FieldSource,
+        is_created: fn(&R::Reply) -> bool,
+    ) -> Self {
+        Self {
+            method,
+            pattern,
+            fields,
+            handler: Box::new(move |ports, request| {
+                Box::pin(async move {
+                    let reply = R::handle(ports, request).await?;
+                    let status = if is_created(&reply) {
+                        StatusCode::CREATED
+                    } else {
+                        StatusCode::OK
+                    };
+                    Ok(response(status, "application/json", encode(&reply)))
+                })
+            }),
+        }
+    }
+
+    /// Calls the core's route.
+    ///
+    /// # Errors
+    /// Returns the errors of the core's route.
+    pub async fn handle(
+        &self,
+        ports: &P,
+        request: &Request,
+    ) -> Result<Response<Body>, RequestError> {
+        (self.handler)(ports, request).await
+    }
+}
+
+/// All ports of the core: one function serves every route.
+pub trait AllPorts:
+    Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync + 'static
+{
+}
+
+impl<P> AllPorts for P where
+    P: Log
+        + Participants
+        + Subscriptions
+        + Connections
+        + Outbound
+        + Clock
+        + Random
+        + Sync
+        + 'static
+{
+}
+
+/// Expands rows to a list of [`HttpRoute`]s.
+macro_rules! rows {
+    ($($method:ident $pattern:literal from $fields:ident => $route:ident
+        $(, created if $is_created:expr)?;)*) => {
+        vec![$(HttpRoute::new::<$route>(
+            Method::$method,
+            $pattern,
+            FieldSource::$fields,
+            rows!(@is_created $($is_created)?),
+        )),*]
+    };
+    (@is_created) => { |_| false };
+    (@is_created $is_created:expr) => { $is_created };
+}
+use rows;
