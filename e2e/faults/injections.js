@@ -8,8 +8,12 @@ export class Injections {
   #stack;
   #plan;
   /** Injected faults by target and kind. @type {Map<string, number>} */ counts = new Map();
-  /** The number of calls that each rule has examined, in the order of the plan. @type {number[]} */ seen =
-    [];
+  /**
+   * The number of calls that each rule has examined, in the order of the plan.
+   *
+   * @type {number[]}
+   */
+  seen = [];
 
   /**
    * @param {import('../lib/stack.js').Stack} stack
