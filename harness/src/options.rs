@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     num::NonZeroUsize,
     path::{Path, PathBuf},
     str::FromStr,
@@ -55,7 +56,7 @@ pub struct Options {
 
     /// Values of the template's parameters
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]
-    pub parameter_overrides: Vec<ParameterOverride>,
+    pub parameter_overrides: Vec<ParameterOverrides>,
 
     /// Folder of the page [default: `web` beside the folder of the template]
     #[arg(long, value_name = "DIR")]
@@ -99,38 +100,63 @@ impl Options {
     pub fn parameters(&self) -> BTreeMap<String, String> {
         self.parameter_overrides
             .iter()
-            .map(|given| (given.name.clone(), given.value.clone()))
+            .flat_map(|given| given.0.clone())
             .collect()
     }
 }
 
-/// `KEY=VALUE`, as in `sam deploy`.
+/// One or more `KEY=VALUE`, separated by spaces, as in `sam deploy`. Double quotes keep spaces in a value
+/// together, and a backslash takes the next character as it is.
 #[derive(Clone, PartialEq, Eq)]
-pub struct ParameterOverride {
-    name: String,
-    value: String,
-}
+pub struct ParameterOverrides(Vec<(String, String)>);
 
-impl std::fmt::Debug for ParameterOverride {
+impl fmt::Debug for ParameterOverrides {
     /// Shows no value, because it may be a secret.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}=…", self.name)
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
     }
 }
 
-impl FromStr for ParameterOverride {
+impl FromStr for ParameterOverrides {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once('=') {
-            Some((name, value)) if !name.is_empty() => Ok(Self {
-                name: name.to_owned(),
-                value: value.to_owned(),
-            }),
-            // The text is not repeated, because it may be a secret.
-            _ => Err("write it as KEY=VALUE".to_owned()),
+        let pairs = words(text)
+            .into_iter()
+            .map(|word| match word.split_once('=') {
+                Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+                // The text is not repeated, because it may be a secret.
+                _ => Err(
+                    "write it as KEY=VALUE, and a value with spaces as KEY=\"VALUE\"".to_owned(),
+                ),
+            });
+        pairs.collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Splits at spaces outside of double quotes, and removes the quotes and backslashes.
+fn words(text: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None;
+    let mut quoted = false;
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            ' ' if !quoted => words.extend(word.take()),
+            '"' => {
+                quoted = !quoted;
+                word.get_or_insert_with(String::new);
+            }
+            '\\' => word
+                .get_or_insert_with(String::new)
+                .extend(characters.next()),
+            other => word.get_or_insert_with(String::new).push(other),
         }
     }
+    words.extend(word);
+    words
 }
 
 #[cfg(test)]
@@ -161,6 +187,18 @@ mod tests {
                 ("B".to_owned(), "x=y".to_owned())
             ])
         );
+        for (text, values) in [
+            ("A=1 B=2", ["1", "2"]),
+            ("A=\"x y\"  B=z", ["x y", "z"]),
+            (r#"A={\"k\":1} B="#, [r#"{"k":1}"#, ""]),
+        ] {
+            let values = values.map(str::to_owned);
+            let expected =
+                BTreeMap::from_iter(["A", "B"].map(str::to_owned).into_iter().zip(values));
+            let options = parse(["dev", "--parameter-overrides", text]);
+            assert_eq!(options.parameters(), expected, "{text}");
+        }
+        assert!(CommandLine::try_parse_from(["dev", "--parameter-overrides", "A=1 B"]).is_err());
         let error = CommandLine::try_parse_from(["dev", "--parameter-overrides", "=1"])
             .err()
             .unwrap();

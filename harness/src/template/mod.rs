@@ -86,7 +86,7 @@ fn stack(
         return None;
     }
     let resources = resource::read(root, &scope, problems);
-    scope.references = references::read(&resources, &scope, problems);
+    references::add(&resources, &mut scope, problems);
     let of = |kind| {
         resources
             .iter()
@@ -143,17 +143,14 @@ fn stack(
 fn sections(root: &Node) -> Result<(), Problem> {
     for entry in root.entries()? {
         match entry.key.as_str() {
-            "AWSTemplateFormatVersion"
-            | "Description"
-            | "Metadata"
-            | "Parameters"
-            | "Mappings"
-            | "Conditions"
-            | "Globals"
-            | "Resources"
+            "AWSTemplateFormatVersion" => entry.value.one_of(&["2010-09-09"])?,
+            "Globals" => resource::require_sam(root, entry.at, "the section Globals")?,
+            "Description" | "Metadata" | "Parameters" | "Mappings" | "Conditions" | "Resources"
             | "Outputs" => {}
             "Transform" => {
-                entry.value.one_of(&["AWS::Serverless-2016-10-31"])?;
+                for transform in entry.value.items() {
+                    transform.one_of(&[resource::SAM])?;
+                }
             }
             other => {
                 return Err(Problem::at(

@@ -1,10 +1,6 @@
 //! `Policies` of a function: what it may do to other services.
 
-use super::{
-    problem::Problem,
-    properties::Properties,
-    yaml::{Content, Node},
-};
+use super::{problem::Problem, properties::Properties};
 use crate::iam::Statement;
 
 /// Returns the statements of all policies. `Policies` is one policy or a list of them.
@@ -13,13 +9,13 @@ pub(super) fn read(properties: &mut Properties<'_>) -> Result<Vec<Statement>, Pr
         return Ok(Vec::new());
     };
     let mut statements = Vec::new();
-    for policy in one_or_many(&policies) {
+    for policy in policies.items() {
         let Some(listed) = policy.get("Statement") else {
             return Err(policy.expected(
                 "a policy with statements (Statement: …); the harness does not support managed policies and SAM's policy templates",
             ));
         };
-        for statement in one_or_many(listed) {
+        for statement in listed.items() {
             for key in ["Effect", "Action", "Resource"] {
                 if statement.get(key).is_none() {
                     return Err(statement.expected(&format!("a statement with {key}")));
@@ -37,11 +33,4 @@ pub(super) fn read(properties: &mut Properties<'_>) -> Result<Vec<Statement>, Pr
         }
     }
     Ok(statements)
-}
-
-fn one_or_many(node: &Node) -> &[Node] {
-    match &node.content {
-        Content::List(items) => items,
-        _ => std::slice::from_ref(node),
-    }
 }

@@ -7,6 +7,12 @@ use super::{
     yaml::{Content, Entry, Node},
 };
 
+/// The transform of SAM.
+pub(super) const SAM: &str = "AWS::Serverless-2016-10-31";
+
+/// The logical id that SAM gives to the API of events without an `ApiId`.
+pub(super) const IMPLICIT_HTTP_API: &str = "ServerlessHttpApi";
+
 /// A resource whose condition is true.
 pub(super) struct Resource {
     pub(super) logical_id: String,
@@ -89,15 +95,43 @@ pub(super) fn read(root: &Node, scope: &Scope, problems: &mut Problems) -> Vec<R
     };
     let mut resources = Vec::new();
     for entry in entries {
-        let read = resource(entry, root.get("Globals"), scope, problems);
+        let read = resource(entry, root, scope, problems);
         resources.extend(problems.keep(read).flatten());
     }
+    resources.extend(implicit_http_api(root, &resources));
     resources
+}
+
+/// Returns the API that SAM creates for `HttpApi` events without an `ApiId`, if there are such events.
+fn implicit_http_api(root: &Node, resources: &[Resource]) -> Option<Resource> {
+    let is_implicit = |event: &&Entry| {
+        let api_id = event.value.get("Properties").and_then(|it| it.get("ApiId"));
+        event.value.get("Type").and_then(|kind| kind.text().ok()) == Some("HttpApi")
+            && api_id.is_none_or(Node::is_null)
+    };
+    let event = resources
+        .iter()
+        .filter(|resource| resource.kind == Kind::Function)
+        .filter_map(|function| function.properties.get("Events")?.entries().ok())
+        .flatten()
+        .find(is_implicit)?;
+    let globals = root.get("Globals").and_then(|it| it.get("HttpApi"));
+    Some(Resource {
+        logical_id: IMPLICIT_HTTP_API.to_owned(),
+        at: event.at,
+        kind: Kind::HttpApi,
+        properties: globals.cloned().unwrap_or(Node {
+            at: event.at,
+            content: Content::Map(Vec::new()),
+        }),
+        metadata: None,
+        depends_on: Vec::new(),
+    })
 }
 
 fn resource(
     entry: &Entry,
-    globals: Option<&Node>,
+    root: &Node,
     scope: &Scope,
     problems: &mut Problems,
 ) -> Result<Option<Resource>, Problem> {
@@ -132,11 +166,17 @@ fn resource(
             ),
         ));
     };
+    if kind_name.text()?.starts_with("AWS::Serverless::") {
+        require_sam(root, kind_name.at, kind_name.text()?)?;
+    }
     let own = own.unwrap_or(Node {
         at: entry.at,
         content: Content::Map(Vec::new()),
     });
-    let properties = match kind.globals().and_then(|section| globals?.get(section)) {
+    let properties = match kind
+        .globals()
+        .and_then(|section| root.get("Globals")?.get(section))
+    {
         Some(globals) => merged(globals, &own),
         None => own,
     };
@@ -148,6 +188,20 @@ fn resource(
         metadata,
         depends_on: depends_on.map_or(Ok(Vec::new()), |node| node.texts())?,
     }))
+}
+
+/// Fails if the template does not have SAM's transform, which `what` needs.
+pub(super) fn require_sam(root: &Node, at: Place, what: &str) -> Result<(), Problem> {
+    let transforms = root.get("Transform").map(Node::items).unwrap_or_default();
+    if transforms.iter().any(|name| name.text() == Ok(SAM)) {
+        return Ok(());
+    }
+    Err(Problem::at(
+        at,
+        format!(
+            "CloudFormation knows {what} only with SAM: add `Transform: {SAM}` to the template"
+        ),
+    ))
 }
 
 /// Merges as SAM does: mappings key by key, lists one after the other. Otherwise the resource's own

@@ -101,9 +101,22 @@ impl Node {
         matches!(&self.content, Content::Scalar { text, plain: true } if is_null(text))
     }
 
-    /// Fails if the text is none of `accepted`.
+    /// Returns the items of a list. Any other value counts as a list of one.
+    pub(super) fn items(&self) -> &[Node] {
+        match &self.content {
+            Content::List(items) => items,
+            _ => std::slice::from_ref(self),
+        }
+    }
+
+    /// Fails if the text is none of `accepted`. All spellings of a boolean are the same.
     pub(super) fn one_of(&self, accepted: &[&str]) -> Result<(), Problem> {
-        if accepted.contains(&self.text()?) {
+        let text = match self.text()? {
+            "True" | "TRUE" => "true",
+            "False" | "FALSE" => "false",
+            text => text,
+        };
+        if accepted.contains(&text) {
             Ok(())
         } else {
             Err(self.expected(&accepted.join(" or ")))

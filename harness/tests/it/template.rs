@@ -60,8 +60,12 @@ pub fn load(template: &str) -> Result<Stack, String> {
 
 /// A template with one function and these lines as its variables.
 pub fn variables(sections: &str, lines: &str) -> String {
+    let sections = match sections {
+        "" => String::new(),
+        sections => format!("\n{}", sections.trim_start()),
+    };
     format!(
-        "{sections}
+        "Transform: AWS::Serverless-2016-10-31{sections}
 Resources:
   Greeter:
     Type: AWS::Serverless::Function
@@ -312,4 +316,78 @@ fn a_resource_whose_condition_is_false_is_ignored() {
         variables("Conditions: {Never: !Equals [a, b]}", "A: b")
     );
     load(&template).unwrap();
+}
+
+#[test]
+fn transforms_may_be_a_list() {
+    let template = variables("", "A: b").replace(
+        "Transform: AWS::Serverless-2016-10-31",
+        "Transform: [AWS::Serverless-2016-10-31]",
+    );
+    load(&template).unwrap();
+}
+
+#[test]
+fn booleans_may_have_any_spelling_of_yaml() {
+    for spelling in ["true", "True", "TRUE"] {
+        let template = format!(
+            "{}
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      Auth:
+        Authorizers:
+          Token:
+            FunctionArn: !GetAtt Greeter.Arn
+            AuthorizerPayloadFormatVersion: 2.0
+            EnableSimpleResponses: {spelling}
+            EnableFunctionDefaultPermissions: {spelling}
+",
+            variables("", "A: b")
+        );
+        load(&template).unwrap();
+    }
+}
+
+#[test]
+fn events_without_an_api_id_belong_to_the_implicit_http_api() {
+    for (event, route) in [
+        ("{Type: HttpApi}", ("ANY", "$default")),
+        (
+            "{Type: HttpApi, Properties: {Path: '/{proxy+}', Method: ANY}}",
+            ("ANY", "/{proxy+}"),
+        ),
+    ] {
+        let template = variables(
+            "Globals: {HttpApi: {StageName: live}}",
+            "API: !Ref ServerlessHttpApi",
+        ) + &format!("      Events: {{Any: {event}}}\n");
+        let stack = load(&template).unwrap();
+        let api = stack.http_api.unwrap();
+        assert_eq!(api.stage, "live");
+        assert_eq!(stack.functions["Greeter"].environment["API"], api.api_id);
+        let [only] = api.routes.as_slice() else {
+            panic!("{event}: {:?}", api.routes)
+        };
+        assert_eq!((only.method.as_str(), only.path.as_str()), route);
+    }
+}
+
+#[test]
+fn a_physical_name_may_refer_to_resources_anywhere_in_the_template() {
+    let template = variables("", "LOGS: !Ref Logs\nTABLE: !Ref Table")
+        + "  Table:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      TableName: !Sub notes-of-${Logs}
+      BillingMode: PAY_PER_REQUEST
+      AttributeDefinitions: [{AttributeName: pk, AttributeType: S}]
+      KeySchema: [{AttributeName: pk, KeyType: HASH}]
+  Logs: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Sub '/aws/lambda/${Greeter}'}}
+";
+    let stack = load(&template).unwrap();
+    let environment = &stack.functions["Greeter"].environment;
+    assert_eq!(environment["LOGS"], "/aws/lambda/Greeter");
+    assert_eq!(environment["TABLE"], "notes-of-/aws/lambda/Greeter");
+    assert_eq!(stack.tables[0].name, environment["TABLE"]);
 }

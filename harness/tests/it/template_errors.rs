@@ -19,6 +19,22 @@ fn unsupported_content_is_an_error_with_its_place() {
             "template.yaml:3:6: CloudFormation does not support YAML aliases",
         ),
         (
+            "Resources:\n  A: {Type: AWS::Serverless::Function}",
+            "template.yaml:2:13: CloudFormation knows AWS::Serverless::Function only with SAM: add `Transform",
+        ),
+        (
+            "Globals: {}\nResources: {}",
+            "template.yaml:1:1: CloudFormation knows the section Globals only with SAM",
+        ),
+        (
+            "AWSTemplateFormatVersion: 2010-09-10\nResources: {}",
+            "template.yaml:1:27: expected 2010-09-09, found `2010-09-10`",
+        ),
+        (
+            "Resources:\n  A: {Type: AWS::Logs::LogGroup, Properties: {LogGroupName: !Ref A}}",
+            "the template has no parameter A, and no resource A",
+        ),
+        (
             "Hooks: {}\nResources: {}",
             "template.yaml:1:1: the harness does not support the section Hooks",
         ),

@@ -11,6 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungsten
 use crate::run::Folder;
 
 const TEMPLATE: &str = "
+Transform: AWS::Serverless-2016-10-31
 Resources:
   Speaker:
     Type: AWS::Serverless::Function

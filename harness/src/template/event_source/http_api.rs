@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::template::{
     problem::{Place, Problem, Problems},
     properties::Properties,
+    references, resource,
     yaml::Node,
 };
 
@@ -35,7 +36,10 @@ impl HttpApiEvent {
         mut properties: Properties<'_>,
         problems: &mut Problems,
     ) -> Result<Self, Problem> {
-        let api_id = properties.required("ApiId")?.text()?.to_owned();
+        let api_id = match properties.optional("ApiId")? {
+            Some(node) => node.text()?.to_owned(),
+            None => references::api_id(resource::IMPLICIT_HTTP_API),
+        };
         let path = properties.optional("Path")?;
         let method = properties.optional("Method")?;
         let (method, path) = match (method, path) {

@@ -22,17 +22,14 @@ impl EventSource {
         at: Place,
         mut event: Properties<'_>,
         problems: &mut Problems,
-    ) -> Result<Option<Self>, Problem> {
+    ) -> Result<Self, Problem> {
         let kind = event.required("Type")?;
         let properties = event.nested("Properties")?;
         let owner = event.owner().to_owned();
         event.finish(problems);
+        let properties = properties.unwrap_or_else(|| Properties::empty(&owner, at));
         match kind.text()? {
-            "HttpApi" => match properties {
-                Some(properties) => HttpApiEvent::read(function, at, properties, problems)
-                    .map(|event| Some(Self::HttpApi(event))),
-                None => Ok(None),
-            },
+            "HttpApi" => HttpApiEvent::read(function, at, properties, problems).map(Self::HttpApi),
             other => Err(Problem::at(
                 kind.at,
                 format!("{owner}: the harness does not support events of type {other}"),
@@ -52,7 +49,7 @@ pub(super) fn read(
     };
     let mut sources = Vec::new();
     for (_, at, event) in declared.each()? {
-        sources.extend(EventSource::read(function, at, event, problems)?);
+        sources.push(EventSource::read(function, at, event, problems)?);
     }
     Ok(sources)
 }
