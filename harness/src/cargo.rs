@@ -8,7 +8,7 @@ use std::{
     process::Stdio,
 };
 
-use cargo_metadata::{Message, Metadata, Package, PackageId};
+use cargo_metadata::{Message, Metadata, MetadataCommand, Package, PackageId};
 use nix::{
     sys::signal::{Signal, killpg},
     unistd::Pid,
@@ -50,6 +50,22 @@ pub(crate) async fn metadata(directory: &Path, extent: Extent) -> Result<Metadat
         .ok()
         .filter(|_| output.status.success())
         .ok_or(CargoError::Failed)
+}
+
+/// Returns the names of the binaries of the package in `directory`. Blocks until cargo has ended.
+///
+/// # Errors
+/// Fails with cargo's message, or if the folder holds no package of its workspace.
+pub(crate) fn binaries(directory: &Path) -> Result<Vec<String>, String> {
+    let metadata = MetadataCommand::new()
+        .current_dir(directory)
+        .no_deps()
+        .exec()
+        .map_err(|error| error.to_string())?;
+    let package = package_in(&metadata, directory)
+        .ok_or_else(|| format!("{} is not a package of its workspace", directory.display()))?;
+    let binaries = package.targets.iter().filter(|target| target.is_bin());
+    Ok(binaries.map(|target| target.name.clone()).collect())
 }
 
 /// Returns the package in `directory`, if it is one of the workspace.

@@ -7,7 +7,7 @@ use super::{
     properties::Properties,
     resource::Resource,
 };
-use crate::stack::Code;
+use crate::{cargo, stack::Code};
 
 /// Finds out where the executable of a function comes from.
 pub(super) fn read(
@@ -35,15 +35,15 @@ pub(super) fn read(
                     ),
                 ));
             }
-            // The binaries of a workspace are built into one folder, and SAM finds one by this name.
-            let mut build = build.ok_or_else(|| {
-                Problem::at(
-                    method.at,
-                    "BuildProperties.Binary is missing: set it to the name of the binary",
-                )
-            })?;
-            let binary = build.required("Binary")?.text()?.to_owned();
-            build.finish(problems);
+            let mut named = None;
+            if let Some(mut build) = build {
+                named = build.optional("Binary")?;
+                build.finish(problems);
+            }
+            let binary = match named {
+                Some(binary) => binary.text()?.to_owned(),
+                None => only_binary(&directory).map_err(|text| Problem::at(method.at, text))?,
+            };
             Ok(Code::Cargo { directory, binary })
         }
         Some(method) => Err(method.expected("rust-cargolambda")),
@@ -54,6 +54,22 @@ pub(super) fn read(
                 "{} has no file `bootstrap`: add one, or set Metadata.BuildMethod to rust-cargolambda",
                 directory.display()
             ),
+        )),
+    }
+}
+
+/// Returns the binary of a package that has exactly one.
+fn only_binary(directory: &Path) -> Result<String, String> {
+    let binaries = cargo::binaries(directory)?;
+    match binaries.as_slice() {
+        [] => Err(format!(
+            "{} has no binary: add a src/main.rs",
+            directory.display()
+        )),
+        [only] => Ok(only.clone()),
+        several => Err(format!(
+            "BuildProperties.Binary is missing, and the package has the binaries {}: choose one",
+            several.join(", ")
         )),
     }
 }

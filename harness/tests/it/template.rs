@@ -327,6 +327,38 @@ fn transforms_may_be_a_list() {
     load(&template).unwrap();
 }
 
+/// A function that cargo builds from a package with these binaries. `Metadata` does not name one.
+fn without_binary(binaries: &[&str]) -> Result<Stack, String> {
+    let template = variables("", "A: b").replace(
+        "    Properties:",
+        "    Metadata: {BuildMethod: rust-cargolambda}\n    Properties:",
+    );
+    let folder = Folder::with(&template);
+    let root = folder.0.path();
+    fs::create_dir_all(root.join("src/bin")).unwrap();
+    let manifest = "package = { name = \"greeter\", edition = \"2024\" }\nworkspace = {}\n";
+    fs::write(root.join("Cargo.toml"), manifest).unwrap();
+    for binary in binaries {
+        fs::write(root.join(format!("src/bin/{binary}.rs")), "fn main() {}").unwrap();
+    }
+    folder.load(&[])
+}
+
+#[test]
+fn the_only_binary_of_a_package_needs_no_name() {
+    let stack = without_binary(&["hello"]).unwrap();
+    let code = &stack.functions["Greeter"].code;
+    assert!(
+        matches!(code, Code::Cargo { binary, .. } if binary == "hello"),
+        "{code:?}"
+    );
+    let error = without_binary(&["hello", "world"]).unwrap_err();
+    assert!(
+        error.contains("template.yaml:5:29: BuildProperties.Binary is missing, and the package has the binaries hello, world"),
+        "{error}"
+    );
+}
+
 #[test]
 fn booleans_may_have_any_spelling_of_yaml() {
     for spelling in ["true", "True", "TRUE"] {
