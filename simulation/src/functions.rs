@@ -15,6 +15,7 @@ use chat::{
     ports::Clock as _,
     request::{Request, Route, in_time},
     routes::{Ping, SendMessage, Subscribe, Unsubscribe},
+    time_limit::{ERROR_MARGIN, REPLY_MARGIN},
     websocket::{Inbound, answer},
     wire::Problem,
 };
@@ -31,10 +32,6 @@ use crate::{
 
 /// Lambda's timeout, as in the template.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-/// The time that `chat_aws` reserves before the timeout.
-const MARGIN: Duration = Duration::from_millis(300);
-/// The time that `chat_aws` reserves for replying that there is no answer.
-const LAST_MOMENT: Duration = Duration::from_millis(100);
 /// How long a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -60,7 +57,7 @@ pub async fn run<T>(
     world.count("function invocations");
     world.under_way.fetch_add(1, Ordering::Relaxed);
     let ports = Arc::new(Ports::new(world, place.within(2)));
-    let deadline = world.chat.now().plus(TIME_LIMIT - MARGIN);
+    let deadline = world.chat.now().plus(TIME_LIMIT - REPLY_MARGIN);
     let mut work = Some(handle(Arc::clone(&ports), deadline));
     let work = poll_fn(|context| {
         let Some(future) = &mut work else {
@@ -112,7 +109,8 @@ pub async fn message(
                 deadline,
                 request_id: "request",
             };
-            let last_moment = ports.sleep(deadline.since(ports.now()) + MARGIN - LAST_MOMENT);
+            let last_moment =
+                ports.sleep(deadline.since(ports.now()) + REPLY_MARGIN - ERROR_MARGIN);
             let answer = match action["action"].as_str() {
                 Some("sendMessage") => {
                     answer::<(SendMessage,), _>(&*ports, inbound, last_moment).await
@@ -187,7 +185,8 @@ pub async fn http<R: Route<Ports> + 'static>(
                     fields: Fields::from_object(fields.as_object().cloned().unwrap_or_default()),
                     deadline,
                 };
-                let last_moment = ports.sleep(deadline.since(ports.now()) + MARGIN - LAST_MOMENT);
+                let last_moment =
+                    ports.sleep(deadline.since(ports.now()) + REPLY_MARGIN - ERROR_MARGIN);
                 match in_time(R::handle(&*ports, &request), last_moment).await {
                     Ok(reply) => {
                         let reply = serde_json::to_value(reply).unwrap_or_default();

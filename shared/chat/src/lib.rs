@@ -22,6 +22,7 @@ pub mod mutant;
 pub mod ports;
 pub mod request;
 pub mod routes;
+pub mod time_limit;
 pub mod websocket;
 pub mod wire;
 

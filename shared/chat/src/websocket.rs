@@ -50,40 +50,34 @@ pub trait Routes<P> {
     ) -> impl Future<Output = Option<Result<String, RequestError>>> + Send;
 }
 
-impl<P: Sync> Routes<P> for () {
-    async fn dispatch(_: &P, _: &Frame, _: &Request) -> Option<Result<String, RequestError>> {
-        None
-    }
+/// Implements [`Routes`] for a tuple of routes.
+macro_rules! impl_routes {
+    ($($route:ident)*) => {
+        impl<P: Sync, $($route: Route<P>),*> Routes<P> for ($($route,)*) {
+            #[allow(unused_variables, reason = "the empty tuple calls no route")]
+            async fn dispatch(
+                ports: &P,
+                frame: &Frame,
+                request: &Request,
+            ) -> Option<Result<String, RequestError>> {
+                match frame.action.as_str() {
+                    $(action if action == $route::NAME => {
+                        Some(reply::<P, $route>(ports, frame, request).await)
+                    })*
+                    _ => None,
+                }
+            }
+        }
+    };
 }
 
-impl<P: Sync, A: Route<P>> Routes<P> for (A,) {
-    async fn dispatch(
-        ports: &P,
-        frame: &Frame,
-        request: &Request,
-    ) -> Option<Result<String, RequestError>> {
-        if frame.action == A::NAME {
-            Some(reply::<P, A>(ports, frame, request).await)
-        } else {
-            None
-        }
-    }
-}
-
-impl<P: Sync, A: Route<P>, B: Route<P>, C: Route<P>> Routes<P> for (A, B, C) {
-    async fn dispatch(
-        ports: &P,
-        frame: &Frame,
-        request: &Request,
-    ) -> Option<Result<String, RequestError>> {
-        match frame.action.as_str() {
-            action if action == A::NAME => Some(reply::<P, A>(ports, frame, request).await),
-            action if action == B::NAME => Some(reply::<P, B>(ports, frame, request).await),
-            action if action == C::NAME => Some(reply::<P, C>(ports, frame, request).await),
-            _ => None,
-        }
-    }
-}
+impl_routes!();
+impl_routes!(A);
+impl_routes!(A B);
+impl_routes!(A B C);
+impl_routes!(A B C D);
+impl_routes!(A B C D E);
+impl_routes!(A B C D E F);
 
 async fn reply<P: Sync, A: Route<P>>(
     ports: &P,

@@ -9,7 +9,7 @@ mod tests;
 
 use std::{convert::Infallible, future::Future, time::Instant};
 
-use chat::request::in_time;
+use chat::{request::in_time, time_limit};
 use lambda_http::{
     Body, Error, Request, Response,
     http::{HeaderValue, StatusCode, header},
@@ -20,7 +20,7 @@ use lambda_http::{
 pub(crate) use self::error::status_of;
 pub use self::routes::AllPorts;
 use self::{error::HttpError, router::Router};
-use crate::duration::{self, milliseconds_since};
+use crate::elapsed::milliseconds_since;
 
 /// Serves all routes of the HTTP API until the process ends.
 ///
@@ -41,7 +41,7 @@ async fn handle<P: AllPorts>(
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let began = Instant::now();
-    let last_moment = duration::last_moment(reader::deadline(&request), ports.now());
+    let last_moment = time_limit::last_moment(reader::deadline(&request), ports.now());
     let result = in_time(respond(router, ports, &request), ports.sleep(last_moment)).await;
     let (response, outcome) = match result {
         Ok(response) => (response, "ok"),

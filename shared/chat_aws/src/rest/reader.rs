@@ -1,6 +1,6 @@
 //! Reads a request of the gateway into one of the core.
 
-use chat::{domain::Timestamp, error::Rejection, fields::Fields, request};
+use chat::{domain::Timestamp, error::Rejection, fields::Fields, request, time_limit};
 use lambda_http::{
     Request, RequestExt as _,
     aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap},
@@ -13,10 +13,7 @@ use super::{
     router::{Parameter, Router, Unmatched},
     routes::{FieldSource, HttpRoute},
 };
-use crate::{
-    duration,
-    identity::{self, IdentityError},
-};
+use crate::identity::{self, IdentityError};
 
 /// The size limit of a body in bytes, which is also the gateway's.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -93,7 +90,7 @@ pub fn read(
         identity,
         connection: None,
         fields,
-        deadline: duration::deadline(deadline(request), now),
+        deadline: time_limit::deadline(deadline(request), now),
     })
 }
 

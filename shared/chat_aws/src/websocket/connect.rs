@@ -7,6 +7,7 @@ use chat::{
     ports::{Clock, Connections},
     request::in_time,
     routes::connect,
+    time_limit,
 };
 use lambda_http::{
     Error,
@@ -15,7 +16,7 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::{duration, rest};
+use crate::rest;
 
 /// The subprotocol of all connections.
 const PROTOCOL: &str = "confab.v1";
@@ -38,7 +39,7 @@ async fn handle<P: Connections + Clock>(
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
-    let last_moment = duration::last_moment(event.context.deadline, ports.now());
+    let last_moment = time_limit::last_moment(event.context.deadline, ports.now());
     let event = &event.payload;
     let admitted = in_time(admit(ports, event), ports.sleep(last_moment)).await;
     let (response, outcome) = match admitted {

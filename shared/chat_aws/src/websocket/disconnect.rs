@@ -7,6 +7,7 @@ use chat::{
     ports::{Clock, Connections, Subscriptions},
     request::in_time,
     routes::disconnect,
+    time_limit,
 };
 use lambda_http::{
     Error,
@@ -14,7 +15,6 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::duration;
 
 /// Serves `$disconnect` until the process ends.
 ///
@@ -34,7 +34,7 @@ async fn handle<P: Subscriptions + Connections + Clock + Sync>(
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
-    let last_moment = ports.sleep(duration::last_moment(event.context.deadline, ports.now()));
+    let last_moment = ports.sleep(time_limit::last_moment(event.context.deadline, ports.now()));
     let event = &event.payload;
     let outcome = match sender(event) {
         Ok((identity, connection)) => {

@@ -4,6 +4,7 @@ use std::{future::Future, time::Instant};
 
 use chat::{
     ports::Clock as _,
+    time_limit,
     websocket::{Inbound, Routes, answer},
 };
 use lambda_http::{
@@ -12,7 +13,7 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::{SystemClock, duration};
+use crate::SystemClock;
 
 /// Serves the routes `R` until the process ends.
 ///
@@ -47,10 +48,10 @@ where
         identity,
         connection,
         text: event.body.as_deref().unwrap_or_default(),
-        deadline: duration::deadline(context.deadline, now),
+        deadline: time_limit::deadline(context.deadline, now),
         request_id: request_id(&event),
     };
-    let last_moment = tokio::time::sleep(duration::last_moment(context.deadline, now));
+    let last_moment = tokio::time::sleep(time_limit::last_moment(context.deadline, now));
     let answer = answer::<R, P>(ports, inbound, last_moment).await;
     log(&event, answer.outcome, began);
     Ok(GatewayResponse::frame(answer.frame))

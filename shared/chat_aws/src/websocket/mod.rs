@@ -14,7 +14,7 @@ use lambda_http::aws_lambda_events::apigw::ApiGatewayWebsocketProxyRequest as Ev
 use serde::Serialize;
 
 use crate::{
-    duration::milliseconds_since,
+    elapsed::milliseconds_since,
     identity::{self, IdentityError},
 };
 
