@@ -1,19 +1,21 @@
-//! Two kinds of error that are never mixed: a [`Rejection`] is the client's to act on, a [`InternalError`] is ours.
+//! Two kinds of error, never mixed: the client can act on a [`Rejection`]; an [`InternalError`] is
+//! ours.
 
 use std::{error::Error, time::Duration};
 
-/// Why a request ended without its answer.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RequestError {
-    /// The client's to act on.
+    /// The request cannot be granted; the client learns why.
     #[error("rejected: {0}")]
     Rejected(#[from] Rejection),
-    /// Ours: the client learns only that it happened.
+    /// Something that the chat needs failed; the client learns only that.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
 
-/// A failure of something that the chat needs. Its text and its sources are for the log, never for a client.
+/// A failure of a service that the chat needs. Its text and its sources are for the log, never for
+/// a client.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {source}")]
 pub struct InternalError {
@@ -22,7 +24,7 @@ pub struct InternalError {
 }
 
 impl InternalError {
-    /// A failure while `doing` something, for example `"putting an event"`.
+    /// Creates an error that occurred while `doing` something, for example `"putting an entry"`.
     pub fn new(doing: &'static str, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             doing,
@@ -31,24 +33,25 @@ impl InternalError {
     }
 }
 
-/// A request that cannot be granted. The messages tell a developer what to do; they never repeat what was sent.
+/// A request that cannot be granted. The messages tell developers what to do, and never repeat the
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
-    /// Not JSON, no object, no action.
+    /// The frame is not JSON, not an object, or has no action.
     #[error("{0}")]
     Malformed(&'static str),
-    /// A field that breaks its rule.
+    /// A field breaks its rule.
     #[error("`{field}` {rule}")]
     Invalid {
-        /// Which one.
+        /// The field.
         field: &'static str,
-        /// What it must be, as the rest of a sentence.
+        /// The rule, as the rest of a sentence.
         rule: &'static str,
     },
-    /// A field, or all of the request, that is larger than its limit.
+    /// A field or the whole request is larger than its limit.
     #[error("`{field}` {rule}")]
     TooLarge {
-        /// Which one.
+        /// The field.
         field: &'static str,
         /// The limit, as the rest of a sentence.
         rule: &'static str,
@@ -56,37 +59,37 @@ pub enum Rejection {
     /// No route has this action.
     #[error("there is no such action here; see the protocol's list of actions")]
     UnknownAction,
-    /// The token that opened the connection has ended.
+    /// The token that opened the connection has expired.
     #[error("the token has expired; get a new one and connect with it")]
     Unauthenticated,
     /// The user may not do this.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// There is no such thing for this user, whether or not it exists for others.
+    /// The conversation does not exist, or the user is not a participant.
     #[error("there is no such conversation, or you are not a participant of it")]
     NotFound,
-    /// `after` was never a position of this log.
+    /// `after` is not a position of this log.
     #[error("`after` is not a position of this conversation; subscribe without it, or from 0")]
     UnknownPosition,
-    /// More has been stored since `after` than one read can prove.
+    /// More entries have been stored since `after` than one read returns.
     #[error(
         "too much has been stored since `after`; catch up, then send again from the new position"
     )]
     ResyncRequired,
-    /// The id belongs to another request.
+    /// Another request has the same id.
     #[error("this id was used for something else; send under a new id")]
     IdReused,
-    /// Others were quicker until the time was up.
+    /// Other writers took every position until the deadline.
     #[error("too many others are writing to this conversation; send again under the same id")]
     Contended,
 }
 
-/// What a client should do about a rejection.
+/// What the client should do about a rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Retry {
-    /// The same request will never be granted.
+    /// Do not repeat the request; it will never be granted.
     Never,
-    /// The same request may be granted later.
+    /// Repeat the request after this time.
     Later(Duration),
     /// Get a new token first.
     Reauthenticate,
@@ -95,7 +98,7 @@ pub enum Retry {
 }
 
 impl Rejection {
-    /// The stable word for it on the wire.
+    /// The stable error code on the wire.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -113,7 +116,7 @@ impl Rejection {
         }
     }
 
-    /// The field that is to blame, if one is.
+    /// The field that caused the rejection, if there is one.
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {

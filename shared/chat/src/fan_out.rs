@@ -1,9 +1,15 @@
-//! Telling connections what happened: one way for every route.
+//! Fan-out: pushes log entries and notices to connections. All routes push through this module.
 //!
-//! Pushing is best effort within its time. What it misses is a gap that the client sees and repairs, so one failure
-//! never stops the rest, and nothing is promised here that the log does not keep.
+//! Pushes are best effort within a time limit. A client notices an entry that it did not receive as
+//! a gap and reads it from the log, so a failed push never stops the others.
 
-use std::{collections::BTreeSet, error::Error, future::ready, pin::pin, time::Duration};
+use std::{
+    collections::BTreeSet,
+    error::Error,
+    future::{Future, ready},
+    pin::pin,
+    time::Duration,
+};
 
 use futures_util::{
     StreamExt,
@@ -13,24 +19,61 @@ use futures_util::{
 
 use crate::{
     domain::{Connection, ConnectionId, ConversationId, Entry, Subscription, Timestamp, UserId},
-    error::InternalError,
+    error::{InternalError, RequestError},
+    log::Appended,
     mutant::mutant,
     ports::{Clock, Connections, Outbound, PushError, Random, Roster, Subscriptions},
     wire::{Notice, WireEntry, encode},
 };
 
-/// How long a fan-out may take.
+/// The longest that a fan-out may take.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-/// Pushes that are under way at once.
+/// Concurrent pushes.
 const WIDTH: usize = 32;
-/// A connection this young may still be in its handshake, during which the gateway calls it gone.
+/// The gateway reports a connection as gone during its handshake, which may last this long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// The wait before a push is tried again is random, up to this, doubled each time.
+/// The longest random wait before the first retry of a push; it doubles with each retry.
 const FIRST_WAIT_MS: u64 = 50;
 
-/// Pushes an entry to everyone who wants it but the connection it came by, its sender's other connections first.
+/// Awaits `storing`, then pushes the stored entry as [`publish`] does, and returns it.
 ///
-/// The roster must have been read after the entry was stored: whoever subscribes later finds the entry in the log.
+/// - The roster is read after the entry is stored: a connection that subscribes later finds the
+///   entry in the log.
+/// - A repetition is pushed again: the first attempt may have ended before its push.
+///
+/// # Errors
+/// Those of `storing`, and an [`InternalError`] if the roster cannot be read.
+pub async fn publish_stored<P>(
+    ports: &P,
+    conversation: &ConversationId,
+    storing: impl Future<Output = Result<Appended, RequestError>>,
+    origin: Option<&ConnectionId>,
+    deadline: Timestamp,
+) -> Result<Appended, RequestError>
+where
+    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    let early = if mutant!(SubsBeforePut) {
+        Some(ports.roster(conversation).await?)
+    } else {
+        None
+    };
+    let stored = storing.await?;
+    if stored.duplicate && mutant!(SilentDuplicate) {
+        return Ok(stored);
+    }
+    let roster = match early {
+        Some(roster) => roster,
+        None => ports.roster(conversation).await?,
+    };
+    publish(ports, roster, conversation, &stored.entry, origin, deadline).await;
+    Ok(stored)
+}
+
+/// Pushes an entry to all subscribed connections of participants except `origin`, by which it came.
+/// Other connections of its sender come first.
+///
+/// The roster must have been read after the entry was stored.
 pub async fn publish<P>(
     ports: &P,
     roster: Roster,
@@ -51,10 +94,11 @@ pub async fn publish<P>(
     .await;
 }
 
-/// Pushes a notice to all connections of some users.
+/// Pushes a notice to all connections of `users`.
 ///
 /// # Errors
-/// A [`InternalError`] if the connections of a user cannot be read; the others have been told.
+/// An [`InternalError`] if the connections of a user cannot be read. The other users' connections
+/// have received the notice then.
 pub async fn notify<P>(
     ports: &P,
     users: &[UserId],
@@ -86,10 +130,10 @@ where
     failed.map_or(Ok(()), Err)
 }
 
-/// Deletes every row of a connection.
+/// Deletes all rows of a connection.
 ///
 /// # Errors
-/// A [`InternalError`]; what is left is inert and expires.
+/// An [`InternalError`] if a row cannot be deleted. Rows that remain have no effect, and expire.
 pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports: &P,
     user: &UserId,
@@ -105,7 +149,8 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports.remove_connection(user, connection).await
 }
 
-/// A row whose user is no participant is inert, and so is one whose connection has outlived the gateway's limit.
+/// Returns the subscriptions that take effect: the user is a participant, and the connection is
+/// younger than the gateway's limit.
 fn recipients(
     roster: Roster,
     sender: &UserId,
@@ -131,12 +176,17 @@ where
     if targets.is_empty() {
         return;
     }
+    let total = targets.len();
+    let mut remaining = total;
     let pushes = stream::iter(targets.into_iter().map(|target| push(ports, target, frame)))
         .buffer_unordered(WIDTH)
-        .for_each(ready);
+        .for_each(|()| {
+            remaining -= 1;
+            ready(())
+        });
     let limit = TIME_LIMIT.min(deadline.since(ports.now()));
     if let Either::Right(_) = select(pin!(pushes), pin!(ports.sleep(limit))).await {
-        tracing::warn!("a fan-out ended before everyone was told; clients will see a gap");
+        tracing::warn!(total, remaining, "fan-out timed out");
     }
 }
 
@@ -158,7 +208,7 @@ where
                 longest_wait = longest_wait.saturating_mul(2);
             }
             Err(PushError::Internal(error)) => {
-                tracing::warn!(error = &error as &(dyn Error + 'static), "a push failed");
+                tracing::warn!(error = &error as &(dyn Error + 'static), "push failed");
                 return;
             }
         }
@@ -177,7 +227,7 @@ async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
     if let Err(error) = forget(ports, user, &connection.id).await {
         tracing::warn!(
             error = &error as &(dyn Error + 'static),
-            "a gone connection keeps its rows"
+            "rows of a gone connection not deleted"
         );
     }
 }
@@ -189,8 +239,8 @@ mod tests {
     use super::*;
     use crate::fakes::{FakeChat, PushOutcome};
 
-    /// Ada sends; Grace listens by three connections.
-    fn three_listeners() -> FakeChat {
+    /// Ada and Grace are participants; Grace has three subscribed connections.
+    fn three_subscribers() -> FakeChat {
         let chat = FakeChat::new();
         chat.conversation("c", &["ada", "grace"]);
         for connection in ["grace-1", "grace-2", "grace-3"] {
@@ -214,8 +264,8 @@ mod tests {
     }
 
     #[test]
-    fn a_gone_connection_loses_its_rows_and_no_other_does() {
-        let chat = three_listeners();
+    fn a_gone_connection_loses_its_rows_and_others_keep_theirs() {
+        let chat = three_subscribers();
         chat.fail_pushes(&named("grace-2"), [PushOutcome::Gone]);
         send(&chat);
         assert_eq!(chat.pushed_to(), ["grace-1", "grace-3"]);
@@ -239,16 +289,16 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_gateway_is_asked_again() {
-        let chat = three_listeners();
+    fn a_busy_push_is_retried() {
+        let chat = three_subscribers();
         chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 3]);
         send(&chat);
         assert_eq!(chat.pushed_to(), ["grace-1", "grace-3", "grace-2"]);
     }
 
     #[test]
-    fn one_failure_stops_neither_the_rest_nor_the_answer() {
-        let chat = three_listeners();
+    fn a_failed_push_stops_neither_other_pushes_nor_the_reply() {
+        let chat = three_subscribers();
         chat.fail_pushes(&named("grace-1"), [PushOutcome::Failed]);
         chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 1_000]);
         let began = chat.now();
@@ -259,13 +309,13 @@ mod tests {
     }
 
     #[test]
-    fn stale_rows_are_inert() {
-        let chat = three_listeners();
+    fn stale_rows_receive_nothing() {
+        let chat = three_subscribers();
         chat.remove(&ConversationId::new("c").unwrap(), "grace");
         send(&chat);
         assert_eq!(chat.pushed_to(), [""; 0]);
 
-        let chat = three_listeners();
+        let chat = three_subscribers();
         chat.runtime.advance(crate::domain::CONNECTION_LIFETIME);
         send(&chat);
         assert_eq!(chat.pushed_to(), [""; 0]);

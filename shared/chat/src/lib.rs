@@ -1,7 +1,7 @@
-//! The chat itself: conversations, their logs, who may do what, who is told.
+//! The chat itself: conversations, logs, permissions and fan-out.
 //!
-//! This crate knows no AWS, no HTTP and no runtime. What it needs of the world are the [`ports`]; what it offers are the
-//! [`routes`], each of which reads *parse ▶ authorize ▶ store ▶ fan out ▶ reply*.
+//! This crate depends on no AWS service, no HTTP library and no runtime. It needs the [`ports`] and
+//! provides the [`routes`], each of which reads *parse ▶ authorize ▶ store ▶ fan out ▶ reply*.
 
 mod access;
 #[cfg(any(test, feature = "testing"))]
@@ -14,6 +14,8 @@ mod fan_out;
 pub mod fields;
 #[cfg(test)]
 mod interleavings;
+
+mod limit;
 mod log;
 #[cfg(not(feature = "mutants"))]
 mod mutant;
@@ -26,5 +28,6 @@ pub mod time_limit;
 pub mod websocket;
 pub mod wire;
 
-/// Whether this build can be made to make mutants: whatever is deployed refuses to be built with one that can.
+/// Whether this build can activate mutants. A release build of a function fails to compile if it
+/// can.
 pub const HAS_MUTANTS: bool = cfg!(feature = "mutants");

@@ -1,11 +1,13 @@
 //! Mutants: safeguards that a test can take out, to show that each of them is needed.
 //!
-//! A safeguard asks [`mutant!`](mutant) whether it is taken out. Only this crate's tests and the feature
-//! `mutants`, which only the simulation enables, can activate a mutant, and only within one thread.
-//! Everywhere else `mutant!` is the constant `false`. A release build of a function does not compile
-//! with the feature (see `chat_aws`), and a test in `architecture` checks that no function enables it.
+//! A safeguard asks [`mutant!`](mutant) whether it is taken out. Only this crate's tests and the
+//! feature `mutants`, which only the simulation enables, can activate a mutant, and only within one
+//! thread. Everywhere else `mutant!` is the constant `false`. A release build of a function does
+//! not compile with the feature (see `chat_aws`), and a test in `architecture` checks that no
+//! function enables it.
 
-/// A safeguard that can be taken out. The names are those of `model/model.py` where the model has it.
+/// A safeguard that can be taken out. The names are those of `model/model.py` where the model has
+/// it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
     /// A put replaces the entry that is there. Implemented by the fake store; the contract checks
@@ -38,7 +40,8 @@ pub enum Mutant {
     NoFence,
     /// A reader's participation is checked before the read instead of after it.
     CheckBeforeRead,
-    /// A removal is answered while the participant's row still exists. Implemented by the fake store.
+    /// A removal is answered while the participant's row still exists. Implemented by the fake
+    /// store.
     #[cfg_attr(
         not(any(test, feature = "testing")),
         expect(dead_code, reason = "only the fake store implements it")

@@ -1,8 +1,11 @@
-//! What the chat needs of the world, one trait for each capability. Every sentence with MUST is the name of a test of the
-//! contract (the module `contract`), which runs on each implementation: in memory, on the embedded engine and on DynamoDB Local.
+//! The ports: what the chat needs, one trait per capability.
 //!
-//! All reads are strongly consistent except those that say otherwise, and no read is a snapshot: what is stored while
-//! it runs may be seen in part. Methods fail with a [`InternalError`] only when bounded retries did not help.
+//! Every rule with MUST is the name of a test of the contract (module `contract`), which runs on
+//! each implementation: in memory, on the embedded engine and on DynamoDB Local.
+//!
+//! Reads are strongly consistent unless stated otherwise. They are not snapshots: a read may see a
+//! part of what is stored while it runs. Methods fail with an [`InternalError`] only after bounded
+//! retries.
 
 use std::{future::Future, time::Duration};
 
@@ -16,8 +19,11 @@ use crate::{
 
 /// The logs of all conversations.
 pub trait Log {
-    /// Entries from `first` on, ascending, at most `limit` of them and at most 1 MB. They MUST be in ascending order and
-    /// MUST include every entry of the range that was stored before the call, unless the page says that there are more.
+    /// Reads entries from `first` on, ascending, at most `limit` entries and 1 MB.
+    ///
+    /// - Entries MUST be ascending and without omissions.
+    /// - A page MUST include every entry of its range that was stored before the call, unless
+    ///   [`Page::more`] is set.
     fn read_from(
         &self,
         conversation: &ConversationId,
@@ -25,7 +31,7 @@ pub trait Log {
         limit: usize,
     ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
-    /// Entries up to and including `last`, **descending**, at most `limit` of them and at most 1 MB.
+    /// Reads entries up to and including `last`, **descending**, at most `limit` entries and 1 MB.
     fn read_back(
         &self,
         conversation: &ConversationId,
@@ -33,12 +39,17 @@ pub trait Log {
         limit: usize,
     ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
-    /// Stores an entry at `seq`. It MUST NOT replace an entry that is there, and MUST answer with that entry instead,
-    /// even if it was stored by this very call, repeated below.
+    /// Stores `draft` at `seq`.
     ///
-    /// An entry that tells of a participant MUST be stored together with his row, or not at all: who was added is found
-    /// from then on, and who was removed is not. If he was found before, or not found, nothing MUST be stored. Readers
-    /// may see one of the two a moment before the other.
+    /// - A put MUST NOT replace an existing entry, and MUST return the entry that is there.
+    /// - A repeated put MUST return the entry that it stored, even if an earlier attempt of this
+    ///   same call stored it.
+    /// - A change of participants MUST be stored together with the participant's row.
+    /// - If the position is taken, neither entry nor row MUST be stored.
+    /// - A change without effect MUST store nothing, and MUST return [`Put::Unchanged`]: the user
+    ///   already is a participant (for an addition) or is not one (for a removal).
+    ///
+    /// A concurrent reader may see the entry before the row, or the row before the entry.
     fn put(
         &self,
         conversation: &ConversationId,
@@ -47,57 +58,58 @@ pub trait Log {
     ) -> impl Future<Output = Result<Put, InternalError>> + Send;
 }
 
-/// What a read found.
+/// A page of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// In the order of the read.
+    /// The entries, in the order of the read.
     pub entries: Vec<Entry>,
-    /// Whether the read stopped at its limit: there may be more.
+    /// Whether the read stopped at its limit. There may be more entries.
     pub more: bool,
 }
 
-/// What became of a [`Log::put`].
+/// The outcome of [`Log::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// The entry is stored there now.
+    /// The draft is stored at the position.
     Stored,
-    /// This entry was there already.
+    /// The position already had this entry.
     Taken(Entry),
-    /// Whom it tells of takes part already, or does not.
+    /// The change has no effect: the user already is (or is not) a participant.
     Unchanged,
 }
 
-/// Conversations and the users in them.
+/// Conversations and their participants.
 pub trait Participants {
-    /// Stores a conversation with all its participants, or nothing. It MUST NOT change one that exists.
-    /// Answers whether it was stored.
+    /// Stores a conversation with all its participants, or nothing. Returns whether it was stored.
+    ///
+    /// - Creating MUST NOT change an existing conversation.
     fn create(
         &self,
         conversation: &Conversation,
         participants: &[Participant],
     ) -> impl Future<Output = Result<bool, InternalError>> + Send;
 
-    /// What is known of a conversation.
+    /// Reads a conversation.
     fn conversation(
         &self,
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Option<Conversation>, InternalError>> + Send;
 
-    /// One participant.
+    /// Reads one participant.
     fn participant(
         &self,
         conversation: &ConversationId,
         user: &UserId,
     ) -> impl Future<Output = Result<Option<Participant>, InternalError>> + Send;
 
-    /// All participants, by user id.
+    /// Reads all participants, ordered by user id.
     fn participants(
         &self,
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Vec<Participant>, InternalError>> + Send;
 
-    /// The conversations of a user in the order of their ids, those after `after`, at most `limit`; **eventually
-    /// consistent**: it may lag a second.
+    /// Reads at most `limit` conversations of a user after `after`, ordered by id. **Eventually
+    /// consistent**: the list may lag behind changes by a second.
     fn conversations_of(
         &self,
         user: &UserId,
@@ -105,8 +117,8 @@ pub trait Participants {
         limit: usize,
     ) -> impl Future<Output = Result<ConversationPage, InternalError>> + Send;
 
-    /// Each of these conversations together with the user's participation, for those of which he is a participant, in
-    /// any order. At most 50.
+    /// Reads those of `conversations`, at most 50, in which the user is a participant, each with
+    /// the participant, in any order.
     fn memberships_of(
         &self,
         user: &UserId,
@@ -114,54 +126,56 @@ pub trait Participants {
     ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, InternalError>> + Send;
 }
 
-/// A page of the conversations of a user.
+/// A page of a user's conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationPage {
-    /// In the order of their ids.
+    /// The conversations, ordered by id.
     pub conversations: Vec<ConversationId>,
     /// Whether there are more.
     pub more: bool,
 }
 
-/// Which connection wants which conversation.
+/// Subscriptions of connections to conversations.
 pub trait Subscriptions {
-    /// Stores a subscription; storing it again changes nothing but its expiry.
+    /// Stores a subscription. Storing it again only changes its expiry.
     fn subscribe(
         &self,
         conversation: &ConversationId,
         subscription: &Subscription,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Deletes a subscription, if there.
+    /// Deletes a subscription, if it exists.
     fn unsubscribe(
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// All participants and all subscriptions of a conversation. Participants MUST be read before subscriptions.
+    /// Reads all participants and all subscriptions of a conversation.
+    ///
+    /// - Participants MUST be read before subscriptions.
     fn roster(
         &self,
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Roster, InternalError>> + Send;
 
-    /// The conversations that a connection is subscribed to; **eventually consistent**.
+    /// Reads the conversations that a connection is subscribed to. **Eventually consistent.**
     fn subscriptions_of(
         &self,
         connection: &ConnectionId,
     ) -> impl Future<Output = Result<Vec<ConversationId>, InternalError>> + Send;
 }
 
-/// Who takes part and who listens, as it was found: not every listener takes part.
+/// The participants and subscriptions of a conversation. Subscribers need not be participants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Roster {
-    /// Users with a participant row.
+    /// The users with a participant's row.
     pub participants: Vec<UserId>,
-    /// Subscriptions, stale ones among them.
+    /// All subscriptions, including expired ones.
     pub subscriptions: Vec<Subscription>,
 }
 
-/// The connections of each user.
+/// The connections of users.
 pub trait Connections {
     /// Stores a connection.
     fn add_connection(
@@ -170,14 +184,14 @@ pub trait Connections {
         connection: &Connection,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Deletes a connection, if there.
+    /// Deletes a connection, if it exists.
     fn remove_connection(
         &self,
         user: &UserId,
         connection: &ConnectionId,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// All connections of a user, stale ones among them.
+    /// Reads all connections of a user, including expired ones.
     fn connections_of(
         &self,
         user: &UserId,
@@ -186,7 +200,7 @@ pub trait Connections {
 
 /// Pushes frames to connections.
 pub trait Outbound {
-    /// Hands a frame to the gateway for a connection. That it was taken does not say that it has arrived.
+    /// Hands a frame to the gateway. Success does not mean that the client has received it.
     fn push(
         &self,
         connection: &ConnectionId,
@@ -194,34 +208,34 @@ pub trait Outbound {
     ) -> impl Future<Output = Result<(), PushError>> + Send;
 }
 
-/// Why the gateway did not take a frame.
+/// The reason why the gateway did not accept a frame.
 #[derive(Debug, thiserror::Error)]
 pub enum PushError {
-    /// The connection is closed, or its handshake has not ended.
+    /// The connection is closed, or its handshake is not complete.
     #[error("the connection is gone")]
     Gone,
-    /// Another attempt may succeed: the gateway is busy, or the client reads too slowly.
+    /// A retry may succeed: the gateway is busy, or the client reads too slowly.
     #[error("the gateway is busy")]
     Busy,
-    /// Another attempt would fail as well.
+    /// A retry would fail as well.
     #[error(transparent)]
     Internal(#[from] InternalError),
 }
 
 /// Time.
 pub trait Clock {
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Ends when so much time has passed.
+    /// Waits for `duration`.
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// Chance.
+/// Randomness.
 pub trait Random {
-    /// A number below `bound`, evenly distributed; 0 if `bound` is 0.
+    /// Returns a uniformly distributed number below `bound`, or 0 if `bound` is 0.
     fn below(&self, bound: u64) -> u64;
 
-    /// A name that was never given before: a UUID.
+    /// Returns a new UUID.
     fn fresh_id(&self) -> String;
 }

@@ -1,4 +1,4 @@
-//! A request as a route gets it, whichever way it came.
+//! Requests as the routes receive them, by WebSocket or by HTTP.
 
 use std::{future::Future, pin::pin};
 
@@ -11,54 +11,57 @@ use crate::{
     fields::Fields,
 };
 
-/// What work answers, unless the last moment comes first: then it is given up where it stands. What it has asked for may
-/// still be done, so for a client this is as if no answer had come, only sooner.
+/// Returns the result of `work`, unless `last_moment` ends first. Then the work is dropped. Calls
+/// that it made may still take effect, so for the client this is the same as a lost reply, only
+/// sooner.
 ///
 /// # Errors
-/// Those of the work, and a [`InternalError`] if it was given up.
+/// Those of the work, and an [`InternalError`] if it was dropped.
 pub async fn in_time<T, E: From<InternalError>>(
     work: impl Future<Output = Result<T, E>>,
     last_moment: impl Future<Output = ()>,
 ) -> Result<T, E> {
     match select(pin!(work), pin!(last_moment)).await {
         Either::Left((answer, _)) => answer,
-        Either::Right(_) => Err(InternalError::new("answering in time", "something hangs").into()),
+        Either::Right(_) => {
+            Err(InternalError::new("answering in time", "a call takes too long").into())
+        }
     }
 }
 
-/// Something that a client can ask for.
+/// A route: an action that clients can request.
 pub trait Route<P> {
-    /// Its name in all places: the action, the route key, this crate's file and the sample entries are called so.
+    /// The name of the action, of the route key, of this crate's file and of the sample events.
     const NAME: &'static str;
 
-    /// What the client is told if it is granted.
+    /// The reply if the request is granted.
     type Reply: Serialize + Send;
 
-    /// Grants the request or refuses it.
+    /// Handles the request.
     fn handle(
         ports: &P,
         request: &Request,
     ) -> impl Future<Output = Result<Self::Reply, RequestError>> + Send;
 }
 
-/// What a route knows of who asks, for what, and how long it may take.
+/// A request.
 #[derive(Clone, Debug)]
 pub struct Request {
-    /// Who asks, as the authorizer found it when the connection or the request was made.
+    /// The caller, as the authorizer identified them when the connection or the request was made.
     pub identity: Identity,
-    /// The connection that the request came by; none by HTTP.
+    /// The connection that the request came by; `None` by HTTP.
     pub connection: Option<Connection>,
-    /// What is asked.
+    /// The values of the request.
     pub fields: Fields,
-    /// When the answer is of no use any more.
+    /// When the client stops waiting for the reply.
     pub deadline: Timestamp,
 }
 
 impl Request {
-    /// Who asks, unless the token has ended since it was checked.
+    /// Returns the caller, if their token has not expired since it was checked.
     ///
     /// # Errors
-    /// `unauthenticated`.
+    /// `unauthenticated` if the token has expired.
     pub fn caller(&self, now: Timestamp) -> Result<&Identity, Rejection> {
         if now < self.identity.expires {
             Ok(&self.identity)

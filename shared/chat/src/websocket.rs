@@ -1,4 +1,4 @@
-//! Frames in, frames out: which route a frame is for, and how its answer is written.
+//! WebSocket frames: finds the route of a frame, and encodes its reply.
 
 use std::{error::Error, future::Future};
 
@@ -9,40 +9,44 @@ use crate::{
     domain::{Connection, Identity, Timestamp},
     error::{Rejection, RequestError},
     fields::Fields,
+    limit::limit,
     request::{Request, Route, in_time},
     wire::{Problem, encode},
 };
 
-/// Bytes in the longest `ref`.
-const MAX_REF_BYTES: usize = 64;
+limit!(
+    /// Bytes in the longest `ref`.
+    const MAX_REF_BYTES = 64;
+    const REF_RULE = "must be a string of at most ", " bytes";
+);
 
-/// A message that came by a connection.
+/// A message from a connection.
 #[derive(Clone, Debug)]
 pub struct Inbound<'a> {
-    /// Whose connection it is.
+    /// The user of the connection.
     pub identity: Identity,
     /// The connection.
     pub connection: Connection,
     /// The text of the message.
     pub text: &'a str,
-    /// When the answer is of no use any more.
+    /// When the client stops waiting for the reply.
     pub deadline: Timestamp,
-    /// The name under which the log knows this request.
+    /// The request's id in the log of the function.
     pub request_id: &'a str,
 }
 
-/// What is sent back.
+/// The reply to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The reply or error frame.
     pub frame: String,
-    /// `ok`, or the code of the error: for the log.
+    /// `ok` or the error code, for the log of the function.
     pub outcome: &'static str,
 }
 
-/// The routes that one function serves: none, `(A,)` or `(A, B, C)`.
+/// The routes that one function serves: `()`, `(A,)` or `(A, B, C)`.
 pub trait Routes<P> {
-    /// Handles the request if one of the routes has this name, and encodes the reply.
+    /// Handles the request if one of the routes has its action, and returns the encoded reply.
     fn dispatch(
         ports: &P,
         frame: &Frame,
@@ -91,7 +95,7 @@ async fn reply<P: Sync, A: Route<P>>(
     }))
 }
 
-/// Answers a message by one of the routes `R`, at the last moment at the latest.
+/// Answers a message by one of the routes `R`. Gives up when `last_moment` ends.
 pub async fn answer<R: Routes<P>, P: Sync>(
     ports: &P,
     inbound: Inbound<'_>,
@@ -111,7 +115,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
     let work = async {
         match R::dispatch(ports, &frame, &request).await {
             Some(result) => result,
-            None => Err(crate::routes::default::handle(&request, &frame).into()),
+            None => Err(crate::routes::default::handle().into()),
         }
     };
     let result = in_time(work, last_moment).await;
@@ -126,7 +130,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
             tracing::error!(
                 request_id,
                 error = &error as &(dyn Error + 'static),
-                "a request failed"
+                "request failed"
             );
             problem(reference, Problem::internal(request_id))
         }
@@ -148,20 +152,20 @@ fn problem(reference: Option<&str>, problem: Problem) -> Answer {
     }
 }
 
-/// What a client asked, read as far as every route needs it.
+/// The parts of a frame that are common to all routes.
 #[derive(Clone, Debug)]
 pub struct Frame {
-    /// The client's name for the request, echoed in the reply.
+    /// The client's `ref`, repeated in the reply.
     pub reference: Option<String>,
-    /// Which route it asks for.
+    /// The name of the route.
     pub action: String,
 }
 
 impl Frame {
-    /// Reads a frame: a JSON object with an action.
+    /// Parses a frame: a JSON object with an `action`.
     ///
     /// # Errors
-    /// What is wrong, with the `ref` if that much could be read.
+    /// The rejection, with the `ref` if it could be read.
     pub fn parse(text: &str) -> Result<(Self, Fields), (Option<String>, Rejection)> {
         let malformed = |reference, what| Err((reference, Rejection::Malformed(what)));
         let Ok(value) = serde_json::from_str::<Value>(text) else {
@@ -174,8 +178,8 @@ impl Frame {
             None | Some(Value::Null) => None,
             Some(Value::String(reference)) if reference.len() <= MAX_REF_BYTES => Some(reference),
             Some(_) => {
-                let rule = "must be a string of at most 64 bytes";
-                return Err((None, Rejection::Invalid { field: "ref", rule }));
+                let (field, rule) = ("ref", REF_RULE);
+                return Err((None, Rejection::Invalid { field, rule }));
             }
         };
         let Some(Value::String(action)) = object.remove("action") else {

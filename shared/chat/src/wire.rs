@@ -1,4 +1,4 @@
-//! The words on the wire, each in this file only, and the shapes that more than one route sends.
+//! The words on the wire, defined only here, and the shapes that more than one route sends.
 
 use serde::{Serialize, Serializer};
 
@@ -7,56 +7,56 @@ use crate::{
     error::{Rejection, Retry},
 };
 
-/// An entry of a log as every client gets it: in a push, in `subscribed` and by HTTP.
+/// An entry on the wire, the same in pushes, in `subscribed` and by HTTP.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub enum WireEntry<'a> {
-    /// Somebody wrote.
+    /// A message.
     #[serde(rename_all = "camelCase")]
     Message {
         /// Conversation id.
         conversation: &'a str,
-        /// Position.
+        /// The position.
         seq: u64,
-        /// The sender's name for it.
+        /// The message id that the sender chose.
         id: &'a str,
-        /// User id.
+        /// The user id of the sender.
         sender: &'a str,
-        /// How the sender was shown.
+        /// The sender's display name.
         name: &'a str,
         /// The text.
         body: &'a str,
-        /// RFC 3339.
+        /// The time in RFC 3339.
         sent_at: String,
     },
-    /// Somebody was added.
+    /// A participant was added.
     #[serde(rename_all = "camelCase")]
     ParticipantAdded(ParticipantChange<'a>),
-    /// Somebody was removed.
+    /// A participant was removed.
     #[serde(rename_all = "camelCase")]
     ParticipantRemoved(ParticipantChange<'a>),
 }
 
-/// What is said of a change of participants.
+/// The members of a change of participants.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ParticipantChange<'a> {
     /// Conversation id.
     conversation: &'a str,
-    /// Position.
+    /// The position.
     seq: u64,
-    /// Who came or went.
+    /// The user who was added or removed.
     user: &'a str,
-    /// How he is shown.
+    /// The user's display name.
     name: &'a str,
-    /// Whose doing it was.
+    /// The user who made the change.
     by: &'a str,
-    /// RFC 3339.
+    /// The time in RFC 3339.
     sent_at: String,
 }
 
 impl<'a> WireEntry<'a> {
-    /// The wire shape of a stored entry.
+    /// Converts a stored entry.
     #[must_use]
     pub fn new(conversation: &'a ConversationId, entry: &'a Entry) -> Self {
         let draft = &entry.draft;
@@ -88,7 +88,7 @@ impl<'a> WireEntry<'a> {
     }
 }
 
-/// Entries of one conversation, as an array.
+/// Entries of one conversation, serialized as an array.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entries {
     conversation: ConversationId,
@@ -96,7 +96,7 @@ pub struct Entries {
 }
 
 impl Entries {
-    /// These entries.
+    /// Takes entries of `conversation`.
     #[must_use]
     pub fn new(conversation: &ConversationId, entries: Vec<Entry>) -> Self {
         Self {
@@ -105,14 +105,14 @@ impl Entries {
         }
     }
 
-    /// An empty array.
+    /// Returns an empty array.
     #[must_use]
     pub fn none(conversation: &ConversationId) -> Self {
         Self::new(conversation, Vec::new())
     }
 
-    /// Drops entries from the end until the rest takes at most so many bytes, but keeps one. Answers whether any were
-    /// dropped.
+    /// Drops entries from the end until the rest takes at most `bytes`, but keeps at least one.
+    /// Returns whether entries were dropped.
     pub fn fit_into(&mut self, bytes: usize) -> bool {
         let mut taken = 0;
         let fitting = self.entries.iter().take_while(|entry| {
@@ -136,48 +136,48 @@ impl Serialize for Entries {
     }
 }
 
-/// What is pushed to a user, rather than to a conversation; best effort.
+/// A frame that is pushed to all connections of a user; best effort.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub enum Notice<'a> {
-    /// He is a participant now.
+    /// The user was added to a conversation.
     Added {
         /// Conversation id.
         conversation: &'a str,
-        /// Its title.
+        /// The title.
         title: Option<&'a str>,
-        /// Its newest position.
+        /// The newest position.
         head: u64,
-        /// Who added him.
+        /// The user who added them.
         by: &'a str,
     },
-    /// He is no participant any more.
+    /// The user was removed from a conversation.
     Removed {
         /// Conversation id.
         conversation: &'a str,
     },
 }
 
-/// What went wrong, in the members that frames and HTTP problems share.
+/// The members that error frames and HTTP problems share.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Problem {
-    /// The stable word for it.
+    /// The stable error code.
     pub code: &'static str,
-    /// For a developer.
+    /// A text for developers.
     pub message: String,
-    /// Which field is to blame.
+    /// The invalid field.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<&'static str>,
     /// `never`, `later`, `reauthenticate` or `resync`.
     pub retry: &'static str,
-    /// With `later`: how long to wait at least.
+    /// With `later`: the shortest wait.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_ms: Option<u64>,
 }
 
 impl Problem {
-    /// What a client is told of a rejection.
+    /// The problem of a rejection.
     #[must_use]
     pub fn rejected(rejection: &Rejection) -> Self {
         let (retry, wait) = match rejection.retry() {
@@ -195,7 +195,7 @@ impl Problem {
         }
     }
 
-    /// What a client is told of a fault: nothing but the name under which the log knows it.
+    /// The problem of an internal error: it contains only the request's id in the log.
     #[must_use]
     pub fn internal(request_id: &str) -> Self {
         Self {
@@ -210,8 +210,8 @@ impl Problem {
     }
 }
 
-/// JSON text of a wire shape. These shapes hold only strings and numbers, so that encoding them cannot fail; should it
-/// nevertheless, an empty object is what every client ignores.
+/// Encodes a wire shape as JSON. These shapes contain only strings and numbers, so encoding does
+/// not fail; the fallback is an empty object, which every client ignores.
 #[must_use]
 pub fn encode(shape: &impl Serialize) -> String {
     serde_json::to_string(shape).unwrap_or_else(|_| "{}".to_owned())

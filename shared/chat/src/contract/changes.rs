@@ -1,4 +1,4 @@
-//! Entries of a log that tell of a participant, and his row.
+//! Changes of participants: an entry of the log and a row, stored together.
 
 use std::slice;
 
@@ -10,7 +10,7 @@ use crate::{
     ports::{Log, Participants, Put},
 };
 
-/// The row that comes with having been added.
+/// The row that an entry stores for an added user.
 fn member(name: &str) -> Participant {
     Participant {
         user: user(name),
@@ -33,25 +33,27 @@ async fn log(ports: &impl Log) -> Vec<Draft> {
     entries.map(|entry| entry.draft).collect()
 }
 
-pub async fn an_entry_that_tells_of_a_participant_must_be_stored_together_with_his_row(
+pub async fn a_change_of_participants_must_be_stored_together_with_the_row(
     ports: &(impl Log + Participants),
 ) {
     let c = created(ports, &["ada"]).await;
-    let (comes, goes) = (change("1", true, "zoë 🦀"), change("2", false, "zoë 🦀"));
-    assert_eq!(ports.put(&c, seq(1), &comes).await.unwrap(), Put::Stored);
+    let (addition, removal) = (change("1", true, "zoë 🦀"), change("2", false, "zoë 🦀"));
+    assert_eq!(ports.put(&c, seq(1), &addition).await.unwrap(), Put::Stored);
     let found = ports.participants(&c).await.unwrap();
     assert_eq!(found, [participant("ada"), member("zoë 🦀")]);
     let mine = ports.conversations_of(&user("zoë 🦀"), None, 10).await;
     assert_eq!(mine.unwrap().conversations, slice::from_ref(&c));
 
-    assert_eq!(ports.put(&c, seq(2), &goes).await.unwrap(), Put::Stored);
+    assert_eq!(ports.put(&c, seq(2), &removal).await.unwrap(), Put::Stored);
     let found = ports.participant(&c, &user("zoë 🦀")).await.unwrap();
     assert_eq!(found, None);
     assert_eq!(ports.participants(&c).await.unwrap(), [participant("ada")]);
-    assert_eq!(log(ports).await, [comes, goes]);
+    assert_eq!(log(ports).await, [addition, removal]);
 }
 
-pub async fn or_not_at_all(ports: &(impl Log + Participants)) {
+pub async fn if_the_position_is_taken_neither_entry_nor_row_must_be_stored(
+    ports: &(impl Log + Participants),
+) {
     let c = created(ports, &["ada", "grace"]).await;
     let first = message("ada", "m-1", "hi");
     ports.put(&c, seq(1), &first).await.unwrap();
@@ -68,19 +70,17 @@ pub async fn or_not_at_all(ports: &(impl Log + Participants)) {
     assert_eq!(log(ports).await, [first]);
 }
 
-pub async fn if_he_was_found_before_or_not_found_nothing_must_be_stored(
-    ports: &(impl Log + Participants),
-) {
+pub async fn a_change_without_effect_must_store_nothing(ports: &(impl Log + Participants)) {
     let c = created(ports, &["ada"]).await;
-    for needless in [change("1", true, "ada"), change("2", false, "eve")] {
-        let put = ports.put(&c, seq(1), &needless).await.unwrap();
+    for change in [change("1", true, "ada"), change("2", false, "eve")] {
+        let put = ports.put(&c, seq(1), &change).await.unwrap();
         assert_eq!(put, Put::Unchanged);
     }
     assert_eq!(ports.participants(&c).await.unwrap(), [participant("ada")]);
     assert_eq!(log(ports).await, []);
 }
 
-pub async fn a_repeated_change_must_be_answered_with_the_entry_that_it_stored(
+pub async fn a_repeated_change_must_return_the_entry_that_it_stored(
     ports: &(impl Log + Participants),
 ) {
     let c = created(ports, &["ada"]).await;
@@ -91,7 +91,7 @@ pub async fn a_repeated_change_must_be_answered_with_the_entry_that_it_stored(
     assert_eq!(put, Put::Taken(stored));
 }
 
-pub async fn of_changes_and_messages_at_once_each_is_stored_once_and_rows_agree_with_the_log(
+pub async fn concurrent_changes_and_messages_are_stored_once_and_rows_agree_with_the_log(
     ports: &(impl Log + Participants),
 ) {
     let c = created(ports, &["ada"]).await;
@@ -116,12 +116,15 @@ pub async fn of_changes_and_messages_at_once_each_is_stored_once_and_rows_agree_
     assert_eq!(log.len(), stored.len());
     stored.retain(|draft| !log.contains(draft));
     assert_eq!(stored, []);
-    let told = log.iter().filter(|draft| draft.change().is_some());
-    let added: Vec<bool> = told
+    let changes = log.iter().filter(|draft| draft.change().is_some());
+    let added: Vec<bool> = changes
         .map(|draft| matches!(draft.content, Content::ParticipantAdded { .. }))
         .collect();
     let alternating: Vec<bool> = (0..added.len()).map(|n| n % 2 == 0).collect();
-    assert_eq!(added, alternating, "nobody is added or removed twice");
+    assert_eq!(
+        added, alternating,
+        "no user is added or removed twice in a row"
+    );
     let found = ports.participant(&c, &user("grace")).await.unwrap();
     assert_eq!(found.is_some(), added.last().copied().unwrap_or(false));
 }

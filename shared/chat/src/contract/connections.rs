@@ -5,7 +5,7 @@ use crate::{
 
 use super::{connection, user};
 
-pub async fn connections_of_a_user_are_all_that_were_stored(ports: &impl Connections) {
+pub async fn all_stored_connections_of_a_user_are_returned(ports: &impl Connections) {
     let connected_at = Timestamp::from_seconds(1_000);
     let stale = Connection {
         connected_at,
@@ -26,7 +26,7 @@ pub async fn connections_of_a_user_are_all_that_were_stored(ports: &impl Connect
     assert_eq!(ports.connections_of(&user("nobody")).await.unwrap(), []);
 }
 
-pub async fn disconnecting_deletes_one_connection_if_it_is_there(ports: &impl Connections) {
+pub async fn removing_deletes_one_connection_if_it_exists(ports: &impl Connections) {
     for name in ["a=", "b="] {
         ports
             .add_connection(&user("ada"), &connection(name))

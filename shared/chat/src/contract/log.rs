@@ -26,7 +26,7 @@ fn messages(count: usize, body: &str) -> Vec<Draft> {
         .collect()
 }
 
-/// A page with everything behind it: what one read leaves, the next one has.
+/// Reads a log page after page; returns the entries and the number of pages.
 async fn read_all(log: &impl Log, conversation: &str, limit: usize) -> (Vec<Entry>, usize) {
     let conversation = conversation_id(conversation);
     let mut entries: Vec<Entry> = Vec::new();
@@ -83,8 +83,8 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
     );
 }
 
-pub async fn entries_must_be_in_ascending_order_and_none_left_out(log: &impl Log) {
-    // From one to two digits, where texts and numbers are ordered differently.
+pub async fn entries_must_be_ascending_and_without_omissions(log: &impl Log) {
+    // Between one and two digits, numbers and their texts are ordered differently.
     let entries = stored(log, "c", &messages(12, "hi")).await;
     let (read, _) = read_all(log, "c", 5).await;
     assert_eq!(read, entries);
@@ -97,7 +97,7 @@ pub async fn entries_must_be_in_ascending_order_and_none_left_out(log: &impl Log
     assert!(page.more);
 }
 
-pub async fn a_page_holds_at_most_a_megabyte_and_says_that_there_are_more(log: &impl Log) {
+pub async fn a_page_has_at_most_a_megabyte_and_reports_more(log: &impl Log) {
     let entries = stored(log, "c", &messages(80, &"x".repeat(16_384))).await;
     let (read, pages) = read_all(log, "c", 1_000).await;
     assert_eq!(read, entries);
@@ -116,7 +116,7 @@ pub async fn reading_back_is_descending_from_the_last_entry(log: &impl Log) {
 
 pub async fn logs_are_kept_apart(log: &impl Log) {
     stored(log, "c", &messages(2, "hi")).await;
-    // One id is the beginning of the other.
+    // One id is a prefix of the other.
     for other in ["c2", "b"] {
         let page = log
             .read_from(&conversation_id(other), seq(1), 10)
@@ -126,7 +126,7 @@ pub async fn logs_are_kept_apart(log: &impl Log) {
     }
 }
 
-pub async fn a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_it(log: &impl Log) {
+pub async fn a_put_must_not_replace_an_existing_entry_and_must_return_it(log: &impl Log) {
     let conversation = conversation_id("c");
     let first = message("ada", "m-1", "first");
     let winner = Entry {
@@ -145,7 +145,7 @@ pub async fn a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_
     assert_eq!(page.entries, [winner]);
 }
 
-pub async fn a_repeated_put_must_be_answered_with_the_entry_that_it_stored(log: &impl Log) {
+pub async fn a_repeated_put_must_return_the_entry_that_it_stored(log: &impl Log) {
     let draft = message("ada", "m-1", "hi");
     let conversation = conversation_id("c");
     assert_eq!(
@@ -156,7 +156,7 @@ pub async fn a_repeated_put_must_be_answered_with_the_entry_that_it_stored(log: 
     assert_eq!(put, Put::Taken(Entry { seq: seq(1), draft }));
 }
 
-pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &impl Log) {
+pub async fn of_concurrent_puts_one_wins_and_the_others_return_its_entry(log: &impl Log) {
     let conversation = conversation_id("c");
     let drafts: Vec<Draft> = (0..8)
         .map(|n| message("ada", &format!("m-{n}"), "hi"))
@@ -190,7 +190,7 @@ pub async fn of_puts_at_one_position_one_wins_and_all_others_learn_of_it(log: &i
     }
 }
 
-pub async fn a_read_must_include_every_entry_that_was_stored_before_it(log: &impl Log) {
+pub async fn a_page_must_include_every_entry_stored_before_the_call(log: &impl Log) {
     let conversation = conversation_id("c");
     let drafts = messages(24, "hi");
     let stored = std::sync::atomic::AtomicU64::new(0);
@@ -221,7 +221,7 @@ pub async fn a_read_must_include_every_entry_that_was_stored_before_it(log: &imp
     join(writer, reader).await;
 }
 
-pub async fn two_writers_that_race_make_one_dense_log(log: &impl Log) {
+pub async fn two_concurrent_writers_produce_one_dense_log(log: &impl Log) {
     let conversation = conversation_id("c");
     let write = async |sender: &str| {
         let mut next = seq(1);
@@ -229,7 +229,7 @@ pub async fn two_writers_that_race_make_one_dense_log(log: &impl Log) {
             let draft = message(sender, &format!("m-{number}"), "hi");
             while let Put::Taken(winner) = log.put(&conversation, next, &draft).await.unwrap() {
                 assert_eq!(winner.seq, next);
-                assert_ne!(winner.draft.sender, draft.sender, "the other one won");
+                assert_ne!(winner.draft.sender, draft.sender, "the other writer won");
                 next = next.next();
             }
             next = next.next();
@@ -246,6 +246,6 @@ pub async fn two_writers_that_race_make_one_dense_log(log: &impl Log) {
             .filter(|entry| entry.draft.sender == user(sender));
         let ids: Vec<_> = ids.map(|entry| entry.draft.id.to_string()).collect();
         let expected: Vec<_> = (0..12).map(|number| format!("m-{number}")).collect();
-        assert_eq!(ids, expected, "in the order in which {sender} wrote them");
+        assert_eq!(ids, expected, "in the order of the writes of {sender}");
     }
 }

@@ -1,7 +1,7 @@
-//! The contract of the storage ports: what every implementation must do. A test of it is named after its sentence in
-//! [`ports`](crate::ports), and is given stores in which nothing is yet.
+//! The contract of the storage ports, as tests for any implementation. Each test receives empty
+//! stores, and is named after its rule in [`ports`](crate::ports).
 //!
-//! [`contract_tests!`](crate::contract_tests) runs all of it on an implementation.
+//! [`contract_tests!`](crate::contract_tests) runs all of them on one implementation.
 
 #![allow(
     clippy::expect_used,
@@ -28,71 +28,71 @@ use crate::{
     ports::{Connections, Log, Participants, Subscriptions},
 };
 
-/// An implementation, and what runs its futures.
+/// An implementation, and an executor for its futures.
 pub trait Stores {
-    /// Implements all storage ports.
+    /// The implementation of all storage ports.
     type Ports: Log + Participants + Subscriptions + Connections;
 
-    /// The ports, empty at first.
+    /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
 
     /// Runs a future to its end.
     fn run<F: Future>(&self, future: F) -> F::Output;
 }
 
-/// A test for each sentence of the contract, on the [`Stores`](crate::contract::Stores) that the expression makes anew
-/// for each of them.
+/// Defines a test for each rule of the contract. The expression creates new
+/// [`Stores`](crate::contract::Stores) for each test.
 #[macro_export]
 macro_rules! contract_tests {
     ($stores:expr) => {
         $crate::contract_tests! { $stores =>
             log:
                 an_entry_is_read_as_it_was_stored
-                entries_must_be_in_ascending_order_and_none_left_out
-                a_read_must_include_every_entry_that_was_stored_before_it
-                a_page_holds_at_most_a_megabyte_and_says_that_there_are_more
+                entries_must_be_ascending_and_without_omissions
+                a_page_must_include_every_entry_stored_before_the_call
+                a_page_has_at_most_a_megabyte_and_reports_more
                 reading_back_is_descending_from_the_last_entry
                 logs_are_kept_apart
-                a_put_must_not_replace_an_entry_that_is_there_and_must_answer_with_it
-                a_repeated_put_must_be_answered_with_the_entry_that_it_stored
-                of_puts_at_one_position_one_wins_and_all_others_learn_of_it
-                two_writers_that_race_make_one_dense_log;
+                a_put_must_not_replace_an_existing_entry_and_must_return_it
+                a_repeated_put_must_return_the_entry_that_it_stored
+                of_concurrent_puts_one_wins_and_the_others_return_its_entry
+                two_concurrent_writers_produce_one_dense_log;
             changes:
-                an_entry_that_tells_of_a_participant_must_be_stored_together_with_his_row
-                or_not_at_all
-                if_he_was_found_before_or_not_found_nothing_must_be_stored
-                a_repeated_change_must_be_answered_with_the_entry_that_it_stored
-                of_changes_and_messages_at_once_each_is_stored_once_and_rows_agree_with_the_log;
+                a_change_of_participants_must_be_stored_together_with_the_row
+                if_the_position_is_taken_neither_entry_nor_row_must_be_stored
+                a_change_without_effect_must_store_nothing
+                a_repeated_change_must_return_the_entry_that_it_stored
+                concurrent_changes_and_messages_are_stored_once_and_rows_agree_with_the_log;
             participants:
                 a_conversation_is_stored_with_all_its_participants
-                a_conversation_needs_no_title_and_may_have_91_participants
-                creating_must_not_change_a_conversation_that_exists
-                of_two_that_create_a_conversation_one_does
-                what_does_not_exist_is_not_found
-                conversations_of_a_user_are_in_the_order_of_their_ids
-                a_page_may_begin_after_a_conversation_that_is_none_of_the_user
-                only_conversations_in_which_the_user_takes_part_are_confirmed
-                fifty_conversations_are_confirmed_at_once;
+                a_title_is_optional_and_91_participants_are_allowed
+                creating_must_not_change_an_existing_conversation
+                of_two_concurrent_creations_one_succeeds
+                a_missing_conversation_is_not_found
+                conversations_of_a_user_are_ordered_by_id
+                listing_may_continue_after_a_conversation_the_user_left
+                memberships_include_only_conversations_of_the_user
+                fifty_memberships_are_read_at_once;
             subscriptions:
-                the_roster_is_all_participants_and_all_subscriptions
+                the_roster_has_all_participants_and_all_subscriptions
                 participants_must_be_read_before_subscriptions
-                a_subscription_that_is_stored_again_is_one
-                a_stale_subscription_is_kept_until_it_is_deleted
-                unsubscribing_deletes_one_subscription_if_it_is_there
-                the_conversations_of_a_connection_are_those_it_is_subscribed_to;
+                a_repeated_subscription_is_stored_once
+                an_expired_subscription_is_returned_until_it_is_deleted
+                unsubscribing_deletes_one_subscription_if_it_exists
+                subscriptions_of_a_connection_are_its_conversations;
             connections:
-                connections_of_a_user_are_all_that_were_stored
-                disconnecting_deletes_one_connection_if_it_is_there;
+                all_stored_connections_of_a_user_are_returned
+                removing_deletes_one_connection_if_it_exists;
         }
     };
-    ($stores:expr => $($noun:ident: $($sentence:ident)*;)*) => {
+    ($stores:expr => $($noun:ident: $($rule:ident)*;)*) => {
         $($(
             #[test]
-            fn $sentence() {
+            fn $rule() {
                 let stores = $stores;
                 let ports = $crate::contract::Stores::ports(&stores);
-                let sentence = $crate::contract::$noun::$sentence(ports);
-                $crate::contract::Stores::run(&stores, sentence);
+                let rule = $crate::contract::$noun::$rule(ports);
+                $crate::contract::Stores::run(&stores, rule);
             }
         )*)*
     };
@@ -120,7 +120,7 @@ pub fn message(sender: &str, id: &str, body: &str) -> Draft {
     Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
 }
 
-/// Adds or removes a user, under a name of its own.
+/// Creates an entry that adds or removes a user.
 pub fn change(id: &str, added: bool, of: &str) -> Draft {
     let (user, name) = (user(of), DisplayName::fitted(of));
     let content = if added {

@@ -20,7 +20,7 @@ pub async fn a_conversation_is_stored_with_all_its_participants(ports: &impl Par
         ports.conversation(id).await.unwrap(),
         Some(conversation.clone())
     );
-    // By user id, and bytes decide.
+    // Ordered by the bytes of the user id.
     let rows = ["Bob", "ada", "grace", "zoë 🦀"].map(participant);
     assert_eq!(ports.participants(id).await.unwrap(), rows);
     assert_eq!(
@@ -30,7 +30,7 @@ pub async fn a_conversation_is_stored_with_all_its_participants(ports: &impl Par
     assert_eq!(ports.participant(id, &user("grac")).await.unwrap(), None);
 }
 
-pub async fn a_conversation_needs_no_title_and_may_have_91_participants(ports: &impl Participants) {
+pub async fn a_title_is_optional_and_91_participants_are_allowed(ports: &impl Participants) {
     let conversation = conversation("c", None);
     let rows: Vec<Participant> = (0..91)
         .map(|n| participant(&format!("user-{n:02}")))
@@ -43,7 +43,7 @@ pub async fn a_conversation_needs_no_title_and_may_have_91_participants(ports: &
     assert_eq!(ports.participants(&conversation.id).await.unwrap(), rows);
 }
 
-pub async fn creating_must_not_change_a_conversation_that_exists(ports: &impl Participants) {
+pub async fn creating_must_not_change_an_existing_conversation(ports: &impl Participants) {
     let first = created(ports, "c", &["ada"]).await;
     let second = conversation("c", Some("Dinner"));
     assert!(
@@ -62,7 +62,7 @@ pub async fn creating_must_not_change_a_conversation_that_exists(ports: &impl Pa
     );
 }
 
-pub async fn of_two_that_create_a_conversation_one_does(ports: &impl Participants) {
+pub async fn of_two_concurrent_creations_one_succeeds(ports: &impl Participants) {
     let ((ada, ada_rows), (eve, eve_rows)) = (
         (conversation("c", Some("Lunch")), [participant("ada")]),
         (conversation("c", Some("Dinner")), [participant("eve")]),
@@ -82,7 +82,7 @@ pub async fn of_two_that_create_a_conversation_one_does(ports: &impl Participant
     assert_eq!(ports.participants(&winner.id).await.unwrap(), rows);
 }
 
-pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
+pub async fn a_missing_conversation_is_not_found(ports: &impl Participants) {
     let id = conversation_id("c");
     assert_eq!(ports.conversation(&id).await.unwrap(), None);
     assert_eq!(ports.participant(&id, &user("ada")).await.unwrap(), None);
@@ -91,7 +91,7 @@ pub async fn what_does_not_exist_is_not_found(ports: &impl Participants) {
     assert_eq!(ports.memberships_of(&user("ada"), &[]).await.unwrap(), []);
 }
 
-pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl Participants) {
+pub async fn conversations_of_a_user_are_ordered_by_id(ports: &impl Participants) {
     for (id, users) in [
         ("c-2", ["ada", "grace"].as_slice()),
         ("c-10", &["ada"]),
@@ -124,9 +124,7 @@ pub async fn conversations_of_a_user_are_in_the_order_of_their_ids(ports: &impl 
     }
 }
 
-pub async fn a_page_may_begin_after_a_conversation_that_is_none_of_the_user(
-    ports: &impl Participants,
-) {
+pub async fn listing_may_continue_after_a_conversation_the_user_left(ports: &impl Participants) {
     created(ports, "b", &["grace"]).await;
     created(ports, "c", &["ada"]).await;
     for (after, expected) in [
@@ -152,24 +150,22 @@ pub async fn a_page_may_begin_after_a_conversation_that_is_none_of_the_user(
     }
 }
 
-pub async fn only_conversations_in_which_the_user_takes_part_are_confirmed(
-    ports: &impl Participants,
-) {
+pub async fn memberships_include_only_conversations_of_the_user(ports: &impl Participants) {
     let mine = created(ports, "mine", &["ada", "grace"]).await;
     created(ports, "other", &["grace"]).await;
     let asked = ["mine", "other", "none", "mine"].map(conversation_id);
-    let confirmed = ports.memberships_of(&user("ada"), &asked).await.unwrap();
-    assert_eq!(confirmed, [(mine, participant("ada"))]);
+    let found = ports.memberships_of(&user("ada"), &asked).await.unwrap();
+    assert_eq!(found, [(mine, participant("ada"))]);
 }
 
-pub async fn fifty_conversations_are_confirmed_at_once(ports: &impl Participants) {
+pub async fn fifty_memberships_are_read_at_once(ports: &impl Participants) {
     let ids: Vec<String> = (0..50).map(|number| format!("c-{number}")).collect();
     for id in &ids {
         created(ports, id, &["ada"]).await;
     }
     let ids: Vec<ConversationId> = ids.iter().map(|id| conversation_id(id)).collect();
-    let mut confirmed = ports.memberships_of(&user("ada"), &ids).await.unwrap();
-    assert_eq!(confirmed.len(), 50);
-    confirmed.dedup_by(|(one, _), (other, _)| one.id == other.id);
-    assert_eq!(confirmed.len(), 50);
+    let mut found = ports.memberships_of(&user("ada"), &ids).await.unwrap();
+    assert_eq!(found.len(), 50);
+    found.dedup_by(|(one, _), (other, _)| one.id == other.id);
+    assert_eq!(found.len(), 50);
 }

@@ -10,7 +10,7 @@ use super::{
     subscription, user,
 };
 
-pub async fn the_roster_is_all_participants_and_all_subscriptions(
+pub async fn the_roster_has_all_participants_and_all_subscriptions(
     ports: &(impl Subscriptions + Participants + Log),
 ) {
     let id = conversation_id("c");
@@ -23,14 +23,14 @@ pub async fn the_roster_is_all_participants_and_all_subscriptions(
         .await
         .unwrap();
     assert_eq!(put, Put::Stored);
-    // The last one listens without taking part.
-    let listeners = [
+    // The last subscriber is not a participant.
+    let subscribers = [
         subscription("ada", "-ada="),
         subscription("ada", "_ada="),
         subscription("eve", "~eve="),
     ];
-    for listener in &listeners {
-        ports.subscribe(&id, listener).await.unwrap();
+    for subscriber in &subscribers {
+        ports.subscribe(&id, subscriber).await.unwrap();
     }
     ports
         .subscribe(&conversation_id("c2"), &subscription("ada", "other="))
@@ -39,14 +39,14 @@ pub async fn the_roster_is_all_participants_and_all_subscriptions(
 
     let roster = ports.roster(&id).await.unwrap();
     assert_eq!(roster.participants, ["ada", "zoë 🦀"].map(user));
-    assert_eq!(roster.subscriptions, listeners);
+    assert_eq!(roster.subscriptions, subscribers);
 }
 
 pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscriptions + Log)) {
     let id = conversation_id("c");
     let names: Vec<String> = (0..24).map(|number| format!("user-{number:02}")).collect();
-    // Each listens first and takes part then. So whoever is found to take part is found to listen, unless the
-    // subscriptions were read before the participants.
+    // Each user subscribes, then becomes a participant. So every participant in a roster is also a
+    // subscriber, unless subscriptions were read before participants.
     let writer = async {
         for (name, next) in names.iter().zip(1..) {
             ports
@@ -61,12 +61,12 @@ pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscr
     let reader = async {
         loop {
             let roster = ports.roster(&id).await.unwrap();
-            let listeners = roster.subscriptions.iter().map(|found| &found.user);
-            let listeners: Vec<_> = listeners.collect();
+            let subscribers = roster.subscriptions.iter().map(|found| &found.user);
+            let subscribers: Vec<_> = subscribers.collect();
             for user in &roster.participants {
                 assert!(
-                    listeners.contains(&user),
-                    "{user} is not among {listeners:?}"
+                    subscribers.contains(&user),
+                    "{user} is not among {subscribers:?}"
                 );
             }
             if roster.participants.len() == names.len() {
@@ -77,7 +77,7 @@ pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscr
     join(writer, reader).await;
 }
 
-pub async fn a_subscription_that_is_stored_again_is_one(ports: &impl Subscriptions) {
+pub async fn a_repeated_subscription_is_stored_once(ports: &impl Subscriptions) {
     let id = conversation_id("c");
     for _ in 0..2 {
         ports
@@ -91,7 +91,7 @@ pub async fn a_subscription_that_is_stored_again_is_one(ports: &impl Subscriptio
     );
 }
 
-pub async fn a_stale_subscription_is_kept_until_it_is_deleted(ports: &impl Subscriptions) {
+pub async fn an_expired_subscription_is_returned_until_it_is_deleted(ports: &impl Subscriptions) {
     let id = conversation_id("c");
     let connected_at = Timestamp::from_seconds(1_000);
     let connection = Connection {
@@ -107,7 +107,7 @@ pub async fn a_stale_subscription_is_kept_until_it_is_deleted(ports: &impl Subsc
     assert!(connected_at < NOW);
 }
 
-pub async fn unsubscribing_deletes_one_subscription_if_it_is_there(ports: &impl Subscriptions) {
+pub async fn unsubscribing_deletes_one_subscription_if_it_exists(ports: &impl Subscriptions) {
     let id = conversation_id("c");
     for name in ["ada=", "grace="] {
         ports
@@ -127,10 +127,10 @@ pub async fn unsubscribing_deletes_one_subscription_if_it_is_there(ports: &impl 
     }
 }
 
-pub async fn the_conversations_of_a_connection_are_those_it_is_subscribed_to(
+pub async fn subscriptions_of_a_connection_are_its_conversations(
     ports: &(impl Subscriptions + Participants),
 ) {
-    // A user with the name of the connection takes part elsewhere.
+    // A user whose id is that of the connection is a participant of another conversation.
     let rows = [participant("ada=")];
     assert!(
         ports

@@ -1,44 +1,44 @@
-//! A conversation and who takes part in it.
+//! Conversations and their participants.
 
 use super::{ConversationId, DisplayName, Timestamp, Title, UserId};
 
-/// What is known of a conversation apart from its log.
+/// A conversation, apart from its log and its participants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conversation {
-    /// Its name in every request.
+    /// The id.
     pub id: ConversationId,
-    /// Shown above it, if it has one.
+    /// The title, if there is one.
     pub title: Option<Title>,
-    /// When it was made.
+    /// When the conversation was created.
     pub created_at: Timestamp,
-    /// Who made it.
+    /// The user who created the conversation.
     pub created_by: UserId,
 }
 
 /// A user who may read and write a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Participant {
-    /// Who it is.
+    /// The user.
     pub user: UserId,
-    /// How he was shown when he was added; the user id if nobody knew better.
+    /// The display name at the time of joining, or the user id if no name was known.
     pub name: DisplayName,
-    /// What he may do.
+    /// What the participant may do.
     pub role: Role,
-    /// When he was added.
+    /// When the participant was added.
     pub joined_at: Timestamp,
 }
 
 /// What a participant may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Made the conversation; may remove others.
+    /// Created the conversation, and may also remove others.
     Owner,
-    /// Reads, writes, adds others, leaves.
+    /// May read, write, add others, and leave.
     Member,
 }
 
 impl Role {
-    /// The word for it on the wire and in the table.
+    /// The word on the wire and in the table.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -4,37 +4,37 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Body, DisplayName, MessageId, Participant, Role, Timestamp, UserId};
+use super::{Body, Content, Identity, MessageId, Participant, Timestamp, UserId};
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Seq(u64);
 
 impl Seq {
-    /// Before the first entry.
+    /// The position before the first entry.
     pub const START: Self = Self(0);
-    /// The last position that a key of the table has room for.
+    /// The last position that fits into a key of the table.
     pub const MAX: Self = Self(999_999_999_999);
 
-    /// A position, unless it is beyond [`Seq::MAX`].
+    /// Returns the position `number`, or `None` beyond [`Seq::MAX`].
     #[must_use]
     pub fn new(number: u64) -> Option<Self> {
         (number <= Self::MAX.0).then_some(Self(number))
     }
 
-    /// The number itself.
+    /// The position as a number.
     #[must_use]
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// The position before; 1 has none that an entry could have.
+    /// The previous position at which there may be an entry; `None` for 0 and 1.
     #[must_use]
     pub fn previous(self) -> Option<Self> {
         self.0.checked_sub(1).filter(|number| *number > 0).map(Self)
     }
 
-    /// The next position; the last one has none, and stays.
+    /// The next position; [`Seq::MAX`] is its own next position.
     #[must_use]
     pub fn next(self) -> Self {
         Self((self.0 + 1).min(Self::MAX.0))
@@ -47,32 +47,33 @@ impl fmt::Display for Seq {
     }
 }
 
-/// An entry as it is stored.
+/// An entry of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Its position.
+    /// The position.
     pub seq: Seq,
-    /// What was stored there.
+    /// The entry without its position.
     pub draft: Draft,
 }
 
 /// An entry before it has a position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
-    /// Whose request it comes from.
+    /// The user who sent the request.
     pub sender: UserId,
-    /// The request's name, unique for one sender in one conversation.
+    /// The request's id, unique for one sender in one conversation.
     pub id: MessageId,
-    /// What the request said, to tell a repetition from another request under the same name.
+    /// The digest of the request, to distinguish a repetition from another request with the same
+    /// id.
     pub digest: Digest,
-    /// When it was first tried to be stored.
+    /// When the request was first handled.
     pub sent_at: Timestamp,
-    /// What happened.
+    /// The content.
     pub content: Content,
 }
 
 impl Draft {
-    /// An entry that is to be stored.
+    /// Creates an entry with the digest of its content.
     #[must_use]
     pub fn new(sender: UserId, id: MessageId, sent_at: Timestamp, content: Content) -> Self {
         Self {
@@ -84,39 +85,42 @@ impl Draft {
         }
     }
 
-    /// Whether `other` comes from the same request, or claims to.
+    /// Creates a message of `sender`.
+    #[must_use]
+    pub fn message(sender: &Identity, id: MessageId, body: Body, sent_at: Timestamp) -> Self {
+        let name = sender.name.clone();
+        Self::new(
+            sender.user.clone(),
+            id,
+            sent_at,
+            Content::Message { name, body },
+        )
+    }
+
+    /// Returns whether `other` has the same sender and id.
     #[must_use]
     pub fn has_name_of(&self, other: &Self) -> bool {
         self.sender == other.sender && self.id == other.id
     }
 
-    /// What is stored of a participant together with this, if it tells of one.
+    /// The change of a participant's row that is stored together with this entry, if there is one.
     #[must_use]
     pub fn change(&self) -> Option<Change<'_>> {
-        match &self.content {
-            Content::Message { .. } => None,
-            Content::ParticipantAdded { user, name } => Some(Change::Joins(Participant {
-                user: user.clone(),
-                name: name.clone(),
-                role: Role::Member,
-                joined_at: self.sent_at,
-            })),
-            Content::ParticipantRemoved { user, .. } => Some(Change::Leaves(user)),
-        }
+        self.content.change(self.sent_at)
     }
 }
 
-/// A change of who takes part.
+/// A change of a participant's row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change<'a> {
-    /// He takes part from now on.
+    /// The row is stored.
     Joins(Participant),
-    /// He takes part no longer.
+    /// The row of this user is deleted.
     Leaves(&'a UserId),
 }
 
 impl Change<'_> {
-    /// Whom it concerns.
+    /// The user whose row it is.
     #[must_use]
     pub fn user(&self) -> &UserId {
         match self {
@@ -126,45 +130,13 @@ impl Change<'_> {
     }
 }
 
-/// What happened in a conversation.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Content {
-    /// Somebody wrote.
-    Message {
-        /// How the sender was shown then.
-        name: DisplayName,
-        /// What he wrote.
-        body: Body,
-    },
-    /// The sender added a user.
-    ParticipantAdded {
-        /// Who was added.
-        user: UserId,
-        /// How he is shown.
-        name: DisplayName,
-    },
-    /// The sender removed a user, perhaps himself.
-    ParticipantRemoved {
-        /// Who was removed.
-        user: UserId,
-        /// How he was shown.
-        name: DisplayName,
-    },
-}
-
-/// Sixteen bytes that stand for what a request said, as 32 hexadecimal digits.
+/// The first 16 bytes of a SHA-256 over the content of a request, as 32 hexadecimal digits.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Digest(String);
 
 impl Digest {
-    /// The digest of a content. A display name is no part of it: it comes from the token, which may have been renewed
-    /// between two attempts.
     fn of(content: &Content) -> Self {
-        let (kind, text) = match content {
-            Content::Message { body, .. } => ("message", body.as_str()),
-            Content::ParticipantAdded { user, .. } => ("participantAdded", user.as_str()),
-            Content::ParticipantRemoved { user, .. } => ("participantRemoved", user.as_str()),
-        };
+        let (kind, text) = content.identity();
         let hash = Sha256::new()
             .chain_update(kind)
             .chain_update([0])
@@ -178,13 +150,13 @@ impl Digest {
         )
     }
 
-    /// A digest as it was stored.
+    /// Takes a digest as stored.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)
     }
 
-    /// 32 hexadecimal digits.
+    /// The digest as 32 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0

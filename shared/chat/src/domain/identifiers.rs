@@ -1,13 +1,25 @@
-//! Names of conversations, messages, users and connections.
+//! Ids of conversations, messages, users and connections.
 
 use std::fmt;
 
 use super::FieldError;
+use crate::limit::limit;
 
-/// Bytes in the longest id of a conversation or a message.
-pub const MAX_ID_BYTES: usize = 64;
-/// Bytes in the longest user id.
-pub const MAX_USER_BYTES: usize = 128;
+limit!(
+    /// Bytes in the longest id of a conversation or a message.
+    pub const MAX_ID_BYTES = 64;
+    const ID_RULE = "must be 1 to ", " of the characters A-Z a-z 0-9 . _ : -";
+);
+limit!(
+    /// Bytes in the longest user id.
+    pub const MAX_USER_BYTES = 128;
+    const USER_RULE = "must be 1 to ", " bytes without control characters";
+);
+limit!(
+    /// Characters in the longest connection id.
+    const MAX_CONNECTION_CHARACTERS = 128;
+    const CONNECTION_RULE = "must be 1 to ", " visible ASCII characters";
+);
 
 macro_rules! identifier {
     ($(#[$doc:meta])* $name:ident, $check:ident) => {
@@ -16,10 +28,10 @@ macro_rules! identifier {
         pub struct $name(String);
 
         impl $name {
-            /// Takes a text that keeps the rule of this kind of id.
+            /// Creates an id from a text that keeps the rule of its kind.
             ///
             /// # Errors
-            /// A [`FieldError`] that says which rule the text breaks.
+            /// A [`FieldError`] with the rule that the text breaks.
             pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
                 let text = text.into();
                 $check(&text)?;
@@ -48,22 +60,23 @@ macro_rules! identifier {
 }
 
 identifier!(
-    /// A conversation: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    /// A conversation id: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
     ConversationId,
     check_id
 );
 identifier!(
-    /// A message as its sender names it, unique for one sender in one conversation: 1 to 64 of `A-Z a-z 0-9 . _ : -`.
+    /// A message id that its sender chose, unique for one sender in one conversation: 1 to 64 of
+    /// `A-Z a-z 0-9 . _ : -`.
     MessageId,
     check_id
 );
 identifier!(
-    /// A user, as the token's `sub` says: 1 to 128 bytes without control characters.
+    /// A user id, from the token's `sub`: 1 to 128 bytes without control characters.
     UserId,
     check_user
 );
 identifier!(
-    /// A connection, as the gateway names it: 1 to 128 visible ASCII characters. Never used twice.
+    /// A connection id of the gateway: 1 to 128 visible ASCII characters. Never reused.
     ConnectionId,
     check_connection
 );
@@ -73,9 +86,7 @@ fn check_id(text: &str) -> Result<(), FieldError> {
     if (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(allowed) {
         Ok(())
     } else {
-        Err(FieldError::Invalid(
-            "must be 1 to 64 of the characters A-Z a-z 0-9 . _ : -",
-        ))
+        Err(FieldError::Invalid(ID_RULE))
     }
 }
 
@@ -83,19 +94,17 @@ fn check_user(text: &str) -> Result<(), FieldError> {
     if (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
         Ok(())
     } else {
-        Err(FieldError::Invalid(
-            "must be 1 to 128 bytes without control characters",
-        ))
+        Err(FieldError::Invalid(USER_RULE))
     }
 }
 
 fn check_connection(text: &str) -> Result<(), FieldError> {
-    if (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if (1..=MAX_CONNECTION_CHARACTERS).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_graphic())
+    {
         Ok(())
     } else {
-        Err(FieldError::Invalid(
-            "must be 1 to 128 visible ASCII characters",
-        ))
+        Err(FieldError::Invalid(CONNECTION_RULE))
     }
 }
 
@@ -104,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_keep_their_alphabet_and_length() {
+    fn ids_have_a_fixed_alphabet_and_length() {
         for good in ["a", "A-b.c_d:9", &"x".repeat(64)] {
             assert!(ConversationId::new(good).is_ok(), "{good}");
             assert!(MessageId::new(good).is_ok(), "{good}");
@@ -116,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn users_may_be_anything_visible_within_their_length() {
+    fn user_ids_may_contain_anything_but_control_characters() {
         for good in [
             "ada",
             "auth0|5f7c",

@@ -1,6 +1,8 @@
-//! The words of the chat as types: each can only be made from input that keeps its rule, so whoever holds one need not
-//! check it again. None of them is serializable; wire shapes are made in [`crate::wire`] and in the routes.
+//! The domain types. Each can only be created from input that keeps its rule, so no code needs to
+//! check it again. They are not serializable; [`crate::wire`] and the routes define the shapes on
+//! the wire.
 
+mod content;
 mod conversation;
 mod entry;
 mod identifiers;
@@ -8,20 +10,22 @@ mod people;
 mod text;
 mod time;
 
+pub use content::Content;
 pub use conversation::{Conversation, Participant, Role};
-pub use entry::{Change, Content, Digest, Draft, Entry, Seq};
+pub use entry::{Change, Digest, Draft, Entry, Seq};
 pub use identifiers::{ConnectionId, ConversationId, MessageId, UserId};
 pub use people::{Connection, Identity, Subscription};
 pub use text::{Body, DisplayName, Title};
 pub use time::{CONNECTION_LIFETIME, Timestamp};
 
-/// Why a text is not what it should be: a sentence for the person who sent it, which never repeats the text itself.
+/// A value that breaks a rule. The message is a sentence for the client and never repeats the
+/// value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FieldError {
-    /// It breaks the rule that the sentence names.
+    /// The value breaks the stated rule.
     #[error("{0}")]
     Invalid(&'static str),
-    /// It keeps every rule but that of size.
+    /// The value is larger than the stated limit.
     #[error("{0}")]
     TooLarge(&'static str),
 }

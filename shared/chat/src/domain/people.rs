@@ -1,40 +1,40 @@
-//! Who is there: identities, connections, subscriptions.
+//! Identities, connections and subscriptions.
 
 use super::{CONNECTION_LIFETIME, ConnectionId, DisplayName, Timestamp, UserId};
 
-/// Who makes a request, as the authorizer found it in the token.
+/// The caller of a request, from the token that the authorizer checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The token's `sub`.
     pub user: UserId,
-    /// How the user is shown.
+    /// The display name.
     pub name: DisplayName,
-    /// When the token ends; compared at every request, since a connection outlives tokens.
+    /// When the token expires. Checked at every request, since a connection may outlive its token.
     pub expires: Timestamp,
 }
 
 /// A WebSocket connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Connection {
-    /// The gateway's name for it.
+    /// The gateway's id of the connection.
     pub id: ConnectionId,
-    /// When its handshake began.
+    /// When the handshake began.
     pub connected_at: Timestamp,
 }
 
 impl Connection {
-    /// From when on no row of this connection is believed.
+    /// When the rows of this connection cease to have an effect.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.connected_at.plus(CONNECTION_LIFETIME)
     }
 }
 
-/// A connection that wants a conversation's entries.
+/// A connection that is subscribed to a conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscription {
-    /// Whose connection it is.
+    /// The user of the connection.
     pub user: UserId,
-    /// Where entries are pushed to.
+    /// The connection that entries are pushed to.
     pub connection: Connection,
 }

@@ -1,23 +1,32 @@
-//! What people write: message bodies, titles, display names.
+//! Texts: message bodies, titles, display names.
 
 use super::FieldError;
+use crate::limit::limit;
 
-/// Bytes in the largest body, counted as encoded JSON without its quotes: what it costs in a frame.
-pub const MAX_BODY_BYTES: usize = 16_384;
-/// Bytes in the longest title.
-pub const MAX_TITLE_BYTES: usize = 200;
-/// Bytes that are kept of a display name.
+limit!(
+    /// Bytes in the largest body, as encoded JSON without quotes: its size in a frame.
+    pub const MAX_BODY_BYTES = 16384;
+    const BODY_RULE = "must be at most ", " bytes as encoded JSON";
+);
+limit!(
+    /// Bytes in the longest title.
+    pub const MAX_TITLE_BYTES = 200;
+    const TITLE_RULE = "must be 1 to ", " bytes without control characters";
+);
+/// Bytes in the longest display name.
 pub const MAX_NAME_BYTES: usize = 200;
 
-/// A message's text: at least one byte, at most [`MAX_BODY_BYTES`], no control characters but newline and tab.
+/// A message's text: at least one byte, at most [`MAX_BODY_BYTES`], no control characters but
+/// newline and tab.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(String);
 
 impl Body {
-    /// Takes a text that keeps the rule of bodies.
+    /// Creates a body from a text that keeps the rules.
     ///
     /// # Errors
-    /// [`FieldError::TooLarge`] for a long text, [`FieldError::Invalid`] for an empty one or a forbidden character.
+    /// [`FieldError::TooLarge`] for a long text; [`FieldError::Invalid`] for an empty text or a
+    /// forbidden character.
     pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if text.is_empty() {
@@ -32,28 +41,27 @@ impl Body {
             ));
         }
         if encoded_length(&text) > MAX_BODY_BYTES {
-            return Err(FieldError::TooLarge(
-                "must be at most 16384 bytes as encoded JSON",
-            ));
+            return Err(FieldError::TooLarge(BODY_RULE));
         }
         Ok(Self(text))
     }
 
-    /// The text itself.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Bodies are private: a log line that formats one shows only its length.
+/// Bodies are private, so their debug output shows only the length.
 impl std::fmt::Debug for Body {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(formatter, "Body({} bytes)", self.0.len())
     }
 }
 
-/// Every character that JSON must escape takes two bytes, since bodies hold no other control characters.
+/// The length as encoded JSON. Each escaped character takes two bytes, since bodies contain no
+/// control characters except newline and tab.
 fn encoded_length(text: &str) -> usize {
     text.len()
         + text
@@ -67,34 +75,32 @@ fn encoded_length(text: &str) -> usize {
 pub struct Title(String);
 
 impl Title {
-    /// Takes a text that keeps the rule of titles.
+    /// Creates a title from a text that keeps the rule.
     ///
     /// # Errors
-    /// A [`FieldError`] that says which rule the text breaks.
+    /// A [`FieldError`] with the rule that the text breaks.
     pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if (1..=MAX_TITLE_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
             Ok(Self(text))
         } else {
-            Err(FieldError::Invalid(
-                "must be 1 to 200 bytes without control characters",
-            ))
+            Err(FieldError::Invalid(TITLE_RULE))
         }
     }
 
-    /// The text itself.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// How a user is shown. Token issuers choose it, so it is made to fit rather than refused.
+/// A display name. Token issuers choose it, so it is made to fit instead of rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Keeps at most [`MAX_NAME_BYTES`] bytes of the text and no control characters.
+    /// Creates a name from a text: removes control characters and cuts it at [`MAX_NAME_BYTES`].
     #[must_use]
     pub fn fitted(text: &str) -> Self {
         let mut name = String::new();
@@ -107,7 +113,7 @@ impl DisplayName {
         Self(name)
     }
 
-    /// The text itself.
+    /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -119,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_body_is_measured_as_it_is_sent() {
+    fn a_body_is_measured_as_encoded_json() {
         let quotes = "\"".repeat(MAX_BODY_BYTES / 2);
         assert!(Body::new(quotes.clone()).is_ok());
         assert!(matches!(
@@ -133,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_holds_text_only() {
+    fn a_body_contains_only_text() {
         assert!(Body::new("line\n\ttab").is_ok());
         for bad in ["", "bell\u{7}", "return\r", "\u{0}", "\u{9b}"] {
             assert!(

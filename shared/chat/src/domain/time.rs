@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ::time::{OffsetDateTime, format_description::BorrowedFormatItem, macros::format_description};
 
-/// How long the rows of a connection are believed: the gateway's limit of two hours and a margin.
+/// How long the rows of a connection have an effect: the gateway's limit of two hours and a margin.
 pub const CONNECTION_LIFETIME: Duration = Duration::from_secs(2 * 3600 + 5 * 60);
 
 const RFC_3339_MILLIS: &[BorrowedFormatItem<'_>] =
@@ -15,13 +15,13 @@ const RFC_3339_MILLIS: &[BorrowedFormatItem<'_>] =
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// A time by its milliseconds since the Unix epoch.
+    /// Takes milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// A time by its seconds since the Unix epoch.
+    /// Takes seconds since the Unix epoch.
     #[must_use]
     pub const fn from_seconds(seconds: u64) -> Self {
         Self(seconds.saturating_mul(1000))
@@ -39,7 +39,7 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// The time so much later.
+    /// Returns the time `duration` later.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(
@@ -48,13 +48,13 @@ impl Timestamp {
         )
     }
 
-    /// How long it is from `earlier` to this time; nothing if `earlier` is later.
+    /// Returns the duration since `earlier`; zero if `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// RFC 3339 in UTC with milliseconds, as every time on the wire is written.
+    /// Formats the time as on the wire: RFC 3339 in UTC with milliseconds.
     #[must_use]
     pub fn rfc3339(self) -> String {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_written_with_milliseconds() {
+    fn times_are_formatted_with_milliseconds() {
         assert_eq!(
             Timestamp::from_millis(1_731_332_746_514).rfc3339(),
             "2024-11-11T13:45:46.514Z"

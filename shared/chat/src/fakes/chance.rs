@@ -1,19 +1,19 @@
-//! Chance that comes from a seed, and so comes again.
+//! Reproducible random numbers from a seed.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A sequence of numbers that look random and are the same with the same seed.
+/// A sequence of pseudorandom numbers that depends only on its seed.
 #[derive(Debug)]
 pub struct Chance(AtomicU64);
 
 impl Chance {
-    /// The sequence of this seed.
+    /// Creates the sequence of a seed.
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub fn draw(&self) -> u64 {
         // SplitMix64: https://prng.di.unimi.it/splitmix64.c
         let state = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
@@ -22,7 +22,7 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// The next number below `bound`; 0 if `bound` is 0.
+    /// Returns the next number below `bound`, or 0 if `bound` is 0.
     pub fn below(&self, bound: u64) -> u64 {
         self.draw() % bound.max(1)
     }

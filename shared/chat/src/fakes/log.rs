@@ -1,5 +1,6 @@
-//! Logs in memory, which in an unsteady world fail as those of a database do: a read is torn in two, the answer to a
-//! put is lost and the put repeated, and a put arrives when its writer is dead.
+//! Logs in memory. In an unsteady runtime they fail as a database does: a read is torn in two, the
+//! result of a put is lost and the put repeated, and a put takes effect after its writer was
+//! killed.
 
 use super::{
     FakeChat,
@@ -32,11 +33,11 @@ fn page(entries: impl Iterator<Item = Entry>, limit: usize) -> Page {
     }
 }
 
-/// Nearly what an entry takes in a table.
+/// About the size of an entry in a table.
 fn size(entry: &Entry) -> usize {
     match &entry.draft.content {
         Content::Message { body, .. } => 200 + body.as_str().len(),
-        Content::ParticipantAdded { .. } | Content::ParticipantRemoved { .. } => 200,
+        _ => 200,
     }
 }
 
@@ -99,7 +100,7 @@ impl Log for FakeChat {
         on_the_wire.arrived = true;
         let put = self.put_now(conversation, seq, draft).await;
         if self.runtime.happens(4) {
-            // The answer is lost, and the put repeated.
+            // The result is lost, and the put repeated.
             self.pause().await;
             return Ok(self.put_now(conversation, seq, draft).await);
         }
@@ -172,8 +173,8 @@ impl State {
         }
     }
 
-    /// Lets the hidden halves of some transactions be seen. Whoever gets into their way would be told of a conflict, and
-    /// would try again until they are done.
+    /// Makes the hidden halves of some transactions visible. A real store would report a conflict
+    /// to writers of the same rows, and they would retry until the transactions are complete.
     fn show(&mut self, conversation: &ConversationId, which: impl Fn(&HalfSeen) -> bool) {
         let (done, rest) = std::mem::take(&mut self.half_seen)
             .into_iter()
@@ -187,7 +188,7 @@ impl State {
 }
 
 impl FakeChat {
-    /// Stores an entry; of one that comes with a row others may see one half a while before the other.
+    /// Stores an entry. If a row is stored with it, one half may become visible before the other.
     async fn put_now(&self, conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put {
         let Some(change) = draft.change() else {
             return self.state().put(conversation, seq, draft, None);
@@ -208,7 +209,7 @@ impl FakeChat {
         put
     }
 
-    /// Two writes where there should be one.
+    /// Stores row and entry by two writes instead of one.
     async fn put_row_then_entry(
         &self,
         conversation: &ConversationId,
@@ -233,7 +234,7 @@ impl FakeChat {
         Put::Stored
     }
 
-    /// Lets others run, and perhaps a put arrive whose writer is dead.
+    /// Yields to other tasks. Sometimes a put takes effect whose writer was killed.
     pub(super) async fn pause(&self) {
         self.runtime.pause().await;
         if self.runtime.happens(8) {
@@ -241,8 +242,8 @@ impl FakeChat {
         }
     }
 
-    /// The first position that a torn read comes to late: quite often it has found nothing at the next place of the log,
-    /// and then finds what is stored behind it.
+    /// Returns the first position of the second part of a torn read. Often this is the position
+    /// after the next one, so the read misses the next entry and finds the one behind it.
     fn passed(&self, head: u64) -> u64 {
         if self.runtime.happens(2) {
             head + 2
@@ -251,7 +252,8 @@ impl FakeChat {
         }
     }
 
-    /// Lets a transaction be seen that is half seen, else the oldest put arrive whose writer is dead. Whether there was one.
+    /// Completes a half-visible transaction, or else the oldest put whose writer was killed.
+    /// Returns whether there was one.
     pub fn land(&self) -> bool {
         let mut state = self.state();
         if let Some(half) = state.half_seen.first() {
@@ -268,7 +270,7 @@ impl FakeChat {
     }
 }
 
-/// A put that has been sent: if its writer dies now, it may arrive later, or never.
+/// A put on its way. If its writer is killed now, the put may take effect later, or never.
 struct OnTheWire<'a> {
     chat: &'a FakeChat,
     put: (&'a ConversationId, Seq, &'a Draft),

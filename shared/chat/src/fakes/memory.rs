@@ -1,7 +1,7 @@
-//! What is stored and what was pushed: the state of a fake chat, its gateway, its time and its chance.
+//! The state of a fake chat: rows, pushes, clock and random numbers.
 //!
-//! Every call lets others run before it takes effect, so that what runs concurrently interleaves as it would on a
-//! network, one call at a time.
+//! Every call yields before it takes effect, so concurrent tasks interleave as they would over a
+//! network, call by call.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -21,11 +21,11 @@ use crate::{
     ports::{Clock, Outbound, PushError, Random},
 };
 
-/// Everything that is stored and what was pushed, in a world with a clock.
+/// An in-memory implementation of all ports.
 #[derive(Debug)]
 pub struct FakeChat {
     state: Mutex<State>,
-    /// Its time and chance.
+    /// The executor, clock and random numbers.
     pub runtime: Runtime,
 }
 
@@ -37,15 +37,16 @@ pub(super) struct State {
     pub subscriptions: BTreeMap<(ConversationId, ConnectionId), Subscription>,
     pub connections: BTreeMap<(UserId, ConnectionId), Connection>,
     pub pushed: Vec<(ConnectionId, String)>,
-    pub refusals: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
+    pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
     pub puts: usize,
-    /// Puts whose writers died before they learned what became of them.
+    /// Puts whose writers were killed before they received the result.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
-    /// Transactions of which the first half can be seen already, and the second not yet.
+    /// Transactions of which only one half is visible yet.
     pub half_seen: Vec<HalfSeen>,
 }
 
-/// An entry that is stored together with a participant's row: one of the two can be seen, `hidden` not yet.
+/// An entry that is stored together with a participant's row, of which the half `hidden` is not
+/// visible yet.
 #[derive(Debug)]
 pub(super) struct HalfSeen {
     pub conversation: ConversationId,
@@ -54,26 +55,26 @@ pub(super) struct HalfSeen {
     pub hidden: Half,
 }
 
-/// A half of such a transaction.
+/// A half of a transaction that stores an entry and a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
     Entry,
     Row,
 }
 
-/// What a connection answers instead of taking a frame.
+/// The outcome of a push that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
-    /// It is closed.
+    /// The connection is closed.
     Gone,
-    /// Not at this moment.
+    /// The gateway is busy; a retry may succeed.
     Busy,
-    /// Never.
+    /// The push fails for another reason.
     Failed,
 }
 
 impl FakeChat {
-    /// An empty one, at some time in 2026.
+    /// Creates an empty chat whose clock starts in 2026.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -82,7 +83,7 @@ impl FakeChat {
         }
     }
 
-    /// An empty one in an unsteady world.
+    /// Creates an empty chat in an unsteady runtime.
     #[must_use]
     pub fn unsteady(seed: u64) -> Self {
         let steady = Self::new();
@@ -90,38 +91,38 @@ impl FakeChat {
         Self { runtime, ..steady }
     }
 
-    /// What was pushed since this was last asked, in order.
+    /// Removes and returns the pushed frames, in order.
     #[must_use]
     pub fn take_pushed(&self) -> Vec<(ConnectionId, String)> {
         std::mem::take(&mut self.state().pushed)
     }
 
-    /// Makes a connection refuse the next frames.
+    /// Makes the next pushes to a connection fail.
     pub fn fail_pushes(
         &self,
         connection: &ConnectionId,
-        refusals: impl IntoIterator<Item = PushOutcome>,
+        outcomes: impl IntoIterator<Item = PushOutcome>,
     ) {
         self.state()
-            .refusals
+            .outcomes
             .entry(connection.clone())
             .or_default()
-            .extend(refusals);
+            .extend(outcomes);
     }
 
-    /// Every entry of a log.
+    /// Returns all entries of a log.
     #[must_use]
     pub fn log(&self, conversation: &ConversationId) -> Vec<Entry> {
         self.state().entries(conversation, ..).collect()
     }
 
-    /// How often a put was tried.
+    /// Returns the number of puts, successful or not.
     #[must_use]
     pub fn puts(&self) -> usize {
         self.state().puts
     }
 
-    /// The newest position of a log.
+    /// Returns the newest position of a log.
     #[must_use]
     pub fn head(&self, conversation: &ConversationId) -> u64 {
         let state = self.state();
@@ -132,14 +133,14 @@ impl FakeChat {
         newest.map_or(0, |(seq, _)| seq.number())
     }
 
-    /// Whether a user has a participant's row.
+    /// Returns whether a user has a participant's row.
     #[must_use]
     pub fn is_participant(&self, conversation: &ConversationId, user: &UserId) -> bool {
         let row = (conversation.clone(), user.clone());
         self.state().participants.contains_key(&row)
     }
 
-    /// Every subscription, stale ones among them.
+    /// Returns all subscriptions, including expired ones.
     #[must_use]
     pub fn subscriptions(&self) -> Vec<(ConversationId, Subscription)> {
         let state = self.state();
@@ -148,7 +149,7 @@ impl FakeChat {
             .collect()
     }
 
-    /// How many rows there are of connections and subscriptions.
+    /// Returns the number of rows of connections and subscriptions.
     #[must_use]
     pub fn connection_rows(&self) -> usize {
         let state = self.state();
@@ -180,7 +181,7 @@ impl Outbound for FakeChat {
         self.pause().await;
         let mut state = self.state();
         match state
-            .refusals
+            .outcomes
             .get_mut(connection)
             .and_then(VecDeque::pop_front)
         {
@@ -191,7 +192,7 @@ impl Outbound for FakeChat {
             Some(PushOutcome::Gone) => Err(PushError::Gone),
             Some(PushOutcome::Busy) => Err(PushError::Busy),
             Some(PushOutcome::Failed) => {
-                Err(InternalError::new("pushing", "refused by the test").into())
+                Err(InternalError::new("pushing", "injected by the test").into())
             }
         }
     }

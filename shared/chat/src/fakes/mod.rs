@@ -1,5 +1,5 @@
-//! The world in memory, for tests: stores that keep the ports' promises, connections that remember what was pushed to
-//! them, and a clock that stands still until everyone waits for it.
+//! In-memory implementations of the ports, for tests: stores that keep the contract, a gateway that
+//! records pushes, and a clock that advances only when every task waits for it.
 
 mod chance;
 mod log;

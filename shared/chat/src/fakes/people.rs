@@ -1,4 +1,4 @@
-//! People who use a fake chat: short ways to say who does what, with frames in and frames out.
+//! Users of a fake chat: requests as frames or by HTTP, and replies as JSON.
 
 use std::{future::Future, time::Duration};
 
@@ -19,17 +19,17 @@ use crate::{
     wire::Problem,
 };
 
-/// How long a request may take in here.
+/// The time limit of a request.
 const TIME: Duration = Duration::from_secs(9);
 
 #[allow(clippy::expect_used, clippy::missing_panics_doc)]
 impl FakeChat {
-    /// Runs a future in this world.
+    /// Runs a future on the runtime.
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         self.runtime.run(future)
     }
 
-    /// A user whose token lasts for an hour. Her name is her id with a capital.
+    /// Returns a user whose token is valid for an hour. The name is the id with a capital letter.
     #[must_use]
     pub fn identity(&self, user: &str) -> Identity {
         let (first, rest) = user.split_at(1);
@@ -40,7 +40,7 @@ impl FakeChat {
         }
     }
 
-    /// A connection that is named after its user, such as `ada-1`, and is a minute old.
+    /// Returns a connection that is a minute old. Its name starts with its user, such as `ada-1`.
     #[must_use]
     pub fn connection(&self, name: &str) -> (Identity, Connection) {
         let user = name.split('-').next().unwrap_or(name);
@@ -56,7 +56,7 @@ impl FakeChat {
             .expect("a connection");
     }
 
-    /// Starts a conversation: the first user owns it.
+    /// Creates a conversation. The first user is the owner.
     pub fn conversation(&self, id: &str, users: &[&str]) -> ConversationId {
         let owner = users.first().expect("an owner");
         self.ask::<CreateConversation>(owner, json!({"id": id, "participants": users}))
@@ -65,18 +65,18 @@ impl FakeChat {
         ConversationId::new(id).expect("a conversation id")
     }
 
-    /// Asks a route by HTTP.
+    /// Sends a request by HTTP.
     ///
     /// # Errors
-    /// What the client is told instead.
+    /// The problem that the client receives.
     pub fn ask<R: Route<Self>>(&self, user: &str, fields: Value) -> Result<Value, Value> {
         self.run(self.ask_later::<R>(user, fields))
     }
 
-    /// The same, to be run together with others.
+    /// The same as a future, to be run concurrently with others.
     ///
     /// # Errors
-    /// What the client is told instead.
+    /// The problem that the client receives.
     pub async fn ask_later<R: Route<Self>>(
         &self,
         user: &str,
@@ -88,25 +88,25 @@ impl FakeChat {
             fields: Fields::from_object(fields.as_object().cloned().unwrap_or_default()),
             deadline: self.now().plus(TIME),
         };
-        let told = match R::handle(self, &request).await {
+        let problem = match R::handle(self, &request).await {
             Ok(reply) => return Ok(serde_json::to_value(reply).expect("JSON")),
             Err(RequestError::Rejected(rejection)) => Problem::rejected(&rejection),
             Err(RequestError::Internal(_)) => Problem::internal("request"),
         };
-        Err(serde_json::to_value(told).expect("JSON"))
+        Err(serde_json::to_value(problem).expect("JSON"))
     }
 
-    /// Sends a frame by a connection, such as `ada-1`; its reply.
+    /// Sends a frame by a connection, such as `ada-1`, and returns the reply.
     pub fn frame(&self, connection: &str, frame: Value) -> Value {
         self.text(connection, &frame.to_string())
     }
 
-    /// Sends any text by a connection.
+    /// Sends any text by a connection, and returns the reply.
     pub fn text(&self, connection: &str, text: &str) -> Value {
         self.run(self.text_later(connection, text))
     }
 
-    /// The same, to be run together with others.
+    /// The same as a future, to be run concurrently with others.
     pub async fn text_later(&self, connection: &str, text: &str) -> Value {
         let (identity, connection) = self.connection(connection);
         let deadline = self.now().plus(TIME);
@@ -129,7 +129,7 @@ impl FakeChat {
         serde_json::from_str(&answer.frame).expect("JSON")
     }
 
-    /// Stores messages `m-1`, `m-2` … of a user without anybody being told.
+    /// Stores messages `m-1`, `m-2` … of a user without pushing them.
     pub fn history(&self, conversation: &ConversationId, user: &str, count: usize) {
         let first = self
             .log(conversation)
@@ -146,7 +146,7 @@ impl FakeChat {
         }
     }
 
-    /// Removes a participant, and leaves the subscriptions of his connections.
+    /// Removes a participant without deleting their subscriptions.
     pub fn remove(&self, conversation: &ConversationId, user: &str) {
         let Identity { user, name, .. } = self.identity(user);
         let next = self
@@ -161,14 +161,14 @@ impl FakeChat {
         assert_eq!(put.expect("a put"), crate::ports::Put::Stored, "a removal");
     }
 
-    /// Puts a participant's row back of which the log says that he was removed: what a request still finds that asked a
-    /// moment before the removal.
-    pub fn put_row_back(&self, conversation: &ConversationId, participant: Participant) {
+    /// Stores the row of a removed participant again. A request that reads the row just before the
+    /// removal sees this state.
+    pub fn restore_row(&self, conversation: &ConversationId, participant: Participant) {
         let key = (conversation.clone(), participant.user.clone());
         self.state().participants.insert(key, participant);
     }
 
-    /// What was pushed since this was last asked, as `(connection, frame)`, in order.
+    /// Removes and returns the pushed frames as `(connection, frame)`, in order.
     pub fn pushed(&self) -> Vec<(String, Value)> {
         let frames = self.take_pushed().into_iter();
         let parse = |frame: String| serde_json::from_str(&frame).expect("JSON");
@@ -177,7 +177,7 @@ impl FakeChat {
             .collect()
     }
 
-    /// To whom something was pushed since this was last asked.
+    /// Removes the pushed frames, and returns the connections that received them, in order.
     pub fn pushed_to(&self) -> Vec<String> {
         self.take_pushed()
             .into_iter()

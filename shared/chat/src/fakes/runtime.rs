@@ -1,9 +1,9 @@
-//! Time and chance under control, and the executor that owns them: a future runs as far as it can, and when it waits
-//! for nothing but time, time jumps to the next moment that somebody waits for. No test ever sleeps.
+//! A deterministic runtime: an executor with its own clock and random numbers. When all tasks wait
+//! for the clock, the clock jumps to the next time that a task waits for. No test sleeps.
 //!
-//! A world with a seed is unsteady. Every call takes a random number of steps, so what runs at once interleaves
-//! differently with every seed; the clock goes on while somebody works; and what [`Runtime::happens`] rarely, happens.
-//! The same seed always gives the same run.
+//! A runtime with a seed is unsteady: each call takes a random number of steps, so concurrent tasks
+//! interleave differently with each seed; the clock advances while tasks run; and rare events
+//! ([`Runtime::happens`]) occur. The same seed always produces the same run.
 
 use std::{
     collections::BTreeMap,
@@ -23,7 +23,7 @@ use crate::{
     ports::{Clock, Random},
 };
 
-/// Time and chance of a test.
+/// The executor, clock and random numbers of a test.
 #[derive(Debug)]
 pub struct Runtime {
     now: AtomicU64,
@@ -33,7 +33,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// A world whose clock shows this time.
+    /// Creates a steady runtime whose clock starts at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self {
@@ -44,7 +44,7 @@ impl Runtime {
         }
     }
 
-    /// An unsteady world whose clock shows this time.
+    /// Creates an unsteady runtime whose clock starts at `now`.
     #[must_use]
     pub fn unsteady(now: Timestamp, seed: u64) -> Self {
         Self {
@@ -53,14 +53,14 @@ impl Runtime {
         }
     }
 
-    /// Whether something happens that does so once in `times`; never in a steady world.
+    /// Returns true once in `times` calls on average; never in a steady runtime.
     pub fn happens(&self, times: u64) -> bool {
         self.chance.is_some() && self.below(times) == 0
     }
 
-    /// Lets others run: once in a steady world, and a random number of times in another.
+    /// Yields to other tasks: once in a steady runtime, else a random number of times.
     pub async fn pause(&self) {
-        // Most calls are quick; while a slow one is under way, whole requests of others begin and end.
+        // Most calls are short. During a long one, other requests start and end.
         let longest = match (self.happens(4), self.happens(4)) {
             (false, _) => 3,
             (true, false) => 24,
@@ -72,8 +72,8 @@ impl Runtime {
         }
     }
 
-    /// Runs a future to its end, or in an unsteady world perhaps only to one of its steps: then nothing is left of it,
-    /// as of a function that was killed.
+    /// Runs a future to its end, or in an unsteady runtime possibly only to a random step. Then the
+    /// future is dropped, like a function that is killed, and the result is `None`.
     pub async fn mortal<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut left = self.happens(3).then(|| self.below(40));
         let mut future = Some(Box::pin(future));
@@ -90,7 +90,7 @@ impl Runtime {
         .await
     }
 
-    /// Moves the clock.
+    /// Advances the clock.
     pub fn advance(&self, duration: Duration) {
         self.set(self.now().plus(duration));
     }
@@ -98,7 +98,7 @@ impl Runtime {
     /// Runs a future to its end.
     ///
     /// # Panics
-    /// If it waits for something that can never happen.
+    /// If the future waits for something other than the clock.
     #[allow(clippy::panic)]
     pub fn run<F: Future>(&self, future: F) -> F::Output {
         let woken = Arc::new(Woken(AtomicBool::new(true)));
@@ -112,18 +112,18 @@ impl Runtime {
                 }
                 if self.chance.is_some() {
                     self.advance(Duration::from_millis(self.below(8)));
-                    self.wake_those_who_are_due();
+                    self.wake_due_sleepers();
                 }
             }
             let Some(((time, _), sleeper)) = self.sleepers().pop_first() else {
-                panic!("the future waits for something that can never happen");
+                panic!("the future is pending, and nothing will wake it");
             };
             self.set(Timestamp::from_millis(time));
             sleeper.wake();
         }
     }
 
-    fn wake_those_who_are_due(&self) {
+    fn wake_due_sleepers(&self) {
         let now = self.now().millis();
         let mut sleepers = self.sleepers();
         while let Some(next) = sleepers.first_entry()
@@ -165,7 +165,7 @@ impl Clock for Runtime {
     }
 }
 
-/// Chance that always falls the same way, in the middle, unless there is a seed.
+/// Without a seed, every number is half of its bound.
 impl Random for Runtime {
     fn below(&self, bound: u64) -> u64 {
         self.chance
@@ -186,7 +186,7 @@ impl Wake for Woken {
     }
 }
 
-/// Ends at its second poll: lets others run in between.
+/// Completes at its second poll, so that other tasks run in between.
 async fn step() {
     let mut paused = false;
     poll_fn(move |context| {

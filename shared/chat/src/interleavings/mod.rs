@@ -1,9 +1,9 @@
-//! The real routes, many at once, in unsteady worlds: what the design promises holds with every seed, and with each
-//! [`Mutant`](crate::mutant::Mutant) some seed shows a promise broken.
+//! Concurrent requests to the real routes in unsteady runtimes. Every promise of the design is kept
+//! with each seed; for each [`Mutant`](crate::mutant::Mutant) some seed shows a broken promise.
 //!
-//! The scenarios and the promises are those of `model/model.py`, which explores all interleavings of an abstract of this
-//! code; here some interleavings of the code itself are run. What is only the client's to get wrong (`position_head`,
-//! `no_ping`) is not here: the model has it, and so have the page's tests.
+//! The scenarios and promises are those of `model/model.py`. The model explores all interleavings
+//! of an abstraction; the tests here run some interleavings of the code itself. The mutants of a
+//! client (`position_head`, `no_ping`) are covered by the model and by the tests of the client.
 
 mod mutants;
 mod removal;

@@ -1,4 +1,4 @@
-//! Without a mutant every promise is kept; with each, the promise that the model names is broken.
+//! Without a mutant, every promise is kept. Each mutant breaks the promise that the model names.
 
 use super::{
     scenarios::{ALL, Scenario},
@@ -6,9 +6,9 @@ use super::{
 };
 use crate::mutant::{Mutant, with_mutant};
 
-/// Seeds that each scenario is run with.
+/// Seeds per scenario.
 const SEEDS: u64 = 1_000;
-/// Seeds among which one has to show a mutant; most do so within the first hundred.
+/// Seeds among which one must show the mutant. Most mutants need fewer than 100.
 const ENOUGH_SEEDS: u64 = 20_000;
 
 #[test]
@@ -21,7 +21,7 @@ fn every_promise_is_kept_with_every_seed() {
     }
 }
 
-/// One test for each mutant: in which scenario it breaks which promise.
+/// Defines a test for each mutant: the promise that it breaks, and the scenario.
 macro_rules! each_mutant_is_found {
     ($($name:ident: $mutant:ident breaks $promise:ident in $scenario:ident;)*) => {
         $(#[test]

@@ -1,4 +1,4 @@
-//! A participant is removed in the middle of traffic, and added again.
+//! Removes a participant while messages are sent, and adds them again.
 
 use futures_util::future::{join, join_all};
 
@@ -7,7 +7,7 @@ use super::world::{After, WATCHED, World};
 const SEEDS: u64 = 500;
 
 #[test]
-fn nothing_by_or_for_the_removed_until_he_is_added_again_and_then_everything() {
+fn a_removed_user_neither_sends_nor_receives_until_added_again() {
     for seed in 0..SEEDS {
         removed_and_added_again(seed);
     }
@@ -29,7 +29,7 @@ fn removed_and_added_again(seed: u64) {
         .chat
         .run(join(join(everyone, world.subscribe()), async {
             world.remove().await;
-            // He goes on as if nothing had happened, and others talk.
+            // The removed user continues to send and read, and others send.
             assert!(
                 !world.send(WATCHED, "late", After::Missing).await,
                 "seed {seed}"
@@ -45,7 +45,8 @@ fn removed_and_added_again(seed: u64) {
     world.chat.run(join(traffic(&["bob", "carol"]), async {
         while !world.subscribe().await {}
     }));
-    // What was stored and not told is a gap, or the newest: a page repairs either by subscribing again.
+    // An entry that was not pushed is a gap or the newest entry. A client repairs both by
+    // subscribing again.
     while world.position() < world.head() {
         world.chat.run(world.subscribe());
     }

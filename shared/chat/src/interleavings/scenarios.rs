@@ -1,10 +1,10 @@
-//! The scenarios of the model, by their names there.
+//! The scenarios of the model, with the same names.
 
 use futures_util::future::{LocalBoxFuture, join_all};
 
 use super::world::{After, Promise, World};
 
-/// Some people who do something at once.
+/// Concurrent actions of some users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scenario {
     Retries,
@@ -19,7 +19,7 @@ pub enum Scenario {
     RemovalAndHistory,
 }
 
-/// All of them.
+/// All scenarios.
 pub const ALL: [Scenario; 10] = [
     Scenario::Retries,
     Scenario::RetriesAndSubscribe,
@@ -34,7 +34,7 @@ pub const ALL: [Scenario; 10] = [
 ];
 
 impl Scenario {
-    /// Runs it in the world of this seed; the promises that were broken.
+    /// Runs the scenario with a seed, and returns the broken promises.
     pub fn run(self, seed: u64) -> Vec<Promise> {
         let world = World::new(seed, self.history());
         world.chat.run(join_all(self.tasks(&world)));
@@ -68,7 +68,8 @@ impl Scenario {
         let position = After::Position;
         let at = After::At;
         match self {
-            // The same message three times: with the first `after`, a later one, and what was seen by then.
+            // The same message three times: with two fixed positions, and with the position seen by
+            // then.
             Self::Retries => vec![ada(at(1)), ada(at(2)), ada(position), bob(at(0))],
             Self::RetriesAndSubscribe => vec![ada(at(1)), ada(position), bob(at(2)), subscribe()],
             Self::Crowd => vec![

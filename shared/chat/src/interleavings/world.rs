@@ -1,4 +1,5 @@
-//! A conversation on a world: what its people do, what the one who is watched has seen, and what must be true then.
+//! The world of a scenario: a conversation of three users, the entries that one of them has seen,
+//! and the promises that must hold at the end.
 
 use std::{
     cell::{Cell, RefCell},
@@ -14,63 +15,65 @@ use crate::{
     routes::{AddParticipant, ReadMessages, RemoveParticipant, SendMessage},
 };
 
-/// A promise, by its name in the model.
+/// A promise of the design, named as in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Promise {
-    /// The log has no hole.
+    /// The log has no holes.
     Dense,
     /// A message is stored at most once.
     Once,
-    /// An acknowledgement names the place where the message is.
+    /// An acknowledgement has the position of its message.
     Acked,
-    /// Nothing stored after an answered removal is by the removed, or reaches him.
+    /// An entry that is stored after an acknowledged removal is not sent by the removed user, and
+    /// does not reach them.
     Fence,
-    /// Somebody takes part if the last that the log says of him is not his removal.
+    /// The participants' rows agree with the log: a user whose newest change is a removal has no
+    /// row.
     Agree,
-    /// A subscriber has every message that was acknowledged.
+    /// A subscriber has received every acknowledged message.
     Seen,
-    /// Where nobody died and nobody was refused, everything was acknowledged.
+    /// If no request was killed or rejected, every message was acknowledged.
     Live,
 }
 
-/// What a sender says that he has read.
+/// The `after` of a sender.
 #[derive(Clone, Copy, Debug)]
 pub enum After {
-    /// Nothing.
+    /// No `after`.
     Missing,
-    /// This position.
+    /// A fixed position.
     At(u64),
-    /// What has been seen on the watched page without a gap.
+    /// The watched user's position: everything up to it was seen without a gap.
     Position,
 }
 
-/// The user whose page is watched. Bob owns the conversation, and Carol takes part.
+/// The user whose client is watched. Bob owns the conversation; Carol is a participant.
 pub const WATCHED: &str = "ada";
 
-/// Who sent a message, and its id; of an entry of another kind, its kind and whom it concerns.
+/// The sender and id of a message, or the kind and user of a change.
 type Name = (String, String);
 
-/// Ada, Bob and Carol in a conversation.
+/// A conversation of Ada, Bob and Carol.
 pub struct World {
-    /// With an unsteady world.
+    /// The chat, in an unsteady runtime.
     pub chat: FakeChat,
     conversation: ConversationId,
     seen: RefCell<BTreeMap<u64, Name>>,
     wanted: RefCell<BTreeSet<Name>>,
     acknowledged: RefCell<BTreeSet<(Name, u64)>>,
     joined: Cell<bool>,
-    /// Where Ada's removal stands, and the head when it was answered.
+    /// The position of Ada's removal, and the head when it was acknowledged.
     pub removed_at: Cell<Option<(u64, u64)>>,
     disturbed: Cell<bool>,
 }
 
 impl World {
-    /// With so many messages of Bob's in the log.
+    /// Creates a world with `history` messages of Bob in the log.
     pub fn new(seed: u64, history: usize) -> Self {
         let chat = FakeChat::unsteady(seed);
         let conversation = chat.conversation("c", &["bob", WATCHED, "carol"]);
         chat.history(&conversation, "bob", history);
-        // What a put of the history leaves behind is of no interest.
+        // Pending puts of the history are completed first.
         while chat.land() {}
         Self {
             chat,
@@ -84,14 +87,14 @@ impl World {
         }
     }
 
-    /// The newest position.
+    /// Returns the newest position.
     pub fn head(&self) -> u64 {
         self.chat.log(&self.conversation).len() as u64
     }
 
-    /// A user sends a message at some moment; whether it was acknowledged.
+    /// Sends a message at a random time. Returns whether it was acknowledged.
     pub async fn send(&self, user: &str, id: &str, after: After) -> bool {
-        self.some_moment().await;
+        self.random_pause().await;
         let name = (user.to_owned(), id.to_owned());
         self.wanted.borrow_mut().insert(name.clone());
         let after = match after {
@@ -110,9 +113,10 @@ impl World {
         true
     }
 
-    /// The watched page subscribes at some moment, from what it has seen, page after page. Whether that was granted.
+    /// Subscribes the watched client at a random time from its position, page after page. Returns
+    /// whether that was granted.
     pub async fn subscribe(&self) -> bool {
-        self.some_moment().await;
+        self.random_pause().await;
         loop {
             let after = self.position();
             let frame = json!({"action": "subscribe", "conversation": "c", "after": after});
@@ -131,9 +135,9 @@ impl World {
         }
     }
 
-    /// The watched page reads the newest message at some moment.
+    /// Reads the newest message as the watched user at a random time.
     pub async fn history(&self) {
-        self.some_moment().await;
+        self.random_pause().await;
         let fields = json!({"conversation": "c", "limit": 1});
         let reading = self.chat.ask_later::<ReadMessages>(WATCHED, fields);
         if let Some(page) = self.survived(self.chat.runtime.mortal(reading).await) {
@@ -141,9 +145,9 @@ impl World {
         }
     }
 
-    /// Bob removes Ada at some moment, again until it is answered.
+    /// Removes Ada as Bob at a random time, repeated until it is acknowledged.
     pub async fn remove(&self) {
-        self.some_moment().await;
+        self.random_pause().await;
         let reply = loop {
             let fields = json!({"conversation": "c", "user": WATCHED});
             let removing = self.chat.ask_later::<RemoveParticipant>("bob", fields);
@@ -151,27 +155,28 @@ impl World {
                 break reply;
             }
         };
-        // What was pushed until now may have been stored until now.
+        // Frames that were pushed until now may belong to entries before the removal.
         self.seen();
-        // A removal that found nobody comes right after the one before it, whose entry may be just about to be seen.
+        // A removal without effect follows an earlier one, whose entry may not be visible yet.
         let head = self.head();
-        let before = || self.told().find(|(_, takes_part)| !takes_part);
+        let before = || self.changes().find(|(_, takes_part)| !takes_part);
         let seq = reply["seq"]
             .as_u64()
             .unwrap_or_else(|| before().map_or(head + 1, |(seq, _)| seq));
         self.removed_at.set(Some((seq, head)));
     }
 
-    /// Bob adds Ada at some moment, or dies in the middle of it.
+    /// Adds Ada as Bob at a random time; the request may be killed.
     pub async fn add(&self) {
-        self.some_moment().await;
+        self.random_pause().await;
         let fields = json!({"conversation": "c", "user": WATCHED});
         let adding = self.chat.ask_later::<AddParticipant>("bob", fields);
         self.survived(self.chat.runtime.mortal(adding).await);
     }
 
-    /// What the log tells of Ada's participation, the newest first: where, and whether she takes part from there on.
-    fn told(&self) -> impl Iterator<Item = (u64, bool)> {
+    /// Returns the changes of Ada's participation, newest first: the position, and whether she
+    /// joins.
+    fn changes(&self) -> impl Iterator<Item = (u64, bool)> {
         let log = self.chat.log(&self.conversation).into_iter().rev();
         log.filter_map(|entry| {
             let change = entry.draft.change()?;
@@ -180,21 +185,21 @@ impl World {
         })
     }
 
-    /// Bob adds Ada again; where that stands in the log.
+    /// Adds Ada again as Bob, and returns the entry's position.
     pub async fn add_again(&self) -> u64 {
         let fields = json!({"conversation": "c", "user": WATCHED});
         let added = self.chat.ask_later::<AddParticipant>("bob", fields).await;
         added.unwrap()["seq"].as_u64().unwrap()
     }
 
-    /// Each begins at a moment of its own.
-    async fn some_moment(&self) {
+    /// Waits for a random number of pauses.
+    async fn random_pause(&self) {
         for _ in 0..self.chat.below(12) {
             self.chat.runtime.pause().await;
         }
     }
 
-    /// The reply to a request, unless its function died or refused it.
+    /// Returns the reply of a request, unless it was killed or rejected.
     fn survived(&self, outcome: Option<Result<Value, Value>>) -> Option<Value> {
         let reply = outcome.and_then(Result::ok);
         self.disturbed.set(self.disturbed.get() || reply.is_none());
@@ -213,7 +218,7 @@ impl World {
         }
     }
 
-    /// What has reached the watched page, by position.
+    /// Returns the entries that reached the watched client, by position.
     pub fn seen(&self) -> BTreeMap<u64, Name> {
         let pushed = self.chat.pushed().into_iter();
         let entries = pushed.map(|(_, frame)| frame);
@@ -222,13 +227,13 @@ impl World {
         self.seen.borrow().clone()
     }
 
-    /// How far that goes without a gap.
+    /// Returns the position up to which there is no gap.
     pub fn position(&self) -> u64 {
         let seen = self.seen();
         (1..).take_while(|seq| seen.contains_key(seq)).count() as u64
     }
 
-    /// The promises that were broken, once everybody has ended.
+    /// Returns the broken promises. To be called when all tasks have ended.
     pub fn broken(&self) -> Vec<Promise> {
         while self.chat.land() {}
         let log = self.chat.log(&self.conversation);
@@ -244,8 +249,8 @@ impl World {
         let seen = self.seen();
         let acknowledged = self.acknowledged.borrow();
         let (removal, late) = self.removed_at.get().unwrap_or((u64::MAX, u64::MAX));
-        // From there on she may be back, and then sees all of the log.
-        let again = self.told().take_while(|(seq, _)| *seq > removal);
+        // Ada may be added again behind the removal, and then sees the whole log.
+        let again = self.changes().take_while(|(seq, _)| *seq > removal);
         let back = again.filter(|(_, joins)| *joins).last();
         let back = back.map_or(u64::MAX, |(seq, _)| seq);
         let known = |name: &Name| {
@@ -267,12 +272,12 @@ impl World {
         let watched = self.chat.identity(WATCHED).user;
         let row = self.chat.participant(&self.conversation, &watched);
         let takes_part = self.chat.run(row).unwrap().is_some();
-        let agree = takes_part == self.told().next().is_none_or(|(_, joins)| joins);
-        let saw = !self.joined.get()
-            || self.told().next().is_some()
+        let agree = takes_part == self.changes().next().is_none_or(|(_, joins)| joins);
+        let received = !self.joined.get()
+            || self.changes().next().is_some()
             || acknowledged.iter().all(|(_, seq)| seen.contains_key(seq));
         let live = self.disturbed.get()
-            || self.told().next().is_some()
+            || self.changes().next().is_some()
             || self.wanted.borrow().iter().all(known);
         [
             (dense, Promise::Dense),
@@ -280,7 +285,7 @@ impl World {
             (acked, Promise::Acked),
             (fence, Promise::Fence),
             (agree, Promise::Agree),
-            (saw, Promise::Seen),
+            (received, Promise::Seen),
             (live, Promise::Live),
         ]
         .into_iter()

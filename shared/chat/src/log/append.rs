@@ -1,4 +1,4 @@
-//! Appending to a log.
+//! Appends entries to a log.
 
 use std::time::Duration;
 
@@ -10,25 +10,26 @@ use crate::{
     ports::{Clock, Log, Put, Random},
 };
 
-/// The longest wait, in milliseconds, of a writer that has lost its place more than once.
+/// The longest random wait, in milliseconds, of a writer that has lost more than one position.
 const LONGEST_WAIT_MS: u64 = 64;
-/// Entries that are read at once when a writer has lost its place.
+/// Entries per query when a writer that has lost its position reads on.
 const REREAD: usize = 1_000;
 
-/// Where a request is stored, now or since an earlier attempt.
+/// The entry of a request, stored by this attempt or by an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// The entry as it is stored.
+    /// The entry as stored.
     pub entry: Entry,
-    /// Whether it was there already.
+    /// Whether an earlier attempt stored it.
     pub duplicate: bool,
 }
 
-/// Stores a message behind everything that its writer has read, or finds where it is stored already.
+/// Stores a message behind `tail`, or returns the entry that an earlier attempt stored.
 ///
 /// # Errors
-/// `not_found` if the sender has been removed meanwhile, `id_reused` if another request has this name, `contended` if
-/// others were quicker until the deadline.
+/// - `not_found` if the sender has been removed meanwhile
+/// - `id_reused` if another request has the same id
+/// - `contended` if other writers took every position until the deadline
 pub async fn append<P: Log + Clock + Random>(
     ports: &P,
     conversation: &ConversationId,
@@ -37,15 +38,19 @@ pub async fn append<P: Log + Clock + Random>(
     deadline: Timestamp,
 ) -> Result<Appended, RequestError> {
     let stored = store(ports, conversation, draft, tail, deadline).await?;
-    Ok(stored
-        .ok_or_else(|| InternalError::new("appending a message", "it was taken for a change"))?)
+    Ok(stored.ok_or_else(|| {
+        InternalError::new(
+            "appending a message",
+            "the store reported a change without effect",
+        )
+    })?)
 }
 
-/// Stores a change of participants, his row included, behind everything that its writer has read. Nothing if there is
-/// nothing to change.
+/// Stores a change of participants, together with the participant's row, behind `tail`. Returns
+/// `None` if the change has no effect.
 ///
 /// # Errors
-/// As those of [`append`].
+/// Those of [`append`].
 pub async fn change<P: Log + Clock + Random>(
     ports: &P,
     conversation: &ConversationId,
@@ -97,9 +102,10 @@ async fn store<P: Log + Clock + Random>(
             }
         }
         losses += 1;
-        // The entry that won the place is known. The first time that is all there is to know, most likely. After that
-        // this is a crowd: stepping aside for a moment and reading on costs less than losing place after place. The
-        // same if the winner was the sender's removal, since he may have been added again behind it.
+        // After one loss, the entry that took the position is most likely the only new one, and it
+        // is known. After more, many writers compete: a short wait and a read cost less than losing
+        // position after position. The sender's removal also needs a read, since the user may have
+        // been added again behind it.
         if losses > 1 || tail.removes(&draft.sender) {
             ports
                 .sleep(Duration::from_millis(ports.below(LONGEST_WAIT_MS + 1)))
@@ -120,7 +126,7 @@ fn stored_before(entry: &Entry, draft: &Draft) -> Result<Appended, Rejection> {
     }
 }
 
-/// Everything from the place that was lost, page after page.
+/// Reads everything from the lost position on, page after page.
 async fn reread(
     log: &impl Log,
     conversation: &ConversationId,
@@ -134,7 +140,7 @@ async fn reread(
         let page = log.read_from(conversation, read.head, REREAD).await?;
         let more = page.more;
         let run = dense_run(read.head, page.entries).ok_or_else(|| {
-            InternalError::new("reading a log again", "an entry that was met is gone")
+            InternalError::new("reading a log again", "an entry that was there is missing")
         })?;
         read.head = run.head;
         read.entries.extend(run.entries);

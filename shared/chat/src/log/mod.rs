@@ -1,11 +1,11 @@
-//! The log of a conversation: append-only, dense, its own lock.
+//! The log of a conversation: append-only and dense. It is also the conversation's lock.
 //!
-//! A put at n + 1 succeeds only for a writer that has read everything up to n, so the log has no holes and a request
-//! cannot be stored twice past the position from which its writer read, however attempts interleave. `docs/design.md`
-//! tells the whole algorithm; it has been model-checked.
+//! A put at position n + 1 succeeds only for a writer that has read everything up to n. So the log
+//! has no holes, and a request is not stored again behind the position from which its writer read,
+//! however attempts interleave. `docs/design.md` describes the algorithm; it is model-checked.
 
 mod append;
 mod read;
 
-pub use append::{append, change};
+pub use append::{Appended, append, change};
 pub use read::{Tail, head, read_after, tail};

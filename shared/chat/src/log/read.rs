@@ -1,5 +1,7 @@
-//! Reading a log. A read is no snapshot: entries may be stored while it runs, and it may see a later one without an
-//! earlier one. So here only the dense run from the start of a read counts.
+//! Reads a log.
+//!
+//! A read is not a snapshot: entries may be stored while it runs, and it may find a later one
+//! without an earlier one. So only the dense run from the start of a read is used.
 
 use crate::{
     domain::{Content, ConversationId, Draft, Entry, Seq, UserId},
@@ -8,22 +10,22 @@ use crate::{
     ports::Log,
 };
 
-/// Entries that a sender without `after` is compared with.
+/// Entries in which a repetition is looked for if the sender gave no `after`.
 pub const NEWEST: usize = 100;
-/// Entries that a sender may be behind before he must catch up first.
+/// Entries that may follow `after`; a sender further behind must catch up first.
 const FURTHEST_BEHIND: usize = 1_000;
 
-/// What a writer has read: everything up to `head` from where it began.
+/// The entries that a writer has read: all from the start of the read up to `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tail {
     /// Ascending, without a gap.
     pub entries: Vec<Entry>,
-    /// The position of the last of them, or the position from which it was read if there are none.
+    /// The position of the last entry, or the position before the read if there are no entries.
     pub head: Seq,
 }
 
 impl Tail {
-    /// The entry that comes from the same request as `draft`, if it is in here.
+    /// Returns the entry that comes from the same request as `draft`, if there is one.
     #[must_use]
     pub fn repeated(&self, draft: &Draft) -> Option<&Entry> {
         self.entries
@@ -31,10 +33,11 @@ impl Tail {
             .find(|entry| entry.draft.has_name_of(draft))
     }
 
-    /// Whether the last that is told of `user` in here is his removal.
+    /// Returns whether the newest of these entries that concerns `user`'s participation is a
+    /// removal.
     #[must_use]
     pub fn removes(&self, user: &UserId) -> bool {
-        let told = self
+        let newest = self
             .entries
             .iter()
             .rev()
@@ -43,14 +46,15 @@ impl Tail {
                 Content::ParticipantAdded { user: added, .. } if added == user => Some(false),
                 _ => None,
             });
-        told.unwrap_or(false) && !mutant!(NoFence)
+        newest.unwrap_or(false) && !mutant!(NoFence)
     }
 }
 
-/// What a sender must have read before it may append: everything past `after`, or the newest page.
+/// Reads what a sender must know before it appends: everything past `after`, or the newest page.
 ///
 /// # Errors
-/// `unknown_position` if `after` is none of this log; `resync_required` if more than a page was stored since.
+/// - `unknown_position` if `after` is not a position of this log
+/// - `resync_required` if more than a page was stored since `after`
 pub async fn tail(
     log: &impl Log,
     conversation: &ConversationId,
@@ -70,8 +74,8 @@ pub async fn tail(
     }
 }
 
-/// The newest entries. A descending read meets its oldest entries last, when all of them have long been there, so it is
-/// dense by itself.
+/// Reads the newest entries. A descending read reaches older entries last, and all of them were
+/// stored before the newest one, so it is always dense.
 async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, InternalError> {
     let newest = if mutant!(SmallWindow) { 2 } else { NEWEST };
     let page = log.read_back(conversation, Seq::MAX, newest).await?;
@@ -82,26 +86,26 @@ async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, I
     })
 }
 
-/// The newest position.
+/// Returns the newest position.
 ///
 /// # Errors
-/// Only a [`InternalError`].
+/// An [`InternalError`] if the log cannot be read.
 pub async fn head(log: &impl Log, conversation: &ConversationId) -> Result<Seq, InternalError> {
     let page = log.read_back(conversation, Seq::MAX, 1).await?;
     Ok(page.entries.first().map_or(Seq::START, |entry| entry.seq))
 }
 
-/// Entries past `after`, at most `limit` of them, and whether there may be more.
+/// Reads at most `limit` entries past `after`, and returns whether there may be more.
 ///
 /// # Errors
-/// `unknown_position` if `after` is none of this log.
+/// `unknown_position` if `after` is not a position of this log.
 pub async fn read_after(
     log: &impl Log,
     conversation: &ConversationId,
     after: Seq,
     limit: usize,
 ) -> Result<(Tail, bool), RequestError> {
-    // A position is proven by the entry that is there, which comes in addition to those that are asked for.
+    // The entry at `after` proves the position. It is read in addition to the requested ones.
     let proof = usize::from(after > Seq::START);
     let first = after.max(Seq::START.next());
     let page = log
@@ -112,8 +116,8 @@ pub async fn read_after(
     Ok((tail, page.more))
 }
 
-/// The entries that follow each other from the start of a read that began at `after`; nothing if `after` itself, which
-/// must be the first entry unless it is 0, is not there.
+/// Returns the entries without a gap from the start of a read that began at `after`. Returns `None`
+/// if `after` is not 0 and its own entry is missing.
 pub(super) fn dense_run(after: Seq, entries: Vec<Entry>) -> Option<Tail> {
     let mut expected = after.max(Seq::START.next());
     let mut head = Seq::START;

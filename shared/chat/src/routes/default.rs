@@ -1,15 +1,15 @@
-//! `$default`: whatever no other route has taken.
+//! `$default`: rejects frames that no other route handles.
 //!
 //! ```json
 //! {"action": "dance", "ref": "1"}
 //! {"event": "error", "ref": "1", "code": "unknown_action", "message": "…", "retry": "never"}
 //! ```
 
-use crate::{error::Rejection, request::Request, websocket::Frame};
+use crate::error::Rejection;
 
-/// Unknown input is refused like any other, by a value.
+/// Rejects the frame.
 #[must_use]
-pub fn handle(_request: &Request, _frame: &Frame) -> Rejection {
+pub const fn handle() -> Rejection {
     Rejection::UnknownAction
 }
 
@@ -20,7 +20,7 @@ mod tests {
     use crate::fakes::FakeChat;
 
     #[test]
-    fn what_cannot_be_read_is_refused_with_advice() {
+    fn unreadable_and_unknown_frames_are_rejected() {
         let chat = FakeChat::new();
         let deep = "[".repeat(100_000);
         for (text, code, reference) in [

@@ -1,4 +1,4 @@
-//! `$disconnect`: a connection has closed. The gateway may call this late, twice or never.
+//! `$disconnect`: a connection has closed. The gateway may call this route late, twice or never.
 
 use crate::{
     domain::{ConnectionId, UserId},
@@ -7,10 +7,10 @@ use crate::{
     ports::{Connections, Subscriptions},
 };
 
-/// Deletes every row of the connection.
+/// Deletes all rows of the connection.
 ///
 /// # Errors
-/// A [`InternalError`]; what is left is inert and expires.
+/// An [`InternalError`] if a row cannot be deleted. Rows that remain have no effect, and expire.
 pub async fn handle<P: Subscriptions + Connections + Sync>(
     ports: &P,
     user: &UserId,
@@ -27,7 +27,7 @@ mod tests {
     use crate::fakes::FakeChat;
 
     #[test]
-    fn nothing_is_left_of_a_connection_however_often_it_closes() {
+    fn repeated_disconnects_leave_no_rows() {
         let chat = FakeChat::new();
         chat.connect("ada-1");
         for id in ["c", "d"] {

@@ -1,4 +1,4 @@
-//! `GET /conversations`: where the caller takes part, 25 a page, in the order of their ids.
+//! `GET /conversations`: lists the caller's conversations, 25 per page, ordered by id.
 //!
 //! ```json
 //! {"conversations": [{"id": "lunch", "title": "Lunch", "head": 42, "lastMessage": {"event": "message", "seq": 42, …},
@@ -6,7 +6,7 @@
 //!  "next": "lunch"}
 //! ```
 //!
-//! Which conversations these are may lag a second; whatever is told of one is told only to a participant.
+//! The list may lag behind changes by a second. A conversation is shown only to its participants.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use crate::{
-    domain::{Content, ConversationId, Entry, Seq},
+    domain::{ConversationId, Entry, Seq},
     error::{InternalError, RequestError},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
@@ -23,7 +23,7 @@ use crate::{
 
 /// Conversations on a page.
 const PAGE: usize = 25;
-/// Entries that are looked through for the last message if the newest entry is none.
+/// Entries that are searched for the last message if the newest entry is not a message.
 const LOOK_BACK: usize = 20;
 
 /// Lists the caller's conversations.
@@ -33,23 +33,23 @@ pub struct ListConversations;
 /// A page of conversations.
 #[derive(Clone, Debug, Serialize)]
 pub struct Listed {
-    /// In the order of their ids.
+    /// The conversations, ordered by id.
     pub conversations: Vec<Summary>,
-    /// What to ask the next page with, unless this is the last.
+    /// The parameter for the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
-/// What a list shows of a conversation.
+/// A conversation in the list.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Summary {
     /// Conversation id.
     pub id: String,
-    /// Its title.
+    /// The title.
     pub title: Option<String>,
-    /// Its newest position.
+    /// The newest position.
     pub head: u64,
-    /// Its newest message, if one is among its newest entries.
+    /// The newest message, if there is one among the newest entries.
     pub last_message: Option<serde_json::Value>,
     /// When the caller was added, in RFC 3339.
     pub joined_at: String,
@@ -72,11 +72,11 @@ where
             .await?;
         let newest = page.conversations.iter().map(|id| newest(ports, id));
         let newest = try_join_all(newest).await?;
-        // Asked last: a list that lags must not show what was said after the caller was removed.
-        let confirmed = ports
+        // Participation is checked last (decision 1): the list may lag behind a removal.
+        let memberships = ports
             .memberships_of(&caller.user, &page.conversations)
             .await?;
-        let mut confirmed: BTreeMap<_, _> = confirmed
+        let mut memberships: BTreeMap<_, _> = memberships
             .into_iter()
             .map(|found| (found.0.id.clone(), found))
             .collect();
@@ -91,7 +91,7 @@ where
                 .iter()
                 .zip(newest)
                 .filter_map(|(id, (head, last))| {
-                    let (conversation, participant) = confirmed.remove(id)?;
+                    let (conversation, participant) = memberships.remove(id)?;
                     Some(Summary {
                         id: id.to_string(),
                         title: conversation.title.map(|title| title.as_str().to_owned()),
@@ -113,7 +113,7 @@ async fn newest(
     log: &impl Log,
     conversation: &ConversationId,
 ) -> Result<(Seq, Option<Entry>), InternalError> {
-    let is_message = |entry: &Entry| matches!(entry.draft.content, Content::Message { .. });
+    let is_message = |entry: &Entry| entry.draft.content.is_message();
     let page = log.read_back(conversation, Seq::MAX, 1).await?;
     let Some(newest) = page.entries.into_iter().next() else {
         return Ok((Seq::START, None));
@@ -134,7 +134,7 @@ mod tests {
     use crate::fakes::FakeChat;
 
     #[test]
-    fn a_list_shows_the_newest_of_each() {
+    fn a_list_shows_the_head_and_last_message_of_each_conversation() {
         let chat = FakeChat::new();
         chat.conversation("empty", &["ada", "grace"]);
         chat.conversation("foreign", &["ada"]);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_comes_in_pages() {
+    fn a_long_list_is_split_into_pages() {
         let chat = FakeChat::new();
         for n in 0..60 {
             chat.conversation(&format!("c{n:02}"), &["ada"]);

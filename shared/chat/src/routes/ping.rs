@@ -1,4 +1,5 @@
-//! `ping`: is anything newer than what I have? It also keeps the connection from being idle.
+//! `ping`: compares a client's positions with the heads. It also keeps the connection from being
+//! idle.
 //!
 //! ```json
 //! {"action": "ping", "ref": "1", "positions": {"c": 41, "d": 7}}
@@ -23,11 +24,11 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Ping;
 
-/// The heads of those conversations whose position is behind; those of others are left out without a word.
+/// The heads of the conversations in which the client is behind. Other conversations are left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename = "pong")]
 pub struct Pong {
-    /// Newest positions by conversation id.
+    /// The newest positions by conversation id.
     pub heads: BTreeMap<String, u64>,
 }
 
@@ -77,7 +78,7 @@ mod tests {
     use crate::fakes::FakeChat;
 
     #[test]
-    fn only_heads_that_are_ahead_and_ones_own_are_told() {
+    fn only_newer_heads_of_the_callers_conversations_are_returned() {
         let chat = FakeChat::new();
         for (id, users) in [
             ("behind", ["ada"]),

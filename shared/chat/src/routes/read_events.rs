@@ -1,4 +1,4 @@
-//! `GET /conversations/{id}/entries`: catching up without a connection.
+//! `GET /conversations/{id}/events`: reads a log forwards, to catch up without a connection.
 //!
 //! ```json
 //! {"events": [{"event": "message", "seq": 42, …}], "head": 42, "limited": false}
@@ -7,20 +7,19 @@
 use serde::Serialize;
 
 use crate::{
-    access::require_participant,
+    access::read_as_participant,
     domain::{ConversationId, Seq},
-    error::RequestError,
-    fields::{Limit, Position},
+    error::{Rejection, RequestError},
+    fields::{Fields, Limit, Position},
     log::{head, read_after},
-    mutant::mutant,
     ports::{Clock, Log, Participants},
     request::{Request, Route},
     wire::Entries,
 };
 
-/// Entries on a page if the client does not say.
+/// Entries on a page if `limit` is missing.
 const PAGE: usize = 100;
-/// Entries on a page at most.
+/// The most entries on a page.
 const LARGEST_PAGE: usize = 1_000;
 
 /// Reads a log forwards.
@@ -30,13 +29,34 @@ pub struct ReadEvents;
 /// A page of a log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EntryPage {
-    /// Ascending, past `after`.
+    /// The entries past `after`, ascending.
     #[serde(rename = "events")]
     pub entries: Entries,
     /// The newest position.
     pub head: u64,
-    /// Whether there are more than these.
+    /// Whether the page was cut: there are more entries.
     pub limited: bool,
+}
+
+struct Command {
+    conversation: ConversationId,
+    after: Seq,
+    limit: usize,
+}
+
+impl Command {
+    fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let conversation = fields.required("conversation")?;
+        let after: Option<Position> = fields.optional("after")?;
+        let after = after.map_or(Ok(Seq::START), Position::seq)?;
+        let limit: Option<Limit> = fields.optional("limit")?;
+        let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
+        Ok(Self {
+            conversation,
+            after,
+            limit,
+        })
+    }
 }
 
 impl<P> Route<P> for ReadEvents
@@ -47,21 +67,15 @@ where
     type Reply = EntryPage;
 
     async fn handle(ports: &P, request: &Request) -> Result<EntryPage, RequestError> {
-        let conversation: ConversationId = request.fields.required("conversation")?;
-        let after: Option<Position> = request.fields.optional("after")?;
-        let after = after.map_or(Ok(Seq::START), Position::seq)?;
-        let limit: Option<Limit> = request.fields.optional("limit")?;
-        let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
+        let Command {
+            conversation,
+            after,
+            limit,
+        } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        if mutant!(CheckBeforeRead) {
-            require_participant(ports, &conversation, &caller.user).await?;
-        }
-        let read = read(ports, &conversation, after, limit).await;
-        if !mutant!(CheckBeforeRead) {
-            require_participant(ports, &conversation, &caller.user).await?;
-        }
-        read
+        let read = read(ports, &conversation, after, limit);
+        read_as_participant(ports, &conversation, &caller.user, read).await?
     }
 }
 

@@ -1,4 +1,4 @@
-//! `GET /conversations/{id}/messages`: history, backwards from a position or from the end.
+//! `GET /conversations/{id}/messages`: reads messages backwards, from a position or from the end.
 //!
 //! ```json
 //! {"messages": [{"event": "message", "seq": 41, …}, {"event": "message", "seq": 42, …}], "limited": true}
@@ -7,19 +7,18 @@
 use serde::Serialize;
 
 use crate::{
-    access::require_participant,
-    domain::{Content, ConversationId, Entry, Seq},
+    access::read_as_participant,
+    domain::{ConversationId, Entry, Seq},
     error::{InternalError, Rejection, RequestError},
-    fields::{Limit, Position},
-    mutant::mutant,
+    fields::{Fields, Limit, Position},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
     wire::Entries,
 };
 
-/// Messages on a page if the client does not say.
+/// Messages on a page if `limit` is missing.
 const PAGE: usize = 50;
-/// Messages on a page at most.
+/// The most messages on a page.
 const LARGEST_PAGE: usize = 1_000;
 
 /// Reads a log's messages backwards.
@@ -29,10 +28,35 @@ pub struct ReadMessages;
 /// A page of history.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct MessagePage {
-    /// Ascending, all of them before `before`.
+    /// The messages before `before`, ascending.
     pub messages: Entries,
     /// Whether there are older ones.
     pub limited: bool,
+}
+
+struct Command {
+    conversation: ConversationId,
+    before: Option<Seq>,
+    limit: usize,
+}
+
+impl Command {
+    fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let conversation = fields.required("conversation")?;
+        let before: Option<Position> = fields.optional("before")?;
+        let before = before.map(Position::seq).transpose();
+        let before = before.map_err(|_| Rejection::Invalid {
+            field: "before",
+            rule: "must be a whole number that can be a position",
+        })?;
+        let limit: Option<Limit> = fields.optional("limit")?;
+        let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
+        Ok(Self {
+            conversation,
+            before,
+            limit,
+        })
+    }
 }
 
 impl<P> Route<P> for ReadMessages
@@ -43,32 +67,22 @@ where
     type Reply = MessagePage;
 
     async fn handle(ports: &P, request: &Request) -> Result<MessagePage, RequestError> {
-        let conversation: ConversationId = request.fields.required("conversation")?;
-        let before: Option<Position> = request.fields.optional("before")?;
-        let before = before
-            .map(Position::seq)
-            .transpose()
-            .map_err(|_| Rejection::Invalid {
-                field: "before",
-                rule: "must be a whole number that a position can be",
-            })?;
-        let limit: Option<Limit> = request.fields.optional("limit")?;
-        let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
+        let Command {
+            conversation,
+            before,
+            limit,
+        } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        if mutant!(CheckBeforeRead) {
-            require_participant(ports, &conversation, &caller.user).await?;
-        }
-        let read = read(ports, &conversation, before, limit).await;
-        if !mutant!(CheckBeforeRead) {
-            require_participant(ports, &conversation, &caller.user).await?;
-        }
-        Ok(read?)
+        let read = read(ports, &conversation, before, limit);
+        let page = read_as_participant(ports, &conversation, &caller.user, read).await??;
+
+        Ok(page)
     }
 }
 
-/// Entries of other kinds are passed over, page after page, since a page without any message would leave the client
-/// without a position to go on from.
+/// Reads page after page until there are `limit` messages, skipping entries of other kinds: a page
+/// without a message would leave the client without a position to continue from.
 async fn read(
     log: &impl Log,
     conversation: &ConversationId,
@@ -99,7 +113,7 @@ async fn read(
 }
 
 fn is_message(entry: &Entry) -> bool {
-    matches!(entry.draft.content, Content::Message { .. })
+    entry.draft.content.is_message()
 }
 
 #[cfg(test)]
@@ -118,7 +132,7 @@ mod tests {
             .collect()
     }
 
-    /// 1 to 5 are messages, 6 is a removal, 7 to 9 are messages.
+    /// Entries 1 to 5 are messages, 6 is a removal, 7 to 9 are messages.
     fn nine_entries() -> FakeChat {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace", "mallory"]);
@@ -129,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn history_is_read_backwards_and_holds_messages_only() {
+    fn history_is_read_backwards_and_contains_only_messages() {
         let chat = nine_entries();
         for (fields, expected, limited) in [
             (json!({"limit": 3}), vec![7, 8, 9], true),
@@ -152,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn events_are_read_forwards_and_hold_every_kind() {
+    fn events_are_read_forwards_and_contain_every_kind() {
         let chat = nine_entries();
         for (fields, expected, limited) in [
             (json!({}), vec![1, 2, 3, 4, 5, 6, 7, 8, 9], false),
@@ -178,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_reads_nothing() {
+    fn a_non_participant_reads_nothing() {
         let chat = nine_entries();
         for conversation in ["c", "none"] {
             for extra in [json!({}), json!({"after": 10}), json!({"before": 3})] {

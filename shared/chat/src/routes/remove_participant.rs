@@ -1,23 +1,25 @@
-//! `DELETE /conversations/{id}/participants/{user}`: the owner removes anyone, everyone removes himself.
+//! `DELETE /conversations/{id}/participants/{user}`: removes a participant. The owner may remove
+//! anyone, and every participant may remove themselves.
 //!
 //! ```json
 //! {"seq": 44}
 //! ```
 //!
-//! His row goes and the entry comes in one step (decision 2): from then on he may do nothing new, and whoever was under
-//! way meets the entry, since nothing can be stored behind it by somebody who has not read it. Then his subscriptions
-//! go, which have been inert since that step. A repetition does what an earlier attempt has left undone.
+//! The row is deleted and the entry stored in one step (decision 2). From then on the user's new
+//! requests are rejected. Requests that are in progress find the entry, since nothing can be stored
+//! behind it without reading it. The user's subscriptions, which have no effect any more, are
+//! deleted afterwards; a repeated request completes what an earlier attempt left undone.
 
 use futures_util::future::{join, join_all};
 
 use crate::{
     access::require_participant,
-    domain::{Content, ConversationId, Draft, Role, UserId},
+    domain::{Content, ConversationId, Role, UserId},
     error::{InternalError, Rejection, RequestError},
     log::{change, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
-    routes::add_participant::{Changed, fresh_id, tell_of_change},
+    routes::change::{Changed, draft, publish_change},
     wire::Notice,
 };
 
@@ -38,47 +40,40 @@ where
 
         let now = ports.now();
         let caller = request.caller(now)?;
-        let read = tail(ports, &conversation, None).await;
+        let tail = tail(ports, &conversation, None).await;
+        // Participation is checked after the read (decision 1), at the same time as the other row.
         let remover = require_participant(ports, &conversation, &caller.user);
         let (remover, row) = join(remover, ports.participant(&conversation, &user)).await;
         let remover = remover?;
-        let (read, row) = (read?, row?);
+        let (tail, row) = (tail?, row?);
         if remover.role != Role::Owner && user != caller.user {
             let why = "only the owner of a conversation removes others from it";
             return Err(Rejection::Forbidden(why).into());
         }
 
-        let changed = if let Some(row) = row {
+        let stored = if let Some(row) = row {
             let content = Content::ParticipantRemoved {
                 user: user.clone(),
                 name: row.name,
             };
-            let draft = Draft::new(caller.user.clone(), fresh_id(ports)?, now, content);
-            change(ports, &conversation, draft, read, request.deadline).await?
+            let draft = draft(ports, caller, content, now)?;
+            change(ports, &conversation, draft, tail, request.deadline).await?
         } else {
             None
         };
-
         let roster = ports.roster(&conversation).await?;
         delete_subscriptions(ports, &conversation, &user, &roster).await?;
-        let Some(entry) = changed else {
-            return Ok(Changed { seq: None });
+        let Some(entry) = stored else {
+            return Ok(Changed::nothing());
         };
+
         let notice = Notice::Removed {
             conversation: conversation.as_str(),
         };
-        tell_of_change(
-            ports,
-            roster,
-            (&conversation, &entry),
-            (&user, &notice),
-            request.deadline,
-        )
-        .await?;
+        let change = (&conversation, &entry);
+        publish_change(ports, roster, change, (&user, &notice), request.deadline).await?;
 
-        Ok(Changed {
-            seq: Some(entry.seq.number()),
-        })
+        Ok(Changed::to(&entry))
     }
 }
 
@@ -88,11 +83,11 @@ async fn delete_subscriptions<P: Subscriptions>(
     user: &UserId,
     roster: &Roster,
 ) -> Result<(), InternalError> {
-    let his = roster
+    let subscriptions = roster
         .subscriptions
         .iter()
         .filter(|subscription| subscription.user == *user);
-    let deletions =
-        his.map(|subscription| ports.unsubscribe(conversation, &subscription.connection.id));
+    let deletions = subscriptions
+        .map(|subscription| ports.unsubscribe(conversation, &subscription.connection.id));
     join_all(deletions).await.into_iter().collect()
 }

@@ -9,18 +9,17 @@ use futures_util::future::join;
 use serde::Serialize;
 
 use crate::{
-    access::require_participant,
-    domain::{Body, Content, ConversationId, Draft, MessageId, UserId},
+    access::{read_as_participant, require_participant},
+    domain::{Body, ConversationId, Draft, Entry, MessageId, UserId},
     error::{Rejection, RequestError},
-    fan_out::publish,
+    fan_out::publish_stored,
     fields::{Fields, Position},
-    log::{Tail, append, tail},
-    mutant::mutant,
+    log::{Appended, Tail, append, tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
 
-/// Stores a message and tells everyone.
+/// Stores a message and pushes it to all subscribed connections of participants.
 #[derive(Clone, Copy, Debug)]
 pub struct SendMessage;
 
@@ -30,13 +29,13 @@ pub struct SendMessage;
 pub struct Sent {
     /// Conversation id.
     pub conversation: String,
-    /// The sender's name for the message.
+    /// The message id that the sender chose.
     pub id: String,
-    /// Its position.
+    /// The message's position.
     pub seq: u64,
-    /// When it was first sent, in RFC 3339.
+    /// When the message was first sent, in RFC 3339.
     pub sent_at: String,
-    /// Whether it was stored by an earlier attempt.
+    /// Whether an earlier attempt stored the message.
     pub duplicate: bool,
 }
 
@@ -76,70 +75,53 @@ where
         let caller = request.caller(ports.now())?;
         let tail = participant_and_tail(ports, &conversation, &caller.user, after).await?;
 
-        let content = Content::Message {
-            name: caller.name.clone(),
-            body,
-        };
-        let draft = Draft::new(caller.user.clone(), id, ports.now(), content);
-        let early = if mutant!(SubsBeforePut) {
-            Some(ports.roster(&conversation).await?)
-        } else {
-            None
-        };
-        let stored = append(ports, &conversation, draft, tail, request.deadline).await?;
+        let draft = Draft::message(caller, id, body, ports.now());
+        let storing = append(ports, &conversation, draft, tail, request.deadline);
 
-        // A repetition is told again: the first attempt may have died before it told anyone.
-        if !(stored.duplicate && mutant!(SilentDuplicate)) {
-            let roster = match early {
-                Some(roster) => roster,
-                None => ports.roster(&conversation).await?,
-            };
-            let origin = request.connection.as_ref().map(|connection| &connection.id);
-            publish(
-                ports,
-                roster,
-                &conversation,
-                &stored.entry,
-                origin,
-                request.deadline,
-            )
-            .await;
-        }
+        let origin = request.connection.as_ref().map(|connection| &connection.id);
+        let stored =
+            publish_stored(ports, &conversation, storing, origin, request.deadline).await?;
 
-        Ok(Sent {
-            conversation: conversation.to_string(),
-            id: stored.entry.draft.id.to_string(),
-            seq: stored.entry.seq.number(),
-            sent_at: stored.entry.draft.sent_at.rfc3339(),
-            duplicate: stored.duplicate,
-        })
+        Ok(Sent::new(&conversation, &stored))
     }
 }
 
-/// What the sender must have read, given that he takes part.
+impl Sent {
+    fn new(conversation: &ConversationId, stored: &Appended) -> Self {
+        let Entry { seq, draft } = &stored.entry;
+        Self {
+            conversation: conversation.to_string(),
+            id: draft.id.to_string(),
+            seq: seq.number(),
+            sent_at: draft.sent_at.rfc3339(),
+            duplicate: stored.duplicate,
+        }
+    }
+}
+
+/// Checks that the sender is a participant, and reads the entries that a sender must have read.
 ///
-/// With `after` both are asked for at once: what was stored past a position that the sender has seen includes his
-/// removal. Without it the read has no such beginning, so participation is checked after it; see decision 1.
+/// With `after`, both are requested at once: a removal of the sender is stored past a position that
+/// the sender has seen, so the read includes it. Without `after`, the read has no such start, and
+/// participation is checked after it (decision 1).
 async fn participant_and_tail<P: Log + Participants + Sync>(
     ports: &P,
     conversation: &ConversationId,
     user: &UserId,
     after: Option<Position>,
 ) -> Result<Tail, RequestError> {
-    if let Some(after) = after {
-        let after = after.seq()?;
-        let (found, read) = join(
-            require_participant(ports, conversation, user),
-            tail(ports, conversation, Some(after)),
-        )
-        .await;
-        found?;
-        read
-    } else {
-        let read = tail(ports, conversation, None).await;
-        require_participant(ports, conversation, user).await?;
-        read
-    }
+    let Some(after) = after else {
+        let newest = tail(ports, conversation, None);
+        return read_as_participant(ports, conversation, user, newest).await?;
+    };
+    let after = after.seq()?;
+    let (participant, read) = join(
+        require_participant(ports, conversation, user),
+        tail(ports, conversation, Some(after)),
+    )
+    .await;
+    participant?;
+    read
 }
 
 #[cfg(test)]
@@ -158,8 +140,8 @@ mod tests {
         reply["code"].as_str().unwrap_or("none")
     }
 
-    /// Ada has two connections, Grace one, and all want `c`; Mallory has one and takes no part.
-    fn three_listeners() -> FakeChat {
+    /// Ada's two connections and Grace's one are subscribed to `c`. Mallory is not a participant.
+    fn three_subscribers() -> FakeChat {
         let chat = FakeChat::new();
         chat.conversation("c", &["ada", "grace"]);
         for connection in ["ada-1", "ada-2", "grace-1", "mallory-1"] {
@@ -173,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_acknowledged_to_its_connection_and_pushed_to_all_others() {
-        let chat = three_listeners();
+    fn a_message_is_acknowledged_to_its_connection_and_pushed_to_the_others() {
+        let chat = three_subscribers();
         let mut frame = send("m-1", "Hello <b>you</b>", Some(0));
         frame["ref"] = json!("r1");
         let reply = chat.frame("ada-1", frame);
@@ -190,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_message_by_http_is_pushed_to_every_connection() {
-        let chat = three_listeners();
+        let chat = three_subscribers();
         let fields = json!({"conversation": "c", "id": "m-1", "body": "Hello"});
         let sent = chat.ask::<SendMessage>("ada", fields).unwrap();
         assert_eq!(sent["seq"], 1);
@@ -198,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_stored_once_and_told_again() {
+    fn a_repetition_is_stored_once_and_pushed_again() {
         for after in [Some(0), Some(1), None] {
-            let chat = three_listeners();
+            let chat = three_subscribers();
             let first = chat.frame("ada-1", send("m-1", "Hello", Some(0)));
             let _ = chat.pushed_to();
             let second = chat.frame("ada-2", send("m-1", "Hello", after));
@@ -215,13 +197,13 @@ mod tests {
                 "id_reused"
             );
             let other = chat.frame("grace-1", send("m-1", "Hello", after));
-            assert_eq!(other["seq"], 2, "ids are the sender's own");
+            assert_eq!(other["seq"], 2, "each sender has their own ids");
         }
     }
 
     #[test]
-    fn a_stranger_cannot_tell_a_conversation_from_none() {
-        let chat = three_listeners();
+    fn a_non_participant_cannot_see_whether_a_conversation_exists() {
+        let chat = three_subscribers();
         let known = chat.frame("mallory-1", send("m-1", "Hello", Some(0)));
         assert_eq!(code(&known), "not_found");
         for (conversation, after) in [
@@ -242,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_must_be_one_and_near_enough() {
+    fn after_must_be_a_position_of_the_log_and_near_its_end() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         chat.history(&c, "grace", 1_001);
@@ -262,8 +244,8 @@ mod tests {
     }
 
     #[test]
-    fn a_flaw_is_named_and_nothing_is_stored() {
-        let chat = three_listeners();
+    fn an_invalid_field_is_named_and_nothing_is_stored() {
+        let chat = three_subscribers();
         let long = "x".repeat(16_385);
         for (field, value, expected) in [
             ("conversation", json!(""), "invalid"),
@@ -292,8 +274,8 @@ mod tests {
     }
 
     #[test]
-    fn a_token_ends_in_mid_connection() {
-        let chat = three_listeners();
+    fn a_token_may_expire_during_a_connection() {
+        let chat = three_subscribers();
         let mut request = Request {
             identity: chat.identity("ada"),
             connection: None,
@@ -306,15 +288,15 @@ mod tests {
     }
 
     #[test]
-    fn who_meets_his_own_removal_stops_there() {
+    fn a_sender_who_reads_their_own_removal_stores_nothing() {
         for after in [Some(0), Some(2), None] {
             let chat = FakeChat::new();
             let c = chat.conversation("c", &["ada", "grace"]);
             chat.history(&c, "ada", 1);
             let participant = chat.run(chat.participant(&c, &chat.identity("grace").user));
             chat.remove(&c, "grace");
-            // Her row is found still, as by a request that asked for it a moment before the removal.
-            chat.put_row_back(&c, participant.unwrap().unwrap());
+            // The row is still found, as by a request that reads it just before the removal.
+            chat.restore_row(&c, participant.unwrap().unwrap());
             let reply = chat.frame("grace-1", send("m-1", "Hello", after));
             assert_eq!(code(&reply), "not_found", "after {after:?}");
             assert_eq!(chat.log(&c).len(), 2);
@@ -322,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn writers_at_the_same_moment_get_one_order() {
+    fn concurrent_writers_get_one_order() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         let sends = (0..40).map(|n| {
@@ -332,7 +314,7 @@ mod tests {
         });
         let replies = chat.run(join_all(sends));
         let log = chat.log(&c);
-        assert_eq!(log.len(), 20, "each id was sent twice and is stored once");
+        assert_eq!(log.len(), 20, "each id is sent twice and stored once");
         for (reply, n) in replies.iter().zip(0..) {
             let seq = reply["seq"].as_u64().unwrap();
             let stored = log.iter().find(|entry| entry.seq.number() == seq).unwrap();

@@ -1,4 +1,4 @@
-//! `subscribe`: a connection wants a conversation's entries, and those that it has missed.
+//! `subscribe`: subscribes a connection to a conversation, and returns the entries that it missed.
 //!
 //! ```json
 //! {"action": "subscribe", "ref": "1", "conversation": "c", "after": 41}
@@ -10,29 +10,33 @@ use futures_util::future::try_join;
 use serde::Serialize;
 
 use crate::{
-    access::require_participant,
-    domain::{ConnectionId, ConversationId, Seq, Subscription},
+    access::subscribe_then_read,
+    domain::{ConversationId, Seq, Subscription},
     error::{Rejection, RequestError},
     fields::{Fields, Position},
+    limit::limit,
     log::{head, read_after},
-    mutant::mutant,
     ports::{Clock, Log, Participants, Subscriptions},
     request::{Request, Route},
     wire::Entries,
 };
 
-/// Subscriptions of one connection at most.
-pub const MAX_SUBSCRIPTIONS: usize = 100;
-/// Entries in one reply at most.
+limit!(
+    /// The most subscriptions of one connection.
+    pub const MAX_SUBSCRIPTIONS = 100;
+    const TOO_MANY_SUBSCRIPTIONS =
+        "cannot be subscribed to: this connection already has ", " subscriptions, the maximum";
+);
+/// The most entries in one reply.
 const PAGE_ENTRIES: usize = 100;
-/// Bytes of entries in one reply at most, so that the reply fits into a message of the gateway: 128 KB.
+/// The most bytes of entries in one reply, so that it fits into a WebSocket message (128 KB).
 const PAGE_BYTES: usize = 100_000;
 
 /// Subscribes a connection to a conversation.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscribe;
 
-/// The subscription stands.
+/// The connection is subscribed.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename = "subscribed")]
 pub struct Subscribed {
@@ -40,10 +44,10 @@ pub struct Subscribed {
     pub conversation: String,
     /// Its newest position.
     pub head: u64,
-    /// Entries past `after`.
+    /// The entries past `after`.
     #[serde(rename = "events")]
     pub entries: Entries,
-    /// Whether there are more than these.
+    /// Whether the reply was cut: there are more entries.
     pub limited: bool,
 }
 
@@ -78,58 +82,48 @@ where
         let caller = request.caller(ports.now())?;
         let connection = request.connection.clone().ok_or(Rejection::UnknownAction)?;
 
-        // The subscription is written before anything is read: whatever is stored meanwhile is then either read here
-        // or pushed. Until the user is a participant the row is inert.
         let subscription = Subscription {
             user: caller.user.clone(),
             connection,
         };
-        let connection = &subscription.connection.id;
-        let early = if mutant!(ReadBeforeRow) {
-            Some(read(ports, &conversation, after).await)
-        } else {
-            None
-        };
-        let (others, ()) = try_join(
-            ports.subscriptions_of(connection),
-            ports.subscribe(&conversation, &subscription),
+        let read = subscribe_then_read(
+            ports,
+            &conversation,
+            &caller.user,
+            store(ports, &conversation, &subscription),
+            read(ports, &conversation, after),
         )
-        .await?;
-        if others.len() >= MAX_SUBSCRIPTIONS && !others.contains(&conversation) {
+        .await;
+        if let Err(RequestError::Rejected(Rejection::NotFound)) = read {
+            let connection = &subscription.connection.id;
             ports.unsubscribe(&conversation, connection).await?;
-            let rule = "is one more than the 100 subscriptions that a connection may have";
-            return Err(Rejection::Invalid {
-                field: "conversation",
-                rule,
-            }
-            .into());
         }
 
-        if mutant!(CheckBeforeRead) {
-            authorize(ports, &conversation, &subscription, connection).await?;
-        }
-        let read = match early {
-            Some(read) => read,
-            None => read(ports, &conversation, after).await,
-        };
-        if !mutant!(CheckBeforeRead) {
-            authorize(ports, &conversation, &subscription, connection).await?;
-        }
-        read
+        read?
     }
 }
 
-async fn authorize<P: Participants + Subscriptions>(
+/// Stores the subscription. It has no effect until the user is a participant.
+async fn store<P: Subscriptions>(
     ports: &P,
     conversation: &ConversationId,
     subscription: &Subscription,
-    connection: &ConnectionId,
 ) -> Result<(), RequestError> {
-    let found = require_participant(ports, conversation, &subscription.user).await;
-    if let Err(RequestError::Rejected(_)) = found {
+    let connection = &subscription.connection.id;
+    let (others, ()) = try_join(
+        ports.subscriptions_of(connection),
+        ports.subscribe(conversation, subscription),
+    )
+    .await?;
+    if others.len() >= MAX_SUBSCRIPTIONS && !others.contains(conversation) {
         ports.unsubscribe(conversation, connection).await?;
+        return Err(Rejection::Invalid {
+            field: "conversation",
+            rule: TOO_MANY_SUBSCRIPTIONS,
+        }
+        .into());
     }
-    found.map(|_| ())
+    Ok(())
 }
 
 async fn read<P: Log>(
@@ -183,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_subscriber_gets_what_he_has_missed_and_then_what_comes() {
+    fn a_subscriber_gets_missed_entries_and_then_new_ones() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
         chat.history(&c, "ada", 3);
@@ -235,14 +229,14 @@ mod tests {
     }
 
     #[test]
-    fn a_long_absence_is_caught_up_with_page_by_page() {
+    fn a_client_catches_up_page_by_page() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada"]);
         chat.history(&c, "ada", 250);
         let (mut seen, mut pages) = (0, 0);
         loop {
             let reply = subscribe(&chat, "ada-1", json!(seen));
-            assert_eq!(reply["head"], 250, "the head is true on every page");
+            assert_eq!(reply["head"], 250, "every page has the current head");
             let page = seqs(&reply);
             assert_eq!(
                 page,
@@ -258,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reply_fits_into_a_message_of_the_gateway() {
+    fn a_reply_fits_into_a_websocket_message() {
         let chat = FakeChat::new();
         chat.conversation("c", &["ada"]);
         for n in 0..20 {
@@ -275,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_learns_nothing_and_leaves_nothing() {
+    fn a_non_participant_learns_nothing_and_leaves_no_row() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada"]);
         chat.history(&c, "ada", 1);
@@ -290,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_has_a_hundred_subscriptions_at_most() {
+    fn a_connection_has_at_most_100_subscriptions() {
         let chat = FakeChat::new();
         for n in 0..=100 {
             chat.conversation(&format!("c{n}"), &["ada"]);
@@ -311,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_comes_after_unsubscribe() {
+    fn nothing_is_pushed_after_unsubscribe() {
         let chat = FakeChat::new();
         chat.conversation("c", &["ada", "grace"]);
         subscribe(&chat, "grace-1", Value::Null);

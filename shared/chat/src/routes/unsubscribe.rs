@@ -1,4 +1,4 @@
-//! `unsubscribe`: a connection wants no more of a conversation's entries.
+//! `unsubscribe`: ends the subscription of a connection to a conversation.
 //!
 //! ```json
 //! {"action": "unsubscribe", "ref": "1", "conversation": "c"}
@@ -18,7 +18,7 @@ use crate::{
 #[derive(Clone, Copy, Debug)]
 pub struct Unsubscribe;
 
-/// There is no subscription any more, or there never was one: whether the conversation exists is not told.
+/// The connection is not subscribed. The reply does not reveal whether the conversation exists.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename = "unsubscribed")]
 pub struct Unsubscribed {

@@ -1,0 +1,102 @@
+//! The description of a conversation: the reply of `createConversation` and `getConversation`.
+
+use futures_util::future::try_join;
+use serde::Serialize;
+
+use crate::{
+    domain::{Conversation, Identity, Participant, UserId},
+    error::{Rejection, RequestError},
+    log::head,
+    ports::{Log, Participants},
+};
+
+/// A conversation and its participants.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Described {
+    /// Conversation id.
+    pub id: String,
+    /// The title.
+    pub title: Option<String>,
+    /// The newest position.
+    pub head: u64,
+    /// All participants.
+    pub participants: Vec<Member>,
+    /// When the conversation was created, in RFC 3339.
+    pub created_at: String,
+    /// Whether this request created the conversation.
+    #[serde(skip)]
+    pub created: bool,
+    #[serde(skip)]
+    users: Vec<UserId>,
+}
+
+/// A participant.
+#[derive(Clone, Debug, Serialize)]
+pub struct Member {
+    /// User id.
+    pub user: String,
+    /// Display name.
+    pub name: String,
+    /// `owner` or `member`.
+    pub role: &'static str,
+}
+
+impl Described {
+    pub(super) fn new(
+        conversation: Conversation,
+        participants: Vec<Participant>,
+        head: u64,
+        created: bool,
+    ) -> Self {
+        let member = |participant: &Participant| Member {
+            user: participant.user.to_string(),
+            name: participant.name.as_str().to_owned(),
+            role: participant.role.as_str(),
+        };
+        Self {
+            id: conversation.id.to_string(),
+            title: conversation.title.map(|title| title.as_str().to_owned()),
+            head,
+            participants: participants.iter().map(member).collect(),
+            created_at: conversation.created_at.rfc3339(),
+            created,
+            users: participants
+                .into_iter()
+                .map(|participant| participant.user)
+                .collect(),
+        }
+    }
+
+    pub(super) fn users(&self) -> Vec<UserId> {
+        self.users.clone()
+    }
+}
+
+/// Describes a conversation to a participant.
+///
+/// # Errors
+/// `not_found` if the caller is not among the participants that were read.
+pub(super) async fn describe<P: Log + Participants + Sync>(
+    ports: &P,
+    conversation: Conversation,
+    caller: &Identity,
+) -> Result<Described, RequestError> {
+    let (participants, head) = try_join(
+        ports.participants(&conversation.id),
+        head(ports, &conversation.id),
+    )
+    .await?;
+    if !participants
+        .iter()
+        .any(|participant| participant.user == caller.user)
+    {
+        return Err(Rejection::NotFound.into());
+    }
+    Ok(Described::new(
+        conversation,
+        participants,
+        head.number(),
+        false,
+    ))
+}
