@@ -33,10 +33,7 @@ class App {
   #client = null;
   /** @type {Session | null} */
   #session = null;
-  /**
-   * The session whose token the client has not asked for yet.
-   * @type {Session | null}
-   */
+  /** @type {Session | null} */
   #newSession = null;
   #panes = element("main", { class: "panes" });
   #configuration;
@@ -147,7 +144,6 @@ class App {
     this.#panes.replaceChildren(sidebar.root, pane.root);
   }
 
-  /** Returns the token of a new login once, and then tokens of the surrounding page. */
   async #token() {
     const given = this.#newSession ?? (await askPage());
     this.#newSession = null;
@@ -237,7 +233,6 @@ class App {
     this.#views.pane.render(client, now);
     this.#people?.render(client);
     const { currentConversation: current, unread } = client;
-    // An unknown conversation must not leave a phone without a way back to the list.
     const isOpen = current !== null && (current.info !== undefined || !client.isLoaded);
     setAttribute(this.#panes, "data-pane", isOpen ? "conversation" : "list");
     const count = unread > 0 ? `(${unread}) ` : "";

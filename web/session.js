@@ -8,7 +8,6 @@ const DRAFTS_KEY = "confab.drafts";
 /** @typedef {{token: string, user: string, name: string}} Session */
 
 /**
- * Reads a token without verifying it.
  * @param {string} token
  * @returns {Session | null}
  */
@@ -119,8 +118,6 @@ export class Drafts {
     const texts = Object.fromEntries(this.#texts);
     try {
       this.#storage.setItem(DRAFTS_KEY, JSON.stringify({ user: this.#user, texts }));
-    } catch {
-      // The storage is full: a reload loses the drafts.
-    }
+    } catch {}
   }
 }

@@ -62,7 +62,6 @@ function watch(onEvent) {
 }
 
 /**
- * Keeps what outlives the page, separately for each server and user.
  * @param {IDBFactory} factory
  * @param {string} owner
  */

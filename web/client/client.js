@@ -352,7 +352,7 @@ export class Client {
 
   /**
    * @template T
-   * @param {string | null} id the conversation
+   * @param {string | null} id
    * @param {(api: Api) => Promise<T>} call
    */
   async #request(id, call) {
@@ -366,7 +366,7 @@ export class Client {
 
   /**
    * @param {unknown} error
-   * @param {string | null} id the conversation
+   * @param {string | null} id
    */
   #noticeRejection(error, id) {
     if (!(error instanceof Rejection)) return;

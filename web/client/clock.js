@@ -1,5 +1,3 @@
-/** The system clock, and how long to wait between attempts. */
-
 /** @import { Clock } from "./types.js" */
 
 /** @type {Clock} */

@@ -84,7 +84,6 @@ export class Connection {
   }
 
   /**
-   * Sends a request. Never rejects.
    * @param {{action: string} & Record<string, unknown>} request
    * @returns {Promise<Outcome>}
    */

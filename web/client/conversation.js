@@ -1,5 +1,3 @@
-/** One conversation, as pages use it. */
-
 import { cleanBody, Code, encodedBytes, MAX_BODY_BYTES, Rejection, Retry } from "./protocol.js";
 
 /** @import { ConversationOptions, Entry, Line, Message, Person } from "./types.js" */
@@ -31,10 +29,7 @@ export class Conversation {
     return info ? this.#options.model.directory.titleOf(info) : "";
   }
 
-  /**
-   * Returns the messages and the changes of participants.
-   * @returns {Line[]}
-   */
+  /** @returns {Line[]} */
   lines() {
     return this.#replica?.lines() ?? [];
   }

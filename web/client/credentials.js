@@ -48,10 +48,7 @@ export class Credentials {
     if (token === this.#token) this.#isUnproven = false;
   }
 
-  /**
-   * Returns whether there is a new token.
-   * @param {string} token
-   */
+  /** @param {string} token */
   async refused(token) {
     if (token !== this.#token) return true;
     if (this.#isUnproven) return false;

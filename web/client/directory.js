@@ -65,10 +65,7 @@ export class Directory {
     }
   }
 
-  /**
-   * Merges a summary from the server, which may be older than what is known.
-   * @param {Summary} summary
-   */
+  /** @param {Summary} summary */
   merge(summary) {
     const isNew = !this.#infos.has(summary.id);
     const info = this.#findOrCreate(summary.id, Date.parse(summary.joinedAt));
@@ -173,10 +170,7 @@ export class Directory {
     return this.#names.get(user) ?? user;
   }
 
-  /**
-   * Returns the title, or the names of the others if there is none.
-   * @param {ConversationInfo} info
-   */
+  /** @param {ConversationInfo} info */
   titleOf({ title, people }) {
     if (title) return title;
     const others = [...people].filter((user) => user !== this.#me).map((user) => this.nameOf(user));

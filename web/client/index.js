@@ -42,7 +42,6 @@ export {
 /** @typedef {import("./types.js").Problem} Problem */
 
 /**
- * Starts a client for the token's user, without waiting for a connection.
  * @param {{http: string, ws: string, token: TokenProvider}} options `ws` includes the stage
  * @throws {TypeError | SignedOut} if a URL is not valid; if there is no token
  * @example

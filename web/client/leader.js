@@ -213,7 +213,7 @@ export class Leader {
 
   /**
    * @param {unknown} error
-   * @param {string} [id] the conversation
+   * @param {string} [id]
    */
   #noticeRejection(error, id) {
     if (!(error instanceof Rejection)) return;
@@ -315,9 +315,8 @@ export class Leader {
   }
 
   /**
-   * Returns whether there is no need to ask again.
    * @param {() => Promise<void>} question
-   * @param {string} [id] the conversation
+   * @param {string} [id]
    */
   async #isAnswered(question, id) {
     try {

@@ -9,10 +9,7 @@ export class Listeners {
   #changes = new Set();
   /** @type {Set<(entry: Entry) => void>} */
   #messages = new Set();
-  /**
-   * Seq of the last announced entry, by conversation.
-   * @type {Map<string, number>}
-   */
+  /** @type {Map<string, number>} */
   #announced = new Map();
 
   /** @param {() => void} listener */
@@ -29,7 +26,6 @@ export class Listeners {
     return () => void this.#messages.delete(own);
   }
 
-  /** Reports changes of the same moment once. */
   changed() {
     if (this.#isChanging) return;
     this.#isChanging = true;

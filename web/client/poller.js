@@ -1,5 +1,3 @@
-/** Repeats a question until it is answered, or at an interval. */
-
 import { backoff } from "./clock.js";
 
 /** @import { PollerOptions } from "./types.js" */

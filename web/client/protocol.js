@@ -33,7 +33,6 @@ export const Code = Object.freeze({
   internal: "internal",
 });
 
-/** The longest body, as `encodedBytes` counts. */
 export const MAX_BODY_BYTES = 16_384;
 export const MAX_TITLE_BYTES = 200;
 export const MAX_USER_BYTES = 128;
@@ -80,7 +79,6 @@ export function handshakeProtocols(token) {
 }
 
 /**
- * Returns `null` for other frames, such as the gateway's own errors.
  * @param {unknown} text
  * @returns {Frame | null}
  */

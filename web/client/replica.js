@@ -29,8 +29,8 @@ export class Replica {
   /**
    * @param {string} id
    * @param {Person} me
-   * @param {number} head as reported
-   * @param {Outgoing[]} outbox messages that an earlier page left unsent
+   * @param {number} head
+   * @param {Outgoing[]} outbox
    */
   constructor(id, me, head, outbox = []) {
     this.id = id;
@@ -84,7 +84,6 @@ export class Replica {
   }
 
   /**
-   * Returns the entry that an acknowledgement is about, to be received like a push of it.
    * @param {Sent} sent
    * @returns {Entry[]}
    */
@@ -98,7 +97,7 @@ export class Replica {
 
   /**
    * @param {Entry[]} entries
-   * @param {number} after the position before the first of them
+   * @param {number} after
    */
   prepend(entries, after) {
     this.entries = [...entries, ...this.entries];

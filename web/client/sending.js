@@ -1,5 +1,3 @@
-/** Sends the messages of the outboxes. */
-
 import { backoff } from "./clock.js";
 import { ANSWER_LIMIT_MS } from "./connection.js";
 import { Action, Code, Rejection, Retry } from "./protocol.js";
@@ -141,7 +139,6 @@ export function httpTransport(api, onSent) {
   };
 }
 
-/** The promises of `Conversation.send`. */
 export class PendingSends {
   #me;
   /**

@@ -1,5 +1,3 @@
-/** Keeps conversations subscribed and caught up over one connection. */
-
 import { backoff } from "./clock.js";
 import { Action, Code, MAX_POSITIONS, Retry } from "./protocol.js";
 

@@ -61,7 +61,6 @@ export class Tabs {
     this.#gaps.clear();
   }
 
-  /** Takes the lead. The other tabs answer with what they want followed. */
   lead() {
     this.#isLeading = true;
     this.#heardLeader();

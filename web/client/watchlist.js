@@ -72,10 +72,7 @@ export class Watchlist {
     if (!info?.complete) void this.#load(id);
   }
 
-  /**
-   * If there is no answer, the next connection asks again.
-   * @param {string} id
-   */
+  /** @param {string} id */
   async #load(id) {
     if (this.#loading.has(id)) return;
     this.#loading.add(id);

@@ -243,14 +243,14 @@ test("a listener that throws does not stop the others", async () => {
   const others = process.listeners("uncaughtException");
   process.removeAllListeners("uncaughtException").on("uncaughtException", takeOver);
   try {
-    let told = 0;
+    let calls = 0;
     client.subscribe(() => {
       throw new Error("mine");
     });
-    client.subscribe(() => (told += 1));
+    client.subscribe(() => (calls += 1));
     server.socket.receive(server.store("bob", "live"));
     await clock.advance(0);
-    assert.equal(told, 1);
+    assert.equal(calls, 1);
     assert.deepEqual(thrown.map(String), ["Error: mine"], "the error is not hidden");
   } finally {
     process.removeListener("uncaughtException", takeOver);

@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 function start(world = {}) {
   const clock = new FakeClock();
   /** @type {FakeSocket[]} */ const sockets = [];
-  /** @type {string[]} */ const told = [];
+  /** @type {string[]} */ const events = [];
   const connection = new Connection({
     clock,
     dial: () => {
@@ -21,15 +21,15 @@ function start(world = {}) {
     diagnose: async () => world.verdict ?? "away",
     ping: () => '{"action":"ping"}',
     isVisible: () => world.visible ?? true,
-    onOpen: () => told.push("open"),
-    onFrame: (text) => told.push(`frame ${text}`),
-    onDown: () => told.push("down"),
+    onOpen: () => events.push("open"),
+    onFrame: (text) => events.push(`frame ${text}`),
+    onDown: () => events.push("down"),
     onWait: () => {},
-    onSignedOut: () => told.push("refused"),
+    onSignedOut: () => events.push("refused"),
   });
   connection.start();
   const last = () => /** @type {FakeSocket} */ (sockets.at(-1));
-  return { world, clock, sockets, told, connection, last };
+  return { world, clock, sockets, events, connection, last };
 }
 
 test("waits are random, up to a bound that doubles from 0.5 s to 30 s", () => {
@@ -42,7 +42,7 @@ test("waits are random, up to a bound that doubles from 0.5 s to 30 s", () => {
 });
 
 test("a failed handshake is diagnosed before the wait", async () => {
-  const { clock, connection, sockets, told, last, world } = start();
+  const { clock, connection, sockets, events, last, world } = start();
   last().cut();
   await clock.advance(249);
   assert.equal(sockets.length, 1, "half of 0.5 s has not passed");
@@ -56,13 +56,13 @@ test("a failed handshake is diagnosed before the wait", async () => {
   world.verdict = "expired";
   last().cut();
   await clock.advance(10 * MINUTE);
-  assert.deepEqual([sockets.length, told], [3, ["down", "down", "down", "refused"]]);
+  assert.deepEqual([sockets.length, events], [3, ["down", "down", "down", "refused"]]);
 });
 
 test("a handshake that hangs is abandoned", async () => {
-  const { clock, sockets, told } = start();
+  const { clock, sockets, events } = start();
   await clock.advance(20_000);
-  assert.deepEqual([told, sockets[0]?.isClosed], [["down"], true]);
+  assert.deepEqual([events, sockets[0]?.isClosed], [["down"], true]);
   await clock.advance(250);
   assert.equal(sockets.length, 2);
 });
@@ -129,7 +129,7 @@ test("pings are sent every 30 to 60 s while visible, and every 5 min while hidde
 });
 
 test("a ping without any frame after it ends the connection; any frame keeps it", async () => {
-  const { clock, sockets, told, last } = start();
+  const { clock, sockets, events, last } = start();
   last().onopen?.();
   await clock.advance(45_000);
   last().receive({ message: "Internal server error" });
@@ -137,11 +137,11 @@ test("a ping without any frame after it ends the connection; any frame keeps it"
   assert.equal(sockets.length, 1);
   await clock.advance(45_000 - 10_000);
   await clock.advance(10_000 + 250);
-  assert.deepEqual([sockets.length, told.at(-1)], [2, "down"]);
+  assert.deepEqual([sockets.length, events.at(-1)], [2, "down"]);
 });
 
 test("the connection is replaced without a gap before the two-hour limit", async () => {
-  const { clock, sockets, told, connection, last } = start();
+  const { clock, sockets, events, connection, last } = start();
   const first = last();
   first.onopen?.();
   first.onsend = () => first.receive({ event: "pong" });
@@ -158,28 +158,28 @@ test("the connection is replaced without a gap before the two-hour limit", async
   );
   last().onopen?.();
   assert.equal(first.isClosed, true);
-  assert.equal(told.includes("down"), false);
+  assert.equal(events.includes("down"), false);
 });
 
 test("after `stop` nothing happens", async () => {
-  const { clock, sockets, told, connection, last } = start();
+  const { clock, sockets, events, connection, last } = start();
   last().cut();
   connection.stop();
   await clock.advance(10 * MINUTE);
   connection.wake();
   await settled();
-  assert.deepEqual([sockets.length, told], [1, ["down"]]);
+  assert.deepEqual([sockets.length, events], [1, ["down"]]);
 });
 
 test("a new token opens a new connection before the old one is closed", async () => {
-  const { sockets, told, connection, last } = start();
+  const { sockets, events, connection, last } = start();
   const first = last();
   first.onopen?.();
   connection.replace();
   connection.replace();
   assert.deepEqual([sockets.length, sockets[1]?.isClosed, first.isClosed], [3, true, false]);
   last().onopen?.();
-  assert.deepEqual([first.isClosed, connection.isOpen, told], [true, true, ["open", "open"]]);
+  assert.deepEqual([first.isClosed, connection.isOpen, events], [true, true, ["open", "open"]]);
 });
 
 test("a socket that the browser refuses to create counts as a failed handshake", async () => {

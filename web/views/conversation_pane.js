@@ -1,5 +1,3 @@
-/** The conversation on screen: its title and people, its messages, and the composer. */
-
 import { isolated } from "../client/index.js";
 import { ComposerView } from "./composer.js";
 import { element, icon, Icons, setAttribute, setText } from "./element.js";
@@ -101,7 +99,6 @@ export class ConversationPane {
 }
 
 /**
- * Lists the people, with dots if there may be more.
  * @param {ConversationInfo} info
  * @param {Client} client
  */

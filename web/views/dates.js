@@ -27,7 +27,6 @@ export function timeOfDay(at) {
 }
 
 /**
- * Returns “Today”, “Yesterday”, a weekday, or a date.
  * @param {number} at
  * @param {number} now
  */

@@ -43,10 +43,7 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/**
- * Adds a stylesheet, and resolves when it is loaded.
- * @param {string} href
- */
+/** @param {string} href */
 export function stylesheet(href) {
   return new Promise((resolve) =>
     document.head.append(

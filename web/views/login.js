@@ -94,7 +94,7 @@ export class LoginView {
 
   /**
    * @param {string} message
-   * @param {{user: string, name: string} | null} person the user of the session that has ended
+   * @param {{user: string, name: string} | null} person
    */
   show(message, person) {
     setText(this.#message, message);

@@ -1,5 +1,3 @@
-/** One message on screen: pending, sent, or failed with buttons. */
-
 import { element, setAttribute, setText } from "./element.js";
 
 /** @import { RowContent, RowOptions } from "./types.js" */
@@ -60,10 +58,7 @@ export class MessageRow {
     this.#renderFailure(state === "failed" ? problem : null);
   }
 
-  /**
-   * Loads the link finder when it is first needed.
-   * @param {string} body
-   */
+  /** @param {string} body */
   async #showLinks(body) {
     const { piecesOf } = await import("./links.js");
     if (this.#body.textContent === body)

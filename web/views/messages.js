@@ -33,10 +33,7 @@ export class MessagesView {
   /** @type {Reader | null} */
   #reader = null;
   #newest = "";
-  /**
-   * Keys of the failed messages that have been announced.
-   * @type {Set<string>}
-   */
+  /** @type {Set<string>} */
   #failed = new Set();
   #atEnd = true;
   #frame = 0;
@@ -180,7 +177,6 @@ export class MessagesView {
     return shelf;
   }
 
-  /** Gives rows to the pieces near the viewport, and takes them from the others. */
   #fill() {
     if (this.#reader === null) return;
     const { top, bottom, height } = this.#scroller.getBoundingClientRect();
@@ -202,7 +198,6 @@ export class MessagesView {
   }
 
   /**
-   * Returns the shelves between two heights. Measures only a few shelves.
    * @param {number} from
    * @param {number} to
    */
@@ -261,7 +256,6 @@ export class MessagesView {
   }
 
   /**
-   * Keeps the visible messages in place during a change.
    * @param {boolean} isNew whether there is no place to keep
    * @param {() => void} [change]
    */

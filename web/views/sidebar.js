@@ -1,5 +1,3 @@
-/** The list of conversations, the most recently active first. */
-
 import { isolated } from "../client/index.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
 import { shortTime } from "./dates.js";

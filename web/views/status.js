@@ -1,5 +1,3 @@
-/** The top line: the state of the connection, and the user. */
-
 import { StateName } from "../client/index.js";
 import { element, icon, Icons, setAttribute, setText } from "./element.js";
 

@@ -109,7 +109,6 @@ function contentOf(line, me) {
 }
 
 /**
- * Describes a change of participants. Returns `null` for unknown kinds of entries.
  * @param {Entry} entry
  * @param {Reader} reader
  */
