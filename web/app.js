@@ -20,6 +20,7 @@ import {
 } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
 import { element, setAttribute } from "./views/element.js";
+import { isForInputMethod } from "./views/keyboard.js";
 import { SidebarView } from "./views/sidebar.js";
 import { StatusView } from "./views/status.js";
 
@@ -64,7 +65,7 @@ class App {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || isForInputMethod(event)) return;
     if (document.querySelector("dialog[open]")) return;
     if (this.#client?.currentConversation) this.#leave();
   }

@@ -2,6 +2,7 @@
 
 import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "../client/index.js";
 import { element, icon, Icons, setText } from "./element.js";
+import { isForInputMethod } from "./keyboard.js";
 
 /** @import { Drafts } from "../session.js" */
 
@@ -71,8 +72,8 @@ export class ComposerView {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    // During a composition, Enter only confirms characters.
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || isTouch.matches) return;
+    if (event.key !== "Enter" || event.shiftKey || isForInputMethod(event) || isTouch.matches)
+      return;
     event.preventDefault();
     this.#submit();
   }

@@ -3,6 +3,7 @@
 import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/index.js";
 import { dialog, show } from "./dialog.js";
 import { arrange, element, icon, Icons, setText } from "./element.js";
+import { isForInputMethod } from "./keyboard.js";
 
 /**
  * @typedef {object} NewConversationOptions
@@ -93,7 +94,7 @@ export class NewConversationView {
 
   /** @param {KeyboardEvent} event */
   #pressed(event) {
-    if (event.isComposing) return;
+    if (isForInputMethod(event)) return;
     if (event.key === "Backspace" && this.#input.value === "" && this.#participants.length > 0) {
       this.#participants.pop();
       this.#renderChips();
