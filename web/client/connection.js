@@ -91,9 +91,10 @@ export class Connection {
     this.#lastRef += 1;
     const ref = String(this.#lastRef);
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ANSWER_LIMIT_MS, () =>
-        settle({ kind: "unanswered" }),
-      );
+      const cancel = this.#options.clock.after(ANSWER_LIMIT_MS, () => {
+        this.doubt();
+        settle({ kind: "unanswered" });
+      });
       /** @param {Outcome} outcome */
       const settle = (outcome) => {
         cancel();
@@ -128,9 +129,9 @@ export class Connection {
   /** Sends a ping, and drops the connection if no frame follows. */
   doubt() {
     const socket = this.#socket;
-    const now = this.#options.clock.now();
-    if (socket === null || (!this.#heardSincePing && this.#lastPingAt === now)) return;
-    this.#lastPingAt = now;
+    // Another ping would prolong the wait for a pong.
+    if (socket === null || !this.#heardSincePing) return;
+    this.#lastPingAt = this.#options.clock.now();
     this.#heardSincePing = false;
     socket.send(this.#options.ping());
     this.#set("pong", PONG_LIMIT_MS, () => {

@@ -206,3 +206,35 @@ test("a socket that the browser refuses to create counts as a failed handshake",
   await clock.advance(250);
   assert.deepEqual([attempts, connection.reason], [2, "blocked"]);
 });
+
+test("an unanswered request is followed by a ping after 10 s, and by a new connection after 10 more", async () => {
+  const { clock, connection, sockets, last } = start();
+  last().onopen?.();
+  await clock.advance(1_000);
+  void connection.request({ action: "sendMessage" });
+  await clock.advance(9_999);
+  assert.deepEqual(sent(last()), ["sendMessage"]);
+  await clock.advance(1);
+  assert.deepEqual(sent(last()), ["sendMessage", "ping"]);
+  void connection.request({ action: "sendMessage" });
+  await clock.advance(4_000);
+  connection.doubt();
+  await clock.advance(6_000);
+  assert.equal(connection.isOpen, false, "a further doubt does not prolong the wait");
+  await clock.advance(250);
+  assert.equal(sockets.length, 2);
+});
+
+test("an unanswered request does not end a connection that answers the ping", async () => {
+  const { clock, connection, sockets, last } = start();
+  last().onopen?.();
+  last().onsend = ({ action }) => action === "ping" && last().receive({ event: "pong" });
+  void connection.request({ action: "sendMessage" });
+  await clock.advance(30_000);
+  assert.deepEqual([connection.isOpen, sockets.length], [true, 1]);
+});
+
+/** @param {FakeSocket} socket */
+function sent(socket) {
+  return socket.sent.map(({ action }) => action);
+}
