@@ -227,7 +227,8 @@ export function encodedBytes(text) {
 }
 
 /**
- * Returns the text without what the server refuses and people do not see.
+ * Returns the text without characters that the server refuses, empty lines before it, and white space
+ * after it.
  * @param {string} text
  */
 export function cleanBody(text) {
@@ -237,7 +238,8 @@ export function cleanBody(text) {
       // biome-ignore lint/suspicious/noControlCharactersInRegex: the server refuses these characters
       .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
       .toWellFormed()
-      .trim()
+      .replace(/^(?:[^\S\n]*\n)+/, "")
+      .trimEnd()
   );
 }
 

@@ -58,7 +58,10 @@ test("a body is counted as JSON encodes it, in UTF-8", () => {
 
 test("invisible characters that the server refuses are removed from a body", () => {
   for (const [typed, sent] of [
-    ["  hi \r\nthere\r ", "hi \nthere"],
+    ["  hi \r\nthere\r ", "  hi \nthere"],
+    ["\tif x:\n\t\ty()\n", "\tif x:\n\t\ty()"],
+    ["\u3000indented", "\u3000indented"],
+    ["\n \t\n\r\n    first\n\n  last  \n", "    first\n\n  last"],
     ["a\u0000b\u001bc\u0085d\te", "abcd\te"],
     ["half \ud83d", "half \ufffd"],
     ["\n \t", ""],
