@@ -2,6 +2,7 @@
 
 mod addresses;
 mod listeners;
+mod port;
 mod ports;
 mod service;
 mod services;
@@ -23,7 +24,7 @@ use self::{
     signals::Signals,
     terminal::{Storage, Summary, say},
 };
-pub use self::{listeners::ListenError, ports::Ports, start_error::StartError};
+pub use self::{port::ListenError, ports::Ports, start_error::StartError};
 use crate::{
     executables,
     faults::Faults,

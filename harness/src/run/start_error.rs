@@ -2,7 +2,7 @@
 
 use std::{error::Error, io, path::PathBuf};
 
-use super::listeners::ListenError;
+use super::port::ListenError;
 use crate::{
     dynamodb::{EngineError, TableError},
     executables::BuildError,

@@ -30,7 +30,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// Where the items of the tables are, so that nobody loses them by surprise.
+/// Where the items of the tables are, and whether they outlive the program.
 pub(super) struct Storage<'a>(pub &'a Options);
 
 impl fmt::Display for Storage<'_> {

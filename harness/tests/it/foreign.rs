@@ -23,7 +23,7 @@ fn project() -> PathBuf {
 async fn enter(url: &str) -> Result<Client, u16> {
     match connect_async(url).await {
         Ok((client, _)) => Ok(client),
-        Err(Error::Http(refusal)) => Err(refusal.status().as_u16()),
+        Err(Error::Http(error)) => Err(error.status().as_u16()),
         Err(other) => panic!("{other}"),
     }
 }

@@ -178,7 +178,7 @@ fn error_after(change: impl FnOnce(&mut reqwest::Request), now: OffsetDateTime) 
     });
     match verified {
         Ok(()) => "nothing".to_owned(),
-        Err(refusal) => format!("{}: {refusal}", refusal.kind()),
+        Err(error) => format!("{}: {error}", error.kind()),
     }
 }
 
@@ -283,8 +283,8 @@ fn every_signed_part_of_a_request_is_verified() {
         ),
     ];
     for (name, change, expected) in table {
-        let refusal = error_after(change, NOW);
-        assert!(refusal.starts_with(expected), "{name}: {refusal}");
+        let error = error_after(change, NOW);
+        assert!(error.starts_with(expected), "{name}: {error}");
     }
 }
 
