@@ -20,6 +20,9 @@ pub enum TokenError {
     /// The header has critical extensions; the authorizer supports none (RFC 7515, section 4.1.11).
     #[error("unsupported critical extensions")]
     CriticalExtensions,
+    /// `typ` names a token that is not for access, for example a logout token.
+    #[error("wrong token type")]
+    Type,
     /// Neither the configuration nor the key allows the algorithm.
     #[error("wrong algorithm")]
     Algorithm,

@@ -73,6 +73,9 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         if header.crit.is_some() {
             return Err(TokenError::CriticalExtensions.into());
         }
+        if !header.typ.as_deref().is_none_or(is_accepted_type) {
+            return Err(TokenError::Type.into());
+        }
         let key = self.key(header.kid.as_deref(), header.alg).await?;
         let claims = self.verified_claims(token, header.alg, &key)?;
         Ok(self.identity(&claims)?)
@@ -113,6 +116,10 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
     }
 
     fn identity(&self, claims: &Map<String, Value>) -> Result<Identity, TokenError> {
+        // The library also accepts an array of issuers, which RFC 7519 does not allow.
+        if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
+            return Err(TokenError::Issuer);
+        }
         let now = self.clock.now();
         let expires = claims
             .get("exp")
@@ -139,6 +146,13 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
             expires,
         })
     }
+}
+
+/// Returns whether a token of this `typ` may stand for a user: an identity or access token, but
+/// not, for example, a logout token.
+fn is_accepted_type(typ: &str) -> bool {
+    let accepted = ["JWT", "at+jwt", "application/at+jwt"];
+    accepted.iter().any(|name| name.eq_ignore_ascii_case(typ))
 }
 
 fn token_error(kind: ErrorKind) -> TokenError {

@@ -200,6 +200,7 @@ async fn a_token_is_accepted_or_refused_by_its_claims() {
             json!(format!("{}/", issuer.url)),
             refused(TokenError::Issuer),
         ),
+        ("iss", json!([issuer.url]), refused(TokenError::Issuer)),
         ("aud", json!(null), missing("aud")),
         ("aud", json!("other"), refused(TokenError::Audience)),
         ("aud", json!([]), refused(TokenError::Audience)),
@@ -227,6 +228,27 @@ async fn a_token_is_accepted_or_refused_by_its_claims() {
         let token = key.token("1", &issuer.claims_with(claim, value.clone()));
         let response = authorizer.handle(handshake_with(&token)).await;
         assert_eq!(outcome(response), expected, "{claim}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn only_access_and_identity_tokens_are_accepted() {
+    let issuer = Issuer::start().await;
+    let key = SigningKey::p256();
+    issuer.publish(&[key.jwk("1")]);
+    let authorizer = issuer.authorizer(&ManualClock::default()).await;
+    for (typ, expected) in [
+        (json!("JWT"), ada()),
+        (json!("jwt"), ada()),
+        (json!("at+jwt"), ada()),
+        (json!("application/at+jwt"), ada()),
+        (json!("logout+jwt"), refused(TokenError::Type)),
+        (json!("dpop+jwt"), refused(TokenError::Type)),
+    ] {
+        let header = json!({"alg": "ES256", "kid": "1", "typ": typ});
+        let token = key.sign(&header, &issuer.claims());
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), expected, "{typ}");
     }
 }
 
