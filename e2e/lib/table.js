@@ -49,12 +49,6 @@ export async function operation(stack, name, input) {
 export async function fill(stack, conversation, sender, count) {
   const { TableNames: tables } = await operation(stack, "ListTables", {});
   assert.equal(tables.length, 1, `expected one table: ${tables}`);
-  // With the stream enabled, the embedded engine scans the whole stream for each write, and filling
-  // would take hours.
-  const { Table: table } = await operation(stack, "DescribeTable", { TableName: tables[0] });
-  const setStream = (StreamSpecification) =>
-    operation(stack, "UpdateTable", { TableName: tables[0], StreamSpecification });
-  await setStream({ StreamEnabled: false });
   const starts = Array.from({ length: Math.ceil(count / BATCH) }, (_, index) => index * BATCH + 1);
   const lane = async () => {
     for (let first = starts.shift(); first !== undefined; first = starts.shift()) {
@@ -66,7 +60,6 @@ export async function fill(stack, conversation, sender, count) {
     }
   };
   await Promise.all(Array.from({ length: LANES }, lane));
-  await setStream(table.StreamSpecification);
 }
 
 /**

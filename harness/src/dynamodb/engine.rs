@@ -1,21 +1,28 @@
-//! Which engine keeps the items, and its life.
+//! The engine that keeps the items: its choice, start and end.
 
 use std::{path::Path, str::FromStr};
 
-use super::{amazon::AmazonLocal, embedded::Embedded, error::EngineError};
+use tokio::task::JoinHandle;
 
-/// What to run.
+use super::{
+    amazon::AmazonLocal,
+    backend::{Backend, Remote},
+    embedded::Embedded,
+    error::EngineError,
+};
+
+/// Which engine to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
     /// The crate `dynoxide-rs` in this process.
     Embedded,
     /// Amazon's DynamoDB Local on the machine's Java.
     Local,
-    /// Something that already runs: `http://…` without a path.
+    /// An engine that already runs: `http://…` without a path.
     Url(String),
 }
 
-/// Text that names no engine.
+/// The text names no engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is none of `embedded`, `local` and an http:// URL without a path")]
 pub struct UnknownChoice(String);
@@ -40,58 +47,61 @@ impl FromStr for Choice {
 }
 
 /// A running engine. It ends when this is dropped; [`Engine::stop`] waits for that.
+///
+/// Clients call it through the [`Proxy`](super::Proxy). The embedded engine has no other way in.
 #[derive(Debug)]
 pub struct Engine {
-    endpoint: String,
+    pub(super) backend: Backend,
     kind: Kind,
 }
 
 #[derive(Debug)]
 enum Kind {
-    Embedded(Embedded),
+    Embedded {
+        engine: Embedded,
+        sweeper: JoinHandle<()>,
+    },
     Amazon(Box<AmazonLocal>),
     Elsewhere,
 }
 
 impl Engine {
-    /// Starts the engine on a loopback port of its own. `data` is a folder in which the items survive; without it they
-    /// are kept in memory. The first start of [`Choice::Local`] fetches about 50 MB.
+    /// Starts the engine. With `data` the items are kept in this folder, otherwise in memory. The
+    /// first start of [`Choice::Local`] fetches about 50 MB. Must be called inside a Tokio runtime.
     ///
     /// # Errors
     /// See [`EngineError`].
     pub async fn start(choice: Choice, data: Option<&Path>) -> Result<Self, EngineError> {
         match choice {
             Choice::Embedded => {
-                let (embedded, endpoint) = Embedded::start(data).await?;
+                let (engine, sweeper) = Embedded::start(data)?;
                 Ok(Self {
-                    endpoint,
-                    kind: Kind::Embedded(embedded),
+                    backend: Backend::Embedded(engine.clone()),
+                    kind: Kind::Embedded { engine, sweeper },
                 })
             }
             Choice::Local => {
                 let (local, endpoint) = AmazonLocal::start(data).await?;
                 Ok(Self {
-                    endpoint,
+                    backend: Backend::Remote(Remote::new(&endpoint)?),
                     kind: Kind::Amazon(Box::new(local)),
                 })
             }
             Choice::Url(_) if data.is_some() => Err(EngineError::DataOfUrl),
             Choice::Url(endpoint) => Ok(Self {
-                endpoint,
+                backend: Backend::Remote(Remote::new(&endpoint)?),
                 kind: Kind::Elsewhere,
             }),
         }
     }
 
-    /// `http://host:port`. Clients should use the [`Proxy`](super::Proxy) in front of it.
-    pub fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    /// Ends it and waits until its data is closed. An engine that was given by URL goes on.
+    /// Ends the engine and waits until its data is closed. An engine that was given by URL goes on.
     pub async fn stop(self) {
         match self.kind {
-            Kind::Embedded(embedded) => embedded.stop().await,
+            Kind::Embedded { engine, sweeper } => {
+                sweeper.abort();
+                engine.stop();
+            }
             Kind::Amazon(local) => local.stop().await,
             Kind::Elsewhere => {}
         }

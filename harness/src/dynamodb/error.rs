@@ -1,14 +1,14 @@
-//! Why an engine does not start.
+//! The errors of an engine's start.
 
 use std::{io, path::PathBuf};
 
 /// The oldest version of Java that DynamoDB Local runs on.
 pub(super) const OLDEST_JAVA: u32 = 17;
 
-/// Why there is no engine.
+/// The engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The folder for the data, or a listener on loopback, is not to be had.
+    /// The folder for the data cannot be made.
     #[error("cannot start DynamoDB: {0}")]
     Io(#[from] io::Error),
     /// The data cannot be opened.
@@ -16,7 +16,7 @@ pub enum EngineError {
     Data {
         /// The file or folder.
         path: PathBuf,
-        /// The engine's own words.
+        /// The engine's message.
         reason: String,
     },
     /// A running engine keeps its data itself.
@@ -24,12 +24,14 @@ pub enum EngineError {
     DataOfUrl,
     /// No `java` in `$JAVA_HOME/bin` or on the path.
     #[error(
-        "DynamoDB Local needs Java {OLDEST_JAVA} or newer, and there is no `java` here; `embedded` needs nothing"
+        "DynamoDB Local needs Java {OLDEST_JAVA} or newer, and there is no `java` here; \
+         `embedded` needs no Java"
     )]
     NoJava,
     /// There is a Java, but DynamoDB Local does not run on it.
     #[error(
-        "DynamoDB Local needs Java {OLDEST_JAVA} or newer, and this one says: {0}; `embedded` needs nothing"
+        "DynamoDB Local needs Java {OLDEST_JAVA} or newer, and this one says: {0}; \
+         `embedded` needs no Java"
     )]
     OldJava(String),
     /// Maven Central has no SQLite library for DynamoDB Local on this kind of machine.
@@ -40,9 +42,15 @@ pub enum EngineError {
     Fetch {
         /// In Maven Central.
         url: String,
-        /// What went wrong.
+        /// The cause.
         reason: String,
     },
+    /// The engine's endpoint is not a URL.
+    #[error("{0} is not the URL of a DynamoDB engine")]
+    Endpoint(String),
+    /// This machine has no HTTP client, for example because it has no certificates.
+    #[error("cannot call DynamoDB: {0}")]
+    Client(#[from] reqwest::Error),
     /// DynamoDB Local ended before it listened.
     #[error("DynamoDB Local did not start: {0}")]
     Exited(String),

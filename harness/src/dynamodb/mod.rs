@@ -1,7 +1,9 @@
-//! DynamoDB: an engine that keeps the items, a proxy in front of it that sees every call, and the template's tables.
+//! DynamoDB: an engine that keeps the items, a proxy that sees every call, and the template's tables.
 
 mod amazon;
+mod answer;
 mod artifacts;
+mod backend;
 mod embedded;
 mod engine;
 mod error;
@@ -12,5 +14,5 @@ mod tables;
 pub use engine::{Choice, Engine, UnknownChoice};
 pub use error::EngineError;
 pub use ledger::{Ledger, Operation, Tally};
-pub use proxy::{Proxy, ProxyError};
+pub use proxy::Proxy;
 pub use tables::{TableError, create_tables};

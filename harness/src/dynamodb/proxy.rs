@@ -1,5 +1,5 @@
-//! The address that every DynamoDB client is given: passes calls to the engine, byte for byte, and sees each of them.
-//! It is the one place for what no engine does by itself: signatures, permissions, counting.
+//! The address that every DynamoDB client uses. The proxy passes calls to the engine unchanged, and
+//! does what no local engine does: it checks signatures and permissions, injects faults, and counts.
 
 use std::collections::BTreeSet;
 
@@ -7,15 +7,19 @@ use axum::{
     Router,
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderMap, HeaderName, StatusCode, header, request::Parts},
+    http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
     serve::ListenerExt,
 };
-use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::AbortHandle};
 use tracing::warn;
 
-use super::ledger::{Ledger, Operation};
+use super::{
+    answer::Answer,
+    backend::Backend,
+    engine::Engine,
+    ledger::{Ledger, Operation},
+};
 use crate::{
     faults::{Dynamodb, Faults},
     iam::{Access, Caller, Demand, IamError, Service},
@@ -25,74 +29,35 @@ use crate::{
 /// The largest request that DynamoDB takes, in bytes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
 
-/// Headers about one connection, which say nothing about the next.
-const OF_THE_CONNECTION: [HeaderName; 6] = [
-    header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::HOST,
-    header::TE,
-    header::TRANSFER_ENCODING,
-    header::UPGRADE,
-];
-
-/// Why a proxy cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum ProxyError {
-    /// The engine's endpoint is no URL.
-    #[error("{0} is no URL of a DynamoDB engine")]
-    Endpoint(String),
-    /// This machine has no HTTP client to offer, for example no certificates.
-    #[error("cannot call DynamoDB: {0}")]
-    Client(#[from] reqwest::Error),
-}
-
-/// A served proxy; it closes when this is dropped.
+/// A served proxy. It closes when this is dropped.
 #[derive(Debug)]
 pub struct Proxy {
     ledger: Ledger,
     servers: Vec<AbortHandle>,
 }
 
-/// An engine as the proxy reaches it.
-#[derive(Clone, Debug)]
-struct Engine {
-    client: reqwest::Client,
-    endpoint: reqwest::Url,
-}
-
 /// DynamoDB's front end: what happens around a call of the engine.
 #[derive(Clone, Debug)]
 struct FrontEnd {
     ledger: Ledger,
-    engine: Engine,
+    backend: Backend,
     faults: Faults,
 }
 
 impl Proxy {
-    /// Serves `listeners` in front of the engine at `endpoint` (`http://host:port`) for those whom `access` knows. What
-    /// functions call suffers `faults`; the administrator sees the table as it is. Must be called inside a Tokio runtime.
-    ///
-    /// # Errors
-    /// See [`ProxyError`].
+    /// Serves `listeners` in front of `engine` for the callers that `access` knows. `faults` are
+    /// injected into the calls of functions; the administrator sees the table as it is. Must be
+    /// called inside a Tokio runtime.
     pub fn open(
         listeners: Vec<TcpListener>,
-        endpoint: &str,
+        engine: &Engine,
         access: Access,
         faults: Faults,
-    ) -> Result<Self, ProxyError> {
-        let engine = Engine {
-            // Whatever proxy the developer's environment names, the engine is not behind it.
-            client: reqwest::Client::builder()
-                .no_proxy()
-                .redirect(reqwest::redirect::Policy::none())
-                .build()?,
-            endpoint: reqwest::Url::parse(endpoint)
-                .map_err(|_| ProxyError::Endpoint(endpoint.to_owned()))?,
-        };
+    ) -> Self {
         let ledger = Ledger::default();
         let front_end = FrontEnd {
             ledger: ledger.clone(),
-            engine,
+            backend: engine.backend.clone(),
             faults: faults.clone(),
         };
         let router = Router::new()
@@ -108,10 +73,10 @@ impl Proxy {
                 tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle()
             })
             .collect();
-        Ok(Self { ledger, servers })
+        Self { ledger, servers }
     }
 
-    /// What has passed since the start.
+    /// The calls since the start.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
@@ -165,17 +130,14 @@ impl AwsService for FrontEnd {
     }
 
     async fn perform(&self, operation: &Operation, request: Parts, body: Bytes) -> Reply {
-        self.engine
+        self.backend
             .pass(request, body)
             .await
             .unwrap_or_else(|error| {
-                warn!(operation = operation.name, %error, "the DynamoDB engine does not answer");
-                failure(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "ServiceUnavailable",
-                    "The local engine does not answer",
-                )
+                warn!(operation = operation.name, %error, "no answer from the DynamoDB engine");
+                Answer::unavailable()
             })
+            .into()
     }
 
     fn count(&self, operation: Operation, reply: &Reply) {
@@ -183,11 +145,12 @@ impl AwsService for FrontEnd {
     }
 
     fn too_large(&self) -> Reply {
-        failure(
+        Answer::error(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLargeException",
             "",
         )
+        .into()
     }
 
     /// DynamoDB's front end refuses these calls, in another namespace than DynamoDB itself.
@@ -196,11 +159,7 @@ impl AwsService for FrontEnd {
             IamError::Missing => "Request is missing Authentication Token".to_owned(),
             other => other.to_string(),
         };
-        let body = json!({
-            "__type": format!("com.amazon.coral.service#{}", cause.kind()),
-            cause.member(): message,
-        });
-        error(StatusCode::BAD_REQUEST, &body)
+        Answer::front_end_error(cause.kind(), cause.member(), message).into()
     }
 }
 
@@ -210,8 +169,8 @@ fn effect(fault: Dynamodb) -> Option<Effect> {
         Dynamodb::Throttle => (
             StatusCode::BAD_REQUEST,
             "ProvisionedThroughputExceededException",
-            "The level of configured provisioned throughput for the table was exceeded. Consider increasing your \
-             provisioning level with the UpdateTable API.",
+            "The level of configured provisioned throughput for the table was exceeded. Consider \
+             increasing your provisioning level with the UpdateTable API.",
         ),
         Dynamodb::ThrottleOnDemand => (
             StatusCode::BAD_REQUEST,
@@ -232,53 +191,5 @@ fn effect(fault: Dynamodb) -> Option<Effect> {
         Dynamodb::LostAnswer => return Some(Effect::LosesReply),
         Dynamodb::Latency => return None,
     };
-    Some(Effect::Fails(failure(status, kind, message)))
-}
-
-impl Engine {
-    async fn pass(&self, request: Parts, body: Bytes) -> Result<Reply, reqwest::Error> {
-        let mut url = self.endpoint.clone();
-        url.set_path(request.uri.path());
-        url.set_query(request.uri.query());
-        let mut headers = request.headers;
-        remove_headers_of_the_connection(&mut headers);
-        let response = self
-            .client
-            .request(request.method, url)
-            .headers(headers)
-            .body(body)
-            .send()
-            .await?;
-        let status = response.status();
-        let mut headers = response.headers().clone();
-        remove_headers_of_the_connection(&mut headers);
-        let body = response.bytes().await?;
-        let mut reply = Reply::new(body);
-        *reply.status_mut() = status;
-        *reply.headers_mut() = headers;
-        Ok(reply)
-    }
-}
-
-fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
-    for name in OF_THE_CONNECTION {
-        headers.remove(name);
-    }
-}
-
-/// An error in DynamoDB's shape, which the SDKs understand and, as it is the server's, repeat.
-fn failure(status: StatusCode, kind: &str, message: &str) -> Reply {
-    let body =
-        json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{kind}"), "message": message });
-    error(status, &body)
-}
-
-fn error(status: StatusCode, body: &Value) -> Reply {
-    let mut reply = Reply::new(body.to_string().into());
-    *reply.status_mut() = status;
-    let content_type = header::HeaderValue::from_static("application/x-amz-json-1.0");
-    reply
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, content_type);
-    reply
+    Some(Effect::Fails(Answer::error(status, kind, message).into()))
 }

@@ -3,13 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 use tokio::time::{Instant, sleep};
 
-use crate::{
-    iam::{Credentials, Service, sign},
-    stack::Stack,
-};
+use super::{backend::Backend, engine::Engine};
+use crate::stack::Stack;
 
 /// How long a table may take to become active.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -18,9 +15,12 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Why the tables are not there.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
-    /// The engine does not answer, or not in JSON.
+    /// The engine does not answer.
     #[error("DynamoDB does not answer: {0}")]
     Engine(#[from] reqwest::Error),
+    /// The engine's answer is not JSON.
+    #[error("DynamoDB's answer is not JSON: {0}")]
+    Answer(#[from] serde_json::Error),
     /// The engine refuses the table.
     #[error("{operation} of table {table} is refused: {reason}")]
     Refused {
@@ -51,16 +51,16 @@ pub enum TableError {
     Inactive(String),
 }
 
-/// Makes sure that every table of the stack exists at `endpoint` (`http://host:port`), has the keys, indexes and stream
-/// that the template says, is active, and expires items by the attribute that the template says. Doing it again changes
-/// nothing.
+/// Creates the tables of the stack that do not exist, and waits until all are active.
+///
+/// A table that exists must have the template's keys, indexes, stream and time to live. Doing it
+/// again changes nothing.
 ///
 /// # Errors
 /// See [`TableError`].
-pub async fn create_tables(stack: &Stack, endpoint: &str) -> Result<(), TableError> {
+pub async fn create_tables(stack: &Stack, engine: &Engine) -> Result<(), TableError> {
     let client = Client {
-        http: reqwest::Client::builder().no_proxy().build()?,
-        endpoint,
+        backend: &engine.backend,
     };
     for table in &stack.tables {
         match client.describe(&table.name).await? {
@@ -82,8 +82,7 @@ pub async fn create_tables(stack: &Stack, endpoint: &str) -> Result<(), TableErr
 }
 
 struct Client<'a> {
-    http: reqwest::Client,
-    endpoint: &'a str,
+    backend: &'a Backend,
 }
 
 impl Client<'_> {
@@ -159,28 +158,15 @@ impl Client<'_> {
         }
     }
 
-    /// Whether it succeeded, and the answer's body.
+    /// Returns whether the operation succeeded, and the answer's body.
     async fn send(
         &self,
         operation: &'static str,
         body: &Value,
     ) -> Result<(bool, Value), TableError> {
-        let mut request = self
-            .http
-            .post(self.endpoint)
-            .header("content-type", "application/x-amz-json-1.0")
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-            .body(body.to_string())
-            .build()?;
-        // Local engines only want the form of a signature, but AWS's clients sign every call, and so does this.
-        sign(
-            &Credentials::administrator(),
-            Service::DynamoDb,
-            &mut request,
-            OffsetDateTime::now_utc(),
-        );
-        let response = self.http.execute(request).await?;
-        Ok((response.status().is_success(), response.json().await?))
+        let answer = self.backend.administer(operation, body).await?;
+        let body = serde_json::from_slice(&answer.body)?;
+        Ok((answer.status.is_success(), body))
     }
 }
 

@@ -50,9 +50,6 @@ pub enum StartError {
     /// DynamoDB.
     #[error(transparent)]
     Engine(#[from] EngineError),
-    /// The proxy in front of DynamoDB.
-    #[error("cannot start the proxy of DynamoDB")]
-    Proxy(#[source] Box<dyn Error + Send + Sync>),
     /// A table.
     #[error(transparent)]
     Table(#[from] TableError),

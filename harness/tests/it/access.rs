@@ -100,9 +100,7 @@ fn unknown() -> Credentials {
 #[tokio::test]
 async fn dynamodb_requires_a_signature_and_a_permission() {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
-    create_tables(&tables("sk"), engine.endpoint())
-        .await
-        .unwrap();
+    create_tables(&tables("sk"), &engine).await.unwrap();
     let everything_but_deleting = [
         allow("dynamodb:*", CHAT),
         json!({ "Effect": "Deny", "Action": "dynamodb:DeleteItem", "Resource": "*" }),
@@ -116,13 +114,7 @@ async fn dynamodb_requires_a_signature_and_a_permission() {
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let _proxy = Proxy::open(
-        vec![listener],
-        engine.endpoint(),
-        access.clone(),
-        Faults::default(),
-    )
-    .unwrap();
+    let _proxy = Proxy::open(vec![listener], &engine, access.clone(), Faults::default());
 
     let read = access.credentials("Read").unwrap();
     let write = access.credentials("Write").unwrap();

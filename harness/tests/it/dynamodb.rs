@@ -54,17 +54,17 @@ pub fn tables(sort_key: &str) -> Stack {
 }
 
 /// A proxy in front of `engine`, its address, and the key of the function `Send`, who may everything.
-async fn open(engine: &str) -> (Proxy, String, Credentials) {
+async fn open(engine: &Engine) -> (Proxy, String, Credentials) {
     open_with_faults(engine, Faults::default()).await
 }
 
-pub async fn open_with_faults(engine: &str, faults: Faults) -> (Proxy, String, Credentials) {
+pub async fn open_with_faults(engine: &Engine, faults: Faults) -> (Proxy, String, Credentials) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     let send = function("Send", &[allow("dynamodb:*", "*")]);
     let access = Access::from_stack(&stack([send]), Signatures::Verified);
     let credentials = access.credentials("Send").unwrap().clone();
-    let proxy = Proxy::open(vec![listener], engine, access, faults).unwrap();
+    let proxy = Proxy::open(vec![listener], engine, access, faults);
     (proxy, address, credentials)
 }
 
@@ -93,11 +93,9 @@ async fn engine_suite(choice: Choice) {
 async fn tables_and_counting(choice: Choice) {
     let engine = Engine::start(choice, None).await.unwrap();
     for _ in 0..2 {
-        create_tables(&tables("sk"), engine.endpoint())
-            .await
-            .unwrap();
+        create_tables(&tables("sk"), &engine).await.unwrap();
     }
-    let (proxy, address, send) = open(engine.endpoint()).await;
+    let (proxy, address, send) = open(&engine).await;
 
     let put = json!({
         "TableName": "chat",
@@ -161,35 +159,27 @@ async fn tables_and_counting(choice: Choice) {
 async fn data_survives(choice: Choice, data: &Path) {
     let get = json!({ "TableName": "chat", "Key": { "pk": { "S": "a" }, "sk": { "S": "b" } } });
     let put = json!({ "TableName": "chat", "Item": get["Key"] });
-    let somebody = Credentials::administrator();
+    let administrator = Credentials::administrator();
 
     let engine = Engine::start(choice.clone(), Some(data)).await.unwrap();
-    create_tables(&tables("sk"), engine.endpoint())
-        .await
-        .unwrap();
-    let (status, _) = call(
-        &somebody,
-        engine.endpoint(),
-        "DynamoDB_20120810.PutItem",
-        put,
-    )
-    .await;
+    create_tables(&tables("sk"), &engine).await.unwrap();
+    let (_proxy, address, _) = open(&engine).await;
+    let (status, _) = call(&administrator, &address, "DynamoDB_20120810.PutItem", put).await;
     assert_eq!(status, 200);
     engine.stop().await;
 
     let engine = Engine::start(choice, Some(data)).await.unwrap();
-    create_tables(&tables("sk"), engine.endpoint())
-        .await
-        .unwrap();
+    create_tables(&tables("sk"), &engine).await.unwrap();
+    let (_proxy, address, _) = open(&engine).await;
     let (_, found) = call(
-        &somebody,
-        engine.endpoint(),
+        &administrator,
+        &address,
         "DynamoDB_20120810.GetItem",
         get.clone(),
     )
     .await;
     assert_eq!(found["Item"], get["Key"]);
-    match create_tables(&tables("other"), engine.endpoint()).await {
+    match create_tables(&tables("other"), &engine).await {
         Err(TableError::Differs { table, what, .. }) => {
             assert_eq!((table.as_str(), what), ("chat", "key"))
         }

@@ -55,9 +55,7 @@ fn injected(faults: &Faults) -> Vec<u64> {
 /// Starts the engine of a table, to put items into.
 pub async fn engine() -> Engine {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
-    create_tables(&tables("sk"), engine.endpoint())
-        .await
-        .unwrap();
+    create_tables(&tables("sk"), &engine).await.unwrap();
     engine
 }
 
@@ -89,8 +87,7 @@ async fn dynamodb_fails_without_effect() {
             { "dynamodb": fault, "on": ["PutItem"], "times": 1 },
             { "dynamodb": "timeout", "on": ["Scan", "GetItem"] },
         ]));
-        let (_proxy, address, send) =
-            dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
+        let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults.clone()).await;
         let before = count(&address).await;
         let (refused, told) = dynamodb::call(&send, &address, PUT, item(fault)).await;
         assert_eq!(refused, status, "{told}");
@@ -107,7 +104,7 @@ async fn dynamodb_fails_without_effect() {
 async fn dynamodb_loses_the_answer_after_the_effect() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "lostAnswer" }]));
-    let (_proxy, address, send) = dynamodb::open_with_faults(engine.endpoint(), faults).await;
+    let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults).await;
     let request = http()
         .post(&address)
         .header("x-amz-target", PUT)
@@ -123,8 +120,7 @@ async fn dynamodb_loses_the_answer_after_the_effect() {
 async fn dynamodb_is_silent() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "timeout" }]));
-    let (_proxy, address, send) =
-        dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
+    let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults.clone()).await;
     let silent = dynamodb::call(&send, &address, PUT, item("silent"));
     tokio::select! {
         answer = silent => panic!("{answer:?}"),
@@ -341,7 +337,7 @@ async fn a_plan_is_started_read_and_ended_at_run_time() {
     let (status, _) = read(http().put(&url).body(plan.to_string())).await;
     assert_eq!(status, 200);
     let engine = engine().await;
-    let (_proxy, table, send) = dynamodb::open_with_faults(engine.endpoint(), faults).await;
+    let (_proxy, table, send) = dynamodb::open_with_faults(&engine, faults).await;
     assert_eq!(dynamodb::call(&send, &table, PUT, item("a")).await.0, 400);
     let done = json!({ "seed": 7, "faults": [
         { "dynamodb": "throttle", "rate": 1.0, "seen": 1, "injected": 1 },

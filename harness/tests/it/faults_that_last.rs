@@ -27,8 +27,7 @@ async fn dynamodb_takes_longer() {
         clock.clone(),
         json!([{ "dynamodb": "latency", "ms": HOUR_IN_MS }]),
     );
-    let (_proxy, address, send) =
-        dynamodb::open_with_faults(engine.endpoint(), faults.clone()).await;
+    let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults.clone()).await;
     let mut late = pin!(dynamodb::call(&send, &address, PUT, item("late")));
     tokio::select! {
         answer = &mut late => panic!("{answer:?}"),

@@ -5,10 +5,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     dynamodb::{self, Choice, Engine, Proxy},
-    run::{
-        service::{Address, Called, Role, Service, Setup, Stop},
-        start_error::StartError,
-    },
+    run::service::{Address, Called, Role, Service, Setup, Stop},
 };
 
 pub(super) static SERVICE: Service = Service {
@@ -40,14 +37,13 @@ async fn start(setup: &Setup, listeners: Vec<TcpListener>) -> Called {
         Choice::Embedded | Choice::Local => options.data.as_deref(),
     };
     let engine = Engine::start(options.dynamodb.clone(), data).await?;
-    dynamodb::create_tables(&setup.stack, engine.endpoint()).await?;
+    dynamodb::create_tables(&setup.stack, &engine).await?;
     let proxy = Proxy::open(
         listeners,
-        engine.endpoint(),
+        &engine,
         setup.access.clone(),
         setup.faults.clone(),
-    )
-    .map_err(|error| StartError::Proxy(error.into()))?;
+    );
     Ok(Box::new(Running { proxy, engine }))
 }
 

@@ -1,6 +1,7 @@
 //! The two local engines, each started once, and the contract tests of the ports on both.
 
 use std::{
+    collections::BTreeMap,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -26,8 +27,13 @@ use aws_sdk_dynamodb::{
 };
 use chat::contract::{self, Stores};
 use chat_aws::dynamo::Table;
-use harness::dynamodb::{Choice, Engine};
-use tokio::runtime::Runtime;
+use harness::{
+    dynamodb::{Choice, Engine, Proxy},
+    faults::Faults,
+    iam::{self, Access, Signatures},
+    stack::Stack,
+};
+use tokio::{net::TcpListener, runtime::Runtime};
 
 static TABLES: AtomicUsize = AtomicUsize::new(0);
 
@@ -51,7 +57,11 @@ fn start(choice: Choice) -> String {
         Runtime::new().unwrap().block_on(async {
             match Engine::start(choice, None).await {
                 Ok(engine) => {
-                    sender.send(Ok(engine.endpoint().to_owned())).unwrap();
+                    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                    let url = format!("http://{}", listener.local_addr().unwrap());
+                    let access = Access::from_stack(&no_stack(), Signatures::Verified);
+                    let _proxy = Proxy::open(vec![listener], &engine, access, Faults::default());
+                    sender.send(Ok(url)).unwrap();
                     std::future::pending().await
                 }
                 Err(error) => sender.send(Err(error.to_string())).unwrap(),
@@ -61,6 +71,16 @@ fn start(choice: Choice) -> String {
     receiver.recv().unwrap().unwrap()
 }
 
+/// A stack without functions, whose only caller is the administrator.
+fn no_stack() -> Stack {
+    Stack {
+        functions: BTreeMap::new(),
+        websocket_api: None,
+        http_api: None,
+        tables: Vec::new(),
+    }
+}
+
 /// Returns a client without retries for a DynamoDB at this URL.
 pub fn client(url: &str) -> Client {
     Client::from_conf(configuration(url).build())
@@ -68,12 +88,14 @@ pub fn client(url: &str) -> Client {
 
 /// Returns the configuration of such a client.
 pub fn configuration(url: &str) -> aws_sdk_dynamodb::config::Builder {
+    let key = iam::Credentials::administrator();
+    let key = Credentials::new(key.access_key_id, key.secret_access_key, None, None, "test");
     Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
         .endpoint_url(url)
         .retry_config(RetryConfig::disabled())
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"))
+        .credentials_provider(key)
 }
 
 /// Creates an empty table with a unique name, and with the keys and the index of

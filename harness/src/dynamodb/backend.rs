@@ -1,0 +1,130 @@
+//! How calls reach the engine: by function or by HTTP.
+
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderName, header, request},
+};
+use serde_json::Value;
+use time::OffsetDateTime;
+
+use super::{
+    answer::{Answer, JSON},
+    embedded::Embedded,
+    error::EngineError,
+};
+use crate::iam::{Credentials, Service, sign};
+
+/// Headers about one connection, which say nothing about the next.
+const OF_THE_CONNECTION: [HeaderName; 6] = [
+    header::CONNECTION,
+    header::CONTENT_LENGTH,
+    header::HOST,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+];
+
+/// The way to an engine. Clones share it.
+#[derive(Clone, Debug)]
+pub(super) enum Backend {
+    Embedded(Embedded),
+    Remote(Remote),
+}
+
+/// An engine at a URL.
+#[derive(Clone, Debug)]
+pub(super) struct Remote {
+    client: reqwest::Client,
+    endpoint: reqwest::Url,
+}
+
+impl Backend {
+    /// Passes a call on as it is. Fails if the engine does not answer.
+    pub async fn pass(
+        &self,
+        request: request::Parts,
+        body: Bytes,
+    ) -> Result<Answer, reqwest::Error> {
+        match self {
+            Self::Embedded(engine) => Ok(engine
+                .answer(&request, &body)
+                .unwrap_or_else(Answer::unavailable)),
+            Self::Remote(engine) => engine.pass(request, body).await,
+        }
+    }
+
+    /// Performs one operation as the administrator. Fails if the engine does not answer.
+    pub async fn administer(
+        &self,
+        operation: &str,
+        body: &Value,
+    ) -> Result<Answer, reqwest::Error> {
+        match self {
+            Self::Embedded(engine) => Ok(engine
+                .operate(operation, &body.to_string())
+                .unwrap_or_else(Answer::unavailable)),
+            Self::Remote(engine) => engine.administer(operation, body).await,
+        }
+    }
+}
+
+impl Remote {
+    /// An engine at `endpoint` (`http://host:port`).
+    pub fn new(endpoint: &str) -> Result<Self, EngineError> {
+        Ok(Self {
+            // A proxy that the developer's environment names does not lead to the engine.
+            client: reqwest::Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .build()?,
+            endpoint: reqwest::Url::parse(endpoint)
+                .map_err(|_| EngineError::Endpoint(endpoint.to_owned()))?,
+        })
+    }
+
+    async fn pass(&self, request: request::Parts, body: Bytes) -> Result<Answer, reqwest::Error> {
+        let mut url = self.endpoint.clone();
+        url.set_path(request.uri.path());
+        url.set_query(request.uri.query());
+        let mut headers = request.headers;
+        remove_headers_of_the_connection(&mut headers);
+        let request = self.client.request(request.method, url);
+        read(request.headers(headers).body(body).send().await?).await
+    }
+
+    async fn administer(&self, operation: &str, body: &Value) -> Result<Answer, reqwest::Error> {
+        let mut request = self
+            .client
+            .post(self.endpoint.clone())
+            .header(header::CONTENT_TYPE, JSON)
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .body(body.to_string())
+            .build()?;
+        // Local engines only check the form of a signature, but every client of AWS signs.
+        sign(
+            &Credentials::administrator(),
+            Service::DynamoDb,
+            &mut request,
+            OffsetDateTime::now_utc(),
+        );
+        read(self.client.execute(request).await?).await
+    }
+}
+
+async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
+    let status = response.status();
+    let mut headers = response.headers().clone();
+    remove_headers_of_the_connection(&mut headers);
+    let body = response.bytes().await?;
+    Ok(Answer {
+        status,
+        headers,
+        body,
+    })
+}
+
+fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
+    for name in OF_THE_CONNECTION {
+        headers.remove(name);
+    }
+}
