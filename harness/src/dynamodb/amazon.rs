@@ -1,8 +1,8 @@
 //! Amazon's DynamoDB Local as a child process on the machine's Java.
 //!
-//! Its own main class listens on every interface and wants to be told a port. Jetty's XML starter builds the same
-//! server from `amazon.xml` instead: on loopback only, on a free port that it prints, until its standard input ends.
-//! So it also ends if the harness is killed.
+//! Its own main class listens on every interface and needs a port. Jetty's XML starter builds the
+//! same server from `amazon.xml` instead: on loopback only, on a free port that it prints, until
+//! its standard input ends. So it also ends if the harness is killed.
 
 use std::{
     env,
@@ -23,11 +23,11 @@ use super::{
     error::{EngineError, OLDEST_JAVA},
 };
 
-/// Its databases inside the data folder.
+/// The folder of its databases, inside the data folder.
 const FOLDER: &str = "dynamodb-local";
-/// What to build and run; see the module's documentation.
+/// The server for Jetty's XML starter; see the module's documentation.
 const SERVER: &str = include_str!("amazon.xml");
-/// How long it may take to close its files.
+/// The time it gets to close its files.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -38,7 +38,8 @@ pub(super) struct AmazonLocal {
 }
 
 impl AmazonLocal {
-    /// Fetches it unless that was done before, and starts it on a free loopback port; also returns where.
+    /// Starts the server on a free loopback port and returns its URL. Fetches it first if this
+    /// machine does not have it.
     pub async fn start(data: Option<&Path>) -> Result<(Self, String), EngineError> {
         let java = java().await?;
         let library = artifacts::fetch().await?;
@@ -46,7 +47,7 @@ impl AmazonLocal {
 
         let mut command = Command::new(java);
         command
-            // A quick start matters more here than the last bit of throughput: this halves it.
+            // These halve the start, which matters more here than throughput.
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
             .arg(property("java.library.path", &library))
             .arg(property("sqlite4java.library.path", &library));
@@ -66,18 +67,20 @@ impl AmazonLocal {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
-            // The terminal's Ctrl-C is for the harness, which ends it in its turn.
+            // Ctrl-C at the terminal must reach the harness only, which then ends this process.
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let (Some(lifeline), Some(stdout), Some(mut stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
-            return Err(EngineError::Exited("it has no standard streams".to_owned()));
+            return Err(EngineError::Exited(
+                "the process has no standard streams".to_owned(),
+            ));
         };
-        let complaints = tokio::spawn(async move {
+        let errors = tokio::spawn(async move {
             let mut text = Vec::new();
-            // What could be read is what there is to say.
+            // After a failure, the part that was read is used.
             let _ = stderr.read_to_end(&mut text).await;
             String::from_utf8_lossy(&text).into_owned()
         });
@@ -85,7 +88,7 @@ impl AmazonLocal {
         match address(&mut lines).await {
             Some(endpoint) => {
                 tokio::spawn(async move {
-                    // A full pipe would block it.
+                    // A full pipe would block the process.
                     while let Ok(Some(line)) = lines.next_line().await {
                         debug!(line, "DynamoDB Local");
                     }
@@ -94,7 +97,7 @@ impl AmazonLocal {
             }
             None => {
                 drop(lifeline);
-                let text = complaints.await.unwrap_or_default();
+                let text = errors.await.unwrap_or_default();
                 let reason = text
                     .lines()
                     .find(|line| line.contains("Exception"))
@@ -107,13 +110,14 @@ impl AmazonLocal {
     pub async fn stop(mut self) {
         drop(self.lifeline);
         if timeout(GRACE, self.child.wait()).await.is_err() {
-            // An error means that it has ended at last.
+            // An error means that the process has already ended.
             let _ = self.child.kill().await;
         }
     }
 }
 
-/// The line that `amazon.xml` prints once the server listens: `http://localhost:PORT/`. Nothing if it ends before.
+/// The URL from the line that `amazon.xml` prints when the server listens:
+/// `http://localhost:PORT/`. `None` if the process ends before.
 async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(port) = line.trim_end_matches('/').strip_prefix("http://localhost:") {
@@ -129,7 +133,7 @@ fn property(name: &str, path: &Path) -> std::ffi::OsString {
     argument
 }
 
-/// A Java that is new enough.
+/// The path of `java`. Fails unless its version is at least [`OLDEST_JAVA`].
 async fn java() -> Result<PathBuf, EngineError> {
     let java = env::var_os("JAVA_HOME").map_or_else(
         || "java".into(),
@@ -140,18 +144,19 @@ async fn java() -> Result<PathBuf, EngineError> {
         .output()
         .await
         .map_err(|_| EngineError::NoJava)?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    match major(&said) {
+    let banner = String::from_utf8_lossy(&output.stderr);
+    match major(&banner) {
         Some(version) if version >= OLDEST_JAVA => Ok(java),
         _ => Err(EngineError::OldJava(
-            said.lines().next().unwrap_or_default().to_owned(),
+            banner.lines().next().unwrap_or_default().to_owned(),
         )),
     }
 }
 
-/// 17 in `openjdk version "17.0.15" 2025-04-15`; 1 in the old style, `java version "1.8.0_292"`.
-fn major(said: &str) -> Option<u32> {
-    let (_, version) = said.split_once("version \"")?;
+/// The major version in Java's first line: 17 in `openjdk version "17.0.15" 2025-04-15`, and 1 in
+/// the old style `java version "1.8.0_292"`.
+fn major(banner: &str) -> Option<u32> {
+    let (_, version) = banner.split_once("version \"")?;
     version
         .split(|c: char| !c.is_ascii_digit())
         .next()?
@@ -175,8 +180,8 @@ mod tests {
             ("java version \"1.8.0_292\"", Some(1)),
             ("The operation couldn’t be completed.", None),
         ];
-        for (said, expected) in table {
-            assert_eq!(major(said), expected, "{said}");
+        for (banner, expected) in table {
+            assert_eq!(major(banner), expected, "{banner}");
         }
     }
 }

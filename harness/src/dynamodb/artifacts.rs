@@ -1,8 +1,10 @@
-//! DynamoDB Local's files: fetched once from Maven Central, checked, and kept in the user's cache folder.
+//! DynamoDB Local's files. They are fetched once from Maven Central, checked, and kept in the
+//! user's cache folder.
 //!
-//! `amazon.sha256` is what Maven resolves for `software.amazon.dynamodb:DynamoDBLocal:3.3.1` with the AWS SDK at
-//! 2.54.15 (the declared 2.48.3 is not complete in Central), without test libraries, and `jetty-xml` for the start. A
-//! fixed list needs no Maven, and a sum for each file means that nothing unknown is run.
+//! `amazon.sha256` lists the files that Maven resolves for
+//! `software.amazon.dynamodb:DynamoDBLocal:3.3.1` with the AWS SDK at 2.54.15 (the declared 2.48.3 is
+//! not complete in Central), without test libraries, and with `jetty-xml` for the start. With a
+//! fixed list Maven is not needed, and the checksums ensure that no unknown file is run.
 
 use std::{
     env, io,
@@ -21,10 +23,10 @@ use crate::error_chain::ErrorChain;
 const CENTRAL: &str = "https://repo.maven.apache.org/maven2";
 /// In the form of `sha256sum`, with paths in Maven's layout.
 const LIST: &str = include_str!("amazon.sha256");
-/// Changes with the list.
+/// The folder in the cache. It changes with the list.
 const FOLDER: &str = "confab-harness/dynamodb-local-3.3.1";
 const PARALLEL: usize = 6;
-/// Without any progress.
+/// How long a download may make no progress.
 const STALLED: Duration = Duration::from_secs(30);
 
 struct Artifact {
@@ -32,12 +34,12 @@ struct Artifact {
     path: &'static str,
 }
 
-/// The folder with every file that this machine needs; only what is missing is fetched.
+/// Fetches the missing files, and returns the folder of all files that this machine needs.
 pub(super) async fn fetch() -> Result<PathBuf, EngineError> {
     let folder = cache()?.join(FOLDER);
     tokio::fs::create_dir_all(&folder).await?;
     let native = native_library()?;
-    // A file has its name only once its sum was right.
+    // A file gets its name only after its checksum matched.
     let missing: Vec<_> = artifacts(native)
         .filter(|artifact| !folder.join(artifact.file_name()).exists())
         .collect();
@@ -86,7 +88,7 @@ async fn fetch_one(
     Ok(())
 }
 
-/// Writes a file of the folder as a whole: another harness may read it, or write the same, at this moment.
+/// Writes a file of the folder atomically, since another harness may read or write it meanwhile.
 pub(super) async fn place(folder: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let part = folder.join(format!("{}.part", Uuid::new_v4()));
     let path = folder.join(name);
@@ -95,7 +97,7 @@ pub(super) async fn place(folder: &Path, name: &str, content: &[u8]) -> io::Resu
     Ok(path)
 }
 
-/// Only this machine's native library, and everything that is none.
+/// This machine's native library and all files that are not native libraries.
 fn artifacts(native: &'static str) -> impl Iterator<Item = Artifact> {
     LIST.lines()
         .filter_map(|line| line.split_once("  "))
@@ -106,7 +108,7 @@ fn artifacts(native: &'static str) -> impl Iterator<Item = Artifact> {
 impl Artifact {
     fn file_name(&self) -> &str {
         let name = self.path.rsplit('/').next().unwrap_or(self.path);
-        // The loader knows one name for macOS, whatever the processor.
+        // On macOS the loader expects the same name on every processor.
         match name {
             "libsqlite4java-osx-aarch64-1.0.392.dylib" => "libsqlite4java-osx-1.0.392.dylib",
             other => other,

@@ -1,4 +1,4 @@
-//! What has been asked of DynamoDB, by whom, and what it would have cost.
+//! Counts of the calls to DynamoDB: operation, caller, and the capacity they consumed.
 
 use std::{
     collections::BTreeMap,
@@ -13,25 +13,25 @@ use serde::{
 
 use crate::iam::Caller;
 
-/// What was called on what by whom.
+/// The operation, tables and caller of a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
-    /// Whose key signed it, whether or not the signature is good.
+    /// The owner of the key that the request names, whether or not its signature is valid.
     pub caller: Caller,
-    /// `PutItem`, `Query`, …, or empty for what is no DynamoDB call.
+    /// `PutItem`, `Query`, …; empty if the request names no operation.
     pub name: String,
-    /// Every table that it names, in order; empty for calls about none.
+    /// The tables that the request names, sorted.
     pub tables: Vec<String>,
 }
 
-/// Sums over equal operations.
+/// Sums over calls of the same operation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
-    /// All of them.
+    /// The number of calls.
     pub calls: u64,
-    /// Those answered with a status other than 2xx, failed conditions included.
+    /// Calls that were answered with a status other than 2xx, failed conditions included.
     pub refused: u64,
-    /// Capacity units, as far as callers asked for them to be returned.
+    /// Capacity units, of the calls that asked for them.
     pub capacity: f64,
 }
 
@@ -40,7 +40,7 @@ pub struct Tally {
 pub struct Ledger(Arc<Mutex<BTreeMap<Operation, Tally>>>);
 
 impl Ledger {
-    /// A copy of the counts as they are now.
+    /// A copy of the current counts.
     pub fn tallies(&self) -> BTreeMap<Operation, Tally> {
         self.0
             .lock()
@@ -58,7 +58,7 @@ impl Ledger {
 }
 
 impl Operation {
-    /// Reads a request of `caller`: its target and the tables in its body.
+    /// Reads the target and the tables of a request by `caller`.
     pub(super) fn of(caller: Caller, headers: &HeaderMap, body: &[u8]) -> Self {
         let name = headers
             .get("x-amz-target")
@@ -73,7 +73,7 @@ impl Operation {
     }
 }
 
-/// Where the requests name their tables; everything else in them is skipped unread.
+/// The places where requests name their tables. Other members are skipped.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Request {
@@ -114,7 +114,7 @@ fn table_of(reference: &str) -> &str {
         })
 }
 
-/// Answers have one of them, or a list for batches and transactions.
+/// A single value, or a list in answers to batches and transactions.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Consumed {
@@ -135,7 +135,8 @@ struct Answer {
 }
 
 fn consumed(answer: &[u8]) -> f64 {
-    // Most callers do not ask, and a page may be a megabyte: looking for the word first is cheaper than parsing.
+    // Most callers do not ask for it, and a page may be a megabyte: a search is cheaper than
+    // parsing.
     const WORD: &[u8] = b"\"ConsumedCapacity\"";
     if !answer.windows(WORD.len()).any(|window| window == WORD) {
         return 0.0;
@@ -147,7 +148,7 @@ fn consumed(answer: &[u8]) -> f64 {
     }
 }
 
-/// What cannot be read counts as nothing: whether a request is valid is for the engine to say.
+/// Reads malformed JSON as the default: the engine decides whether a request is valid.
 fn lenient<T: DeserializeOwned + Default>(json: &[u8]) -> T {
     serde_json::from_slice(json).unwrap_or_default()
 }
@@ -157,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_way_to_name_a_table_is_understood() {
+    fn tables_are_found_in_every_kind_of_request() {
         let table: [(&str, &[&str]); 6] = [
             (r#"{"TableName":"chat","Key":{"pk":{"S":"a"}}}"#, &["chat"]),
             (
@@ -173,7 +174,7 @@ mod tests {
                 r#"{"TransactItems":[{"Put":{"TableName":"b"}},{"Delete":{"TableName":"b"}}]}"#,
                 &["b"],
             ),
-            ("no JSON", &[]),
+            ("not JSON", &[]),
         ];
         for (body, expected) in table {
             assert_eq!(tables(body.as_bytes()), expected, "{body}");

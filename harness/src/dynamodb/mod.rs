@@ -1,4 +1,5 @@
-//! DynamoDB: an engine that keeps the items, a proxy that sees every call, and the template's tables.
+//! DynamoDB: an engine that keeps the items, a proxy that sees every call, and the template's
+//! tables.
 
 mod amazon;
 mod answer;

@@ -1,5 +1,6 @@
 //! The address that every DynamoDB client uses. The proxy passes calls to the engine unchanged, and
-//! does what no local engine does: it checks signatures and permissions, injects faults, and counts.
+//! does what no local engine does: it checks signatures and permissions, injects faults, and
+//! counts.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The template's tables: created unless they exist, and checked if they do.
+//! The template's tables. They are created if they do not exist, and checked if they do.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep};
 use super::{backend::Backend, engine::Engine};
 use crate::stack::Stack;
 
-/// How long a table may take to become active.
+/// The time a table gets to become active.
 const PATIENCE: Duration = Duration::from_secs(60);
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Why the tables are not there.
+/// A table cannot be created, or differs from the template.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The engine does not answer.
@@ -21,12 +21,12 @@ pub enum TableError {
     /// The engine's answer is not JSON.
     #[error("DynamoDB's answer is not JSON: {0}")]
     Answer(#[from] serde_json::Error),
-    /// The engine refuses the table.
+    /// The engine refuses an operation on the table.
     #[error("{operation} of table {table} is refused: {reason}")]
     Refused {
         /// `CreateTable`, …
         operation: &'static str,
-        /// Its name.
+        /// The table's name.
         table: String,
         /// The engine's error.
         reason: String,
@@ -37,16 +37,16 @@ pub enum TableError {
          use another data folder, or delete the table"
     )]
     Differs {
-        /// Its name.
+        /// The table's name.
         table: String,
         /// The part of the table.
         what: &'static str,
-        /// As in `CreateTable`.
+        /// The template's value, as in `CreateTable`.
         wanted: String,
-        /// As in `DescribeTable`.
+        /// The existing value, as in `DescribeTable`.
         found: String,
     },
-    /// It was created but did not become active.
+    /// The table was created but did not become active.
     #[error("table {0} does not become active")]
     Inactive(String),
 }
@@ -86,7 +86,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// `DescribeTable`'s `Table`, or nothing if there is none.
+    /// The `Table` of `DescribeTable`, or `None` if the table does not exist.
     async fn describe(&self, table: &str) -> Result<Option<Value>, TableError> {
         let (success, answer) = self
             .send("DescribeTable", &json!({ "TableName": table }))
@@ -181,7 +181,7 @@ fn refused(operation: &'static str, table: &str, answer: &Value) -> TableError {
     }
 }
 
-/// Whether an existing table is what the template describes.
+/// Compares an existing table with the template. Fails if they differ.
 fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError> {
     differ(
         table,
@@ -218,7 +218,7 @@ fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError>
     differ(table, "stream", &stream(wanted), &stream(found))
 }
 
-/// A list without its order: the named members of each element by the element's name.
+/// The named members of a list's elements, by the elements' names, so that order does not matter.
 fn by_name(list: &Value, name: &str, members: &[&str]) -> Value {
     let elements: BTreeMap<String, Value> = list
         .as_array()
@@ -235,7 +235,7 @@ fn by_name(list: &Value, name: &str, members: &[&str]) -> Value {
     json!(elements)
 }
 
-/// A value with the elements of its lists of names sorted, which have no order.
+/// The value with its lists of strings sorted, whose order has no meaning.
 fn normal(value: &Value) -> Value {
     match value {
         Value::Object(object) => object
@@ -253,7 +253,7 @@ fn normal(value: &Value) -> Value {
 
 fn stream(table: &Value) -> Value {
     let specification = member(table, "StreamSpecification");
-    // `StreamEnabled` is CreateTable's; a template has only the view.
+    // Only `CreateTable` has `StreamEnabled`; a template has only the view type.
     match member(specification, "StreamEnabled") {
         Value::Bool(false) => Value::Null,
         _ => member(specification, "StreamViewType").clone(),
@@ -279,7 +279,7 @@ fn differ(
 
 static NULL: Value = Value::Null;
 
-/// A member of an object, or null.
+/// A member of an object, or null if it does not exist.
 fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&NULL)
 }

@@ -24,8 +24,8 @@ use super::{answer::Answer, error::EngineError};
 
 /// The database inside the data folder.
 const FILE: &str = "dynamodb.sqlite";
-/// How often the engine deletes expired items and old stream records. AWS may take days to delete an
-/// item, so nothing may depend on it.
+/// How often the engine deletes expired items and old stream records. AWS may take days to delete
+/// an item, so nothing may depend on it.
 const SWEEP: Duration = Duration::from_secs(60);
 
 /// A running engine. Clones share it.
@@ -122,7 +122,8 @@ impl std::fmt::Debug for Embedded {
     }
 }
 
-/// The database as SQLite names it. A name in memory, unlike `:memory:`, can be opened a second time.
+/// The database as SQLite names it. A name in memory, unlike `:memory:`, can be opened a second
+/// time.
 fn location(data: Option<&Path>) -> Result<String, EngineError> {
     let Some(folder) = data else {
         return Ok(in_memory());

@@ -21,7 +21,8 @@ const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
 
-/// The engine's function for each operation: JSON in, JSON out. `None` if there is no such operation.
+/// The engine's function for each operation: JSON in, JSON out. `None` if there is no such
+/// operation.
 macro_rules! operations {
     ($($name:literal => $function:ident,)*) => {
         fn perform(
@@ -184,8 +185,8 @@ fn read<T: DeserializeOwned>(operation: &str, body: &str) -> Result<T, DynoxideE
 
 /// The error for a request that is not of the operation's shape.
 ///
-/// The engine's types put the kind of the error as a prefix before some of their messages. SDKs send
-/// well-formed requests, so this covers kinds, and not each of DynamoDB's wordings.
+/// The engine's types put the kind of the error as a prefix before some of their messages. SDKs
+/// send well-formed requests, so this covers kinds, and not each of DynamoDB's wordings.
 fn malformed(operation: &str, error: &serde_json::Error) -> DynoxideError {
     use DynoxideError::{SerializationException, ValidationException};
 

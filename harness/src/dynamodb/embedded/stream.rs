@@ -1,9 +1,10 @@
 //! The records of the embedded engine's streams, as far as the engine leaves them to its host.
 //!
-//! For each write into a table with a stream, the engine looks up the table's highest sequence number
-//! in `_stream_records`. Without an index it reads every record for that, so writes get slower with
-//! each write. It also never deletes a record, whereas AWS keeps them for 24 hours. This module makes
-//! the index and deletes old records, over a connection of its own to the same database.
+//! For each write into a table with a stream, the engine looks up the table's highest sequence
+//! number in `_stream_records`. Without an index it reads every record for that, so writes get
+//! slower with each write. It also never deletes a record, whereas AWS keeps them for 24 hours.
+//! This module makes the index and deletes old records, over a connection of its own to the same
+//! database.
 
 use std::sync::{Mutex, PoisonError};
 
