@@ -1,13 +1,20 @@
 //! One invocation, from its acceptance to its reply: the pool queues it, a process runs it, and the
 //! caller waits for it.
 
-use std::time::SystemTime;
+use std::{
+    sync::Arc,
+    time::{Instant, SystemTime},
+};
 
 use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use uuid::Uuid;
 
-use super::{invocation_error::InvocationError, runtime_api::Invocation};
+use super::{
+    invocation_error::InvocationError,
+    occupancy::{Occupancy, UsualDuration},
+    runtime_api::Invocation,
+};
 use crate::invoke::{Outcome, Queued};
 
 /// One accepted invocation.
@@ -18,8 +25,10 @@ pub(super) struct Event {
     reply: oneshot::Sender<Reply>,
     /// Held while the event waits and no process is coming for it.
     queued: Option<Queued>,
-    /// A part of the concurrency, freed with the event.
-    _permit: OwnedSemaphorePermit,
+    occupancy: Occupancy,
+    /// When a process took it.
+    taken: Option<Instant>,
+    usual: Arc<UsualDuration>,
 }
 
 /// An invocation, as a caller requests it.
@@ -53,6 +62,7 @@ impl Event {
         request: Request,
         queued: Option<Queued>,
         permit: OwnedSemaphorePermit,
+        usual: Arc<UsualDuration>,
     ) -> (Self, Accepted) {
         let (sender, reply) = oneshot::channel();
         let request_id = Uuid::new_v4().to_string();
@@ -65,7 +75,9 @@ impl Event {
             request,
             reply: sender,
             queued,
-            _permit: permit,
+            occupancy: Occupancy::new(permit),
+            taken: None,
+            usual,
         };
         (event, accepted)
     }
@@ -94,14 +106,24 @@ impl Event {
         self.queued = None;
     }
 
+    /// Marks that all processes are busy and none may be started: from now on, the event counts
+    /// against the concurrency only for its function's usual duration.
+    pub fn wait(&mut self) {
+        self.occupancy.end_after(self.usual.get());
+    }
+
     /// Marks that a process has taken the event.
     pub fn taken(mut self) -> Self {
         self.leave_queue();
+        self.taken = Some(Instant::now());
         self
     }
 
     /// Ends the invocation with `reply`.
     pub fn answer(self, reply: Reply) {
+        if let Some(taken) = self.taken {
+            self.usual.record(taken.elapsed());
+        }
         // The caller may have stopped waiting.
         let _ = self.reply.send(reply);
     }

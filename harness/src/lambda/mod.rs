@@ -16,6 +16,7 @@ mod invocation;
 mod invocation_error;
 mod invoke_api;
 mod invoke_api_error;
+mod occupancy;
 mod output;
 mod pool;
 mod process;

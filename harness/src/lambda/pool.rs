@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::{
     environment::Deployment,
     invocation::{Accepted, Event, Request},
+    occupancy::UsualDuration,
     watchdog::Watchdog,
 };
 use crate::{
@@ -29,6 +30,7 @@ pub(super) struct Pool {
     limit: usize,
     /// One permit per event in progress: of the function's reserved concurrency, or of the account's.
     concurrency: Arc<Semaphore>,
+    usual: Arc<UsualDuration>,
     state: Mutex<State>,
     /// The number of processes in any state.
     alive: watch::Sender<usize>,
@@ -89,6 +91,7 @@ impl Pool {
             watchdog,
             limit,
             concurrency,
+            usual: Arc::default(),
             state: Mutex::new(State {
                 deployment: Arc::new(deployment),
                 waiting: VecDeque::new(),
@@ -137,7 +140,7 @@ impl Pool {
         let permit = Arc::clone(&self.concurrency)
             .try_acquire_owned()
             .map_err(|_| InvokeError::Throttled)?;
-        let (mut event, accepted) = Event::new(request, queued, permit);
+        let (mut event, accepted) = Event::new(request, queued, permit, Arc::clone(&self.usual));
         let mut state = self.state();
         if self.is_stopping() {
             return Ok(accepted);
@@ -151,6 +154,12 @@ impl Pool {
         }
         state.waiting.push_back(event);
         self.start_if_needed(&mut state);
+        let coming = state.initializing + state.finishing;
+        if state.waiting.len() > coming
+            && let Some(event) = state.waiting.back_mut()
+        {
+            event.wait();
+        }
         Ok(accepted)
     }
 

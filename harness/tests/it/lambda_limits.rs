@@ -17,6 +17,7 @@ use serde_json::json;
 use tokio::{
     io::AsyncWriteExt,
     sync::oneshot::{self, error::TryRecvError},
+    time::timeout,
 };
 
 use crate::lambda::{
@@ -160,6 +161,38 @@ async fn functions_share_the_concurrency_of_the_account() {
     stream.write_u8(1).await.unwrap();
     answer(calls.remove(0).await.unwrap());
     answer(call(&lambda, "Other", json!({})).await);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_wait_for_a_process_count_for_as_long_as_they_would_run() {
+    let (lambda, _) = start([function("One"), function("Other")], 1).await;
+    // How long the function takes is known after its first answer.
+    answer(call(&lambda, "One", json!({})).await);
+    let meeting = Meeting::new().await;
+    let mut calls: Vec<_> = (0..1_000)
+        .map(|number| {
+            let event = meeting.event(number).to_string();
+            let lambda = lambda.clone();
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
+        })
+        .collect();
+    for call in &mut calls {
+        let mut unwoken = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut unwoken).is_pending());
+    }
+    let other = async {
+        loop {
+            let event = Bytes::from_static(b"{}");
+            match lambda.invoke("Other", event, not_queued()).await {
+                Err(InvokeError::Throttled) => tokio::task::yield_now().await,
+                outcome => break answer(outcome.unwrap()),
+            }
+        }
+    };
+    timeout(Duration::from_secs(20), other)
+        .await
+        .expect("an event that waits stops counting");
     lambda.stop().await;
 }
 

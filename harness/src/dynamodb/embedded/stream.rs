@@ -53,6 +53,7 @@ mod tests {
     };
 
     use dynoxide::storage::Storage;
+    use rusqlite::trace::{TraceEvent, TraceEventCodes};
     use tempfile::tempdir;
 
     use super::*;
@@ -110,11 +111,16 @@ mod tests {
     #[test]
     fn the_engine_finds_its_next_sequence_number_by_the_index() {
         let location = in_memory();
-        let mut storage = storage(&location, 10);
+        let storage = storage(&location, 10);
         let stream = Stream::open(&location).unwrap();
-        storage.conn_mut().trace(Some(|statement| {
-            STATEMENTS.with_borrow_mut(|all| all.push(statement.to_owned()));
-        }));
+        storage.conn().trace_v2(
+            TraceEventCodes::SQLITE_TRACE_STMT,
+            Some(|event| {
+                if let TraceEvent::Stmt(_, statement) = event {
+                    STATEMENTS.with_borrow_mut(|all| all.push(statement.to_owned()));
+                }
+            }),
+        );
         storage.next_stream_sequence_number("chat").unwrap();
         let asked = STATEMENTS.take();
         let [statement] = &asked[..] else {
