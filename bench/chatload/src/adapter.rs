@@ -43,7 +43,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// A whole HTTP/1.1 request that posts a message.
     fn post(&self, base: &str, token: &str, conversation: &str, body: &str, nonce: u64) -> Vec<u8>;
 
-    /// A whole HTTP/1.1 request that reads the messages after a position.
+    /// A whole HTTP/1.1 request that reads the entries after a position.
     fn read(&self, base: &str, token: &str, conversation: &str, after: u64) -> Vec<u8>;
 }
 
@@ -196,7 +196,7 @@ impl Adapter for Confab {
     }
 
     fn read(&self, base: &str, token: &str, conversation: &str, after: u64) -> Vec<u8> {
-        let line = format!("GET /conversations/{conversation}/messages?after={after}");
+        let line = format!("GET /conversations/{conversation}/events?after={after}");
         let headers = format!("Authorization: Bearer {token}\r\n");
         request(&line, base, &headers, None)
     }
