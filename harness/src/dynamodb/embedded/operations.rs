@@ -112,7 +112,8 @@ fn post(database: &Database, headers: &HeaderMap, body: &[u8]) -> Answer {
     let media_type = content_type.split(';').next().unwrap_or("").trim();
     let of_dynamodb = media_type.eq_ignore_ascii_case(JSON);
     let plain = media_type.eq_ignore_ascii_case("application/json");
-    if !of_dynamodb && !plain && !(body.is_empty() && content_type.is_empty()) {
+    let absent = body.is_empty() && content_type.is_empty();
+    if !(of_dynamodb || plain || absent) {
         return not_found();
     }
     let target = text_of(headers, &HeaderName::from_static("x-amz-target"));
