@@ -6,6 +6,7 @@
 mod access;
 #[cfg(any(test, feature = "testing"))]
 pub mod contract;
+mod description;
 pub mod domain;
 pub mod error;
 #[cfg(any(test, feature = "testing"))]
@@ -21,6 +22,7 @@ mod log;
 mod mutant;
 #[cfg(feature = "mutants")]
 pub mod mutant;
+mod participant_change;
 pub mod ports;
 pub mod request;
 pub mod routes;

@@ -12,9 +12,9 @@ use crate::{
     domain::{Content, ConversationId, DisplayName, UserId},
     error::RequestError,
     log::{change, tail},
+    participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
-    routes::change::{Changed, draft, publish_change},
     wire::Notice,
 };
 

@@ -10,6 +10,7 @@
 //! Creating writes no entry to the log. A request with an id can be repeated.
 
 use crate::{
+    description::{Described, describe},
     domain::{
         Conversation, ConversationId, DisplayName, Identity, Participant, Role, Timestamp, Title,
         UserId,
@@ -19,7 +20,6 @@ use crate::{
     fields::{Fields, UserList},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
-    routes::description::{Described, describe},
     wire::Notice,
 };
 

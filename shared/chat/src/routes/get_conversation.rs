@@ -1,11 +1,11 @@
 //! `GET /conversations/{id}`: describes a conversation, like the reply of `POST /conversations`.
 
 use crate::{
+    description::{Described, describe},
     domain::ConversationId,
     error::{Rejection, RequestError},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
-    routes::description::{Described, describe},
 };
 
 /// Describes a conversation.

@@ -1,11 +1,9 @@
 //! The routes, one file each. A new route is a new file here and a line in this list.
 
 pub mod add_participant;
-mod change;
 pub mod connect;
 pub mod create_conversation;
 pub mod default;
-mod description;
 pub mod disconnect;
 pub mod get_conversation;
 pub mod list_conversations;
@@ -17,10 +15,10 @@ pub mod send_message;
 pub mod subscribe;
 pub mod unsubscribe;
 
+pub use crate::description::{Described, Member};
+pub use crate::participant_change::Changed;
 pub use add_participant::AddParticipant;
-pub use change::Changed;
 pub use create_conversation::CreateConversation;
-pub use description::{Described, Member};
 pub use get_conversation::GetConversation;
 pub use list_conversations::ListConversations;
 pub use ping::Ping;

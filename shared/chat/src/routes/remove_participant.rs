@@ -17,9 +17,9 @@ use crate::{
     domain::{Content, ConversationId, Role, UserId},
     error::{InternalError, Rejection, RequestError},
     log::{change, tail},
+    participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
-    routes::change::{Changed, draft, publish_change},
     wire::Notice,
 };
 

@@ -22,14 +22,14 @@ pub struct Changed {
 
 impl Changed {
     /// The change is stored as `entry`.
-    pub(super) fn to(entry: &Entry) -> Self {
+    pub(crate) fn to(entry: &Entry) -> Self {
         Self {
             seq: Some(entry.seq.number()),
         }
     }
 
     /// The change had no effect.
-    pub(super) const fn nothing() -> Self {
+    pub(crate) const fn nothing() -> Self {
         Self { seq: None }
     }
 }
@@ -40,7 +40,7 @@ impl Changed {
 ///
 /// # Errors
 /// An [`InternalError`] if the fresh id is not a message id.
-pub(super) fn draft(
+pub(crate) fn draft(
     random: &impl Random,
     caller: &Identity,
     content: Content,
@@ -55,7 +55,7 @@ pub(super) fn draft(
 ///
 /// # Errors
 /// An [`InternalError`] if the user's connections cannot be read.
-pub(super) async fn publish_change<P>(
+pub(crate) async fn publish_change<P>(
     ports: &P,
     roster: Roster,
     (conversation, entry): (&ConversationId, &Entry),

@@ -43,7 +43,7 @@ pub struct Member {
 }
 
 impl Described {
-    pub(super) fn new(
+    pub(crate) fn new(
         conversation: Conversation,
         participants: Vec<Participant>,
         head: u64,
@@ -68,7 +68,7 @@ impl Described {
         }
     }
 
-    pub(super) fn users(&self) -> Vec<UserId> {
+    pub(crate) fn users(&self) -> Vec<UserId> {
         self.users.clone()
     }
 }
@@ -77,7 +77,7 @@ impl Described {
 ///
 /// # Errors
 /// `not_found` if the caller is not among the participants that were read.
-pub(super) async fn describe<P: Log + Participants + Sync>(
+pub(crate) async fn describe<P: Log + Participants + Sync>(
     ports: &P,
     conversation: Conversation,
     caller: &Identity,
