@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::gateway::loopback;
+use crate::server;
 
 /// The lifetime of a token in seconds, unless the login asks for another.
 const LIFETIME: i64 = 3600;
@@ -140,7 +140,6 @@ impl Identity {
             .route("/.local/jwks.json", get(keys))
             .route("/.local/login", post(login))
             .layer(middleware::from_fn(allow_pages_of_this_machine))
-            .layer(middleware::from_fn(loopback::only_by_loopback_name))
             .with_state(self.clone())
     }
 
@@ -248,7 +247,7 @@ async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
     let origin = request
         .headers()
         .get(header::ORIGIN)
-        .filter(|origin| origin.to_str().is_ok_and(loopback::is_loopback_origin))
+        .filter(|origin| origin.to_str().is_ok_and(server::is_loopback_origin))
         .cloned();
     let asks = request.method() == Method::OPTIONS;
     let mut response = if asks {

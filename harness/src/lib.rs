@@ -18,6 +18,7 @@ pub mod logs;
 pub mod options;
 pub mod page;
 pub mod run;
+pub mod server;
 mod service;
 pub mod template;
 pub mod watch;

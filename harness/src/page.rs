@@ -13,7 +13,7 @@ use axum::{
 use serde_json::{Value, json};
 use tower_http::services::ServeDir;
 
-use crate::gateway::loopback;
+use crate::server;
 
 /// The local ports of the APIs.
 #[derive(Clone, Debug)]
@@ -26,14 +26,19 @@ pub struct Endpoints {
     pub stage: String,
 }
 
+/// The longest path in bytes, far below the limits of file systems.
+const LONGEST_PATH: usize = 1024;
+/// The longest file name of common file systems, in bytes.
+const LONGEST_NAME: usize = 255;
+
 /// Serves the folder `web` under this machine's own names, uncached. Missing files get the 404 of
 /// an HTTP API, because this router is that API's fallback.
 pub fn router(web: PathBuf, endpoints: Endpoints) -> Router {
     Router::new()
         .route("/config.json", get(configuration))
         .fallback_service(ServeDir::new(web).fallback(get(not_found)))
+        .layer(middleware::from_fn(only_possible_paths))
         .layer(middleware::from_fn_with_state(endpoints.clone(), protect))
-        .layer(middleware::from_fn(loopback::only_by_loopback_name))
         .with_state(endpoints)
 }
 
@@ -53,7 +58,17 @@ async fn configuration(State(endpoints): State<Endpoints>, headers: HeaderMap) -
 
 /// The name under which the page was requested, so that its requests are same-site.
 fn host(headers: &HeaderMap) -> &'static str {
-    loopback::asked_name(headers).unwrap_or("127.0.0.1")
+    server::asked_name(headers).unwrap_or("127.0.0.1")
+}
+
+/// Middleware: refuses paths that no file can have. The file system would fail on them.
+async fn only_possible_paths(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if path.len() > LONGEST_PATH || path.split('/').any(|name| name.len() > LONGEST_NAME) {
+        StatusCode::URI_TOO_LONG.into_response()
+    } else {
+        next.run(request).await
+    }
 }
 
 async fn not_found() -> Response {

@@ -10,9 +10,8 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, request::Parts},
     response::Response,
-    serve::ListenerExt,
 };
-use tokio::{net::TcpListener, task::AbortHandle};
+use tokio::{net::TcpListener, sync::watch};
 use tracing::warn;
 
 use super::{
@@ -24,6 +23,7 @@ use super::{
 use crate::{
     faults::{Dynamodb, Faults},
     iam::{Access, Caller, Demand, IamError, Service},
+    server::{self, Pages},
     service::{AwsService, Effect, Injection, Pipeline, Reply},
 };
 
@@ -34,7 +34,7 @@ const MAX_REQUEST: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub struct Proxy {
     ledger: Ledger,
-    servers: Vec<AbortHandle>,
+    _closes: watch::Sender<bool>,
 }
 
 /// DynamoDB's front end: what happens around a call of the engine.
@@ -64,30 +64,17 @@ impl Proxy {
         let router = Router::new()
             .fallback(answer)
             .with_state(Pipeline::new(front_end, access, faults));
-        let servers = listeners
-            .into_iter()
-            .map(|listener| {
-                let router = router.clone();
-                let listener = listener.tap_io(|stream| {
-                    let _ = stream.set_nodelay(true);
-                });
-                tokio::spawn(async move { axum::serve(listener, router).await }).abort_handle()
-            })
-            .collect();
-        Self { ledger, servers }
+        let (closes, closed) = watch::channel(false);
+        tokio::spawn(server::serve(listeners, router, Pages::None, closed));
+        Self {
+            ledger,
+            _closes: closes,
+        }
     }
 
     /// The calls since the start.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        for server in &self.servers {
-            server.abort();
-        }
     }
 }
 

@@ -6,8 +6,6 @@
 
 pub mod clock;
 pub mod http;
-pub mod loopback;
-pub mod server;
 pub mod websocket;
 
 mod ids;

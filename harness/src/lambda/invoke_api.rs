@@ -18,7 +18,6 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header::AUTHORIZATION, request::Parts},
     response::Response,
     routing::post,
-    serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use percent_encoding::percent_decode_str;
@@ -37,6 +36,7 @@ use crate::{
     faults::Faults,
     iam::{Access, Caller, Demand, IamError, Service},
     invoke::{InvokeError, Outcome},
+    server::{self, Pages},
     service::{AwsService, Pipeline, Reply},
 };
 
@@ -58,7 +58,7 @@ pub(super) fn serve(
     listener: TcpListener,
     functions: Weak<Functions>,
     access: Access,
-    mut stopped: watch::Receiver<bool>,
+    stopped: watch::Receiver<bool>,
 ) {
     // No faults here: the pool draws those of functions, also for events of the gateway.
     let pipeline = Pipeline::new(InvokeApi { functions }, access, Faults::default());
@@ -70,19 +70,7 @@ pub(super) fn serve(
                 .map(Body::from)
         })
         .with_state(pipeline);
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
-    tokio::spawn(async move {
-        tokio::select! {
-            result = async { axum::serve(listener, router).await } => {
-                if let Err(error) = result {
-                    warn!(%error, "the Invoke API stopped");
-                }
-            }
-            _ = stopped.wait_for(|stopped| *stopped) => {}
-        }
-    });
+    tokio::spawn(server::serve(vec![listener], router, Pages::None, stopped));
 }
 
 async fn answer(State(pipeline): State<Pipeline<InvokeApi>>, request: Request) -> Response {

@@ -54,7 +54,7 @@ pub fn tables(sort_key: &str) -> Stack {
 }
 
 /// A proxy in front of `engine`, its address, and the key of the function `Send`, who may everything.
-async fn open(engine: &Engine) -> (Proxy, String, Credentials) {
+pub async fn open(engine: &Engine) -> (Proxy, String, Credentials) {
     open_with_faults(engine, Faults::default()).await
 }
 

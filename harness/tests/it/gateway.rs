@@ -13,9 +13,10 @@ use std::{
 use axum::{Router, body::Bytes};
 use futures_util::StreamExt;
 use harness::{
-    gateway::{server, websocket},
+    gateway::websocket,
     iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome, Queued},
+    server::{self, Pages},
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
 };
 use serde_json::{Value, json};
@@ -308,7 +309,7 @@ pub async fn serve_http(router: Router) -> (SocketAddr, watch::Sender<bool>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (shutdown, ends) = watch::channel(false);
-    tokio::spawn(server::serve(vec![listener], router, ends));
+    tokio::spawn(server::serve(vec![listener], router, Pages::Cors, ends));
     (address, shutdown)
 }
 

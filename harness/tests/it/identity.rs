@@ -218,7 +218,7 @@ async fn a_key_file_outlives_the_process_and_is_readable_by_its_owner_only() {
 }
 
 #[tokio::test]
-async fn only_pages_of_this_machine_may_read_tokens() {
+async fn only_pages_of_this_machine_may_log_in() {
     let folder = Folder::new();
     let server = Server::open(&identity(), &folder).await;
     let url = format!("http://127.0.0.1:{}/.local/login", server.port);
@@ -234,7 +234,9 @@ async fn only_pages_of_this_machine_may_read_tokens() {
                 .header("origin", origin)
                 .body(r#"{"user":"ann"}"#);
             let response = request.send().await.unwrap();
-            assert!(response.status().is_success());
+            let status = response.status();
+            assert_eq!(status.is_success(), allowed, "{method} from {origin}");
+            assert!(allowed || status == 403, "{method} from {origin}: {status}");
             let answer = response
                 .headers()
                 .get("access-control-allow-origin")
@@ -278,6 +280,16 @@ async fn the_page_gets_the_apis_under_its_own_host_name() {
                 "{path} as {host}"
             );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_path_that_no_file_can_have_is_a_414() {
+    let folder = Folder::new();
+    let server = Server::open(&identity(), &folder).await;
+    for path in ["a".repeat(256), "a/".repeat(2_500), "a".repeat(5_000)] {
+        let response = server.get(&format!("/{path}"), "localhost").await;
+        assert_eq!(response.status(), 414, "{} bytes", path.len());
     }
 }
 

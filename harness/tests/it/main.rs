@@ -25,6 +25,7 @@ mod lambda;
 mod lambda_deployment;
 mod lambda_invoke_api;
 mod lambda_limits;
+mod pages;
 mod run;
 mod sample_events;
 mod template;

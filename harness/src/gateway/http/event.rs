@@ -11,7 +11,8 @@ use serde_json::{Map, Value, json};
 
 use super::routes::Selected;
 use crate::{
-    gateway::{ids, moment::Moment, server::Peer},
+    gateway::{ids, moment::Moment},
+    server::Peer,
     stack::{ACCOUNT, HttpApi, REGION},
 };
 

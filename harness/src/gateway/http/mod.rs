@@ -18,12 +18,10 @@ use self::{
     event::Received,
     routes::{Routes, Selected},
 };
-use super::{
-    integration::{self, IntegrationError},
-    server::Peer,
-};
+use super::integration::{self, IntegrationError};
 use crate::{
     invoke::{Invoke, InvokeError},
+    server::Peer,
     stack::HttpApi,
 };
 
@@ -47,7 +45,7 @@ struct Gateway<I> {
 }
 
 /// Puts the API's routes before `fallback`, which gets every GET and HEAD that no route matches.
-/// The router must be served by [`crate::gateway::server::serve`], which adds the peer.
+/// The router must be served by [`crate::server::serve`], which adds the peer.
 ///
 /// # Errors
 /// Fails if a route's path is not supported.

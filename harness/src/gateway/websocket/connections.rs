@@ -13,7 +13,8 @@ use tokio::{
 use super::{limits::OUTGOING_MESSAGES, session::Session};
 use crate::{
     faults::Faults,
-    gateway::{clock::Clock, moment::Moment, server},
+    gateway::{clock::Clock, moment::Moment},
+    server,
 };
 
 /// All connections of one API. Clones share them.

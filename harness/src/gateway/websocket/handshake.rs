@@ -32,9 +32,9 @@ use crate::{
         ids,
         integration::{self, IntegrationError},
         moment::Moment,
-        server::Peer,
     },
     invoke::Invoke,
+    server::Peer,
 };
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";

@@ -16,8 +16,13 @@ use tokio::{net::TcpListener, sync::watch};
 use self::management::Management;
 use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
-use super::server::{self, Peer};
-use crate::{iam::Access, invoke::Invoke, service::Pipeline, stack::WebSocketApi};
+use crate::{
+    iam::Access,
+    invoke::Invoke,
+    server::{self, Pages, Peer},
+    service::Pipeline,
+    stack::WebSocketApi,
+};
 
 mod authorizer;
 mod connections;
@@ -79,7 +84,10 @@ pub async fn serve(
         server::turned_true(shutdown.clone()).await;
         connections.end_all().await;
     };
-    tokio::join!(server::serve(listeners, router, shutdown.clone()), sockets);
+    tokio::join!(
+        server::serve(listeners, router, Pages::Sockets, shutdown.clone()),
+        sockets
+    );
 }
 
 async fn answer<I: Invoke>(

@@ -16,7 +16,7 @@ use super::{
     limits::{IDLE, LONGEST_FRAME, LONGEST_LIFE, LONGEST_MESSAGE},
     pump,
 };
-use crate::{faults, gateway::server};
+use crate::{faults, server};
 
 /// The read buffer of a connection, in bytes. It is small because thousands of connections are idle.
 const READ_BUFFER: usize = 4 * 1024;

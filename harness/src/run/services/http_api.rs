@@ -8,7 +8,7 @@ use tokio::{net::TcpListener, sync::watch};
 use super::websocket_api;
 use crate::{
     faults,
-    gateway::{http, server},
+    gateway::http,
     identity::Identity,
     lambda::Lambda,
     page,
@@ -17,6 +17,7 @@ use crate::{
         start_error::StartError,
         terminal::say,
     },
+    server::{self, Pages},
     template::Local,
 };
 
@@ -70,7 +71,12 @@ fn start(
         .router()
         .merge(faults::router(setup.faults.clone(), setup.clock.clone()))
         .merge(apis);
-    Ok(Some(Box::pin(server::serve(listeners, router, closed))))
+    Ok(Some(Box::pin(server::serve(
+        listeners,
+        router,
+        Pages::Cors,
+        closed,
+    ))))
 }
 
 /// Returns the values that a template may take from a local run. `ports` are the open ones by service.

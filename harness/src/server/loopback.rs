@@ -1,21 +1,15 @@
-//! Which names of this machine a request may ask for. A page of the internet can make a browser send requests to
-//! 127.0.0.1 under a name of its own (DNS rebinding); it cannot choose the `Host` header that comes with them.
+//! The loopback names of this machine, as `Host` and `Origin` show them.
 
-use axum::{
-    extract::Request,
-    http::{HeaderMap, StatusCode, Uri, header},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, Uri, header};
 
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The name, without port, under which this machine was asked, if it is one of this machine's own.
+/// Returns the loopback name, without port, that `Host` asks for.
 pub fn asked_name(headers: &HeaderMap) -> Option<&'static str> {
     loopback_name(headers.get(header::HOST)?.to_str().ok()?)
 }
 
-/// Whether `origin` (`http://localhost:5173`) is a page of this machine, on whatever port.
+/// Whether `origin` (`http://localhost:5173`) is a page of this machine, on any port.
 pub fn is_loopback_origin(origin: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
@@ -23,22 +17,9 @@ pub fn is_loopback_origin(origin: &str) -> bool {
     matches!(scheme, "http" | "https") && loopback_name(authority).is_some()
 }
 
-/// Middleware: a request under any other name is answered 403.
-pub async fn only_by_loopback_name(request: Request, next: Next) -> Response {
-    if asked_name(request.headers()).is_some() {
-        next.run(request).await
-    } else {
-        (
-            StatusCode::FORBIDDEN,
-            "This server answers to localhost, 127.0.0.1 and [::1] only.\n",
-        )
-            .into_response()
-    }
-}
-
 fn loopback_name(authority: &str) -> Option<&'static str> {
     let parsed: Uri = authority.parse().ok()?;
-    // A user part or a path would make this something else than a `Host` header or an origin.
+    // Neither `Host` nor an origin has a user part or a path.
     if parsed.authority()?.as_str() != authority || authority.contains('@') {
         return None;
     }
@@ -54,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_three_names_of_this_machine_pass() {
+    fn only_the_three_loopback_names_are_accepted() {
         for (authority, expected) in [
             ("localhost", Some("localhost")),
             ("LOCALHOST:3000", Some("localhost")),
@@ -73,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_needs_scheme_and_loopback_name() {
+    fn an_origin_needs_a_scheme_and_a_loopback_name() {
         assert!(is_loopback_origin("http://localhost:5173"));
         assert!(is_loopback_origin("https://[::1]"));
         for foreign in [

@@ -1,4 +1,4 @@
-//! A listening port: who is at the other end of a connection, how he spelled his headers, and an orderly end.
+//! The other end of a connection: its address, and the spelling of its header names.
 
 use std::{
     collections::HashMap,
@@ -7,52 +7,15 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Duration,
 };
 
-use axum::{
-    Router,
-    extract::connect_info::Connected,
-    serve::{IncomingStream, Listener},
-};
-use futures_util::future::join_all;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::watch,
+    net::TcpStream,
 };
 
-/// How long requests that are being answered may take when the door closes.
-const GRACE: Duration = Duration::from_secs(5);
-/// More than any head that hyper accepts from an honest client; what is beyond keeps hyper's lower-case names.
+/// Longer heads are not recorded. hyper accepts no longer ones from a well-behaved client.
 const LONGEST_HEAD: usize = 64 * 1024;
-
-/// Serves `router` on all `listeners` until `shutdown` turns true, then lets the requests under way finish for at most
-/// five seconds. Handlers find the [`Peer`] as `ConnectInfo`.
-pub async fn serve(listeners: Vec<TcpListener>, router: Router, shutdown: watch::Receiver<bool>) {
-    let servers = listeners.into_iter().map(|listener| {
-        let make_service = router.clone().into_make_service_with_connect_info::<Peer>();
-        let server = axum::serve(RecordingListener(listener), make_service)
-            .with_graceful_shutdown(turned_true(shutdown.clone()));
-        async move {
-            // The server accepts for ever and reports no errors of its own.
-            let _ = server.await;
-        }
-    });
-    let patience = async {
-        turned_true(shutdown.clone()).await;
-        tokio::time::sleep(GRACE).await;
-    };
-    tokio::select! {
-        _ = join_all(servers) => {}
-        () = patience => {}
-    }
-}
-
-/// Resolves once the value is true, or can never become it because its sender is gone.
-pub(crate) async fn turned_true(mut value: watch::Receiver<bool>) {
-    let _ = value.wait_for(|value| *value).await;
-}
 
 /// The other end of a connection.
 #[derive(Clone, Debug)]
@@ -62,15 +25,16 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Without port, as events show it.
+    /// Returns the address without the port, as events show it.
     pub(crate) fn ip(&self) -> String {
         self.address.ip().to_canonical().to_string()
     }
 
-    /// The names of the connection's first request as the client wrote them, by their lower-case form.
+    /// Returns the header names of the connection's first request as the client wrote them, by their
+    /// lower-case form.
     ///
-    /// hyper lower-cases names; a WebSocket API hands them on as they came. A handshake is the first request of its
-    /// connection in every known client.
+    /// hyper lower-cases names, and a WebSocket API passes them on as sent. A handshake is the first
+    /// request of its connection in all known clients.
     pub(crate) fn header_names_as_sent(&self) -> HashMap<String, String> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&head.bytes);
@@ -81,40 +45,6 @@ impl Peer {
         names
             .map(|name| (name.to_ascii_lowercase(), name.to_owned()))
             .collect()
-    }
-}
-
-impl Connected<IncomingStream<'_, RecordingListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, RecordingListener>) -> Self {
-        Self {
-            address: *stream.remote_addr(),
-            head: Arc::clone(&stream.io().head),
-        }
-    }
-}
-
-/// A listener whose connections remember the head of their first request.
-struct RecordingListener(TcpListener);
-
-impl Listener for RecordingListener {
-    type Io = RecordingStream;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
-        // Without it small frames wait for acknowledgements; a socket that refuses is merely slower.
-        let _ = stream.set_nodelay(true);
-        (
-            RecordingStream {
-                stream,
-                head: Arc::default(),
-            },
-            address,
-        )
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
     }
 }
 
@@ -129,7 +59,7 @@ impl Head {
         if self.complete {
             return;
         }
-        // The empty line that ends a head may be split between two reads.
+        // The empty line at the end of a head may be split between two reads.
         let searched = self.bytes.len().saturating_sub(3);
         self.bytes.extend_from_slice(read);
         let unsearched = self.bytes.get(searched..).unwrap_or_default();
@@ -145,9 +75,22 @@ impl Head {
     }
 }
 
-struct RecordingStream {
+/// A stream that records the head of its first request.
+pub(super) struct RecordingStream {
     stream: TcpStream,
     head: Arc<Mutex<Head>>,
+}
+
+impl RecordingStream {
+    /// Returns the stream, and its peer at `address`.
+    pub fn new(stream: TcpStream, address: SocketAddr) -> (Self, Peer) {
+        let head = Arc::default();
+        let peer = Peer {
+            address,
+            head: Arc::clone(&head),
+        };
+        (Self { stream, head }, peer)
+    }
 }
 
 impl AsyncRead for RecordingStream {

@@ -1,0 +1,114 @@
+//! Web pages in the developer's browser against the listeners of the harness.
+
+use std::time::Duration;
+
+use harness::{
+    dynamodb::{Choice, Engine},
+    iam::{Access, Service, Signatures},
+    server::{self, Pages},
+};
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    time::timeout,
+};
+use tokio_tungstenite::{connect_async, tungstenite::ClientRequestBuilder};
+
+use crate::{
+    access::{send_signed, stack},
+    dynamodb,
+    gateway::{Gateway, api, connection_id, http, manage, polite},
+    lambda::{function, start},
+};
+
+/// What a browser adds to the requests of a foreign page, one header each. The last one comes from
+/// DNS rebinding.
+const FOREIGN: [(&str, &str); 4] = [
+    ("origin", "https://example.com"),
+    ("origin", "http://localhost:5173"),
+    ("sec-fetch-site", "cross-site"),
+    ("host", "rebound.example.com:8000"),
+];
+
+/// Sends the request of `build` as a foreign page would, in every way, and a preflight.
+async fn refuses_pages(build: impl Fn(Method) -> RequestBuilder) {
+    for (name, value) in FOREIGN {
+        for method in [Method::POST, Method::OPTIONS] {
+            let request = build(method.clone()).header(name, value);
+            let response = request.send().await.unwrap();
+            assert_eq!(response.status(), 403, "{method} with {name}: {value}");
+            let granted = response.headers().get("access-control-allow-origin");
+            assert_eq!(granted, None, "{method} with {name}: {value}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn pages_may_not_call_dynamodb() {
+    let engine = Engine::start(Choice::Embedded, None).await.unwrap();
+    let (_proxy, address, send) = dynamodb::open(&engine).await;
+    refuses_pages(|method| http().request(method, &address).body("{}")).await;
+    let list = http()
+        .post(&address)
+        .header("x-amz-target", "DynamoDB_20120810.ListTables")
+        .header("content-type", "application/x-amz-json-1.0")
+        .body("{}");
+    let response = send_signed(&send, Service::DynamoDb, list).await;
+    assert_eq!(response.status(), 200);
+    let mut names = response.headers().keys();
+    assert!(!names.any(|name| name.as_str().starts_with("access-control-")));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn pages_may_not_invoke_functions() {
+    let (lambda, address) = start([function("One")], 1).await;
+    let url = format!("{address}/One/invocations");
+    refuses_pages(|method| http().request(method, &url).body("{}")).await;
+    let program = http().post(&url).body("{}").send().await.unwrap();
+    assert_eq!(program.status(), 200);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn pages_may_open_sockets_but_not_manage_connections() {
+    let (functions, mut calls) = polite().functions();
+    // Without signatures only the guard is left to refuse a page.
+    let access = Access::from_stack(&stack([]), Signatures::Ignored);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let gateway = Gateway::start_with(listener, api(), access, functions);
+    let url = format!("ws://{}/prod", gateway.address);
+    let handshake = ClientRequestBuilder::new(url.parse().unwrap())
+        .with_header("Origin", "https://example.com")
+        .with_header("Sec-Fetch-Site", "cross-site");
+    let (_client, _) = connect_async(handshake).await.unwrap();
+    let event = calls.next("Connect").await;
+    assert_eq!(event["headers"]["Origin"], json!("https://example.com"));
+
+    let connection = connection_id(&event);
+    let url = format!("http://{}/prod/@connections/{connection}", gateway.address);
+    refuses_pages(|method| http().request(method, &url).body("hello")).await;
+    let program = manage(http().post(&url).body("hello")).await;
+    assert_eq!(program.status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_never_finishes_its_head_is_disconnected() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (_open, closes) = watch::channel(false);
+    let router = axum::Router::new();
+    tokio::spawn(server::serve(vec![listener], router, Pages::None, closes));
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client
+        .write_all(b"GET / HTTP/1.1\r\nHost: loc")
+        .await
+        .unwrap();
+    // The paused clock jumps to the next deadline, and the server's comes first.
+    let hour = Duration::from_secs(60 * 60);
+    let ended = timeout(hour, client.read_to_end(&mut Vec::new())).await;
+    assert!(ended.is_ok());
+}
