@@ -1,4 +1,4 @@
-//! Lists: users, and positions by conversation. The length is checked before any element is read.
+//! Lists: users, and positions by conversation. A list that exceeds its limit is read no further.
 
 use std::collections::BTreeSet;
 
@@ -25,16 +25,17 @@ impl FromField for UserList {
         let Field::Json(Value::Array(values)) = field else {
             return Err(FieldError::Invalid("must be an array of user ids"));
         };
-        if values.len() > MAX_USERS {
-            return Err(FieldError::Invalid(TOO_MANY_USERS));
-        }
         let mut seen = BTreeSet::new();
-        let mut users = Vec::with_capacity(values.len());
+        let mut users = Vec::with_capacity(values.len().min(MAX_USERS));
         for value in values {
             let user = user(value)?;
-            if seen.insert(user.clone()) {
-                users.push(user);
+            if !seen.insert(user.clone()) {
+                continue;
             }
+            if users.len() == MAX_USERS {
+                return Err(FieldError::Invalid(TOO_MANY_USERS));
+            }
+            users.push(user);
         }
         Ok(Self(users))
     }
@@ -98,12 +99,17 @@ mod tests {
     }
 
     #[test]
-    fn the_length_of_a_list_is_checked_before_its_elements() {
-        // Repetitions count, and elements that are not ids are not read.
-        let rejected = Err(FieldError::Invalid(TOO_MANY_USERS));
-        for value in [json!("ada"), json!(5), json!("")] {
-            assert_eq!(users(Value::from(vec![value; MAX_USERS + 1])), rejected);
-        }
-        assert!(users(Value::from(vec!["ada"; MAX_USERS])).is_ok());
+    fn a_list_is_read_up_to_its_limit_and_no_further() {
+        let most: Vec<String> = (0..MAX_USERS).map(|n| format!("user-{n}")).collect();
+        let repeated = [most.clone(), most.clone()].concat();
+        assert_eq!(users(json!(repeated)).unwrap().len(), MAX_USERS);
+
+        // The element behind the first that is too many is not read.
+        let mut values: Vec<Value> = most.into_iter().map(Value::from).collect();
+        values.extend([json!("one-more"), json!(5)]);
+        assert_eq!(
+            users(json!(values)),
+            Err(FieldError::Invalid(TOO_MANY_USERS))
+        );
     }
 }
