@@ -1,4 +1,5 @@
-//! The function itself: finds the token, verifies it, and responds in the shape of the calling API.
+//! Handles an event: finds the token, verifies it, and responds in the shape that the calling API
+//! expects.
 
 use std::collections::BTreeSet;
 

@@ -14,12 +14,12 @@ const MIN_SECRET_BYTES: usize = 32;
 
 /// The values that a deployment chooses.
 ///
-/// | variable | | |
+/// | variable | default | value |
 /// | --- | --- | --- |
 /// | `ALLOWED_ORIGINS` | required, may be empty | comma-separated origins, or `*` |
 /// | `TOKEN_ISSUER` | required | `iss` of every token, compared exactly |
 /// | `TOKEN_AUDIENCE` | required | one of the values in the token's `aud` |
-/// | `TOKEN_JWKS_URL` | | URL of the issuer's keys; if empty, `ISSUER/.well-known/openid-configuration` names it |
+/// | `TOKEN_JWKS_URL` | | URL of the issuer's keys; if empty, OIDC discovery finds it |
 /// | `TOKEN_SHARED_SECRET` | | secret for HS256, used instead of the issuer's keys |
 /// | `TOKEN_NAME_CLAIM` | `name` | the claim with the display name |
 #[derive(Clone, Debug)]
@@ -36,8 +36,8 @@ pub struct Configuration {
     pub trust: Trust,
 }
 
-/// The trusted signatures. The two kinds are never mixed: a public key used as HMAC secret is known
-/// to everyone.
+/// The trusted signatures. The two kinds are never mixed: if a public key were accepted as an HMAC
+/// secret, anyone could sign tokens.
 #[derive(Clone, Debug)]
 pub enum Trust {
     /// HS256 only. The key's `Debug` hides the secret.
@@ -46,7 +46,7 @@ pub enum Trust {
     PublishedKeys(KeyLocation),
 }
 
-/// A variable that keeps the function from starting.
+/// Why the function cannot start: an environment variable is missing or invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigurationError {
     /// A required variable is not set.

@@ -2,8 +2,8 @@
 
 use chat::domain::{DisplayName, UserId};
 
-/// Converts the name claim to a display name. Surrounding white space is removed, and a claim with
-/// nothing visible left gives the user id.
+/// Converts the name claim to a display name. Surrounding white space is removed. If nothing
+/// visible is left, the name is the user id.
 pub(crate) fn display_name(claim: Option<&str>, user: &UserId) -> DisplayName {
     let is_blank = |character: char| character.is_whitespace() || character.is_control();
     let name = DisplayName::fitted(claim.unwrap_or_default().trim_matches(is_blank));

@@ -1,6 +1,6 @@
-//! The two reasons for not letting a client in: its token is not valid ([`TokenError`]), or the
-//! token could not be checked ([`AuthorizerError::KeysUnavailable`]). The client learns neither
-//! reason; the log holds both.
+//! The two reasons to reject a request: its token is not valid ([`TokenError`]), or the token could
+//! not be checked ([`AuthorizerError::KeysUnavailable`]). The client learns only the status; the
+//! details are in the log.
 
 use lambda_http::lambda_runtime::Diagnostic;
 
@@ -11,7 +11,7 @@ pub enum TokenError {
     /// Neither header holds a token.
     #[error("no token")]
     Missing,
-    /// The request holds several different tokens. Another reader might pick another one.
+    /// The request holds several different tokens. Another component might read a different one.
     #[error("more than one token")]
     Ambiguous,
     /// Not a JWT, an unknown algorithm (including `none`), or a claim of the wrong type.

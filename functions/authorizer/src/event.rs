@@ -68,7 +68,7 @@ enum ConnectType {
     Connect,
 }
 
-/// The headers of a request. An event holds them in either member, or in both.
+/// The headers of a request. An event holds them in one of the two members, or in both.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Headers {
@@ -96,7 +96,7 @@ impl Headers {
     }
 
     /// Returns the distinct tokens in `Authorization: Bearer TOKEN`. Credentials of other schemes
-    /// are ignored, because a browser may add those of a proxy by itself.
+    /// are ignored, because a browser may add credentials for a proxy by itself.
     pub fn authorization_tokens(&self) -> BTreeSet<&str> {
         self.values("authorization")
             .filter_map(|value| value.split_once(' '))

@@ -17,7 +17,7 @@ pub enum AuthorizerResponse {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Policy {
-    /// The user id; `nobody` if the origin is refused.
+    /// The user id; `nobody` if the origin is not allowed.
     pub principal_id: String,
     /// What the principal may do.
     pub policy_document: PolicyDocument,
@@ -52,7 +52,7 @@ pub struct Statement {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpResponse {
-    /// Always true: a refused request fails instead.
+    /// Always true: if the token is rejected, the invocation fails instead.
     pub is_authorized: bool,
     /// Part of the request's event.
     pub context: ResponseContext,
@@ -80,7 +80,8 @@ impl AuthorizerResponse {
         })
     }
 
-    /// Refuses a connection with 403. The gateway requires a principal although none is known.
+    /// Rejects a connection: the gateway responds 403. The policy needs a principal, although no
+    /// user is known.
     pub fn deny_connection(method_arn: String) -> Self {
         Self::WebSocket(Policy {
             principal_id: "nobody".to_owned(),

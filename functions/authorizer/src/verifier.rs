@@ -20,8 +20,8 @@ use crate::{
 /// How far ahead an issuer's clock may be, in seconds. Expiry has no leeway: the client gets a new
 /// token instead.
 const NOT_BEFORE_LEEWAY: f64 = 30.0;
-/// The last second of the year 9999. A later end is an issuer's mistake, and the functions' number
-/// types might not hold it.
+/// The last second of the year 9999. A later expiry is an error of the issuer, and might not fit
+/// into the number types of the functions.
 const LATEST_EXPIRY: f64 = 253_402_300_799.0;
 
 pub(crate) struct Verifier<C> {
@@ -82,7 +82,7 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
     }
 
     /// Returns the key that verifies the token. The configuration and the key determine which
-    /// algorithms are allowed; the token only names the one that it used.
+    /// algorithms are allowed; the token only names the one that signed it.
     async fn key(
         &self,
         id: Option<&str>,
@@ -148,7 +148,7 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
     }
 }
 
-/// Returns whether a token of this `typ` may stand for a user: an identity or access token, but
+/// Returns whether a token of this `typ` may identify a user: an identity or access token, but
 /// not, for example, a logout token.
 fn is_accepted_type(typ: &str) -> bool {
     let accepted = ["JWT", "at+jwt", "application/at+jwt"];

@@ -2,7 +2,7 @@
 //!
 //! Participation is checked after the read, not before it
 //! ([decision 1](../../../docs/decisions/0001-participation-is-checked-after-the-read.md)): a user
-//! who is removed during the read must not receive what it found.
+//! who is removed during the read must not receive what the read found.
 
 use std::future::{Future, ready};
 

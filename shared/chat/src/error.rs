@@ -1,5 +1,5 @@
 //! Two kinds of error, never mixed: the client can act on a [`Rejection`]; an [`InternalError`] is
-//! ours.
+//! for the operator.
 
 use std::{error::Error, time::Duration};
 
@@ -14,7 +14,7 @@ pub enum RequestError {
     Internal(#[from] InternalError),
 }
 
-/// A failure of a service that the chat needs. Its text and its sources are for the log, never for
+/// An error of a service that the chat needs. Its text and its sources are for the log, never for
 /// a client.
 #[derive(Debug, thiserror::Error)]
 #[error("{doing}: {source}")]
@@ -33,7 +33,7 @@ impl InternalError {
     }
 }
 
-/// A request that cannot be granted. The messages tell developers what to do, and never repeat the
+/// A request that cannot be granted. The messages say what developers can do, and never repeat the
 /// request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {

@@ -28,7 +28,7 @@ use crate::{
 
 /// The longest that a fan-out may take.
 const TIME_LIMIT: Duration = Duration::from_secs(3);
-/// Concurrent pushes.
+/// The number of concurrent pushes.
 const WIDTH: usize = 32;
 /// The gateway reports a connection as gone during its handshake, which may last this long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
@@ -70,8 +70,8 @@ where
     Ok(stored)
 }
 
-/// Pushes an entry to all subscribed connections of participants except `origin`, by which it came.
-/// Other connections of its sender come first.
+/// Pushes an entry to all subscribed connections of participants except `origin`, which
+/// sent it. Other connections of the sender come first.
 ///
 /// The roster must have been read after the entry was stored.
 pub async fn publish<P>(
@@ -97,8 +97,8 @@ pub async fn publish<P>(
 /// Pushes a notice to all connections of `users`.
 ///
 /// # Errors
-/// An [`InternalError`] if the connections of a user cannot be read. The other users' connections
-/// have received the notice then.
+/// An [`InternalError`] if the connections of a user cannot be read. The connections of
+/// the other users still receive the notice.
 pub async fn notify<P>(
     ports: &P,
     users: &[UserId],
@@ -149,7 +149,7 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports.remove_connection(user, connection).await
 }
 
-/// Returns the subscriptions that take effect: the user is a participant, and the connection is
+/// Returns the subscriptions to push to: the user is a participant, and the connection is
 /// younger than the gateway's limit.
 fn recipients(
     roster: Roster,

@@ -48,7 +48,7 @@ pub enum Mutant {
     )]
     AnswerBeforeRow,
     /// The row and the entry of a change of participants are written one after the other.
-    /// Implemented by the fake store; the contract finds it in any other.
+    /// Implemented by the fake store; the contract detects it in other stores.
     #[cfg_attr(
         not(any(test, feature = "testing")),
         expect(dead_code, reason = "only the fake store implements it")
@@ -106,7 +106,7 @@ impl Mutant {
     }
 }
 
-/// Whether the named mutant is active: `mutant!(NoFence)`.
+/// Returns whether the named mutant is active: `mutant!(NoFence)`.
 macro_rules! mutant {
     ($name:ident) => {
         $crate::mutant::is_active($crate::mutant::Mutant::$name)
@@ -138,7 +138,7 @@ mod switch {
         ACTIVE.get() == Some(mutant)
     }
 
-    /// Runs `run` with `mutant` active in this thread, or with none.
+    /// Runs `run` with `mutant` active in this thread; `None` activates no mutant.
     pub fn with_mutant<T>(mutant: Option<Mutant>, run: impl FnOnce() -> T) -> T {
         let before = ACTIVE.replace(mutant);
         let result = run();

@@ -21,20 +21,20 @@ pub struct Changed {
 }
 
 impl Changed {
-    /// The change is stored as `entry`.
+    /// Creates the reply for a change that is stored as `entry`.
     pub(crate) fn to(entry: &Entry) -> Self {
         Self {
             seq: Some(entry.seq.number()),
         }
     }
 
-    /// The change had no effect.
+    /// Creates the reply for a change without effect.
     pub(crate) const fn nothing() -> Self {
         Self { seq: None }
     }
 }
 
-/// Creates the entry of a change under a fresh id.
+/// Creates the entry of a change with a fresh id.
 ///
 /// The id lets the store recognize a repeated put. Repeated requests get different ids.
 ///

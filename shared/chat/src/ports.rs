@@ -117,8 +117,8 @@ pub trait Participants {
         limit: usize,
     ) -> impl Future<Output = Result<ConversationPage, InternalError>> + Send;
 
-    /// Reads those of `conversations`, at most 50, in which the user is a participant, each with
-    /// the participant, in any order.
+    /// Reads those of `conversations` in which the user is a participant, each with the user's
+    /// participant row, in any order. Accepts at most 50 conversations.
     fn memberships_of(
         &self,
         user: &UserId,

@@ -1,4 +1,4 @@
-//! Requests as the routes receive them, by WebSocket or by HTTP.
+//! Requests as the routes receive them, over WebSocket or HTTP.
 
 use std::{future::Future, pin::pin};
 
@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// Returns the result of `work`, unless `last_moment` ends first. Then the work is dropped. Calls
-/// that it made may still take effect, so for the client this is the same as a lost reply, only
-/// sooner.
+/// that the work has made may still take effect, so for the client this is like a lost reply.
 ///
 /// # Errors
 /// Those of the work, and an [`InternalError`] if it was dropped.
@@ -49,7 +48,7 @@ pub trait Route<P> {
 pub struct Request {
     /// The caller, as the authorizer identified them when the connection or the request was made.
     pub identity: Identity,
-    /// The connection that the request came by; `None` by HTTP.
+    /// The connection that sent the request; `None` over HTTP.
     pub connection: Option<Connection>,
     /// The values of the request.
     pub fields: Fields,

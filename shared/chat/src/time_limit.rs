@@ -1,4 +1,4 @@
-//! How long a request may take, given the time at which its function is ended.
+//! How long a request may take, given the time at which Lambda ends its function.
 
 use std::time::Duration;
 

@@ -95,7 +95,7 @@ async fn reply<P: Sync, A: Route<P>>(
     }))
 }
 
-/// Answers a message by one of the routes `R`. Gives up when `last_moment` ends.
+/// Answers a message with one of the routes `R`. Gives up when `last_moment` ends.
 pub async fn answer<R: Routes<P>, P: Sync>(
     ports: &P,
     inbound: Inbound<'_>,

@@ -7,7 +7,7 @@ use crate::{
     error::{Rejection, Retry},
 };
 
-/// An entry on the wire, the same in pushes, in `subscribed` and by HTTP.
+/// An entry on the wire, the same in pushes, in `subscribed` and over HTTP.
 #[derive(Clone, Debug, Serialize)]
 #[serde(tag = "event", rename_all = "camelCase")]
 pub enum WireEntry<'a> {

@@ -1,7 +1,7 @@
-//! Converts errors of AWS calls to the core's.
+//! Converts errors of AWS calls to the core's [`InternalError`].
 //!
 //! The SDK's error values are dropped, because their debug output holds the items and frames of the
-//! call. Their messages and those of their causes are kept; services word them without contents.
+//! call. Their messages and those of their causes are kept; services put no contents into them.
 
 use std::error::Error;
 

@@ -1,4 +1,4 @@
-//! Randomness from the thread's generator, which the system's entropy seeds.
+//! Randomness from the thread's generator, which is seeded with the system's entropy.
 
 use chat::ports::Random;
 use rand::RngExt as _;

@@ -35,7 +35,7 @@ impl Ports<NoGateway> {
     /// Reads the environment and connects to DynamoDB.
     ///
     /// # Errors
-    /// Fails with a [`MissingVariable`](crate::MissingVariable) if one is not set.
+    /// Fails with a [`MissingVariable`](crate::MissingVariable) if a variable is not set.
     pub async fn without_gateway() -> Result<Self, Error> {
         let configuration = Configuration::from_environment().await?;
         let ports = Self::new(table(&configuration), NoGateway);
@@ -48,7 +48,7 @@ impl Ports<Gateway> {
     /// Reads the environment and connects to DynamoDB and to the gateway.
     ///
     /// # Errors
-    /// Fails with a [`MissingVariable`](crate::MissingVariable) if one is not set.
+    /// Fails with a [`MissingVariable`](crate::MissingVariable) if a variable is not set.
     pub async fn with_gateway() -> Result<Self, Error> {
         let configuration = Configuration::from_environment()
             .await?

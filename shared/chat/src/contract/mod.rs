@@ -36,7 +36,7 @@ pub trait Stores {
     /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
 
-    /// Runs a future to its end.
+    /// Runs a future to completion.
     fn run<F: Future>(&self, future: F) -> F::Output;
 }
 

@@ -1,5 +1,5 @@
-//! The kinds of entries. A new kind is a variant of [`Content`] with an arm in each method here, a shape
-//! in [`crate::wire`], and a row in the store's list of kinds.
+//! The kinds of entries. A new kind is a variant of [`Content`] with an arm in each method here, a
+//! shape in [`crate::wire`], and a row in the store's list of kinds.
 
 use super::{Body, Change, DisplayName, Participant, Role, Timestamp, UserId};
 
@@ -36,9 +36,9 @@ impl Content {
         matches!(self, Self::Message { .. })
     }
 
-    /// Returns the kind and the text that a repeated request must have in common with the first one.
-    /// The display name is not compared: it comes from the token, which may have been renewed between
-    /// two attempts.
+    /// Returns the kind and the text, which a repeated request must have in common with the first
+    /// one. The display name is not compared: it comes from the token, which may have been renewed
+    /// between two attempts.
     pub(super) fn identity(&self) -> (&'static str, &str) {
         match self {
             Self::Message { body, .. } => ("message", body.as_str()),

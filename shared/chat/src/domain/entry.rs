@@ -150,7 +150,7 @@ impl Digest {
         )
     }
 
-    /// Takes a digest as stored.
+    /// Wraps a digest that was read from the store.
     #[must_use]
     pub fn from_stored(text: String) -> Self {
         Self(text)

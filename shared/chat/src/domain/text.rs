@@ -95,7 +95,7 @@ impl Title {
     }
 }
 
-/// A display name. Token issuers choose it, so it is made to fit instead of rejected.
+/// A display name. Token issuers choose it, so it is cleaned and shortened instead of rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 

@@ -1,6 +1,6 @@
-//! Logs in memory. In an unsteady runtime they fail as a database does: a read is torn in two, the
-//! result of a put is lost and the put repeated, and a put takes effect after its writer was
-//! killed.
+//! Logs in memory. In an unsteady runtime they behave like a database under faults: a read may see
+//! two states, a put may be repeated because its result was lost, and a put may take effect after
+//! its writer was killed.
 
 use super::{
     FakeChat,
@@ -33,7 +33,7 @@ fn page(entries: impl Iterator<Item = Entry>, limit: usize) -> Page {
     }
 }
 
-/// About the size of an entry in a table.
+/// Returns the approximate size of an entry in a table.
 fn size(entry: &Entry) -> usize {
     match &entry.draft.content {
         Content::Message { body, .. } => 200 + body.as_str().len(),
@@ -209,7 +209,7 @@ impl FakeChat {
         put
     }
 
-    /// Stores row and entry by two writes instead of one.
+    /// Stores row and entry with two writes instead of one.
     async fn put_row_then_entry(
         &self,
         conversation: &ConversationId,
@@ -234,7 +234,7 @@ impl FakeChat {
         Put::Stored
     }
 
-    /// Yields to other tasks. Sometimes a put takes effect whose writer was killed.
+    /// Yields to other tasks. Sometimes completes a put of a killed writer.
     pub(super) async fn pause(&self) {
         self.runtime.pause().await;
         if self.runtime.happens(8) {
@@ -243,7 +243,7 @@ impl FakeChat {
     }
 
     /// Returns the first position of the second part of a torn read. Often this is the position
-    /// after the next one, so the read misses the next entry and finds the one behind it.
+    /// after the next one, so the read misses the next entry and finds the one after it.
     fn passed(&self, head: u64) -> u64 {
         if self.runtime.happens(2) {
             head + 2
@@ -270,7 +270,8 @@ impl FakeChat {
     }
 }
 
-/// A put on its way. If its writer is killed now, the put may take effect later, or never.
+/// A put that has not reached the store. If its writer is killed now, the put may take effect later,
+/// or never.
 struct OnTheWire<'a> {
     chat: &'a FakeChat,
     put: (&'a ConversationId, Seq, &'a Draft),

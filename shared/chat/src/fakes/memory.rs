@@ -41,7 +41,7 @@ pub(super) struct State {
     pub puts: usize,
     /// Puts whose writers were killed before they received the result.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
-    /// Transactions of which only one half is visible yet.
+    /// Transactions of which only one half is visible so far.
     pub half_seen: Vec<HalfSeen>,
 }
 

@@ -1,4 +1,4 @@
-//! Users of a fake chat: requests as frames or by HTTP, and replies as JSON.
+//! Users of a fake chat: requests as frames or over HTTP, and replies as JSON.
 
 use std::{future::Future, time::Duration};
 
@@ -65,7 +65,7 @@ impl FakeChat {
         ConversationId::new(id).expect("a conversation id")
     }
 
-    /// Sends a request by HTTP.
+    /// Sends a request over HTTP.
     ///
     /// # Errors
     /// The problem that the client receives.
@@ -73,7 +73,7 @@ impl FakeChat {
         self.run(self.ask_later::<R>(user, fields))
     }
 
-    /// The same as a future, to be run concurrently with others.
+    /// Like [`FakeChat::ask`], as a future that can run concurrently with others.
     ///
     /// # Errors
     /// The problem that the client receives.
@@ -96,17 +96,17 @@ impl FakeChat {
         Err(serde_json::to_value(problem).expect("JSON"))
     }
 
-    /// Sends a frame by a connection, such as `ada-1`, and returns the reply.
+    /// Sends a frame over a connection, such as `ada-1`, and returns the reply.
     pub fn frame(&self, connection: &str, frame: Value) -> Value {
         self.text(connection, &frame.to_string())
     }
 
-    /// Sends any text by a connection, and returns the reply.
+    /// Sends any text over a connection, and returns the reply.
     pub fn text(&self, connection: &str, text: &str) -> Value {
         self.run(self.text_later(connection, text))
     }
 
-    /// The same as a future, to be run concurrently with others.
+    /// Like [`FakeChat::text`], as a future that can run concurrently with others.
     pub async fn text_later(&self, connection: &str, text: &str) -> Value {
         let (identity, connection) = self.connection(connection);
         let deadline = self.now().plus(TIME);

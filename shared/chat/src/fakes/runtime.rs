@@ -72,8 +72,8 @@ impl Runtime {
         }
     }
 
-    /// Runs a future to its end, or in an unsteady runtime possibly only to a random step. Then the
-    /// future is dropped, like a function that is killed, and the result is `None`.
+    /// Runs a future to completion. An unsteady runtime may stop it at a random step instead: it
+    /// drops the future, as if its function were killed, and returns `None`.
     pub async fn mortal<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut left = self.happens(3).then(|| self.below(40));
         let mut future = Some(Box::pin(future));
@@ -95,7 +95,7 @@ impl Runtime {
         self.set(self.now().plus(duration));
     }
 
-    /// Runs a future to its end.
+    /// Runs a future to completion.
     ///
     /// # Panics
     /// If the future waits for something other than the clock.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 limit!(
-    /// The most users in a list: as many rows fit into one transaction with the creator's.
+    /// The most users in a list. Their rows must fit into one transaction with the creator's.
     pub const MAX_USERS = 90;
     const TOO_MANY_USERS = "must contain at most ", " users; add the others afterwards";
 );

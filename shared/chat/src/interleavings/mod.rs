@@ -1,5 +1,5 @@
-//! Concurrent requests to the real routes in unsteady runtimes. Every promise of the design is kept
-//! with each seed; for each [`Mutant`](crate::mutant::Mutant) some seed shows a broken promise.
+//! Concurrent requests to the real routes in unsteady runtimes. With every seed, the routes keep
+//! every promise of the design; with each [`Mutant`](crate::mutant::Mutant), some seed breaks one.
 //!
 //! The scenarios and promises are those of `model/model.py`. The model explores all interleavings
 //! of an abstraction; the tests here run some interleavings of the code itself. The mutants of a

@@ -68,8 +68,8 @@ impl Scenario {
         let position = After::Position;
         let at = After::At;
         match self {
-            // The same message three times: with two fixed positions, and with the position seen by
-            // then.
+            // The same message three times: with two fixed positions, and with the position that
+            // Ada has reached.
             Self::Retries => vec![ada(at(1)), ada(at(2)), ada(position), bob(at(0))],
             Self::RetriesAndSubscribe => vec![ada(at(1)), ada(position), bob(at(2)), subscribe()],
             Self::Crowd => vec![

@@ -114,7 +114,7 @@ impl World {
     }
 
     /// Subscribes the watched client at a random time from its position, page after page. Returns
-    /// whether that was granted.
+    /// whether all requests succeeded.
     pub async fn subscribe(&self) -> bool {
         self.random_pause().await;
         loop {
@@ -145,7 +145,7 @@ impl World {
         }
     }
 
-    /// Removes Ada as Bob at a random time, repeated until it is acknowledged.
+    /// As Bob, removes Ada at a random time. Repeats the request until it is acknowledged.
     pub async fn remove(&self) {
         self.random_pause().await;
         let reply = loop {
@@ -166,7 +166,7 @@ impl World {
         self.removed_at.set(Some((seq, head)));
     }
 
-    /// Adds Ada as Bob at a random time; the request may be killed.
+    /// As Bob, adds Ada at a random time. The request may be killed.
     pub async fn add(&self) {
         self.random_pause().await;
         let fields = json!({"conversation": "c", "user": WATCHED});
@@ -185,7 +185,7 @@ impl World {
         })
     }
 
-    /// Adds Ada again as Bob, and returns the entry's position.
+    /// As Bob, adds Ada again, and returns the entry's position.
     pub async fn add_again(&self) -> u64 {
         let fields = json!({"conversation": "c", "user": WATCHED});
         let added = self.chat.ask_later::<AddParticipant>("bob", fields).await;
@@ -233,7 +233,7 @@ impl World {
         (1..).take_while(|seq| seen.contains_key(seq)).count() as u64
     }
 
-    /// Returns the broken promises. To be called when all tasks have ended.
+    /// Returns the broken promises. Must be called after all tasks have ended.
     pub fn broken(&self) -> Vec<Promise> {
         while self.chat.land() {}
         let log = self.chat.log(&self.conversation);
@@ -249,7 +249,7 @@ impl World {
         let seen = self.seen();
         let acknowledged = self.acknowledged.borrow();
         let (removal, late) = self.removed_at.get().unwrap_or((u64::MAX, u64::MAX));
-        // Ada may be added again behind the removal, and then sees the whole log.
+        // Ada may be added again after the removal, and then sees the whole log.
         let again = self.changes().take_while(|(seq, _)| *seq > removal);
         let back = again.filter(|(_, joins)| *joins).last();
         let back = back.map_or(u64::MAX, |(seq, _)| seq);

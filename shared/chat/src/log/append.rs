@@ -24,7 +24,7 @@ pub struct Appended {
     pub duplicate: bool,
 }
 
-/// Stores a message behind `tail`, or returns the entry that an earlier attempt stored.
+/// Stores a message after `tail`, or returns the entry that an earlier attempt stored.
 ///
 /// # Errors
 /// - `not_found` if the sender has been removed meanwhile
@@ -46,7 +46,7 @@ pub async fn append<P: Log + Clock + Random>(
     })?)
 }
 
-/// Stores a change of participants, together with the participant's row, behind `tail`. Returns
+/// Stores a change of participants, together with the participant's row, after `tail`. Returns
 /// `None` if the change has no effect.
 ///
 /// # Errors
@@ -102,10 +102,10 @@ async fn store<P: Log + Clock + Random>(
             }
         }
         losses += 1;
-        // After one loss, the entry that took the position is most likely the only new one, and it
-        // is known. After more, many writers compete: a short wait and a read cost less than losing
-        // position after position. The sender's removal also needs a read, since the user may have
-        // been added again behind it.
+        // After one loss, the entry that took the position is most likely the only new one, and the
+        // writer has it already. After more, many writers compete: a short wait and a read cost less
+        // than losing position after position. The sender's removal also needs a read, since the
+        // user may have been added again after it.
         if losses > 1 || tail.removes(&draft.sender) {
             ports
                 .sleep(Duration::from_millis(ports.below(LONGEST_WAIT_MS + 1)))

@@ -113,7 +113,7 @@ fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Part
 /// Describes the conversation that already has this id, if the caller created it.
 ///
 /// # Errors
-/// `id_reused` for other callers, who learn only that the id is taken.
+/// `id_reused` for other callers. They learn only that the id is taken.
 async fn existing<P: Log + Participants + Sync>(
     ports: &P,
     id: &ConversationId,

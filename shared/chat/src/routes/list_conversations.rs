@@ -1,8 +1,8 @@
 //! `GET /conversations`: lists the caller's conversations, 25 per page, ordered by id.
 //!
 //! ```json
-//! {"conversations": [{"id": "lunch", "title": "Lunch", "head": 42, "lastMessage": {"event": "message", "seq": 42, …},
-//!                     "joinedAt": "…"}],
+//! {"conversations": [{"id": "lunch", "title": "Lunch", "head": 42,
+//!                     "lastMessage": {"event": "message", "seq": 42, …}, "joinedAt": "…"}],
 //!  "next": "lunch"}
 //! ```
 //!

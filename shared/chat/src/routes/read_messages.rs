@@ -1,7 +1,8 @@
 //! `GET /conversations/{id}/messages`: reads messages backwards, from a position or from the end.
 //!
 //! ```json
-//! {"messages": [{"event": "message", "seq": 41, …}, {"event": "message", "seq": 42, …}], "limited": true}
+//! {"messages": [{"event": "message", "seq": 41, …}, {"event": "message", "seq": 42, …}],
+//!  "limited": true}
 //! ```
 
 use serde::Serialize;

@@ -7,7 +7,7 @@
 //!
 //! The row is deleted and the entry stored in one step (decision 2). From then on the user's new
 //! requests are rejected. Requests that are in progress find the entry, since nothing can be stored
-//! behind it without reading it. The user's subscriptions, which have no effect any more, are
+//! after it without reading it. The user's subscriptions, which have no effect any more, are
 //! deleted afterwards; a repeated request completes what an earlier attempt left undone.
 
 use futures_util::future::{join, join_all};

@@ -1,8 +1,10 @@
 //! `sendMessage`, and `POST /conversations/{id}/messages`.
 //!
 //! ```json
-//! {"action": "sendMessage", "ref": "1", "conversation": "c", "id": "m-1", "body": "Hello", "after": 41}
-//! {"event": "sent", "ref": "1", "conversation": "c", "id": "m-1", "seq": 42, "sentAt": "…", "duplicate": false}
+//! {"action": "sendMessage", "ref": "1", "conversation": "c", "id": "m-1", "body": "Hello",
+//!  "after": 41}
+//! {"event": "sent", "ref": "1", "conversation": "c", "id": "m-1", "seq": 42, "sentAt": "…",
+//!  "duplicate": false}
 //! ```
 
 use futures_util::future::join;

@@ -2,8 +2,8 @@
 //!
 //! ```json
 //! {"action": "subscribe", "ref": "1", "conversation": "c", "after": 41}
-//! {"event": "subscribed", "ref": "1", "conversation": "c", "head": 42, "events": [{"event": "message", "seq": 42, …}],
-//!  "limited": false}
+//! {"event": "subscribed", "ref": "1", "conversation": "c", "head": 42,
+//!  "events": [{"event": "message", "seq": 42, …}], "limited": false}
 //! ```
 
 use futures_util::future::try_join;

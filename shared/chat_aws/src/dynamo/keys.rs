@@ -19,7 +19,7 @@ pub const OWNER: &str = "owner";
 /// The index from users and connections to conversations. Its sort key is [`PK`].
 pub const BY_OWNER: &str = "by_owner";
 
-/// Whose request an entry comes from: a user id.
+/// The user id of an entry's sender.
 pub const SENDER: &str = "sender";
 /// The id that the sender gave the request.
 pub const ID: &str = "id";
@@ -77,7 +77,7 @@ pub fn conversation(id: &ConversationId) -> String {
     format!("{CONVERSATION}{id}")
 }
 
-/// Returns the sort key of an entry. Twelve digits make the order of strings that of numbers.
+/// Returns the sort key of an entry. With twelve digits, keys sort like numbers.
 pub fn entry(seq: Seq) -> String {
     format!("{ENTRY}{:012}", seq.number())
 }
@@ -92,12 +92,13 @@ pub fn subscription(connection: &ConnectionId) -> String {
     format!("{SUBSCRIPTION}{connection}")
 }
 
-/// Returns the partition key of a user, who also owns the user's participant rows.
+/// Returns the partition key of a user, which is also the owner of the user's participant rows.
 pub fn user(id: &UserId) -> String {
     format!("{USER_PREFIX}{id}")
 }
 
-/// Returns the sort key of a connection, which also owns the connection's subscription rows.
+/// Returns the sort key of a connection, which is also the owner of the connection's subscription
+/// rows.
 pub fn connection(id: &ConnectionId) -> String {
     format!("{CONNECTION}{id}")
 }

@@ -19,7 +19,7 @@ pub enum Transacted {
 
 /// The code of a part whose condition failed.
 const CONDITION: &str = "ConditionalCheckFailed";
-/// Codes of parts that did not cancel a transaction, or only for a temporary reason.
+/// Codes of parts that did not cancel the transaction, or did so for a temporary reason.
 const RETRYABLE: [&str; 4] = [
     "None",
     "TransactionConflict",

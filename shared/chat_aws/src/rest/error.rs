@@ -16,11 +16,11 @@ use crate::identity::IdentityError;
 /// Why a request fails.
 #[derive(Debug)]
 pub enum HttpError {
-    /// The client has to act on it.
+    /// The client can act on it.
     Rejected(Rejection),
-    /// Our error.
+    /// A service that the chat needs failed.
     Internal(InternalError),
-    /// The event has no identity: our error, too.
+    /// The event has no identity: the API is misconfigured.
     Identity(IdentityError),
     /// No route has this path or this method.
     Unmatched(Unmatched),
@@ -60,7 +60,7 @@ impl From<Unmatched> for HttpError {
 }
 
 impl HttpError {
-    /// Returns the response, and the error code for the log. Logs our own errors in full; the
+    /// Returns the response, and the error code for the log. Logs internal errors in full; the
     /// client learns only the request id.
     pub fn into_response(self, request_id: &str) -> (Response<Body>, &'static str) {
         let internal = || {

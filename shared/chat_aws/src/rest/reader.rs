@@ -1,4 +1,4 @@
-//! Reads a request of the gateway into one of the core.
+//! Converts a request of the gateway to a request of the core.
 
 use chat::{domain::Timestamp, error::Rejection, fields::Fields, request, time_limit};
 use lambda_http::{
@@ -17,7 +17,7 @@ use crate::identity::{self, IdentityError};
 
 /// The size limit of a body in bytes, which is also the gateway's.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// The header that may give a message its `id`.
+/// The header that may hold the `id` of a message.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Returns the gateway's id of the request.
@@ -82,7 +82,7 @@ pub fn read(
         FieldSource::Query => query(request),
     };
     for (name, value) in parameters {
-        // `id` is the conversation's in a path, but the message's in a body.
+        // In a path, `id` is the conversation; in a body, it is the message.
         let name = if name == "id" { "conversation" } else { &name };
         fields.set_text(name, value);
     }

@@ -56,7 +56,7 @@ impl GatewayResponse {
 /// Returns the caller and the connection of an event.
 ///
 /// # Errors
-/// Fails if the event lacks any part of them.
+/// Fails if the identity or the connection is missing or invalid.
 fn sender(event: &Event) -> Result<(Identity, Connection), IdentityError> {
     let context = &event.request_context;
     let identity = identity::of_context(&context.authorizer.fields)?;

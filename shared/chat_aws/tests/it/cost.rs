@@ -96,13 +96,13 @@ impl Small {
         reply.unwrap_or_else(|failure| panic!("{} failed: {failure:?}", R::NAME))
     }
 
-    /// Makes a request by HTTP.
+    /// Makes a request over HTTP.
     async fn ask<R: Route<Ports<Meter>>>(&self, user: &str, fields: Value) -> Cost {
         self.request::<R>((self.identity(user), None), fields).await;
         self.meter.read()
     }
 
-    /// Makes a request by a page's connection.
+    /// Makes a request over a page's connection.
     async fn frame<R: Route<Ports<Meter>>>(&self, page: &str, fields: Value) -> Cost {
         let (identity, connection) = self.connection(page);
         self.request::<R>((identity, Some(connection)), fields)

@@ -195,7 +195,7 @@ impl Intercept for Unconditional {
     }
 }
 
-/// The mutant `no_condition` of the model, made in what the table really sends.
+/// The mutant `no_condition` of the model, applied to the requests that the table sends.
 #[test]
 fn the_contract_detects_a_put_without_its_condition() {
     let configuration = configuration(embedded()).interceptor(Unconditional);
