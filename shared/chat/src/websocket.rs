@@ -104,7 +104,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
     let request_id = inbound.request_id;
     let (frame, fields) = match Frame::parse(inbound.text) {
         Ok(parsed) => parsed,
-        Err((reference, rejection)) => return refusal(reference.as_deref(), &rejection),
+        Err((reference, rejection)) => return rejected(reference.as_deref(), &rejection),
     };
     let request = Request {
         identity: inbound.identity,
@@ -125,7 +125,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
             frame,
             outcome: "ok",
         },
-        Err(RequestError::Rejected(rejection)) => refusal(reference, &rejection),
+        Err(RequestError::Rejected(rejection)) => rejected(reference, &rejection),
         Err(RequestError::Internal(error)) => {
             tracing::error!(
                 request_id,
@@ -137,7 +137,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
     }
 }
 
-fn refusal(reference: Option<&str>, rejection: &Rejection) -> Answer {
+fn rejected(reference: Option<&str>, rejection: &Rejection) -> Answer {
     problem(reference, Problem::rejected(rejection))
 }
 

@@ -52,7 +52,7 @@ fn unauthorized() -> Value {
 }
 
 #[tokio::test]
-async fn a_handshake_carries_its_token_in_either_header() {
+async fn a_handshake_may_carry_its_token_in_either_header() {
     check(|token, expired| {
         let bearer = format!("Bearer {token}");
         let subprotocols = format!("confab.v1,  bearer.{token} ");
@@ -125,7 +125,7 @@ async fn a_handshake_is_accepted_from_an_allowed_page_or_without_an_origin() {
 }
 
 #[tokio::test]
-async fn an_http_request_carries_its_token_as_authorization_from_any_page() {
+async fn an_http_request_needs_the_authorization_header_and_may_come_from_any_page() {
     check(|token, expired| {
         let bearer = format!("Bearer {token}");
         let simple = json!({"isAuthorized": true, "context": context()});

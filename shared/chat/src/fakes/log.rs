@@ -270,8 +270,8 @@ impl FakeChat {
     }
 }
 
-/// A put that has not reached the store. If its writer is killed now, the put may take effect later,
-/// or never.
+/// A put that has not reached the store. If its writer is killed now, the put may take effect
+/// later, or never.
 struct OnTheWire<'a> {
     chat: &'a FakeChat,
     put: (&'a ConversationId, Seq, &'a Draft),

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_whole_numbers_of_any_notation() {
+    fn positions_are_whole_numbers_in_any_notation() {
         for (value, expected) in [
             (json!(0), Some(0)),
             (json!(5.0), Some(5)),

@@ -103,9 +103,9 @@ async fn store<P: Log + Clock + Random>(
         }
         losses += 1;
         // After one loss, the entry that took the position is most likely the only new one, and the
-        // writer has it already. After more, many writers compete: a short wait and a read cost less
-        // than losing position after position. The sender's removal also needs a read, since the
-        // user may have been added again after it.
+        // writer has it already. After more, many writers compete: a short wait and a read cost
+        // less than losing position after position. The sender's removal also needs a read, since
+        // the user may have been added again after it.
         if losses > 1 || tail.removes(&draft.sender) {
             ports
                 .sleep(Duration::from_millis(ports.below(LONGEST_WAIT_MS + 1)))

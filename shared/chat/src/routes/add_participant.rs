@@ -166,10 +166,10 @@ mod tests {
         assert_eq!(pushed[1..], [("grace-1".to_owned(), removed)]);
 
         let message = json!({"conversation": "c", "id": "m", "body": "Hello"});
-        let refused = chat
+        let rejected = chat
             .ask::<SendMessage>("grace", message.clone())
             .unwrap_err();
-        assert_eq!(refused["code"], "not_found");
+        assert_eq!(rejected["code"], "not_found");
         chat.ask::<SendMessage>("ada", message.clone()).unwrap();
         assert_eq!(chat.pushed_to(), ["ada-1"]);
 

@@ -166,10 +166,10 @@ mod tests {
         assert_eq!(described["head"], 2);
         assert_eq!(described["participants"].as_array().map(Vec::len), Some(2));
         for other in ["grace", "mallory"] {
-            let refused = chat
+            let rejected = chat
                 .ask::<CreateConversation>(other, again.clone())
                 .unwrap_err();
-            assert_eq!(refused["code"], "id_reused");
+            assert_eq!(rejected["code"], "id_reused");
         }
     }
 
@@ -203,9 +203,9 @@ mod tests {
             ),
             (json!({"participants": [], "id": "a/b"}), "id"),
         ] {
-            let refused = chat.ask::<CreateConversation>("ada", fields).unwrap_err();
+            let rejected = chat.ask::<CreateConversation>("ada", fields).unwrap_err();
             assert_eq!(
-                (&refused["code"], &refused["field"]),
+                (&rejected["code"], &rejected["field"]),
                 (&json!("invalid"), &json!(field))
             );
         }

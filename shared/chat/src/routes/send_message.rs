@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_by_http_is_pushed_to_every_connection() {
+    fn a_message_over_http_is_pushed_to_every_connection() {
         let chat = three_subscribers();
         let fields = json!({"conversation": "c", "id": "m-1", "body": "Hello"});
         let sent = chat.ask::<SendMessage>("ada", fields).unwrap();

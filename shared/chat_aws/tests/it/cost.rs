@@ -93,7 +93,7 @@ impl Small {
             deadline: self.ports.now().plus(Duration::from_secs(9)),
         };
         let reply = R::handle(&self.ports, &request).await;
-        reply.unwrap_or_else(|failure| panic!("{} failed: {failure:?}", R::NAME))
+        reply.unwrap_or_else(|error| panic!("{} failed: {error:?}", R::NAME))
     }
 
     /// Makes a request over HTTP.

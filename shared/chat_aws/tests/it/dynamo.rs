@@ -65,11 +65,11 @@ async fn a_roster_of_more_than_one_page_is_complete() {
     let client = client(embedded());
     let (table, name) = create_table(&client).await;
     let id = conversation_id("c");
-    let listeners = ["a=", "b=", "c=", "d=", "e="].map(|name| subscription("ada", name));
-    for listener in &listeners {
-        table.subscribe(&id, listener).await.unwrap();
+    let subscribers = ["a=", "b=", "c=", "d=", "e="].map(|name| subscription("ada", name));
+    for subscriber in &subscribers {
+        table.subscribe(&id, subscriber).await.unwrap();
         // A page is limited to a megabyte of whole rows, even if a projection returns less.
-        let sk = format!("subscription#{}", listener.connection.id);
+        let sk = format!("subscription#{}", subscriber.connection.id);
         let key = [("pk", "conversation#c".to_owned()), ("sk", sk)];
         let key = key.map(|(name, value)| (name.to_owned(), AttributeValue::S(value)));
         client
@@ -82,17 +82,17 @@ async fn a_roster_of_more_than_one_page_is_complete() {
             .await
             .unwrap();
     }
-    assert_eq!(table.roster(&id).await.unwrap().subscriptions, listeners);
+    assert_eq!(table.roster(&id).await.unwrap().subscriptions, subscribers);
 }
 
 #[tokio::test]
 async fn an_internal_error_names_the_service_s_error_but_no_content() {
     let table = Table::new(client(embedded()), "missing");
-    let fault = table
+    let error = table
         .add_connection(&user("ada"), &connection("c="))
         .await
         .unwrap_err();
-    let text = format!("{fault:?} {fault}");
+    let text = format!("{error:?} {error}");
     assert!(text.contains("ResourceNotFoundException"), "{text}");
     assert!(!text.contains("ada"), "{text}");
 }

@@ -200,7 +200,7 @@ impl Intercept for Unconditional {
 fn the_contract_detects_a_put_without_its_condition() {
     let configuration = configuration(embedded()).interceptor(Unconditional);
     let stores = OnTable::of(Client::from_conf(configuration.build()));
-    let sentence = contract::log::two_concurrent_writers_produce_one_dense_log(stores.ports());
-    let kept = catch_unwind(AssertUnwindSafe(|| stores.run(sentence)));
+    let rule = contract::log::two_concurrent_writers_produce_one_dense_log(stores.ports());
+    let kept = catch_unwind(AssertUnwindSafe(|| stores.run(rule)));
     assert!(kept.is_err(), "the contract holds without the condition");
 }

@@ -32,7 +32,7 @@ fn kind(error: &PushError) -> &'static str {
     match error {
         PushError::Gone => "gone",
         PushError::Busy => "busy",
-        PushError::Internal(_) => "fault",
+        PushError::Internal(_) => "internal",
     }
 }
 
@@ -48,7 +48,7 @@ async fn a_frame_is_posted_unchanged_below_the_stage() {
 }
 
 #[tokio::test]
-async fn the_error_tells_whether_a_push_can_be_retried() {
+async fn only_busy_pushes_may_be_retried_and_only_by_the_core() {
     for (status, kind_of_error, body, expected) in [
         ("410 Gone", "GoneException", "", "gone"),
         ("410 Gone", "", "", "gone"),
@@ -69,24 +69,24 @@ async fn the_error_tells_whether_a_push_can_be_retried() {
             "400 Bad Request",
             "BadRequestException",
             r#"{"message":"Invalid"}"#,
-            "fault",
+            "internal",
         ),
         (
             "403 Forbidden",
             "ForbiddenException",
             r#"{"message":"Forbidden"}"#,
-            "fault",
+            "internal",
         ),
         (
             "413 Payload Too Large",
             "PayloadTooLargeException",
             r#"{"message":"large"}"#,
-            "fault",
+            "internal",
         ),
     ] {
         let header = format!("x-amzn-ErrorType: {kind_of_error}\r\n");
-        let refusal = response(status, &header, body);
-        let (url, mut requests) = serve(vec![refusal, response("200 OK", "", "")]).await;
+        let failed = response(status, &header, body);
+        let (url, mut requests) = serve(vec![failed, response("200 OK", "", "")]).await;
         let error = push(&url).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{status}: {error:?}");
         assert!(!format!("{error:?}").contains("Grüße"), "{error:?}");

@@ -104,7 +104,7 @@ async fn a_message_that_conflicts_with_a_transaction_is_put_again() {
 
 #[tokio::test]
 async fn a_conflicting_change_is_retried_and_one_without_effect_is_not() {
-    let grace_comes = change("1", true, "grace");
+    let addition = change("1", true, "grace");
     for (script, expected) in [
         (
             vec![cancelled(&["TransactionConflict", "None"]), ok(&json!({}))],
@@ -121,7 +121,7 @@ async fn a_conflicting_change_is_retried_and_one_without_effect_is_not() {
         ),
     ] {
         let shown = format!("{script:?}");
-        assert_eq!(put(&grace_comes, script).await, expected, "{shown}");
+        assert_eq!(put(&addition, script).await, expected, "{shown}");
     }
 }
 
@@ -146,11 +146,11 @@ async fn unprocessed_keys_are_requested_again() {
     ];
     let (url, mut requests) = serve(script).await;
     let table = Table::new(client(&url), "chat");
-    let confirmed = table
+    let memberships = table
         .memberships_of(&user("ada"), &[conversation_id("c")])
         .await
         .unwrap();
-    assert_eq!(confirmed, [(conversation("c", None), participant("ada"))]);
+    assert_eq!(memberships, [(conversation("c", None), participant("ada"))]);
 
     let asked = |request: String| -> Value {
         serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap()
