@@ -6,11 +6,11 @@
  *     bench/page.mjs [MESSAGES]        10,000 messages by default
  *
  * The conversation is opened and read upwards to its beginning while older messages are loaded.
- * Then it is scrolled down and up again with everything loaded, and jumped about in. Each frame
- * moves the page by a third of its height, which is faster than a person scrolls. For each part it
- * prints the number of frames, the time between them, the tasks over 50 ms that the browser counts,
- * and the highest number of rows in the document. Run `npm --prefix e2e ci` and `cargo build
- * --package harness` first.
+ * With everything loaded, it is scrolled down and up again, and then jumps between distant places.
+ * Each frame moves the page by a third of its height, which is faster than a person scrolls. For
+ * each part it prints the number of frames, the time between them, the tasks over 50 ms that the
+ * browser counts, and the highest number of rows in the document. Run `npm --prefix e2e ci` and
+ * `cargo build --package harness` first.
  */
 import { execFileSync } from "node:child_process";
 import { cpus, loadavg } from "node:os";

@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { staleConnections } from "./stale_connections.js";
 
 /**
- * As long as functions treat a connection as one that may still be in its handshake, plus a margin.
+ * How long functions treat a connection as one that may still be in its handshake, plus a margin.
  */
 const HANDSHAKE_MS = 31_000;
 /**

@@ -1,4 +1,4 @@
-/** The parts that every device in this process shares: who it is, its record, and how it ends. */
+/** What all devices in this process have in common: their user, their record, and their end. */
 import { Recorder } from "./recorder.js";
 
 /**
@@ -44,7 +44,7 @@ export class Device {
     return this.options.user;
   }
 
-  /** Tells the device that the network may have changed. */
+  /** Reports to the device that the network may have changed. */
   networkChanged() {}
 
   /** Opens a conversation on the screen. */

@@ -52,7 +52,7 @@ export class Incidents {
     return killables.length;
   }
 
-  /** Tells every device that the network may have changed. */
+  /** Reports to every device that the network may have changed. */
   async networkChanged() {
     for (const device of this.#devices) device.networkChanged();
     return 1;

@@ -20,7 +20,7 @@ export async function judge(path) {
 
 /**
  * Returns whether the checker notices missing messages. Takes the last message out of each log of a
- * history and runs the checker again, so that no verdict is good for lack of evidence.
+ * history and runs the checker again, to show that it would have found them.
  *
  * @param {string} path of a history
  */

@@ -41,7 +41,7 @@ export class Recorder {
     this.#record("sent", { conversation, id, seq });
   }
 
-  /** Records an error reply to a message. Only `never` gives the message up. */
+  /** Records an error reply to a message. The sender gives up the message only after `never`. */
   rejected(conversation, id, { code, retry }) {
     if (retry === "never") this.#record("refused", { conversation, id, code });
   }

@@ -81,7 +81,7 @@ export class Stack {
    *
    * @param {string} user
    * @param {{name?: string, expiresIn?: number, audience?: string}} [options] `expiresIn` is in
-   *   seconds; a negative value makes an expired token
+   *   seconds; a negative value gives an expired token
    * @returns {Promise<string>} the token
    */
   async tokenFor(user, options = {}) {

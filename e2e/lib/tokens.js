@@ -1,4 +1,4 @@
-/** Makes invalid tokens from a valid one. */
+/** Derives invalid tokens from a valid one. */
 import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");

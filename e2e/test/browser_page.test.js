@@ -266,7 +266,7 @@ suite("browser: the page", (stack) => {
     await window.close();
   });
 
-  test("on a phone Enter makes a new line, and opening a conversation opens no keyboard", async () => {
+  test("on a phone Enter starts a new line, and opening a conversation does not open the keyboard", async () => {
     const [ada, bob] = await createPeople("Ada", "Bob");
     await ada.start([bob], "A walk");
     const window = await open(ada, {

@@ -11,7 +11,7 @@ import { suite } from "../lib/suite.js";
 const CLIENTS = 20;
 const MESSAGES = 50;
 /**
- * Far more attempts than a crowd of this size needs; a client that reaches it makes no progress.
+ * Far more attempts than a crowd of this size needs; a client that reaches it is stuck.
  */
 const ATTEMPTS = 50;
 

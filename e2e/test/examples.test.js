@@ -65,7 +65,7 @@ suite("examples", (stack) => {
 
   test("the React hook renders messages and sends them", async () => {
     globalThis.WebSocket ??= WebSocket;
-    // Copied beside the package that is installed, since the example has none of its own.
+    // Copied beside the installed React package, since the example has no packages of its own.
     const folder = await mkdtemp(join(E2E, ".react-"));
     after(() => rm(folder, { recursive: true }));
     await cp(join(EXAMPLES, "react", "use_conversation.js"), join(folder, "use_conversation.js"));

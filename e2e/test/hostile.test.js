@@ -20,7 +20,7 @@ const CASES = Number(process.env.CONFAB_CASES ?? 1_000);
 /** The number of concurrent connections and HTTP clients. */
 const LANES = 2;
 
-/** The seed is fixed, so that a case that fails is due to the change. Another seed explores. */
+/** The seed is fixed, so that a new failure is due to the change. Other seeds try other cases. */
 const seed = Number(process.env.CONFAB_SEED ?? 20_261_122);
 /** Frames that are pushed. */
 const PUSHED = ["message", "participantAdded", "participantRemoved", "added", "removed"];

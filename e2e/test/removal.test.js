@@ -179,7 +179,7 @@ suite("removal", (stack) => {
         after: complete.length,
       });
       assert.equal(back.seq, complete.length + 1);
-      // Bob has subscribed again, so messages of others reach him.
+      // Bob has subscribed again, so messages of others are pushed to Bob.
       const next = { id: `next-${round}`, body: "Welcome back." };
       await transports(carol, conversation)[1](next);
       await bobs.next((frame) => frame.conversation === conversation && frame.id === next.id);

@@ -80,8 +80,8 @@ export class DjangoProject {
    */
   shell(commands) {
     const PATH = `${dirname(PYTHON)}:${process.env.PATH}`;
-    // If standard input is a socket, as Node.js makes it, bash may take itself for a remote shell
-    // and read its start files.
+    // If standard input is a socket, as Node.js creates it, bash may assume a remote shell and
+    // read its start files.
     return run("bash", ["--norc", "-euo", "pipefail", "-c", `cd "$FOLDER"\n${commands}`], {
       ...this.environment,
       FOLDER: this.folder,

@@ -19,8 +19,8 @@ suite("the recipes of docs/recipes.md", (stack) => {
     return replacements(stack)(recipe.text);
   };
   /**
-   * Runs a recipe in bash; every command must succeed. The pipe makes `/dev/stdout` something other
-   * than a socket.
+   * Runs a recipe in bash; every command must succeed. Because of the pipe, `/dev/stdout` is not a
+   * socket.
    */
   const shell = (text) =>
     run("bash", ["--norc", "-euo", "pipefail", "-c", '(eval "$RECIPE") 2>&1 | cat'], {

@@ -113,8 +113,7 @@ def declared_routes():
 
 
 def join(value):
-    """Resolves a text, an `Fn::Join`, an `Fn::Sub` or a `Ref` to text, with references as their names.
-    """
+    """Resolves a text, an `Fn::Join`, an `Fn::Sub` or a `Ref` to text. References become their names."""
     if isinstance(value, str):
         return value
     if "Fn::Join" in value:

@@ -1,6 +1,6 @@
 /**
- * Types of the state and of the changes that it goes through. Changes are plain data, because the tabs
- * of a user send them to one another. Types only: never loaded.
+ * Types of the state and of its changes. Changes are plain data, because the tabs of a user send
+ * them to one another. Types only: never loaded.
  */
 
 /** @import { Details, Entry, Problem, Summary } from "./wire.js" */
@@ -58,8 +58,8 @@
  * Why there is no socket.
  *
  * - `away`: HTTP requests are not answered either.
- * - `blocked`: HTTP requests are answered; a proxy blocks sockets, or the server does not allow this
- *   origin.
+ * - `blocked`: HTTP requests are answered; a proxy blocks sockets, or the server does not allow
+ *   this origin.
  * - `forbidden`: the server does not allow this user.
  * - `expired`: the server refused the token.
  * @typedef {"away" | "blocked" | "forbidden" | "expired"} Reason
@@ -69,8 +69,8 @@
  * @typedef {object} State
  * @property {(typeof import("./model.js").StateName)[keyof typeof import("./model.js").StateName]} name
  * @property {Reason | null} reason if it is known
- * @property {number | null} retryAt time of the next attempt to connect, in milliseconds since 1970;
- *   `null` while a socket is open or an attempt is under way
+ * @property {number | null} retryAt time of the next attempt to connect, in milliseconds since
+ *   1970; `null` while a socket is open or an attempt is under way
  */
 
 /**

@@ -18,7 +18,7 @@ const PING_EVERY_MS = 30_000;
 const PING_SPREAD_MS = 30_000;
 /** While hidden, pings only prevent the gateway's idle limit of 10 minutes. */
 const PING_EVERY_HIDDEN_MS = 5 * 60_000;
-/** A request then counts as unanswered. The protocol forbids to repeat a message earlier. */
+/** A request then counts as unanswered. The protocol forbids an earlier repetition. */
 export const ANSWER_LIMIT_MS = 10_000;
 
 export class Connection {

@@ -1,4 +1,4 @@
-/** The state of one tab. Only changes modify it, so tabs with the same changes show the same. Pure. */
+/** The state of one tab. Only changes modify it: equal changes give equal states. Pure. */
 
 import { Directory } from "./directory.js";
 import { parseAll, parseUnsent } from "./protocol.js";

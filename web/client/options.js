@@ -15,7 +15,7 @@
 /** @import { Entry, Frame, Problem } from "./wire.js" */
 
 /**
- * Returns a token, or `null` if nobody is logged in. It is called at the start, shortly before a
+ * Returns a token, or `null` if no user is logged in. It is called at the start, shortly before a
  * token ends, and when the server has refused one. `refused` is that token, so that a provider with
  * a cache does not return it again. If the provider throws, it is called again later.
  * @typedef {(context: {refused: string | null}) => Promise<string | null> | string | null} TokenProvider
@@ -74,7 +74,7 @@
  * @property {(conversation: string, seq: number) => void} onRead the user has read up to `seq`, in
  *   this tab
  * @property {() => number} now milliseconds since 1970
- * @property {(conversation: string) => boolean} isWatched whether the user sees the conversation now
+ * @property {(conversation: string) => boolean} isWatched whether the user sees the conversation
  */
 
 /**
@@ -104,8 +104,8 @@
 /**
  * @typedef {object} ConnectionOptions
  * @property {() => Socket} dial starts a handshake with the current token
- * @property {() => Promise<Reason | "renewed">} diagnose finds out over HTTP why a handshake failed,
- *   because a browser does not say; `renewed` means that there is a new token
+ * @property {() => Promise<Reason | "renewed">} diagnose finds out over HTTP why a handshake
+ *   failed, because a browser does not say; `renewed` means that there is a new token
  * @property {() => string} ping returns the text of a ping
  * @property {() => boolean} isVisible whether any tab is visible
  * @property {() => void} onOpen a new connection is open; requests on earlier ones are unanswered
@@ -120,8 +120,8 @@
 /** @typedef {Extract<Frame, {ref?: string}>} Answer */
 
 /**
- * The outcome of a request. `unanswered`: it may have taken effect. `disconnected`: the same, and it
- * may be repeated at once on a new connection.
+ * The outcome of a request. `unanswered`: it may have taken effect. `disconnected`: the same, and
+ * it may be repeated at once on a new connection.
  * @typedef {{kind: "answer", frame: Answer}
  *   | {kind: "unanswered"}
  *   | {kind: "disconnected"}} Outcome
@@ -143,7 +143,7 @@
  * @typedef {object} Subscription
  * @property {Replica} replica
  * @property {"wanted" | "asking" | "live" | "waiting"} phase
- * @property {number} failures attempts in a row that brought nothing
+ * @property {number} failures attempts in a row without progress
  * @property {(() => void) | null} cancel cancels the timer for a gap or a retry
  */
 
@@ -183,7 +183,7 @@
  * @property {Api} api
  * @property {(replica: Replica, entries: Entry[]) => void} onEntries receives entries after the
  *   replica's position
- * @property {(replica: Replica, entries: Entry[]) => void} onEarlier receives a page of earlier entries
+ * @property {(replica: Replica, entries: Entry[]) => void} onEarlier receives earlier entries
  * @property {() => void} onChange
  * @property {(error: unknown, replica: Replica) => void} onError
  */

@@ -121,7 +121,7 @@ export function parseFrame(text) {
 }
 
 /**
- * What is not an entry is left out, and appears as a gap.
+ * Leaves out invalid entries; they appear as gaps.
  * @param {Record<string, unknown>} value
  * @returns {EventPage | null}
  */
@@ -227,8 +227,8 @@ export function encodedBytes(text) {
 }
 
 /**
- * Returns the text without characters that the server refuses, empty lines before it, and white space
- * after it.
+ * Returns the text without characters that the server refuses, leading empty lines, and trailing
+ * white space.
  * @param {string} text
  */
 export function cleanBody(text) {

@@ -3,8 +3,8 @@
 /** @import { Entry, Line, Outgoing, Person, Problem, Sent } from "./types.js" */
 
 /**
- * Position and outbox are one state. The position moves only past entries that were seen, and each of
- * them is compared with the outbox first. So an unsent message can always be sent with the current
+ * Position and outbox are one state. The position moves only past entries that were seen, and each
+ * is compared with the outbox first. So an unsent message can always be sent with the current
  * position as `after`, and is stored once however often it is sent.
  */
 export class Replica {

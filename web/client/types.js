@@ -1,4 +1,4 @@
-/** All types of the client in one place, so that each module imports them by one line. Never loaded. */
+/** All types of the client, so that each module imports them from one file. Never loaded. */
 
 /** @typedef {import("./options.js").Answer} Answer */
 /** @typedef {import("./api.js").Api} Api */

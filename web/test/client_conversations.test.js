@@ -202,7 +202,7 @@ test("an iterator reads what was stored before this tab knew the conversation", 
 });
 
 test("a rate-limited list and a rate-limited conversation are asked for again", async () => {
-  /** @type {Record<string, number>} */ const refusals = {
+  /** @type {Record<string, number>} */ const rejections = {
     "/conversations": 1,
     [`/conversations/${ID}`]: 1,
   };
@@ -213,8 +213,8 @@ test("a rate-limited list and a rate-limited conversation are asked for again", 
       const [about] = server.listed.splice(0);
       server.fetch = async (input, init) => {
         const { pathname } = new URL(String(input));
-        if ((refusals[pathname] ?? 0) > 0) {
-          refusals[pathname] = 0;
+        if ((rejections[pathname] ?? 0) > 0) {
+          rejections[pathname] = 0;
           return Response.json(
             { code: "rate_limited", retry: "later", retryAfterMs: 3_000, message: "slowly" },
             { status: 429 },
@@ -228,10 +228,10 @@ test("a rate-limited list and a rate-limited conversation are asked for again", 
     { id: null },
   );
   client.conversation(ID).subscribe(() => {});
-  refusals[`/conversations/${ID}`] = 1;
+  rejections[`/conversations/${ID}`] = 1;
   await clock.advance(2_999);
   assert.deepEqual([client.isLoaded, shown(client)], [true, []]);
-  refusals[`/conversations/${ID}`] = 0;
+  rejections[`/conversations/${ID}`] = 0;
   await clock.advance(10_000);
   assert.deepEqual([client.conversation(ID).info?.title, shown(client)], ["Lunch", ["before"]]);
 });

@@ -25,7 +25,7 @@ test("a message event comes for each new message, pushed, caught up or sent, onc
   ]);
 });
 
-test("a change of participants is no message, and earlier pages are not new", async () => {
+test("changes of participants and earlier pages are not reported as messages", async () => {
   const { server, client, clock } = await start((server) => {
     for (let seq = 1; seq <= 120; seq += 1) server.store("bob", `${seq}`);
   });

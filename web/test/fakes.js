@@ -282,8 +282,8 @@ export class FakeSocket {
 }
 
 /**
- * A server with one log. Tests put faults into `script`: each function answers the next request with its action,
- * in place of the server.
+ * A server with one log. Tests put faults into `script`: each function answers the next request
+ * with its action, in place of the server.
  */
 export class FakeServer {
   /** @type {Entry[]} */

@@ -7,7 +7,7 @@ import { tokenOf } from "./fakes.js";
 
 const OPTIONS = { http: "https://chat.example", ws: "wss://chat.example/dev" };
 
-/** Tokens that cannot be a subprotocol: with a space, a comma, padding, or a letter that is not ASCII. */
+/** Tokens that cannot be a subprotocol: with a space, a comma, padding, or a non-ASCII letter. */
 const UNOFFERABLE = [
   "",
   "no token",
@@ -16,7 +16,7 @@ const UNOFFERABLE = [
   ...[" ", ",", "=", "\n", "é", "\u0000", "%"].map((mark) => `${tokenOf("alice")}${mark}`),
 ];
 
-test("without a token, or with one that cannot be a subprotocol, there is no client", async () => {
+test("connect fails without a token, or with one that cannot be a subprotocol", async () => {
   for (const token of [null, ...UNOFFERABLE]) {
     assert.equal(readClaims(token), null, String(token));
     await assert.rejects(connect({ ...OPTIONS, token: () => token }), { name: "SignedOut" });

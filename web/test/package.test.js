@@ -91,7 +91,7 @@ test("TypeScript accepts the package, as Node and as bundlers resolve it", () =>
     assert.deepEqual(compile(CONSUMER, resolution), { status: 0, stdout: "" }, resolution);
 });
 
-test("the types reveal mistakes", () => {
+test("TypeScript rejects wrong uses of the package", () => {
   const { stdout } = compile(
     CONSUMER.replace('lunch.send("Shall we?")', "lunch.send(42)").replace("http: ", "htpp: "),
     "nodenext",

@@ -10,7 +10,7 @@ import { FakeServer, openTab } from "./fakes.js";
 const UNSENT = { id: "x", body: "hello", after: 3, writtenAt: 1, failure: null };
 
 /**
- * Changes the database behind the client's back.
+ * Changes the database without the client, as another program would.
  * @param {IDBFactory} factory
  * @param {(store: IDBObjectStore) => void} change
  * @param {string} name

@@ -1,4 +1,4 @@
-/** Several tabs of one user: one lock, one channel, one database, and a server that counts requests. */
+/** Several tabs of one user, with one lock, one channel and one database. Requests are counted. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -277,7 +277,7 @@ test("a tab that crashed is forgotten: it no longer counts as visible", async ()
   await clock.advance(60_000);
   const pings = server.asked("ping").length;
   assert.ok(pings > 0, "the other tab is visible");
-  // It does not say goodbye.
+  // The other tabs do not learn that it stops.
   browser.loses = () => true;
   second.client.stop();
   browser.loses = () => false;

@@ -11,7 +11,7 @@ import { itemsOf, piecesOf } from "./timeline.js";
 /** @import { Item, Piece, Reader, Shelf } from "./types.js" */
 
 const AT_END_PX = 60;
-/** Rows are made this far outside the viewport, in heights of the viewport. */
+/** Rows are added this far outside the viewport, in heights of the viewport. */
 const AHEAD = 1;
 const NEAR_BEGINNING_PX = 800;
 const USUAL_HEIGHT_PX = 52;

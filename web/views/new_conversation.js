@@ -16,7 +16,7 @@ import { isForInputMethod } from "./keyboard.js";
 export class NewConversationView {
   /** @type {string[]} */
   #participants = [];
-  /** Stays the same until it succeeds, so that a repetition does not create a second conversation. */
+  /** Stays the same until it succeeds, so that a retry does not create a second conversation. */
   #id = "";
   #chips = element("ul", { class: "chips", "aria-label": "Participants so far" });
   #title = element("input", {

@@ -37,7 +37,7 @@
  */
 
 /**
- * Who reads the messages, and when.
+ * The user who reads the messages, and the time.
  * @typedef {object} Reader
  * @property {Person} me
  * @property {(user: string) => string} nameOf
