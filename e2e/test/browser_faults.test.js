@@ -73,9 +73,12 @@ suite("browser: faults", (stack) => {
   test("a half-open connection is noticed and replaced", async () => {
     const { window, stored } = await talking("Half open");
     await window.connected();
-    await once({ connection: "halfOpen" });
+    // Injected until the message is stored: a late frame of the window before may take a fault, too.
+    await stack.injectFaults({ connection: "halfOpen" });
     await window.say("Into a dead line.");
     await window.message("Into a dead line.", "pending").waitFor();
+    while ((await stored()).length === 0) {}
+    await stack.injectFaults();
     // The event of a phone that changes from one network to another.
     await window.page.evaluate(() => dispatchEvent(new Event("online")));
     await window.shows(["Into a dead line."]);
