@@ -152,13 +152,13 @@ mod tests {
     #[test]
     fn rates_are_kept_and_counted() {
         let mut schedule = schedule(3, json!([{ "dynamodb": "throttle", "rate": 0.1 }]));
-        let struck = (0..10_000).filter(|_| !put(&mut schedule).is_empty());
-        let struck = struck.count() as u64;
-        assert!((900..1_100).contains(&struck), "{struck}");
+        let injected = (0..10_000).filter(|_| !put(&mut schedule).is_empty());
+        let injected = injected.count() as u64;
+        assert!((900..1_100).contains(&injected), "{injected}");
         let [progress] = schedule.progress() else {
             panic!("one rule")
         };
-        assert_eq!((progress.seen, progress.injected), (10_000, struck));
+        assert_eq!((progress.seen, progress.injected), (10_000, injected));
     }
 
     #[test]
@@ -171,8 +171,8 @@ mod tests {
                 { "management": "gone" },
             ]),
         );
-        let struck: Vec<_> = (0..5).map(|_| put(&mut schedule).len()).collect();
-        assert_eq!(struck, [0, 1, 1, 0, 0]);
+        let injected: Vec<_> = (0..5).map(|_| put(&mut schedule).len()).collect();
+        assert_eq!(injected, [0, 1, 1, 0, 0]);
         let drawn = schedule.draw(&["Query"], |fault| matches!(fault, Fault::Dynamodb(_)));
         assert_eq!(drawn[0].fault, Fault::Dynamodb(Dynamodb::Throttle));
         let drawn = schedule.draw(&[], |fault| fault == Fault::Management(Management::Gone));

@@ -37,7 +37,7 @@ pub fn planned_by(clock: Clock, rules: Value) -> Faults {
 }
 
 /// Waits until the first rule has injected a fault.
-pub async fn struck(faults: &Faults) {
+pub async fn fault_injected(faults: &Faults) {
     while injected(faults)[0] == 0 {
         tokio::task::yield_now().await;
     }
@@ -125,7 +125,7 @@ async fn dynamodb_is_silent() {
     tokio::select! {
         answer = silent => panic!("{answer:?}"),
         // The call has arrived when it is counted.
-        () = struck(&faults) => {}
+        () = fault_injected(&faults) => {}
     }
     assert_eq!(count(&address).await, 0);
 }

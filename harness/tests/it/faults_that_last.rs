@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     dynamodb,
-    faults::{PUT, connected, count, engine, item, planned_by, struck},
+    faults::{PUT, connected, count, engine, fault_injected, item, planned_by},
     gateway::next_text,
     lambda::{self, answer, function},
 };
@@ -31,7 +31,7 @@ async fn dynamodb_takes_longer() {
     let mut late = pin!(dynamodb::call(&send, &address, PUT, item("late")));
     tokio::select! {
         answer = &mut late => panic!("{answer:?}"),
-        () = struck(&faults) => {}
+        () = fault_injected(&faults) => {}
     }
     // Without the delay it would finish before this call, which starts later.
     tokio::select! {
@@ -54,7 +54,7 @@ async fn the_management_api_takes_longer() {
     let mut late = pin!(gateway.manage("POST", &connection, "late"));
     tokio::select! {
         answer = &mut late => panic!("{answer:?}"),
-        () = struck(&faults) => {}
+        () = fault_injected(&faults) => {}
     }
     tokio::select! {
         biased;
@@ -75,7 +75,7 @@ async fn disconnect_is_called_later() {
     let (gateway, mut client, _, mut calls) = connected(&faults, &ages).await;
     client.close(None).await.unwrap();
     while client.next().await.is_some() {}
-    struck(&faults).await;
+    fault_injected(&faults).await;
     // Without the delay it would be called before the functions of a later connection.
     let mut other = gateway.connect().await;
     calls.next("Connect").await;
@@ -101,7 +101,7 @@ async fn lambda_throttles_and_starts_slowly() {
         .await;
     assert_eq!(refused, Err(InvokeError::Throttled));
     let late = lambda::spawn(&lambda, "Send", json!({}));
-    struck(&faults).await;
+    fault_injected(&faults).await;
     // The same way as the delayed one takes.
     answer(lambda::call(&lambda, "Other", json!({})).await);
     assert!(!late.is_finished());
