@@ -13,6 +13,7 @@ pub mod error;
 pub mod fakes;
 mod fan_out;
 pub mod fields;
+pub mod frame;
 #[cfg(test)]
 mod interleavings;
 
