@@ -1,9 +1,11 @@
-//! Nothing to call: tests that hold the workspace to its design. They read manifests, the template and file names, so
-//! that a new arrow between crates, or a route with two names, fails before anybody has to notice it in a review.
+//! Tests that compare manifests, the template, documents and code. They fail on a new dependency
+//! between crates, and on a route, a function or an entry kind that a place does not have.
 
 #[cfg(test)]
 mod names;
 #[cfg(test)]
 mod rings;
+#[cfg(test)]
+mod sources;
 #[cfg(test)]
 mod workspace;

@@ -1,25 +1,18 @@
-//! One name per route in all places: its action, its file in the core, its event in `events/`, its route in the
-//! template; and one per function: its folder, its binary, its logical id.
+//! A route has one name: its action, its file in the core, its event in `events/` and its route in
+//! the template. A function has one name: its folder, its binary and its logical id.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use harness::{
-    stack::{Code, Stack},
-    template::{self, Local},
-};
+use harness::stack::Code;
 use heck::{ToLowerCamelCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
-use serde_json::Value;
 
-use crate::workspace::root;
+use crate::sources::{file_names, read, routes_of_the_core, sample_events, stack};
 
 #[test]
 fn every_route_has_a_file_in_the_core_and_a_sample_event() {
     let stack = stack();
     let routes = routes_of_the_core();
-    let events = events();
+    let events = sample_events();
     for (key, route) in stack.websocket_api.unwrap().routes {
         let name = key.trim_start_matches('$').to_snake_case();
         let is_of_the_handshake = key == "$connect" || key == "$disconnect";
@@ -59,7 +52,7 @@ fn every_sample_event_is_for_a_route_of_the_template() {
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     let routes = routes_of_the_core();
-    for (file, event) in events() {
+    for (file, event) in sample_events() {
         if file.starts_with("authorizer_") {
             continue;
         }
@@ -176,54 +169,4 @@ fn http_routes_of_the_openapi_document() -> HttpRoutes {
         }
     }
     routes
-}
-
-fn read(file: &str) -> String {
-    fs::read_to_string(root().join(file)).unwrap()
-}
-
-fn stack() -> Stack {
-    let local = Local {
-        origins: "http://localhost:3000".to_owned(),
-        issuer: "http://127.0.0.1:3000/.local".to_owned(),
-        audience: "local-development".to_owned(),
-    };
-    template::load(
-        &root().join("infra/template.yaml"),
-        &local,
-        &BTreeMap::new(),
-    )
-    .unwrap()
-}
-
-fn routes_of_the_core() -> BTreeSet<String> {
-    let mut routes = file_names("shared/chat/src/routes");
-    assert!(routes.remove("mod"));
-    routes
-}
-
-fn events() -> BTreeMap<String, Value> {
-    let mut names = file_names("events");
-    // The only files that are no events: README.md and local.env.
-    assert!(names.remove("README") && names.remove("local"));
-    names
-        .into_iter()
-        .map(|name| {
-            let text = fs::read_to_string(root().join(format!("events/{name}.json"))).unwrap();
-            let event = serde_json::from_str(&text)
-                .unwrap_or_else(|error| panic!("events/{name}.json: {error}"));
-            (name, event)
-        })
-        .collect()
-}
-
-/// Names of the files and folders in a folder, without extensions.
-fn file_names(folder: &str) -> BTreeSet<String> {
-    fs::read_dir(root().join(folder))
-        .unwrap()
-        .map(|entry| {
-            let path = entry.unwrap().path();
-            path.file_stem().unwrap().to_str().unwrap().to_owned()
-        })
-        .collect()
 }

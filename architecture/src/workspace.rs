@@ -1,97 +1,80 @@
-//! The workspace as `cargo metadata` tells it.
+//! The workspace's packages and their dependencies, from `cargo metadata` and `cargo tree`.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
 
-use serde_json::Value;
+use cargo_metadata::{
+    Dependency, DependencyKind, Metadata, MetadataCommand, Node, Package, PackageId,
+};
 
-/// The folder of the workspace's manifest.
-pub fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap()
-        .to_owned()
-}
+use crate::sources::root;
 
 /// All packages and their dependencies.
-pub struct Workspace(Value);
+pub struct Workspace(Metadata);
 
 impl Workspace {
     pub fn read() -> Self {
-        let output = Command::new(env!("CARGO"))
-            .args(["metadata", "--format-version", "1", "--locked"])
+        let metadata = MetadataCommand::new()
+            .cargo_path(env!("CARGO"))
             .current_dir(root())
-            .output()
-            .unwrap();
-        let problem = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "cargo metadata: {problem}");
-        Self(serde_json::from_slice(&output.stdout).unwrap())
+            .other_options(["--locked".to_owned()])
+            .exec();
+        Self(metadata.unwrap_or_else(|error| panic!("cargo metadata: {error}")))
     }
 
-    /// Our own packages: their folders, relative to the root, by their names.
+    /// Returns the folders of the workspace's own packages, relative to the root, by package name.
     pub fn members(&self) -> BTreeMap<&str, PathBuf> {
-        let members = list(&self.0["workspace_members"]);
-        list(&self.0["packages"])
-            .iter()
-            .filter(|package| members.contains(&package["id"]))
+        self.0
+            .workspace_packages()
+            .into_iter()
             .map(|package| {
-                let manifest = Path::new(text(&package["manifest_path"]));
-                let folder = manifest.strip_prefix(root()).unwrap().parent().unwrap();
-                (text(&package["name"]), folder.to_owned())
+                let manifest = package.manifest_path.strip_prefix(root()).unwrap();
+                let folder = manifest.parent().unwrap();
+                (package.name.as_str(), folder.into())
             })
             .collect()
     }
 
-    /// What a member's manifest names as dependencies, of every kind.
+    /// Returns the dependencies in a member's manifest, of every kind.
     pub fn named(&self, member: &str) -> BTreeSet<&str> {
-        self.dependencies(member)
-            .map(|dependency| text(&dependency["name"]))
-            .collect()
+        self.dependencies(member, |_| true)
     }
 
-    /// The same without those for tests and for build scripts.
+    /// Returns the dependencies in a member's manifest, without those for tests and build scripts.
     pub fn named_to_run(&self, member: &str) -> BTreeSet<&str> {
-        self.dependencies(member)
-            .filter(|dependency| dependency["kind"].is_null())
-            .map(|dependency| text(&dependency["name"]))
-            .collect()
+        self.dependencies(member, |dependency| {
+            dependency.kind == DependencyKind::Normal
+        })
     }
 
-    /// Everything that is linked into a member, directly or not.
+    /// Returns the packages that are linked into a member, directly or not.
     pub fn linked_into(&self, member: &str) -> BTreeSet<&str> {
-        let nodes: BTreeMap<&str, &Value> = list(&self.0["resolve"]["nodes"])
-            .iter()
-            .map(|node| (text(&node["id"]), node))
-            .collect();
-        let mut waiting = vec![text(&self.package(member)["id"])];
+        let resolve = self.0.resolve.as_ref().unwrap();
+        let nodes: BTreeMap<&PackageId, &Node> =
+            resolve.nodes.iter().map(|node| (&node.id, node)).collect();
+        let mut waiting = vec![&self.package(member).id];
         let mut found = BTreeSet::new();
         while let Some(id) = waiting.pop() {
-            let linked = list(&nodes[id]["deps"])
-                .iter()
-                .filter(|dependency| {
-                    list(&dependency["dep_kinds"])
-                        .iter()
-                        .any(|kind| kind["kind"].is_null())
-                })
-                .map(|dependency| text(&dependency["pkg"]));
-            for dependency in linked {
-                if found.insert(dependency) {
-                    waiting.push(dependency);
+            for dependency in &nodes[id].deps {
+                let kinds = &dependency.dep_kinds;
+                let is_linked = kinds.iter().any(|it| it.kind == DependencyKind::Normal);
+                if is_linked && found.insert(&dependency.pkg) {
+                    waiting.push(&dependency.pkg);
                 }
             }
         }
-        list(&self.0["packages"])
-            .iter()
-            .filter(|package| found.contains(text(&package["id"])))
-            .map(|package| text(&package["name"]))
+        found
+            .into_iter()
+            .map(|id| self.0[id].name.as_str())
             .collect()
     }
 
-    /// The features with which one of our packages is built into a member, when that is built by itself, without its
-    /// tests; none if it is not built into it. `cargo metadata` tells only what all members together ask for.
+    /// Returns the features with which a package is built into a member, if the member is built
+    /// alone and without its tests. Returns none if the package is not built into the member.
+    /// `cargo metadata` has only the union of the features for all members.
     pub fn features_of(&self, package: &str, member: &str) -> BTreeSet<String> {
         let output = Command::new(env!("CARGO"))
             .args(["tree", "--locked", "--package", member])
@@ -106,7 +89,8 @@ impl Workspace {
         let lines = tree
             .lines()
             .filter(|line| line.split(' ').next() == Some(package));
-        // A line reads: name, version, folder in brackets, features, and a mark if it has been there before.
+        // A line has a name, a version, a folder in brackets, features, and a mark if it repeats
+        // an earlier line.
         let unmarked = lines.map(|line| line.trim_end_matches("(*)"));
         unmarked
             .filter_map(|line| line.rsplit_once(')'))
@@ -116,21 +100,17 @@ impl Workspace {
             .collect()
     }
 
-    fn dependencies(&self, member: &str) -> impl Iterator<Item = &Value> {
-        list(&self.package(member)["dependencies"]).iter()
+    fn dependencies(&self, member: &str, counts: impl Fn(&Dependency) -> bool) -> BTreeSet<&str> {
+        let dependencies = self.package(member).dependencies.iter();
+        dependencies
+            .filter(|dependency| counts(dependency))
+            .map(|dependency| dependency.name.as_str())
+            .collect()
     }
 
-    fn package(&self, member: &str) -> &Value {
-        let is_it = |package: &&Value| package["name"] == member && package["source"].is_null();
-        let package = list(&self.0["packages"]).iter().find(is_it);
+    fn package(&self, member: &str) -> &Package {
+        let members = self.0.workspace_packages();
+        let package = members.into_iter().find(|package| package.name == member);
         package.unwrap_or_else(|| panic!("no package is called {member}"))
     }
-}
-
-fn list(value: &Value) -> &[Value] {
-    value.as_array().map(Vec::as_slice).unwrap()
-}
-
-fn text(value: &Value) -> &str {
-    value.as_str().unwrap()
 }
