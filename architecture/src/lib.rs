@@ -2,9 +2,15 @@
 //! between crates, and on a route, a function or an entry kind that a place does not have.
 
 #[cfg(test)]
+mod actions;
+#[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod rings;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

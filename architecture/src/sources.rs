@@ -25,6 +25,34 @@ pub fn read(file: &str) -> String {
     fs::read_to_string(root().join(file)).unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
+/// Returns the part of `text` after `start` and before the next `end`.
+pub fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let (_, rest) = text
+        .split_once(start)
+        .unwrap_or_else(|| panic!("the file has no {start:?}"));
+    let (part, _) = rest
+        .split_once(end)
+        .unwrap_or_else(|| panic!("nothing ends {start:?}"));
+    part
+}
+
+/// Returns the texts in double quotes, in code without escapes.
+pub fn quoted(code: &str) -> BTreeSet<String> {
+    code.split('"')
+        .skip(1)
+        .step_by(2)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// Returns the first cells of the rows of a Markdown table, without its head.
+pub fn first_cells(table: &str) -> impl Iterator<Item = &str> {
+    table
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split(" | ").next())
+        .filter(|cell| cell.starts_with('`'))
+}
+
 /// Reads the template as a local run does.
 pub fn stack() -> Stack {
     let local = Local {
@@ -38,6 +66,12 @@ pub fn stack() -> Stack {
         &BTreeMap::new(),
     )
     .unwrap()
+}
+
+/// Returns the keys of the WebSocket routes that are actions, without `$connect` and the like.
+pub fn actions() -> BTreeSet<String> {
+    let routes = stack().websocket_api.unwrap().routes.into_keys();
+    routes.filter(|key| !key.starts_with('$')).collect()
 }
 
 /// Returns the names of the core's files of routes.
