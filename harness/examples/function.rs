@@ -1,4 +1,4 @@
-//! A Lambda function that does what each event asks for. The harness's tests run it.
+//! A Lambda function that follows the instruction in its event. The harness's tests run it.
 
 use std::{
     env,
@@ -34,10 +34,10 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-/// The instructions of an event. Other members are ignored.
+/// The instruction in an event. Other members are ignored.
 #[derive(Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase")]
-enum Wish {
+enum Instruction {
     Fail,
     Exit,
     Hang,
@@ -57,20 +57,20 @@ enum Wish {
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
     let (event, context) = event.into_parts();
-    match Wish::deserialize(&event) {
-        Ok(Wish::Fail) => Err("as you wished".into()),
-        Ok(Wish::Exit) => process::exit(7),
-        Ok(Wish::Hang) => pending().await,
-        Ok(Wish::Grow) => Ok(Value::String("x".repeat(7 * 1024 * 1024))),
-        Ok(Wish::Environment) => Ok(env::vars()
+    match Instruction::deserialize(&event) {
+        Ok(Instruction::Fail) => Err("as you wished".into()),
+        Ok(Instruction::Exit) => process::exit(7),
+        Ok(Instruction::Hang) => pending().await,
+        Ok(Instruction::Grow) => Ok(Value::String("x".repeat(7 * 1024 * 1024))),
+        Ok(Instruction::Environment) => Ok(env::vars()
             .map(|(name, value)| (name, Value::from(value)))
             .collect()),
-        Ok(Wish::Say { line }) => {
+        Ok(Instruction::Say { line }) => {
             println!("{line} to standard output");
             eprintln!("{line} to standard error");
             Ok(Value::Null)
         }
-        Ok(Wish::Meet { at, number }) => {
+        Ok(Instruction::Meet { at, number }) => {
             let mut stream = TcpStream::connect(at).await?;
             stream.write_u32(process::id()).await?;
             stream.write_u32(number).await?;

@@ -1,5 +1,5 @@
-//! Runs cargo: `cargo metadata` and `cargo build`. Everything else that the harness knows about Rust
-//! packages comes from what these two print.
+//! Runs cargo: `cargo metadata` and `cargo build`. Their output is all that the harness knows about
+//! Rust packages.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -70,8 +70,8 @@ pub(crate) fn binaries(directory: &Path) -> Result<Vec<String>, String> {
 
 /// Returns the package in `directory`, if it is one of the workspace.
 ///
-/// Packages are found by their folder: a template names folders, and a package may have another name
-/// than its folder.
+/// Packages are found by their folder: a template names folders, and a package may have another
+/// name than its folder.
 pub(crate) fn package_in<'a>(metadata: &'a Metadata, directory: &Path) -> Option<&'a Package> {
     // Cargo resolves symbolic links, the template does not.
     let directory = directory.canonicalize().ok()?;
@@ -119,7 +119,7 @@ pub(crate) async fn build(
     }
 }
 
-/// Returns the name and the file of a binary, if this line of cargo's messages reports one as built.
+/// Returns the name and the file of a binary, if this line of cargo's output reports one.
 fn built_binary(line: &str) -> Option<(String, PathBuf)> {
     match serde_json::from_str(line).ok()? {
         Message::CompilerArtifact(artifact) if artifact.target.is_bin() => {
@@ -130,8 +130,8 @@ fn built_binary(line: &str) -> Option<(String, PathBuf)> {
 }
 
 fn cargo(directory: &Path) -> Command {
-    // Cargo sets CARGO for the programs it runs, so `cargo +TOOLCHAIN dev` builds the functions with
-    // the same toolchain.
+    // Cargo sets CARGO for the programs it runs, so `cargo +TOOLCHAIN dev` builds the functions
+    // with the same toolchain.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command.current_dir(directory).stdin(Stdio::null());
@@ -142,7 +142,7 @@ fn cargo(directory: &Path) -> Command {
 struct ProcessGroup(Option<Pid>);
 
 impl ProcessGroup {
-    /// The group of a child that was started as the leader of a group of its own.
+    /// Returns the group of a child that was started as the leader of its own group.
     fn led_by(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         Self(id.map(Pid::from_raw))
@@ -156,7 +156,7 @@ impl ProcessGroup {
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(leader) = self.0 {
-            // Fails if all of them have ended, which is the goal.
+            // Fails if all of them have ended already.
             let _ = killpg(leader, Signal::SIGTERM);
         }
     }

@@ -1,5 +1,5 @@
-//! The executables of a stack's functions. One `cargo build` builds all of them, because cargo shares
-//! work only within one call.
+//! The executables of a stack's functions. One `cargo build` builds all of them, because cargo
+//! shares work only within one call.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -38,11 +38,11 @@ pub enum BuildError {
     },
 }
 
-/// Builds the functions and returns their executables by logical id. A `bootstrap` is returned as it
-/// is. Cargo's progress and diagnostics go to standard error.
+/// Builds the functions and returns their executables by logical id. A `bootstrap` is returned as
+/// it is. Cargo's progress and diagnostics go to standard error.
 ///
 /// # Errors
-/// Fails if a function does not build; cargo has printed the diagnostics then.
+/// Fails if a function does not build. Cargo has then printed the diagnostics.
 pub async fn build(stack: &Stack, release: bool) -> Result<BTreeMap<String, PathBuf>, BuildError> {
     let mut executables = BTreeMap::new();
     let mut wanted = BTreeMap::new();
@@ -80,7 +80,7 @@ struct Workspace {
 }
 
 impl Workspace {
-    /// Returns nothing for a stack without Rust packages.
+    /// Returns `None` for a stack without Rust packages.
     async fn of(stack: &Stack) -> Result<Option<Self>, BuildError> {
         let mut found: Option<cargo_metadata::Metadata> = None;
         let mut packages = Vec::new();

@@ -30,7 +30,7 @@ use crate::server;
 
 /// The lifetime of a token in seconds, unless the login asks for another.
 const LIFETIME: i64 = 3600;
-/// Ten years in seconds. A longer lifetime is a mistake.
+/// Ten years in seconds, the longest lifetime that a login may ask for.
 const LONGEST_LIFETIME: i64 = 10 * 365 * 24 * 3600;
 const LONGEST_NAME: usize = 256;
 
@@ -91,7 +91,7 @@ impl Identity {
     /// Creates the issuer.
     ///
     /// - `issuer` is the URL of [`Identity::router`], such as `http://127.0.0.1:3000/.local`.
-    /// - `audience` is in every token whose login does not name another.
+    /// - `audience` is the audience of tokens whose login names no other.
     /// - With `key_file` the key survives a restart, and so does every token. A missing file is
     ///   created, readable by its owner only.
     ///
@@ -242,15 +242,15 @@ fn problem(status: StatusCode, detail: &str) -> Response {
         .into_response()
 }
 
-/// CORS for pages on other local ports only: a page of the internet must not get tokens.
+/// Adds CORS headers for pages on local ports only: pages of the internet must not get tokens.
 async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
     let origin = request
         .headers()
         .get(header::ORIGIN)
         .filter(|origin| origin.to_str().is_ok_and(server::is_loopback_origin))
         .cloned();
-    let asks = request.method() == Method::OPTIONS;
-    let mut response = if asks {
+    let is_preflight = request.method() == Method::OPTIONS;
+    let mut response = if is_preflight {
         StatusCode::NO_CONTENT.into_response()
     } else {
         next.run(request).await
@@ -259,7 +259,7 @@ async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
     headers.insert(header::VARY, HeaderValue::from_static("origin"));
     if let Some(origin) = origin {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        if asks {
+        if is_preflight {
             headers.insert(
                 header::ACCESS_CONTROL_ALLOW_METHODS,
                 HeaderValue::from_static("GET, POST"),

@@ -1,4 +1,5 @@
-//! The port between the gateway and Lambda. The gateway's tests script it.
+//! The port between the gateway and Lambda. The gateway's tests implement it with scripted
+//! outcomes.
 
 use std::future::Future;
 
@@ -10,8 +11,8 @@ use tokio::sync::oneshot;
 pub enum Outcome {
     /// The function's answer, unchanged. Usually JSON.
     Answer(Bytes),
-    /// The function failed, timed out or died: `{"errorType", "errorMessage", …}` as Lambda reports
-    /// it.
+    /// The function failed, timed out or exited: `{"errorType", "errorMessage", …}` as Lambda
+    /// reports it.
     FunctionError(Bytes),
 }
 
@@ -37,8 +38,8 @@ pub trait Invoke: Clone + Send + Sync + 'static {
     /// Invokes `function`, which is a logical id, a function name or a binary name.
     ///
     /// Waits for a free process without limit. The function's timeout starts when a process takes
-    /// the event. `queued` is dropped when the event stops waiting for a process, because AWS has
-    /// no such wait.
+    /// the event. `queued` is dropped when the event stops waiting for a process, so that callers
+    /// can exclude this wait from their timeouts: AWS has no such wait.
     fn invoke(
         &self,
         function: &str,

@@ -1,6 +1,6 @@
 //! A local AWS for one SAM template: API Gateway's WebSocket, management and HTTP APIs, Lambda,
-//! DynamoDB and an OIDC issuer. The harness knows binaries, the template and JSON; it imports nothing
-//! of the application that they belong to.
+//! DynamoDB and an OIDC issuer. The harness knows binaries, the template and JSON; it imports
+//! nothing of the application that they belong to.
 
 pub mod invoke;
 pub mod stack;

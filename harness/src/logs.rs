@@ -26,13 +26,15 @@ use tracing_subscriber::{
 const DEFAULT_FILTER: &str = "warn,dynoxide=error,harness=info";
 /// The name of the harness in the source column.
 const SELF: &str = "harness";
-/// The span around every invocation of `lambda_runtime`. It only repeats the request id.
+/// The span around every invocation of `lambda_runtime`. It only repeats the request id, so it is
+/// not shown.
 const RUNTIME_SPAN: &str = "Lambda runtime invoke";
 
 static COLOURED: LazyLock<bool> =
     LazyLock::new(|| std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none());
 
-/// Shows the harness's own events from now on, filtered by `RUST_LOG`, or at level info without it.
+/// Installs the subscriber that prints the harness's own events. `RUST_LOG` filters them; the
+/// default level is info.
 ///
 /// # Errors
 /// Fails if this process has a subscriber already.
@@ -44,7 +46,7 @@ pub fn install() -> Result<(), TryInitError> {
         .try_init()
 }
 
-/// Shows one line written by a process of `function`, without its line feed.
+/// Prints one line written by a process of `function`, without its line feed.
 pub fn function_line(function: &str, line: &str) {
     if !line.is_empty() {
         print(&Line::parse(function, line));
@@ -184,7 +186,7 @@ fn print(line: &Line<'_>) {
         .write_all(line.render(&time, *COLOURED).as_bytes());
 }
 
-/// Shows the harness's own events in the same format.
+/// Prints the harness's own events in the same format.
 struct Own;
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Own {

@@ -26,7 +26,7 @@ pub struct Options {
     #[arg(long, value_name = "ENGINE", default_value = "embedded")]
     pub dynamodb: dynamodb::Choice,
 
-    /// Keeps tables and signing keys in this folder [default: in memory]
+    /// Keeps tables and the signing key in this folder [default: in memory]
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
 
@@ -64,7 +64,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Returns the given template, or the first `infra/template.yaml` in `current` or a folder above.
+    /// Returns the given template, or the first `infra/template.yaml` in `current` or a folder
+    /// above.
     pub fn template_path(&self, current: &Path) -> Option<PathBuf> {
         match &self.template {
             Some(path) => Some(path.clone()),
@@ -105,8 +106,8 @@ impl Options {
     }
 }
 
-/// One or more `KEY=VALUE`, separated by spaces, as in `sam deploy`. Double quotes keep spaces in a value
-/// together, and a backslash takes the next character as it is.
+/// One or more `KEY=VALUE`, separated by spaces, as in `sam deploy`. A value with spaces is in
+/// double quotes, and a backslash escapes the next character.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ParameterOverrides(Vec<(String, String)>);
 
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn overrides_are_read_as_sam_does() {
+    fn overrides_are_parsed_as_sam_parses_them() {
         let given = ["dev", "--parameter-overrides", "A=1", "B=x=y", "--release"];
         let options = parse(given);
         assert!(options.release);

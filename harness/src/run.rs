@@ -52,7 +52,7 @@ pub struct CommandLine {
     pub options: Options,
 }
 
-/// Runs the stack until Ctrl-C, SIGTERM or the end of the terminal.
+/// Runs the stack until Ctrl-C or SIGTERM, or until the terminal closes.
 ///
 /// # Errors
 /// Fails if a part of the stack does not start. The parts that have started are stopped first.
@@ -83,7 +83,8 @@ impl Running {
     async fn start(CommandLine { ports, options }: CommandLine) -> Result<Self, StartError> {
         let started = Instant::now();
         raise_file_limit();
-        // The ports come first: the template needs them, and one that is in use is reported at once.
+        // Ports are opened first: the template needs their numbers, and a port in use is reported
+        // at once.
         let mut listeners = Listeners::open(&ports)?;
         let setup = setup(options, &listeners)?;
         let (executables, watch) = build(&setup).await?;
@@ -119,7 +120,7 @@ impl Running {
         })
     }
 
-    /// Stops the callers of functions first, so that `$disconnect` functions still find their table.
+    /// Stops the callers of functions first: their `$disconnect` functions still need the table.
     async fn stop(mut self) {
         self.replacing.shutdown().await;
         self.callers.stop().await;
@@ -163,7 +164,8 @@ fn setup(options: Options, listeners: &Listeners) -> Result<Setup, StartError> {
     })
 }
 
-/// Builds the functions. With `--watch` the returned executables are links that later builds keep.
+/// Builds the functions. With `--watch` the returned executables are links, which later builds do
+/// not replace.
 async fn build(setup: &Setup) -> Result<(BTreeMap<String, PathBuf>, Option<Watch>), StartError> {
     let release = setup.options.release;
     let executables = executables::build(&setup.stack, release).await?;
@@ -218,7 +220,7 @@ impl Callers {
         // A task that failed has stopped as well.
         let stopped = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(GRACE, stopped).await.is_err() {
-            tracing::warn!("functions still running after {GRACE:?} are killed");
+            tracing::warn!(after = ?GRACE, "shutdown timed out: functions that still run are killed");
         }
     }
 }
@@ -230,7 +232,7 @@ fn raise_file_limit() {
         && soft < hard
         && let Err(error) = setrlimit(Resource::RLIMIT_NOFILE, hard, hard)
     {
-        tracing::warn!(%error, files = soft, "cannot raise the limit of open files, so it bounds the connections");
+        tracing::warn!(%error, files = soft, "cannot raise the limit of open files: it also limits the connections");
     }
 }
 

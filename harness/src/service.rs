@@ -1,17 +1,20 @@
-//! The way of a call through an AWS service that the harness stands for:
+//! How a call passes through an AWS service of the harness:
 //! *read ▶ authenticate ▶ authorize ▶ fault ▶ do ▶ count*.
 //!
-//! [`Pipeline`] is that order, once for all services. An [`AwsService`] says what the steps mean for
-//! it: DynamoDB, the management API of a WebSocket API, and Lambda's Invoke API are three of them.
+//! [`Pipeline`] is that order, once for all services. An [`AwsService`] says what the steps mean
+//! for it: DynamoDB, the management API of a WebSocket API, and Lambda's Invoke API are three of
+//! them.
 //!
-//! To stand for another service, or to adopt the pipeline in an existing one:
+//! To add a service, or to adopt the pipeline in an existing one:
 //!
-//! 1. Implement [`AwsService`]. `Call` is what `read` understood of a request; every later step gets
-//!    it. A step that does not exist for the service keeps its default.
-//! 2. Build one `Pipeline::new(service, access)` and pass each request to [`Pipeline::answer`].
-//! 3. Write the service's errors as [`Reply`]s, in AWS's words. The pipeline has no texts of its own.
+//! 1. Implement [`AwsService`]. `Call` is the parsed request; every later step gets it. A step that
+//!    the service does not have keeps its default.
+//! 2. Build one `Pipeline::new(service, access, faults)` and pass each request to
+//!    [`Pipeline::answer`].
+//! 3. Write the service's errors as [`Reply`]s, in AWS's words. The pipeline has no texts of its
+//!    own.
 //!
-//! A refused call is counted like any other, and no fault is drawn for it.
+//! A call that is not admitted is counted like any other, but no fault is drawn for it.
 
 use std::{future::Future, time::Duration};
 
@@ -27,7 +30,7 @@ use crate::{
     iam::{self, Access, Caller, Demand, IamError},
 };
 
-/// A whole answer, so that it can be counted before it is sent.
+/// A complete reply, so that it can be counted before it is sent.
 pub(crate) type Reply = Response<Bytes>;
 
 /// One AWS service: what the steps of a [`Pipeline`] mean for it.
@@ -36,14 +39,14 @@ pub(crate) trait AwsService: Send + Sync {
     const NAME: iam::Service;
     /// The longest body that is read, in bytes. Longer ones get [`AwsService::too_large`].
     const LONGEST_BODY: usize;
-    /// A request as the service understands it.
+    /// A parsed request.
     type Call: Send + Sync;
 
-    /// Understands a request. A request without meaning is a call as well; [`AwsService::perform`]
-    /// refuses it. `claimed` is the owner of the access key that the request names, unverified.
+    /// Parses a request. An invalid request is a call as well; [`AwsService::perform`] rejects it.
+    /// `claimed` is the owner of the access key that the request names; it is not verified.
     fn read(&self, claimed: Caller, request: &Parts, body: &Bytes) -> Self::Call;
 
-    /// Whether the call is refused without a valid signature.
+    /// Whether the call needs a valid signature.
     fn requires_signature(&self, _call: &Self::Call, _headers: &HeaderMap) -> bool {
         true
     }
@@ -56,7 +59,7 @@ pub(crate) trait AwsService: Send + Sync {
         Injection::default()
     }
 
-    /// Does what the call asks for.
+    /// Performs the call.
     fn perform(
         &self,
         call: &Self::Call,
@@ -103,7 +106,7 @@ pub(crate) struct Pipeline<S> {
 }
 
 impl<S: AwsService> Pipeline<S> {
-    /// Puts the steps before `service`. Latencies pass by the clock of `faults`.
+    /// Creates the pipeline of `service`. Injected latencies follow the clock of `faults`.
     pub fn new(service: S, access: Access, faults: Faults) -> Self {
         Self {
             service,
@@ -171,7 +174,7 @@ mod tests {
     use super::*;
     use crate::{iam::Signatures, stack::Stack};
 
-    /// Writes down its steps.
+    /// Records its steps.
     #[derive(Default)]
     struct Scripted {
         effect: Mutex<Option<Effect>>,
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_call_takes_its_steps_in_order() {
+    async fn a_call_passes_its_steps_in_order_and_a_rejected_call_is_counted() {
         let throttled = Effect::Fails(status(StatusCode::TOO_MANY_REQUESTS));
         let unsigned = || Request::new(Body::from("{}"));
         let signed = Request::builder().header("signed", "badly");

@@ -115,8 +115,8 @@ pub struct WebSocketRoute {
 pub struct WebSocketAuthorizer {
     /// The logical id of the function.
     pub function: String,
-    /// For example `route.request.header.Authorization`. If one is missing, the client gets a 401
-    /// without a call of the authorizer.
+    /// For example `route.request.header.Authorization`. If a handshake lacks one, the client gets
+    /// a 401 and the authorizer is not called.
     pub identity_sources: Vec<String>,
 }
 
@@ -157,8 +157,8 @@ pub struct HttpRoute {
 pub struct HttpAuthorizer {
     /// The logical id of the function.
     pub function: String,
-    /// For example `$request.header.Authorization`. If one is missing, the client gets a 401 without a
-    /// call of the authorizer. Their values are the key of the cache.
+    /// For example `$request.header.Authorization`. If a request lacks one, the client gets a 401
+    /// and the authorizer is not called. Their values are the key of the cache.
     pub identity_sources: Vec<String>,
     /// How long a result is cached; zero disables the cache.
     pub cached_for: Duration,
@@ -175,7 +175,7 @@ pub struct Cors {
     pub allow_headers: Vec<String>,
     /// Header names.
     pub expose_headers: Vec<String>,
-    /// Whether credentials are allowed. This excludes the origin `*`.
+    /// Whether credentials are allowed. Not possible with the origin `*`.
     pub allow_credentials: bool,
     /// `Access-Control-Max-Age`.
     pub max_age: Option<Duration>,

@@ -73,7 +73,7 @@ async fn begin(State(Controls { faults, .. }): State<Controls>, body: Bytes) -> 
             faults.begin(plan);
             Report::of(faults.current().as_ref()).into_response()
         }
-        Err(error) => refusal(&error.to_string()),
+        Err(error) => bad_request(&error.to_string()),
     }
 }
 
@@ -89,9 +89,9 @@ async fn forward(State(Controls { clock, .. }): State<Controls>, body: Bytes) ->
     match serde_json::from_slice(&body) {
         Ok(Ahead { ahead_ms }) => match clock.set_ahead(Duration::from_millis(ahead_ms)) {
             Ok(()) => now(&clock).into_response(),
-            Err(error) => refusal(&error.to_string()),
+            Err(error) => bad_request(&error.to_string()),
         },
-        Err(error) => refusal(&format!(r#"expected {{"aheadMs"}}: {error}"#)),
+        Err(error) => bad_request(&format!(r#"expected {{"aheadMs"}}: {error}"#)),
     }
 }
 
@@ -101,6 +101,6 @@ fn now(clock: &Clock) -> Json<Ahead> {
     })
 }
 
-fn refusal(detail: &str) -> Response {
+fn bad_request(detail: &str) -> Response {
     (StatusCode::BAD_REQUEST, Json(json!({ "message": detail }))).into_response()
 }

@@ -1,8 +1,8 @@
-//! Fault injection: what occasionally goes wrong on AWS, here as often as a plan says, from a seed.
+//! Fault injection: faults that AWS has now and then, as often as a plan says. A seed decides when.
 //!
 //! `plan` is the written form, `schedule` decides and counts, and `control` changes the plan while
-//! the harness runs. Each service draws a fault where the real one would occur and only carries it
-//! out. Without a plan a draw costs one look at a flag.
+//! the harness runs. Each service draws a fault where the real one would occur, and carries it out.
+//! Without a plan a draw only reads a flag.
 
 mod control;
 mod plan;
@@ -52,7 +52,7 @@ pub(crate) struct Injected<F> {
 }
 
 impl Faults {
-    /// Creates a set without a plan. Durations follow `clock`.
+    /// Creates faults without a plan. Durations follow `clock`.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self(Arc::new(State {
@@ -61,7 +61,7 @@ impl Faults {
         }))
     }
 
-    /// Waits for `time`. Zero does not yield.
+    /// Waits for `time`. Returns at once if it is zero, without yielding.
     pub(crate) async fn delay(&self, time: Duration) {
         if !time.is_zero() {
             let clock = &self.0.clock;
@@ -169,7 +169,7 @@ impl Faults {
     }
 }
 
-/// Adds latencies up. Of the other faults the first wins.
+/// Adds up the latencies. Of the other faults, the first one wins.
 fn injected<F: Copy + PartialEq>(drawn: Vec<(F, Duration)>, latency: F) -> Injected<F> {
     let is_latency = |(fault, _): &&(F, Duration)| *fault == latency;
     Injected {

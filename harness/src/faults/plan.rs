@@ -4,7 +4,7 @@ use std::{fs, path::Path, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// The plan named `aws`: latencies as on AWS on a good day, and nothing else.
+/// The plan named `aws`: ordinary latencies of AWS, and no other faults.
 const AWS: &str = include_str!("aws.json");
 /// The plan named `storm`: some of every fault.
 const STORM: &str = include_str!("storm.json");
@@ -45,7 +45,7 @@ pub struct Rule {
     pub ms: Option<[u64; 2]>,
 }
 
-/// Everything that can go wrong, by service.
+/// All faults, by service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Fault {
@@ -103,7 +103,7 @@ pub enum Function {
     KillBefore,
     /// The process is killed `ms` after it got the event, unless it has answered by then.
     KillDuring,
-    /// The process is killed after its answer, before the answer is passed on.
+    /// The process is killed after it has answered, before the answer is passed on.
     KillAfter,
     /// The process freezes `ms` after it got the event, until the function's timeout.
     Timeout,
@@ -148,7 +148,7 @@ impl Fault {
     }
 }
 
-/// Why a plan is refused.
+/// Why a plan is not accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
     /// The JSON is invalid or breaks a rule.
@@ -320,8 +320,8 @@ mod tests {
     }
 
     #[test]
-    fn errors_name_the_mistake() {
-        for (rule, told) in [
+    fn errors_say_which_rule_is_broken() {
+        for (rule, expected) in [
             (json!({ "rate": 1 }), "exactly one of"),
             (
                 json!({ "dynamodb": "timeout", "function": "timeout" }),
@@ -346,7 +346,7 @@ mod tests {
         ] {
             let text = json!({ "faults": [rule] }).to_string();
             let error = Plan::read(&text).unwrap_err().to_string();
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(expected), "{error}");
         }
         let error = "nowhere.json".parse::<Plan>().unwrap_err().to_string();
         assert!(error.contains("neither `aws` nor `storm`"), "{error}");

@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_kept_and_counted() {
+    fn faults_follow_the_rate_and_are_counted() {
         let mut schedule = schedule(3, json!([{ "dynamodb": "throttle", "rate": 0.1 }]));
         let injected = (0..10_000).filter(|_| !put(&mut schedule).is_empty());
         let injected = injected.count() as u64;
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn times_lie_between_their_limits() {
+    fn durations_lie_between_the_limits_of_ms() {
         let mut schedule = schedule(5, json!([{ "dynamodb": "latency", "ms": [10, 20] }]));
         let limits = Duration::from_millis(10)..=Duration::from_millis(20);
         let mut all: Vec<_> = (0..100).map(|_| put(&mut schedule)[0].after).collect();

@@ -20,8 +20,8 @@ use crate::stack::{ACCOUNT, Stack};
 pub enum Signatures {
     /// Calls without a valid signature are rejected.
     Verified,
-    /// Signatures are not verified, for clients that cannot sign. The access key still identifies the
-    /// caller.
+    /// Signatures are not verified, for clients that cannot sign. The access key still identifies
+    /// the caller.
     Ignored,
 }
 
@@ -48,8 +48,8 @@ struct Role {
 }
 
 impl Access {
-    /// Creates a key for every function of `stack`, with the permissions of its policy, and adds the
-    /// administrator.
+    /// Creates a key for every function of `stack`, with the permissions of its policy, and adds
+    /// the administrator.
     pub fn from_stack(stack: &Stack, signatures: Signatures) -> Self {
         let roles: BTreeMap<_, _> = stack
             .functions
@@ -121,11 +121,11 @@ impl Access {
         Ok(caller.clone())
     }
 
-    /// Checks that `caller` has a permission. Functions have those of their policies, all other callers
-    /// may do everything. A denial is logged, because the function may not report it.
+    /// Checks that `caller` has a permission. Functions have those of their policies, all other
+    /// callers may do everything. A denial is logged, because the function may not report it.
     ///
     /// # Errors
-    /// Fails if the policy of the function does not allow it.
+    /// Fails if the function's policy does not allow the action.
     pub fn authorize(&self, caller: &Caller, demand: &Demand) -> Result<(), Denial> {
         let Caller::Function(logical_id) = caller else {
             return Ok(());

@@ -4,8 +4,8 @@ use std::fmt;
 
 use uuid::Uuid;
 
-/// The access key id of the local administrator, for AWS clients and for the harness itself. DynamoDB
-/// Local accepts only letters and digits.
+/// The access key id of the local administrator, for AWS clients and for the harness itself.
+/// DynamoDB Local accepts only letters and digits.
 pub const ADMIN_ACCESS_KEY_ID: &str = "AKIALOCALADMIN";
 /// The secret of the administrator. It is public: it is valid for local stacks only.
 pub const ADMIN_SECRET_ACCESS_KEY: &str = "localadministrator";
@@ -22,7 +22,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Returns those of the local administrator.
+    /// Returns the credentials of the local administrator.
     pub fn administrator() -> Self {
         Self {
             access_key_id: ADMIN_ACCESS_KEY_ID.to_owned(),

@@ -35,14 +35,14 @@ struct OnTable {
 }
 
 impl Demand {
-    /// Returns the permissions that the call `operation` (`PutItem`, …) with this body needs: at least
-    /// one.
+    /// Returns the permissions that the call `operation` (`PutItem`, …) with this body needs. The
+    /// set is never empty.
     pub fn of_dynamodb(operation: &str, body: &[u8]) -> BTreeSet<Self> {
         let demand = |operation: &str, resource: String| Self {
             action: format!("dynamodb:{operation}"),
             resource,
         };
-        // The engine refuses an invalid body. Until then the call needs a permission for everything.
+        // The engine rejects an invalid body. To get there, the call needs a permission on `*`.
         let body: Body = serde_json::from_slice(body).unwrap_or_default();
         let demands: BTreeSet<_> = match operation {
             "BatchGetItem" | "BatchWriteItem" => body
@@ -105,8 +105,8 @@ fn of_part(part: &str) -> &str {
     }
 }
 
-/// Returns the ARN of a table by its name or by an ARN. Engines use other regions and accounts in their
-/// ARNs.
+/// Returns the ARN of a table by its name or by an ARN. Engines use other regions and accounts in
+/// their ARNs.
 fn table(name: &str) -> String {
     let name = name.split_once(":table/").map_or(name, |(_, name)| name);
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}")

@@ -10,13 +10,13 @@ pub enum IamError {
     /// The call has no signature.
     #[error("Missing Authentication Token")]
     Missing,
-    /// The signature has not all of its fields.
+    /// The signature lacks a field.
     #[error("{0}")]
     Incomplete(String),
-    /// The access key is unknown, or the session token is another one.
+    /// The access key is unknown, or the session token is not that of the key.
     #[error("The security token included in the request is invalid.")]
     Unrecognized,
-    /// The signature is not that of the request, has expired, or is for another service.
+    /// The signature does not match the request, has expired, or is for another service.
     #[error("{0}")]
     Invalid(String),
     /// The caller has no permission.

@@ -1,8 +1,8 @@
-//! Authenticates and authorizes calls of services. Signatures of version 4 are verified, and functions
-//! may do only what their policies in the template allow, as after a deployment.
+//! Authenticates and authorizes calls of services. Signatures of version 4 are verified, and
+//! functions may do only what their policies in the template allow, as after a deployment.
 //!
-//! Services use [`Access`]. Not supported: presigned URLs, conditions, managed policies, assumed roles,
-//! resource policies.
+//! Services use [`Access`]. Not supported: presigned URLs, conditions, managed policies, assumed
+//! roles, resource policies.
 
 mod access;
 mod caller;

@@ -5,8 +5,8 @@ use serde_json::Value;
 
 /// One statement.
 ///
-/// The harness never guesses about access: a statement with a `Condition` or a negated element does not
-/// parse.
+/// The harness never guesses about access: a statement with a `Condition` or a negated element does
+/// not parse.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Statement {
@@ -47,7 +47,7 @@ pub enum Verdict {
     Unmentioned,
 }
 
-/// Why the policy of a function cannot have a statement.
+/// Why a statement is not accepted in a function's policy.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unsupported {
     /// The harness cannot evaluate its elements.
@@ -114,8 +114,8 @@ impl Statement {
     }
 }
 
-/// Returns the verdict of `statements` about `action` (such as `dynamodb:Query`, in any case) on the ARN
-/// `resource`.
+/// Returns the verdict of `statements` about `action` (such as `dynamodb:Query`, in any case) on
+/// the ARN `resource`.
 pub fn verdict(statements: &[Statement], action: &str, resource: &str) -> Verdict {
     let mut verdict = Verdict::Unmentioned;
     for statement in statements {

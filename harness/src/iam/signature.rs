@@ -1,7 +1,7 @@
-//! Signatures of version 4 in the `Authorization` header: signs and verifies.
+//! Signs and verifies requests: version 4, in the `Authorization` header.
 //!
-//! This is our own code, and no crate: clients must see AWS's own error texts, which verifying crates do
-//! not have, and the harness depends on no AWS crate. The tests contain the examples of AWS.
+//! No crate does this: clients must see AWS's own error texts, which crates for verification lack,
+//! and the harness depends on no AWS crate. The tests contain AWS's examples.
 
 use std::fmt;
 
@@ -63,10 +63,11 @@ pub(super) struct Claim<'a> {
 }
 
 impl<'a> Claim<'a> {
-    /// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b, Signature=HEX`.
+    /// Reads `AWS4-HMAC-SHA256 Credential=KEY/DATE/REGION/SERVICE/aws4_request, SignedHeaders=a;b,
+    /// Signature=HEX`.
     ///
     /// # Errors
-    /// [`IamError::Missing`] without a header of this kind, [`IamError::Incomplete`] without a field.
+    /// [`IamError::Missing`] without such a header, [`IamError::Incomplete`] if it lacks a field.
     pub(super) fn read(headers: &'a HeaderMap) -> Result<Self, IamError> {
         let fields = headers
             .get(AUTHORIZATION)
@@ -101,8 +102,8 @@ impl<'a> Claim<'a> {
         })
     }
 
-    /// Verifies that `request`, which has this claim, is signed with `credentials` for `service` at a
-    /// time near `now`.
+    /// Verifies that `request`, which has this claim, is signed with `credentials` for `service` at
+    /// a time near `now`.
     ///
     /// # Errors
     /// Fails at the first check that does not hold.
@@ -186,8 +187,8 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// Signs `request`: adds the host, the date, the session token and the signature. The signature covers
-/// all headers and the body, which must not be a stream.
+/// Signs `request`: adds the host, the date, the session token and the signature. The signature
+/// covers all headers and the body, which must not be a stream.
 pub fn sign(
     credentials: &Credentials,
     service: Service,
@@ -230,7 +231,8 @@ pub fn sign(
     }
 }
 
-/// Returns the signature in hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the date.
+/// Returns the signature in hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the
+/// date.
 fn signature(
     credentials: &Credentials,
     service: &str,

@@ -42,9 +42,9 @@ pub(super) struct Deployment {
 impl Deployment {
     /// Builds the deployment of a function.
     ///
-    /// `overrides` win over the template. Lambda's own variables win over the template as well, as
-    /// on AWS, where a template cannot set them. The exceptions are the unreserved variables, which
-    /// only fill what the template leaves open.
+    /// If a variable has several values, the first of these wins: `overrides`, Lambda's reserved
+    /// variables, the template, Lambda's other variables. On AWS a template cannot set reserved
+    /// variables at all.
     pub fn new(
         function: &Function,
         executable: PathBuf,
@@ -79,12 +79,12 @@ impl Deployment {
         }
     }
 
-    /// The names under which faults know the function.
+    /// Returns the names by which a fault plan selects the function.
     pub fn names(&self) -> [&str; 2] {
         [&self.logical_id, &self.name]
     }
 
-    /// The code's folder, in which processes start.
+    /// Returns the folder of the code, in which processes start.
     pub fn directory(&self) -> &Path {
         self.folder
             .as_deref()
@@ -96,8 +96,8 @@ impl Deployment {
     /// (`host:port`).
     pub fn variables(&self, runtime_api: &str) -> impl Iterator<Item = (&str, String)> {
         let root = self.directory().display();
-        // The loader's search path includes libraries that a function brings along. A template may
-        // replace it.
+        // The loader's search path includes libraries that are deployed with the function. A
+        // template may replace it.
         let libraries = (!self.variables.contains_key(LIBRARIES)).then(|| {
             let places =
                 format!("/lib64:/usr/lib64:{RUNTIME}:{RUNTIME}/lib:{root}:{root}/lib:/opt/lib");

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::MAX_PAYLOAD;
 use crate::invoke::Outcome;
 
-/// Why an invocation failed, or the init of a process.
+/// Why an invocation, or the init of a process, failed.
 #[derive(Debug)]
 pub(super) enum InvocationError {
     /// The executable could not be started.
@@ -112,11 +112,8 @@ mod tests {
                 r#"{"errorType":"mine"}"#,
             ),
         ];
-        for (failure, expected) in table {
-            assert_eq!(
-                failure.outcome("r1"),
-                Outcome::FunctionError(expected.into())
-            );
+        for (error, expected) in table {
+            assert_eq!(error.outcome("r1"), Outcome::FunctionError(expected.into()));
         }
     }
 }

@@ -77,7 +77,7 @@ pub struct Settings {
     pub faults: Faults,
 }
 
-/// Why the functions cannot be run.
+/// Why the functions cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum LambdaError {
     /// A function of the template has no built executable.
@@ -189,7 +189,7 @@ impl Lambda {
         }
         let lambda = Self(Arc::new(Functions { by_name, stopping }));
         for listener in settings.invoke_listeners {
-            // Weak: an open listener does not keep the processes of a dropped Lambda.
+            // Weak: an open listener must not keep the processes of a dropped `Lambda` alive.
             let functions = Arc::downgrade(&lambda.0);
             invoke_api::serve(
                 listener,

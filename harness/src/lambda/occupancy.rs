@@ -1,8 +1,8 @@
 //! How long an event counts against the limit of its account, or of its function's reservation.
 //!
-//! On AWS an event is at work from its acceptance to its answer, since it never waits for a process.
-//! Here it may wait because `--concurrency` processes are busy. Such an event counts only for as long
-//! as its function usually works: by then AWS would have answered it.
+//! On AWS an event is in progress from its acceptance to its answer, since it never waits for a
+//! process. Here it may wait because `--concurrency` processes are busy. Such an event counts only
+//! for its function's usual duration: by then AWS would have answered it.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -14,11 +14,11 @@ use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle, time::sleep};
 /// The weight of the newest call in the average.
 const WEIGHT: f64 = 0.125;
 
-/// The moving average of a function's durations. Unknown before its first answer.
+/// The moving average of a function's durations. `None` before its first answer.
 #[derive(Debug, Default)]
 pub(super) struct UsualDuration(Mutex<Option<Duration>>);
 
-/// An event's share of the limit. It is given back when this is dropped, or earlier.
+/// An event's permit. It is released when this is dropped, or earlier.
 #[derive(Debug)]
 pub(super) struct Occupancy {
     permit: Option<OwnedSemaphorePermit>,
@@ -47,7 +47,7 @@ impl Occupancy {
         }
     }
 
-    /// Gives the share back after `usual`. Without a usual duration, the event counts until its
+    /// Releases the permit after `usual`. Without a usual duration, the event counts until its
     /// answer.
     pub fn end_after(&mut self, usual: Option<Duration>) {
         if let Some(usual) = usual

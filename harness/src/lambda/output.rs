@@ -1,5 +1,5 @@
-//! The output of a process: every line goes to the log, and the end of it is kept for callers who
-//! ask for a log tail.
+//! The output of a process: every line goes to the log, and its end is kept for callers that
+//! request a log tail.
 
 use std::{
     collections::VecDeque,
@@ -50,7 +50,7 @@ impl Output {
         ));
     }
 
-    /// Forgets earlier output and starts the tail with `line`.
+    /// Discards earlier output and starts the tail with `line`.
     pub fn begin_tail(&self, line: &str) {
         let mut tail = lock(&self.tail);
         tail.0.clear();
@@ -64,7 +64,7 @@ impl Output {
             let (asked, read) = oneshot::channel();
             // Errors mean that the stream has ended, so it has been read.
             if reader.send(asked).await.is_ok() {
-                // A process that never stops writing is not waited for.
+                // The time limit is for a process that never stops writing.
                 let _ = timeout(PATIENCE, read).await;
             }
         }
@@ -74,7 +74,7 @@ impl Output {
     }
 }
 
-/// Whole lines. The oldest bytes are dropped first.
+/// Lines with their line feeds. The oldest bytes are dropped first.
 #[derive(Debug, Default)]
 struct Tail(VecDeque<u8>);
 
@@ -95,12 +95,12 @@ async fn log_lines(
 ) {
     // Not cleared when a read is cancelled in the middle of a line: the next read continues it.
     let mut line = Vec::new();
-    let mut somebody_asks = true;
+    let mut requests_possible = true;
     loop {
         let room = LONGEST_LINE.saturating_sub(line.len() as u64);
         let mut limited = (&mut stream).take(room);
         tokio::select! {
-            // Reading comes first: the question is answered when nothing is left to read.
+            // Reading comes first: a request is answered when nothing is left to read.
             biased;
             read = limited.read_until(b'\n', &mut line) => {
                 if matches!(read, Ok(0) | Err(_)) {
@@ -109,10 +109,10 @@ async fn log_lines(
                 log_line(&deployment, &tail, &line);
                 line.clear();
             }
-            question = asked.recv(), if somebody_asks => match question {
+            request = asked.recv(), if requests_possible => match request {
                 // The caller may have stopped waiting.
-                Some(question) => drop(question.send(())),
-                None => somebody_asks = false,
+                Some(request) => drop(request.send(())),
+                None => requests_possible = false,
             }
         }
     }

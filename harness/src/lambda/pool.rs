@@ -1,5 +1,5 @@
-//! One function's events and processes: which events wait, which processes are idle, and when another
-//! process starts.
+//! One function's events and processes: which events wait, which processes are idle, and when
+//! another process starts.
 
 use std::{
     collections::VecDeque,
@@ -19,7 +19,7 @@ use crate::{
     invoke::{InvokeError, Queued},
 };
 
-/// Starts the life of a process that takes up `Place`.
+/// Starts a process that occupies the place.
 pub(super) type Spawn = fn(Place);
 
 /// The events and the processes of one function.
@@ -28,7 +28,8 @@ pub(super) struct Pool {
     watchdog: Arc<Watchdog>,
     /// The maximum number of processes.
     limit: usize,
-    /// One permit per event in progress: of the function's reserved concurrency, or of the account's.
+    /// One permit per event in progress: of the function's reserved concurrency, or of the
+    /// account's.
     concurrency: Arc<Semaphore>,
     usual: Arc<UsualDuration>,
     state: Mutex<State>,
@@ -49,8 +50,8 @@ struct State {
     idle: Vec<oneshot::Sender<Event>>,
     /// Processes in their init. Each will take one of the waiting events.
     initializing: usize,
-    /// Processes that have answered and are about to poll. They will take waiting events, too: without
-    /// this count a caller that invokes again at once would cause a needless cold start.
+    /// Processes that have answered and are about to poll. They will take waiting events, too:
+    /// without this count a caller that invokes again at once would cause a needless cold start.
     finishing: usize,
 }
 
@@ -111,8 +112,8 @@ impl Pool {
         Arc::clone(&self.state().deployment)
     }
 
-    /// Replaces the code. Idle processes end at once, busy ones after their current event. Waiting events
-    /// get the new code.
+    /// Replaces the code. Idle processes end at once, busy ones after their current event. Waiting
+    /// events get the new code.
     pub fn deploy(&self, deployment: Deployment) {
         let mut state = self.state();
         state.deployment = Arc::new(deployment);
@@ -128,7 +129,8 @@ impl Pool {
         &self.watchdog
     }
 
-    /// Gives an event to the most recently used idle process, or queues it for the next free or new one.
+    /// Gives an event to the most recently used idle process, or queues it for the next free or new
+    /// one.
     pub fn submit(
         self: &Arc<Self>,
         request: Request,
@@ -148,7 +150,7 @@ impl Pool {
         while let Some(idle) = state.idle.pop() {
             match idle.send(event.taken()) {
                 Ok(()) => return Ok(accepted),
-                // That process has just died.
+                // That process has just ended.
                 Err(back) => event = back,
             }
         }
@@ -163,8 +165,8 @@ impl Pool {
         Ok(accepted)
     }
 
-    /// Returns the oldest waiting event for a process that runs `deployment`. Without one, parks the
-    /// process and returns the channel on which its next event arrives.
+    /// Returns the oldest waiting event for a process that runs `deployment`. Without one, parks
+    /// the process and returns the channel on which its next event arrives.
     pub fn take(&self, deployment: &Arc<Deployment>) -> Result<Event, oneshot::Receiver<Event>> {
         let mut state = self.state();
         let current = Arc::ptr_eq(&state.deployment, deployment);
@@ -184,7 +186,7 @@ impl Pool {
         self.state().waiting.pop_front().map(Event::taken)
     }
 
-    /// Puts an event at the head of the queue. Its process died before it got the event.
+    /// Puts an event at the head of the queue. Its process ended before it got the event.
     pub fn put_back(&self, event: Event) {
         let mut state = self.state();
         if !self.is_stopping() {
@@ -192,7 +194,7 @@ impl Pool {
         }
     }
 
-    /// Announces that a process is about to poll again. Must be called before its answer is passed on.
+    /// Announces that a process is about to poll again. Call it before its answer is passed on.
     pub fn finishing(&self) -> Finishing<'_> {
         let mut state = self.state();
         state.finishing += 1;
@@ -210,7 +212,7 @@ impl Pool {
         let _ = self.stopping.clone().wait_for(|stopping| *stopping).await;
     }
 
-    /// Waits for the end of the last process. The pool must have been told to stop.
+    /// Waits for the end of the last process. The pool must be stopping.
     pub async fn stopped(&self) {
         {
             let mut state = self.state();

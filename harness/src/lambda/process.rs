@@ -113,12 +113,10 @@ impl Process {
         }
     }
 
-    /// The function that it runs.
     pub fn deployment(&self) -> &Arc<Deployment> {
         &self.deployment
     }
 
-    /// Its output.
     pub fn output(&self) -> &Output {
         &self.output
     }
@@ -158,7 +156,7 @@ impl Process {
             self.api.shut_down();
             self.signal(Signal::SIGTERM);
             self.thaw();
-            // Ended or not, the kill follows.
+            // The kill follows in either case.
             let _ = timeout(SHUTDOWN_GRACE, self.child.wait()).await;
         }
         self.kill().await;

@@ -39,7 +39,7 @@ pub(super) enum Status {
     Success,
     /// The function reported an error.
     Error,
-    /// The process was lost.
+    /// The process ended without a result.
     Failure,
     Timeout,
 }
@@ -75,7 +75,7 @@ impl Report {
 }
 
 fn line(kind: &str, record: Value) -> String {
-    // The format is a constant that fits every time.
+    // Formatting cannot fail: the format is a constant.
     let time = UtcDateTime::now()
         .format(format_description!(
             "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"

@@ -41,7 +41,7 @@ pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// A call of the process.
 #[derive(Debug)]
 pub(super) enum Call {
-    /// `invocation/next`. Dropping the sender refuses the call.
+    /// `invocation/next`. Dropping the sender rejects the call.
     Next(oneshot::Sender<Invocation>),
     /// `invocation/ID/response` or `/error`.
     Result {
@@ -126,7 +126,7 @@ impl RuntimeApi {
         }
     }
 
-    /// Whether the process wants to know about its shutdown.
+    /// Whether the process has registered an extension, which gets a `SHUTDOWN` event.
     pub fn wants_shutdown(&self) -> bool {
         self.extension_registered.load(Ordering::Acquire)
     }
@@ -251,12 +251,12 @@ async fn pass(shared: &Shared, call: Call, verdict: oneshot::Receiver<Verdict>) 
         Ok(Verdict::Accepted) => {
             (StatusCode::ACCEPTED, Json(json!({ "status": "OK" }))).into_response()
         }
-        Ok(Verdict::TooLarge) => refusal(
+        Ok(Verdict::TooLarge) => error_response(
             StatusCode::PAYLOAD_TOO_LARGE,
             "RequestEntityTooLarge",
             &InvocationError::AnswerTooLarge.reason(),
         ),
-        Ok(Verdict::WrongRequestId) => refusal(
+        Ok(Verdict::WrongRequestId) => error_response(
             StatusCode::BAD_REQUEST,
             "InvalidRequestID",
             "Invalid request ID",
@@ -267,15 +267,15 @@ async fn pass(shared: &Shared, call: Call, verdict: oneshot::Receiver<Verdict>) 
 
 /// Returns the body, or `None` if it exceeds Lambda's limit.
 ///
-/// It is read to its end in any case: a process that is refused while it sends would see a broken
-/// connection instead of the answer.
+/// A body that is too large is read to its end as well: a process that is rejected while it sends
+/// would see a broken connection instead of the response.
 async fn read(body: Body) -> Result<Option<Bytes>, Response> {
     let mut stream = body.into_data_stream();
     let mut whole = Vec::new();
     let mut too_large = false;
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| {
-            refusal(
+            error_response(
                 StatusCode::BAD_REQUEST,
                 "InvalidRequest",
                 &error.to_string(),
@@ -299,7 +299,7 @@ struct Registration {
 
 /// Registers extensions that subscribe to nothing or to `SHUTDOWN`.
 ///
-/// `INVOKE` is refused: an extension that waits for events that never come is worse than one that
+/// `INVOKE` is rejected: an extension that waits for events that never come is worse than one that
 /// does not start.
 async fn register_extension(
     State(shared): State<Shared>,
@@ -310,7 +310,7 @@ async fn register_extension(
     if !named || registration.events.iter().any(|event| event != "SHUTDOWN") {
         let reason =
             "the harness supports only named extensions that subscribe to SHUTDOWN or to nothing";
-        return refusal(StatusCode::FORBIDDEN, "Extension.InvalidEventType", reason);
+        return error_response(StatusCode::FORBIDDEN, "Extension.InvalidEventType", reason);
     }
     shared.extension_registered.store(true, Ordering::Release);
     let body = json!({
@@ -324,7 +324,7 @@ async fn register_extension(
 }
 
 async fn next_extension_event(State(mut shared): State<Shared>) -> Response {
-    // An error means that the process is gone and nobody reads the response.
+    // An error means that the process is gone, so the response is not read.
     let _ = shared
         .shutting_down
         .wait_for(|shutting_down| *shutting_down)
@@ -340,14 +340,14 @@ async fn next_extension_event(State(mut shared): State<Shared>) -> Response {
 }
 
 fn not_now() -> Response {
-    refusal(
+    error_response(
         StatusCode::FORBIDDEN,
         "InvalidStateTransition",
         "State transition is not allowed",
     )
 }
 
-fn refusal(status: StatusCode, error_type: &str, message: &str) -> Response {
+fn error_response(status: StatusCode, error_type: &str, message: &str) -> Response {
     let body: Value = json!({ "errorType": error_type, "errorMessage": message });
     (status, Json(body)).into_response()
 }

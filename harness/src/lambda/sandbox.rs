@@ -54,10 +54,10 @@ pub(super) async fn live(mut place: Place) {
     place.initialized();
     match first {
         Ok(ready) => serve(&pool, ready, None).await,
-        Err(failure) => {
+        Err(error) => {
             warn!(
                 function = pool.deployment().name,
-                reason = failure.reason(),
+                reason = error.reason(),
                 "init failed"
             );
             retry(&pool).await;
@@ -77,8 +77,8 @@ async fn retry(pool: &Arc<Pool>) {
     let deadline = Deadline::after(pool.deployment().timeout);
     match initialize(pool, pool.deployment().timeout).await {
         Ok(ready) => serve(pool, ready, Some((event, deadline))).await,
-        Err(failure) => {
-            let outcome = failure.outcome(event.request_id());
+        Err(error) => {
+            let outcome = error.outcome(event.request_id());
             event.answer(outcome.into());
         }
     }
@@ -120,7 +120,7 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationErr
                 process.kill().await;
                 return Err(InvocationError::Reported(error));
             }
-            Happening::Called(call) => refuse(call),
+            Happening::Called(call) => reject(call),
             Happening::Exited(status) => return Err(InvocationError::Exited(status)),
             Happening::TimedOut => {
                 process.kill().await;
@@ -182,9 +182,9 @@ async fn next_event(pool: &Pool, process: &mut Process, poll: &mut Poll) -> Opti
                 return event.ok();
             }
             happening = process.next(None) => match happening {
-                // The process cancelled its poll and polls again before it was frozen.
+                // The process cancelled its poll and polled again before it was frozen.
                 Happening::Called(Call::Next(again)) => *poll = again,
-                Happening::Called(call) => refuse(call),
+                Happening::Called(call) => reject(call),
                 Happening::Exited(_) | Happening::TimedOut => {
                     parked.close();
                     if let Ok(event) = parked.try_recv() {
@@ -266,19 +266,19 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                 continue;
             }
             () = pool.stopping() => {
-                // Dropping the event tells its caller.
+                // Dropping the event ends the caller's wait.
                 return None;
             }
         };
         let mut memory_used = None;
-        let (failure, status) = match happening {
+        let (error, status) = match happening {
             Happening::Called(Call::Next(poll)) => match undelivered.take() {
                 Some(invocation) => {
                     undelivered = poll.send(invocation).err();
                     continue;
                 }
                 None if finishing.is_some() => return Some(poll),
-                // A poll in the middle of an event is refused by dropping it.
+                // Dropping a poll in the middle of an event rejects it.
                 None => continue,
             },
             Happening::Called(Call::Result {
@@ -309,7 +309,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                 continue;
             }
             Happening::Called(call @ Call::InitError(..)) => {
-                refuse(call);
+                reject(call);
                 continue;
             }
             Happening::Exited(status) => (InvocationError::Exited(status), Status::Failure),
@@ -320,11 +320,11 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                 (InvocationError::TimedOut(timeout), Status::Timeout)
             }
         };
-        let reason = failure.reason();
-        warn!(function = name, request_id, reason, "process lost");
+        let reason = error.reason();
+        warn!(function = name, request_id, reason, "process ended");
         if let Some(invoked) = invoked {
             let log = invoked.log(process, status, memory_used).await;
-            let outcome = failure.outcome(&request_id);
+            let outcome = error.outcome(&request_id);
             invoked.event.answer(Reply { outcome, log });
         }
         return None;
@@ -343,8 +343,8 @@ fn judge(result: InvocationResult, request_id: &str) -> (Outcome, Verdict) {
     }
 }
 
-/// Refuses a call that the process may not make now. Dropping a poll refuses it.
-fn refuse(call: Call) {
+/// Rejects a call that the process may not make now. Dropping a poll rejects it.
+fn reject(call: Call) {
     match call {
         Call::Next(_) => {}
         Call::Result { verdict, .. } | Call::InitError(_, verdict) => {

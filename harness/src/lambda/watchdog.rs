@@ -2,8 +2,8 @@
 //!
 //! Most functions would end on their own: the kernel hangs up a frozen process group whose parent
 //! is gone, and a process between two events loses its Runtime API. A process that hangs in the
-//! middle of an event would stay. So a shell, which knows only the list of groups, waits for the
-//! end of its standard input. The harness holds the other end.
+//! middle of an event would stay. So a shell that has the list of groups waits for the end of its
+//! standard input. The harness holds the other end.
 
 use std::{
     io::{self, Write},
@@ -59,25 +59,24 @@ impl Watchdog {
     }
 
     pub fn watch(self: &Arc<Self>, group: Pid) -> Watched {
-        self.tell('+', group);
+        self.report('+', group);
         Watched {
             watchdog: Arc::clone(self),
             group,
         }
     }
 
-    fn tell(&self, change: char, group: Pid) {
+    fn report(&self, change: char, group: Pid) {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(changes) = changes.as_mut() {
-            // One write, so that a line is whole or absent. The harness works on without its
-            // watchdog.
+            // One write, so that a line is whole or absent. On failure the harness continues
+            // without its watchdog.
             let _ = changes.write_all(format!("{change} {group}\n").as_bytes());
         }
     }
 }
 
 impl Watched {
-    /// The number of the group.
     pub fn group(&self) -> Pid {
         self.group
     }
@@ -97,7 +96,7 @@ impl Drop for Watchdog {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        self.watchdog.tell('-', self.group);
+        self.watchdog.report('-', self.group);
     }
 }
 

@@ -67,7 +67,7 @@ impl fmt::Display for Addresses {
     }
 }
 
-/// The file that tells other programs that everything listens. It is removed on drop.
+/// The ready file. It exists while everything listens: dropping this removes it.
 #[derive(Debug)]
 pub(super) struct ReadyFile(PathBuf);
 

@@ -41,7 +41,7 @@ impl Listeners {
             .collect()
     }
 
-    /// Hands the listeners of a service over to it.
+    /// Removes and returns the listeners of a service.
     pub fn take(&mut self, service: &Service) -> Vec<TcpListener> {
         self.0
             .remove(service.name)

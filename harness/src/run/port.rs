@@ -7,8 +7,8 @@ use std::{
 
 use tokio::net::{TcpListener, TcpSocket};
 
-/// How many connections may wait to be accepted. It is large because many clients may reconnect at the
-/// same moment. The system may lower it.
+/// How many connections may wait to be accepted. It is large because many clients may reconnect at
+/// the same moment. The system may lower it.
 const BACKLOG: u32 = 4096;
 /// How many free ports are tried until one is free for IPv6, too.
 const ATTEMPTS: usize = 16;
@@ -31,9 +31,9 @@ pub enum ListenError {
         /// The option for the port, without dashes.
         option: &'static str,
     },
-    /// The system refuses the port for another reason.
+    /// The system does not open the port, for another reason.
     #[error("cannot open port {port}: {source}; choose another with --{option}")]
-    Refused {
+    Unavailable {
         /// The wanted port.
         port: u16,
         /// The option for the port, without dashes.
@@ -47,7 +47,7 @@ impl Port {
     /// Opens `port`, or any free one for 0. `option` is part of the error message.
     ///
     /// # Errors
-    /// Fails if the port is taken for one of the two addresses.
+    /// Fails if the port cannot be opened on one of the two addresses.
     pub fn open(option: &'static str, port: u16) -> Result<Self, ListenError> {
         let mut attempts = if port == 0 { ATTEMPTS } else { 1 };
         loop {
@@ -60,7 +60,7 @@ impl Port {
                     return Err(ListenError::InUse { port, option });
                 }
                 Err(source) => {
-                    return Err(ListenError::Refused {
+                    return Err(ListenError::Unavailable {
                         port,
                         option,
                         source,
@@ -82,7 +82,7 @@ fn pair(port: u16) -> io::Result<Port> {
     match listen((Ipv6Addr::LOCALHOST, number).into()) {
         Ok(second) => listeners.push(second),
         Err(error) if error.kind() == ErrorKind::AddrInUse => return Err(error),
-        // Any other error means that the machine has no IPv6, and so no client that uses it.
+        // Any other error means that the machine has no IPv6, so no client uses it.
         Err(_) => {}
     }
     Ok(Port { number, listeners })

@@ -1,4 +1,4 @@
-//! What a service is to the start of the harness: its port, its addresses, and how it starts.
+//! The description of a service: its port, its addresses, and how it starts.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -24,12 +24,12 @@ pub(super) struct Service {
     /// Returns the addresses for the ready file and the terminal.
     pub addresses: fn(&Setup) -> Vec<Address>,
     /// Environment variables of every function, each with the key of the address that it is set to.
-    /// A key without an address stands for Lambda's.
+    /// If no address has the key, the variable is set to Lambda's.
     pub variables: &'static [(&'static str, &'static str)],
     pub role: Role,
 }
 
-/// The place of a service between clients and functions. It decides when the service starts and stops.
+/// Whether a service calls functions or is called by them. This decides when it starts and stops.
 #[derive(Debug)]
 pub(super) enum Role {
     /// Functions call it, so it starts before them and stops after them.
@@ -45,7 +45,7 @@ pub(super) type Called = Result<Box<dyn Stop>, StartError>;
 
 pub(super) type StartCaller =
     fn(&Setup, &Lambda, Vec<TcpListener>, watch::Receiver<bool>) -> Result<Caller, StartError>;
-/// Serves until the channel says `true`. It is `None` if the template has nothing to serve.
+/// Serves until the channel's value is `true`. `None` if the template has nothing to serve.
 pub(super) type Caller = Option<BoxFuture<'static, ()>>;
 
 /// A running service that functions call.

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{dynamodb::Choice, options::Options, stack::Stack};
 
-/// Prints one paragraph. A closed terminal is no error.
+/// Prints one paragraph. A closed terminal is not an error.
 pub(super) fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
@@ -30,7 +30,7 @@ impl fmt::Display for Summary<'_> {
     }
 }
 
-/// Where the items of the tables are, and whether they outlive the program.
+/// Where the items of the tables are stored, and whether they remain after the program's end.
 pub(super) struct Storage<'a>(pub &'a Options);
 
 impl fmt::Display for Storage<'_> {

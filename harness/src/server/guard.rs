@@ -1,11 +1,11 @@
 //! Keeps web pages away from the services of this machine.
 //!
-//! A developer's browser runs pages of the internet. Such a page can send requests to 127.0.0.1, and a
-//! *simple* request is performed although the page may not read the answer. So every listener has the
-//! same two checks:
+//! A developer's browser also shows pages of the internet. Such a page can send requests to
+//! 127.0.0.1. A *simple* request (one without a preflight) is performed even though the page cannot
+//! read the response. So every listener makes two checks:
 //!
-//! 1. `Host` must be a loopback name. A page can reach this machine under a name of its own (DNS
-//!    rebinding), but it cannot choose `Host`.
+//! 1. `Host` must be a loopback name. A page can let its own host name resolve to this machine (DNS
+//!    rebinding), but then the browser sends that name as `Host`.
 //! 2. `Origin` and `Sec-Fetch-Site` reveal a page, because only browsers send them. [`Pages`] says
 //!    which pages a listener accepts. AWS CLI, SDKs, boto3 and `cargo lambda invoke` send neither.
 //!
@@ -58,7 +58,7 @@ impl Pages {
     }
 }
 
-/// Middleware: refuses requests of pages that `pages` does not accept.
+/// Middleware: rejects requests of pages that `pages` does not accept.
 pub(super) async fn only_permitted_pages(
     State(pages): State<Pages>,
     request: Request,
@@ -82,7 +82,7 @@ pub(super) async fn only_permitted_pages(
     response
 }
 
-/// Middleware: refuses requests for other names than this machine's own.
+/// Middleware: rejects requests for other names than this machine's own.
 pub(super) async fn only_loopback_names(request: Request, next: Next) -> Response {
     if asked_name(request.headers()).is_some() {
         next.run(request).await
@@ -91,13 +91,13 @@ pub(super) async fn only_loopback_names(request: Request, next: Next) -> Respons
     }
 }
 
-/// Whether a page sent the request. `Sec-Fetch-Site: none` is an address that the user typed.
+/// Whether a page sent the request. `Sec-Fetch-Site: none` means that the user typed the address.
 fn is_from_page(headers: &HeaderMap) -> bool {
     headers.contains_key(header::ORIGIN)
         || headers.get(FETCH_SITE).is_some_and(|site| site != "none")
 }
 
-/// Whether a page of another site sent the request. Pages of other local ports are of the same site.
+/// Whether a page of another site sent the request. Other local ports are the same site.
 fn is_cross_site(headers: &HeaderMap) -> bool {
     headers
         .get(FETCH_SITE)

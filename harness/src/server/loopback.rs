@@ -4,7 +4,7 @@ use axum::http::{HeaderMap, Uri, header};
 
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Returns the loopback name, without port, that `Host` asks for.
+/// Returns the loopback name in `Host`, without the port.
 pub fn asked_name(headers: &HeaderMap) -> Option<&'static str> {
     loopback_name(headers.get(header::HOST)?.to_str().ok()?)
 }

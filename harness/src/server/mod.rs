@@ -1,5 +1,5 @@
-//! Serves every listener of the harness: one accept loop, one time limit for reading a request's head,
-//! one [`guard`] before the service, and a graceful shutdown.
+//! Serves every listener of the harness: one accept loop, one time limit for reading a request's
+//! head, one [`guard`] before the service, and a graceful shutdown.
 
 mod guard;
 mod loopback;
@@ -29,12 +29,12 @@ pub use self::{guard::Pages, loopback::is_loopback_origin, peer::Peer};
 const GRACE: Duration = Duration::from_secs(5);
 /// How long a client has to send the head of a request.
 ///
-/// hyper counts the idle time between two requests as well. AWS SDKs reuse a connection that was idle
-/// for up to 90 seconds, so the limit is longer.
+/// hyper counts the idle time between two requests as well. AWS SDKs reuse a connection that was
+/// idle for up to 90 seconds, so the limit is longer.
 const HEAD_LIMIT: Duration = Duration::from_secs(120);
 
-/// Serves `router` on all `listeners` until `shutdown` turns true or its sender is dropped. Then open
-/// requests have five seconds to finish.
+/// Serves `router` on all `listeners` until `shutdown` turns true or its sender is dropped. Then
+/// open requests have five seconds to finish.
 ///
 /// `pages` says which web pages may call the service. Handlers find the [`Peer`] as `ConnectInfo`.
 pub async fn serve(
@@ -72,11 +72,12 @@ async fn accept(mut listener: TcpListener, router: Router, shutdown: watch::Rece
         tokio::select! {
             () = &mut closes => break,
             (stream, address) = Listener::accept(&mut listener) => {
-                // Small frames would wait for acknowledgements. On failure the socket is only slower.
+                // Otherwise small frames wait for acknowledgements. On failure the socket is only
+                // slower.
                 let _ = stream.set_nodelay(true);
                 let (stream, peer) = RecordingStream::new(stream, address);
                 let router = router.clone().layer(Extension(ConnectInfo(peer)));
-                connections.spawn(converse(stream, router, shutdown.clone()));
+                connections.spawn(serve_connection(stream, router, shutdown.clone()));
             }
             Some(_) = connections.join_next() => {}
         }
@@ -86,14 +87,18 @@ async fn accept(mut listener: TcpListener, router: Router, shutdown: watch::Rece
 }
 
 /// Serves the requests of one connection.
-async fn converse(stream: RecordingStream, router: Router, shutdown: watch::Receiver<bool>) {
+async fn serve_connection(
+    stream: RecordingStream,
+    router: Router,
+    shutdown: watch::Receiver<bool>,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
         .with_upgrades();
     let mut connection = pin!(connection);
-    // An error means that the client has left or sent no HTTP. There is no one to tell.
+    // An error means that the client has left or sent no HTTP, so there is no one to answer.
     tokio::select! {
         _ = connection.as_mut() => return,
         () = turned_true(shutdown) => connection.as_mut().graceful_shutdown(),

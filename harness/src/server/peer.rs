@@ -14,7 +14,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Longer heads are not recorded. hyper accepts no longer ones from a well-behaved client.
+/// Recording stops at this length. No well-behaved client sends a longer head.
 const LONGEST_HEAD: usize = 64 * 1024;
 
 /// The other end of a connection.
@@ -30,11 +30,11 @@ impl Peer {
         self.address.ip().to_canonical().to_string()
     }
 
-    /// Returns the header names of the connection's first request as the client wrote them, by their
-    /// lower-case form.
+    /// Returns the header names of the connection's first request as the client wrote them, keyed
+    /// by their lower-case form.
     ///
-    /// hyper lower-cases names, and a WebSocket API passes them on as sent. A handshake is the first
-    /// request of its connection in all known clients.
+    /// hyper lower-cases names, but a WebSocket API passes them on as sent. All known clients send
+    /// a handshake as the first request of its connection.
     pub(crate) fn header_names_as_sent(&self) -> HashMap<String, String> {
         let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
         let text = String::from_utf8_lossy(&head.bytes);

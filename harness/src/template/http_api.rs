@@ -17,8 +17,8 @@ use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute};
 /// The longest time that an authorizer result is cached, in seconds.
 const LONGEST_CACHE: u64 = 3_600;
 
-/// Reads the API. `events` are all `HttpApi` events of the template. An event that names another API is
-/// an error.
+/// Reads the API. `events` are all `HttpApi` events of the template. An event that names another
+/// API is an error.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
@@ -169,8 +169,8 @@ fn authorizer(
     let function = functions.by_arn(&properties.required("FunctionArn")?)?;
     properties.required_one_of("AuthorizerPayloadFormatVersion", &["2.0"])?;
     properties.required_one_of("EnableSimpleResponses", &["true"])?;
-    // Without a role or this permission the gateway may not call the authorizer, and every request is
-    // answered with a 500 on AWS.
+    // Without a role or this permission the gateway may not call the authorizer, and every request
+    // is answered with a 500 on AWS.
     if properties.optional("FunctionInvokeRole")?.is_none() {
         properties.required_one_of("EnableFunctionDefaultPermissions", &["true"])?;
     }

@@ -1,8 +1,9 @@
-//! Reads a SAM template into a [`Stack`] as CloudFormation and SAM do, with the values of a local run.
+//! Reads a SAM template into a [`Stack`] as CloudFormation and SAM do, with the values of a local
+//! run.
 //!
-//! Everything that would change behaviour and is not supported is an error with its line. What has no
-//! effect on a local run (alarms, log groups, tags, deployment settings) is ignored by name.
-//! `Outputs` are not evaluated.
+//! Everything that would change behaviour and is not supported is an error with its line. Resources
+//! and properties without an effect on a local run (alarms, log groups, tags, deployment settings)
+//! are listed by name and ignored. `Outputs` are not evaluated.
 
 mod api_gateway_v2;
 mod code;
@@ -139,7 +140,7 @@ fn stack(
     })
 }
 
-/// Fails at a section that would change the meaning of the others.
+/// Fails at a section, or at a version or transform, that the harness does not support.
 fn sections(root: &Node) -> Result<(), Problem> {
     for entry in root.entries()? {
         match entry.key.as_str() {

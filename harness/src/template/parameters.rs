@@ -164,7 +164,7 @@ impl Rules {
         })
     }
 
-    /// Returns how the value breaks the first rule that it breaks.
+    /// Returns what is wrong by the first rule that the value breaks.
     fn broken_by(&self, text: &str, is_number: bool) -> Option<String> {
         if let Some(allowed) = &self.allowed
             && !allowed.iter().any(|one| one == text)

@@ -44,7 +44,7 @@ pub(super) struct Problems {
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
-        // A value that is read twice has its problem once.
+        // A value that is read twice is reported once.
         if !self.found.contains(&problem) {
             self.found.push(problem);
         }

@@ -1,5 +1,5 @@
-//! A mapping that is read property by property. Properties that are still unread at the end have no
-//! support here and are reported as problems.
+//! A mapping that is read property by property. Properties that are still unread at the end are not
+//! supported and are reported as problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,7 +45,7 @@ impl<'a> Properties<'a> {
         Ok(properties)
     }
 
-    /// Stands for a missing mapping.
+    /// Returns an empty mapping in place of a missing one.
     pub(super) fn empty(owner: &str, at: Place) -> Self {
         Self {
             owner: owner.to_owned(),
@@ -82,12 +82,12 @@ impl<'a> Properties<'a> {
             .ok_or_else(|| Problem::at(self.at, format!("{}: {name} is missing", self.owner)))
     }
 
-    /// Fails if the property is missing or none of these.
+    /// Fails if the property is missing or not one of `accepted`.
     pub(super) fn required_one_of(&mut self, name: &str, accepted: &[&str]) -> Result<(), Problem> {
         self.required(name)?.one_of(accepted)
     }
 
-    /// Fails if the property is there and none of these. Returns whether it is there.
+    /// Fails if the property is present and not one of `accepted`. Returns whether it is present.
     pub(super) fn optional_one_of(
         &mut self,
         name: &str,

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::stack::{ACCOUNT, REGION};
 
-/// Adds the values of `Ref` and `GetAtt` for all resources, and for the resources that SAM creates from
-/// them. A physical name may refer to resources anywhere in the template.
+/// Adds the values of `Ref` and `GetAtt` for all resources, and for the resources that SAM creates
+/// from them. A physical name may refer to resources anywhere in the template.
 pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Problems) {
     let mut waiting: Vec<_> = resources.iter().collect();
     while !waiting.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Prob
         if unresolved.len() == waiting.len() {
             for (resource, problem) in unresolved {
                 problems.add(problem);
-                // References to this resource have no problem of their own.
+                // References to this resource must not be reported, too.
                 scope
                     .references
                     .extend(of_resource(resource, &resource.logical_id));
@@ -162,8 +162,8 @@ fn digest(text: &str, length: usize) -> String {
         .collect()
 }
 
-/// Returns the logical id that SAM gives to a WebSocket route: `ChatApiSendmessageRoute` for the API
-/// `ChatApi` and the route key `sendMessage`.
+/// Returns the logical id that SAM gives to a WebSocket route: `ChatApiSendmessageRoute` for the
+/// API `ChatApi` and the route key `sendMessage`.
 pub(super) fn route_logical_id(api: &str, route_key: &str) -> String {
     let key = route_key.trim_start_matches('$').to_lowercase();
     let mut letters = key.chars();

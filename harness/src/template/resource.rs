@@ -102,7 +102,8 @@ pub(super) fn read(root: &Node, scope: &Scope, problems: &mut Problems) -> Vec<R
     resources
 }
 
-/// Returns the API that SAM creates for `HttpApi` events without an `ApiId`, if there are such events.
+/// Returns the API that SAM creates for `HttpApi` events without an `ApiId`, if there are such
+/// events.
 fn implicit_http_api(root: &Node, resources: &[Resource]) -> Option<Resource> {
     let is_implicit = |event: &&Entry| {
         let api_id = event.value.get("Properties").and_then(|it| it.get("ApiId"));

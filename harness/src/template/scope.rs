@@ -1,5 +1,5 @@
-//! Evaluates intrinsic functions by the values that are known at the start: parameters, conditions and
-//! the names of resources.
+//! Evaluates intrinsic functions from the values that are known at the start: parameters,
+//! conditions and the names of resources.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,8 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Returns the tree with all intrinsic functions evaluated. Returns `None` for `AWS::NoValue`, which
-    /// removes its property or item.
+    /// Returns the tree with all intrinsic functions evaluated. Returns `None` for `AWS::NoValue`,
+    /// which removes its property or item.
     pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Problem> {
         let content = match &node.content {
             Content::Scalar { .. } => return Ok(Some(node.clone())),
@@ -261,7 +261,8 @@ impl Scope {
         Ok(texts.join(delimiter.text()?))
     }
 
-    /// Evaluates `${Name}`, `${Resource.Attribute}`, `${Own}` of the form with a mapping, and `${!literal}`.
+    /// Evaluates `${Name}`, `${Resource.Attribute}`, `${Own}` (in the form with a mapping) and
+    /// `${!literal}`.
     fn substitution(&self, argument: &Node) -> Result<String, Problem> {
         let (template, own) = match &argument.content {
             Content::List(parts) => match parts.as_slice() {

@@ -1,5 +1,6 @@
-//! A YAML document as a tree. Every node knows its place. CloudFormation's intrinsic functions are nodes
-//! of their own, in the short form (`!Ref X`, `!Sub …`) and in the long one (`Ref: X`, `Fn::Sub: …`).
+//! A YAML document as a tree. Every node has its place. CloudFormation's intrinsic functions are
+//! nodes of their own, in the short form (`!Ref X`, `!Sub …`) and in the long one (`Ref: X`,
+//! `Fn::Sub: …`).
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
@@ -109,7 +110,7 @@ impl Node {
         }
     }
 
-    /// Fails if the text is none of `accepted`. All spellings of a boolean are the same.
+    /// Fails if the text is not one of `accepted`. All spellings of a boolean count as the same.
     pub(super) fn one_of(&self, accepted: &[&str]) -> Result<(), Problem> {
         let text = match self.text()? {
             "True" | "TRUE" => "true",

@@ -45,8 +45,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// Prepares to watch; [`Watch::run`] starts it. The second value are the files to run: links to
-    /// `executables`, which the next build does not touch.
+    /// Prepares to watch; [`Watch::run`] starts it. The second value has the files to run: links to
+    /// `executables`, which the next build does not change.
     ///
     /// # Errors
     /// Fails if the system cannot watch files or cannot link the executables.
@@ -60,7 +60,7 @@ impl Watch {
         let (sender, changes) = mpsc::unbounded_channel();
         let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
             let Ok(event) = event else { return };
-            // Reading a file is no change, and cargo does it all the time.
+            // Reads are not changes, and cargo reads files all the time.
             if matches!(
                 event.kind,
                 EventKind::Create(_) | EventKind::Modify(_) | EventKind::Remove(_)
@@ -135,7 +135,7 @@ impl Watch {
         Ok(changed.keys().map(name).collect())
     }
 
-    /// Waits for a change of a source. Returns `None` if there will be none.
+    /// Waits for a change of a source. Returns `None` if no more changes will be reported.
     async fn change(&mut self) -> Option<()> {
         loop {
             let path = self.changes.recv().await?;

@@ -1,4 +1,4 @@
-//! Copies of the executables, apart from the files that cargo writes: processes that start during a
+//! Snapshots of the executables, which cargo does not overwrite: processes that start during a
 //! build, or after a failed one, must still run the old code.
 
 use std::{
@@ -22,7 +22,7 @@ pub(super) struct Snapshots {
     number: u64,
 }
 
-/// Tells one version of an executable from another.
+/// Distinguishes two versions of an executable.
 #[derive(Debug, PartialEq, Eq)]
 struct Stamp {
     modified: SystemTime,
@@ -39,7 +39,7 @@ struct Taken {
 }
 
 impl Snapshots {
-    /// Creates the folder beside the executables, since hard links cannot leave their file system.
+    /// Creates the folder beside the executables, since hard links must be on the same file system.
     pub fn beside(executables: &BTreeMap<String, PathBuf>) -> io::Result<Self> {
         let beside = executables
             .values()
@@ -150,7 +150,7 @@ mod tests {
         assert!(!folder.join(FOLDER).join("stale").exists());
         let first = snapshots.take(&executables).unwrap();
         assert_eq!(first.len(), 2);
-        // Linkers do the same: they replace the file under the name.
+        // As a linker does: a new file replaces the old one.
         fs::remove_file(&executables["two"]).unwrap();
         fs::write(&executables["two"], "newer").unwrap();
         let second = snapshots.take(&executables).unwrap();

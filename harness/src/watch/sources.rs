@@ -80,14 +80,14 @@ impl Sources {
         self.target = metadata.target_directory.clone().into();
     }
 
-    /// The folders to watch, each with whether everything below it is watched too.
+    /// Returns the folders to watch, and for each whether its subfolders are watched, too.
     pub fn folders(&self) -> impl Iterator<Item = (&Path, bool)> {
         let packages = self.packages.iter().map(|folder| (folder.as_path(), true));
         let of_files = self
             .files
             .iter()
             .filter_map(|file| file.parent())
-            // Watching a folder again without what is below it would replace the first watch.
+            // Watching a folder again without its subfolders would replace the first watch.
             .filter(|folder| !self.packages.contains(*folder))
             .map(|folder| (folder, false));
         packages.chain(of_files)

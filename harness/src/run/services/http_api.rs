@@ -1,4 +1,4 @@
-//! The HTTP API, and what shares its port: the page, the identity provider and the control of faults.
+//! The HTTP API, and what shares its port: the page, the identity provider and fault control.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
@@ -49,7 +49,7 @@ fn addresses(setup: &Setup) -> Vec<Address> {
         Address::new("login", "Log in", login),
     ];
     if setup.web.is_dir() {
-        // People type this one, so it has a name in place of the number.
+        // People type this address, so it has a name instead of the number.
         let page = format!("http://localhost:{port}");
         addresses.insert(0, Address::new("page", "Page", page));
     }
@@ -79,7 +79,7 @@ fn start(
     ))))
 }
 
-/// Returns the values that a template may take from a local run. `ports` are the open ones by service.
+/// Returns the values that a template may take from a local run. `ports` are by service.
 pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
     let port = ports.get(SERVICE.name).copied().unwrap_or_default();
     let origins = ["localhost", "127.0.0.1", "[::1]"].map(|host| format!("http://{host}:{port}"));

@@ -12,7 +12,7 @@ pub(super) static SERVICE: Service = Service {
         vec![Address::new(SERVICE.name, "Lambda", url)]
     },
     variables: &[
-        // Calls of AWS services that are not listed end here with an error, not on the internet.
+        // Calls of all other AWS services fail here instead of going to the internet.
         ("AWS_ENDPOINT_URL", "lambda"),
         ("AWS_ENDPOINT_URL_LAMBDA", "lambda"),
     ],

@@ -9,7 +9,8 @@ pub(super) use self::http_api::local;
 
 use super::service::Service;
 
-/// Lambda, which the start handles by itself: services start before or after it.
+/// Lambda, which starts after the services that functions call and before those that call
+/// functions.
 pub(super) static LAMBDA: &Service = &lambda::SERVICE;
 
 /// All services, in the order in which the terminal shows them.

@@ -1,5 +1,5 @@
-//! Links the parts of an API: routes with their integrations, authorizers, responses, permissions and
-//! stage. Links that are missing, and would show on AWS only after the deployment, are problems.
+//! Links the parts of an API: routes with their integrations, authorizers, responses, permissions
+//! and stage. Missing links that would show on AWS only after a deployment are problems.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,8 @@ impl Parts {
             .any(|response| response.is.route_id == route_id)
     }
 
-    /// Adds the routes outside of an API of SAM. `route_ids` are the ids of its own routes.
+    /// Adds the routes that are declared outside of SAM's API. `route_ids` are the ids of its own
+    /// routes.
     pub(in crate::template) fn complete(
         &self,
         api: &mut WebSocketApi,
@@ -128,7 +129,7 @@ impl Parts {
         })
     }
 
-    /// Fails if the gateway may not call the function. On AWS this shows at the first call only.
+    /// Fails if the gateway may not call the function. On AWS this shows only at the first call.
     fn require_permission(
         &self,
         function: &str,

@@ -1,5 +1,5 @@
-//! `AWS::Lambda::Permission`: whether API Gateway may call a function. SAM adds the permissions for its
-//! own APIs.
+//! `AWS::Lambda::Permission`: whether API Gateway may call a function. SAM adds the permissions for
+//! its own APIs.
 
 use crate::{
     iam,
@@ -25,7 +25,7 @@ pub(super) struct Permission {
 }
 
 impl Permission {
-    /// Returns `None` for other services than API Gateway, since the harness has none that calls
+    /// Returns `None` for all services but API Gateway, since no other service of the harness calls
     /// functions.
     pub(super) fn read(
         resource: &Resource,
