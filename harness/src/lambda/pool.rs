@@ -19,6 +19,10 @@ use crate::{
     invoke::{InvokeError, Queued},
 };
 
+/// The maximum number of one function's events that wait for a process. Waiting events hardly count
+/// against the account's limit, so this is what bounds their memory.
+const MAX_WAITING: usize = 5_000;
+
 /// Starts a process that occupies the place.
 pub(super) type Spawn = fn(Place);
 
@@ -153,6 +157,9 @@ impl Pool {
                 // That process has just ended.
                 Err(back) => event = back,
             }
+        }
+        if state.waiting.len() >= MAX_WAITING {
+            return Err(InvokeError::Throttled);
         }
         state.waiting.push_back(event);
         self.start_if_needed(&mut state);

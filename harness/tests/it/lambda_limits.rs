@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     future::Future as _,
-    task::{Context, Waker},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
@@ -193,6 +193,44 @@ async fn events_that_wait_for_a_process_count_for_as_long_as_they_would_run() {
     timeout(Duration::from_secs(20), other)
         .await
         .expect("an event that waits stops counting");
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn no_more_than_5000_events_of_a_function_wait_for_a_process() {
+    let (lambda, _) = start([function("One"), function("Other")], 1).await;
+    answer(call(&lambda, "One", json!({})).await);
+    let meeting = Meeting::new().await;
+    let begin = |number: usize| {
+        let event = meeting.event(number).to_string();
+        let lambda = lambda.clone();
+        let mut call =
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await });
+        let first = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        (call, first)
+    };
+    // One event runs, the others wait. An attempt is throttled while too many of them count.
+    let mut calls = Vec::new();
+    while calls.len() < 5_001 {
+        let (call, first) = begin(calls.len());
+        match first {
+            Poll::Pending => calls.push(call),
+            Poll::Ready(outcome) => {
+                assert_eq!(outcome, Err(InvokeError::Throttled));
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+    // The account has room again once another function is served.
+    loop {
+        let event = Bytes::from_static(b"{}");
+        match lambda.invoke("Other", event, not_queued()).await {
+            Err(InvokeError::Throttled) => tokio::task::yield_now().await,
+            outcome => break drop(answer(outcome.unwrap())),
+        }
+    }
+    let (_, beyond) = begin(5_001);
+    assert_eq!(beyond, Poll::Ready(Err(InvokeError::Throttled)));
     lambda.stop().await;
 }
 
