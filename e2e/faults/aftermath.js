@@ -57,7 +57,7 @@ export class Aftermath {
 
   /**
    * Sends messages until no ended connection is pushed to any more: the first push to an ended
-   * connection should remove its rows from the table.
+   * connection should remove its rows from the table. Rows that have expired are not pushed to.
    *
    * @param {import('../lib/stack.js').Stack} stack
    * @param {(room: string, n: number) => string} body
@@ -66,7 +66,9 @@ export class Aftermath {
   async sweep(stack, body) {
     for (const room of this.#rooms) this.#keeper.follow(room);
     const pushedTo = async () =>
-      (await staleConnections(stack)).filter(({ conversations }) => conversations.length > 0);
+      (await staleConnections(stack)).filter(
+        ({ conversations, expiresAt }) => conversations.length > 0 && Date.now() < expiresAt,
+      );
     let left = await pushedTo();
     for (let sweep = 1; left.length > 0 && sweep <= SWEEPS; sweep += 1) {
       // Functions keep a connection that may still be in its handshake.

@@ -10,6 +10,7 @@ import { operation } from "../lib/table.js";
  * @property {string[]} conversations those it is subscribed to
  * @property {boolean} isListed whether it has a row among its user's connections
  * @property {number} connectedAt milliseconds since 1970
+ * @property {number} expiresAt milliseconds since 1970; nothing is pushed to it from then on
  */
 
 /** @param {import('../lib/stack.js').Stack} stack @returns {Promise<StaleConnection[]>} */
@@ -23,6 +24,7 @@ export async function staleConnections(stack) {
       conversations: [],
       isListed: false,
       connectedAt: Number(row.connected_at?.N),
+      expiresAt: Number(row.expires_at?.N) * 1000,
     };
     connections.set(connection, found);
     return found;

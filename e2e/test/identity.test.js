@@ -3,6 +3,7 @@
  * HTTP route.
  */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { before, test } from "node:test";
 
 import { call, Client, handshake } from "../lib/client.js";
@@ -153,5 +154,35 @@ suite("identity", (stack) => {
     // expiry.
     assertProblem(await call(stack, token, "GET", "/conversations"), "unauthenticated");
     await client.close();
+  });
+
+  test("nothing is pushed to a connection after its token has ended", async () => {
+    const bob = await Person.create(stack, "Bob");
+    const conversation = await ada.start([bob]);
+    const lasting = await bob.connect();
+    const subscribe = (client) => client.request("subscribe", { conversation });
+    assert.equal((await subscribe(lasting)).event, "subscribed");
+    const say = async (body) => {
+      const message = { id: randomUUID(), body };
+      const answer = await ada.post(`/conversations/${conversation}/messages`, message);
+      assert.equal(answer.status, 201, JSON.stringify(answer.body));
+    };
+    // The functions are warm when the token starts.
+    await say("Before the short token.");
+
+    const brief = await Client.connect(stack, await stack.tokenFor(bob.user, { expiresIn: 10 }));
+    assert.equal((await subscribe(brief)).event, "subscribed");
+    await say("While the token is valid.");
+    assert.equal((await brief.next()).body, "While the token is valid.");
+    while ((await brief.request("ping")).event === "pong");
+
+    await say("After the token has ended.");
+    const invitation = await ada.start([bob], "After the token has ended");
+    await lasting.next(({ body }) => body === "After the token has ended.");
+    await lasting.next((frame) => frame.event === "added" && frame.conversation === invitation);
+    // Ada's answers came after the pushes, and this reply comes after her answers.
+    brief.send({ action: "ping", ref: "marker" });
+    assert.deepEqual(await brief.before(({ ref }) => ref === "marker"), []);
+    await Promise.all([brief.close(), lasting.close()]);
   });
 });

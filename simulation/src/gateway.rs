@@ -65,13 +65,11 @@ fn handshake(world: &World, caller: Caller) -> Wire {
     let number = world.connections().next_number(caller.device);
     let device = &world.plan.devices[caller.device];
     let id = ConnectionId::new(format!("{}.{number}", device.name)).unwrap();
+    let identity = world.chat.identity(device.user);
     Wire {
         caller,
-        identity: world.chat.identity(device.user),
-        connection: Connection {
-            id,
-            connected_at: world.chat.now(),
-        },
+        connection: Connection::new(id, world.chat.now(), identity.expires),
+        identity,
         young: true,
         silent: false,
     }

@@ -149,8 +149,8 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports.remove_connection(user, connection).await
 }
 
-/// Returns the subscriptions to push to: the user is a participant, and the connection is
-/// younger than the gateway's limit.
+/// Returns the subscriptions to push to: the user is a participant, and the connection has not
+/// expired.
 fn recipients(
     roster: Roster,
     sender: &UserId,
@@ -237,7 +237,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fakes::{FakeChat, PushOutcome};
+    use crate::{
+        fakes::{FakeChat, PushOutcome},
+        routes::CreateConversation,
+    };
 
     /// Ada and Grace are participants; Grace has three subscribed connections.
     fn three_subscribers() -> FakeChat {
@@ -319,5 +322,23 @@ mod tests {
         chat.runtime.advance(crate::domain::CONNECTION_LIFETIME);
         send(&chat);
         assert_eq!(chat.pushed_to(), [""; 0]);
+    }
+
+    #[test]
+    fn entries_and_notices_are_pushed_until_the_token_ends() {
+        let all = ["grace-1", "grace-2", "grace-3"];
+        let invite = |chat: &FakeChat| {
+            let fields = json!({"id": "d", "participants": ["grace"]});
+            chat.ask::<CreateConversation>("ada", fields).unwrap();
+        };
+        // The tokens of a fake chat are valid for an hour.
+        for (seconds, recipients) in [(3_599, &all[..]), (3_600, &[])] {
+            let chat = three_subscribers();
+            chat.runtime.advance(Duration::from_secs(seconds));
+            send(&chat);
+            assert_eq!(chat.pushed_to(), recipients, "a message after {seconds} s");
+            invite(&chat);
+            assert_eq!(chat.pushed_to(), recipients, "a notice after {seconds} s");
+        }
     }
 }

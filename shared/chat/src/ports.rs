@@ -138,6 +138,8 @@ pub struct ConversationPage {
 /// Subscriptions of connections to conversations.
 pub trait Subscriptions {
     /// Stores a subscription. Storing it again only changes its expiry.
+    ///
+    /// - A subscription MUST be read with its expiry, the one that was stored last.
     fn subscribe(
         &self,
         conversation: &ConversationId,
@@ -178,6 +180,8 @@ pub struct Roster {
 /// The connections of users.
 pub trait Connections {
     /// Stores a connection.
+    ///
+    /// - A connection MUST be read with its expiry.
     fn add_connection(
         &self,
         user: &UserId,

@@ -3,14 +3,13 @@ use crate::{
     ports::Connections,
 };
 
-use super::{connection, user};
+use std::time::Duration;
+
+use super::{NOW, connection, connection_until, user};
 
 pub async fn all_stored_connections_of_a_user_are_returned(ports: &impl Connections) {
     let connected_at = Timestamp::from_seconds(1_000);
-    let stale = Connection {
-        connected_at,
-        ..connection("a-stale=")
-    };
+    let stale = Connection::new(connection("a-stale=").id, connected_at, NOW);
     let rows = [stale, connection("b="), connection("c=")];
     for row in rows.iter().rev() {
         ports.add_connection(&user("ada"), row).await.unwrap();
@@ -24,6 +23,17 @@ pub async fn all_stored_connections_of_a_user_are_returned(ports: &impl Connecti
     found.sort_by(|one, other| one.id.cmp(&other.id));
     assert_eq!(found, rows);
     assert_eq!(ports.connections_of(&user("nobody")).await.unwrap(), []);
+}
+
+pub async fn a_connection_must_be_read_with_its_expiry(ports: &impl Connections) {
+    let lasting = connection("a=");
+    let brief = connection_until("b=", NOW.plus(Duration::from_secs(60)));
+    for row in [&lasting, &brief] {
+        ports.add_connection(&user("ada"), row).await.unwrap();
+    }
+    let mut found = ports.connections_of(&user("ada")).await.unwrap();
+    found.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(found, [lasting, brief]);
 }
 
 pub async fn removing_deletes_one_connection_if_it_exists(ports: &impl Connections) {

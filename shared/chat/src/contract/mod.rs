@@ -22,8 +22,9 @@ pub mod subscriptions;
 
 use crate::{
     domain::{
-        Body, Connection, ConnectionId, Content, Conversation, ConversationId, DisplayName, Draft,
-        MessageId, Participant, Role, Seq, Subscription, Timestamp, Title, UserId,
+        Body, CONNECTION_LIFETIME, Connection, ConnectionId, Content, Conversation, ConversationId,
+        DisplayName, Draft, MessageId, Participant, Role, Seq, Subscription, Timestamp, Title,
+        UserId,
     },
     ports::{Connections, Log, Participants, Subscriptions},
 };
@@ -77,11 +78,13 @@ macro_rules! contract_tests {
                 the_roster_has_all_participants_and_all_subscriptions
                 participants_must_be_read_before_subscriptions
                 a_repeated_subscription_is_stored_once
+                a_subscription_must_be_read_with_its_expiry
                 an_expired_subscription_is_returned_until_it_is_deleted
                 unsubscribing_deletes_one_subscription_if_it_exists
                 subscriptions_of_a_connection_are_its_conversations;
             connections:
                 all_stored_connections_of_a_user_are_returned
+                a_connection_must_be_read_with_its_expiry
                 removing_deletes_one_connection_if_it_exists;
         }
     };
@@ -154,10 +157,12 @@ pub fn participant(name: &str) -> Participant {
 }
 
 pub fn connection(id: &str) -> Connection {
-    Connection {
-        id: ConnectionId::new(id).unwrap(),
-        connected_at: NOW,
-    }
+    connection_until(id, NOW.plus(CONNECTION_LIFETIME))
+}
+
+/// Creates a connection whose token ends at `end`.
+pub fn connection_until(id: &str, end: Timestamp) -> Connection {
+    Connection::new(ConnectionId::new(id).unwrap(), NOW, end)
 }
 
 pub fn subscription(name: &str, connection_id: &str) -> Subscription {

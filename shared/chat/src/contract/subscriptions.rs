@@ -3,11 +3,13 @@ use crate::{
     ports::{Log, Participants, Put, Roster, Subscriptions},
 };
 
+use std::time::Duration;
+
 use futures_util::future::join;
 
 use super::{
-    NOW, change, connection, conversation, conversation_id, message, participant, seq,
-    subscription, user,
+    NOW, change, connection, connection_until, conversation, conversation_id, message, participant,
+    seq, subscription, user,
 };
 
 pub async fn the_roster_has_all_participants_and_all_subscriptions(
@@ -91,13 +93,25 @@ pub async fn a_repeated_subscription_is_stored_once(ports: &impl Subscriptions) 
     );
 }
 
+pub async fn a_subscription_must_be_read_with_its_expiry(ports: &impl Subscriptions) {
+    let id = conversation_id("c");
+    let lasting = subscription("ada", "a=");
+    let brief = Subscription {
+        user: user("ada"),
+        connection: connection_until("b=", NOW.plus(Duration::from_secs(60))),
+    };
+    // The row of the second connection is replaced by one that expires earlier.
+    for subscription in [&lasting, &subscription("ada", "b="), &brief] {
+        ports.subscribe(&id, subscription).await.unwrap();
+    }
+    let roster = ports.roster(&id).await.unwrap();
+    assert_eq!(roster.subscriptions, [lasting, brief]);
+}
+
 pub async fn an_expired_subscription_is_returned_until_it_is_deleted(ports: &impl Subscriptions) {
     let id = conversation_id("c");
     let connected_at = Timestamp::from_seconds(1_000);
-    let connection = Connection {
-        connected_at,
-        ..connection("old=")
-    };
+    let connection = Connection::new(connection("old=").id, connected_at, NOW);
     let stale = Subscription {
         user: user("ada"),
         connection,

@@ -46,7 +46,9 @@ impl FakeChat {
         let user = name.split('-').next().unwrap_or(name);
         let id = ConnectionId::new(name).expect("a connection id");
         let connected_at = Timestamp::from_millis(self.now().millis() - 60_000);
-        (self.identity(user), Connection { id, connected_at })
+        let identity = self.identity(user);
+        let connection = Connection::new(id, connected_at, identity.expires);
+        (identity, connection)
     }
 
     /// Opens a connection.

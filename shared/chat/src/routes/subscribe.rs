@@ -156,9 +156,17 @@ async fn read<P: Log>(
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use serde_json::{Value, json};
 
-    use crate::fakes::FakeChat;
+    use super::Subscribe;
+    use crate::{
+        fakes::FakeChat,
+        fields::Fields,
+        ports::Clock as _,
+        request::{Request, Route as _},
+    };
 
     fn subscribe(chat: &FakeChat, connection: &str, after: Value) -> Value {
         chat.frame(
@@ -316,5 +324,32 @@ mod tests {
         let frame = json!({"action": "sendMessage", "conversation": "c", "id": "x", "body": "new"});
         chat.frame("ada-1", frame);
         assert_eq!(chat.pushed_to(), [""; 0]);
+    }
+
+    #[test]
+    fn a_repeated_subscription_does_not_outlive_the_token() {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada", "grace"]);
+        let (identity, connection) = chat.connection("grace-1");
+        let fields = json!({"conversation": "c"}).as_object().cloned().unwrap();
+        let minute = Duration::from_secs(60);
+        let mut request = Request {
+            identity,
+            connection: Some(connection),
+            fields: Fields::from_object(fields),
+            deadline: chat.now(),
+        };
+        for _ in 0..59 {
+            chat.runtime.advance(minute);
+            request.deadline = chat.now().plus(minute);
+            chat.run(Subscribe::handle(&chat, &request)).unwrap();
+        }
+        for (id, recipients) in [("m-1", &["grace-1"][..]), ("m-2", &[])] {
+            let frame =
+                json!({"action": "sendMessage", "conversation": "c", "id": id, "body": "new"});
+            chat.frame("ada-1", frame);
+            assert_eq!(chat.pushed_to(), recipients, "{id}");
+            chat.runtime.advance(minute);
+        }
     }
 }

@@ -39,12 +39,8 @@ impl Connections for Table {
     async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
         let query = self.query(keys::user(user), Range::BeginsWith(keys::CONNECTIONS));
         let rows = all_rows("reading the connections of a user", query).await?;
-        let connection = |row: &Row| {
-            Ok(Connection {
-                id: row.named_by_sk(keys::connection_in)?,
-                connected_at: row.time(keys::CONNECTED_AT)?,
-            })
-        };
-        rows.iter().map(connection).collect()
+        rows.iter()
+            .map(|row| row.connection(keys::connection_in))
+            .collect()
     }
 }

@@ -47,7 +47,8 @@ pub const ROLE: &str = "role";
 pub const JOINED_AT: &str = "joined_at";
 /// When a connection's handshake began, in milliseconds.
 pub const CONNECTED_AT: &str = "connected_at";
-/// When DynamoDB may delete the row, in **seconds**, as DynamoDB requires.
+/// When the row ceases to have an effect and DynamoDB may delete it, in **seconds**, as DynamoDB
+/// requires.
 pub const EXPIRES_AT: &str = "expires_at";
 
 /// The sort key of a conversation's own row.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chat::{
-    domain::{Timestamp, UserId},
+    domain::{Connection, ConnectionId, Timestamp, UserId},
     error::InternalError,
 };
 
@@ -62,11 +62,26 @@ impl Row {
 
     /// Returns a time that is stored in milliseconds.
     pub fn time(&self, name: &'static str) -> Result<Timestamp, InternalError> {
+        self.number(name).map(Timestamp::from_millis)
+    }
+
+    fn number(&self, name: &'static str) -> Result<u64, InternalError> {
         let number = self.0.get(name).and_then(|value| value.as_n().ok());
-        let millis = number.and_then(|number| number.parse().ok());
-        millis
-            .map(Timestamp::from_millis)
+        number
+            .and_then(|number| number.parse().ok())
             .ok_or_else(|| unreadable(name))
+    }
+
+    /// Returns the connection that the sort key names.
+    pub fn connection(
+        &self,
+        read: impl FnOnce(&str) -> Option<ConnectionId>,
+    ) -> Result<Connection, InternalError> {
+        Ok(Connection::new(
+            self.named_by_sk(read)?,
+            self.time(keys::CONNECTED_AT)?,
+            Timestamp::from_seconds(self.number(keys::EXPIRES_AT)?),
+        ))
     }
 
     /// Returns a user id.

@@ -1,7 +1,7 @@
 //! Subscriptions, and the roster of participants and subscriptions.
 
 use chat::{
-    domain::{Connection, ConnectionId, ConversationId, Subscription},
+    domain::{ConnectionId, ConversationId, Subscription},
     error::InternalError,
     ports::{Roster, Subscriptions},
 };
@@ -52,9 +52,10 @@ impl Subscriptions for Table {
                 keys::conversation(conversation),
                 Range::Between(keys::ROSTER_FIRST, keys::ROSTER_LAST),
             )
-            .projection_expression("#sort, #user, #connected_at")
+            .projection_expression("#sort, #user, #connected_at, #expires_at")
             .expression_attribute_names("#user", keys::USER)
-            .expression_attribute_names("#connected_at", keys::CONNECTED_AT);
+            .expression_attribute_names("#connected_at", keys::CONNECTED_AT)
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT);
         let mut roster = Roster::default();
         for row in all_rows("reading a roster", query).await? {
             if let Ok(participant) = row.named_by_sk(keys::participant_in) {
@@ -83,9 +84,6 @@ impl Subscriptions for Table {
 fn subscription(row: &Row) -> Result<Subscription, InternalError> {
     Ok(Subscription {
         user: row.user(keys::USER)?,
-        connection: Connection {
-            id: row.named_by_sk(keys::subscription_in)?,
-            connected_at: row.time(keys::CONNECTED_AT)?,
-        },
+        connection: row.connection(keys::subscription_in)?,
     })
 }

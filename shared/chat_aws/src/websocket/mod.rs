@@ -62,10 +62,11 @@ fn sender(event: &Event) -> Result<(Identity, Connection), IdentityError> {
     let identity = identity::of_context(&context.authorizer.fields)?;
     let id = ConnectionId::new(context.connection_id.as_deref().unwrap_or_default());
     let connected_at = u64::try_from(context.connected_at).map_err(|_| IdentityError)?;
-    let connection = Connection {
-        id: id.map_err(|_| IdentityError)?,
-        connected_at: Timestamp::from_millis(connected_at),
-    };
+    let connection = Connection::new(
+        id.map_err(|_| IdentityError)?,
+        Timestamp::from_millis(connected_at),
+        identity.expires,
+    );
     Ok((identity, connection))
 }
 

@@ -70,12 +70,10 @@ impl Small {
 
     fn connection(&self, page: &str) -> (Identity, Connection) {
         let (user, _) = page.split_once('-').unwrap();
-        let connected_at = self.ports.now();
-        let connection = Connection {
-            connected_at,
-            ..chat::contract::connection(page)
-        };
-        (self.identity(user), connection)
+        let identity = self.identity(user);
+        let id = chat::contract::connection(page).id;
+        let connection = Connection::new(id, self.ports.now(), identity.expires);
+        (identity, connection)
     }
 
     async fn request<R: Route<Ports<Meter>>>(
