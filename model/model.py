@@ -1,25 +1,27 @@
 #!/usr/bin/env python3
 """Exhaustive model check of the conversation log: append, retry, subscribe, removal and addition.
 
-The search explores every interleaving of a few small processes. It is breadth-first, so the first counter-example is a
-shortest one. Each request to the database is one step; between any two steps any other step may happen.
+The search explores every interleaving of a few small processes. It is breadth-first, so the first
+counter-example is a shortest one. Each request to the database is one step; between any two steps
+any other step may happen.
 
 Faults, each within a budget:
   kill      a function dies between two steps; its put may be in flight and land later, or never
   sdk       a put takes effect but its answer is lost; the SDK repeats the same put
 
 A Query is not a snapshot: other writes may happen between its two halves (read-committed).
-A change of participants is a transaction of an entry and a row: all or nothing, but one becomes visible before the other.
+A change of participants is a transaction of an entry and a row: all or nothing, but one becomes
+visible before the other.
 
 Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ONCE   a (sender, id) is stored at most once
                          ACKED  an acknowledged message stays at its acknowledged position
-                         FENCE  no entry that is stored after an answered removal is sent by, or reaches, the removed user,
-                                until they are added again
+                         FENCE  no entry that is stored after an answered removal is sent by, or
+                                reaches, the removed user, until they are added again
 Checked at the end       AGREE  the participant row agrees with the newest change in the log
-                         SEEN   the subscriber has every acknowledged message (acknowledged = fanned out); a message that
-                                was stored and never acknowledged may be missing: as a gap, or at the end, where only ping
-                                shows it
+                         SEEN   the subscriber has every acknowledged message (acknowledged = fanned
+                                out); a message that was stored and never acknowledged may be
+                                missing: as a gap, or at the end, where only ping shows it
                          LIVE   without kill and rejection, every send is acknowledged
 
     python3 model.py            the design in all scenarios, then every mutant
@@ -30,7 +32,8 @@ import time
 from collections import namedtuple, deque
 from concurrent.futures import ProcessPoolExecutor
 
-# log: tuple of entries (None = hole). subs: users with a subscription row. seen: entries that reached the watched user.
+# log: tuple of entries (None = hole). subs: users with a subscription row.
+# seen: entries that reached the watched user.
 State = namedtuple("State", "log subs members procs wire seen joined acks answered kills sdk")
 WATCHED = "a"                                  # the client whose received entries are checked; "b" is everyone else
 
@@ -72,7 +75,7 @@ def locked(s, seq=None, user=None):
     return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user) for p in s.procs)
 
 
-# --- send: launch > tail (> torn tail) > put, put ... > subs > push + acknowledge ----------------------------
+# --- send: launch > tail (> torn tail) > put, put ... > subs > push + acknowledge ---------------
 def after_of(s, p, rule):
     """Returns the `after` of this attempt, or False if the client knows that the message is stored and does not send."""
     _, sender, cid, policy = p
@@ -173,8 +176,8 @@ def step_send(s, me, p, rule, window):
         elif old == (sender, cid) and "own_item_is_foreign" not in rule:
             yield "%s/%s finds itself at %d" % (sender, cid, n), duplicate(s, me, sender, cid, n, rule)
         elif "reread" in rule or removed(old, sender) and "no_fence" not in rule:
-            # the contention rule: read the tail again from the lost position; a sender that meets its own removal does the
-            # same, since it may have been added again behind it
+            # the contention rule: read the tail again from the lost position; a sender that meets
+            # its own removal does the same, since it may have been added again after it
             yield "%s/%s loses %d, rereads" % (sender, cid, n), move(s, me, ("tail", sender, cid, n) + early)
         else:
             yield "%s/%s loses %d" % (sender, cid, n), move(s, me, ("put", sender, cid, n + 1) + early)
@@ -199,7 +202,8 @@ def step_send(s, me, p, rule, window):
             t._replace(acks=t.acks | {(sender, cid, n)}), me, ("done",))
 
 
-# --- subscribe: write the row (inert without a participant row), read the entries, check the participant, reply ---
+# --- subscribe: write the row (inert without a participant row), read the entries, check the
+#     participant, reply
 def step_subscribe(s, me, p, rule):
     pc, user = p[0], p[1]
     row = s.subs | {user}
@@ -223,7 +227,8 @@ def step_subscribe(s, me, p, rule):
             yield "%s may not subscribe" % user, move(s._replace(subs=s.subs - {user}), me, ("done",))
 
 
-# --- history: read the newest entry, which need not be the reader's own removal; check the participant, reply ---------
+# --- history: read the newest entry, which need not be the reader's own removal; check the
+#     participant, reply
 def step_history(s, me, p, rule):
     pc, user = p[0], p[1]
     if pc == "history" and "check_before_read" in rule:
@@ -242,7 +247,8 @@ def newest(s):
     return tuple((n, e) for n, e in list(enumerate(s.log, 1))[-1:] if e)
 
 
-# --- remove and add: entry and row in one transaction, answer; then the inert subscription rows are deleted -----------
+# --- remove and add: entry and row in one transaction, answer; then delete the inert
+#     subscription rows
 def step_change(s, me, p, rule):
     pc, user = p[0], p[1]
     if pc in ("removed", "added"):
@@ -339,10 +345,11 @@ def broken(s):
         return "ONCE"
     if any(at(s.log, n) != (sender, cid) for sender, cid, n in s.acks):
         return "ACKED"
-    for gone, head in s.answered:               # behind an answered removal only entries behind a new addition are allowed
+    # after an answered removal, only entries after a new addition are allowed
+    for gone, head in s.answered:
         back = [n for n, e in enumerate(s.log, 1) if n > gone and e == ("added", WATCHED)]
         later = [(n, e) for n, e in enumerate(s.log, 1) if n > head and (not back or n < back[0])]
-        # A user who was added again sees the whole log, including entries that were stored in between.
+        # A user who was added again sees the whole log, with the entries stored in between.
         if any(e[0] == WATCHED for _, e in later) or not back and any(x in s.seen for x in later):
             return "FENCE"
     return None
@@ -395,7 +402,7 @@ def broken_final(s, wanted, rule):
 OLD = (("b", "1"), ("b", "2"))                  # the log at the start
 # name: (log, processes, kills, SDK retries, window when there is no `after`)
 SCENARIOS = {
-    # the same message three times: with an old `after`, a fresh `after`, and the client's position at that time
+    # the same message three times: an old `after`, a fresh `after`, the client's current position
     "retries": (OLD, (("send", "a", "x", 1), ("send", "a", "x", 2), ("send", "a", "x", "position"),
                       ("send", "b", "y", 0)), 1, 1, 9),
     "retries+subscribe": (OLD, (("send", "a", "x", 1), ("send", "a", "x", "position"), ("send", "b", "y", 2),

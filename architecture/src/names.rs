@@ -1,5 +1,5 @@
-//! A route has one name: its action, its file in the core, its event in `events/` and its route in
-//! the template. A function has one name: its folder, its binary and its logical id.
+//! Compares names. A route has one name: as an action, as a file in the core, as a sample event and
+//! in the template. A function has one name: as a folder, as a binary and as a logical id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ fn every_route_has_a_file_in_the_core_and_a_sample_event() {
         let is_of_the_handshake = key == "$connect" || key == "$disconnect";
         assert!(
             route.replies != is_of_the_handshake,
-            "{key} needs a RouteResponse to be answered"
+            "{key}: every route needs a RouteResponse, except $connect and $disconnect"
         );
         assert!(
             routes.contains(&name),
@@ -66,7 +66,7 @@ fn every_sample_event_is_for_a_route_of_the_template() {
             known.contains(key),
             "events/{file}.json is for {key}, which the template does not have"
         );
-        // What follows the route's name tells samples of one route apart: send_message_invalid.
+        // A suffix distinguishes the samples of one route, as in `send_message_invalid`.
         let name = file.trim_start_matches("rest_");
         let is_of = |route: &String| {
             name == route
@@ -76,7 +76,7 @@ fn every_sample_event_is_for_a_route_of_the_template() {
         };
         assert!(
             routes.iter().any(is_of),
-            "events/{file}.json begins with no route's name"
+            "events/{file}.json does not begin with the name of a route"
         );
     }
 }
@@ -94,14 +94,14 @@ fn every_http_route_has_one_name_in_the_template_the_openapi_document_and_the_co
 }
 
 #[test]
-fn every_function_is_called_the_same_everywhere() {
+fn every_function_has_one_name_as_folder_binary_and_logical_id() {
     let declared: BTreeMap<String, String> = stack()
         .functions
         .into_values()
         .map(|function| match function.code {
             Code::Cargo { binary, .. } => (function.logical_id, binary),
             Code::Bootstrap(folder) => panic!(
-                "{} is not built but taken from {folder:?}",
+                "{} is not built by cargo: it uses the bootstrap in {folder:?}",
                 function.logical_id
             ),
         })
@@ -112,7 +112,7 @@ fn every_function_is_called_the_same_everywhere() {
         .collect();
     assert_eq!(
         declared, expected,
-        "logical ids and binaries by the folders in functions/"
+        "logical ids and binaries, and the folders in functions/"
     );
 }
 

@@ -1,11 +1,12 @@
-//! The rings: `functions → chat_aws → chat`, nothing outwards, and the harness knows none of them.
+//! Checks the dependencies between packages: `functions → chat_aws → chat`, never outwards. The
+//! harness does not depend on any of them.
 
 use std::{collections::BTreeSet, path::Path};
 
 use crate::workspace::Workspace;
 
 #[test]
-fn arrows_between_our_packages_point_inwards() {
+fn packages_depend_only_on_inner_rings() {
     let workspace = Workspace::read();
     let members = workspace.members();
     for (member, folder) in &members {
@@ -14,11 +15,11 @@ fn arrows_between_our_packages_point_inwards() {
             // Its tests run on the engines that the harness starts.
             "shared/chat_aws" => &["chat", "harness"],
             "architecture" => &["harness"],
-            // It judges what the real routes do, and stands outside like the checker.
+            // The simulation runs the real routes and, like the checker, is not deployed.
             "simulation" => &["chat", "checker"],
             other if other.starts_with("functions/") => &["chat_aws", "chat"],
             other => panic!(
-                "{other} has no place in the rings yet: decide what it may depend on, and say it here"
+                "{other} is not in this list: add it with the packages that it may depend on"
             ),
         };
         let ours: BTreeSet<_> = workspace
@@ -35,7 +36,7 @@ fn arrows_between_our_packages_point_inwards() {
 }
 
 #[test]
-fn nothing_that_is_deployed_links_the_harness() {
+fn deployed_packages_do_not_link_the_harness() {
     let workspace = Workspace::read();
     for (member, folder) in workspace.members() {
         if folder.starts_with("functions") || folder.starts_with("shared") {
@@ -46,7 +47,7 @@ fn nothing_that_is_deployed_links_the_harness() {
 }
 
 #[test]
-fn nothing_deployed_is_built_with_mutants() {
+fn deployed_packages_are_built_without_mutants() {
     let workspace = Workspace::read();
     let of_the_core = |member: &str| workspace.features_of("chat", member);
     assert!(of_the_core("simulation").contains("mutants"));
@@ -62,7 +63,7 @@ fn nothing_deployed_is_built_with_mutants() {
 }
 
 #[test]
-fn only_functions_and_their_adapter_know_aws() {
+fn only_functions_and_their_adapter_depend_on_aws() {
     let workspace = Workspace::read();
     for (member, folder) in workspace.members() {
         let knows = [
@@ -90,10 +91,10 @@ fn the_core_links_no_aws_no_http_and_no_runtime() {
         .iter()
         .filter(|name| is_aws(name) || is_http(name) || is_runtime(name))
         .collect();
-    assert!(foreign.is_empty(), "{foreign:?} came into the core");
+    assert!(foreign.is_empty(), "the core must not link {foreign:?}");
 }
 
-/// `aws-lc-rs` is a library of cryptography and knows nothing of Amazon's services.
+/// Whether a package is for AWS. `aws-lc-rs` is not: it is a cryptography library.
 fn is_aws(name: &str) -> bool {
     let aws = ["aws-", "aws_", "lambda_"];
     aws.iter().any(|prefix| name.starts_with(prefix)) && !name.starts_with("aws-lc-")

@@ -17,7 +17,7 @@ pub struct Change<'a> {
     id: Option<&'a str>,
     attempts: usize,
     pub answer: Option<Answer>,
-    /// The line from which on the change no longer takes effect.
+    /// From this line on, the change can no longer take effect.
     end: Option<usize>,
 }
 
@@ -29,7 +29,7 @@ pub struct Answer {
 }
 
 impl Change<'_> {
-    /// Whether `entry` records such a change of the user.
+    /// Whether `entry` records a change of this kind to the user.
     pub fn is_recorded_by(&self, entry: &Entry, user: &str) -> bool {
         if self.adds {
             entry.adds(user)
@@ -136,8 +136,8 @@ impl<'a> Changes<'a> {
         of_kind.any(|change| change.attempts > 0)
     }
 
-    /// Returns the change that stored an entry at one of these positions after a line: the one
-    /// whose answer names such a position, otherwise the earliest one that may have.
+    /// Returns the change that stored an entry at one of these positions after a line: the change
+    /// whose answer has such a position, or else the earliest change that may have stored it.
     pub fn maker(
         &self,
         adds: bool,
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn the_maker_of_an_entry_is_the_change_answered_with_it_or_the_earliest_possible_one() {
+    fn an_entry_belongs_to_the_change_answered_with_it_or_to_the_earliest_possible_one() {
         let lines = [
             ("A", true, ASKED),
             ("B", true, ASKED),

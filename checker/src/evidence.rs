@@ -7,7 +7,7 @@ use crate::{
     history::{Entry, Record},
 };
 
-/// A conversation's log is missing in the history, so the history cannot be checked.
+/// The history has no log of a conversation, so the history cannot be checked.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the history has no `log` of conversation {0}; a participant must read the whole log at the end"

@@ -54,7 +54,7 @@ pub enum Record {
         /// The entry as the client received it.
         event: Entry,
     },
-    /// A client starts anew at a position: 0, its saved position, or a head that the server named.
+    /// A client restarts at a position: 0, its saved position, or a head that the server reported.
     Restart {
         /// The restarted client.
         #[serde(flatten)]
@@ -129,7 +129,7 @@ pub struct ChangeAnswer {
 }
 
 impl Record {
-    /// The conversation of the record, if it is about one.
+    /// Returns the conversation of the record, if it is about one.
     #[must_use]
     pub fn conversation(&self) -> Option<&str> {
         match self {

@@ -21,7 +21,7 @@ pub enum Promise {
     Refused,
     /// Every client sees the log's entries in order, without gap or repetition.
     Order,
-    /// No entry behind a removal is sent by, or reaches, the removed user.
+    /// No entry after a removal is sent by, or reaches, the removed user.
     Fence,
     /// Every client of a participant ends with the complete log and an empty outbox.
     Complete,

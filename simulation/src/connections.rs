@@ -51,7 +51,7 @@ pub struct Wire {
     pub silent: bool,
 }
 
-/// All connections that the gateway takes for open.
+/// All connections that the gateway considers open.
 #[derive(Default)]
 pub struct Connections {
     open: BTreeMap<ConnectionId, Wire>,
@@ -66,7 +66,7 @@ impl Connections {
         Some(now.since(wire.connection.connected_at))
     }
 
-    /// Whether a connection is cut without the gateway's notice.
+    /// Whether any connection is cut without the gateway having noticed.
     pub fn any_silent(&self) -> bool {
         self.open.values().any(|wire| wire.silent)
     }
@@ -95,7 +95,7 @@ impl Connections {
         }
     }
 
-    /// Cuts a connection without the gateway's notice.
+    /// Cuts a connection without the gateway noticing.
     pub fn silence(&mut self, connection: &ConnectionId) {
         if let Some(wire) = self.open.get_mut(connection) {
             wire.silent = true;

@@ -8,7 +8,7 @@ use chat::mutant::Mutant as ServerMutant;
 pub enum ClientMutant {
     /// A retry sends a reported head as `after`, without having seen the entries.
     PositionHead,
-    /// The position moves to every received entry, even behind a gap.
+    /// The position moves to every received entry, even after a gap.
     PositionUnseen,
     /// Pings are ignored, so only gaps show missing entries.
     NoPing,

@@ -1,6 +1,6 @@
 //! Promises that only an observer inside the simulation can check:
 //!
-//! - *notified*: a subscriber is pushed every entry behind the head that its subscription returned,
+//! - *notified*: a subscriber is pushed every entry after the head that its subscription returned,
 //!   before the entry is acknowledged, unless the fan-out ran out of time. (Otherwise the clients'
 //!   repairs would hide a broken fan-out.)
 //! - *pushed*: a push that the gateway is too busy for is retried while there is time.
@@ -163,7 +163,7 @@ impl Observer {
         *self.disturb(conversation, user) -= 1;
     }
 
-    /// Forgets the user's subscriptions, and returns their number of changes under way.
+    /// Forgets the user's subscriptions, and returns the number of their changes under way.
     fn disturb(&mut self, conversation: &str, user: &str) -> &mut u64 {
         let row = (conversation.to_owned(), user.to_owned());
         *self.changed.entry(row.clone()).or_default() += 1;

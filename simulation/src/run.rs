@@ -193,7 +193,7 @@ impl Simulation {
             .await;
     }
 
-    /// Waits until every client has everything, or should have it.
+    /// Waits until every client has everything, or until the time limit.
     async fn settle(&self) {
         let until = self.world.now() + SETTLED_AFTER;
         while self.world.now() < until && !self.is_settled() {

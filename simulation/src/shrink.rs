@@ -1,6 +1,6 @@
-//! Shortens a run that breaks a promise (delta debugging). Of its thousands of actions and faults
-//! nearly none matter. They are left out in halves, quarters, and at last one by one, as long as
-//! the same promise is still broken.
+//! Shortens a run that breaks a promise (delta debugging). Only a few of its thousands of actions
+//! and faults matter. Halves, then quarters, and finally single items are left out, as long as the
+//! same promise is still broken.
 
 use std::{
     collections::BTreeSet,

@@ -1,7 +1,8 @@
 //! The state of one run: the chat's storage and time, faults, plan, connections, history and
 //! counts.
 //!
-//! Everything else in a run holds this, and it knows none of its users.
+//! The ports, the functions, the gateway and the clients depend on this module. It does not depend
+//! on them.
 
 use std::{
     collections::BTreeMap,

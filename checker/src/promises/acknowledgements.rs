@@ -1,4 +1,5 @@
-//! Checks that answers are true: acknowledgements, refusals, and changes of participants.
+//! Checks that answers are true: to messages (acknowledged or refused) and to changes of
+//! participants.
 
 use super::Case;
 use crate::{

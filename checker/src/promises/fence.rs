@@ -1,4 +1,4 @@
-//! A removal in the log is a fence: until the user is added again, no entry behind it is sent by
+//! A removal in the log is a fence: until the user is added again, no entry after it is sent by
 //! them or reaches them.
 //!
 //! A new participant's row may be visible a moment before the entry that adds them. The user may
@@ -16,7 +16,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     for (user, changes) in &case.evidence.changes {
         let of_user = case.evidence.log.iter();
         let mut of_user = of_user.filter(|entry| entry.adds(user) || entry.removes(user));
-        // An entry is stored after its predecessor, and that after it was requested.
+        // An entry is stored after the one before it, and so after the request for that one.
         let mut after = 0;
         while let Some(entry) = of_user.next() {
             let maker = changes.maker(entry.adds(user), &(entry.seq..=entry.seq), after);
@@ -40,7 +40,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
 }
 
 /// Returns the line that first requests the addition after `removal`: the request for the entry
-/// `back`, or without such an entry the first request that may have added the user again.
+/// `back` or, if there is no such entry, the first request that may have added the user again.
 fn addition(
     changes: &Changes<'_>,
     removal: &Entry,
@@ -82,7 +82,7 @@ impl<'a> Fence<'a> {
 
     fn written(&self, found: &mut Vec<Violation>) {
         let Self { case, user, .. } = *self;
-        // An entry that no record mentions before that request may have been stored after it.
+        // An entry that no record mentions before the addition is requested may be stored later.
         let certain = self
             .addition
             .map_or(u64::MAX, |line| case.evidence.head_before(line));

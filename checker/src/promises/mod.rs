@@ -1,4 +1,4 @@
-//! The promises. Each is a search for violations in one conversation.
+//! The promises. Each is checked by a search for violations in one conversation.
 
 mod acknowledgements;
 mod fence;

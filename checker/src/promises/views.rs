@@ -1,4 +1,4 @@
-//! Checks that each client saw the log from its first position on, and at the end all of it.
+//! Checks that each client saw the log in order from its first position, and all of it at the end.
 
 use super::Case;
 use crate::{
@@ -54,7 +54,8 @@ fn view(case: &Case<'_>, client: &str, lines: &[usize], found: &mut Vec<Violatio
 
 type Finding<'a> = Option<(Promise, String, Option<&'a Entry>)>;
 
-/// A client whose user is no participant at the end need not have everything.
+/// Checks a client's final state. If its user is not a participant at the end, the client may be
+/// incomplete.
 fn ended<'a>(
     case: &Case<'a>,
     client: &str,

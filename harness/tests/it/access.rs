@@ -19,7 +19,7 @@ use crate::{
 
 const CHAT: &str = "arn:aws:dynamodb:us-east-1:123456789012:table/chat";
 
-/// A function `test-ID` with these statements as its policy.
+/// Returns a function `test-ID` with these statements as its policy.
 pub fn function(logical_id: &str, statements: &[Value]) -> Function {
     Function {
         logical_id: logical_id.to_owned(),
@@ -41,7 +41,7 @@ pub fn function(logical_id: &str, statements: &[Value]) -> Function {
     }
 }
 
-/// A stack of functions only.
+/// Returns a stack with only these functions.
 pub fn stack(functions: impl IntoIterator<Item = Function>) -> Stack {
     Stack {
         functions: functions
@@ -67,7 +67,7 @@ pub async fn send_signed(
     attempt_signed(credentials, service, request).await.unwrap()
 }
 
-/// The same for a request that may fail without a response.
+/// Signs and sends a request that may fail without a response.
 pub async fn attempt_signed(
     credentials: &Credentials,
     service: Service,

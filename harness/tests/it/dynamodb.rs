@@ -1,5 +1,5 @@
-//! The engines behind the proxy: one suite, run on each engine that the harness starts itself. `local` needs Java and,
-//! the first time, Maven Central.
+//! The engines behind the proxy: one suite, run on each engine that the harness starts itself.
+//! DynamoDB local needs Java and, the first time, Maven Central.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -17,7 +17,7 @@ use crate::{
     gateway::http,
 };
 
-/// A stack of the table `chat` alone.
+/// Returns a stack with only the table `chat`.
 pub fn tables(sort_key: &str) -> Stack {
     let create = json!({
         "TableName": "chat",
@@ -53,7 +53,8 @@ pub fn tables(sort_key: &str) -> Stack {
     }
 }
 
-/// A proxy in front of `engine`, its address, and the key of the function `Send`, who may everything.
+/// Opens a proxy in front of `engine`. Returns it with its address and the credentials of the
+/// function `Send`, which may do everything.
 pub async fn open(engine: &Engine) -> (Proxy, String, Credentials) {
     open_with_faults(engine, Faults::default()).await
 }

@@ -28,7 +28,8 @@ fn planned(rules: Value) -> Faults {
     planned_by(Clock::default(), rules)
 }
 
-/// Creates faults that last as long as this clock says: an hour passes only when a test says so.
+/// Creates faults that last as long as this clock says: an hour passes only when a test sets it
+/// ahead.
 pub fn planned_by(clock: Clock, rules: Value) -> Faults {
     let faults = Faults::new(clock);
     let plan = json!({ "faults": rules });
@@ -52,7 +53,7 @@ fn injected(faults: &Faults) -> Vec<u64> {
         .collect()
 }
 
-/// Starts the engine of a table, to put items into.
+/// Starts an engine with a table for items.
 pub async fn engine() -> Engine {
     let engine = Engine::start(Choice::Embedded, None).await.unwrap();
     create_tables(&tables("sk"), &engine).await.unwrap();
@@ -66,7 +67,7 @@ pub fn item(sk: &str) -> Value {
 pub const PUT: &str = "DynamoDB_20120810.PutItem";
 const SCAN: &str = "DynamoDB_20120810.Scan";
 
-/// Counts the items as the administrator, who meets no faults.
+/// Counts the items as the administrator, whose calls get no faults.
 pub async fn count(address: &str) -> Value {
     let scan = json!({ "TableName": "chat" });
     let (status, found) = dynamodb::call(&Credentials::administrator(), address, SCAN, scan).await;
@@ -117,7 +118,7 @@ async fn dynamodb_loses_the_answer_after_the_effect() {
 }
 
 #[tokio::test]
-async fn dynamodb_is_silent() {
+async fn a_dynamodb_timeout_has_no_effect_and_no_answer() {
     let engine = engine().await;
     let faults = planned(json!([{ "dynamodb": "timeout" }]));
     let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults.clone()).await;
@@ -130,7 +131,7 @@ async fn dynamodb_is_silent() {
     assert_eq!(count(&address).await, 0);
 }
 
-/// Starts a gateway whose connections meet `faults`, with one client.
+/// Starts a gateway with these faults, and connects one client.
 pub async fn connected(faults: &Faults, clock: &Clock) -> (Gateway, Client, String, Calls) {
     let (functions, mut calls) = polite().functions();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

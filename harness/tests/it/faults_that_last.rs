@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 const HOUR_IN_MS: [u64; 2] = [60 * 60 * 1000; 2];
 
 #[tokio::test]
-async fn dynamodb_takes_longer() {
+async fn latency_delays_a_dynamodb_call_before_its_effect() {
     let engine = engine().await;
     let clock = Clock::default();
     let faults = planned_by(
@@ -45,8 +45,8 @@ async fn dynamodb_takes_longer() {
 }
 
 #[tokio::test]
-async fn the_management_api_takes_longer() {
-    // The connection must not end of old age meanwhile.
+async fn a_slow_consumer_delays_one_post_and_not_the_next() {
+    // The connection has its own clock, so that it does not reach its maximum age.
     let (clock, ages) = (Clock::default(), Clock::default());
     let rule = json!([{ "management": "slowConsumer", "times": 1, "ms": HOUR_IN_MS }]);
     let faults = planned_by(clock.clone(), rule);
@@ -102,7 +102,7 @@ async fn lambda_throttles_and_starts_slowly() {
     assert_eq!(refused, Err(InvokeError::Throttled));
     let late = lambda::spawn(&lambda, "Send", json!({}));
     fault_injected(&faults).await;
-    // The same way as the delayed one takes.
+    // Another function, without the fault, is not delayed.
     answer(lambda::call(&lambda, "Other", json!({})).await);
     assert!(!late.is_finished());
     clock.set_ahead(HOUR).unwrap();

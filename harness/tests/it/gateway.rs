@@ -36,7 +36,7 @@ pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Code = Box<dyn Fn(Value) -> Answer + Send + Sync>;
 type Answer = Pin<Box<dyn Future<Output = Result<Outcome, InvokeError>> + Send>>;
 
-/// Functions by name. Each call's event arrives at the receiver of [`Calls`].
+/// Scripted functions by name. The event of each call is also sent to [`Calls`].
 #[derive(Clone)]
 pub struct Functions {
     scripts: Arc<HashMap<&'static str, Code>>,
@@ -83,7 +83,7 @@ impl Script {
     }
 }
 
-/// The calls in their order.
+/// The calls, in order.
 pub struct Calls(mpsc::UnboundedReceiver<(String, Value)>);
 
 impl Calls {
@@ -255,7 +255,7 @@ impl Gateway {
         }
     }
 
-    /// Builds a call of the management API, signed by the administrator.
+    /// Sends a call of the management API, signed by the administrator.
     pub async fn manage(
         &self,
         method: &str,
@@ -294,8 +294,8 @@ fn status_and_body(response: &Response) -> (u16, Value) {
     )
 }
 
-/// One client for all tests, since each would read the system's certificates. It keeps no
-/// connections, because those would belong to the runtime of one test.
+/// Returns one client for all tests, because creating one reads the system's certificates. It keeps
+/// no connections open, because a connection belongs to the runtime of one test.
 pub fn http() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         let client = reqwest::Client::builder().pool_max_idle_per_host(0);

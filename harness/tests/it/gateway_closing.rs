@@ -1,4 +1,4 @@
-//! How connections end, and what `$disconnect` sees of it.
+//! How connections end, and what `$disconnect` receives.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};

@@ -75,8 +75,7 @@ async fn an_authorizer_is_called_once_per_identity() {
             json!({ "lambda": { "user": user, "nested": { "n": 1 } } })
         );
     }
-    // Bob is a new identity, and so is the refused one. Its second request is answered from the
-    // cache, too.
+    // `bob` and `no` are new identities. The second request of `no` is answered from the cache.
     server.calls.next("Authorizer").await;
     server.calls.next("Rest").await;
     server.calls.next("Authorizer").await;

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use crate::gateway::{Gateway, Script, answer, api, connection_id, failure, next_text, polite};
 
-/// Returns what a client reads after one message, on an API whose Chat function ends with `result`.
+/// Returns what a client reads after one message, on an API with the functions of `script`.
 async fn frame_for(script: Script, with_default: bool, message: &str) -> Value {
     let (functions, mut calls) = script.functions();
     let mut api = api();

@@ -1,4 +1,4 @@
-//! The development issuer and the page, composed with an HTTP API as on one port.
+//! The development issuer and the page, on one port.
 
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 

@@ -93,7 +93,7 @@ pub async fn start_with_faults(
     )
 }
 
-/// For callers without a time limit of their own.
+/// Returns a queue signal without a receiver, for callers without a time limit of their own.
 pub fn not_queued() -> Queued {
     oneshot::channel().0
 }
@@ -151,13 +151,13 @@ pub async fn await_freeze(pid: &Value) {
     }
 }
 
-/// A path without a file.
+/// Returns a path at which there is no file.
 pub fn mark() -> PathBuf {
     std::env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()))
 }
 
-/// Meets functions that were told to `meet`: they identify themselves, and a stream lets them go
-/// on.
+/// Accepts connections of functions with the event `meet`. Each sends its process id and a number,
+/// and continues when it gets a byte.
 pub struct Meeting(TcpListener);
 
 impl Meeting {
@@ -169,7 +169,7 @@ impl Meeting {
         json!({ "do": "meet", "at": self.0.local_addr().unwrap().to_string(), "number": number })
     }
 
-    /// Returns the next function, and how far the clock was set ahead until it came.
+    /// Returns the next function's stream, and how far the clock was set ahead until it connected.
     pub async fn next_by(&self, clock: &Clock) -> (TcpStream, Duration) {
         let began = clock.ahead();
         let mut next = pin!(self.next());
@@ -214,7 +214,7 @@ async fn a_process_is_frozen_between_events_and_reused() {
     );
     await_freeze(&first["pid"]).await;
 
-    // By each of its names.
+    // The function can be called by each of its names.
     for name in ["test-One", "One_binary", first["arn"].as_str().unwrap()] {
         let again = answer(call(&lambda, name, json!({})).await);
         assert_eq!(again["pid"], first["pid"]);

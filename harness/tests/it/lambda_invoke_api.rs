@@ -1,4 +1,4 @@
-//! The Invoke API: its answers, and who may call it.
+//! The Invoke API: its answers and permissions.
 
 use std::time::Duration;
 
@@ -156,7 +156,7 @@ async fn an_event_that_fails_is_repeated_twice_after_minutes() {
         let (_, later) = meeting.next_by(&clock).await;
         assert!(later >= Duration::from_secs(least), "{later:?}");
     }
-    // The event is forgotten: however late it is, the next one is another event.
+    // The event was dropped after its last attempt: the next one is another event.
     clock
         .set_ahead(clock.ahead() + Duration::from_secs(60 * 60))
         .unwrap();

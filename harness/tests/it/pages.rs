@@ -1,4 +1,4 @@
-//! Web pages in the developer's browser against the listeners of the harness.
+//! Requests of web pages in the developer's browser to the listeners of the harness.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ const FOREIGN: [(&str, &str); 4] = [
     ("host", "rebound.example.com:8000"),
 ];
 
-/// Sends the request of `build` as a foreign page would, in every way, and a preflight.
+/// Asserts that a foreign page's request and its preflight are refused, with each of its headers.
 async fn refuses_pages(build: impl Fn(Method) -> RequestBuilder) {
     for (name, value) in FOREIGN {
         for method in [Method::POST, Method::OPTIONS] {

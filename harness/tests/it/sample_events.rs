@@ -1,5 +1,5 @@
-//! Compares the sample events in `events/` with the events of the gateway. A test repeats the request of
-//! a sample, and the function must receive exactly the keys and types of the sample.
+//! Compares the sample events in `events/` with the events of the gateway. A test repeats the
+//! request of a sample, and the function must receive exactly the keys and types of the sample.
 
 use std::{fs, path::Path};
 
@@ -70,7 +70,7 @@ fn assert_alike(name: &str, sample: &Value, made: &Value) {
     let (expected, seen) = (shape(sample), shape(made));
     assert_eq!(
         seen, expected,
-        "events/{name}.json is {expected:#}\nthe gateway makes {seen:#}"
+        "events/{name}.json is {expected:#}\nthe gateway sends {seen:#}"
     );
 }
 

@@ -58,7 +58,7 @@ pub fn load(template: &str) -> Result<Stack, String> {
     Folder::with(template).load(&[])
 }
 
-/// A template with one function and these lines as its variables.
+/// Returns a template with one function that has these lines as its variables.
 pub fn variables(sections: &str, lines: &str) -> String {
     let sections = match sections {
         "" => String::new(),
@@ -241,7 +241,7 @@ Conditions:
 }
 
 #[test]
-fn overrides_win_over_local_values_and_these_win_over_defaults() {
+fn overrides_win_over_local_values_and_local_values_over_defaults() {
     let template = variables(
         "
 Metadata: {Harness: {Parameters: {B: '${Issuer}', C: local}}}
@@ -327,7 +327,8 @@ fn transforms_may_be_a_list() {
     load(&template).unwrap();
 }
 
-/// A function that cargo builds from a package with these binaries. `Metadata` does not name one.
+/// Loads a template with a function that cargo builds from a package with these binaries. The
+/// function's `Metadata` does not name a binary.
 fn without_binary(binaries: &[&str]) -> Result<Stack, String> {
     let template = variables("", "A: b").replace(
         "    Properties:",

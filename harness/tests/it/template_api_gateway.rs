@@ -1,4 +1,4 @@
-//! `AWS::ApiGatewayV2::*`, without SAM and beside it.
+//! Templates with `AWS::ApiGatewayV2` resources, without SAM and together with it.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -19,8 +19,8 @@ impl Hall {
         Folder::with(&self.0).load(&[("Guarded", "yes")])
     }
 
-    /// Adds or replaces a line in the properties of a resource. Returns the number of the line and the
-    /// error.
+    /// Adds or replaces a line in the properties of a resource. Returns the number of the line and
+    /// the error.
     fn with(&self, resource: &str, line: &str) -> (usize, String) {
         let name = line.split_once(':').unwrap().0;
         let mut lines: Vec<String> = self.0.lines().map(str::to_owned).collect();
@@ -133,7 +133,7 @@ fn unsupported_properties_of_parts_are_errors() {
 }
 
 #[test]
-fn what_would_fail_after_a_deployment_is_an_error() {
+fn a_template_that_would_fail_after_deployment_is_an_error() {
     let template = Hall::new().0;
     for (from, to, place, expected) in [
         (

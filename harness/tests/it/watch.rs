@@ -1,4 +1,4 @@
-//! `--watch` in a temporary workspace, whose functions depend on one package of their own.
+//! `--watch` in a temporary workspace, where one of two functions depends on a library.
 
 use std::fs;
 

@@ -19,7 +19,7 @@ const GAP_PATIENCE: u64 = 500;
 const POLL_EVERY: u64 = 5_000;
 /// The interval of HTTP reads of a client that never has a socket, in milliseconds.
 const ONLY_POLL_EVERY: u64 = 1_000;
-/// The interval of reading the list, in milliseconds. Notices of additions are best effort.
+/// The interval at which the list is read, in milliseconds. Notices of additions are best effort.
 const LIST_EVERY: u64 = 60_000;
 
 impl Client {
@@ -157,9 +157,9 @@ impl Client {
         }
     }
 
-    // --- Participation -----------------------------------------------------------------------------
+    // --- Participation ---------------------------------------------------------------------------
 
-    /// Handles the information that the user is a participant.
+    /// Notes that the user is a participant.
     pub(super) fn is_in(&mut self, world: &Arc<World>, id: &str, head: u64) {
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.reported_head = conversation.reported_head.max(head);
@@ -179,7 +179,7 @@ impl Client {
         }
     }
 
-    /// Begins a conversation that the client did not know in this life.
+    /// Adds a conversation that the client has not known since its last start.
     fn begin_conversation(&mut self, world: &Arc<World>, id: &str, head: u64) {
         let kept = self.kept.remove(id);
         let position = if kept.is_some() || self.begins_at_head {
@@ -196,7 +196,7 @@ impl Client {
         }
     }
 
-    /// Handles the information that the user is no participant. Later entries are still taken.
+    /// Notes that the user is not a participant. Later entries are still taken.
     pub(super) fn is_out(&mut self, world: &Arc<World>, id: &str) {
         if let Some(conversation) = self.conversations.get_mut(id) {
             conversation.phase = Phase::Out;
@@ -204,7 +204,7 @@ impl Client {
         self.flush(world, id);
     }
 
-    // --- HTTP --------------------------------------------------------------------------------------
+    // --- HTTP ------------------------------------------------------------------------------------
 
     /// Reads the list now, and then every minute.
     pub(super) fn list(&mut self, world: &Arc<World>) {
@@ -229,7 +229,7 @@ impl Client {
         self.list_again(world, wait);
     }
 
-    /// Reads the list again after a wait. Only the newest reading is followed by another.
+    /// Reads the list again after a wait, unless a newer wait has begun.
     fn list_again(&mut self, world: &Arc<World>, wait: u64) {
         self.listings += 1;
         let listing = self.listings;

@@ -111,7 +111,7 @@ impl Client {
         self.begins_at_head = manner == 1;
         for (id, conversation) in kept {
             match manner {
-                // The head in the list, but not behind the position of an unsent message.
+                // The head in the list, but not beyond the position of an unsent message.
                 1 => {
                     self.kept.insert(id, conversation.outbox);
                 }

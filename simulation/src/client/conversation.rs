@@ -25,7 +25,7 @@ pub enum Phase {
     Waiting,
     /// The client is subscribed and has caught up.
     Live,
-    /// The server said that the user is no participant.
+    /// The server said that the user is not a participant.
     Out,
 }
 
@@ -42,7 +42,7 @@ pub struct Attempt {
 pub struct Conversation {
     pub position: u64,
     pub outbox: VecDeque<Outgoing>,
-    /// Entries behind a gap.
+    /// Entries after a gap.
     pub held: BTreeMap<u64, Entry>,
     pub phase: Phase,
     pub in_flight: Option<Attempt>,
@@ -77,8 +77,9 @@ impl Conversation {
         }
     }
 
-    /// Takes an entry, and returns the entries that become visible, in order. The client must have
-    /// taken its own message out of the outbox before.
+    /// Takes an entry, and returns the entries that become visible, in order. If `believe` is set,
+    /// the position moves over gaps. The caller must first remove the client's own message from the
+    /// outbox.
     pub fn take(&mut self, entry: Entry, believe: bool) -> Vec<Entry> {
         if entry.seq <= self.position {
             return Vec::new();

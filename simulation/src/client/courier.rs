@@ -1,5 +1,5 @@
-//! Sends messages: one at a time per conversation, over the socket or HTTP, with retries as
-//! advised.
+//! Sends messages, one at a time per conversation, over the socket or HTTP. Retries as the server
+//! advises.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     world::World,
 };
 
-/// A position behind the end of every log.
+/// A position beyond the end of every log.
 const INVENTED: u64 = 1_000_000;
 /// The wait before a retry that needs a catch-up first, in milliseconds.
 const RESYNC_WAIT: u64 = 500;

@@ -212,7 +212,8 @@ impl Client {
         });
     }
 
-    /// Full jitter: up to a bound that doubles from half a second to half a minute.
+    /// Returns a wait with full jitter, up to a bound that doubles from half a second to half a
+    /// minute.
     fn backoff(&mut self, failures: u32) -> u64 {
         let bound = 500_u64 << failures.clamp(1, 7).saturating_sub(1);
         self.next_place("wait").chance().below(bound.min(30_000))

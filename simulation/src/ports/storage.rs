@@ -31,7 +31,7 @@ impl Log for Ports {
                 .await;
         }
         // Entries before `passed` are read now, the rest later. Often the next position was empty
-        // at first, and the second half finds entries behind it.
+        // at first, and the second half finds entries after it.
         let mut page = chat.read_from(conversation, first, limit).await?;
         let head = chat.head(conversation);
         let passed = if call.chance.below(2) == 0 {

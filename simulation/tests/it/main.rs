@@ -7,7 +7,7 @@ use simulation::{Item, Kind, Limits, Mutant, Parameters, run, run_all, shrink};
 
 /// The number of seeds in which every kind of fault is injected.
 const SEEDS: u64 = 24;
-/// The number of seeds among which one finds a mutant that is found early.
+/// The number of seeds within which each mutant below is found.
 const EARLY: u64 = 60;
 
 /// Parameters of a run that takes a few milliseconds.
@@ -124,7 +124,7 @@ fn a_run_without_actions_and_faults_is_empty() {
 }
 
 #[test]
-fn shrinking_leaves_out_what_does_not_matter() {
+fn shrinking_leaves_out_actions_and_faults_that_do_not_matter() {
     let mutant = Mutant::named("own_item_is_foreign").unwrap();
     let parameters = Parameters {
         mutant: Some(mutant),

@@ -234,7 +234,7 @@ fn a_message_after_a_removal_is_allowed_while_an_addition_may_follow_it() {
 }
 
 #[test]
-fn a_user_whom_an_open_change_may_have_removed_need_not_have_everything() {
+fn a_user_possibly_removed_by_an_open_change_need_not_have_everything() {
     let mut lines = an_addition_and_a_removal();
     lines.extend([
         named(answer("added", "bob", None), "A"),
