@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ID, bodies, shown, start } from "./one_client.js";
 
-/** @import { FakeServer } from "./fakes.js" */
+/** @import { FakeServer } from "./fake_server.js" */
 
 test("the client finds out over HTTP why there is no socket: no server, not allowed, or blocked", async () => {
   const { server, client, clock } = await start();

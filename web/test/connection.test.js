@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Connection } from "../client/connection.js";
 import { backoff } from "../client/clock.js";
-import { FakeClock, FakeSocket, settled } from "./fakes.js";
+import { FakeSocket } from "./fake_server.js";
+import { FakeClock, settled } from "./fakes.js";
 
 const MINUTE = 60_000;
 

@@ -1,6 +1,7 @@
 /** One client and a server with one conversation. */
 
-import { FakeServer, openTab } from "./fakes.js";
+import { FakeServer } from "./fake_server.js";
+import { openTab } from "./fakes.js";
 
 /** @import { Client } from "../client/client.js" */
 

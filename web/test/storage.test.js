@@ -5,7 +5,8 @@ import { test } from "node:test";
 import "fake-indexeddb/auto";
 import { IDBFactory } from "fake-indexeddb";
 import { indexedStorage } from "../client/browser.js";
-import { FakeServer, openTab } from "./fakes.js";
+import { FakeServer } from "./fake_server.js";
+import { openTab } from "./fakes.js";
 
 const UNSENT = { id: "x", body: "hello", after: 3, writtenAt: 1, failure: null };
 

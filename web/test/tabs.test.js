@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeBrowser, FakeClock, FakeServer, openTab } from "./fakes.js";
+import { FakeServer } from "./fake_server.js";
+import { FakeBrowser, FakeClock, openTab } from "./fakes.js";
 
 const ID = "c1";
 
