@@ -191,7 +191,8 @@ export function lambdaFacts() {
     const gate = await open();
     const instance = (...before) =>
       invoke("message", { script: [...before, ...answer("$instance")] });
-    const first = instance({ awaitEnd: gate.id });
+    const first = instance({ post: { to: gate.id, data: "running" } }, { awaitEnd: gate.id });
+    assert.equal((await gate.next()).text, "running");
     const second = await instance();
     gate.cut();
     assert.notEqual((await first).text, second.text);
