@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     invocation_error::InvocationError,
-    occupancy::{Occupancy, UsualDuration},
+    occupancy::{LeastDuration, Occupancy},
     runtime_api::Invocation,
 };
 use crate::invoke::{Outcome, Queued};
@@ -28,7 +28,7 @@ pub(super) struct Event {
     occupancy: Occupancy,
     /// When a process took it.
     taken: Option<Instant>,
-    usual: Arc<UsualDuration>,
+    least: Arc<LeastDuration>,
 }
 
 /// An invocation, as a caller requests it.
@@ -62,7 +62,7 @@ impl Event {
         request: Request,
         queued: Option<Queued>,
         permit: OwnedSemaphorePermit,
-        usual: Arc<UsualDuration>,
+        least: Arc<LeastDuration>,
     ) -> (Self, Accepted) {
         let (sender, reply) = oneshot::channel();
         let request_id = Uuid::new_v4().to_string();
@@ -77,7 +77,7 @@ impl Event {
             queued,
             occupancy: Occupancy::new(permit),
             taken: None,
-            usual,
+            least,
         };
         (event, accepted)
     }
@@ -107,9 +107,9 @@ impl Event {
     }
 
     /// Marks that all processes are busy and none may be started: from now on, the event counts
-    /// against the concurrency only for its function's usual duration.
+    /// against the concurrency only for the least time that its function takes.
     pub fn wait(&mut self) {
-        self.occupancy.end_after(self.usual.get());
+        self.occupancy.end_after(self.least.get());
     }
 
     /// Marks that a process has taken the event.
@@ -122,7 +122,7 @@ impl Event {
     /// Ends the invocation with `reply`.
     pub fn answer(self, reply: Reply) {
         if let Some(taken) = self.taken {
-            self.usual.record(taken.elapsed());
+            self.least.record(taken.elapsed());
         }
         // The caller may have stopped waiting.
         let _ = self.reply.send(reply);

@@ -2,7 +2,8 @@
 //!
 //! On AWS an event is in progress from its acceptance to its answer, since it never waits for a
 //! process. Here it may wait because `--concurrency` processes are busy. Such an event counts only
-//! for its function's usual duration: by then AWS would have answered it.
+//! for the least time that its function has taken so far. The processes share this machine's
+//! processors, so an average would count the machine's load as the function's work.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -11,12 +12,9 @@ use std::{
 
 use tokio::{sync::OwnedSemaphorePermit, task::AbortHandle, time::sleep};
 
-/// The weight of the newest call in the average.
-const WEIGHT: f64 = 0.125;
-
-/// The moving average of a function's durations. `None` before its first answer.
+/// The least time between a function's event and its answer. `None` before its first answer.
 #[derive(Debug, Default)]
-pub(super) struct UsualDuration(Mutex<Option<Duration>>);
+pub(super) struct LeastDuration(Mutex<Option<Duration>>);
 
 /// An event's permit. It is released when this is dropped, or earlier.
 #[derive(Debug)]
@@ -26,12 +24,10 @@ pub(super) struct Occupancy {
     timer: Option<AbortHandle>,
 }
 
-impl UsualDuration {
+impl LeastDuration {
     pub fn record(&self, duration: Duration) {
-        let mut usual = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *usual = Some(usual.map_or(duration, |usual| {
-            usual.mul_f64(1.0 - WEIGHT) + duration.mul_f64(WEIGHT)
-        }));
+        let mut least = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *least = Some(least.map_or(duration, |least| least.min(duration)));
     }
 
     pub fn get(&self) -> Option<Duration> {
@@ -47,14 +43,15 @@ impl Occupancy {
         }
     }
 
-    /// Releases the permit after `usual`. Without a usual duration, the event counts until its
-    /// answer.
-    pub fn end_after(&mut self, usual: Option<Duration>) {
-        if let Some(usual) = usual
-            && let Some(permit) = self.permit.take()
+    /// Releases the permit after `least`, or at once if the function has not answered yet: nothing
+    /// is known then, and an event that AWS would accept must not be throttled.
+    pub fn end_after(&mut self, least: Option<Duration>) {
+        let permit = self.permit.take();
+        if let Some(least) = least
+            && permit.is_some()
         {
             let timer = tokio::spawn(async move {
-                sleep(usual).await;
+                sleep(least).await;
                 drop(permit);
             });
             self.timer = Some(timer.abort_handle());

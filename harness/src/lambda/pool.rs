@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use super::{
     environment::Deployment,
     invocation::{Accepted, Event, Request},
-    occupancy::UsualDuration,
+    occupancy::LeastDuration,
     watchdog::Watchdog,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub(super) struct Pool {
     /// One permit per event in progress: of the function's reserved concurrency, or of the
     /// account's.
     concurrency: Arc<Semaphore>,
-    usual: Arc<UsualDuration>,
+    least: Arc<LeastDuration>,
     state: Mutex<State>,
     /// The number of processes in any state.
     alive: watch::Sender<usize>,
@@ -96,7 +96,7 @@ impl Pool {
             watchdog,
             limit,
             concurrency,
-            usual: Arc::default(),
+            least: Arc::default(),
             state: Mutex::new(State {
                 deployment: Arc::new(deployment),
                 waiting: VecDeque::new(),
@@ -146,7 +146,7 @@ impl Pool {
         let permit = Arc::clone(&self.concurrency)
             .try_acquire_owned()
             .map_err(|_| InvokeError::Throttled)?;
-        let (mut event, accepted) = Event::new(request, queued, permit, Arc::clone(&self.usual));
+        let (mut event, accepted) = Event::new(request, queued, permit, Arc::clone(&self.least));
         let mut state = self.state();
         if self.is_stopping() {
             return Ok(accepted);

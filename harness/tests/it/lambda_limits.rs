@@ -141,6 +141,9 @@ async fn functions_share_the_concurrency_of_the_account() {
         ..function("Reserved")
     };
     let (lambda, _) = start([function("One"), function("Other"), reserved], 1).await;
+    // Events that wait count only once the function has answered, since how long it takes is
+    // unknown before.
+    answer(call(&lambda, "One", json!({})).await);
     let meeting = Meeting::new().await;
     let mut calls: Vec<_> = (0..990)
         .map(|number| {
@@ -160,6 +163,25 @@ async fn functions_share_the_concurrency_of_the_account() {
     let (_, _, mut stream) = meeting.next().await;
     stream.write_u8(1).await.unwrap();
     answer(calls.remove(0).await.unwrap());
+    answer(call(&lambda, "Other", json!({})).await);
+    lambda.stop().await;
+}
+
+#[tokio::test]
+async fn events_of_a_function_that_never_answered_throttle_no_other_function() {
+    let (lambda, _) = start([function("One"), function("Other")], 1).await;
+    let meeting = Meeting::new().await;
+    let mut calls: Vec<_> = (0..1_500)
+        .map(|number| {
+            let event = meeting.event(number).to_string();
+            let lambda = lambda.clone();
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
+        })
+        .collect();
+    for call in &mut calls {
+        let mut unwoken = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut unwoken).is_pending());
+    }
     answer(call(&lambda, "Other", json!({})).await);
     lambda.stop().await;
 }
