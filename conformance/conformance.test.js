@@ -185,6 +185,25 @@ describe("conformance", { concurrency: 4 }, () => {
     for (const end of [gate, socket]) end.cut();
   });
 
+  // Throttles are targets and not exact, so the flood is much larger than the burst.
+  fact("2.2 [M]", "a throttled message is reported in a frame", async () => {
+    const socket = await open();
+    const flood = 60;
+    for (let n = 0; n < flood; n += 1) socket.send({ action: "scarce" });
+    const frames = [];
+    while (frames.length < flood) frames.push(await socket.json());
+    const throttled = frames.filter(({ message }) => message !== undefined);
+    assert.ok(throttled.length > 0, JSON.stringify(frames[0]));
+    for (const frame of throttled) {
+      assert.deepEqual(keys(frame), ["connectionId", "message", "requestId"]);
+      assert.deepEqual([frame.message, frame.connectionId], ["Too Many Requests", socket.id]);
+    }
+    // Other routes are not throttled, and the connection stays open.
+    socket.send({ action: "reply", script: answer({ statusCode: 200, body: "heard" }) });
+    assert.equal((await socket.next()).text, "heard");
+    socket.cut();
+  });
+
   const sendInFrames = (socket, lengths) => {
     for (const [index, length] of lengths.entries())
       socket.frame(index ? OPCODE.continuation : OPCODE.text, "x".repeat(length), {

@@ -71,6 +71,20 @@ export function httpFacts() {
       [400, 413, 431, 494].includes((await fetch(`${target.http}/open/x`, { headers })).status),
     );
   });
+  // Throttles are targets and not exact, so the flood is much larger than the burst.
+  fact("5 [M]", "HTTP: more requests than a route's throttle allows: 429", async () => {
+    const seen = await Promise.all(
+      Array.from({ length: 60 }, async () => {
+        const response = await fetch(`${target.http}/scarce`);
+        return `${response.status} ${await response.text()}`;
+      }),
+    );
+    const throttled = seen.filter((text) => text.startsWith("429 "));
+    assert.ok(throttled.length > 0, seen[0]);
+    assert.deepEqual([...new Set(throttled)], ['429 {"message":"Too Many Requests"}']);
+    const { status } = await fetch(`${target.http}/open/x`);
+    assert.equal(status, 200, "other routes are not throttled");
+  });
   const simple = (isAuthorized) =>
     JSON.stringify(answer({ isAuthorized, context: { call: "$request" } }));
   const ask = (path, authorization) =>

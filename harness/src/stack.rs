@@ -96,6 +96,8 @@ pub struct WebSocketApi {
     pub authorizer: Option<WebSocketAuthorizer>,
     /// `StageVariables`.
     pub stage_variables: BTreeMap<String, String>,
+    /// How many requests the stage accepts.
+    pub throttling: Throttling,
 }
 
 /// One route of a WebSocket API.
@@ -135,6 +137,33 @@ pub struct HttpApi {
     pub cors: Option<Cors>,
     /// `StageVariables`.
     pub stage_variables: BTreeMap<String, String>,
+    /// How many requests the stage accepts.
+    pub throttling: Throttling,
+}
+
+/// The throttles of a stage. Each route has a token bucket of its own.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Throttling {
+    /// `DefaultRouteSettings`; without them there is no limit.
+    pub default: Option<Throttle>,
+    /// `RouteSettings` by route key, which replace the default.
+    pub routes: BTreeMap<String, Throttle>,
+}
+
+impl Throttling {
+    /// Returns the throttle of a route, if it has one.
+    pub fn of(&self, route_key: &str) -> Option<Throttle> {
+        self.routes.get(route_key).copied().or(self.default)
+    }
+}
+
+/// A token bucket.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Throttle {
+    /// `ThrottlingRateLimit`: the tokens that it gains each second.
+    pub rate: f64,
+    /// `ThrottlingBurstLimit`: the tokens that it holds.
+    pub burst: u32,
 }
 
 /// One route of an HTTP API.
@@ -150,6 +179,16 @@ pub struct HttpRoute {
     pub authorizer: Option<String>,
     /// At most 30 s.
     pub timeout: Duration,
+}
+
+impl HttpRoute {
+    /// Returns the route key: `GET /conversations/{id}`, or `$default`.
+    pub fn key(&self) -> String {
+        if self.path == "$default" {
+            return self.path.clone();
+        }
+        format!("{} {}", self.method, self.path)
+    }
 }
 
 /// A Lambda authorizer with payload 2.0 and simple responses.

@@ -1,5 +1,5 @@
 //! `/.local/faults` controls fault injection while the harness runs, and `/.local/clock` ages
-//! connections.
+//! connections and fills the buckets of throttles.
 //!
 //! Every change is a PUT or a DELETE. Pages of other origins cannot send those without a preflight,
 //! and the preflight is not granted.

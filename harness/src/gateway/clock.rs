@@ -1,4 +1,4 @@
-//! The clock by which connections age. It follows the system clock until a test sets it ahead, to
+//! The clock by which connections age and throttles fill. It follows the system clock until a test sets it ahead, to
 //! avoid waiting ten minutes or two hours. Functions and tokens do not see it.
 
 use std::time::Duration;

@@ -55,9 +55,9 @@ pub const MAX_PAYLOAD: usize = 6 * 1024 * 1024;
 
 /// Concurrent events of all functions of an account, unless AWS raises the limit.
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html>
-const ACCOUNT_CONCURRENCY: usize = 1_000;
+pub(crate) const ACCOUNT_CONCURRENCY: usize = 1_000;
 /// The part of it that cannot be reserved.
-const UNRESERVED_CONCURRENCY: usize = 100;
+pub(crate) const UNRESERVED_CONCURRENCY: usize = 100;
 
 /// How functions run.
 #[derive(Debug)]

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::{
     problem::Problem, references::function_arn, resource::Resource, scope::Scope, yaml::Node,
 };
-use crate::stack::Function;
+use crate::{
+    lambda::{ACCOUNT_CONCURRENCY, UNRESERVED_CONCURRENCY},
+    stack::Function,
+};
 
 #[derive(Default)]
 pub(super) struct Functions {
@@ -22,6 +25,22 @@ impl Functions {
             self.arns
                 .insert(function_arn(&reference.id), resource.logical_id.clone());
         }
+    }
+
+    /// Fails if the functions reserve more concurrency than AWS lets an account reserve.
+    pub(super) fn leave_enough_unreserved(&self) -> Result<(), Problem> {
+        let most = ACCOUNT_CONCURRENCY - UNRESERVED_CONCURRENCY;
+        let reserved = self.read.values();
+        let reserved = reserved.filter_map(|function| function.reserved_concurrency);
+        let reserved: usize = reserved.sum();
+        if reserved <= most {
+            return Ok(());
+        }
+        Err(Problem::elsewhere(format!(
+            "ReservedConcurrentExecutions: the functions reserve {reserved} executions, but \
+             {UNRESERVED_CONCURRENCY} of an account's {ACCOUNT_CONCURRENCY} must stay unreserved, \
+             so a deployment would fail: reserve at most {most}"
+        )))
     }
 
     /// Returns the logical id of the function with the ARN or the name in `node`.

@@ -10,6 +10,7 @@ use super::{
     references::api_id,
     resource::Resource,
     scope::Scope,
+    throttling,
     yaml::Node,
 };
 use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute};
@@ -49,6 +50,8 @@ pub(super) fn read(
         None => None,
     };
     let stage_variables = problems.keep(properties.texts("StageVariables"));
+    let throttling = throttling::read(&mut properties, problems);
+    let throttling = problems.keep(throttling);
     properties.without_effect(&[
         "AccessLogSettings",
         "Description",
@@ -68,6 +71,8 @@ pub(super) fn read(
             routes.push(route);
         }
     }
+    let keys: Vec<String> = routes.iter().map(HttpRoute::key).collect();
+    let keys = keys.iter().map(String::as_str);
     Some(HttpApi {
         api_id,
         stage: stage?,
@@ -75,6 +80,7 @@ pub(super) fn read(
         authorizers: auth.authorizers,
         cors,
         stage_variables: stage_variables?,
+        throttling: throttling?.of(keys, problems),
     })
 }
 

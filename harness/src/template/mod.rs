@@ -20,6 +20,7 @@ mod references;
 mod resource;
 mod scope;
 mod table;
+mod throttling;
 mod websocket_api;
 mod yaml;
 
@@ -107,6 +108,7 @@ fn stack(
             }
         }
     }
+    problems.keep(functions.leave_enough_unreserved());
     let parts = Parts::read(&resources, &scope, &functions, problems);
     let websocket_apis = of(Kind::WebSocketApi).chain(of(Kind::Api));
     let websocket_api: Option<WebSocketApi> = match problems.keep(at_most_one(websocket_apis))? {

@@ -7,15 +7,16 @@ use std::{
 };
 
 use super::{
-    api_gateway_v2::{Parts, TIMEOUT, route_settings, stage_name},
+    api_gateway_v2::{Parts, TIMEOUT, stage_name},
     functions::Functions,
     problem::{Problem, Problems},
     properties::Properties,
     references::{api_id, part_id, route_logical_id},
     resource::Resource,
     scope::Scope,
+    throttling,
 };
-use crate::stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
+use crate::stack::{Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
 
 const LIFECYCLE: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
@@ -39,8 +40,8 @@ pub(super) fn read(
     let authorizer = authorizer(&mut properties, functions, problems);
     let authorizer = problems.keep(authorizer);
     let stage_variables = problems.keep(properties.texts("StageVariables"));
-    let settings = route_settings(&mut properties, problems);
-    problems.keep(settings);
+    let throttling = throttling::read(&mut properties, problems);
+    let throttling = problems.keep(throttling);
     properties.without_effect(&[
         "AccessLogSettings",
         "Description",
@@ -60,8 +61,11 @@ pub(super) fn read(
         routes,
         authorizer: authorizer?,
         stage_variables: stage_variables?,
+        throttling: Throttling::default(),
     };
     parts.complete(&mut api, route_ids, problems);
+    let keys = api.routes.keys().map(String::as_str);
+    api.throttling = throttling?.of(keys, problems);
     if api.authorizer.is_some() && !api.routes.contains_key("$connect") {
         problems.add(Problem::at(
             resource.at,

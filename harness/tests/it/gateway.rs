@@ -17,7 +17,7 @@ use harness::{
     iam::{Access, Credentials, Service, Signatures},
     invoke::{Invoke, InvokeError, Outcome, Queued},
     server::{self, Pages},
-    stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
+    stack::{Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
 };
 use serde_json::{Value, json};
 use tokio::{
@@ -162,6 +162,7 @@ pub fn api() -> WebSocketApi {
         ]),
         authorizer: None,
         stage_variables: BTreeMap::new(),
+        throttling: Throttling::default(),
     }
 }
 

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use harness::{
-    gateway::http,
+    gateway::{clock::Clock, http},
     invoke::{InvokeError, Outcome},
-    stack::{HttpApi, HttpAuthorizer, HttpRoute},
+    stack::{HttpApi, HttpAuthorizer, HttpRoute, Throttling},
 };
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -40,6 +40,7 @@ pub fn api() -> HttpApi {
         authorizers: BTreeMap::from([("Tokens".into(), authorizer)]),
         cors: None,
         stage_variables: BTreeMap::new(),
+        throttling: Throttling::default(),
     }
 }
 
@@ -54,7 +55,7 @@ impl Server {
     pub async fn open(api: HttpApi, script: Script) -> Self {
         let (functions, calls) = script.functions();
         let page = Router::new().route("/", get(async || "page"));
-        let router = http::router(Arc::new(api), functions, page).unwrap();
+        let router = http::router(Arc::new(api), functions, Clock::default(), page).unwrap();
         let (address, shutdown) = serve_http(router).await;
         Self {
             address,

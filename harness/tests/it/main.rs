@@ -20,6 +20,7 @@ mod gateway_http;
 mod gateway_http_access;
 mod gateway_management;
 mod gateway_messages;
+mod gateway_throttles;
 mod identity;
 mod lambda;
 mod lambda_deployment;

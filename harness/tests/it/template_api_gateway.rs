@@ -1,6 +1,8 @@
 //! Templates with `AWS::ApiGatewayV2` resources, without SAM and together with it.
 
-use std::{fs, path::Path, time::Duration};
+use std::{collections::BTreeMap, fs, path::Path, time::Duration};
+
+use harness::stack::{Throttle, Throttling};
 
 use crate::template::{Folder, load, variables};
 
@@ -112,8 +114,10 @@ fn unsupported_properties_of_parts_are_errors() {
         ),
         (
             "Stage",
-            "AccessPolicyId: a|ClientCertificateId: a|DefaultRouteSettings: {ThrottlingRateLimit: 1}|\
-             DeploymentId: another|RouteSettings: {}|StageName: $default",
+            "AccessPolicyId: a|ClientCertificateId: a|DefaultRouteSettings: {ThrottlingRateLimit: many}|\
+             DefaultRouteSettings: {ThrottlingBurstLimit: -1}|DefaultRouteSettings: {Limit: 1}|DeploymentId: another|\
+             RouteSettings: {nowhere: {ThrottlingRateLimit: 1}}|RouteSettings: {$default: {ThrottlingBurstLimit: 1.5}}|\
+             StageName: $default",
         ),
         ("Opening", "StageName: other"),
         (
@@ -251,5 +255,78 @@ fn routes_may_be_declared_beside_those_of_sam() {
     assert!(
         error.contains("Route: ApiId names no WebSocket API"),
         "{error}"
+    );
+}
+
+#[test]
+fn throttles_are_read_from_the_settings_of_a_stage() {
+    let settings = "
+      DefaultRouteSettings: {ThrottlingRateLimit: 20.5, ThrottlingBurstLimit: !Ref Burst}
+      RouteSettings:
+        KEY: {ThrottlingBurstLimit: 3}
+        OTHER: {DetailedMetricsEnabled: true}";
+    let sections = "Parameters: {Burst: {Type: Number, Default: 10}}";
+    let with_keys = |key: &str, other: &str| settings.replace("KEY", key).replace("OTHER", other);
+    let expected = |key: &str, other: &str| Throttling {
+        default: Some(Throttle {
+            rate: 20.5,
+            burst: 10,
+        }),
+        // What the settings of a route leave out is the account's, and not the stage's.
+        routes: [(key, 3), (other, 5_000)]
+            .map(|(key, burst)| {
+                let rate = 10_000.0;
+                (key.to_owned(), Throttle { rate, burst })
+            })
+            .into(),
+    };
+    let template = format!(
+        "{}
+      Events:
+        Read: {{Type: HttpApi, Properties: {{ApiId: !Ref Http, Method: GET, Path: '/rooms/{{id}}'}}}}
+        Rest: {{Type: HttpApi, Properties: {{ApiId: !Ref Http, Method: ANY, Path: /rooms}}}}
+  Http:
+    Type: AWS::Serverless::HttpApi
+    Properties:{}
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      RouteSelectionExpression: $request.body.action
+      Routes:
+        $connect: {{FunctionArn: !GetAtt Greeter.Arn}}
+        say: {{FunctionArn: !GetAtt Greeter.Arn}}{}
+",
+        variables(sections, "A: b"),
+        with_keys("GET /rooms/{id}", "ANY /rooms"),
+        with_keys("$connect", "say"),
+    );
+    let stack = load(&template).unwrap();
+    let http = stack.http_api.unwrap().throttling;
+    assert_eq!(http, expected("GET /rooms/{id}", "ANY /rooms"));
+    let api = stack.websocket_api.unwrap().throttling;
+    assert_eq!(api, expected("$connect", "say"));
+
+    // On AWS a deployment with settings of an unknown route fails.
+    for key in ["GET /rooms/{id}", "$connect"] {
+        let error = load(&template.replace(&format!("{key}: {{T"), "GET /: {T")).unwrap_err();
+        assert!(
+            error.contains("the API has no route GET /, only"),
+            "{error}"
+        );
+    }
+
+    let hall = Hall::new().0;
+    let stage = "      StageName: !Ref StageName\n";
+    assert!(hall.contains(stage));
+    let settings = "      DefaultRouteSettings: {ThrottlingRateLimit: 7}\n";
+    let hall = hall.replace(stage, &format!("{stage}{settings}"));
+    let throttling = Hall(hall).load().unwrap().websocket_api.unwrap().throttling;
+    let default = Some(Throttle {
+        rate: 7.0,
+        burst: 5_000,
+    });
+    assert_eq!(
+        (throttling.default, throttling.routes),
+        (default, BTreeMap::new())
     );
 }

@@ -167,3 +167,12 @@ fn an_error_never_contains_a_secret() {
     assert!(error.contains("expected a whole number"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
 }
+
+#[test]
+fn too_much_reserved_concurrency_is_an_error() {
+    let template =
+        |number| variables("", "A: b") + &format!("      ReservedConcurrentExecutions: {number}\n");
+    assert!(load(&template(900)).is_ok());
+    let error = load(&template(901)).unwrap_err();
+    assert!(error.contains("reserve at most 900"), "{error}");
+}

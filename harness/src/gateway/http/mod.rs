@@ -18,7 +18,11 @@ use self::{
     event::Received,
     routes::{Routes, Selected},
 };
-use super::integration::{self, IntegrationError};
+use super::{
+    clock::Clock,
+    integration::{self, IntegrationError},
+    throttle::Throttles,
+};
 use crate::{
     invoke::{Invoke, InvokeError},
     server::Peer,
@@ -41,10 +45,12 @@ struct Gateway<I> {
     api: Arc<HttpApi>,
     routes: Routes,
     authorizers: Authorizers,
+    throttles: Throttles,
     invoke: I,
 }
 
 /// Puts the API's routes before `fallback`, which gets every GET and HEAD that no route matches.
+/// The API's throttles follow `clock`.
 /// The router must be served by [`crate::server::serve`], which adds the peer.
 ///
 /// # Errors
@@ -52,11 +58,14 @@ struct Gateway<I> {
 pub fn router<I: Invoke>(
     api: Arc<HttpApi>,
     invoke: I,
+    clock: Clock,
     fallback: Router,
 ) -> Result<Router, RouteError> {
     let routes = Routes::new(&api.routes)?;
+    let throttles = Throttles::new(api.throttling.clone(), clock);
     let gateway = Arc::new(Gateway {
         api,
+        throttles,
         routes,
         authorizers: Authorizers::default(),
         invoke,
@@ -131,7 +140,11 @@ impl<I: Invoke> Gateway<I> {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let received = Received::new(peer, request, &body);
-        let mut response = self.respond(&received, &body, selected).await;
+        let mut response = if self.throttles.admits(selected.key) {
+            self.respond(&received, &body, selected).await
+        } else {
+            answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
+        };
         if let Ok(id) = HeaderValue::from_str(&received.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }

@@ -113,12 +113,12 @@ impl Entry {
 fn entry(route: &HttpRoute) -> Result<Entry, RouteError> {
     if route.path == "$default" {
         return Ok(Entry {
-            key: route.path.clone(),
+            key: route.key(),
             segments: None,
             route: route.clone(),
         });
     }
-    let key = format!("{} {}", route.method, route.path);
+    let key = route.key();
     match segments(&route.path) {
         Ok(segments) => Ok(Entry {
             key,

@@ -47,6 +47,10 @@ impl Connections {
         &self.0.faults
     }
 
+    pub(crate) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
     /// Closes every connection with 1001 and waits until every `$disconnect` has been answered.
     /// Connections that open later are closed at once.
     pub async fn end_all(&self) {

@@ -146,7 +146,7 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
     (session, handshake)
 }
 
-/// Calls the authorizer and then `$connect`. Returns the subprotocol to confirm, or the status of
+/// Takes a token of the throttle, then calls the authorizer and `$connect`. Returns the subprotocol to confirm, or the status of
 /// the refusal.
 async fn admit<I: Invoke>(
     gateway: &Gateway<I>,
@@ -154,6 +154,9 @@ async fn admit<I: Invoke>(
     handshake: &Handshake,
 ) -> Result<Option<HeaderValue>, StatusCode> {
     let Gateway { api, invoke, .. } = gateway;
+    if !gateway.throttles.admits("$connect") {
+        return Err(StatusCode::TOO_MANY_REQUESTS);
+    }
     if let Some(by) = &api.authorizer {
         session.authorizer =
             Some(authorizer::authorize(invoke, api, by, session, handshake).await?);

@@ -59,6 +59,9 @@ async fn answer_to<I: Invoke>(
     text: &str,
 ) -> Result<Option<String>, &'static str> {
     let (route_key, route) = select(gateway, text).ok_or("Forbidden")?;
+    if !gateway.throttles.admits(route_key) {
+        return Err("Too Many Requests");
+    }
     let event = session::message_event(
         &gateway.api,
         &connection.session,

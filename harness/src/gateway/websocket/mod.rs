@@ -17,6 +17,7 @@ use self::management::Management;
 use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
 use crate::{
+    gateway::throttle::Throttles,
     iam::Access,
     invoke::Invoke,
     server::{self, Pages, Peer},
@@ -42,6 +43,7 @@ struct Gateway<I> {
     api: Arc<WebSocketApi>,
     management: Pipeline<Management>,
     selection: RouteSelection,
+    throttles: Throttles,
     invoke: I,
     connections: Connections,
 }
@@ -62,8 +64,10 @@ pub fn router<I: Invoke>(
         api: Arc::clone(&api),
         connections: connections.clone(),
     };
+    let throttles = Throttles::new(api.throttling.clone(), connections.clock().clone());
     let gateway = Gateway {
         api,
+        throttles,
         management: Pipeline::new(management, access, connections.faults().clone()),
         selection,
         invoke,

@@ -64,7 +64,12 @@ fn start(
 ) -> Result<Caller, StartError> {
     let page = page(setup);
     let apis = match &setup.stack.http_api {
-        Some(api) => http::router(Arc::new(api.clone()), lambda.clone(), page)?,
+        Some(api) => http::router(
+            Arc::new(api.clone()),
+            lambda.clone(),
+            setup.clock.clone(),
+            page,
+        )?,
         None => page,
     };
     let router = identity(setup)?

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::parts::Parts;
 use crate::{
-    stack::WebSocketApi,
+    stack::{Throttling, WebSocketApi},
     template::{
         problem::{Problem, Problems},
         properties::Properties,
@@ -43,16 +43,19 @@ pub(in crate::template) fn read(
     ]);
     properties.finish(problems);
     let stage = parts.stage(resource, problems);
-    let (stage, stage_variables) = problems.keep(stage)?;
+    let stage = problems.keep(stage)?;
     let mut api = WebSocketApi {
         api_id: api_id(id),
-        stage,
+        stage: stage.name.clone(),
         route_selection_expression: selection?,
         routes: BTreeMap::new(),
         authorizer: None,
-        stage_variables,
+        stage_variables: stage.variables.clone(),
+        throttling: Throttling::default(),
     };
     parts.add_routes(&mut api, BTreeSet::new(), problems);
+    let routes = api.routes.keys().map(String::as_str);
+    api.throttling = stage.throttling.clone().of(routes, problems);
     Some(api)
 }
 

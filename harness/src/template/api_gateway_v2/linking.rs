@@ -1,11 +1,11 @@
 //! Links the parts of an API: routes with their integrations, authorizers, responses, permissions
 //! and stage. Missing links that would show on AWS only after a deployment are problems.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{
     authorizer::Authorizer, integration::Integration, part::Part, parts::Parts, permission,
-    route::Route,
+    route::Route, stage::Stage,
 };
 use crate::{
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
@@ -153,12 +153,8 @@ impl Parts {
         ))
     }
 
-    /// Returns the name and the variables of the API's stage. Fails if nothing is deployed to it.
-    pub(super) fn stage(
-        &self,
-        api: &Resource,
-        problems: &mut Problems,
-    ) -> Result<(String, BTreeMap<String, String>), Problem> {
+    /// Returns the API's stage. Fails if nothing is deployed to it.
+    pub(super) fn stage(&self, api: &Resource, problems: &mut Problems) -> Result<&Stage, Problem> {
         let [stage, others @ ..] = self.stages.as_slice() else {
             return Err(Problem::at(
                 api.at,
@@ -186,7 +182,7 @@ impl Parts {
                 }
             }
         }
-        Ok((stage.is.name.clone(), stage.is.variables.clone()))
+        Ok(&stage.is)
     }
 
     /// Reports all parts, for a template without a WebSocket API.

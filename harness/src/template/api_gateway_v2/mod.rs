@@ -10,9 +10,4 @@ mod permission;
 mod route;
 mod stage;
 
-pub(super) use self::{
-    api::read,
-    integration::TIMEOUT,
-    parts::Parts,
-    stage::{route_settings, stage_name},
-};
+pub(super) use self::{api::read, integration::TIMEOUT, parts::Parts, stage::stage_name};

@@ -7,6 +7,7 @@ use crate::template::{
     problem::{Problem, Problems},
     properties::Properties,
     resource::Resource,
+    throttling::{self, Declared},
     yaml::Node,
 };
 
@@ -15,6 +16,7 @@ pub(super) struct Stage {
     pub(super) variables: BTreeMap<String, String>,
     /// The id of the deployment. A stage with `AutoDeploy` may have none.
     pub(super) deployment: Option<Node>,
+    pub(super) throttling: Declared,
 }
 
 impl Stage {
@@ -38,12 +40,13 @@ impl Stage {
                 ),
             ));
         }
-        route_settings(properties, problems)?;
+        let throttling = throttling::read(properties, problems)?;
         properties.without_effect(&["AccessLogSettings", "Description", "Tags"]);
         Ok(Self {
             name,
             variables,
             deployment,
+            throttling,
         })
     }
 }
@@ -81,16 +84,4 @@ impl Deployment {
             after: resource.depends_on.clone(),
         }
     }
-}
-
-/// Reads `DefaultRouteSettings`. Settings of logs have no effect; rate limits are not supported.
-pub(in crate::template) fn route_settings(
-    properties: &mut Properties<'_>,
-    problems: &mut Problems,
-) -> Result<(), Problem> {
-    if let Some(mut settings) = properties.nested("DefaultRouteSettings")? {
-        settings.without_effect(&["DataTraceEnabled", "DetailedMetricsEnabled", "LoggingLevel"]);
-        settings.finish(problems);
-    }
-    Ok(())
 }
