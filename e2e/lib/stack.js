@@ -26,6 +26,21 @@ const READY = "ready.json";
 const SERVICES = ["http", "ws", "lambda", "dynamodb"];
 const FUNCTIONS = readdirSync(join(ROOT, "functions"));
 
+/**
+ * Limits that no test meets: the suites send faster than people do. A test of a limit sets it by
+ * its own parameters.
+ */
+const WIDE_LIMITS = [
+  "ThrottlingRate=100000",
+  "ThrottlingBurst=100000",
+  "ConnectThrottlingRate=100000",
+  "ConnectThrottlingBurst=100000",
+  "AuthorizerConcurrency=0",
+  "UserRequestRate=100000",
+  "UserRequestBurst=100000",
+  "UserConnections=10000",
+];
+
 /** The harness builds the functions before it is ready, which takes minutes the first time. */
 const READY_WITHIN_MS = 15 * 60_000;
 /** The time from the interrupt to the end of the process. */
@@ -226,6 +241,11 @@ export class Stack {
       data: join(this.#folder, "data"),
       "ready-file": ready,
       ...this.#options,
+      // The last value of a parameter counts.
+      "parameter-overrides": [
+        ...WIDE_LIMITS,
+        ...[this.#options["parameter-overrides"] ?? []].flat(),
+      ],
     };
     await rm(ready, { force: true });
     const output = this.#openLog();

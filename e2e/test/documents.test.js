@@ -51,8 +51,8 @@ test("every error code has an example as a frame and over HTTP", () => {
   const codes = PROTOCOL.$defs.code.enum;
   const frames = ASYNCAPI.components.messages.error.examples.map(({ payload }) => payload.code);
   const text = JSON.stringify(OPENAPI);
-  // The stack does not limit rates or forbid an action on a socket today. The codes are reserved.
-  const reserved = ["forbidden", "rate_limited"];
+  // No action on a socket is forbidden today. The code is reserved.
+  const reserved = ["forbidden"];
   assert.deepEqual(
     codes.filter((code) => !frames.includes(code)),
     reserved,

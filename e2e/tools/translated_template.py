@@ -105,6 +105,33 @@ class TranslatedTemplate(unittest.TestCase):
         self.assertTrue(scheme["enableSimpleResponses"])
         self.assertEqual(scheme["authorizerPayloadFormatVersion"], "2.0")
 
+    def test_both_stages_are_throttled_and_handshakes_more(self):
+        stages = properties("AWS::ApiGatewayV2::Stage").values()
+        self.assertEqual(len(stages), 2)
+        for stage in stages:
+            self.assertEqual(stage["DefaultRouteSettings"], throttle("Throttling"))
+        (handshakes,) = [stage["RouteSettings"] for stage in stages if "RouteSettings" in stage]
+        self.assertEqual(handshakes, {"$connect": throttle("ConnectThrottling")})
+
+    def test_the_stage_is_created_after_the_routes_that_its_settings_name(self):
+        # CloudFormation would fail: a stage may have settings only of routes that exist.
+        (stage,) = [it for it in resources("AWS::ApiGatewayV2::Stage").values() if "RouteSettings" in it["Properties"]]
+        routes = properties("AWS::ApiGatewayV2::Route")
+        connect = [name for name, it in routes.items() if it["RouteKey"] == "$connect"]
+        self.assertLessEqual(set(connect), set(stage["DependsOn"]))
+
+    def test_the_authorizer_reserves_concurrency_unless_the_parameter_is_0(self):
+        authorizer = properties("AWS::Lambda::Function")["AuthorizerFunction"]
+        reserved = {"Fn::If": ["ReservesAuthorizer", {"Ref": "AuthorizerConcurrency"}, {"Ref": "AWS::NoValue"}]}
+        self.assertEqual(authorizer["ReservedConcurrentExecutions"], reserved)
+        unless_0 = {"Fn::Not": [{"Fn::Equals": [{"Ref": "AuthorizerConcurrency"}, 0]}]}
+        self.assertEqual(TRANSLATED["Conditions"]["ReservesAuthorizer"], unless_0)
+
+
+def throttle(parameters):
+    """Returns the settings that refer to the parameters with this prefix."""
+    return {"ThrottlingBurstLimit": {"Ref": f"{parameters}Burst"}, "ThrottlingRateLimit": {"Ref": f"{parameters}Rate"}}
+
 
 def declared_routes():
     """Returns the function of each WebSocket route as the template declares it."""

@@ -106,6 +106,8 @@ pub async fn message(
                 identity,
                 connection,
                 text: &text,
+                limits: &world_here.chat.limits,
+                received_at: ports.now(),
                 deadline,
                 request_id: "request",
             };

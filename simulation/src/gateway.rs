@@ -20,6 +20,9 @@ use crate::{
 const NO_ANSWER: &str =
     r#"{"message":"Internal server error","connectionId":"c","requestId":"request"}"#;
 
+/// More than any user of a plan has open; the limit itself is tested with the route.
+const MOST_CONNECTIONS: usize = 1_000;
+
 /// Begins a handshake.
 pub fn dial(world: &Arc<World>, caller: Caller, place: Place) {
     let here = Arc::clone(world);
@@ -42,7 +45,7 @@ pub fn dial(world: &Arc<World>, caller: Caller, place: Place) {
         let id = connection.id.clone();
         let admitted = functions::run(&world, place, |ports, _| {
             Box::pin(async move {
-                connect::handle(&*ports, &identity, &connection)
+                connect::handle(&*ports, &identity, &connection, MOST_CONNECTIONS)
                     .await
                     .is_ok()
             })

@@ -9,7 +9,7 @@ use std::{
 
 use harness::{
     iam::Statement,
-    stack::{Code, Stack},
+    stack::{Code, Stack, Throttle},
     template::{self, Local},
 };
 use serde_json::json;
@@ -171,6 +171,18 @@ fn the_template_of_this_project_is_supported() {
         })).unwrap())
     );
 
+    for function in [
+        "ConnectFunction",
+        "DefaultFunction",
+        "RestFunction",
+        "SendMessageFunction",
+        "SubscriptionsFunction",
+    ] {
+        let environment = &stack.functions[function].environment;
+        assert_eq!(environment["USER_REQUEST_RATE"], "10", "{function}");
+        assert_eq!(environment["USER_REQUEST_BURST"], "100", "{function}");
+    }
+
     let table = &stack.tables[0];
     assert_eq!(table.name, "ChatTable");
     assert_eq!(table.expires_by.as_deref(), Some("expires_at"));
@@ -182,6 +194,47 @@ fn the_template_of_this_project_is_supported() {
         table.create["GlobalSecondaryIndexes"][0]["IndexName"],
         "by_owner"
     );
+}
+
+#[test]
+fn the_template_of_this_project_has_limits_that_parameters_change() {
+    let path = project().join("infra/template.yaml");
+    let load = |given: &[(&str, &str)]| {
+        let overrides = given.iter();
+        let overrides = overrides.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        template::load(&path, &local(), &overrides.collect()).unwrap()
+    };
+    let throttle = |rate, burst| Some(Throttle { rate, burst });
+    let limits = |stack: Stack| {
+        let chat = stack.websocket_api.unwrap().throttling;
+        let rest = stack.http_api.unwrap().throttling;
+        let authorizer = stack.functions["AuthorizerFunction"].reserved_concurrency;
+        let reading = rest.of("GET /conversations");
+        (chat.of("$connect"), chat.of("ping"), reading, authorizer)
+    };
+    assert_eq!(
+        limits(load(&[])),
+        (
+            throttle(250.0, 500),
+            throttle(2_000.0, 2_000),
+            throttle(2_000.0, 2_000),
+            Some(100)
+        )
+    );
+    let other = load(&[
+        ("ThrottlingRate", "20"),
+        ("ThrottlingBurst", "30"),
+        ("ConnectThrottlingRate", "4"),
+        ("ConnectThrottlingBurst", "5"),
+        ("AuthorizerConcurrency", "0"),
+    ]);
+    let expected = (
+        throttle(4.0, 5),
+        throttle(20.0, 30),
+        throttle(20.0, 30),
+        None,
+    );
+    assert_eq!(limits(other), expected);
 }
 
 #[test]

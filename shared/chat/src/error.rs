@@ -82,6 +82,12 @@ pub enum Rejection {
     /// Other writers took every position until the deadline.
     #[error("too many others are writing to this conversation; send again under the same id")]
     Contended,
+    /// The user makes requests faster than they may.
+    #[error("you send requests faster than this service allows; wait, then send again")]
+    RateLimited(Duration),
+    /// The user has as many open connections as they may have.
+    #[error("this user has too many open connections; close one, then connect again")]
+    TooManyConnections,
 }
 
 /// What the client should do about a rejection.
@@ -113,6 +119,7 @@ impl Rejection {
             Self::ResyncRequired => "resync_required",
             Self::IdReused => "id_reused",
             Self::Contended => "contended",
+            Self::RateLimited(_) | Self::TooManyConnections => "rate_limited",
         }
     }
 
@@ -134,6 +141,8 @@ impl Rejection {
             Self::Unauthenticated => Retry::Reauthenticate,
             Self::UnknownPosition | Self::ResyncRequired => Retry::Resync,
             Self::Contended => Retry::Later(Duration::from_secs(1)),
+            Self::RateLimited(wait) => Retry::Later(*wait),
+            Self::TooManyConnections => Retry::Later(Duration::from_secs(60)),
             _ => Retry::Never,
         }
     }

@@ -25,6 +25,7 @@ mod mutant;
 pub mod mutant;
 mod participant_change;
 pub mod ports;
+pub mod rate_limit;
 pub mod request;
 pub mod routes;
 pub mod time_limit;

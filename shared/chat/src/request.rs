@@ -9,6 +9,7 @@ use crate::{
     domain::{Connection, Identity, Timestamp},
     error::{InternalError, Rejection, RequestError},
     fields::Fields,
+    rate_limit::ORDINARY_COST,
 };
 
 /// Returns the result of `work`, unless `last_moment` ends first. Then the work is dropped. Calls
@@ -32,6 +33,9 @@ pub async fn in_time<T, E: From<InternalError>>(
 pub trait Route<P> {
     /// The name of the action, of the route key, of this crate's file and of the sample events.
     const NAME: &'static str;
+
+    /// What a request costs of the user's allowance, in tokens ([`crate::rate_limit`]).
+    const COST: u32 = ORDINARY_COST;
 
     /// The reply if the request is granted.
     type Reply: Serialize + Send;

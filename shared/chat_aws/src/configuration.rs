@@ -1,10 +1,19 @@
 //! A function's environment, read once at cold start.
 
-use std::{env, time::Duration};
+use std::{env, num::NonZeroU32, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use chat::rate_limit::RateLimits;
+
+use crate::Error;
 
 const TABLE_NAME: &str = "TABLE_NAME";
+/// The tokens that a user's bucket gains each second ([`chat::rate_limit`]).
+const USER_REQUEST_RATE: &str = "USER_REQUEST_RATE";
+/// The tokens of a full bucket.
+const USER_REQUEST_BURST: &str = "USER_REQUEST_BURST";
+/// The open connections that a user may have.
+const USER_CONNECTIONS: &str = "USER_CONNECTIONS";
 /// The SDK reads the value by itself, including the path.
 const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
 
@@ -21,6 +30,30 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the environment variable {0} is not set")]
 pub struct MissingVariable(pub &'static str);
+
+/// A required environment variable has a value that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the environment variable {0} must be a whole number from 1 to 4294967295")]
+pub struct InvalidVariable(pub &'static str);
+
+/// Reads how many requests each user may make.
+///
+/// # Errors
+/// Names the first variable that is missing or invalid.
+pub fn request_limits() -> Result<RateLimits, Error> {
+    Ok(RateLimits::new(
+        number(USER_REQUEST_RATE)?,
+        number(USER_REQUEST_BURST)?,
+    ))
+}
+
+/// Reads how many open connections each user may have.
+///
+/// # Errors
+/// Fails if the variable is missing or invalid.
+pub fn connection_limit() -> Result<usize, Error> {
+    Ok(usize::try_from(number(USER_CONNECTIONS)?.get())?)
+}
 
 /// The configuration of a function that uses the table.
 #[derive(Clone, Debug)]
@@ -65,9 +98,32 @@ impl Configuration {
     }
 }
 
+fn number(name: &'static str) -> Result<NonZeroU32, Error> {
+    Ok(parse(name, &required(name)?)?)
+}
+
+fn parse(name: &'static str, value: &str) -> Result<NonZeroU32, InvalidVariable> {
+    value.parse().map_err(|_| InvalidVariable(name))
+}
+
 fn required(name: &'static str) -> Result<String, MissingVariable> {
     env::var(name)
         .ok()
         .filter(|value| !value.is_empty())
         .ok_or(MissingVariable(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalid_number_names_its_variable() {
+        let parsed = |value| parse(USER_CONNECTIONS, value).map(NonZeroU32::get);
+        assert_eq!(parsed("100"), Ok(100));
+        for value in ["0", "-1", "1.5", "many", " 1", "4294967296"] {
+            let error = parsed(value).unwrap_err().to_string();
+            assert!(error.contains(USER_CONNECTIONS), "{value}: {error}");
+        }
+    }
 }

@@ -25,7 +25,7 @@ const _: () = assert!(
 
 pub use chance::Chance;
 pub use clock::SystemClock;
-pub use configuration::MissingVariable;
+pub use configuration::{InvalidVariable, MissingVariable};
 pub use gateway::Gateway;
 pub use lambda_http::Error;
 pub use ports::{NoGateway, Ports};

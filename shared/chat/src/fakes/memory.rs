@@ -19,12 +19,15 @@ use crate::{
     },
     error::InternalError,
     ports::{Clock, Outbound, PushError, Random},
+    rate_limit::RateLimits,
 };
 
 /// An in-memory implementation of all ports.
 #[derive(Debug)]
 pub struct FakeChat {
     state: Mutex<State>,
+    /// How many requests users may make: any number, unless a test replaces it.
+    pub limits: RateLimits,
     /// The executor, clock and random numbers.
     pub runtime: Runtime,
 }
@@ -79,6 +82,7 @@ impl FakeChat {
     pub fn new() -> Self {
         Self {
             state: Mutex::default(),
+            limits: RateLimits::unlimited(),
             runtime: Runtime::at(Timestamp::from_seconds(1_780_000_000)),
         }
     }

@@ -54,7 +54,7 @@ impl FakeChat {
     /// Opens a connection.
     pub fn connect(&self, name: &str) {
         let (identity, connection) = self.connection(name);
-        self.run(connect::handle(self, &identity, &connection))
+        self.run(connect::handle(self, &identity, &connection, usize::MAX))
             .expect("a connection");
     }
 
@@ -117,6 +117,8 @@ impl FakeChat {
             identity,
             connection,
             text,
+            limits: &self.limits,
+            received_at: self.now(),
             deadline,
             request_id: "request",
         };

@@ -27,6 +27,7 @@ where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     const NAME: &'static str = "addParticipant";
+    const COST: u32 = 4;
     type Reply = Changed;
 
     async fn handle(ports: &P, request: &Request) -> Result<Changed, RequestError> {

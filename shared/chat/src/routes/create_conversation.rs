@@ -49,6 +49,7 @@ where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     const NAME: &'static str = "createConversation";
+    const COST: u32 = 10;
     type Reply = Described;
 
     async fn handle(ports: &P, request: &Request) -> Result<Described, RequestError> {

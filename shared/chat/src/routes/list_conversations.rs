@@ -60,6 +60,7 @@ where
     P: Log + Participants + Clock + Sync,
 {
     const NAME: &'static str = "listConversations";
+    const COST: u32 = 2;
     type Reply = Listed;
 
     async fn handle(ports: &P, request: &Request) -> Result<Listed, RequestError> {

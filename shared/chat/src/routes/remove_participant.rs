@@ -32,6 +32,7 @@ where
     P: Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     const NAME: &'static str = "removeParticipant";
+    const COST: u32 = 4;
     type Reply = Changed;
 
     async fn handle(ports: &P, request: &Request) -> Result<Changed, RequestError> {

@@ -119,6 +119,7 @@ pub fn status_of(rejection: &Rejection) -> StatusCode {
         Rejection::UnknownPosition | Rejection::ResyncRequired | Rejection::IdReused => {
             StatusCode::CONFLICT
         }
+        Rejection::RateLimited(_) | Rejection::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
         Rejection::Contended => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

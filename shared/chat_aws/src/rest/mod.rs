@@ -9,7 +9,11 @@ mod tests;
 
 use std::{convert::Infallible, future::Future, time::Instant};
 
-use chat::{request::in_time, time_limit};
+use chat::{
+    rate_limit::{ORDINARY_COST, RateLimits},
+    request::in_time,
+    time_limit,
+};
 use lambda_http::{
     Body, Error, Request, Response,
     http::{HeaderValue, StatusCode, header},
@@ -20,29 +24,38 @@ use lambda_http::{
 pub(crate) use self::error::status_of;
 pub use self::routes::AllPorts;
 use self::{error::HttpError, router::Router};
-use crate::elapsed::milliseconds_since;
+use crate::{configuration, elapsed::milliseconds_since};
 
 /// Serves all routes of the HTTP API until the process ends.
 ///
 /// # Errors
-/// Fails if the ports cannot be opened or the Lambda runtime fails.
+/// Fails if the environment lacks a limit, the ports cannot be opened or the Lambda runtime fails.
 pub async fn run<P: AllPorts>(
     open_ports: impl Future<Output = Result<P, Error>>,
 ) -> Result<(), Error> {
     init_default_subscriber();
     let router = Router::new(routes::routes())?;
+    let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
-    lambda_http::run(service_fn(|request| handle(&router, &ports, request))).await
+    lambda_http::run(service_fn(|request| {
+        handle(&router, &limits, &ports, request)
+    }))
+    .await
 }
 
 async fn handle<P: AllPorts>(
     router: &Router<P>,
+    limits: &RateLimits,
     ports: &P,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
     let began = Instant::now();
     let last_moment = time_limit::last_moment(reader::deadline(&request), ports.now());
-    let result = in_time(respond(router, ports, &request), ports.sleep(last_moment)).await;
+    let result = in_time(
+        respond(router, limits, ports, &request),
+        ports.sleep(last_moment),
+    )
+    .await;
     let (response, outcome) = match result {
         Ok(response) => (response, "ok"),
         Err(error) => error.into_response(reader::request_id(&request)),
@@ -57,13 +70,23 @@ async fn handle<P: AllPorts>(
     Ok(response)
 }
 
+/// Calls the route of a request. Every request spends from its user's allowance before its body is
+/// parsed, also one that no route accepts.
 async fn respond<P: AllPorts>(
     router: &Router<P>,
+    limits: &RateLimits,
     ports: &P,
     request: &Request,
 ) -> Result<Response<Body>, HttpError> {
-    let (route, parameters) = reader::route(router, request)?;
-    let request = reader::read(request, route.fields, parameters, ports.now())?;
+    let identity = reader::identity(request)?;
+    let now = ports.now();
+    let found = reader::route(router, request);
+    let cost = found
+        .as_ref()
+        .map_or(ORDINARY_COST, |(route, _)| route.cost);
+    limits.spend(&identity.user, cost, now)?;
+    let (route, parameters) = found?;
+    let request = reader::read(request, identity, route.fields, parameters, now)?;
     Ok(route.handle(ports, &request).await?)
 }
 

@@ -1,6 +1,11 @@
 //! Converts a request of the gateway to a request of the core.
 
-use chat::{domain::Timestamp, error::Rejection, fields::Fields, request, time_limit};
+use chat::{
+    domain::{Identity, Timestamp},
+    error::Rejection,
+    fields::Fields,
+    request, time_limit,
+};
 use lambda_http::{
     Request, RequestExt as _,
     aws_lambda_events::{apigw::ApiGatewayV2httpRequestContext, query_map::QueryMap},
@@ -9,7 +14,6 @@ use lambda_http::{
 use serde_json::{Map, Value};
 
 use super::{
-    error::HttpError,
     router::{Parameter, Router, Unmatched},
     routes::{FieldSource, HttpRoute},
 };
@@ -62,19 +66,27 @@ fn path(request: &Request) -> &str {
         .unwrap_or(path)
 }
 
-/// Reads the caller, the fields and the deadline. Path parameters replace values of the same name
+/// Returns the caller.
+///
+/// # Errors
+/// Fails if the identity is missing or invalid.
+pub fn identity(request: &Request) -> Result<Identity, IdentityError> {
+    let authorizer = context(request).and_then(|context| context.authorizer.as_ref());
+    identity::of_context(&authorizer.ok_or(IdentityError)?.fields)
+}
+
+/// Reads the fields and the deadline. Path parameters replace values of the same name
 /// in the body or the query.
 ///
 /// # Errors
-/// `malformed` or `too_large` for the body, `invalid` for two different ids; [`IdentityError`].
+/// `malformed` or `too_large` for the body, `invalid` for two different ids.
 pub fn read(
     request: &Request,
+    identity: Identity,
     source: FieldSource,
     parameters: Vec<Parameter>,
     now: Timestamp,
-) -> Result<request::Request, HttpError> {
-    let authorizer = context(request).and_then(|context| context.authorizer.as_ref());
-    let identity = identity::of_context(&authorizer.ok_or(IdentityError)?.fields)?;
+) -> Result<request::Request, Rejection> {
     let mut fields = match source {
         FieldSource::Body => Fields::from_object(body(request)?),
         FieldSource::Message => Fields::from_object(with_id(body(request)?, request)?),

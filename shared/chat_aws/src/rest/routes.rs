@@ -53,6 +53,8 @@ pub struct HttpRoute<P> {
     /// The path, with parameters in braces.
     pub pattern: &'static str,
     pub fields: FieldSource,
+    /// What a request costs of the user's allowance, in tokens.
+    pub cost: u32,
     handler: Handler<P>,
 }
 
@@ -70,6 +72,7 @@ impl<P: AllPorts> HttpRoute<P> {
             method,
             pattern,
             fields,
+            cost: R::COST,
             handler: Box::new(move |ports, request| {
                 Box::pin(async move {
                     let reply = R::handle(ports, request).await?;

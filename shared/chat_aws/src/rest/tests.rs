@@ -1,6 +1,8 @@
 //! The sample events and other requests, with the in-memory stores.
 
-use chat::fakes::FakeChat;
+use std::{num::NonZeroU32, time::Duration};
+
+use chat::{fakes::FakeChat, rate_limit::RateLimits};
 use lambda_http::{Body, Response, request::from_str};
 use serde_json::{Value, json};
 
@@ -21,7 +23,7 @@ macro_rules! sample {
 fn ask(chat: &FakeChat, event: &Value) -> Response<Body> {
     let request = from_str(&event.to_string()).unwrap();
     let router = Router::new(routes()).unwrap();
-    let Ok(response) = chat.run(handle(&router, chat, request));
+    let Ok(response) = chat.run(handle(&router, &chat.limits, chat, request));
     assert_eq!(header(&response, "cache-control"), "no-store");
     response
 }
@@ -193,4 +195,42 @@ fn an_event_without_an_identity_is_an_internal_error_without_details() {
     assert_eq!(response.status(), 500);
     assert_eq!(body(&response)["code"], json!("internal"));
     assert_eq!(header(&response, "retry-after"), "1");
+}
+
+#[test]
+fn requests_beyond_the_allowance_are_answered_with_429_and_the_time_to_wait() {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let mut chat = welcome();
+    let mut unmatched = sample!("list_conversations");
+    unmatched["requestContext"]["routeKey"] = json!("$default");
+    unmatched["rawPath"] = json!("/elsewhere");
+    for (event, status, cost) in [
+        (sample!("read_events"), 200, 1),
+        (sample!("send_message_invalid"), 422, 1),
+        (sample!("send_message_unauthenticated"), 401, 1),
+        (unmatched, 404, 1),
+        (sample!("list_conversations"), 200, 2),
+        (sample!("create_conversation"), 200, 10),
+    ] {
+        chat.limits = RateLimits::new(number(1), number(cost));
+        assert_eq!(ask(&chat, &event).status(), status, "{event}");
+        let response = ask(&chat, &event);
+        assert_eq!(response.status(), 429, "{event}");
+        assert_eq!(header(&response, "retry-after"), cost.to_string());
+        let problem = body(&response);
+        assert_eq!(
+            (
+                &problem["code"],
+                &problem["retry"],
+                &problem["retryAfterMs"]
+            ),
+            (
+                &json!("rate_limited"),
+                &json!("later"),
+                &json!(1_000 * cost)
+            )
+        );
+        chat.runtime.advance(Duration::from_secs(cost.into()));
+        assert_eq!(ask(&chat, &event).status(), status, "{event}");
+    }
 }

@@ -5,6 +5,7 @@ use std::{convert::Infallible, future::Future, time::Instant};
 use chat::{
     error::{Rejection, RequestError},
     ports::{Clock, Connections},
+    rate_limit::{ORDINARY_COST, RateLimits},
     request::in_time,
     routes::connect,
     time_limit,
@@ -16,32 +17,46 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::rest;
+use crate::{configuration, rest};
 
 /// The subprotocol of all connections.
 const PROTOCOL: &str = "confab.v1";
 
+/// The limits of one user.
+#[derive(Debug)]
+struct Limits {
+    /// How many handshakes they may make.
+    handshakes: RateLimits,
+    /// How many open connections they may have.
+    connections: usize,
+}
+
 /// Serves `$connect` until the process ends.
 ///
 /// # Errors
-/// Fails if the ports cannot be opened or the Lambda runtime fails.
+/// Fails if the environment lacks a limit, the ports cannot be opened or the Lambda runtime fails.
 pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     P: Connections + Clock,
 {
     init_default_subscriber();
+    let limits = Limits {
+        handshakes: configuration::request_limits()?,
+        connections: configuration::connection_limit()?,
+    };
     let ports = open_ports.await?;
-    lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
+    lambda_runtime::run(service_fn(|event| handle(&ports, &limits, event))).await
 }
 
 async fn handle<P: Connections + Clock>(
     ports: &P,
+    limits: &Limits,
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
     let last_moment = time_limit::last_moment(event.context.deadline, ports.now());
     let event = &event.payload;
-    let admitted = in_time(admit(ports, event), ports.sleep(last_moment)).await;
+    let admitted = in_time(admit(ports, limits, event), ports.sleep(last_moment)).await;
     let (response, outcome) = match admitted {
         Ok(()) => (accepted(event), "ok"),
         Err(RequestError::Rejected(rejection)) => (
@@ -57,12 +72,19 @@ async fn handle<P: Connections + Clock>(
     Ok(response)
 }
 
-async fn admit<P: Connections + Clock>(ports: &P, event: &Event) -> Result<(), RequestError> {
+async fn admit<P: Connections + Clock>(
+    ports: &P,
+    limits: &Limits,
+    event: &Event,
+) -> Result<(), RequestError> {
     let (identity, connection) = sender(event).map_err(|error| {
         tracing::error!(request_id = request_id(event), %error, "request refused");
         Rejection::Unauthenticated
     })?;
-    connect::handle(ports, &identity, &connection).await
+    limits
+        .handshakes
+        .spend(&identity.user, ORDINARY_COST, ports.now())?;
+    connect::handle(ports, &identity, &connection, limits.connections).await
 }
 
 /// Accepts the connection and selects the subprotocol. A browser that offers subprotocols closes
@@ -87,6 +109,8 @@ fn offers(event: &Event, protocol: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use chat::{
         domain::{Timestamp, UserId},
         fakes::FakeChat,
@@ -100,9 +124,20 @@ mod tests {
         serde_json::from_str(include_str!("../../../../events/connect.json")).unwrap()
     }
 
+    fn unlimited() -> Limits {
+        Limits {
+            handshakes: RateLimits::unlimited(),
+            connections: usize::MAX,
+        }
+    }
+
     fn ask(chat: &FakeChat, event: Value) -> Value {
+        ask_within(&unlimited(), chat, event)
+    }
+
+    fn ask_within(limits: &Limits, chat: &FakeChat, event: Value) -> Value {
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-        let Ok(response) = chat.run(handle(chat, event));
+        let Ok(response) = chat.run(handle(chat, limits, event));
         serde_json::to_value(response).unwrap()
     }
 
@@ -167,5 +202,41 @@ mod tests {
             assert_eq!(ask(&chat, event)["statusCode"], json!(401));
             assert_eq!(chat.connection_rows(), 0);
         }
+    }
+    /// Returns the sample with another connection, which opens now.
+    fn another(chat: &FakeChat, number: usize) -> Value {
+        let mut event = sample();
+        event["requestContext"]["connectedAt"] = json!(chat.now().millis());
+        event["requestContext"]["connectionId"] = json!(format!("another-{number}"));
+        event
+    }
+
+    #[test]
+    fn handshakes_beyond_a_users_rate_are_refused_without_a_call() {
+        let one = NonZeroU32::MIN;
+        let limits = Limits {
+            handshakes: RateLimits::new(one, one),
+            ..unlimited()
+        };
+        let chat = FakeChat::new();
+        for (number, status) in [200, 429, 429].into_iter().enumerate() {
+            let response = ask_within(&limits, &chat, another(&chat, number));
+            assert_eq!(response["statusCode"], json!(status), "{number}");
+        }
+        assert_eq!(chat.connection_rows(), 1);
+    }
+
+    #[test]
+    fn a_connection_beyond_the_limit_of_its_user_is_refused() {
+        let limits = Limits {
+            connections: 2,
+            ..unlimited()
+        };
+        let chat = FakeChat::new();
+        for (number, status) in [200, 200, 429].into_iter().enumerate() {
+            let response = ask_within(&limits, &chat, another(&chat, number));
+            assert_eq!(response["statusCode"], json!(status), "{number}");
+        }
+        assert_eq!(chat.connection_rows(), 2);
     }
 }

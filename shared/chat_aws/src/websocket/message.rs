@@ -4,6 +4,7 @@ use std::{future::Future, time::Instant};
 
 use chat::{
     ports::Clock as _,
+    rate_limit::RateLimits,
     time_limit,
     websocket::{Inbound, Routes, answer},
 };
@@ -13,26 +14,34 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::SystemClock;
+use crate::{SystemClock, configuration};
 
 /// Serves the routes `R` until the process ends.
 ///
 /// # Errors
-/// Fails if the ports cannot be opened or the Lambda runtime fails.
+/// Fails if the environment lacks a limit, the ports cannot be opened or the Lambda runtime fails.
 pub async fn run<R, P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     R: Routes<P>,
     P: Sync,
 {
     init_default_subscriber();
+    let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
     // Boxed, because the nested futures of three routes exceed the compiler's recursion limit.
-    lambda_runtime::run(service_fn(|event| Box::pin(handle::<R, P>(&ports, event)))).await
+    lambda_runtime::run(service_fn(|event| {
+        Box::pin(handle::<R, P>(&ports, &limits, event))
+    }))
+    .await
 }
 
 /// Handles one message. An event without an identity fails the invocation, so the client gets the
 /// gateway's error without details.
-async fn handle<R, P>(ports: &P, event: LambdaEvent<Event>) -> Result<GatewayResponse, Error>
+async fn handle<R, P>(
+    ports: &P,
+    limits: &RateLimits,
+    event: LambdaEvent<Event>,
+) -> Result<GatewayResponse, Error>
 where
     R: Routes<P>,
     P: Sync,
@@ -48,6 +57,8 @@ where
         identity,
         connection,
         text: event.body.as_deref().unwrap_or_default(),
+        limits,
+        received_at: now,
         deadline: time_limit::deadline(context.deadline, now),
         request_id: request_id(&event),
     };
@@ -70,7 +81,7 @@ mod tests {
 
     async fn response_to(sample: &str) -> Result<Value, Error> {
         let event = LambdaEvent::new(serde_json::from_str(sample).unwrap(), Context::default());
-        let answer = handle::<(), ()>(&(), event).await?;
+        let answer = handle::<(), ()>(&(), &RateLimits::unlimited(), event).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
 
@@ -104,7 +115,9 @@ mod tests {
         let mut event: Value = serde_json::from_str(sample).unwrap();
         event["body"] = json!(r#"{"action": "hang", "ref": "1"}"#);
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-        let answer = handle::<(Hangs,), ()>(&(), event).await.unwrap();
+        let answer = handle::<(Hangs,), ()>(&(), &RateLimits::unlimited(), event)
+            .await
+            .unwrap();
         let frame: Value = serde_json::from_str(answer.body.as_deref().unwrap()).unwrap();
         assert_eq!(
             (&frame["code"], &frame["ref"]),

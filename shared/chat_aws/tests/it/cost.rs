@@ -110,7 +110,7 @@ impl Small {
 
     async fn connect(&self, page: &str) -> Cost {
         let (identity, connection) = self.connection(page);
-        let connected = connect::handle(&self.ports, &identity, &connection).await;
+        let connected = connect::handle(&self.ports, &identity, &connection, 100).await;
         connected.unwrap();
         self.meter.read()
     }
