@@ -3,7 +3,7 @@
 //! - *notified*: a subscriber is pushed every entry after the head that its subscription returned,
 //!   before the entry is acknowledged, unless the fan-out ran out of time. (Otherwise the clients'
 //!   repairs would hide a broken fan-out.)
-//! - *pushed*: a push that the gateway is too busy for is retried while there is time.
+//! - *pushed*: a push that the gateway is too busy for is attempted four times if there is time.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -277,7 +277,7 @@ impl Observer {
             self.broken.push(Finding {
                 promise: "pushed",
                 what: format!(
-                    "the gateway was busy, but the push to {connection} was not retried in time: {frame}"
+                    "the gateway was busy, but the push to {connection} was not attempted four times: {frame}"
                 ),
             });
         }

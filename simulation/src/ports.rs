@@ -27,6 +27,42 @@ use crate::{
     world::World,
 };
 
+/// How often a push is attempted while the gateway is busy.
+const ATTEMPTS: u32 = 4;
+/// Attempts that take longer may end for lack of time.
+const EARLY: Duration = Duration::from_millis(700);
+
+/// The attempts at one push.
+struct Attempts {
+    began: Timestamp,
+    took: Duration,
+    count: u32,
+    /// Whether the gateway was busy at the last attempt.
+    is_busy: bool,
+}
+
+impl Attempts {
+    fn none(began: Timestamp) -> Self {
+        Self {
+            began,
+            took: Duration::ZERO,
+            count: 0,
+            is_busy: false,
+        }
+    }
+
+    /// An attempt that does not end is not counted as busy.
+    fn begins(&mut self) {
+        self.count += 1;
+        self.is_busy = false;
+    }
+
+    fn ended(&mut self, now: Timestamp, is_busy: bool) {
+        self.took = now.since(self.began);
+        self.is_busy = is_busy;
+    }
+}
+
 /// The ports of one running function.
 pub struct Ports {
     pub world: Arc<World>,
@@ -36,8 +72,8 @@ pub struct Ports {
     dead: AtomicBool,
     /// When the roster was read, in milliseconds; 0 before.
     roster_at: AtomicU64,
-    /// Whether the gateway was busy at the last attempt of each push.
-    busy: Mutex<BTreeMap<(ConnectionId, String), bool>>,
+    /// The attempts at each push.
+    attempts: Mutex<BTreeMap<(ConnectionId, String), Attempts>>,
 }
 
 impl Ports {
@@ -49,7 +85,7 @@ impl Ports {
             calls: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             roster_at: AtomicU64::new(0),
-            busy: Mutex::default(),
+            attempts: Mutex::default(),
         }
     }
 
@@ -58,11 +94,28 @@ impl Ports {
         self.dead.load(Ordering::Relaxed)
     }
 
-    /// Returns the pushes for which the gateway was busy at the last attempt.
+    /// Returns the pushes for which the gateway was busy at the last attempt, although fewer
+    /// attempts were made than are due.
     pub fn given_up(&self) -> Vec<(ConnectionId, String)> {
-        let busy = self.busy.lock().unwrap();
-        let given_up = busy.iter().filter(|(_, busy)| **busy);
-        given_up.map(|(push, _)| push.clone()).collect()
+        let attempts = self.attempts.lock().unwrap();
+        let early = attempts
+            .iter()
+            .filter(|(_, made)| made.is_busy && made.count < ATTEMPTS && made.took < EARLY);
+        early.map(|(push, _)| push.clone()).collect()
+    }
+
+    fn count(
+        &self,
+        push: &(ConnectionId, String),
+        began: Timestamp,
+        what: impl FnOnce(&mut Attempts),
+    ) {
+        let mut attempts = self.attempts.lock().unwrap();
+        what(
+            attempts
+                .entry(push.clone())
+                .or_insert(Attempts::none(began)),
+        );
     }
 
     /// Returns the timing of the function's fan-out.
@@ -97,6 +150,9 @@ impl Ports {
 
 impl Outbound for Ports {
     async fn push(&self, connection: &ConnectionId, frame: &str) -> Result<(), PushError> {
+        let began = self.now();
+        let push = (connection.clone(), frame.to_owned());
+        self.count(&push, began, Attempts::begins);
         let place = self.next_call();
         let chance = place.chance();
         let injects = |kind| self.world.faults.injects(kind, place);
@@ -113,11 +169,8 @@ impl Outbound for Ports {
         }
         let result = self.push_now(connection, frame, place);
         self.travel(&chance).await;
-        let busy = matches!(result, Err(PushError::Busy));
-        self.busy
-            .lock()
-            .unwrap()
-            .insert((connection.clone(), frame.to_owned()), busy);
+        let is_busy = matches!(result, Err(PushError::Busy));
+        self.count(&push, began, |attempts| attempts.ended(self.now(), is_busy));
         result
     }
 }

@@ -46,7 +46,9 @@ pub async fn broken(world: &Arc<World>) -> Vec<Broken> {
     broken.extend(findings.into_iter().map(|finding| {
         let promise = match finding.promise {
             "notified" => "notified: subscribers are pushed an entry before it is acknowledged",
-            _ => "pushed: a push is retried while the gateway is busy and there is time",
+            _ => {
+                "pushed: while the gateway is busy, a push is attempted four times if there is time"
+            }
         };
         Broken::new(promise, finding.what)
     }));

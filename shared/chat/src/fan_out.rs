@@ -32,8 +32,14 @@ const TIME_LIMIT: Duration = Duration::from_secs(3);
 const WIDTH: usize = 32;
 /// The gateway reports a connection as gone during its handshake, which may last this long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// The longest random wait before the first retry of a push; it doubles with each retry.
-const FIRST_WAIT_MS: u64 = 50;
+/// How often a push is attempted while the gateway is busy. A client that does not read keeps the
+/// gateway busy for ever, and must not delay the others or the reply.
+const ATTEMPTS: u32 = 4;
+/// The longest random wait before the first retry of a push; it doubles with each retry. All waits
+/// of a push together take at most 280 ms.
+const FIRST_WAIT_MS: u64 = 40;
+/// The longest that all attempts at one push may take, for calls that are not answered.
+const PUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Awaits `storing`, then pushes the stored entry as [`publish`] does, and returns it.
 ///
@@ -169,38 +175,96 @@ fn recipients(
     recipients
 }
 
-async fn push_all<P>(ports: &P, targets: Vec<Subscription>, frame: &str, deadline: Timestamp)
+/// The outcome of a fan-out. A push that is not made is a gap, which the client repairs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct FannedOut {
+    /// The number of pushes to make.
+    total: usize,
+    /// Pushes that were given up, because the gateway was busy or did not answer.
+    given_up: usize,
+    /// Pushes that had not ended when the time was up.
+    remaining: usize,
+}
+
+async fn push_all<P>(
+    ports: &P,
+    targets: Vec<Subscription>,
+    frame: &str,
+    deadline: Timestamp,
+) -> FannedOut
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    if targets.is_empty() {
-        return;
-    }
     let total = targets.len();
-    let mut remaining = total;
+    let mut outcome = FannedOut {
+        total,
+        given_up: 0,
+        remaining: total,
+    };
+    if targets.is_empty() {
+        return outcome;
+    }
     let pushes = stream::iter(targets.into_iter().map(|target| push(ports, target, frame)))
         .buffer_unordered(WIDTH)
-        .for_each(|()| {
-            remaining -= 1;
+        .for_each(|ended| {
+            outcome.remaining -= 1;
+            outcome.given_up += usize::from(ended == Ended::GivenUp);
             ready(())
         });
     let limit = TIME_LIMIT.min(deadline.since(ports.now()));
-    if let Either::Right(_) = select(pin!(pushes), pin!(ports.sleep(limit))).await {
+    let is_late = matches!(
+        select(pin!(pushes), pin!(ports.sleep(limit))).await,
+        Either::Right(_)
+    );
+    let FannedOut {
+        given_up,
+        remaining,
+        ..
+    } = outcome;
+    if is_late {
         tracing::warn!(total, remaining, "fan-out timed out");
+    }
+    if given_up > 0 {
+        tracing::warn!(total, given_up, "pushes given up");
+    }
+    outcome
+}
+
+/// How the attempts at one push ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ended {
+    /// The gateway has the frame, or will never take it.
+    Done,
+    /// The gateway was busy at every attempt, or did not answer.
+    GivenUp,
+}
+
+async fn push<P>(ports: &P, target: Subscription, frame: &str) -> Ended
+where
+    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    let attempts = pin!(attempt(ports, target, frame));
+    match select(attempts, pin!(ports.sleep(PUSH_LIMIT))).await {
+        Either::Left((ended, _)) => ended,
+        Either::Right(_) => Ended::GivenUp,
     }
 }
 
-async fn push<P>(ports: &P, target: Subscription, frame: &str)
+async fn attempt<P>(ports: &P, target: Subscription, frame: &str) -> Ended
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let Subscription { user, connection } = target;
+    let attempts = if mutant!(PushedOnce) { 1 } else { ATTEMPTS };
     let mut longest_wait = FIRST_WAIT_MS;
-    loop {
+    for number in 1..=attempts {
         match ports.push(&connection.id, frame).await {
-            Ok(()) => return,
-            Err(PushError::Gone) => return clean_up(ports, &user, &connection).await,
-            Err(PushError::Busy) if mutant!(PushedOnce) => return,
+            Ok(()) => return Ended::Done,
+            Err(PushError::Gone) => {
+                clean_up(ports, &user, &connection).await;
+                return Ended::Done;
+            }
+            Err(PushError::Busy) if number == attempts => break,
             Err(PushError::Busy) => {
                 ports
                     .sleep(Duration::from_millis(ports.below(longest_wait + 1)))
@@ -209,10 +273,11 @@ where
             }
             Err(PushError::Internal(error)) => {
                 tracing::warn!(error = &error as &(dyn Error + 'static), "push failed");
-                return;
+                return Ended::Done;
             }
         }
     }
+    Ended::GivenUp
 }
 
 async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
@@ -304,11 +369,68 @@ mod tests {
         let chat = three_subscribers();
         chat.fail_pushes(&named("grace-1"), [PushOutcome::Failed]);
         chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 1_000]);
-        let began = chat.now();
         send(&chat);
         assert_eq!(chat.pushed_to(), ["grace-3"]);
-        assert_eq!(chat.now().since(began), TIME_LIMIT);
         assert_eq!(chat.connection_rows(), 6);
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_tried_four_times_for_a_moment() {
+        let chat = three_subscribers();
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 1_000]);
+        let began = chat.now();
+        send(&chat);
+        assert_eq!(chat.push_attempts(&named("grace-2")), 4);
+        assert!(chat.now().since(began) < Duration::from_millis(300));
+    }
+
+    #[test]
+    fn the_client_of_a_given_up_push_repairs_the_gap() {
+        let chat = three_subscribers();
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 4]);
+        send(&chat);
+        // The entry is the newest one, so no later push shows the gap, but `ping` does.
+        let ping = json!({"action": "ping", "positions": {"c": 0}});
+        assert_eq!(chat.frame("grace-2", ping)["heads"], json!({"c": 1}));
+        let again = json!({"action": "subscribe", "conversation": "c", "after": 0});
+        assert_eq!(chat.frame("grace-2", again)["events"][0]["id"], "m");
+    }
+
+    #[test]
+    fn a_push_that_is_not_answered_is_given_up() {
+        let chat = three_subscribers();
+        chat.fail_pushes(&named("grace-2"), [PushOutcome::Unanswered]);
+        let began = chat.now();
+        send(&chat);
+        assert_eq!(chat.pushed_to(), ["grace-1", "grace-3"]);
+        assert_eq!(chat.now().since(began), PUSH_LIMIT);
+    }
+
+    #[test]
+    fn a_fan_out_counts_what_it_leaves_to_repair_and_ends_in_time() {
+        let chat = FakeChat::new();
+        let targets: Vec<Subscription> = (0..200)
+            .map(|number| {
+                let (identity, connection) = chat.connection(&format!("grace-{number}"));
+                let outcomes = match number {
+                    0 => vec![],
+                    1 => vec![PushOutcome::Busy; 4],
+                    _ => vec![PushOutcome::Unanswered],
+                };
+                chat.fail_pushes(&connection.id, outcomes);
+                Subscription {
+                    user: identity.user,
+                    connection,
+                }
+            })
+            .collect();
+        let began = chat.now();
+        let deadline = began.plus(Duration::from_secs(9));
+        let outcome = chat.run(push_all(&chat, targets, "{}", deadline));
+        assert_eq!(chat.now().since(began), TIME_LIMIT);
+        assert_eq!(outcome.total, 200);
+        assert!(outcome.given_up >= WIDTH, "{outcome:?}");
+        assert_eq!(outcome.given_up + outcome.remaining + 1, 200, "{outcome:?}");
     }
 
     #[test]

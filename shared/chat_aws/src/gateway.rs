@@ -19,7 +19,7 @@ pub struct Gateway {
 
 impl Gateway {
     /// Creates a client for the endpoint that the configuration names. The SDK never retries a
-    /// push: the core does, within the time limit of the whole fan-out.
+    /// push: the core does, within a time limit.
     #[must_use]
     pub fn new(configuration: impl Into<aws_sdk_apigatewaymanagement::config::Builder>) -> Self {
         let configuration = configuration.into().retry_config(RetryConfig::disabled());

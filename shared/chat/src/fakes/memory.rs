@@ -5,7 +5,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    future::Future,
+    future::{Future, pending},
     ops::RangeBounds,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -41,6 +41,7 @@ pub(super) struct State {
     pub connections: BTreeMap<(UserId, ConnectionId), Connection>,
     pub pushed: Vec<(ConnectionId, String)>,
     pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
+    pub push_attempts: BTreeMap<ConnectionId, usize>,
     pub puts: usize,
     /// Puts whose writers were killed before they received the result.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
@@ -74,6 +75,8 @@ pub enum PushOutcome {
     Busy,
     /// The push fails for another reason.
     Failed,
+    /// The gateway never answers.
+    Unanswered,
 }
 
 impl FakeChat {
@@ -112,6 +115,13 @@ impl FakeChat {
             .entry(connection.clone())
             .or_default()
             .extend(outcomes);
+    }
+
+    /// Returns how often a push to a connection was attempted.
+    #[must_use]
+    pub fn push_attempts(&self, connection: &ConnectionId) -> usize {
+        let attempts = &self.state().push_attempts;
+        attempts.get(connection).copied().unwrap_or(0)
     }
 
     /// Returns all entries of a log.
@@ -180,24 +190,31 @@ impl State {
     }
 }
 
+impl State {
+    /// Counts an attempt, and records the frame unless the test makes the push fail.
+    fn push(&mut self, connection: &ConnectionId, frame: &str) -> Option<PushOutcome> {
+        *self.push_attempts.entry(connection.clone()).or_default() += 1;
+        let outcomes = self.outcomes.get_mut(connection);
+        let outcome = outcomes.and_then(VecDeque::pop_front);
+        if outcome.is_none() {
+            self.pushed.push((connection.clone(), frame.to_owned()));
+        }
+        outcome
+    }
+}
+
 impl Outbound for FakeChat {
     async fn push(&self, connection: &ConnectionId, frame: &str) -> Result<(), PushError> {
         self.pause().await;
-        let mut state = self.state();
-        match state
-            .outcomes
-            .get_mut(connection)
-            .and_then(VecDeque::pop_front)
-        {
-            None => {
-                state.pushed.push((connection.clone(), frame.to_owned()));
-                Ok(())
-            }
+        let outcome = self.state().push(connection, frame);
+        match outcome {
+            None => Ok(()),
             Some(PushOutcome::Gone) => Err(PushError::Gone),
             Some(PushOutcome::Busy) => Err(PushError::Busy),
             Some(PushOutcome::Failed) => {
                 Err(InternalError::new("pushing", "injected by the test").into())
             }
+            Some(PushOutcome::Unanswered) => pending().await,
         }
     }
 }
