@@ -4,7 +4,7 @@ use futures_util::future::try_join;
 use serde::Serialize;
 
 use crate::{
-    domain::{Conversation, Identity, Participant, UserId},
+    domain::{Conversation, Identity, Participant},
     error::{Rejection, RequestError},
     log::head,
     ports::{Log, Participants},
@@ -27,8 +27,6 @@ pub struct Described {
     /// Whether this request created the conversation.
     #[serde(skip)]
     pub created: bool,
-    #[serde(skip)]
-    users: Vec<UserId>,
 }
 
 /// A participant.
@@ -61,15 +59,7 @@ impl Described {
             participants: participants.iter().map(member).collect(),
             created_at: conversation.created_at.rfc3339(),
             created,
-            users: participants
-                .into_iter()
-                .map(|participant| participant.user)
-                .collect(),
         }
-    }
-
-    pub(crate) fn users(&self) -> Vec<UserId> {
-        self.users.clone()
     }
 }
 

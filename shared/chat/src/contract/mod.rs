@@ -23,8 +23,8 @@ pub mod subscriptions;
 use crate::{
     domain::{
         Body, CONNECTION_LIFETIME, Connection, ConnectionId, Content, Conversation, ConversationId,
-        DisplayName, Draft, MessageId, Participant, Role, Seq, Subscription, Timestamp, Title,
-        UserId,
+        Digest, DisplayName, Draft, MessageId, Participant, Role, Seq, Subscription, Timestamp,
+        Title, UserId,
     },
     ports::{Connections, Log, Participants, Subscriptions},
 };
@@ -140,6 +140,7 @@ pub fn conversation(id: &str, title: Option<&str>) -> Conversation {
         title: title.map(|title| Title::new(title).unwrap()),
         created_at: NOW,
         created_by: user("ada"),
+        digest: title.map(|title| Digest::of_creation(Title::new(title).ok().as_ref(), &[])),
     }
 }
 

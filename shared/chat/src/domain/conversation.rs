@@ -1,6 +1,6 @@
 //! Conversations and their participants.
 
-use super::{ConversationId, DisplayName, Timestamp, Title, UserId};
+use super::{ConversationId, Digest, DisplayName, Timestamp, Title, UserId};
 
 /// A conversation, apart from its log and its participants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,9 @@ pub struct Conversation {
     pub created_at: Timestamp,
     /// The user who created the conversation.
     pub created_by: UserId,
+    /// The digest of the request that created the conversation; `None` if an earlier version
+    /// stored it.
+    pub digest: Option<Digest>,
 }
 
 /// A user who may read and write a conversation.

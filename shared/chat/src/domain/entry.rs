@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Body, Content, Identity, MessageId, Participant, Timestamp, UserId};
+use super::{Body, Content, Identity, MessageId, Participant, Timestamp, Title, UserId};
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -137,13 +137,31 @@ pub struct Digest(String);
 impl Digest {
     fn of(content: &Content) -> Self {
         let (kind, text) = content.identity();
-        let hash = Sha256::new()
-            .chain_update(kind)
-            .chain_update([0])
-            .chain_update(text)
-            .finalize();
+        Self::of_parts([kind, text])
+    }
+
+    /// Returns the digest of a request that creates a conversation with these users besides the
+    /// creator. Their order has no influence.
+    #[must_use]
+    pub fn of_creation(title: Option<&Title>, users: &[UserId]) -> Self {
+        let mut users: Vec<&str> = users.iter().map(UserId::as_str).collect();
+        users.sort_unstable();
+        let title = title.map_or("", Title::as_str);
+        Self::of_parts(["conversation", title].into_iter().chain(users))
+    }
+
+    /// No part but the last may contain the character 0, which separates them.
+    fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut hash = Sha256::new();
+        for (number, part) in parts.into_iter().enumerate() {
+            if number > 0 {
+                hash.update([0]);
+            }
+            hash.update(part);
+        }
         Self(
-            hash.iter()
+            hash.finalize()
+                .iter()
                 .take(16)
                 .map(|byte| format!("{byte:02x}"))
                 .collect(),

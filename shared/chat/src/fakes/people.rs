@@ -165,6 +165,13 @@ impl FakeChat {
         assert_eq!(put.expect("a put"), crate::ports::Put::Stored, "a removal");
     }
 
+    /// Makes a conversation look like one that was stored before requests had digests.
+    pub fn forget_digest(&self, conversation: &ConversationId) {
+        if let Some(row) = self.state().conversations.get_mut(conversation) {
+            row.digest = None;
+        }
+    }
+
     /// Stores the row of a removed participant again. A request that reads the row just before the
     /// removal sees this state.
     pub fn restore_row(&self, conversation: &ConversationId, participant: Participant) {

@@ -7,13 +7,15 @@
 //!                   {"user": "grace", "name": "grace", "role": "member"}]}
 //! ```
 //!
-//! Creating writes no entry to the log. A request with an id can be repeated.
+//! Creating writes no entry to the log. A request with an id can be repeated. A repetition is
+//! answered with the present state and notifies nobody: notices are best effort, and a client that
+//! misses one finds the conversation in its next list.
 
 use crate::{
     description::{Described, describe},
     domain::{
-        Conversation, ConversationId, DisplayName, Identity, Participant, Role, Timestamp, Title,
-        UserId,
+        Conversation, ConversationId, Digest, DisplayName, Identity, Participant, Role, Timestamp,
+        Title, UserId,
     },
     error::{InternalError, Rejection, RequestError},
     fan_out::notify,
@@ -59,22 +61,21 @@ where
         let caller = request.caller(now)?;
 
         let id = id.map_or_else(|| fresh_id(ports), Ok)?;
-        let created_by = caller.user.clone();
+        let others = without(users, &caller.user);
         let conversation = Conversation {
             id,
+            digest: Some(Digest::of_creation(title.as_ref(), &others)),
             title,
             created_at: now,
-            created_by,
+            created_by: caller.user.clone(),
         };
-        let participants = with_owner(caller, users, now);
-        let described = if ports.create(&conversation, &participants).await? {
-            Described::new(conversation, participants, 0, true)
-        } else {
-            existing(ports, &conversation.id, caller).await?
-        };
+        let participants = with_owner(caller, others, now);
+        if !ports.create(&conversation, &participants).await? {
+            return repeated(ports, &conversation, caller).await;
+        }
 
-        // A repetition notifies again: the first attempt may have ended before its notices.
-        let users = described.users();
+        let users: Vec<UserId> = participants.iter().map(|one| one.user.clone()).collect();
+        let described = Described::new(conversation, participants, 0, true);
         let notice = Notice::Added {
             conversation: &described.id,
             title: described.title.as_deref(),
@@ -92,36 +93,43 @@ fn fresh_id(random: &impl Random) -> Result<ConversationId, InternalError> {
         .map_err(|error| InternalError::new("naming a conversation", error))
 }
 
-fn with_owner(caller: &Identity, users: Vec<UserId>, now: Timestamp) -> Vec<Participant> {
+fn without(mut users: Vec<UserId>, user: &UserId) -> Vec<UserId> {
+    users.retain(|other| other != user);
+    users
+}
+
+fn with_owner(caller: &Identity, others: Vec<UserId>, now: Timestamp) -> Vec<Participant> {
     let owner = Participant {
         user: caller.user.clone(),
         name: caller.name.clone(),
         role: Role::Owner,
         joined_at: now,
     };
-    let others = users
-        .into_iter()
-        .filter(|user| *user != caller.user)
-        .map(|user| Participant {
-            name: DisplayName::fitted(user.as_str()),
-            user,
-            role: Role::Member,
-            joined_at: now,
-        });
+    let others = others.into_iter().map(|user| Participant {
+        name: DisplayName::fitted(user.as_str()),
+        user,
+        role: Role::Member,
+        joined_at: now,
+    });
     std::iter::once(owner).chain(others).collect()
 }
 
-/// Describes the conversation that already has this id, if the caller created it.
+/// Describes the conversation that already has this id, if the same request created it.
 ///
 /// # Errors
-/// `id_reused` for other callers. They learn only that the id is taken.
-async fn existing<P: Log + Participants + Sync>(
+/// `id_reused` for other callers, who learn only that the id is taken, and for another title or
+/// other users: an answer 200 would say that these users are participants.
+async fn repeated<P: Log + Participants + Sync>(
     ports: &P,
-    id: &ConversationId,
+    wanted: &Conversation,
     caller: &Identity,
 ) -> Result<Described, RequestError> {
-    let known = ports.conversation(id).await?.ok_or(Rejection::IdReused)?;
-    if known.created_by != caller.user {
+    let known = ports
+        .conversation(&wanted.id)
+        .await?
+        .ok_or(Rejection::IdReused)?;
+    let is_same = known.digest.is_none() || known.digest == wanted.digest;
+    if known.created_by != caller.user || !is_same {
         return Err(Rejection::IdReused.into());
     }
     describe(ports, known, caller).await
@@ -156,22 +164,63 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_creates_nothing() {
+    fn a_repetition_creates_nothing_and_notifies_nobody() {
+        let chat = FakeChat::new();
+        for connection in ["ada-1", "grace-1"] {
+            chat.connect(connection);
+        }
+        let fields = json!({"id": "c", "title": "Lunch", "participants": ["grace", "edsger"]});
+        chat.ask::<CreateConversation>("ada", fields).unwrap();
+        assert_eq!(chat.pushed_to(), ["ada-1", "grace-1"]);
+        let c = ConversationId::new("c").unwrap();
+        chat.history(&c, "ada", 2);
+        chat.remove(&c, "edsger");
+        // The order of the users, repetitions and the creator do not count.
+        for participants in [
+            json!(["grace", "edsger"]),
+            json!(["edsger", "ada", "grace", "edsger"]),
+        ] {
+            let again = json!({"id": "c", "title": "Lunch", "participants": participants});
+            let described = chat.ask::<CreateConversation>("ada", again).unwrap();
+            assert_eq!(described["head"], 3, "the present state");
+            assert_eq!(described["participants"].as_array().map(Vec::len), Some(2));
+            assert_eq!(chat.pushed_to(), [""; 0]);
+        }
+    }
+
+    #[test]
+    fn the_id_of_another_request_is_refused() {
+        let chat = FakeChat::new();
+        let fields = json!({"id": "c", "title": "Lunch", "participants": ["grace"]});
+        chat.ask::<CreateConversation>("ada", fields.clone())
+            .unwrap();
+        let with = |name: &str, value: Value| {
+            let mut fields = fields.clone();
+            fields[name] = value;
+            fields
+        };
+        for (caller, fields) in [
+            ("ada", with("participants", json!(["grace", "mallory"]))),
+            ("ada", with("participants", json!([]))),
+            ("ada", with("title", json!("Dinner"))),
+            ("ada", with("title", Value::Null)),
+            ("grace", fields.clone()),
+            ("mallory", fields.clone()),
+        ] {
+            let rejected = chat
+                .ask::<CreateConversation>(caller, fields.clone())
+                .unwrap_err();
+            assert_eq!(rejected["code"], "id_reused", "{caller} {fields}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_of_an_earlier_version_may_be_created_again() {
         let chat = FakeChat::new();
         let c = chat.conversation("c", &["ada", "grace"]);
-        chat.history(&c, "ada", 2);
-        let again = json!({"id": "c", "participants": ["mallory"]});
-        let described = chat
-            .ask::<CreateConversation>("ada", again.clone())
-            .unwrap();
-        assert_eq!(described["head"], 2);
-        assert_eq!(described["participants"].as_array().map(Vec::len), Some(2));
-        for other in ["grace", "mallory"] {
-            let rejected = chat
-                .ask::<CreateConversation>(other, again.clone())
-                .unwrap_err();
-            assert_eq!(rejected["code"], "id_reused");
-        }
+        chat.forget_digest(&c);
+        let again = json!({"id": "c", "participants": ["grace"]});
+        assert!(chat.ask::<CreateConversation>("ada", again).is_ok());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::{
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, TransactWriteItem};
 use chat::{
-    domain::{Conversation, ConversationId, DisplayName, Participant, Role, Title, UserId},
+    domain::{Conversation, ConversationId, Digest, DisplayName, Participant, Role, Title, UserId},
     error::InternalError,
     ports::{ConversationPage, Participants},
 };
@@ -203,8 +203,12 @@ fn about_row(pk: &str, conversation: &Conversation) -> Row {
     let row = Row::new(pk.to_owned(), keys::ABOUT.to_owned())
         .with_number(keys::CREATED_AT, conversation.created_at.millis())
         .with(keys::CREATED_BY, conversation.created_by.as_str());
-    match &conversation.title {
+    let row = match &conversation.title {
         Some(title) => row.with(keys::TITLE, title.as_str()),
+        None => row,
+    };
+    match &conversation.digest {
+        Some(digest) => row.with(keys::DIGEST, digest.as_str()),
         None => row,
     }
 }
@@ -216,6 +220,9 @@ fn about(row: &Row) -> Result<Conversation, InternalError> {
         title: title.map_err(|_| unreadable(keys::TITLE))?,
         created_at: row.time(keys::CREATED_AT)?,
         created_by: row.user(keys::CREATED_BY)?,
+        digest: row
+            .optional(keys::DIGEST)
+            .map(|digest| Digest::from_stored(digest.to_owned())),
     })
 }
 
