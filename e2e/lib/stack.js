@@ -2,7 +2,7 @@
  * The stack under test: a local harness or a deployed stack.
  *
  * - If CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN are set, the suites use that stack and start
- *   nothing.
+ *   nothing. They send faster than people do, so it must be deployed with {@link WIDE_LIMITS}.
  * - Otherwise each suite starts a harness on free ports and stops it at the end. CONFAB_DYNAMODB
  *   names the DynamoDB engine. Run `cargo build --package harness` first.
  */

@@ -2,7 +2,10 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use chat::{fakes::FakeChat, rate_limit::RateLimits};
+use chat::{
+    fakes::FakeChat,
+    rate_limit::{ORDINARY_COST, RateLimits},
+};
 use lambda_http::{Body, Response, request::from_str};
 use serde_json::{Value, json};
 
@@ -233,4 +236,25 @@ fn requests_beyond_the_allowance_are_answered_with_429_and_the_time_to_wait() {
         chat.runtime.advance(Duration::from_secs(cost.into()));
         assert_eq!(ask(&chat, &event).status(), status, "{event}");
     }
+}
+
+#[test]
+fn the_protocol_lists_every_request_that_costs_more_than_one_token() {
+    let document = include_str!("../../../../docs/protocol.md");
+    let (_, table) = document
+        .split_once("| request | tokens |\n| --- | --- |\n")
+        .unwrap();
+    let documented: Vec<&str> = table
+        .lines()
+        .take_while(|line| line.starts_with("| `"))
+        .collect();
+    let routes = routes::<FakeChat>();
+    let costly = routes.iter().filter(|route| route.cost != ORDINARY_COST);
+    let costly: Vec<String> = costly
+        .map(|route| {
+            let path = route.pattern.replace("/conversations/{id}", "…");
+            format!("| `{} {path}` | {} |", route.method, route.cost)
+        })
+        .collect();
+    assert_eq!(documented, costly);
 }

@@ -115,6 +115,14 @@ impl Small {
         self.meter.read()
     }
 
+    /// Opens a connection of a user who may have none.
+    async fn connect_in_vain(&self, page: &str) -> Cost {
+        let (identity, connection) = self.connection(page);
+        let refused = connect::handle(&self.ports, &identity, &connection, 0).await;
+        refused.unwrap_err();
+        self.meter.read()
+    }
+
     async fn disconnect(&self, page: &str) -> Cost {
         let (identity, connection) = self.connection(page);
         let closed = disconnect::handle(&self.ports, &identity.user, &connection.id).await;
@@ -190,6 +198,10 @@ async fn every_request_costs_what_the_documentation_says() {
         |id: &str, after| json!({"conversation": "c", "id": id, "body": "Hi", "after": after});
     let lines = [
         line("`$connect`", &small.connect("ada-3").await),
+        line(
+            "`$connect`, too many connections",
+            &small.connect_in_vain("ada-4").await,
+        ),
         line(
             "`subscribe`, `after` given",
             &small.subscribe("ada-3", "c").await,
