@@ -13,6 +13,8 @@ import { readFileSync } from "node:fs";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { load } from "js-yaml";
 
+import { fromPath } from "./paths.js";
+
 /** @param {string} name a file in docs/ */
 const read = (name) => readFileSync(new URL(`../../docs/${name}`, import.meta.url), "utf8");
 
@@ -41,6 +43,11 @@ ajv.addKeyword({
   keyword: "x-maxEncodedBytes",
   type: "string",
   validate: (max, text) => byteLength(JSON.stringify(text)) - 2 <= max,
+});
+ajv.addKeyword({
+  keyword: "x-normalized",
+  type: "string",
+  validate: (form, text) => text === text.normalize(form),
 });
 ajv.addKeyword({
   keyword: "x-maxDistinct",
@@ -155,7 +162,7 @@ function route(method, path) {
     operation,
     parameters: parameters.map((parameter) => resolved(OPENAPI, parameter)),
     given: {
-      path: (name) => [values[found.names.indexOf(name)]],
+      path: (name) => [fromPath(values[found.names.indexOf(name)])],
       query: (name) => searchParams.getAll(name),
       header: () => [],
     },
@@ -200,10 +207,10 @@ export function assertHttpAnswer(request, answer) {
 
 /** Returns whether path, query and body match the operation. */
 function fitsRequest({ operation, parameters, given }, json) {
-  // Parameters of a path or a query are text. A whole number counts as a number unless the schema
-  // wants text.
+  // Parameters of a path or a query are text. A number counts as one unless the schema wants text.
+  const isNumber = (text) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
   const fits = (schema, text) =>
-    check(schema)(text) || (/^[+-]?\d+$/.test(text) && check(schema)(Number(text)));
+    check(schema)(text) || (isNumber(text) && check(schema)(Number(text)));
   const body = operation.requestBody?.content["application/json"].schema;
   return (
     parameters.every((declared) =>

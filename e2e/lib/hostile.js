@@ -5,6 +5,7 @@
 import fc from "fast-check";
 
 import { ACTIONS, ASYNCAPI, OPENAPI, PROTOCOL } from "./contract.js";
+import { inPath } from "./paths.js";
 
 /** A text that must not appear in any log. It is one of the values of every field. */
 export const SECRET = "a text that must not be logged";
@@ -60,6 +61,12 @@ const odd = fc.oneof(
     "\u2028",
     "\ufeff",
     "\u202e",
+    "\u200b",
+    "\u3164",
+    "\u2800",
+    "\u00ad",
+    "\ufffd",
+    "ad\u200ba",
     "\ud7ff",
   ),
   fc.constantFrom(
@@ -128,9 +135,12 @@ function text({
   minLength = 0,
   "x-maxBytes": bytes,
   "x-maxEncodedBytes": encoded,
+  "x-normalized": form,
 }) {
   const max = bytes ?? encoded;
-  const any = fc.stringMatching(new RegExp(pattern, "u"), { size: "small" });
+  const any = fc
+    .stringMatching(new RegExp(pattern, "u"), { size: "small" })
+    .filter((value) => form === undefined || value === value.normalize(form));
   if (max === undefined) return any;
   const full = fc.constantFrom("a".repeat(max), "ü".repeat(max / 2), "😀".repeat(max / 4));
   return fc.oneof(
@@ -318,7 +328,7 @@ export function requests(conversation) {
           .map(([id, user, values]) => {
             const path = template
               .replace("{id}", () => encoded(id))
-              .replace("{user}", () => encoded(user));
+              .replace("{user}", () => inPath(user.toWellFormed()));
             const search = new URLSearchParams(values).toString();
             return search === "" ? path : `${path}?${search}`;
           }),

@@ -3,8 +3,10 @@
  * sends no request.
  */
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import { after, before, test } from "node:test";
 
+import { inPath } from "../lib/paths.js";
 import { PAYLOADS } from "../lib/payloads.js";
 import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
@@ -47,6 +49,16 @@ async function incidents(window) {
  * the rest.
  */
 const isolated = (text) => `\u2068${text}\u2069`;
+/** A name or title as it is shown: only emoji keep the joiners between them. */
+const seen = (text) =>
+  text.replace(/[\p{DI}\u2028\u2029]/gu, (character, at) =>
+    character === "\u200d" && /\p{Emoji_Presentation}$/u.test(text.slice(0, at)) ? character : "",
+  );
+/** A user id that is as much like a payload as ids may be, and no other payload's. */
+const idLike = (payload, index) => {
+  const id = payload.replace(/[\p{DI}\u2028\u2029]/gu, "").normalize();
+  return id === payload ? id : `${id} ${index}`;
+};
 const NOTHING = { ran: undefined, violations: [], problems: [], foreign: [], isHere: true };
 
 /** Returns the elements, attributes and links of the document that should not be there. */
@@ -94,15 +106,17 @@ suite("browser: hostile text", (stack) => {
   test(`${PAYLOADS.length} payloads are shown as text everywhere`, async () => {
     assert.ok(PAYLOADS.length >= 40);
     assert.equal(new Set(PAYLOADS).size, PAYLOADS.length);
-    const [own] = PAYLOADS;
-    const ada = await Person.create(stack, own, `${own} ada`);
+    const own = `${PAYLOADS[0]} ada`;
+    const ada = await Person.create(stack, own, own);
     const window = await (await Window.open(browser, stack, ada, {}, watchPolicy)).logIn();
     assert.equal(await window.page.locator(".me").textContent(), own);
     const shown = (locator) =>
       locator.evaluateAll((elements) => elements.map((element) => element.textContent));
 
     for (const [index, payload] of PAYLOADS.entries()) {
-      const mallory = await Person.create(stack, payload, payload);
+      const name = seen(payload);
+      const user = idLike(payload, index);
+      const mallory = await Person.create(stack, payload, user);
       const conversation = await mallory.start([ada], payload);
       const link = `See https://example.org/${payload}`;
       for (const [id, body] of [
@@ -115,15 +129,17 @@ suite("browser: hostile text", (stack) => {
         );
         assert.equal(status, 201, `${payload}: ${JSON.stringify(answer)}`);
       }
-      await mallory.put(
-        `/conversations/${conversation}/participants/${encodeURIComponent(PAYLOADS[(index + 1) % PAYLOADS.length])}`,
+      const next = (index + 1) % PAYLOADS.length;
+      const added = await mallory.put(
+        `/conversations/${conversation}/participants/${inPath(idLike(PAYLOADS[next], next))}`,
       );
+      assert.equal(added.status, 200, `${payload}: ${JSON.stringify(added.body)}`);
       const row = window.page.locator(`[data-conversation="${conversation}"]`);
       await row.getByLabel("2 unread").waitFor();
-      assert.equal(await row.locator(".row-title").textContent(), payload);
+      assert.equal(await row.locator(".row-title").textContent(), name);
       assert.equal(
         await row.locator(".row-preview").textContent(),
-        `${isolated(payload)}: ${isolated(link)}`,
+        `${isolated(name)}: ${isolated(link)}`,
       );
 
       await row.click();
@@ -136,14 +152,14 @@ suite("browser: hostile text", (stack) => {
       assert.deepEqual(await shown(window.hook("message-body")), [payload, link, payload], payload);
       assert.deepEqual(
         await shown(window.page.locator(".theirs > .sender")),
-        [payload, payload],
+        [name, name],
         payload,
       );
-      assert.equal(await window.page.locator(".pane-title h2").textContent(), payload);
-      assert.ok((await note.textContent()).includes(payload), payload);
+      assert.equal(await window.page.locator(".pane-title h2").textContent(), name);
+      assert.ok((await note.textContent()).includes(name), payload);
       assert.equal(
         await window.page.evaluate(() => document.title),
-        `${payload} · Confab`.replaceAll(/[ \t\n\f\r]+/g, " "),
+        `${name} · Confab`.replaceAll(/[ \t\n\f\r]+/g, " "),
       );
       await window.hook("people").click();
       const person = window.page.locator('[data-testid="person"]');
@@ -155,13 +171,50 @@ suite("browser: hostile text", (stack) => {
         ]),
       );
       assert.ok(
-        people.some(([user, name]) => user === payload && name === payload),
+        people.some(([id, shownName]) => id === user && shownName === name),
         payload,
       );
       await window.page.keyboard.press("Escape");
       assert.deepEqual(await foreignParts(window), [], payload);
       assert.deepEqual(await incidents(window), NOTHING, payload);
     }
+    await window.close();
+  });
+
+  test("names that look alike are shown with the user id", async () => {
+    const run = randomUUID().slice(0, 8);
+    const [ada, grace, mallory] = await Promise.all(
+      ["Ada", "Grace Hopper", "Gr\u0430ce\u200b Hopper"].map((name, index) =>
+        Person.create(stack, name, `alike-${index}-${run}`),
+      ),
+    );
+    const conversation = await grace.start([ada, mallory], "Alike");
+    for (const [person, id] of [
+      [grace, "m-1"],
+      [mallory, "m-2"],
+    ])
+      await person.post(`/conversations/${conversation}/messages`, {
+        id,
+        body: stack.secret(`It is me, ${id}.`),
+      });
+    const you = await Person.create(stack, "\u202eYou", mallory.user);
+    await you.post(`/conversations/${conversation}/messages`, {
+      id: "m-3",
+      body: stack.secret("I wrote this."),
+    });
+    const window = await (await Window.open(browser, stack, ada)).logIn();
+    await window.listed("Alike").click();
+    await window.message("I wrote this.", "sent").waitFor();
+    assert.deepEqual(
+      await window.page
+        .locator(".theirs > .sender")
+        .evaluateAll((all) => all.map(({ textContent }) => textContent)),
+      [
+        `Grace Hopper (${grace.user})`,
+        `Gr\u0430ce Hopper (${mallory.user})`,
+        `You (${mallory.user})`,
+      ],
+    );
     await window.close();
   });
 

@@ -86,7 +86,7 @@ export class Api {
    * @param {string} user
    */
   async addParticipant(conversation, user) {
-    await this.#request("PUT", path(conversation, "participants", user));
+    await this.#request("PUT", path(conversation, "participants", inPath(user)));
   }
 
   /**
@@ -94,7 +94,7 @@ export class Api {
    * @param {string} user
    */
   async removeParticipant(conversation, user) {
-    await this.#request("DELETE", path(conversation, "participants", user));
+    await this.#request("DELETE", path(conversation, "participants", inPath(user)));
   }
 
   async diagnose() {
@@ -173,6 +173,16 @@ function failure(status, value) {
 /** @returns {never} */
 function unreadable() {
   throw new Unanswered("The server's answer is incomplete.");
+}
+
+/**
+ * Encodes a user id that API Gateway, which decodes paths twice, would change.
+ * @param {string} user
+ */
+function inPath(user) {
+  if (!/[%?/\\#+]|^\.+$|^base64url\./.test(user)) return user;
+  const encoded = btoa(String.fromCharCode(...new TextEncoder().encode(user)));
+  return `base64url.${encoded.replace(/\+/g, "-").replace(/\//g, "_")}`;
 }
 
 /** @param {string[]} parts */

@@ -19,7 +19,6 @@
 mod authorizer;
 mod clock;
 mod configuration;
-mod display_name;
 mod error;
 mod event;
 mod key_cache;

@@ -1,7 +1,7 @@
 //! Verifies a token and extracts the identity.
 
 use chat::{
-    domain::{Identity, Timestamp, UserId},
+    domain::{DisplayName, Identity, Timestamp, UserId},
     ports::Clock,
 };
 use jsonwebtoken::{
@@ -11,7 +11,6 @@ use serde_json::{Map, Value};
 
 use crate::{
     configuration::{Configuration, Trust},
-    display_name::display_name,
     error::{AuthorizerError, TokenError},
     key_cache::KeyCache,
     key_source::KeySource,
@@ -139,7 +138,8 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         }
         let subject = claims.get("sub").and_then(Value::as_str);
         let user = UserId::new(subject.unwrap_or_default()).map_err(|_| TokenError::Subject)?;
-        let name = display_name(claims.get(&self.name_claim).and_then(Value::as_str), &user);
+        let claim = claims.get(&self.name_claim).and_then(Value::as_str);
+        let name = DisplayName::of(&user, claim.unwrap_or_default());
         Ok(Identity {
             user,
             name,

@@ -24,9 +24,10 @@ pub fn of_context(context: &HashMap<String, Value>) -> Result<Identity, Identity
         .get("expires")
         .and_then(seconds)
         .ok_or(IdentityError)?;
+    let user = UserId::new(user).map_err(|_| IdentityError)?;
     Ok(Identity {
-        user: UserId::new(user).map_err(|_| IdentityError)?,
-        name: DisplayName::fitted(text("name").unwrap_or(user)),
+        name: DisplayName::of(&user, text("name").unwrap_or_default()),
+        user,
         expires: Timestamp::from_seconds(expires),
     })
 }
@@ -73,6 +74,14 @@ mod tests {
             ),
             (json!({"user": "ada", "expires": 1731.0}), ada("ada", 1731)),
             (
+                json!({"user": "ada", "name": "\u{202e}ecarg\u{200b}", "expires": 1731}),
+                ada("ecarg", 1731),
+            ),
+            (
+                json!({"user": "ada", "name": "\u{3164}", "expires": 1731}),
+                ada("ada", 1731),
+            ),
+            (
                 json!({"principalId": "ada", "expires": "1731", "integrationLatency": 3}),
                 ada("ada", 1731),
             ),
@@ -90,6 +99,8 @@ mod tests {
             json!({"user": "ada", "expires": "soon"}),
             json!({"user": "ada", "expires": -1}),
             json!({"user": "", "expires": 1731}),
+            json!({"user": "Zoe\u{308}", "expires": 1731}),
+            json!({"user": "ad\u{200b}a", "expires": 1731}),
             json!({"user": 5, "expires": 1731}),
             json!({"name": "Ada", "expires": 1731}),
         ] {

@@ -224,10 +224,39 @@ async fn a_token_is_accepted_or_refused_by_its_claims() {
             json!("ada\nconversation"),
             refused(TokenError::Subject),
         ),
+        // The same as another id to every reader.
+        ("sub", json!("Zoe\u{308}"), refused(TokenError::Subject)),
+        ("sub", json!("a\u{200b}da"), refused(TokenError::Subject)),
+        ("sub", json!("ada "), refused(TokenError::Subject)),
+        ("sub", json!("ad\u{fffd}"), refused(TokenError::Subject)),
     ] {
         let token = key.token("1", &issuer.claims_with(claim, value.clone()));
         let response = authorizer.handle(handshake_with(&token)).await;
         assert_eq!(outcome(response), expected, "{claim}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_has_no_characters_that_nobody_sees() {
+    let issuer = Issuer::start().await;
+    let key = SigningKey::p256();
+    issuer.publish(&[key.jwk("1")]);
+    let authorizer = issuer.authorizer(&ManualClock::default()).await;
+    for (claim, expected) in [
+        (json!("Ada Lovelace"), "Ada Lovelace"),
+        (json!("\u{202e}ecarg"), "ecarg"),
+        (json!("  Gr\u{200b}ace\u{2069}"), "Grace"),
+        (json!("\u{200b}\u{3164}\u{2800}"), "ada"),
+        (json!(""), "ada"),
+        (json!(null), "ada"),
+        (json!(5), "ada"),
+    ] {
+        let token = key.token("1", &issuer.claims_with("name", claim.clone()));
+        let response = authorizer.handle(handshake_with(&token)).await;
+        let Ok(AuthorizerResponse::WebSocket(policy)) = response else {
+            panic!("a policy was expected for {claim}");
+        };
+        assert_eq!(policy.context.unwrap().name, expected, "{claim}");
     }
 }
 

@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use super::FieldError;
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::{
+    FieldError,
+    visible::{is_blank, is_invisible},
+};
 use crate::limit::limit;
 
 limit!(
@@ -13,7 +18,7 @@ limit!(
 limit!(
     /// Bytes in the longest user id.
     pub const MAX_USER_BYTES = 128;
-    const USER_RULE = "must be 1 to ", " bytes without control characters";
+    const USER_RULE = "must be 1 to ", " bytes of Unicode text in form NFC, with no invisible characters and no spaces at its ends";
 );
 limit!(
     /// Characters in the longest connection id.
@@ -71,7 +76,9 @@ identifier!(
     check_id
 );
 identifier!(
-    /// A user id, from the token's `sub`: 1 to 128 bytes without control characters.
+    /// A user id, from the token's `sub`: 1 to 128 bytes of NFC text without control, invisible and
+    /// replacement characters, and without blanks at its ends. So no two ids look the same because
+    /// of how they are encoded.
     UserId,
     check_user
 );
@@ -91,10 +98,33 @@ fn check_id(text: &str) -> Result<(), FieldError> {
 }
 
 fn check_user(text: &str) -> Result<(), FieldError> {
-    if (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+    // The replacement character stands for bytes that were not UTF-8.
+    let is_forbidden =
+        |c: char| c.is_control() || is_invisible(c) || c == char::REPLACEMENT_CHARACTER;
+    if (1..=MAX_USER_BYTES).contains(&text.len())
+        && !text.chars().any(is_forbidden)
+        && !text.starts_with(is_blank)
+        && !text.ends_with(is_blank)
+        && ComposingNormalizerBorrowed::new_nfc().is_normalized(text)
+    {
         Ok(())
     } else {
         Err(FieldError::Invalid(USER_RULE))
+    }
+}
+
+impl UserId {
+    /// Wraps the id of a user who is already known. Earlier versions accepted every text without
+    /// control characters, and what they stored stays readable.
+    ///
+    /// # Errors
+    /// A [`FieldError`] if no version accepted the id.
+    pub fn from_stored(text: &str) -> Result<Self, FieldError> {
+        if (1..=MAX_USER_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(FieldError::Invalid(USER_RULE))
+        }
     }
 }
 
@@ -125,18 +155,52 @@ mod tests {
     }
 
     #[test]
-    fn user_ids_may_contain_anything_but_control_characters() {
+    fn user_ids_are_visible_text_of_one_encoding() {
         for good in [
             "ada",
             "auth0|5f7c",
             "ada lovelace#1",
+            "https://id/100%?",
+            "Zo\u{eb}",
+            "\u{ac00}",
             "\u{1f600}",
             &"x".repeat(128),
         ] {
             assert!(UserId::new(good).is_ok(), "{good}");
         }
-        for bad in ["", "a\nb", "a\u{7f}", "a\u{85}", &"x".repeat(129)] {
+        for bad in [
+            "",
+            " ",
+            " ada",
+            "ada\u{3000}",
+            "\u{2800}",
+            "a\nb",
+            "a\u{7f}",
+            "a\u{85}",
+            // Decomposed.
+            "Zoe\u{308}",
+            "\u{1100}\u{1161}",
+            "\u{212b}",
+            // Invisible.
+            "a\u{200b}da",
+            "\u{202e}ada",
+            "ada\u{feff}",
+            "\u{3164}",
+            // Bytes that were not UTF-8.
+            "ad\u{fffd}",
+            &"x".repeat(129),
+        ] {
             assert!(UserId::new(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn stored_user_ids_of_earlier_versions_stay_readable() {
+        for old in [" ada", "Zoe\u{308}", "a\u{200b}da", "ad\u{fffd}"] {
+            assert_eq!(UserId::from_stored(old).unwrap().as_str(), old);
+        }
+        for bad in ["", "a\nb", &"x".repeat(129)] {
+            assert!(UserId::from_stored(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod identifiers;
 mod people;
 mod text;
 mod time;
+mod visible;
 
 pub use content::Content;
 pub use conversation::{Conversation, Participant, Role};

@@ -1,6 +1,9 @@
 //! Texts: message bodies, titles, display names.
 
-use super::FieldError;
+use super::{
+    FieldError, UserId,
+    visible::{cleaned, is_blank, shows_something},
+};
 use crate::limit::limit;
 
 limit!(
@@ -11,12 +14,12 @@ limit!(
 limit!(
     /// Bytes in the longest title.
     pub const MAX_TITLE_BYTES = 200;
-    const TITLE_RULE = "must be 1 to ", " bytes without control characters";
+    const TITLE_RULE = "must be 1 to ", " bytes with a visible character and without control characters";
 );
 /// Bytes in the longest display name.
 pub const MAX_NAME_BYTES: usize = 200;
 
-/// A message's text: at least one byte, at most [`MAX_BODY_BYTES`], no control characters but
+/// A message's text: something visible, at most [`MAX_BODY_BYTES`], no control characters but
 /// newline and tab.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Body(String);
@@ -25,8 +28,8 @@ impl Body {
     /// Creates a body from a text that keeps the rules.
     ///
     /// # Errors
-    /// [`FieldError::TooLarge`] for a long text; [`FieldError::Invalid`] for an empty text or a
-    /// forbidden character.
+    /// [`FieldError::TooLarge`] for a long text; [`FieldError::Invalid`] for a text that shows
+    /// nothing or has a forbidden character.
     pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if text.is_empty() {
@@ -43,7 +46,19 @@ impl Body {
         if encoded_length(&text) > MAX_BODY_BYTES {
             return Err(FieldError::TooLarge(BODY_RULE));
         }
+        if !shows_something(&text) {
+            return Err(FieldError::Invalid(
+                "must not be empty: it has no visible character",
+            ));
+        }
         Ok(Self(text))
+    }
+
+    /// Wraps a body that was read from the store. Earlier versions stored bodies without a visible
+    /// character, and a log stays readable for ever.
+    #[must_use]
+    pub fn from_stored(text: String) -> Self {
+        Self(text)
     }
 
     /// The text.
@@ -70,22 +85,33 @@ fn encoded_length(text: &str) -> usize {
             .count()
 }
 
-/// A conversation's title: 1 to [`MAX_TITLE_BYTES`] bytes without control characters.
+/// A conversation's title: 1 to [`MAX_TITLE_BYTES`] bytes with a visible character, without control
+/// and invisible characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Title(String);
 
 impl Title {
-    /// Creates a title from a text that keeps the rule.
+    /// Creates a title from a text that keeps the rule. Removes invisible characters, so that no
+    /// title looks like another one and none reorders the text around it.
     ///
     /// # Errors
     /// A [`FieldError`] with the rule that the text breaks.
-    pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
-        let text = text.into();
-        if (1..=MAX_TITLE_BYTES).contains(&text.len()) && !text.chars().any(char::is_control) {
-            Ok(Self(text))
-        } else {
-            Err(FieldError::Invalid(TITLE_RULE))
+    pub fn new(text: &str) -> Result<Self, FieldError> {
+        // The replacement character stands for bytes that were not UTF-8.
+        let is_forbidden = |c: char| c.is_control() || c == char::REPLACEMENT_CHARACTER;
+        if text.len() > MAX_TITLE_BYTES || text.chars().any(is_forbidden) {
+            return Err(FieldError::Invalid(TITLE_RULE));
         }
+        Self::from_stored(text).ok_or(FieldError::Invalid(TITLE_RULE))
+    }
+
+    /// Cleans a title that was read from the store. Returns `None` if it has no visible character,
+    /// which earlier versions allowed.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        Some(cleaned(text))
+            .filter(|title| shows_something(title))
+            .map(Self)
     }
 
     /// The text.
@@ -100,16 +126,26 @@ impl Title {
 pub struct DisplayName(String);
 
 impl DisplayName {
-    /// Creates a name from a text: removes control characters and cuts it at [`MAX_NAME_BYTES`].
+    /// Creates the name of a user: the cleaned text, or the user id if the text has no visible
+    /// character.
+    #[must_use]
+    pub fn of(user: &UserId, text: &str) -> Self {
+        let name = Self::fitted(text);
+        if shows_something(&name.0) {
+            name
+        } else {
+            Self(user.as_str().to_owned())
+        }
+    }
+
+    /// Creates a name from a text with a visible character: removes what readers do not see, so that
+    /// no name looks like another one, and cuts the rest at [`MAX_NAME_BYTES`].
     #[must_use]
     pub fn fitted(text: &str) -> Self {
-        let mut name = String::new();
-        for c in text.chars().filter(|c| !c.is_control()) {
-            if name.len() + c.len_utf8() > MAX_NAME_BYTES {
-                break;
-            }
-            name.push(c);
-        }
+        let mut name = cleaned(text);
+        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+        // The cut may have left blanks at the end.
+        name.truncate(name.trim_end_matches(is_blank).len());
         Self(name)
     }
 
@@ -150,8 +186,60 @@ mod tests {
     }
 
     #[test]
+    fn a_body_that_shows_nothing_is_empty_but_a_stored_one_stays_readable() {
+        for nothing in [
+            " ",
+            "\n",
+            "\u{200b}",
+            "\u{3164}",
+            "\u{2800}\t",
+            "\u{ad}\u{2060}",
+        ] {
+            let refused = Body::new(nothing);
+            assert!(
+                matches!(refused, Err(FieldError::Invalid(_))),
+                "{nothing:?}"
+            );
+            assert_eq!(Body::from_stored(nothing.to_owned()).as_str(), nothing);
+        }
+        assert!(Body::new("\u{200b}.").is_ok());
+    }
+
+    #[test]
+    fn a_title_has_no_invisible_characters_and_something_visible() {
+        let title = Title::new(" Lunch\u{202e} \u{200b}").unwrap();
+        assert_eq!(title.as_str(), "Lunch");
+        for bad in ["", " ", "\u{3164}", "\u{202e}", "Lunch\u{fffd}", "Lunch\n"] {
+            assert!(Title::new(bad).is_err(), "{bad:?}");
+        }
+        assert!(Title::new(&"x".repeat(MAX_TITLE_BYTES)).is_ok());
+        assert!(Title::new(&"x".repeat(MAX_TITLE_BYTES + 1)).is_err());
+        assert_eq!(Title::from_stored("\u{200b}"), None);
+    }
+
+    #[test]
+    fn a_display_name_falls_back_to_the_user_id() {
+        let user = UserId::new("ada").unwrap();
+        for (text, expected) in [
+            ("Ada Lovelace", "Ada Lovelace"),
+            (" Ada\r\n ", "Ada"),
+            ("Ada\0Lovelace\0 ", "AdaLovelace"),
+            ("\u{202e}ecarg", "ecarg"),
+            ("\u{200b}\u{3164}\u{2800}", "ada"),
+            ("\t", "ada"),
+            ("", "ada"),
+        ] {
+            assert_eq!(DisplayName::of(&user, text).as_str(), expected, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_display_name_is_cut_between_characters() {
         assert_eq!(DisplayName::fitted("Ada\nLovelace").as_str(), "AdaLovelace");
+        assert_eq!(
+            DisplayName::fitted(&format!("{} b", "a".repeat(199))).as_str(),
+            "a".repeat(199)
+        );
         assert_eq!(
             DisplayName::fitted(&"ü".repeat(101)).as_str(),
             "ü".repeat(100)

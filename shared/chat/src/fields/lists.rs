@@ -46,7 +46,10 @@ fn user(value: &Value) -> Result<UserId, FieldError> {
         .as_str()
         .ok_or(FieldError::Invalid("must contain only strings"))?;
     UserId::new(text).map_err(|_| {
-        FieldError::Invalid("must contain user ids of 1 to 128 bytes without control characters")
+        FieldError::Invalid(
+            "must contain user ids of 1 to 128 bytes of Unicode text in form NFC, with no invisible \
+             characters and no spaces at their ends",
+        )
     })
 }
 

@@ -106,6 +106,16 @@ macro_rules! from_text {
 
 from_text!(ConversationId, MessageId, UserId, Body, Title);
 
+/// A user who may be a participant since an earlier version, which accepted more ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownUser(pub UserId);
+
+impl FromField for KnownUser {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        UserId::from_stored(text(field)?).map(Self)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -1,7 +1,5 @@
 //! Numbers: positions of a log, and limits of a page.
 
-use serde_json::Value;
-
 use super::{Field, FromField};
 use crate::{
     domain::{FieldError, Seq},
@@ -27,34 +25,32 @@ impl Position {
 
 impl FromField for Position {
     fn from_field(field: &Field) -> Result<Self, FieldError> {
-        match field {
-            Field::Json(Value::Number(number)) => Ok(Self(
-                number
-                    .as_u64()
-                    .or_else(|| whole(number.as_f64()?))
-                    .and_then(Seq::new),
-            )),
-            Field::Text(text) if text.parse::<f64>().is_ok_and(f64::is_finite) => {
-                Ok(Self(text.parse().ok().and_then(Seq::new)))
-            }
-            _ => Err(FieldError::Invalid("must be a number")),
-        }
+        let number = number(field).ok_or(FieldError::Invalid("must be a number"))?;
+        Ok(Self(position(number)))
     }
 }
 
-/// Reads a whole number: JSON has one kind of number, so `5.0` and `5e0` are 5.
+/// Reads a number in any notation. JSON has one kind of number, so `5`, `5.0` and `5e0` are the
+/// same; in a path or a query string they are text.
+fn number(field: &Field) -> Option<f64> {
+    let number = match field {
+        Field::Json(value) => value.as_f64(),
+        Field::Text(text) => text.parse().ok(),
+    };
+    number.filter(|number| number.is_finite())
+}
+
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::cast_precision_loss
 )]
-fn whole(number: f64) -> Option<u64> {
+fn position(number: f64) -> Option<Seq> {
+    // Up to the last position, doubles are exact.
     let last = Seq::MAX.number() as f64;
-    (number.fract() == 0.0 && (0.0..=last).contains(&number)).then_some(number as u64)
+    let is_position = number.fract() == 0.0 && (0.0..=last).contains(&number);
+    is_position.then_some(number as u64).and_then(Seq::new)
 }
-
-/// Larger JSON numbers are not exact in every implementation (RFC 8259, section 6).
-const LARGEST_WHOLE: u64 = (1 << 53) - 1;
 
 /// The most entries that the client wants. Numbers outside of a route's range are clamped to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,23 +65,21 @@ impl Limit {
 }
 
 impl FromField for Limit {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "casts of doubles are clamped to the range of the integer"
+    )]
     fn from_field(field: &Field) -> Result<Self, FieldError> {
-        let number = match field {
-            Field::Json(value) => value.as_i64(),
-            Field::Text(text) => text.parse::<i64>().ok(),
-        };
-        let number = number
-            .filter(|number| number.unsigned_abs() <= LARGEST_WHOLE)
-            .ok_or(FieldError::Invalid(
-                "must be a whole number from -9007199254740991 to 9007199254740991",
-            ))?;
-        Ok(Self(u64::try_from(number).unwrap_or(0)))
+        let whole = number(field).filter(|number| number.fract() == 0.0);
+        let whole = whole.ok_or(FieldError::Invalid("must be a whole number"))?;
+        Ok(Self(whole as u64))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::fields::Fields;
@@ -105,7 +99,9 @@ mod tests {
             (json!(-1), None),
             (json!(1.5), None),
             (json!(1e300), None),
+            (json!(999_999_999_999_u64), Some(999_999_999_999)),
             (json!(1_000_000_000_000_u64), None),
+            (json!(u64::MAX), None),
         ] {
             let read = fields(json!({"after": value}))
                 .required::<Position>("after")
@@ -122,15 +118,26 @@ mod tests {
 
     #[test]
     fn numbers_in_a_query_string_are_text() {
-        for (text, expected) in [("7", Some(7)), ("-7", None), ("7.5", None)] {
+        for (text, expected) in [
+            ("7", Some(7)),
+            ("0.0", Some(0)),
+            ("5.0", Some(5)),
+            ("5e0", Some(5)),
+            ("999999999999", Some(999_999_999_999)),
+            ("1000000000000", None),
+            ("-7", None),
+            ("7.5", None),
+        ] {
             let mut query = Fields::default();
             query.set_text("after", text);
             let read = query.required::<Position>("after").unwrap().seq();
             assert_eq!(read.ok().map(Seq::number), expected, "{text}");
         }
-        let mut query = Fields::default();
-        query.set_text("after", "soon");
-        assert!(query.required::<Position>("after").is_err());
+        for text in ["soon", "", "NaN", "inf", "1e999", "5\u{fffd}"] {
+            let mut query = Fields::default();
+            query.set_text("after", text);
+            assert!(query.required::<Position>("after").is_err(), "{text}");
+        }
     }
 
     #[test]
@@ -145,13 +152,21 @@ mod tests {
             ("-3", 1),
             ("7", 7),
             ("5000", 1000),
-            ("9007199254740991", 1000),
-            ("-9007199254740991", 1),
+            ("7.0", 7),
+            ("1e2", 100),
+            ("9007199254740992", 1000),
+            ("-9007199254740992", 1),
+            ("1e300", 1000),
         ] {
-            assert_eq!(limit(text).unwrap().clamped(1000), expected);
+            assert_eq!(limit(text).unwrap().clamped(1000), expected, "{text}");
         }
-        for text in ["9007199254740992", "-9007199254740992", "1.5", "all"] {
-            assert!(limit(text).is_err(), "{text}");
+        for text in ["1.5", "all", "", "NaN", "inf"] {
+            let (field, rule) = ("limit", "must be a whole number");
+            assert_eq!(
+                limit(text),
+                Err(Rejection::Invalid { field, rule }),
+                "{text}"
+            );
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::{
     access::require_participant,
     domain::{Content, ConversationId, Role, UserId},
     error::{InternalError, Rejection, RequestError},
+    fields::KnownUser,
     log::{change, tail},
     participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
@@ -37,7 +38,7 @@ where
 
     async fn handle(ports: &P, request: &Request) -> Result<Changed, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
-        let user: UserId = request.fields.required("user")?;
+        let KnownUser(user) = request.fields.required("user")?;
 
         let now = ports.now();
         let caller = request.caller(now)?;

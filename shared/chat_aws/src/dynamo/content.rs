@@ -54,12 +54,15 @@ impl Attribute for UserId {
 
 impl Attribute for DisplayName {
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
-        row.text(name).map(Self::fitted)
+        // The name of the user whom the entry is about: its sender, if it is about nobody else.
+        let user = row.user(keys::USER).or_else(|_| row.user(keys::SENDER))?;
+        Ok(Self::of(&user, row.text(name)?))
     }
 }
 
 impl Attribute for Body {
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
-        Self::new(row.text(name)?).map_err(|_| unreadable(name))
+        row.text(name)
+            .map(|text| Self::from_stored(text.to_owned()))
     }
 }

@@ -116,7 +116,7 @@ pub fn seq_in(sk: &str) -> Option<Seq> {
 
 /// Parses the user in a participant's sort key.
 pub fn participant_in(sk: &str) -> Option<UserId> {
-    UserId::new(sk.strip_prefix(PARTICIPANT)?).ok()
+    UserId::from_stored(sk.strip_prefix(PARTICIPANT)?).ok()
 }
 
 /// Parses the connection in a subscription's sort key.

@@ -214,10 +214,9 @@ fn about_row(pk: &str, conversation: &Conversation) -> Row {
 }
 
 fn about(row: &Row) -> Result<Conversation, InternalError> {
-    let title = row.optional(keys::TITLE).map(Title::new).transpose();
     Ok(Conversation {
         id: row.named_by_pk(keys::conversation_in)?,
-        title: title.map_err(|_| unreadable(keys::TITLE))?,
+        title: row.optional(keys::TITLE).and_then(Title::from_stored),
         created_at: row.time(keys::CREATED_AT)?,
         created_by: row.user(keys::CREATED_BY)?,
         digest: row
@@ -239,9 +238,10 @@ fn participant(row: &Row) -> Result<Participant, InternalError> {
     let role = [Role::Owner, Role::Member]
         .into_iter()
         .find(|known| known.as_str() == role);
+    let user = row.named_by_sk(keys::participant_in)?;
     Ok(Participant {
-        user: row.named_by_sk(keys::participant_in)?,
-        name: DisplayName::fitted(row.text(keys::NAME)?),
+        name: DisplayName::of(&user, row.text(keys::NAME)?),
+        user,
         role: role.ok_or_else(|| unreadable(keys::ROLE))?,
         joined_at: row.time(keys::JOINED_AT)?,
     })

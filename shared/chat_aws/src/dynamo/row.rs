@@ -86,7 +86,7 @@ impl Row {
 
     /// Returns a user id.
     pub fn user(&self, name: &'static str) -> Result<UserId, InternalError> {
-        UserId::new(self.text(name)?).map_err(|_| unreadable(name))
+        UserId::from_stored(self.text(name)?).map_err(|_| unreadable(name))
     }
 
     /// Parses the sort key.

@@ -1,5 +1,6 @@
 //! Converts a request of the gateway to a request of the core.
 
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chat::{
     domain::{Identity, Timestamp},
     error::Rejection,
@@ -21,6 +22,9 @@ use crate::identity::{self, IdentityError};
 
 /// The size limit of a body in bytes, which is also the gateway's.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// Begins a user id in a path that is encoded. HTTP APIs decode a path twice, end it at a decoded
+/// `?` and refuse a single `%25`, so not every id survives as it is.
+const ENCODED: &str = "base64url.";
 /// The header that may hold the `id` of a message.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
@@ -79,7 +83,8 @@ pub fn identity(request: &Request) -> Result<Identity, IdentityError> {
 /// in the body or the query.
 ///
 /// # Errors
-/// `malformed` or `too_large` for the body, `invalid` for two different ids.
+/// `malformed` or `too_large` for the body, `invalid` for two different ids or an encoded user id
+/// that cannot be decoded.
 pub fn read(
     request: &Request,
     identity: Identity,
@@ -94,9 +99,12 @@ pub fn read(
         FieldSource::Query => query(request),
     };
     for (name, value) in parameters {
-        // In a path, `id` is the conversation; in a body, it is the message.
-        let name = if name == "id" { "conversation" } else { &name };
-        fields.set_text(name, value);
+        match name.as_str() {
+            // In a path, `id` is the conversation; in a body, it is the message.
+            "id" => fields.set_text("conversation", value),
+            "user" => fields.set_text("user", user(value)?),
+            name => fields.set_text(name, value),
+        }
     }
     Ok(request::Request {
         identity,
@@ -104,6 +112,22 @@ pub fn read(
         fields,
         deadline: time_limit::deadline(deadline(request), now),
     })
+}
+
+/// Decodes a user id of a path, if it is encoded.
+fn user(value: String) -> Result<String, Rejection> {
+    let Some(encoded) = value.strip_prefix(ENCODED) else {
+        return Ok(value);
+    };
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(encoded.trim_end_matches('='))
+        .ok();
+    bytes
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or(Rejection::Invalid {
+            field: "user",
+            rule: "must be the id's UTF-8 in base64url after `base64url.`",
+        })
 }
 
 /// Returns the time at which Lambda ends the function, in milliseconds; 0 if it is unknown.

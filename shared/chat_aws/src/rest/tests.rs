@@ -136,6 +136,17 @@ fn a_body_may_be_encoded_as_base64() {
 }
 
 #[test]
+fn bytes_that_are_not_utf8_are_refused() {
+    // `{"body": "` 0xff `"}`
+    let mut event = sample!("send_message");
+    event["body"] = json!("eyJib2R5IjogIv8ifQ==");
+    event["isBase64Encoded"] = json!(true);
+    let response = ask(&welcome(), &event);
+    assert_eq!(response.status(), 400);
+    assert_eq!(body(&response)["code"], json!("malformed"));
+}
+
+#[test]
 fn path_parameters_replace_fields_of_the_body() {
     let mut event = sample!("send_message");
     event["body"] = json!(r#"{"conversation": "elsewhere", "body": "hi"}"#);
@@ -145,24 +156,103 @@ fn path_parameters_replace_fields_of_the_body() {
     );
 }
 
+/// Adds or removes `user`, as the gateway decoded them from a path.
+fn change(chat: &FakeChat, method: &str, user: &str) -> (u16, Value) {
+    let mut event = sample!("read_events");
+    let key = format!("{method} /conversations/{{id}}/participants/{{user}}");
+    event["routeKey"] = json!(key);
+    event["requestContext"]["routeKey"] = json!(key);
+    event["requestContext"]["http"]["method"] = json!(method);
+    event["rawPath"] = json!(format!("/conversations/welcome/participants/{user}"));
+    event["pathParameters"] = json!({"id": "welcome", "user": user});
+    let response = ask(chat, &event);
+    (response.status().as_u16(), body(&response))
+}
+
 #[test]
 fn the_participant_is_the_path_parameter_that_the_gateway_decoded() {
     let chat = welcome();
-    let mut event = sample!("read_events");
-    let key = "PUT /conversations/{id}/participants/{user}";
-    event["routeKey"] = json!(key);
-    event["requestContext"]["routeKey"] = json!(key);
-    event["requestContext"]["http"]["method"] = json!("PUT");
-    event["rawPath"] = json!("/conversations/welcome/participants/https://id/100%");
-    event["pathParameters"] = json!({"id": "welcome", "user": "https://id/100%"});
-    let response = ask(&chat, &event);
-    assert_eq!(
-        (response.status().as_u16(), body(&response)),
-        (200, json!({"seq": 1}))
-    );
+    let added = change(&chat, "PUT", "https://id/100%");
+    assert_eq!(added, (200, json!({"seq": 1})));
 
     let read = body(&ask(&chat, &sample!("read_events")));
     assert_eq!(read["events"][0]["user"], json!("https://id/100%"));
+}
+
+#[test]
+fn a_user_id_in_a_path_may_be_encoded_so_that_the_gateway_does_not_change_it() {
+    let chat = welcome();
+    // `100% sure?`, with and without padding.
+    for (encoded, expected) in [
+        ("base64url.MTAwJSBzdXJlPw", json!({"seq": 1})),
+        ("base64url.MTAwJSBzdXJlPw==", json!({"seq": null})),
+    ] {
+        assert_eq!(change(&chat, "PUT", encoded), (200, expected), "{encoded}");
+    }
+    let read = body(&ask(&chat, &sample!("read_events")));
+    assert_eq!(read["events"][0]["user"], json!("100% sure?"));
+    let removed = change(&chat, "DELETE", "base64url.MTAwJSBzdXJlPw");
+    assert_eq!(removed, (200, json!({"seq": 2})));
+
+    // No base64url, no UTF-8, no user id.
+    for bad in [
+        "base64url.a+b/",
+        "base64url.a",
+        "base64url._w",
+        "base64url.",
+    ] {
+        let (status, problem) = change(&chat, "PUT", bad);
+        assert_eq!(
+            (status, &problem["code"], &problem["field"]),
+            (422, &json!("invalid"), &json!("user")),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn ids_that_look_like_another_one_are_refused() {
+    for bad in ["Zoe\u{308}", "ad\u{200b}a", "ad\u{fffd}", " ada"] {
+        let (status, problem) = change(&welcome(), "PUT", bad);
+        assert_eq!(
+            (status, &problem["field"]),
+            (422, &json!("user")),
+            "{bad:?}"
+        );
+    }
+}
+
+#[test]
+fn a_participant_of_an_earlier_version_can_be_removed() {
+    let (status, changed) = change(&welcome(), "DELETE", "Zoe\u{308}");
+    assert_eq!((status, changed), (200, json!({"seq": null})));
+}
+
+#[test]
+fn numbers_in_a_query_may_be_written_as_in_json() {
+    let chat = welcome();
+    let read = |mut event: Value, query: &str| {
+        event["rawQueryString"] = json!(query);
+        let response = ask(&chat, &event);
+        (response.status().as_u16(), body(&response))
+    };
+    for (query, status) in [
+        ("after=0.0&limit=5.0", 200),
+        ("after=0e0&limit=1e2", 200),
+        ("after=0&limit=-1e300", 200),
+        ("after=0.5", 409),
+        ("after=0&limit=0.5", 422),
+        ("after=%FF", 422),
+    ] {
+        let (answered, problem) = read(sample!("read_events"), query);
+        assert_eq!(answered, status, "{query}: {problem}");
+    }
+    for (query, status) in [("before=5.0", 200), ("before=0.5", 422), ("limit=abc", 422)] {
+        let (answered, problem) = read(sample!("read_messages"), query);
+        assert_eq!(answered, status, "{query}: {problem}");
+    }
+    let (_, problem) = read(sample!("read_messages"), "limit=abc");
+    assert_eq!(problem["message"], json!("`limit` must be a whole number"));
 }
 
 #[test]

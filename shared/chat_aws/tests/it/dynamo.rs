@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chat::{
     contract::{connection, conversation, conversation_id, participant, subscription, user},
-    ports::{Connections as _, Participants as _, Subscriptions as _},
+    domain::{Content, Seq, UserId},
+    ports::{Connections as _, Log as _, Participants as _, Subscriptions as _},
 };
 use chat_aws::dynamo::Table;
 
@@ -83,6 +84,63 @@ async fn a_roster_of_more_than_one_page_is_complete() {
             .unwrap();
     }
     assert_eq!(table.roster(&id).await.unwrap().subscriptions, subscribers);
+}
+
+/// Earlier versions accepted ids, titles and bodies that are refused today.
+#[tokio::test]
+async fn what_an_earlier_version_stored_stays_readable() {
+    let client = client(embedded());
+    let (table, name) = create_table(&client).await;
+    let decomposed = "Zoe\u{308}";
+    let text = |name: &str, value: &str| (name.to_owned(), AttributeValue::S(value.to_owned()));
+    let number = |name: &str, value: u64| (name.to_owned(), AttributeValue::N(value.to_string()));
+    for row in [
+        vec![
+            text("sk", "about"),
+            text("title", "\u{200b}"),
+            text("created_by", decomposed),
+            number("created_at", 1),
+        ],
+        vec![
+            text("sk", &format!("participant#{decomposed}")),
+            text("owner", &format!("user#{decomposed}")),
+            text("name", "\u{202e}eoZ\u{200b}"),
+            text("role", "owner"),
+            number("joined_at", 1),
+        ],
+        vec![
+            text("sk", "event#000000000001"),
+            text("sender", decomposed),
+            text("id", "m-1"),
+            text("digest", "0"),
+            text("kind", "message"),
+            text("name", "\u{3164}"),
+            text("body", "\u{200b}"),
+            number("sent_at", 1),
+        ],
+    ] {
+        let mut item = HashMap::from_iter(row);
+        item.extend([text("pk", "conversation#c")]);
+        let put = client.put_item().table_name(&name).set_item(Some(item));
+        put.send().await.unwrap();
+    }
+
+    let id = conversation_id("c");
+    let conversation = table.conversation(&id).await.unwrap().unwrap();
+    assert_eq!(
+        (conversation.title, conversation.created_by.as_str()),
+        (None, decomposed)
+    );
+    let participants = table.participants(&id).await.unwrap();
+    let zoe = &participants[0];
+    assert_eq!((zoe.user.as_str(), zoe.name.as_str()), (decomposed, "eoZ"));
+    let user = UserId::from_stored(decomposed).unwrap();
+    assert!(table.participant(&id, &user).await.unwrap().is_some());
+    let page = table.read_from(&id, Seq::START.next(), 10).await.unwrap();
+    let Content::Message { name, body } = &page.entries[0].draft.content else {
+        panic!("a message was stored");
+    };
+    assert_eq!((name.as_str(), body.as_str()), (decomposed, "\u{200b}"));
 }
 
 #[tokio::test]
