@@ -19,10 +19,8 @@ import {
   saveSession,
 } from "./session.js";
 import { ConversationPane } from "./views/conversation_pane.js";
-import { element, setAttribute } from "./views/element.js";
-import { isForInputMethod } from "./views/keyboard.js";
-import { SidebarView } from "./views/sidebar.js";
-import { StatusView } from "./views/status.js";
+import { element, isForInputMethod, setAttribute } from "./views/element.js";
+import { SidebarView, StatusView } from "./views/frame.js";
 
 /** @import { Client } from "./client/index.js" */
 /** @import { Session } from "./session.js" */

@@ -29,6 +29,15 @@ export class Conversation {
     return info ? this.#options.model.directory.titleOf(info) : "";
   }
 
+  /**
+   * The name to show for a person, with the user id if it looks like somebody else's.
+   * @param {string} user
+   * @param {string} [name] of an entry; the newest by default
+   */
+  nameOf(user, name) {
+    return this.#options.model.directory.labelOf(user, name, this.info?.people);
+  }
+
   /** @returns {Line[]} */
   lines() {
     return this.#replica?.lines() ?? [];

@@ -11,6 +11,8 @@ export class Directory {
   #infos = new Map();
   /** @type {Map<string, string>} */
   #names = new Map();
+  /** @type {Map<string, Set<string>>} */
+  #lookalikes = new Map();
   /**
    * Read positions, also of conversations that are not listed yet.
    * @type {Map<string, number>}
@@ -170,10 +172,25 @@ export class Directory {
     return this.#names.get(user) ?? user;
   }
 
+  /**
+   * Adds the user id to a name that looks like that of others, or like a page's “You”.
+   * @param {string} user
+   * @param {string} [name]
+   * @param {Set<string>} [people]
+   */
+  labelOf(user, name = this.nameOf(user), people) {
+    const looks = looksOf(name);
+    const users = [...(this.#lookalikes.get(looks) ?? [])];
+    const isUnclear = users.some((other) => other !== user && people?.has(other));
+    return isUnclear || looks === "you" ? `${name} (${user})` : name;
+  }
+
   /** @param {ConversationInfo} info */
   titleOf({ title, people }) {
     if (title) return title;
-    const others = [...people].filter((user) => user !== this.#me).map((user) => this.nameOf(user));
+    const others = [...people]
+      .filter((user) => user !== this.#me)
+      .map((user) => this.labelOf(user, undefined, people));
     if (others.length === 0) return "Untitled conversation";
     if (others.length === 1) return others.join();
     const unnamed = others.length > 4 ? others.length - 3 : 0;
@@ -229,7 +246,12 @@ export class Directory {
    * @param {string} [name]
    */
   #learnName(user, name) {
-    if (user && name && name !== user) this.#names.set(user, name);
+    if (!user || !name || this.#names.get(user) === name) return;
+    for (const text of [user, name, `${name} (${user})`]) {
+      const looks = looksOf(text);
+      this.#lookalikes.set(looks, (this.#lookalikes.get(looks) ?? new Set()).add(user));
+    }
+    if (name !== user || !this.#names.has(user)) this.#names.set(user, name);
   }
 
   /**
@@ -243,4 +265,19 @@ export class Directory {
     info.lastMessage = message;
     info.activeAt = Math.max(info.activeAt, Date.parse(message.sentAt ?? "") || 0);
   }
+}
+
+/** Letters and digits, and the Latin letters that they look like. */
+const [FROM, TO] = ["аеорсухіјѕӏοαν0l1|", "aeopcyxijsioavoiii"];
+
+/**
+ * Returns the same for names that look the same.
+ * @param {string} name
+ */
+function looksOf(name) {
+  const letters = name
+    .normalize("NFKC")
+    .toLowerCase()
+    .replace(/[\s\p{DI}]/gu, "");
+  return Array.from(letters, (letter) => TO[FROM.indexOf(letter)] ?? letter).join("");
 }

@@ -70,5 +70,5 @@ function address(url, schemes) {
   const { protocol } = new URL(url);
   if (!schemes.includes(protocol))
     throw new TypeError(`${url} does not begin with ${schemes.join(" or ")}`);
-  return url.replace(/\/+$/, "");
+  return url.replace(/(?<!\/)\/+$/, "");
 }

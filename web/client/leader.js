@@ -5,7 +5,7 @@
 
 import { Connection } from "./connection.js";
 import { StateName } from "./model.js";
-import { Poller } from "./poller.js";
+import { Poller } from "./clock.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Rejection, Retry } from "./protocol.js";
 import { httpTransport, Sender, socketTransport } from "./sending.js";
 import { Subscriptions } from "./subscriptions.js";

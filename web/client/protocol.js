@@ -228,19 +228,18 @@ export function encodedBytes(text) {
 
 /**
  * Returns the text without characters that the server refuses, leading empty lines, and trailing
- * white space.
+ * white space. A text that shows nothing becomes empty.
  * @param {string} text
  */
 export function cleanBody(text) {
-  return (
-    text
-      .replace(/\r\n?/g, "\n")
-      // biome-ignore lint/suspicious/noControlCharactersInRegex: the server refuses these characters
-      .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
-      .toWellFormed()
-      .replace(/^(?:[^\S\n]*\n)+/, "")
-      .trimEnd()
-  );
+  const body = text
+    .replace(/\r\n?/g, "\n")
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the server refuses these characters
+    .replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "")
+    .toWellFormed()
+    .replace(/^(?:[^\S\n]*\n)+/, "")
+    .trimEnd();
+  return /[^\s\p{DI}\u2800]/u.test(body) ? body : "";
 }
 
 /**

@@ -155,3 +155,48 @@ test("stored read positions that are malformed are ignored", () => {
   directory.merge({ id: "c", title: "", head: 3, lastMessage: message(3, "bob"), joinedAt: "" });
   assert.equal(directory.unread, 0, "as in a new browser");
 });
+
+test("a name that looks like another participant's, or like “You”, is shown with the user id", () => {
+  const directory = new Directory(ME);
+  const people = (/** @type {[string, string][]} */ named) =>
+    named.map(([user, name]) => ({ user, name, role: "member" }));
+  const { people: here } = directory.add(
+    {
+      id: "c",
+      participants: people([
+        ["alice", "Alice"],
+        ["grace", "Grace Hopper"],
+        ["bob", "bob"],
+        ["mallory", "Mallory"],
+      ]),
+    },
+    0,
+  );
+  directory.add({ id: "d", participants: people([["erin", "Erin"]]) }, 0);
+  assert.equal(directory.labelOf("grace", undefined, here), "Grace Hopper");
+  for (const [name, isUnclear] of /** @type {[string, boolean][]} */ ([
+    ["Mallory", false],
+    ["Grace Hopper", true],
+    ["grace\u00a0hopper", true],
+    ["Gr\u0430ce H\u043epper", true],
+    ["Grace\u200b Hopper", true],
+    ["Grace Hopper (grace)", true],
+    // The id of somebody who is shown by another name, and of somebody without a name.
+    ["Grace", true],
+    ["B0b", true],
+    // The reader, and the page's word for them.
+    ["alice", true],
+    ["You", true],
+    ["Y\u043eu", true],
+    // A participant of another conversation only.
+    ["Erin", false],
+  ])) {
+    const expected = isUnclear ? `${name} (mallory)` : name;
+    assert.equal(directory.labelOf("mallory", name, here), expected);
+  }
+  directory.learnNames([{ ...message(1, "mallory"), name: "Grace Hopper" }]);
+  assert.equal(directory.labelOf("grace", undefined, here), "Grace Hopper (grace)");
+  assert.equal(directory.labelOf("grace"), "Grace Hopper", "without a conversation");
+  here.delete("mallory");
+  assert.equal(directory.labelOf("grace", undefined, here), "Grace Hopper");
+});

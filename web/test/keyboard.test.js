@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { isForInputMethod } from "../views/keyboard.js";
+import { isForInputMethod } from "../views/element.js";
 
 test("keys during a composition, and keys that Safari marks by 229 after one, belong to the input method", () => {
   for (const [isComposing, keyCode, expected] of /** @type {[boolean, number, boolean][]} */ ([

@@ -22,7 +22,9 @@ test("other text does not become a link", () => {
     "vbscript:x",
     "file:///etc/passwd",
     "//example.org",
-    "www.example.org",
+    "www.",
+    "www.example",
+    "evil.www.example.org",
     "https://",
     "xhttps://example.org",
     "https://bank.example@evil.example/",
@@ -51,4 +53,85 @@ test("markup ends an address, and the pieces add up to the text", () => {
       text,
     );
   }
+});
+
+test("addresses without a scheme become links if they begin with www.", () => {
+  assert.deepEqual(piecesOf("See www.example.org/a."), [
+    { text: "See ", href: null },
+    { text: "www.example.org/a", href: "https://www.example.org/a" },
+    { text: ".", href: null },
+  ]);
+});
+
+test("marks of Chinese and Japanese end an address, and letters before it do not matter", () => {
+  for (const [text, expected] of /** @type {[string, string][]} */ ([
+    ["\u8bf7\u770bhttps://example.org/docs\uff0c\u8c22\u8c22", "https://example.org/docs"],
+    ["\u898b\u3066 https://example.org/foo\u3002\u6b21", "https://example.org/foo"],
+    ["\u5168\u89d2\uff08https://example.org/baz\uff09\u3067\u3059", "https://example.org/baz"],
+    ["https://example.org/a\uff01\u771f\u7684\uff1f", "https://example.org/a"],
+    ["https://example.org\uff1a\u89c1", "https://example.org/"],
+    ["\u300chttps://example.org\u300d", "https://example.org/"],
+    ["https://example.org/\u5b89 ok", "https://example.org/%E5%AE%89"],
+  ]))
+    assert.deepEqual(links(text), [expected], text);
+  const two = "\u770bhttps://a.example\uff0chttps://b.example\u3002";
+  assert.deepEqual(links(two), ["https://a.example/", "https://b.example/"]);
+});
+
+test("an address that leads elsewhere than it seems stays text", () => {
+  for (const text of [
+    // Not slashes, but letters of the host.
+    "https://bank.example\u2215login.evil.example/",
+    "https://bank.example\u29f8login.evil.example/",
+    "https://bank.example\u2044login.evil.example/",
+    // Scripts mixed in one label.
+    "https://\u0430pple.example/",
+    "https://exampl\u0435.example/",
+    "https://\u03bfpen.example/",
+    // Characters that nobody sees.
+    "https://exam\u200bple.example/",
+    "https://exam\u00adple.example/",
+    "https://exam\u202eple.example/",
+    "https://example\u2060.example/",
+    // Numbers and letters that the browser rewrites.
+    "https://0x7f.1/",
+    "http://2130706433/",
+    "http://017700000001/",
+    "https://\uff42ank.example/",
+    "https://ex%61mple.example/",
+    "https:///example.example/x",
+    // A user name that looks like a host.
+    `https://${"bank".repeat(20)}@evil.example/`,
+    "https://bank.example\\@evil.example/",
+  ])
+    assert.deepEqual(links(text), [], JSON.stringify(text));
+});
+
+test("a host in other letters is shown in ASCII beside the link", () => {
+  for (const [text, href, host] of /** @type {[string, string, string][]} */ ([
+    [
+      "https://m\u00fcnchen.example/x",
+      "https://xn--mnchen-3ya.example/x",
+      "xn--mnchen-3ya.example",
+    ],
+    ["https://\u4f8b\u3048.example", "https://xn--r8jz45g.example/", "xn--r8jz45g.example"],
+    // All letters are Cyrillic.
+    [
+      "https://\u0430\u0440\u0440\u04cf\u0435.example",
+      "https://xn--80ak6aa92e.example/",
+      "xn--80ak6aa92e.example",
+    ],
+  ]))
+    assert.deepEqual(piecesOf(text), [{ text, href, host }]);
+  for (const text of ["http://192.168.0.1:80/a", "HTTPS://EXAMPLE.ORG", "https://[::1]:3000/"])
+    assert.deepEqual(
+      piecesOf(text).map(({ host }) => host),
+      [undefined],
+      text,
+    );
+});
+
+test("an address that is too long stays text, and the next one is found", () => {
+  const long = `https://example.org/${"a".repeat(4_096)}`;
+  assert.deepEqual(links(`${long} https://example.org/b`), ["https://example.org/b"]);
 });

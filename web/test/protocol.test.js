@@ -69,3 +69,17 @@ test("invisible characters that the server refuses are removed from a body", () 
     assert.equal(cleanBody(String(typed)), sent);
   }
 });
+
+test("a message that shows nothing is empty", () => {
+  for (const nothing of [
+    "\u200b",
+    "\u3164",
+    "\u2800",
+    "\u00ad",
+    "\u2060\ufe0f \n\u2800",
+    "\u{e0020}",
+  ])
+    assert.equal(cleanBody(nothing), "", JSON.stringify(nothing));
+  for (const something of ["\u200b.", "\u{1f469}\u200d\u{1f467}", "\u0301"])
+    assert.equal(cleanBody(something), something, JSON.stringify(something));
+});

@@ -1,10 +1,15 @@
-import { isolated } from "../client/index.js";
-import { ComposerView } from "./composer.js";
-import { element, icon, Icons, setAttribute, setText } from "./element.js";
+/** A conversation: its title and people, its messages, and the field for a new message. */
+
+import { cleanBody, encodedBytes, isolated, MAX_BODY_BYTES } from "../client/index.js";
+import { element, icon, Icons, isForInputMethod, setAttribute, setText } from "./element.js";
 import { MessagesView } from "./messages.js";
 
-/** @import { Client, ConversationInfo } from "../client/index.js" */
+/** @import { Client, Conversation, ConversationInfo } from "../client/index.js" */
 /** @import { Drafts } from "../session.js" */
+
+const MAX_ROWS = 6;
+/** On-screen keyboards have no Shift+Enter, so Enter starts a new line. */
+const isTouch = matchMedia("(pointer: coarse) and (hover: none)");
 
 export class ConversationPane {
   #title = element("h2", { tabindex: -1 });
@@ -89,7 +94,7 @@ export class ConversationPane {
     const { title } = conversation;
     setText(this.#title, title);
     setAttribute(this.#content, "aria-label", title);
-    setText(this.#people, peopleText(info, client));
+    setText(this.#people, peopleText(info, conversation, client.me.user));
     const count = info.complete ? String(info.people.size) : "";
     setText(this.#count, count);
     setAttribute(this.#showPeople, "aria-label", count ? `People: ${count}` : "People");
@@ -100,12 +105,12 @@ export class ConversationPane {
 
 /**
  * @param {ConversationInfo} info
- * @param {Client} client
+ * @param {Conversation} conversation
+ * @param {string} me user id
  */
-function peopleText({ people, complete }, client) {
-  const { user: me } = client.me;
+function peopleText({ people, complete }, conversation, me) {
   const others = [...people].filter((user) => user !== me);
-  const names = others.map((user) => isolated(client.nameOf(user)));
+  const names = others.map((user) => isolated(conversation.nameOf(user)));
   if (people.has(me)) names.unshift("You");
   if (!complete && names.length > 0) names.push("…");
   return names.join(", ");
@@ -115,4 +120,98 @@ function peopleText({ people, complete }, client) {
 function emptyText(client) {
   if (!client.currentConversation) return "Choose a conversation, or start a new one.";
   return client.isLoaded ? "You are not in this conversation." : "Loading…";
+}
+
+/** Each conversation has its own draft. */
+class ComposerView {
+  #conversation = "";
+  #input = element("textarea", {
+    id: "composer-input",
+    "data-testid": "composer-input",
+    rows: 1,
+    placeholder: "Write a message",
+    "aria-label": "Message",
+    enterkeyhint: isTouch.matches ? "enter" : "send",
+    autocomplete: "off",
+    dir: "auto",
+    onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
+    oninput: () => this.#changed(),
+  });
+  #send = element(
+    "button",
+    {
+      class: "send",
+      type: "submit",
+      "data-testid": "composer-send",
+      "aria-label": "Send",
+      title: "Send",
+    },
+    icon(Icons.send),
+  );
+  #message = element("p", { class: "form-message", role: "status" });
+  #drafts;
+  #onSend;
+
+  /**
+   * @param {Drafts} drafts
+   * @param {(body: string) => void} onSend
+   */
+  constructor(drafts, onSend) {
+    this.#drafts = drafts;
+    this.#onSend = onSend;
+    const onsubmit = (/** @type {SubmitEvent} */ event) => {
+      event.preventDefault();
+      this.#submit();
+    };
+    this.root = element(
+      "form",
+      { class: "composer", onsubmit },
+      this.#message,
+      element("div", { class: "composer-field" }, this.#input, this.#send),
+    );
+  }
+
+  /** @param {string} conversation */
+  render(conversation) {
+    if (conversation === this.#conversation) return;
+    this.#conversation = conversation;
+    this.#input.value = this.#drafts.get(conversation);
+    this.#changed();
+  }
+
+  focus() {
+    this.#input.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #pressed(event) {
+    if (event.key !== "Enter" || event.shiftKey || isForInputMethod(event) || isTouch.matches)
+      return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  #submit() {
+    const body = cleanBody(this.#input.value);
+    if (body === "" || encodedBytes(body) > MAX_BODY_BYTES) return;
+    this.#input.value = "";
+    this.#changed();
+    this.#input.focus();
+    this.#onSend(body);
+  }
+
+  #changed() {
+    const text = this.#input.value;
+    this.#drafts.set(this.#conversation, text);
+    this.#input.rows = Math.min(MAX_ROWS, text.split("\n").length);
+    const body = cleanBody(text);
+    const excess = encodedBytes(body) - MAX_BODY_BYTES;
+    this.#send.disabled = body === "" || excess > 0;
+    setText(
+      this.#message,
+      excess > 0
+        ? `The message is ${excess.toLocaleString()} bytes too long. Send it in several messages.`
+        : "",
+    );
+  }
 }

@@ -99,6 +99,15 @@ export function avatar(key, name) {
   );
 }
 
+/**
+ * Input methods use keys such as Enter and Escape themselves. Safari reports the last key after the
+ * end of the composition, with the key code 229.
+ * @param {KeyboardEvent} event
+ */
+export function isForInputMethod(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @param {string} path */

@@ -111,7 +111,10 @@ export class LoginView {
     setText(this.#message, "");
     const name = this.#name.value.trim();
     const problem = this.#options.asksForUser
-      ? await this.#options.onPerson({ user: this.#user.value.trim(), ...(name && { name }) })
+      ? await this.#options.onPerson({
+          user: this.#user.value.trim().normalize(),
+          ...(name && { name }),
+        })
       : await this.#options.onToken(this.#token.value.trim());
     this.#submit.disabled = false;
     setText(this.#message, problem ?? "");

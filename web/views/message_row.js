@@ -12,6 +12,7 @@ export class MessageRow {
   #failure = null;
   #problem = element("span", {});
   #id = "";
+  #shown = "";
   #onRetry;
   #onDiscard;
 
@@ -49,9 +50,10 @@ export class MessageRow {
     // A group shows the name once. Screen readers read it before each message.
     setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
     setText(this.#name, isMine ? "You" : name);
-    if (this.#body.textContent !== body) {
+    if (this.#shown !== body) {
+      this.#shown = body;
       setText(this.#body, body);
-      if (body.includes("://")) void this.#showLinks(body);
+      if (/:\/\/|www\./i.test(body)) void this.#showLinks(body);
     }
     setText(this.#time, time);
     setText(this.#state, state === "pending" ? "Sending…" : "");
@@ -60,9 +62,8 @@ export class MessageRow {
 
   /** @param {string} body */
   async #showLinks(body) {
-    const { piecesOf } = await import("./links.js");
-    if (this.#body.textContent === body)
-      this.#body.replaceChildren(...piecesOf(body).map(pieceNode));
+    const { nodesOf } = await import("./links.js");
+    if (this.#shown === body) this.#body.replaceChildren(...nodesOf(body));
   }
 
   /** @param {string | null} problem */
@@ -95,11 +96,4 @@ export class MessageRow {
     );
     this.root.append(this.#failure);
   }
-}
-
-/** @param {import("./links.js").Piece} piece */
-function pieceNode({ text, href }) {
-  return href === null
-    ? document.createTextNode(text)
-    : element("a", { href, target: "_blank", rel: "noopener noreferrer nofollow" }, text);
 }

@@ -98,7 +98,7 @@ export class MessagesView {
     const switched = this.#shown !== conversation;
     if (switched) this.#begin(conversation);
     const { me } = this.#client;
-    this.#reader = { me, now, nameOf: (user) => this.#client.nameOf(user) };
+    this.#reader = { me, now, nameOf: (user, name) => conversation.nameOf(user, name) };
     const lines = conversation.lines();
     const { history } = conversation;
     this.#keepPlace(switched, () => {
@@ -118,8 +118,8 @@ export class MessagesView {
     else if (isNew) this.#jump.hidden = false;
     const isNews = isNew && !switched && !wasEmpty && !isMine;
     if (isNews && last?.kind === "entry" && last.entry.event === "message") {
-      const { body, name, sender } = last.entry;
-      setText(this.#news, `${name ?? sender}: ${body}`);
+      const { body, name, sender = "" } = last.entry;
+      setText(this.#news, `${conversation.nameOf(sender, name)}: ${body}`);
     }
     this.#announceFailures(lines);
     this.#loadEarlierIfNear();
@@ -247,9 +247,9 @@ export class MessagesView {
   /** @param {Item} item */
   #newRow(item) {
     if (item.kind !== "message") return element("p", { class: item.kind }, element("span", {}));
-    const { isMine, sender, name } = item.content;
+    const { isMine, sender } = item.content;
     return new MessageRow({
-      picture: isMine ? null : avatar(sender, name),
+      picture: isMine ? null : avatar(sender, this.#client.nameOf(sender)),
       onRetry: (message) => this.#shown?.retry(message),
       onDiscard: (message) => this.#shown?.discard(message),
     });

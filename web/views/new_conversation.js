@@ -2,8 +2,7 @@
 
 import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/index.js";
 import { dialog, show } from "./dialog.js";
-import { arrange, element, icon, Icons, setText } from "./element.js";
-import { isForInputMethod } from "./keyboard.js";
+import { arrange, element, icon, Icons, isForInputMethod, setText } from "./element.js";
 
 /**
  * @typedef {object} NewConversationOptions
@@ -117,7 +116,7 @@ export class NewConversationView {
   #add(text) {
     const names = text
       .split(/[,;]/)
-      .map((name) => name.trim())
+      .map((name) => name.trim().normalize())
       .filter((name) => name !== "");
     this.#participants = [...new Set([...this.#participants, ...names])];
     this.#renderChips();

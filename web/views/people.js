@@ -182,7 +182,8 @@ export class PeopleView {
   /** @param {SubmitEvent} event */
   async #submitted(event) {
     event.preventDefault();
-    const user = this.#input.value.trim();
+    // The server accepts only this form; keyboards and files differ.
+    const user = this.#input.value.trim().normalize();
     const isTooLong = new TextEncoder().encode(user).length > MAX_USER_BYTES;
     setText(this.#message, isTooLong ? "That is too long for a user name." : "");
     this.#input.focus();

@@ -6,7 +6,7 @@
 import { isolated } from "../client/index.js";
 import { dayKey, dayText, timeOfDay } from "./dates.js";
 
-/** @import { Entry, Line, Person } from "../client/index.js" */
+/** @import { Entry, Line } from "../client/index.js" */
 /** @import { Item, Piece, Reader, RowContent } from "./types.js" */
 
 const SEQS_PER_PIECE = 20;
@@ -52,7 +52,7 @@ export function itemsOf({ lines, before }, reader) {
       const text = changeText(line.entry, reader);
       if (text !== null) items.push({ kind: "note", key: line.key, text });
     } else {
-      const content = contentOf(line, reader.me);
+      const content = contentOf(line, reader);
       const startsGroup =
         startsDay ||
         before === null ||
@@ -87,10 +87,10 @@ function speakerOf(line, { me }) {
 
 /**
  * @param {Line} line
- * @param {Person} me
+ * @param {Reader} reader
  * @returns {Omit<RowContent, "startsGroup" | "time">}
  */
-function contentOf(line, me) {
+function contentOf(line, { me, nameOf }) {
   if (line.kind === "outgoing") {
     const { id, body, failure } = line.outgoing;
     return {
@@ -104,7 +104,8 @@ function contentOf(line, me) {
       problem: failure?.message ?? "",
     };
   }
-  const { id = "", seq, sender = "", name = sender, body = "" } = line.entry;
+  const { id = "", seq, sender = "", body = "" } = line.entry;
+  const name = nameOf(sender, line.entry.name);
   return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
 }
 

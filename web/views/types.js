@@ -40,7 +40,7 @@
  * The user who reads the messages, and the time.
  * @typedef {object} Reader
  * @property {Person} me
- * @property {(user: string) => string} nameOf
+ * @property {(user: string, name?: string) => string} nameOf
  * @property {number} now milliseconds since 1970
  */
 

@@ -1,4 +1,6 @@
-import { isolated } from "../client/index.js";
+/** What surrounds a conversation: the line on top and the list of conversations. */
+
+import { isolated, StateName } from "../client/index.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
 import { shortTime } from "./dates.js";
 
@@ -119,7 +121,7 @@ export class SidebarView {
     setText(row.title, title);
     const isCurrent = id === client.currentConversation?.id;
     const draft = isCurrent ? "" : this.#drafts.get(id);
-    setText(row.preview, draft ? `Draft: ${draft}` : preview(info, client.me.user));
+    setText(row.preview, draft ? `Draft: ${draft}` : preview(info, client));
     setText(row.time, activeAt > 0 ? shortTime(activeAt, now) : "");
     setText(row.unread, unread > 99 ? "99+" : String(unread || ""));
     row.unread.hidden = unread === 0;
@@ -130,11 +132,76 @@ export class SidebarView {
 
 /**
  * @param {ConversationInfo} info
- * @param {string} me user id
+ * @param {Client} client
  */
-function preview({ lastMessage }, me) {
+function preview({ id, lastMessage }, client) {
   if (!lastMessage) return "No messages yet";
-  const { body = "", name, sender } = lastMessage;
-  const speaker = sender === me ? "You" : (name ?? sender);
+  const { body = "", name, sender = "" } = lastMessage;
+  const isMine = sender === client.me.user;
+  const speaker = isMine ? "You" : client.conversation(id).nameOf(sender, name);
   return speaker ? `${isolated(speaker)}: ${isolated(body)}` : body;
+}
+
+export class StatusView {
+  #text = element("span", { class: "status-words" });
+  #state = element(
+    "p",
+    {
+      class: "status",
+      role: "status",
+      "aria-live": "polite",
+      "data-testid": "connection-state",
+      "data-state": "connecting",
+    },
+    element("span", { class: "status-dot", "aria-hidden": "true" }),
+    this.#text,
+  );
+  #me = element("span", { class: "me" });
+
+  /** @param {() => void} onLogOut */
+  constructor(onLogOut) {
+    const leave = element(
+      "button",
+      {
+        class: "quiet",
+        type: "button",
+        "data-testid": "logout",
+        title: "Log out",
+        "aria-label": "Log out",
+        onclick: onLogOut,
+      },
+      icon(Icons.leave),
+    );
+    const brand = element(
+      "h1",
+      { class: "brand" },
+      element("img", { src: "favicon.svg", alt: "", width: 26, height: 26 }),
+      element("span", {}, "Confab"),
+    );
+    this.root = element("header", { class: "top" }, brand, this.#state, this.#me, leave);
+  }
+
+  /** @param {Client} client */
+  render(client) {
+    setAttribute(this.#state, "data-state", client.state.name);
+    setText(this.#text, stateText(client));
+    setText(this.#me, client.me.name);
+    setAttribute(this.#me, "title", `Logged in as ${client.me.user}`);
+  }
+}
+
+/** @param {Client} client */
+function stateText({ state }) {
+  switch (state.name) {
+    case StateName.connected:
+      return "Connected";
+    case StateName.offline:
+      return "Offline. Your messages are kept";
+    case StateName.polling:
+      return "Reconnecting… messages still go through, more slowly";
+    case StateName.reconnecting:
+      return "Reconnecting… your messages are kept";
+    default:
+      return "Connecting…";
+  }
 }
