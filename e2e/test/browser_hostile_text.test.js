@@ -129,7 +129,8 @@ suite("browser: hostile text", (stack) => {
         );
         assert.equal(status, 201, `${payload}: ${JSON.stringify(answer)}`);
       }
-      const next = (index + 1) % PAYLOADS.length;
+      // Not the next one, which may look the same and would be shown with its id.
+      const next = (index + 2) % PAYLOADS.length;
       const added = await mallory.put(
         `/conversations/${conversation}/participants/${inPath(idLike(PAYLOADS[next], next))}`,
       );
@@ -243,7 +244,7 @@ suite("browser: hostile text", (stack) => {
   test("reversed letters do not affect the direction of other text", async () => {
     const [ada, mallory] = [
       await Person.create(stack, "Ada"),
-      await Person.create(stack, "Mallory \u202eyrollaM"),
+      await Person.create(stack, "Mallory \u202eyrollaM", `mallory-${randomUUID().slice(0, 8)}`),
     ];
     const conversation = await mallory.start([ada], "Turned \u202edenruT");
     await mallory.post(`/conversations/${conversation}/messages`, {
