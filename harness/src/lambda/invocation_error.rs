@@ -4,10 +4,14 @@ use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration}
 
 use axum::body::Bytes;
 use nix::sys::signal::Signal;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::MAX_PAYLOAD;
 use crate::invoke::Outcome;
+
+/// The longest message of a function's error in the log, in characters.
+const LONGEST_MESSAGE: usize = 1_000;
 
 /// Why an invocation, or the init of a process, failed.
 #[derive(Debug)]
@@ -72,6 +76,31 @@ impl InvocationError {
     }
 }
 
+/// The error that a function reported, for the log. The function may have written nothing about it.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(super) struct ReportedError {
+    #[serde(rename = "errorType", default)]
+    pub kind: String,
+    #[serde(rename = "errorMessage", default)]
+    pub message: String,
+}
+
+impl ReportedError {
+    /// Reads `{"errorType", "errorMessage", …}`. Of a long message only the beginning is kept, and
+    /// any other body counts as the message.
+    pub fn read(body: &[u8]) -> Self {
+        let mut error = serde_json::from_slice(body).unwrap_or_else(|_| Self {
+            kind: String::new(),
+            message: String::from_utf8_lossy(body).into_owned(),
+        });
+        if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+            error.message.truncate(end);
+            error.message.push('…');
+        }
+        error
+    }
+}
+
 /// Returns the name that Lambda's own log uses.
 fn signal_name(number: i32) -> String {
     match Signal::try_from(number) {
@@ -87,6 +116,22 @@ fn signal_name(number: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reported_error_is_read_whatever_its_form() {
+        let error = |kind: &str, message: &str| ReportedError {
+            kind: kind.to_owned(),
+            message: message.to_owned(),
+        };
+        let read = |body: &str| ReportedError::read(body.as_bytes());
+        let body = r#"{"errorType":"KeyError","errorMessage":"'a'","stackTrace":[]}"#;
+        assert_eq!(read(body), error("KeyError", "'a'"));
+        assert_eq!(read(r#"{"errorType":"E"}"#), error("E", ""));
+        assert_eq!(read("oh"), error("", "oh"));
+        let long = "é".repeat(LONGEST_MESSAGE + 1);
+        let cut = format!("{}…", "é".repeat(LONGEST_MESSAGE));
+        assert_eq!(read(&long), error("", &cut));
+    }
 
     #[test]
     fn errors_have_the_texts_of_aws() {

@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use super::{
     invocation::{Event, Reply},
-    invocation_error::InvocationError,
+    invocation_error::{InvocationError, ReportedError},
     pool::{Place, Pool},
     process::{Happening, Process},
     report::{self, Report, Status},
@@ -54,6 +54,8 @@ pub(super) async fn live(mut place: Place) {
     place.initialized();
     match first {
         Ok(ready) => serve(&pool, ready, None).await,
+        // Nothing has failed, and no event waits any more.
+        Err(InvocationError::Stopped) => {}
         Err(error) => {
             warn!(
                 function = pool.deployment().name,
@@ -294,6 +296,16 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                     let took = invoked.started.elapsed();
                     debug!(function = name, request_id, ms = took.as_millis(), "END");
                     let (outcome, answer) = judge(result, &request_id);
+                    if let Outcome::FunctionError(error) = &outcome {
+                        let error = ReportedError::read(error);
+                        warn!(
+                            function = name,
+                            request_id,
+                            error_type = error.kind,
+                            error = error.message,
+                            "function error"
+                        );
+                    }
                     // The log is complete: until it gets the verdict the process writes nothing.
                     let status = match outcome {
                         Outcome::Answer(_) => Status::Success,

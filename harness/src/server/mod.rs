@@ -76,14 +76,31 @@ async fn accept(mut listener: TcpListener, router: Router, shutdown: watch::Rece
                 // slower.
                 let _ = stream.set_nodelay(true);
                 let (stream, peer) = RecordingStream::new(stream, address);
-                let router = router.clone().layer(Extension(ConnectInfo(peer)));
-                connections.spawn(serve_connection(stream, router, shutdown.clone()));
+                let router = router.clone().layer(Extension(ConnectInfo(peer.clone())));
+                let served = serve_connection(stream, router, shutdown.clone());
+                connections.spawn(async move {
+                    served.await;
+                    if peer.speaks_tls() {
+                        warn_about_tls();
+                    }
+                });
             }
             Some(_) = connections.join_next() => {}
         }
     }
     drop(listener);
     while connections.join_next().await.is_some() {}
+}
+
+/// Says why a client that speaks TLS gets nowhere. Functions do that with the URL which code for
+/// API Gateway often builds from an event.
+fn warn_about_tls() {
+    tracing::warn!(
+        "a client speaks TLS, but local services are plain HTTP: in a function, leave the endpoint \
+         of @connections to the AWS SDK, which reads AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI, or \
+         read this variable, instead of building https://${{domainName}}/${{stage}} from the event; \
+         a browser needs http:// and ws://"
+    );
 }
 
 /// Serves the requests of one connection.

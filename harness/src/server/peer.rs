@@ -30,6 +30,13 @@ impl Peer {
         self.address.ip().to_canonical().to_string()
     }
 
+    /// Whether the client's first bytes are those of TLS. Every listener serves plain HTTP.
+    pub(super) fn speaks_tls(&self) -> bool {
+        const HANDSHAKE: [u8; 2] = [0x16, 0x03];
+        let head = self.head.lock().unwrap_or_else(PoisonError::into_inner);
+        head.bytes.starts_with(&HANDSHAKE)
+    }
+
     /// Returns the header names of the connection's first request as the client wrote them, keyed
     /// by their lower-case form.
     ///

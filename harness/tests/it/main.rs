@@ -28,6 +28,7 @@ mod lambda_invoke_api;
 mod lambda_limits;
 mod pages;
 mod run;
+mod run_log;
 mod sample_events;
 mod template;
 mod template_api_gateway;

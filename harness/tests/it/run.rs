@@ -120,6 +120,15 @@ impl Program {
         self.child.wait().await.unwrap()
     }
 
+    /// Ends the program and returns its log.
+    pub async fn log_until(mut self, signal: Signal) -> String {
+        let mut stderr = self.child.stderr.take().unwrap();
+        assert!(self.end(signal).await.success());
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).await.unwrap();
+        log
+    }
+
     async fn fails(mut self) -> String {
         let mut complaint = String::new();
         let mut stderr = self.child.stderr.take().unwrap();
@@ -241,7 +250,7 @@ async fn the_error_for_a_port_in_use_names_the_option() {
 
 #[tokio::test]
 async fn an_unsupported_template_stops_the_start() {
-    let folder = Folder::with("Resources: {Queue: {Type: AWS::SQS::Queue}}");
+    let folder = Folder::with("Resources: {Queue: {Type: AWS::Kinesis::Stream}}");
     let complaint = folder.start(&["--http-port=0"]).fails().await;
     assert!(
         complaint.starts_with("error: template.yaml:1:27: Queue: "),
