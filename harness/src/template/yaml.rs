@@ -2,7 +2,7 @@
 //! nodes of their own, in the short form (`!Ref X`, `!Sub …`) and in the long one (`Ref: X`,
 //! `Fn::Sub: …`).
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 
 use super::problem::{Place, Problem};
@@ -46,7 +46,7 @@ pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     };
     loop {
         match builder.next()? {
-            (Event::StreamStart | Event::DocumentStart(_) | Event::Nothing, _) => {}
+            (Event::StreamStart | Event::DocumentStart(..), _) => {}
             (Event::StreamEnd | Event::DocumentEnd, span) => {
                 return Err(Problem::at(place(span), "the template is empty"));
             }
@@ -201,10 +201,12 @@ fn plain_json(text: &str) -> Value {
     }
 }
 
+/// Returns the place of a node, which begins with its tag.
 fn place(span: Span) -> Place {
+    let start = span.tag_start().unwrap_or(span.start);
     Place {
-        line: span.start.line(),
-        column: span.start.col() + 1,
+        line: start.line(),
+        column: start.col() + 1,
     }
 }
 
@@ -238,8 +240,8 @@ impl<'a> Builder<'a> {
                 },
                 tag,
             ),
-            Event::SequenceStart(_, tag) => (Content::List(self.items()?), tag),
-            Event::MappingStart(_, tag) => (self.mapping()?, tag),
+            Event::SequenceStart(.., tag) => (Content::List(self.items()?), tag),
+            Event::MappingStart(.., tag) => (self.mapping()?, tag),
             Event::Alias(_) => {
                 return Err(Problem::at(
                     at,
@@ -309,7 +311,7 @@ fn long_form(mut entries: Vec<Entry>) -> Content {
 }
 
 fn tagged(node: Node, tag: &Tag) -> Result<Node, Problem> {
-    match (tag.handle.as_str(), tag.suffix.as_str()) {
+    match tag.parts() {
         ("!", name) => Ok(Node {
             at: node.at,
             content: Content::Intrinsic {
@@ -322,7 +324,8 @@ fn tagged(node: Node, tag: &Tag) -> Result<Node, Problem> {
             node.at,
             format!(
                 "the harness does not support the YAML tag {}{}",
-                tag.handle, tag.suffix
+                tag.handle(),
+                tag.suffix()
             ),
         )),
     }

@@ -33,4 +33,5 @@ mod sample_events;
 mod template;
 mod template_api_gateway;
 mod template_errors;
+mod template_yaml;
 mod watch;
