@@ -58,6 +58,7 @@ pub fn stack() -> Stack {
     let local = Local {
         origins: "http://localhost:3000".to_owned(),
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
+        cognito_issuer: String::new(),
         audience: "local-development".to_owned(),
     };
     template::load(

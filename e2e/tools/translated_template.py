@@ -1,10 +1,12 @@
 """Tests the template as SAM translates it, without a network: routes, functions and permissions."""
 
+import json
 import os
 import pathlib
 import re
 import unittest
 
+import samtranslator
 from samtranslator.translator.transform import transform
 from samtranslator.yaml_helper import yaml_parse
 
@@ -38,6 +40,42 @@ def translate():
     # Only the name of the region is used; nothing is sent.
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     return transform(template, parameters, NoPolicies())
+
+
+class PolicyTemplates(unittest.TestCase):
+    """The harness expands the policy templates as SAM does."""
+
+    def test_the_templates_of_the_harness_are_those_of_sam(self):
+        policies = json.loads((ROOT / "harness/src/template/policies.json").read_text())
+        data = pathlib.Path(samtranslator.__file__).parent / "policy_templates_data"
+        expected, others = {}, set()
+        for name, template in json.loads((data / "policy_templates.json").read_text())["Templates"].items():
+            statements = template["Definition"]["Statement"]
+            services = {action.split(":")[0] for it in statements for action in as_list(it["Action"])}
+            if services & {"dynamodb", "execute-api", "lambda", "logs", "s3", "sqs"}:
+                expected[name] = {
+                    "parameters": sorted(template["Parameters"]),
+                    "statements": [
+                        {**it, "Resource": [with_parameters(one) for one in as_list(it["Resource"])]}
+                        for it in statements
+                    ],
+                }
+            else:
+                others.add(name)
+        self.assertEqual(policies["templates"], expected)
+        self.assertEqual(set(policies["templatesOfOtherServices"]), others)
+
+
+def as_list(value):
+    return value if isinstance(value, list) else [value]
+
+
+def with_parameters(resource):
+    """Returns a resource with the names of the parameters in place of SAM's variables for them."""
+    text, variables = resource["Fn::Sub"]
+    for name, value in variables.items():
+        text = text.replace("${" + name + "}", "${" + value["Ref"] + "}")
+    return text
 
 
 class TranslatedTemplate(unittest.TestCase):

@@ -103,7 +103,7 @@ impl Identity {
         key_file: Option<&Path>,
     ) -> Result<Self, IdentityError> {
         let pkcs8 = match key_file {
-            Some(path) => kept_key(path)?,
+            Some(path) => kept_key(path, new_key)?,
             None => new_key()?,
         };
         let key_pair =
@@ -231,7 +231,8 @@ fn parse(body: &[u8]) -> Result<Login, String> {
     }
 }
 
-fn problem(status: StatusCode, detail: &str) -> Response {
+/// Returns an RFC 9457 problem.
+pub(crate) fn problem(status: StatusCode, detail: &str) -> Response {
     let title = status.canonical_reason().unwrap_or_default();
     let problem = json!({ "title": title, "status": status.as_u16(), "detail": detail });
     (
@@ -243,7 +244,7 @@ fn problem(status: StatusCode, detail: &str) -> Response {
 }
 
 /// Adds CORS headers for pages on local ports only: pages of the internet must not get tokens.
-async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
+pub(crate) async fn allow_pages_of_this_machine(request: Request, next: Next) -> Response {
     let origin = request
         .headers()
         .get(header::ORIGIN)
@@ -280,8 +281,11 @@ fn new_key() -> Result<Vec<u8>, IdentityError> {
     Ok(document.as_ref().to_vec())
 }
 
-/// Reads the key in `path`, or generates and writes one.
-fn kept_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
+/// Reads the key in `path`, or writes the one that `generate` returns.
+pub(crate) fn kept_key(
+    path: &Path,
+    generate: fn() -> Result<Vec<u8>, IdentityError>,
+) -> Result<Vec<u8>, IdentityError> {
     let failed = |source| IdentityError::File {
         path: path.to_owned(),
         source,
@@ -290,7 +294,7 @@ fn kept_key(path: &Path) -> Result<Vec<u8>, IdentityError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         read => return read.map_err(failed),
     }
-    let key = new_key()?;
+    let key = generate()?;
     // Written to a temporary file and renamed, so that an interrupted start leaves no partial key.
     // A leftover temporary file is overwritten.
     let unfinished = path.with_extension("unfinished");

@@ -6,6 +6,7 @@ pub mod invoke;
 pub mod stack;
 
 pub mod cargo;
+pub mod cognito;
 pub mod dynamodb;
 pub mod error_chain;
 pub mod executables;

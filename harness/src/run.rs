@@ -142,6 +142,9 @@ fn setup(options: Options, listeners: &Listeners) -> Result<Setup, StartError> {
     let local = services::local(&ports);
     let stack = template::load(&template, &local, &options.parameters())?;
     say(format_args!("{}: {}", template.display(), Summary(&stack)));
+    for notice in &stack.notices {
+        tracing::warn!("{notice}");
+    }
 
     let signatures = if options.no_signatures {
         Signatures::Ignored

@@ -248,6 +248,7 @@ mod tests {
             websocket_api: None,
             http_api: None,
             tables: Vec::new(),
+            notices: Vec::new(),
         };
         let all = ["read", "authenticate", "authorize", "fault", "do", "count"];
         for (request, effect, expected, steps) in [

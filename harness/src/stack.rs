@@ -28,6 +28,8 @@ pub struct Stack {
     pub http_api: Option<HttpApi>,
     /// The tables. The start creates those that do not exist.
     pub tables: Vec<Table>,
+    /// Lines about parts of the template that the harness does without, with their places.
+    pub notices: Vec<String>,
 }
 
 impl Stack {
@@ -131,8 +133,10 @@ pub struct HttpApi {
     pub stage: String,
     /// In the order of the template. The gateway selects the most specific one.
     pub routes: Vec<HttpRoute>,
-    /// By name.
+    /// The Lambda authorizers by name.
     pub authorizers: BTreeMap<String, HttpAuthorizer>,
+    /// The JWT authorizers by name. No Lambda authorizer has the same name.
+    pub jwt_authorizers: BTreeMap<String, JwtAuthorizer>,
     /// Without it the gateway neither answers preflight requests nor adds headers.
     pub cors: Option<Cors>,
     /// `StageVariables`.
@@ -175,8 +179,10 @@ pub struct HttpRoute {
     pub path: String,
     /// The logical id of the function.
     pub function: String,
-    /// A key of [`HttpApi::authorizers`].
+    /// A key of [`HttpApi::authorizers`] or [`HttpApi::jwt_authorizers`].
     pub authorizer: Option<String>,
+    /// With a JWT authorizer, a token needs one of these scopes. Empty if it needs none.
+    pub scopes: Vec<String>,
     /// At most 30 s.
     pub timeout: Duration,
 }
@@ -201,6 +207,17 @@ pub struct HttpAuthorizer {
     pub identity_sources: Vec<String>,
     /// How long a result is cached; zero disables the cache.
     pub cached_for: Duration,
+}
+
+/// A JWT authorizer of an HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JwtAuthorizer {
+    /// Where the token is, for example `$request.header.Authorization`.
+    pub identity_source: String,
+    /// The issuer of the tokens, a URL.
+    pub issuer: String,
+    /// A token needs one of these as its `aud` or `client_id`.
+    pub audience: Vec<String>,
 }
 
 /// `CorsConfiguration` of an HTTP API.

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use super::{
     problem::{Problem, Problems},
     properties::Properties,
-    resource::Resource,
+    resource::{Kind, Resource},
 };
 use crate::{cargo, stack::Code};
 
@@ -16,7 +16,13 @@ pub(super) fn read(
     folder: &Path,
     problems: &mut Problems,
 ) -> Result<Code, Problem> {
-    let uri = properties.required("CodeUri")?;
+    let uri = match resource.kind {
+        Kind::PlainFunction => properties.required("Code")?,
+        _ => properties.required("CodeUri")?,
+    };
+    if uri.text().is_err() {
+        return Err(uri.expected("the path of a folder on this machine"));
+    }
     let directory = normalized(&folder.join(uri.text()?));
     let mut metadata = match &resource.metadata {
         Some(node) => Properties::plain(&format!("{}.Metadata", resource.logical_id), node)?,

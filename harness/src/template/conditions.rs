@@ -19,9 +19,8 @@ pub(super) fn read(root: &Node, scope: &mut Scope, problems: &mut Problems) {
     let mut results = BTreeMap::new();
     for entry in declared {
         let evaluation = Evaluation { declared, scope };
-        if let Some(holds) = problems.keep(evaluation.holds(&entry.value, &[entry.key.as_str()])) {
-            results.insert(entry.key.clone(), holds);
-        }
+        let holds = evaluation.holds(&entry.value, &[entry.key.as_str()]);
+        results.insert(entry.key.clone(), problems.keep(holds));
     }
     scope.conditions = results;
 }

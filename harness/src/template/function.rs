@@ -1,15 +1,15 @@
-//! `AWS::Serverless::Function`: its code, environment, limits, permissions and event sources.
+//! `AWS::Serverless::Function` and `AWS::Lambda::Function`: code, environment, limits, permissions
+//! and event sources.
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use super::{
     code,
     event_source::{self, EventSource},
-    policies,
+    policies::Policies,
     problem::{Problem, Problems},
     properties::Properties,
-    resource::Resource,
-    scope::Scope,
+    resource::{Kind, Resource},
 };
 use crate::stack::Function;
 
@@ -40,17 +40,39 @@ const RESERVED_VARIABLES: [&str; 18] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-/// Reads a function and its event sources. `CodeUri` is relative to `folder`, the template's
+/// Reads a function and its event sources, each if it has no problem. `CodeUri` is relative to `folder`, the template's
 /// folder.
 pub(super) fn read(
     resource: &Resource,
-    scope: &Scope,
+    policies: &Policies<'_>,
     folder: &Path,
     problems: &mut Problems,
-) -> Option<(Function, Vec<EventSource>)> {
+) -> (Option<Function>, Vec<EventSource>) {
     let id = resource.logical_id.as_str();
-    let mut properties = problems.keep(Properties::resolving(id, &resource.properties, scope))?;
-    let name = problems.keep(properties.optional("FunctionName"))?;
+    let properties = Properties::resolving(id, &resource.properties, policies.scope);
+    let Some(mut properties) = problems.keep(properties) else {
+        return (None, Vec::new());
+    };
+    let events = if resource.kind == Kind::Function {
+        event_source::read(id, &mut properties, problems)
+    } else {
+        // Without a role, CloudFormation refuses the function.
+        problems.keep(properties.required("Role"));
+        None
+    };
+    let function = function(resource, policies, properties, folder, problems);
+    (function, events.unwrap_or_default())
+}
+
+fn function(
+    resource: &Resource,
+    policies: &Policies<'_>,
+    mut properties: Properties<'_>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Function> {
+    let id = resource.logical_id.as_str();
+    let name = problems.keep(properties.text("FunctionName"));
     problems.keep(properties.optional_one_of("PackageType", &["Zip"]));
     problems.keep(properties.required_one_of("Runtime", &["provided.al2023", "provided.al2"]));
     let handler = properties
@@ -62,11 +84,8 @@ pub(super) fn read(
     let code = code::read(resource, &mut properties, folder, problems);
     let code = problems.keep(code);
     let environment = environment(&mut properties, problems);
-    let environment = problems.keep(environment);
-    let policy = problems.keep(policies::read(&mut properties));
+    let policy = policies.of_function(&mut properties, problems);
     let reserved_concurrency = problems.keep(reserved_concurrency(&mut properties));
-    let events = event_source::read(id, &mut properties, problems);
-    let events = problems.keep(events);
     properties.without_effect(&[
         // Deployment and monitoring.
         "Architectures",
@@ -81,18 +100,21 @@ pub(super) fn read(
         "SnapStart",
         "Tags",
         "Tracing",
-        // The permissions of a function are those of `Policies`.
+        "TracingConfig",
+        "UseAlias",
+        "VersionDescription",
+        // The permissions of a function are those of its policies.
         "AssumeRolePolicyDocument",
         "RolePath",
+        // Storage for `/tmp`, and encryption.
+        "EphemeralStorage",
+        "KmsKeyArn",
     ]);
     properties.finish(problems);
 
-    let function = Function {
+    Some(Function {
         logical_id: id.to_owned(),
-        name: match name {
-            Some(name) => problems.keep(name.text().map(str::to_owned))?,
-            None => id.to_owned(),
-        },
+        name: name?.unwrap_or_else(|| id.to_owned()),
         code: code?,
         handler: handler?,
         environment: environment?,
@@ -100,8 +122,7 @@ pub(super) fn read(
         memory: u32::try_from(memory?).ok()?,
         reserved_concurrency: reserved_concurrency?,
         policy: policy?,
-    };
-    Some((function, events?))
+    })
 }
 
 fn number(
@@ -125,12 +146,13 @@ fn reserved_concurrency(properties: &mut Properties<'_>) -> Result<Option<usize>
 fn environment(
     properties: &mut Properties<'_>,
     problems: &mut Problems,
-) -> Result<BTreeMap<String, String>, Problem> {
-    let mut variables = BTreeMap::new();
-    if let Some(mut environment) = properties.nested("Environment")? {
-        variables = environment.texts("Variables")?;
+) -> Option<BTreeMap<String, String>> {
+    let mut variables = Some(BTreeMap::new());
+    let environment = properties.nested("Environment");
+    if let Some(mut environment) = problems.keep(environment).flatten() {
+        variables = environment.texts("Variables", problems);
         for name in RESERVED_VARIABLES {
-            if variables.contains_key(name) {
+            if variables.as_ref().is_some_and(|all| all.contains_key(name)) {
                 problems.add(Problem::at(
                     environment.at(),
                     format!(
@@ -142,7 +164,19 @@ fn environment(
         }
         environment.finish(problems);
     }
-    // Lambda passes the logging configuration to the runtime in these variables.
+    let logging = logging(properties, problems);
+    let logging = problems.keep(logging);
+    let mut variables = variables?;
+    variables.extend(logging?);
+    Some(variables)
+}
+
+/// Returns the variables in which Lambda passes the logging configuration to the runtime.
+fn logging(
+    properties: &mut Properties<'_>,
+    problems: &mut Problems,
+) -> Result<BTreeMap<String, String>, Problem> {
+    let mut variables = BTreeMap::new();
     if let Some(mut logging) = properties.nested("LoggingConfig")? {
         if let Some(format) = logging.optional("LogFormat")? {
             let name = match format.text()? {
@@ -152,8 +186,8 @@ fn environment(
             };
             variables.insert("AWS_LAMBDA_LOG_FORMAT".to_owned(), name.to_owned());
         }
-        if let Some(level) = logging.optional("ApplicationLogLevel")? {
-            variables.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), level.text()?.to_owned());
+        if let Some(level) = logging.text("ApplicationLogLevel")? {
+            variables.insert("AWS_LAMBDA_LOG_LEVEL".to_owned(), level);
         }
         logging.without_effect(&["LogGroup", "SystemLogLevel"]);
         logging.finish(problems);

@@ -1,10 +1,15 @@
 //! `AWS::Serverless::HttpApi`. Its routes are the `HttpApi` events of functions.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use super::{
+    api_gateway_v2::Parts,
     event_source::HttpApiEvent,
     functions::Functions,
+    jwt,
     problem::{Problem, Problems},
     properties::Properties,
     references::api_id,
@@ -13,45 +18,32 @@ use super::{
     throttling,
     yaml::Node,
 };
-use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute};
+use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, Throttling};
 
 /// The longest time that an authorizer result is cached, in seconds.
 const LONGEST_CACHE: u64 = 3_600;
 
 /// Reads the API. `events` are all `HttpApi` events of the template. An event that names another
-/// API is an error.
+/// API is an error. `parts` are all parts of the template.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
     functions: &Functions,
+    parts: &Parts,
     events: Vec<HttpApiEvent>,
     problems: &mut Problems,
 ) -> Option<HttpApi> {
     let id = resource.logical_id.as_str();
     let mut properties = problems.keep(Properties::resolving(id, &resource.properties, scope))?;
-    let stage = properties
-        .optional("StageName")
-        .and_then(|node| stage(node.as_ref()));
-    let stage = problems.keep(stage);
+    let stage = problems.keep(properties.text("StageName"));
     let auth = properties.nested("Auth");
-    let auth = match problems.keep(auth)? {
-        Some(auth) => {
-            let auth = Auth::read(auth, functions, problems);
-            problems.keep(auth)?
-        }
-        None => Auth::default(),
-    };
-    let cors = properties.nested("CorsConfiguration");
-    let cors = match problems.keep(cors)? {
-        Some(cors) => {
-            let cors = self::cors(cors, problems);
-            Some(problems.keep(cors)?)
-        }
-        None => None,
-    };
-    let stage_variables = problems.keep(properties.texts("StageVariables"));
+    let auth = problems.keep(auth).and_then(|auth| match auth {
+        Some(auth) => Auth::read(auth, functions, problems),
+        None => Some(Auth::default()),
+    });
+    let cors = cors_configuration(&mut properties, problems);
+    let stage_variables = properties.texts("StageVariables", problems);
     let throttling = throttling::read(&mut properties, problems);
-    let throttling = problems.keep(throttling);
     properties.without_effect(&[
         "AccessLogSettings",
         "Description",
@@ -66,33 +58,37 @@ pub(super) fn read(
 
     let api_id = api_id(id);
     let mut routes: Vec<HttpRoute> = Vec::new();
+    let mut auth = auth?;
     for event in events {
         if let Some(route) = problems.keep(auth.route(event, &api_id, &routes)) {
             routes.push(route);
         }
     }
-    let keys: Vec<String> = routes.iter().map(HttpRoute::key).collect();
-    let keys = keys.iter().map(String::as_str);
-    Some(HttpApi {
+    let mut api = HttpApi {
         api_id,
-        stage: stage?,
+        stage: stage?.unwrap_or_else(|| "$default".to_owned()),
         routes,
-        authorizers: auth.authorizers,
-        cors,
+        authorizers: std::mem::take(&mut auth.authorizers),
+        jwt_authorizers: std::mem::take(&mut auth.jwt_authorizers),
+        cors: cors?,
         stage_variables: stage_variables?,
-        throttling: throttling?.of(keys, problems),
-    })
-}
-
-fn stage(node: Option<&Node>) -> Result<String, Problem> {
-    node.map_or(Ok("$default".to_owned()), |node| {
-        node.text().map(str::to_owned)
-    })
+        throttling: Throttling::default(),
+    };
+    parts.complete_http(&mut api, problems);
+    let keys: Vec<String> = api.routes.iter().map(HttpRoute::key).collect();
+    let keys = keys.iter().map(String::as_str);
+    api.throttling = throttling?.of(keys, problems);
+    Some(api)
 }
 
 #[derive(Default)]
 struct Auth {
     authorizers: BTreeMap<String, HttpAuthorizer>,
+    jwt_authorizers: BTreeMap<String, JwtAuthorizer>,
+    /// The scopes of routes without scopes of their own, by the name of their authorizer.
+    scopes: BTreeMap<String, Vec<String>>,
+    /// The names of authorizers with problems.
+    broken: BTreeSet<String>,
     default: Option<Node>,
 }
 
@@ -101,23 +97,40 @@ impl Auth {
         mut auth: Properties<'_>,
         functions: &Functions,
         problems: &mut Problems,
-    ) -> Result<Self, Problem> {
-        let default = auth.optional("DefaultAuthorizer")?;
-        let declared = auth.nested("Authorizers")?;
+    ) -> Option<Self> {
+        let default = problems.keep(auth.optional("DefaultAuthorizer"));
+        let declared = problems.keep(auth.nested("Authorizers"));
         auth.finish(problems);
-        let mut authorizers = BTreeMap::new();
-        if let Some(declared) = declared {
-            for (name, _, properties) in declared.each()? {
-                let read = authorizer(properties, functions, problems);
-                if let Some(authorizer) = problems.keep(read) {
-                    authorizers.insert(name, authorizer);
+        let mut read = Self {
+            default: default?,
+            ..Self::default()
+        };
+        if let Some(declared) = declared? {
+            for (name, _, properties) in declared.each(problems) {
+                if read.add(&name, properties, functions, problems).is_none() {
+                    read.broken.insert(name);
                 }
             }
         }
-        Ok(Self {
-            authorizers,
-            default,
-        })
+        Some(read)
+    }
+
+    fn add(
+        &mut self,
+        name: &str,
+        properties: Properties<'_>,
+        functions: &Functions,
+        problems: &mut Problems,
+    ) -> Option<()> {
+        if properties.has("JwtConfiguration") {
+            let (authorizer, scopes) = jwt::read(properties, problems)?;
+            self.scopes.insert(name.to_owned(), scopes);
+            self.jwt_authorizers.insert(name.to_owned(), authorizer);
+        } else {
+            let authorizer = authorizer(properties, functions, problems)?;
+            self.authorizers.insert(name.to_owned(), authorizer);
+        }
+        Some(())
     }
 
     fn route(
@@ -141,29 +154,44 @@ impl Auth {
                 ),
             ));
         }
-        let authorizer = match event.authorizer.as_ref().or(self.default.as_ref()) {
-            None => None,
-            Some(node) if node.text()? == "NONE" => None,
-            Some(node) if self.authorizers.contains_key(node.text()?) => {
-                Some(node.text()?.to_owned())
-            }
-            Some(node) => {
-                return Err(Problem::at(
-                    node.at,
-                    format!(
-                        "the API has no authorizer {}: declare it under Auth.Authorizers",
-                        node.text()?
-                    ),
-                ));
-            }
+        let authorizer = self.authorizer(event.auth.authorizer.as_ref())?;
+        let own = event.auth.scopes.as_ref().map(Node::texts).transpose()?;
+        let scopes = match (&authorizer, own) {
+            (Some(name), own) => own.or_else(|| self.scopes.get(name).cloned()),
+            (None, _) => None,
         };
         Ok(HttpRoute {
             method: event.method,
             path: event.path,
             function: event.function,
             authorizer,
+            scopes: scopes.unwrap_or_default(),
             timeout: event.timeout,
         })
+    }
+
+    /// Returns the name of the authorizer of a route, whose event names `own`.
+    fn authorizer(&self, own: Option<&Node>) -> Result<Option<String>, Problem> {
+        let Some(node) = own.or(self.default.as_ref()) else {
+            return Ok(None);
+        };
+        let name = node.text()?;
+        if name == "NONE" {
+            return Ok(None);
+        }
+        if self.authorizers.contains_key(name) || self.jwt_authorizers.contains_key(name) {
+            return Ok(Some(name.to_owned()));
+        }
+        if self.broken.contains(name) {
+            return Err(Problem::consequence());
+        }
+        let text = if name == "AWS_IAM" {
+            "the harness does not support the authorizer AWS_IAM: use a Lambda or JWT authorizer"
+                .to_owned()
+        } else {
+            format!("the API has no authorizer {name}: declare it under Auth.Authorizers")
+        };
+        Err(Problem::at(node.at, text))
     }
 }
 
@@ -171,49 +199,97 @@ fn authorizer(
     mut properties: Properties<'_>,
     functions: &Functions,
     problems: &mut Problems,
-) -> Result<HttpAuthorizer, Problem> {
-    let function = functions.by_arn(&properties.required("FunctionArn")?)?;
-    properties.required_one_of("AuthorizerPayloadFormatVersion", &["2.0"])?;
-    properties.required_one_of("EnableSimpleResponses", &["true"])?;
+) -> Option<HttpAuthorizer> {
+    let function = properties
+        .required("FunctionArn")
+        .and_then(|arn| functions.by_arn(&arn));
+    let function = problems.keep(function);
+    for (name, value) in [
+        ("AuthorizerPayloadFormatVersion", "2.0"),
+        ("EnableSimpleResponses", "true"),
+    ] {
+        problems.keep(properties.required_one_of(name, &[value]));
+    }
     // Without a role or this permission the gateway may not call the authorizer, and every request
     // is answered with a 500 on AWS.
-    if properties.optional("FunctionInvokeRole")?.is_none() {
-        properties.required_one_of("EnableFunctionDefaultPermissions", &["true"])?;
+    if problems
+        .keep(properties.optional("FunctionInvokeRole"))?
+        .is_none()
+    {
+        let permission = "EnableFunctionDefaultPermissions";
+        problems.keep(properties.required_one_of(permission, &["true"]));
     }
-    let mut identity_sources = Vec::new();
-    let mut cached_for = Duration::ZERO;
-    if let Some(mut identity) = properties.nested("Identity")? {
-        for (prefix, name) in [
-            ("$request.header.", "Headers"),
-            ("$request.querystring.", "QueryStrings"),
-            ("$stageVariables.", "StageVariables"),
-            ("$context.", "Context"),
-        ] {
-            if let Some(names) = identity.optional(name)? {
-                identity_sources
-                    .extend(names.texts()?.iter().map(|name| format!("{prefix}{name}")));
-            }
+    let identity = properties.nested("Identity");
+    let identity = problems.keep(identity).and_then(|identity| match identity {
+        Some(identity) => {
+            let identity = self::identity(identity, problems);
+            problems.keep(identity)
         }
-        // AWS does not require it, but does not document the default either.
-        let seconds = identity.required("ReauthorizeEvery")?;
-        cached_for = Duration::from_secs(seconds.whole_number(0, LONGEST_CACHE)?);
-        if identity_sources.is_empty() && !cached_for.is_zero() {
-            return Err(Problem::at(
-                seconds.at,
-                format!(
-                    "{}: a result is not cached without an identity source: set ReauthorizeEvery to 0",
-                    identity.owner()
-                ),
-            ));
-        }
-        identity.finish(problems);
-    }
+        None => Some((Vec::new(), Duration::ZERO)),
+    });
     properties.finish(problems);
-    Ok(HttpAuthorizer {
-        function,
+    let (identity_sources, cached_for) = identity?;
+    Some(HttpAuthorizer {
+        function: function?,
         identity_sources,
         cached_for,
     })
+}
+
+/// Returns the identity sources, and how long a result is cached.
+fn identity(
+    mut identity: Properties<'_>,
+    problems: &mut Problems,
+) -> Result<(Vec<String>, Duration), Problem> {
+    let mut sources = Vec::new();
+    for (prefix, name) in [
+        ("$request.header.", "Headers"),
+        ("$request.querystring.", "QueryStrings"),
+        ("$stageVariables.", "StageVariables"),
+        ("$context.", "Context"),
+    ] {
+        if let Some(names) = identity.optional(name)? {
+            sources.extend(names.texts()?.iter().map(|name| format!("{prefix}{name}")));
+        }
+    }
+    // AWS does not require it, but does not document the default either.
+    let seconds = identity.required("ReauthorizeEvery")?;
+    let cached_for = Duration::from_secs(seconds.whole_number(0, LONGEST_CACHE)?);
+    if sources.is_empty() && !cached_for.is_zero() {
+        return Err(Problem::at(
+            seconds.at,
+            format!(
+                "{}: a result is not cached without an identity source: set ReauthorizeEvery to 0",
+                identity.owner()
+            ),
+        ));
+    }
+    identity.finish(problems);
+    Ok((sources, cached_for))
+}
+
+/// Reads `CorsConfiguration`. SAM accepts `true` for every origin.
+pub(super) fn cors_configuration(
+    properties: &mut Properties<'_>,
+    problems: &mut Problems,
+) -> Option<Option<Cors>> {
+    let node = properties.optional("CorsConfiguration");
+    if let Some(node) = problems.keep(node)?
+        && let Ok(all) = node.truth()
+    {
+        return Some(all.then(|| Cors {
+            allow_origins: vec!["*".to_owned()],
+            ..Cors::default()
+        }));
+    }
+    let nested = properties.nested("CorsConfiguration");
+    match problems.keep(nested)? {
+        Some(nested) => {
+            let cors = cors(nested, problems);
+            problems.keep(cors).map(Some)
+        }
+        None => Some(None),
+    }
 }
 
 fn cors(mut properties: Properties<'_>, problems: &mut Problems) -> Result<Cors, Problem> {

@@ -12,13 +12,17 @@ mod event_source;
 mod function;
 mod functions;
 mod http_api;
+mod jwt;
+mod known_policies;
 mod parameters;
 mod policies;
 mod problem;
 mod properties;
+mod protocol;
 mod references;
 mod resource;
 mod scope;
+mod simple_table;
 mod table;
 mod throttling;
 mod websocket_api;
@@ -34,7 +38,9 @@ use self::{
     api_gateway_v2::Parts,
     event_source::EventSource,
     functions::Functions,
+    policies::Policies,
     problem::{Problem, Problems},
+    protocol::Protocol,
     resource::{Kind, Resource},
     scope::Scope,
     yaml::Node,
@@ -67,7 +73,9 @@ pub fn load(
     let stack = problems
         .keep(yaml::parse(&text))
         .and_then(|root| stack(&root, &folder, local, overrides, &mut problems));
-    problems.verdict(path, stack)
+    let (mut stack, notices) = problems.verdict(path, stack)?;
+    stack.notices = notices;
+    Ok(stack)
 }
 
 fn stack(
@@ -77,18 +85,15 @@ fn stack(
     overrides: &BTreeMap<String, String>,
     problems: &mut Problems,
 ) -> Option<Stack> {
-    problems.keep(sections(root));
+    sections(root, problems);
     let mut scope = Scope {
         parameters: parameters::read(root, local, overrides, problems),
         ..Scope::default()
     };
     conditions::read(root, &mut scope, problems);
-    // Every reference to a broken parameter or condition would repeat the problem.
-    if !problems.is_empty() {
-        return None;
-    }
-    let resources = resource::read(root, &scope, problems);
+    let resources = resource::read(root, &mut scope, problems);
     references::add(&resources, &mut scope, problems);
+    absent_services(&resources, problems);
     let of = |kind| {
         resources
             .iter()
@@ -97,41 +102,63 @@ fn stack(
 
     let mut functions = Functions::default();
     let mut http_events = Vec::new();
-    for resource in of(Kind::Function) {
+    let policies = Policies {
+        resources: &resources,
+        scope: &scope,
+    };
+    for resource in of(Kind::Function).chain(of(Kind::PlainFunction)) {
         functions.declare(resource, &scope);
-        if let Some((function, sources)) = function::read(resource, &scope, folder, problems) {
-            functions.read.insert(resource.logical_id.clone(), function);
-            for source in sources {
-                match source {
-                    EventSource::HttpApi(event) => http_events.push(event),
-                }
+        let (function, sources) = function::read(resource, &policies, folder, problems);
+        functions
+            .read
+            .extend(function.map(|function| (resource.logical_id.clone(), function)));
+        for source in sources {
+            match source {
+                EventSource::HttpApi(event) => http_events.push(event),
             }
         }
     }
     problems.keep(functions.leave_enough_unreserved());
     let parts = Parts::read(&resources, &scope, &functions, problems);
-    let websocket_apis = of(Kind::WebSocketApi).chain(of(Kind::Api));
-    let websocket_api: Option<WebSocketApi> = match problems.keep(at_most_one(websocket_apis))? {
-        Some(resource) if resource.kind == Kind::Api => {
+    for api in of(Kind::Api) {
+        problems.keep(protocol::require(api, &scope));
+    }
+    let apis = |wanted| {
+        let is_wanted = |it: &&Resource| protocol::protocol(it, &scope) == Some(wanted);
+        at_most_one(resources.iter().filter(is_wanted))
+    };
+    let websocket_api: Option<WebSocketApi> = match problems.keep(apis(Protocol::WebSocket)) {
+        Some(Some(resource)) if resource.kind == Kind::Api => {
             api_gateway_v2::read(resource, &scope, &parts, problems)
         }
-        Some(resource) => websocket_api::read(resource, &scope, &functions, &parts, problems),
-        None => {
-            parts.without_api(problems);
-            None
-        }
+        Some(Some(resource)) => websocket_api::read(resource, &scope, &functions, &parts, problems),
+        _ => None,
     };
-    let http_api: Option<HttpApi> = match problems.keep(at_most_one(of(Kind::HttpApi)))? {
-        Some(resource) => http_api::read(resource, &scope, &functions, http_events, problems),
-        None => {
+    let http_api: Option<HttpApi> = match problems.keep(apis(Protocol::Http)) {
+        Some(Some(resource)) if resource.kind == Kind::Api => {
+            http_events
+                .iter()
+                .for_each(|event| problems.add(event.without_api()));
+            api_gateway_v2::read_http(resource, &scope, &functions, &parts, problems)
+        }
+        Some(Some(resource)) => {
+            let parts = &parts;
+            http_api::read(resource, &scope, &functions, parts, http_events, problems)
+        }
+        Some(None) => {
             http_events
                 .iter()
                 .for_each(|event| problems.add(event.without_api()));
             None
         }
+        None => None,
     };
+    let simple_tables = of(Kind::SimpleTable)
+        .filter_map(|resource| simple_table::read(resource, &scope, problems))
+        .collect::<Vec<_>>();
     let tables: Vec<Table> = of(Kind::Table)
         .filter_map(|resource| table::read(resource, &scope, problems))
+        .chain(simple_tables)
         .collect();
 
     Some(Stack {
@@ -139,31 +166,53 @@ fn stack(
         websocket_api,
         http_api,
         tables,
+        notices: Vec::new(),
     })
 }
 
-/// Fails at a section, or at a version or transform, that the harness does not support.
-fn sections(root: &Node) -> Result<(), Problem> {
-    for entry in root.entries()? {
+/// Says which services the template needs and the harness does not have.
+fn absent_services(resources: &[Resource], problems: &mut Problems) {
+    for resource in resources {
+        let id = &resource.logical_id;
+        let text = match resource.kind {
+            Kind::Queue => format!("{id}: the harness has no SQS, so calls of this queue fail"),
+            Kind::Bucket => format!("{id}: the harness has no S3, so calls of this bucket fail"),
+            Kind::EventSourceMapping => {
+                format!("{id}: the harness has no event source mappings, so its events never come")
+            }
+            _ => continue,
+        };
+        problems.notice(resource.at, text);
+    }
+}
+
+/// Reports each section, version and transform that the harness does not support.
+fn sections(root: &Node, problems: &mut Problems) {
+    let Some(sections) = problems.keep(root.entries()) else {
+        return;
+    };
+    for entry in sections {
         match entry.key.as_str() {
-            "AWSTemplateFormatVersion" => entry.value.one_of(&["2010-09-09"])?,
-            "Globals" => resource::require_sam(root, entry.at, "the section Globals")?,
+            "AWSTemplateFormatVersion" => {
+                problems.keep(entry.value.one_of(&["2010-09-09"]));
+            }
+            "Globals" => {
+                let sam = resource::require_sam(root, entry.at, "the section Globals");
+                problems.keep(sam);
+            }
             "Description" | "Metadata" | "Parameters" | "Mappings" | "Conditions" | "Resources"
-            | "Outputs" => {}
+            | "Outputs" | "Rules" => {}
             "Transform" => {
                 for transform in entry.value.items() {
-                    transform.one_of(&[resource::SAM])?;
+                    problems.keep(transform.one_of(&[resource::SAM]));
                 }
             }
-            other => {
-                return Err(Problem::at(
-                    entry.at,
-                    format!("the harness does not support the section {other}"),
-                ));
-            }
+            other => problems.add(Problem::at(
+                entry.at,
+                format!("the harness does not support the section {other}"),
+            )),
         }
     }
-    Ok(())
 }
 
 /// Fails at a second API, since the harness has one port for each type.

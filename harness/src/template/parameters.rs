@@ -18,6 +18,8 @@ pub struct Local {
     pub origins: String,
     /// `${Issuer}`: the URL of the local identity provider, without a slash at its end.
     pub issuer: String,
+    /// `${CognitoIssuer}`: the URL of the local issuer with the tokens of a Cognito user pool.
+    pub cognito_issuer: String,
     /// `${Audience}`: the audience of its tokens.
     pub audience: String,
 }
@@ -65,9 +67,8 @@ pub(super) fn read(
             .get(&entry.key)
             .or_else(|| for_local_runs.get(entry.key.as_str()));
         let value = value(entry, outside, problems);
-        if let Some(value) = problems.keep(value) {
-            values.insert(entry.key.clone(), value);
-        }
+        let value = problems.keep(value).unwrap_or(Given::Broken);
+        values.insert(entry.key.clone(), value);
     }
     values
 }
@@ -201,17 +202,19 @@ fn limit<T: std::str::FromStr>(
 }
 
 impl Local {
-    /// Returns a text of the template with `${Origins}`, `${Issuer}` and `${Audience}` filled in.
+    /// Returns a text of the template with `${Origins}`, `${Issuer}`, … filled in.
     fn fill(&self, template: &Node) -> Result<String, Problem> {
         let text = template
             .text()?
             .replace("${Origins}", &self.origins)
             .replace("${Issuer}", &self.issuer)
+            .replace("${CognitoIssuer}", &self.cognito_issuer)
             .replace("${Audience}", &self.audience);
         if text.contains("${") {
             return Err(Problem::at(
                 template.at,
-                "Metadata.Harness: a value may contain only ${Origins}, ${Issuer} and ${Audience}",
+                "Metadata.Harness: a value may contain only ${Origins}, ${Issuer}, ${CognitoIssuer} and \
+                 ${Audience}",
             ));
         }
         Ok(text)

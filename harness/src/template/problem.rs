@@ -17,21 +17,31 @@ pub(super) struct Place {
 pub(super) struct Problem {
     /// `None` for a problem outside the template, for example on the command line.
     at: Option<Place>,
-    text: String,
+    /// `None` if the problem follows from another one, which is reported.
+    text: Option<String>,
 }
 
 impl Problem {
     pub(super) fn at(place: Place, text: impl Into<String>) -> Self {
         Self {
             at: Some(place),
-            text: text.into(),
+            text: Some(text.into()),
         }
     }
 
     pub(super) fn elsewhere(text: impl Into<String>) -> Self {
         Self {
             at: None,
-            text: text.into(),
+            text: Some(text.into()),
+        }
+    }
+
+    /// A problem that follows from another one, for example a reference to a resource with
+    /// problems. It is not reported: the reader mends the cause.
+    pub(super) fn consequence() -> Self {
+        Self {
+            at: None,
+            text: None,
         }
     }
 }
@@ -40,6 +50,7 @@ impl Problem {
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: Vec<Problem>,
+    notices: Vec<(Place, String)>,
 }
 
 impl Problems {
@@ -54,16 +65,35 @@ impl Problems {
         self.found.is_empty()
     }
 
+    /// Adds a line about a part of the template that the harness does without. The rest runs.
+    pub(super) fn notice(&mut self, at: Place, text: impl Into<String>) {
+        let notice = (at, text.into());
+        if !self.notices.contains(&notice) {
+            self.notices.push(notice);
+        }
+    }
+
     /// Returns the value, or adds the problem and returns `None`.
     pub(super) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.add(problem)).ok()
     }
 
-    /// Returns `value` if there are no problems.
-    pub(super) fn verdict<T>(mut self, path: &Path, value: Option<T>) -> Result<T, TemplateError> {
+    /// Returns `value` and the notices if there are no problems.
+    pub(super) fn verdict<T>(
+        mut self,
+        path: &Path,
+        value: Option<T>,
+    ) -> Result<(T, Vec<String>), TemplateError> {
+        self.notices.sort();
+        let line = |(place, text): &(Place, String)| format!("{}{text}", At(path, *place));
         match value {
-            Some(value) if self.found.is_empty() => Ok(value),
+            Some(value) if self.found.is_empty() => {
+                Ok((value, self.notices.iter().map(line).collect()))
+            }
             _ => {
+                let notices = self.notices.into_iter();
+                self.found
+                    .extend(notices.map(|(at, text)| Problem::at(at, text)));
                 self.found.sort_by_key(|problem| problem.at);
                 Err(TemplateError::Invalid(InvalidTemplate {
                     path: path.to_owned(),
@@ -71,6 +101,16 @@ impl Problems {
                 }))
             }
         }
+    }
+}
+
+/// The beginning of a line about a place.
+struct At<'a>(&'a Path, Place);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(path, Place { line, column }) = self;
+        write!(f, "{}:{line}:{column}: ", path.display())
     }
 }
 
@@ -99,14 +139,18 @@ pub struct InvalidTemplate {
 
 impl fmt::Display for InvalidTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, problem) in self.problems.iter().enumerate() {
+        let told = self
+            .problems
+            .iter()
+            .filter_map(|problem| Some((problem.at, problem.text.as_ref()?)));
+        for (index, (at, text)) in told.enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
-            if let Some(Place { line, column }) = problem.at {
-                write!(f, "{}:{line}:{column}: ", self.path.display())?;
+            if let Some(place) = at {
+                write!(f, "{}", At(&self.path, place))?;
             }
-            f.write_str(&problem.text)?;
+            f.write_str(text)?;
         }
         Ok(())
     }

@@ -64,6 +64,11 @@ impl<'a> Properties<'a> {
         self.at
     }
 
+    /// Whether the property is written in the template.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|entry| entry.key == name)
+    }
+
     /// Returns the evaluated value, or `None` if it is missing, null or `AWS::NoValue`.
     pub(super) fn optional(&mut self, name: &str) -> Result<Option<Node>, Problem> {
         self.read.insert(name.to_owned());
@@ -75,6 +80,33 @@ impl<'a> Properties<'a> {
             None => Some(entry.value.clone()),
         };
         Ok(value.filter(|node| !node.is_null()))
+    }
+
+    /// Returns the evaluated items of a list, or a single value as a list of one. A problem of one
+    /// item does not hide those of others.
+    pub(super) fn items(&mut self, name: &str) -> Vec<Result<Node, Problem>> {
+        self.read.insert(name.to_owned());
+        let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
+            return Vec::new();
+        };
+        let resolve = |node: &Node| match self.scope {
+            Some(scope) => scope.resolve(node),
+            None => Ok(Some(node.clone())),
+        };
+        let each = |node: &Node| {
+            let nodes = node.items().iter().map(resolve);
+            nodes.filter_map(Result::transpose).collect()
+        };
+        match &entry.value.content {
+            // The list itself may be an intrinsic function, for example an `If`.
+            Content::Intrinsic { .. } => match resolve(&entry.value) {
+                Ok(Some(whole)) => whole.items().iter().cloned().map(Ok).collect(),
+                Ok(None) => Vec::new(),
+                Err(problem) => vec![Err(problem)],
+            },
+            _ if entry.value.is_null() => Vec::new(),
+            _ => each(&entry.value),
+        }
     }
 
     pub(super) fn required(&mut self, name: &str) -> Result<Node, Problem> {
@@ -113,7 +145,7 @@ impl<'a> Properties<'a> {
     }
 
     /// Returns all keys with the mappings under them, which the caller finishes separately.
-    pub(super) fn each(mut self) -> Result<Vec<(String, Place, Properties<'a>)>, Problem> {
+    pub(super) fn each(mut self, problems: &mut Problems) -> Vec<(String, Place, Properties<'a>)> {
         let keys: Vec<_> = self
             .entries
             .iter()
@@ -121,35 +153,69 @@ impl<'a> Properties<'a> {
             .collect();
         let mut all = Vec::new();
         for (key, at) in keys {
-            if let Some(nested) = self.nested(&key)? {
+            let nested = self.nested(&key);
+            if let Some(nested) = problems.keep(nested).flatten() {
                 all.push((key, at, nested));
             }
         }
-        Ok(all)
+        all
     }
 
     /// Returns a mapping of texts, for example environment variables.
-    pub(super) fn texts(&mut self, name: &str) -> Result<BTreeMap<String, String>, Problem> {
-        let mut texts = BTreeMap::new();
-        if let Some(mut nested) = self.nested(name)? {
-            let keys: Vec<_> = nested
-                .entries
-                .iter()
-                .map(|entry| entry.key.clone())
-                .collect();
-            for key in keys {
-                if let Some(value) = nested.optional(&key)? {
-                    texts.insert(key, value.text()?.to_owned());
+    pub(super) fn texts(
+        &mut self,
+        name: &str,
+        problems: &mut Problems,
+    ) -> Option<BTreeMap<String, String>> {
+        let nested = self.nested(name);
+        let Some(mut nested) = problems.keep(nested)? else {
+            return Some(BTreeMap::new());
+        };
+        let keys: Vec<_> = nested
+            .entries
+            .iter()
+            .map(|entry| entry.key.clone())
+            .collect();
+        // All values are read, since each may have a problem.
+        let mut texts = Some(BTreeMap::new());
+        for key in keys {
+            let value = nested.optional(&key);
+            let text = value.and_then(|value| {
+                value
+                    .map(|value| value.text().map(str::to_owned))
+                    .transpose()
+            });
+            match problems.keep(text) {
+                None => texts = None,
+                Some(None) => {}
+                Some(Some(text)) => {
+                    if let Some(texts) = &mut texts {
+                        texts.insert(key, text);
+                    }
                 }
             }
         }
-        Ok(texts)
+        texts
+    }
+
+    /// Returns a text, or `None` if it is missing.
+    pub(super) fn text(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        match self.optional(name)? {
+            Some(node) => Ok(Some(node.text()?.to_owned())),
+            None => Ok(None),
+        }
     }
 
     /// Accepts properties that have no effect on a local run. Their values are not read.
     pub(super) fn without_effect(&mut self, names: &[&str]) {
         self.read
             .extend(names.iter().map(|name| (*name).to_owned()));
+    }
+
+    /// Accepts all properties, since they have no meaning after another problem.
+    pub(super) fn without_meaning(&mut self) {
+        let keys = self.entries.iter().map(|entry| entry.key.clone());
+        self.read.extend(keys);
     }
 
     /// Reports each property that is still unread.

@@ -6,10 +6,14 @@ use sha2::{Digest, Sha256};
 
 use super::{
     problem::{Problem, Problems},
+    protocol::{Protocol, protocol},
     resource::{Kind, Resource},
-    scope::{Reference, Scope},
+    scope::{Reference, STACK, Scope},
 };
 use crate::stack::{ACCOUNT, REGION};
+
+/// The shortest name of a table that DynamoDB accepts, in characters.
+const SHORTEST_TABLE_NAME: usize = 3;
 
 /// Adds the values of `Ref` and `GetAtt` for all resources, and for the resources that SAM creates
 /// from them. A physical name may refer to resources anywhere in the template.
@@ -19,7 +23,10 @@ pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Prob
         let mut unresolved = Vec::new();
         for resource in &waiting {
             match name(resource, scope) {
-                Ok(name) => scope.references.extend(of_resource(resource, &name)),
+                Ok(name) => {
+                    let references = of_resource(resource, &name, scope);
+                    scope.references.extend(references);
+                }
                 Err(problem) => unresolved.push((*resource, problem)),
             }
         }
@@ -27,9 +34,8 @@ pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Prob
             for (resource, problem) in unresolved {
                 problems.add(problem);
                 // References to this resource must not be reported, too.
-                scope
-                    .references
-                    .extend(of_resource(resource, &resource.logical_id));
+                let references = of_resource(resource, &resource.logical_id, scope);
+                scope.references.extend(references);
             }
             return;
         }
@@ -41,22 +47,69 @@ pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Prob
 }
 
 /// Returns the references of a resource with this physical name.
-fn of_resource(resource: &Resource, name: &str) -> BTreeMap<String, Reference> {
+fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<String, Reference> {
     let mut references = BTreeMap::new();
     let id = resource.logical_id.as_str();
     match resource.kind {
-        Kind::Function => {
-            let role = format!("{id}Role");
+        Kind::Function | Kind::PlainFunction => {
             references.insert(
                 id.to_owned(),
                 reference(name, [("Arn", function_arn(name))]),
             );
-            let role_arn = format!("arn:aws:iam::{ACCOUNT}:role/{role}");
-            references.insert(role.clone(), reference(&role, [("Arn", role_arn)]));
+            if resource.kind == Kind::Function && resource.properties.get("Role").is_none() {
+                let role = format!("{id}Role");
+                let role_arn = [("Arn", role_arn(&role))];
+                references.insert(role.clone(), reference(&role, role_arn));
+            }
         }
-        Kind::Table => {
+        Kind::Role => {
+            let attributes = [("Arn", role_arn(name)), ("RoleId", name.to_owned())];
+            references.insert(id.to_owned(), reference(name, attributes));
+        }
+        Kind::ManagedPolicy => {
+            let arn = managed_policy_arn(name);
+            let attributes = [("PolicyArn", arn.clone())];
+            references.insert(id.to_owned(), reference(&arn, attributes));
+        }
+        Kind::Queue => {
+            let url = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}");
+            let attributes = [
+                ("Arn", format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")),
+                ("QueueName", name.to_owned()),
+                ("QueueUrl", url.clone()),
+            ];
+            references.insert(id.to_owned(), reference(&url, attributes));
+        }
+        Kind::Bucket => {
+            let attributes = [
+                ("Arn", format!("arn:aws:s3:::{name}")),
+                ("DomainName", format!("{name}.s3.amazonaws.com")),
+                (
+                    "RegionalDomainName",
+                    format!("{name}.s3.{REGION}.amazonaws.com"),
+                ),
+                (
+                    "DualStackDomainName",
+                    format!("{name}.s3.dualstack.{REGION}.amazonaws.com"),
+                ),
+                (
+                    "WebsiteURL",
+                    format!("http://{name}.s3-website-{REGION}.amazonaws.com"),
+                ),
+            ];
+            references.insert(id.to_owned(), reference(name, attributes));
+        }
+        Kind::Topic => {
+            let arn = format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}");
+            let attributes = [("TopicArn", arn.clone()), ("TopicName", name.to_owned())];
+            references.insert(id.to_owned(), reference(&arn, attributes));
+        }
+        Kind::Table | Kind::SimpleTable => {
             let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}");
-            references.insert(id.to_owned(), reference(name, [("Arn", arn)]));
+            // The label is the time of the stream's creation on AWS.
+            let stream = format!("{arn}/stream/2026-01-01T00:00:00.000");
+            let attributes = [("Arn", arn), ("StreamArn", stream)];
+            references.insert(id.to_owned(), reference(name, attributes));
         }
         Kind::LogGroup => {
             let arn = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{name}:*");
@@ -65,10 +118,9 @@ fn of_resource(resource: &Resource, name: &str) -> BTreeMap<String, Reference> {
         Kind::WebSocketApi | Kind::HttpApi | Kind::Api => {
             let api_id = api_id(id);
             let host = format!("{api_id}.execute-api.{REGION}.amazonaws.com");
-            let scheme = if resource.kind == Kind::HttpApi {
-                "https"
-            } else {
-                "wss"
+            let scheme = match protocol(resource, scope) {
+                Some(Protocol::Http) => "https",
+                Some(Protocol::WebSocket) | None => "wss",
             };
             let attributes = [
                 ("ApiId", api_id.clone()),
@@ -83,7 +135,11 @@ fn of_resource(resource: &Resource, name: &str) -> BTreeMap<String, Reference> {
         Kind::Stage => {
             references.insert(id.to_owned(), reference(name, []));
         }
-        Kind::RouteResponse | Kind::Permission | Kind::WithoutEffect => {
+        Kind::RouteResponse
+        | Kind::Permission
+        | Kind::RolePolicy
+        | Kind::EventSourceMapping
+        | Kind::WithoutEffect => {
             references.insert(id.to_owned(), reference(id, []));
         }
     }
@@ -104,8 +160,13 @@ fn of_resource(resource: &Resource, name: &str) -> BTreeMap<String, Reference> {
 /// Returns the physical name. Fails if it refers to a resource whose own name is not known yet.
 fn name(resource: &Resource, scope: &Scope) -> Result<String, Problem> {
     let property = match resource.kind {
-        Kind::Function => "FunctionName",
-        Kind::Table => "TableName",
+        Kind::Function | Kind::PlainFunction => "FunctionName",
+        Kind::Table | Kind::SimpleTable => "TableName",
+        Kind::Role => "RoleName",
+        Kind::ManagedPolicy => "ManagedPolicyName",
+        Kind::Queue => "QueueName",
+        Kind::Bucket => "BucketName",
+        Kind::Topic => "TopicName",
         Kind::LogGroup => "LogGroupName",
         Kind::Stage => "StageName",
         _ => return Ok(resource.logical_id.clone()),
@@ -116,7 +177,21 @@ fn name(resource: &Resource, scope: &Scope) -> Result<String, Problem> {
     };
     match resolved {
         Some(node) => Ok(node.text()?.to_owned()),
-        None => Ok(resource.logical_id.clone()),
+        None => Ok(generated_name(resource)),
+    }
+}
+
+/// Returns the name of a resource without one. AWS makes it of the stack, the logical id and random
+/// letters, so every logical id gives a valid name. Here it is the logical id where that is valid.
+fn generated_name(resource: &Resource) -> String {
+    let id = &resource.logical_id;
+    match resource.kind {
+        Kind::Table | Kind::SimpleTable if id.len() < SHORTEST_TABLE_NAME => {
+            format!("{STACK}-{id}")
+        }
+        // Bucket names have no capital letters.
+        Kind::Bucket => format!("{STACK}-{}", id.to_lowercase()),
+        _ => id.clone(),
     }
 }
 
@@ -124,7 +199,16 @@ fn reference<const N: usize>(id: &str, attributes: [(&'static str, String); N]) 
     Reference {
         id: id.to_owned(),
         attributes: attributes.into(),
+        is_broken: false,
     }
+}
+
+fn role_arn(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:role/{name}")
+}
+
+pub(super) fn managed_policy_arn(name: &str) -> String {
+    format!("arn:aws:iam::{ACCOUNT}:policy/{name}")
 }
 
 pub(super) fn function_arn(name: &str) -> String {

@@ -3,7 +3,7 @@
 use super::{
     problem::{Place, Problem, Problems},
     properties::Properties,
-    scope::Scope,
+    scope::{Reference, Scope},
     yaml::{Content, Entry, Node},
 };
 
@@ -27,6 +27,8 @@ pub(super) struct Resource {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Function,
+    /// `AWS::Lambda::Function`.
+    PlainFunction,
     WebSocketApi,
     HttpApi,
     /// `AWS::ApiGatewayV2::Api`. This and the following six are not SAM's.
@@ -39,7 +41,19 @@ pub(super) enum Kind {
     Deployment,
     Permission,
     Table,
+    SimpleTable,
     LogGroup,
+    Role,
+    /// `AWS::IAM::Policy` and `AWS::IAM::RolePolicy`: statements that are added to roles.
+    RolePolicy,
+    ManagedPolicy,
+    /// The harness has no SQS.
+    Queue,
+    /// The harness has no S3.
+    Bucket,
+    /// The harness has no event source mappings.
+    EventSourceMapping,
+    Topic,
     /// Needed on AWS, without effect on a local run.
     WithoutEffect,
 }
@@ -48,6 +62,7 @@ impl Kind {
     fn of(name: &str) -> Option<Self> {
         Some(match name {
             "AWS::Serverless::Function" => Kind::Function,
+            "AWS::Lambda::Function" => Kind::PlainFunction,
             "AWS::Serverless::WebSocketApi" => Kind::WebSocketApi,
             "AWS::Serverless::HttpApi" => Kind::HttpApi,
             "AWS::ApiGatewayV2::Api" => Kind::Api,
@@ -59,16 +74,32 @@ impl Kind {
             "AWS::ApiGatewayV2::Stage" => Kind::Stage,
             "AWS::Lambda::Permission" => Kind::Permission,
             "AWS::DynamoDB::Table" => Kind::Table,
+            "AWS::Serverless::SimpleTable" => Kind::SimpleTable,
             "AWS::Logs::LogGroup" => Kind::LogGroup,
+            "AWS::IAM::Role" => Kind::Role,
+            "AWS::IAM::Policy" | "AWS::IAM::RolePolicy" => Kind::RolePolicy,
+            "AWS::IAM::ManagedPolicy" => Kind::ManagedPolicy,
+            "AWS::SQS::Queue" => Kind::Queue,
+            "AWS::S3::Bucket" => Kind::Bucket,
+            "AWS::Lambda::EventSourceMapping" => Kind::EventSourceMapping,
+            "AWS::SNS::Topic" => Kind::Topic,
             "AWS::ApiGateway::Account"
+            // The harness ignores custom domains. Functions with layers are an error of their own.
+            | "AWS::ApiGatewayV2::ApiMapping"
+            | "AWS::ApiGatewayV2::DomainName"
             | "AWS::Budgets::Budget"
             | "AWS::CloudWatch::Alarm"
             | "AWS::CloudWatch::CompositeAlarm"
             | "AWS::CloudWatch::Dashboard"
+            | "AWS::Lambda::LayerVersion"
             | "AWS::Logs::MetricFilter"
             | "AWS::Logs::QueryDefinition"
+            | "AWS::Logs::ResourcePolicy"
+            | "AWS::S3::BucketPolicy"
             | "AWS::SNS::Subscription"
-            | "AWS::SNS::Topic" => Kind::WithoutEffect,
+            | "AWS::SNS::TopicPolicy"
+            | "AWS::SQS::QueuePolicy"
+            | "AWS::Serverless::LayerVersion" => Kind::WithoutEffect,
             _ => return None,
         })
     }
@@ -79,13 +110,15 @@ impl Kind {
             Kind::Function => Some("Function"),
             Kind::WebSocketApi => Some("WebSocketApi"),
             Kind::HttpApi => Some("HttpApi"),
+            Kind::SimpleTable => Some("SimpleTable"),
             _ => None,
         }
     }
 }
 
-/// Reads all resources whose conditions are true, in the order of the template.
-pub(super) fn read(root: &Node, scope: &Scope, problems: &mut Problems) -> Vec<Resource> {
+/// Reads all resources whose conditions are true, in the order of the template. `scope` learns the
+/// logical ids of those with problems.
+pub(super) fn read(root: &Node, scope: &mut Scope, problems: &mut Problems) -> Vec<Resource> {
     let Some(section) = root.get("Resources") else {
         problems.add(Problem::at(root.at, "the template has no Resources"));
         return Vec::new();
@@ -96,7 +129,13 @@ pub(super) fn read(root: &Node, scope: &Scope, problems: &mut Problems) -> Vec<R
     let mut resources = Vec::new();
     for entry in entries {
         let read = resource(entry, root, scope, problems);
-        resources.extend(problems.keep(read).flatten());
+        match problems.keep(read) {
+            Some(resource) => resources.extend(resource),
+            None => {
+                let id = entry.key.clone();
+                scope.references.insert(id, Reference::broken());
+            }
+        }
     }
     resources.extend(implicit_http_api(root, &resources));
     resources
@@ -145,17 +184,10 @@ fn resource(
     attributes.without_effect(&["DeletionPolicy", "UpdateReplacePolicy"]);
     attributes.finish(problems);
 
-    if let Some(condition) = condition {
-        match scope.conditions.get(condition.text()?) {
-            Some(true) => {}
-            Some(false) => return Ok(None),
-            None => {
-                return Err(Problem::at(
-                    condition.at,
-                    format!("the template has no condition {}", condition.text()?),
-                ));
-            }
-        }
+    if let Some(condition) = condition
+        && !scope.holds(&condition)?
+    {
+        return Ok(None);
     }
     let Some(kind) = Kind::of(kind_name.text()?) else {
         return Err(Problem::at(
@@ -163,7 +195,7 @@ fn resource(
             format!(
                 "{}: the harness does not support {}: leave it out of local runs with a Condition",
                 entry.key,
-                kind_name.text()?
+                kind_name.text()?,
             ),
         ));
     };

@@ -10,7 +10,7 @@ use super::{
 use crate::stack::{ACCOUNT, REGION};
 
 /// The name of the local stack.
-const STACK: &str = "local";
+pub(super) const STACK: &str = "local";
 
 /// The value of `Ref` for a parameter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) enum Given {
     Text(String),
     /// The items of a `CommaDelimitedList` or a `List<Number>`.
     List(Vec<String>),
+    /// The parameter has a problem.
+    Broken,
 }
 
 impl Given {
@@ -30,6 +32,7 @@ impl Given {
         match self {
             Given::Text(text) => std::slice::from_ref(text),
             Given::List(items) => items,
+            Given::Broken => &[],
         }
     }
 }
@@ -39,13 +42,25 @@ impl Given {
 pub(super) struct Reference {
     pub(super) id: String,
     pub(super) attributes: BTreeMap<&'static str, String>,
+    /// Whether the resource has a problem. Then everything that refers to it follows from that.
+    pub(super) is_broken: bool,
+}
+
+impl Reference {
+    pub(super) fn broken() -> Self {
+        Self {
+            is_broken: true,
+            ..Self::default()
+        }
+    }
 }
 
 /// Everything that a value of the template may refer to.
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     pub(super) parameters: BTreeMap<String, Given>,
-    pub(super) conditions: BTreeMap<String, bool>,
+    /// `None` for a condition with a problem.
+    pub(super) conditions: BTreeMap<String, Option<bool>>,
     pub(super) references: BTreeMap<String, Reference>,
 }
 
@@ -148,6 +163,7 @@ impl Scope {
             }
             _ => match (self.parameters.get(name), self.references.get(name)) {
                 (Some(Given::Text(text)), _) => text.clone(),
+                (Some(Given::Broken), _) => return Err(Problem::consequence()),
                 (Some(Given::List(_)), _) => {
                     return Err(Problem::at(
                         at,
@@ -155,6 +171,9 @@ impl Scope {
                             "{name} is a list, but a text is required here: use !Join [\",\", !Ref {name}]"
                         ),
                     ));
+                }
+                (None, Some(reference)) if reference.is_broken => {
+                    return Err(Problem::consequence());
                 }
                 (None, Some(reference)) => reference.id.clone(),
                 (None, None) => {
@@ -191,6 +210,9 @@ impl Scope {
                 format!("the template has no resource {resource} whose condition is true"),
             ));
         };
+        if reference.is_broken {
+            return Err(Problem::consequence());
+        }
         reference.attributes.get(attribute).cloned().ok_or_else(|| {
             Problem::at(
                 at,
@@ -203,9 +225,17 @@ impl Scope {
         let [condition, yes, no] = argument.list()? else {
             return Err(argument.expected("a condition's name and two values"));
         };
+        if self.holds(condition)? {
+            self.resolve(yes)
+        } else {
+            self.resolve(no)
+        }
+    }
+
+    /// Returns whether the condition with this name is true.
+    pub(super) fn holds(&self, condition: &Node) -> Result<bool, Problem> {
         match self.conditions.get(condition.text()?) {
-            Some(true) => self.resolve(yes),
-            Some(false) => self.resolve(no),
+            Some(known) => known.ok_or_else(Problem::consequence),
             None => Err(Problem::at(
                 condition.at,
                 format!("the template has no condition {}", condition.text()?),

@@ -14,12 +14,9 @@ use crate::stack::Table;
 pub(super) fn read(resource: &Resource, scope: &Scope, problems: &mut Problems) -> Option<Table> {
     let id = resource.logical_id.as_str();
     let mut properties = problems.keep(Properties::resolving(id, &resource.properties, scope))?;
-    let name = properties
-        .optional("TableName")
-        .and_then(|name| name.map_or(Ok(id.to_owned()), |name| name.text().map(str::to_owned)));
-    let name = problems.keep(name)?;
-    let create = create(&name, &mut properties, problems);
-    let create = problems.keep(create);
+    let name = name(id, &mut properties, scope);
+    let name = problems.keep(name);
+    let create = create(&mut properties, problems);
     let expires_by = expires_by(&mut properties, problems);
     let expires_by = problems.keep(expires_by);
     properties.without_effect(&[
@@ -33,48 +30,87 @@ pub(super) fn read(resource: &Resource, scope: &Scope, problems: &mut Problems) 
         "WarmThroughput",
     ]);
     properties.finish(problems);
+    let (name, mut create) = (name?, create?);
+    create.insert("TableName".to_owned(), json!(name));
     Some(Table {
         name,
-        create: create?,
+        create: Value::Object(create),
         expires_by: expires_by?,
     })
 }
 
-fn create(
-    name: &str,
+/// Returns the physical name of a table.
+pub(super) fn name(
+    logical_id: &str,
+    properties: &mut Properties<'_>,
+    scope: &Scope,
+) -> Result<String, Problem> {
+    match properties.text("TableName")? {
+        Some(name) => Ok(name),
+        None => match scope.references.get(logical_id) {
+            Some(reference) => Ok(reference.id.clone()),
+            None => Err(Problem::consequence()),
+        },
+    }
+}
+
+fn create(properties: &mut Properties<'_>, problems: &mut Problems) -> Option<Map<String, Value>> {
+    let mut body = Map::new();
+    let mut is_complete = true;
+    let mut add =
+        |key: &str, value: Result<Option<Value>, Problem>, problems: &mut Problems| match problems
+            .keep(value)
+        {
+            Some(value) => body.extend(value.map(|value| (key.to_owned(), value))),
+            None => is_complete = false,
+        };
+    for key in ["AttributeDefinitions", "KeySchema"] {
+        let value = properties.required(key).and_then(|node| node.json());
+        add(key, value.map(Some), problems);
+    }
+    let mode = properties.optional("BillingMode");
+    let mode = mode.and_then(|mode| mode.map(|mode| mode.json()).transpose());
+    add("BillingMode", mode, problems);
+    for key in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
+        let value = indexes(key, properties, problems);
+        add(key, value, problems);
+    }
+    let capacity = properties.optional("ProvisionedThroughput");
+    let capacity = capacity.and_then(|node| node.map(|node| throughput(&node)).transpose());
+    add("ProvisionedThroughput", capacity, problems);
+    let stream = stream(properties, problems);
+    add("StreamSpecification", stream, problems);
+    is_complete.then_some(body)
+}
+
+fn indexes(
+    key: &str,
     properties: &mut Properties<'_>,
     problems: &mut Problems,
-) -> Result<Value, Problem> {
-    let mut body = Map::new();
-    body.insert("TableName".to_owned(), json!(name));
-    for key in ["AttributeDefinitions", "KeySchema"] {
-        body.insert(key.to_owned(), properties.required(key)?.json()?);
-    }
-    if let Some(mode) = properties.optional("BillingMode")? {
-        body.insert("BillingMode".to_owned(), mode.json()?);
-    }
-    for key in ["GlobalSecondaryIndexes", "LocalSecondaryIndexes"] {
-        if let Some(indexes) = properties.optional(key)? {
-            let indexes = indexes
-                .list()?
-                .iter()
-                .map(|node| index(node, problems))
-                .collect::<Result<_, _>>()?;
-            body.insert(key.to_owned(), Value::Array(indexes));
-        }
-    }
-    if let Some(capacity) = properties.optional("ProvisionedThroughput")? {
-        body.insert("ProvisionedThroughput".to_owned(), throughput(&capacity)?);
-    }
-    if let Some(mut stream) = properties.nested("StreamSpecification")? {
-        let view = stream.required("StreamViewType")?.json()?;
-        stream.finish(problems);
-        body.insert(
-            "StreamSpecification".to_owned(),
-            json!({"StreamEnabled": true, "StreamViewType": view}),
-        );
-    }
-    Ok(Value::Object(body))
+) -> Result<Option<Value>, Problem> {
+    let Some(indexes) = properties.optional(key)? else {
+        return Ok(None);
+    };
+    let indexes = indexes
+        .list()?
+        .iter()
+        .map(|node| index(node, problems))
+        .collect::<Result<_, _>>()?;
+    Ok(Some(Value::Array(indexes)))
+}
+
+fn stream(
+    properties: &mut Properties<'_>,
+    problems: &mut Problems,
+) -> Result<Option<Value>, Problem> {
+    let Some(mut stream) = properties.nested("StreamSpecification")? else {
+        return Ok(None);
+    };
+    let view = stream.required("StreamViewType")?.json()?;
+    stream.finish(problems);
+    Ok(Some(
+        json!({ "StreamEnabled": true, "StreamViewType": view }),
+    ))
 }
 
 fn index(node: &Node, problems: &mut Problems) -> Result<Value, Problem> {

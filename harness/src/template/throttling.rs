@@ -24,27 +24,31 @@ pub(super) struct Declared {
 }
 
 /// Reads both properties. Settings of logs and metrics have no effect.
-pub(super) fn read(
-    properties: &mut Properties<'_>,
-    problems: &mut Problems,
-) -> Result<Declared, Problem> {
+pub(super) fn read(properties: &mut Properties<'_>, problems: &mut Problems) -> Option<Declared> {
     let mut declared = Declared {
         owner: properties.owner().to_owned(),
         default: None,
         routes: BTreeMap::new(),
     };
-    if let Some(settings) = properties.nested("DefaultRouteSettings")? {
-        declared.default = throttle(settings, problems)?;
-    }
-    if let Some(routes) = properties.nested("RouteSettings")? {
-        for (key, at, settings) in routes.each()? {
+    let default = properties.nested("DefaultRouteSettings");
+    let default = problems.keep(default).and_then(|settings| match settings {
+        Some(settings) => {
+            let read = throttle(settings, problems);
+            problems.keep(read)
+        }
+        None => Some(None),
+    });
+    let routes = properties.nested("RouteSettings");
+    if let Some(routes) = problems.keep(routes)? {
+        for (key, at, settings) in routes.each(problems) {
             let read = throttle(settings, problems);
             if let Some(throttle) = problems.keep(read) {
                 declared.routes.insert(key, (at, throttle));
             }
         }
     }
-    Ok(declared)
+    declared.default = default?;
+    Some(declared)
 }
 
 fn throttle(
@@ -89,7 +93,8 @@ impl Declared {
             routes: BTreeMap::new(),
         };
         for (key, (at, throttle)) in self.routes {
-            if !existing.contains(&key.as_str()) {
+            // With other problems a route may be missing only because it has one.
+            if problems.is_empty() && !existing.contains(&key.as_str()) {
                 problems.add(Problem::at(
                     at,
                     format!(

@@ -39,9 +39,8 @@ pub(super) fn read(
     let routes = problems.keep(routes);
     let authorizer = authorizer(&mut properties, functions, problems);
     let authorizer = problems.keep(authorizer);
-    let stage_variables = problems.keep(properties.texts("StageVariables"));
+    let stage_variables = properties.texts("StageVariables", problems);
     let throttling = throttling::read(&mut properties, problems);
-    let throttling = problems.keep(throttling);
     properties.without_effect(&[
         "AccessLogSettings",
         "Description",
@@ -95,7 +94,7 @@ fn routes(
         .ok_or_else(|| Problem::at(properties.at(), format!("{api}: Routes is missing")))?;
     let mut routes = BTreeMap::new();
     let mut route_ids = BTreeSet::new();
-    for (key, at, route) in declared.each()? {
+    for (key, at, route) in declared.each(problems) {
         if !LIFECYCLE.contains(&key.as_str()) && !key.chars().all(|c| c.is_ascii_alphanumeric()) {
             problems.add(Problem::at(
                 at,
@@ -105,7 +104,7 @@ fn routes(
         }
         let route_id = part_id(&route_logical_id(api, &key));
         let read = self::route(route, parts.answers(&route_id), functions, problems);
-        routes.extend(problems.keep(read).map(|route| (key.clone(), route)));
+        routes.extend(read.map(|route| (key.clone(), route)));
         if !route_ids.insert(route_id) {
             problems.add(Problem::at(
                 at,
@@ -123,19 +122,24 @@ fn route(
     answered: bool,
     functions: &Functions,
     problems: &mut Problems,
-) -> Result<WebSocketRoute, Problem> {
-    let function = functions.by_arn(&route.required("FunctionArn")?)?;
-    let timeout = match route.optional("IntegrationTimeout")? {
-        Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
-        None => TIMEOUT.1,
-    };
-    let selected = route.optional_one_of("RouteResponseSelectionExpression", &["$default"])?;
+) -> Option<WebSocketRoute> {
+    let function = route
+        .required("FunctionArn")
+        .and_then(|arn| functions.by_arn(&arn));
+    let function = problems.keep(function);
+    let timeout = route
+        .optional("IntegrationTimeout")
+        .and_then(|node| node.map_or(Ok(TIMEOUT.1), |it| it.whole_number(TIMEOUT.0, TIMEOUT.1)));
+    let timeout = problems.keep(timeout);
+    let selected = route.optional_one_of("RouteResponseSelectionExpression", &["$default"]);
+    let selected = problems.keep(selected);
+    problems.keep(route.optional_one_of("ApiKeyRequired", &["false"]));
     route.without_effect(&["OperationName"]);
     route.finish(problems);
-    Ok(WebSocketRoute {
-        function,
-        timeout: Duration::from_millis(timeout),
-        replies: selected && answered,
+    Some(WebSocketRoute {
+        function: function?,
+        timeout: Duration::from_millis(timeout?),
+        replies: selected? && answered,
     })
 }
 
@@ -157,6 +161,12 @@ fn authorizer(
                 None => Vec::new(),
             },
         }),
+        "JWT" => {
+            return Err(kind.expected(
+                "CUSTOM or NONE: a WebSocket API has no JWT authorizers, so a function has to \
+                 verify the token",
+            ));
+        }
         _ => return Err(kind.expected("CUSTOM or NONE")),
     };
     auth.without_effect(&["InvokeRole", "Name"]);

@@ -51,6 +51,7 @@ pub fn stack(functions: impl IntoIterator<Item = Function>) -> Stack {
         websocket_api: None,
         http_api: None,
         tables: Vec::new(),
+        notices: Vec::new(),
     }
 }
 

@@ -50,6 +50,7 @@ pub fn tables(sort_key: &str) -> Stack {
             create,
             expires_by: Some("expires_at".to_owned()),
         }],
+        notices: Vec::new(),
     }
 }
 

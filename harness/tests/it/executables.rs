@@ -79,6 +79,7 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
         websocket_api: None,
         http_api: None,
         tables: Vec::new(),
+        notices: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ pub fn api() -> HttpApi {
         path: path.into(),
         function: "Rest".into(),
         authorizer: authorizer.map(str::to_owned),
+        scopes: Vec::new(),
         timeout: Duration::from_secs(29),
     };
     let authorizer = HttpAuthorizer {
@@ -38,6 +39,7 @@ pub fn api() -> HttpApi {
             route("GET", "/guarded", Some("Tokens")),
         ],
         authorizers: BTreeMap::from([("Tokens".into(), authorizer)]),
+        jwt_authorizers: BTreeMap::new(),
         cors: None,
         stage_variables: BTreeMap::new(),
         throttling: Throttling::default(),

@@ -192,6 +192,7 @@ async fn http_events_have_the_shape_of_the_samples() {
                 path: path.into(),
                 function: "Rest".into(),
                 authorizer: Some("Tokens".into()),
+                scopes: Vec::new(),
                 timeout: Duration::from_secs(29),
             });
         }

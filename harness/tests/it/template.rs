@@ -19,6 +19,7 @@ fn local() -> Local {
     Local {
         origins: "http://localhost:3000,http://127.0.0.1:3000".to_owned(),
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
+        cognito_issuer: "http://127.0.0.1:3000/.local/cognito".to_owned(),
         audience: "local-development".to_owned(),
     }
 }
@@ -365,7 +366,7 @@ fn a_route_replies_only_with_both_an_expression_and_a_response() {
 fn a_resource_whose_condition_is_false_is_ignored() {
     let template = format!(
         "{}
-  Queue: {{Type: AWS::SQS::Queue, Condition: Never}}",
+  Queue: {{Type: AWS::Kinesis::Stream, Condition: Never}}",
         variables("Conditions: {Never: !Equals [a, b]}", "A: b")
     );
     load(&template).unwrap();

@@ -85,7 +85,7 @@ fn unsupported_properties_of_parts_are_errors() {
     for (resource, lines) in [
         (
             "Hall",
-            "BasePath: ignore|Body: {}|BodyS3Location: {}|CorsConfiguration: {}|CredentialsArn: arn:x|ProtocolType: HTTP|\
+            "BasePath: ignore|Body: {}|BodyS3Location: {}|CorsConfiguration: {}|CredentialsArn: arn:x|ProtocolType: REST|\
              RouteKey: $default|Target: arn:x",
         ),
         (

@@ -6,10 +6,10 @@ use crate::template::{Folder, load, variables};
 fn unsupported_content_is_an_error_with_its_place() {
     let cases = [
         (
-            "Resources:\n  A: {Type: AWS::SQS::Queue}",
-            "template.yaml:2:13: A: the harness does not support AWS::SQS::Queue",
+            "Resources:\n  A: {Type: AWS::Kinesis::Stream}",
+            "template.yaml:2:13: A: the harness does not support AWS::Kinesis::Stream",
         ),
-        ("Resources: [", "template.yaml:2:1: this is not YAML"),
+        ("Resources: [", "template.yaml:1:12: this is not YAML"),
         (
             "Resources:\n  A: 1\n  A: 2",
             "template.yaml:3:3: `A` is in this mapping twice",
@@ -100,7 +100,7 @@ fn unsupported_content_is_an_error_with_its_place() {
             "template.yaml:12:16: expected a whole number from 1 to 900, found `901`",
         ),
         (
-            "Policies: AmazonDynamoDBFullAccess",
+            "Policies: AmazonEC2FullAccess",
             "expected a policy with statements",
         ),
         (
@@ -126,7 +126,7 @@ fn unsupported_content_is_an_error_with_its_place() {
 #[test]
 fn all_problems_are_reported_at_once_and_in_order() {
     let template = variables("", "A: !Ref Nobody")
-        + "      Timeout: 0\n      Layers: [x]\n  B: {Type: AWS::SQS::Queue}\n";
+        + "      Timeout: 0\n      Layers: [x]\n  B: {Type: AWS::Kinesis::Stream}\n";
     let error = load(&template).unwrap_err();
     let lines: Vec<_> = error
         .lines()
@@ -175,4 +175,167 @@ fn too_much_reserved_concurrency_is_an_error() {
     assert!(load(&template(900)).is_ok());
     let error = load(&template(901)).unwrap_err();
     assert!(error.contains("reserve at most 900"), "{error}");
+}
+
+/// Returns the lines of the error, without the file's name.
+fn lines(template: &str) -> Vec<String> {
+    let error = load(template).unwrap_err();
+    error
+        .lines()
+        .map(|line| line.replacen("template.yaml:", "", 1))
+        .collect()
+}
+
+fn assert_lines(template: &str, expected: &[&str]) {
+    let lines = lines(template);
+    let all_fit = lines
+        .iter()
+        .zip(expected)
+        .all(|(line, it)| line.starts_with(it));
+    assert!(all_fit && lines.len() == expected.len(), "{lines:#?}");
+}
+
+#[test]
+fn what_follows_from_a_problem_is_not_reported() {
+    assert_lines(
+        "Transform: AWS::Serverless-2016-10-31
+Parameters:
+  Size: {Type: Number, Default: x}
+Conditions:
+  Never: !Nothing a
+Resources:
+  Files: {Type: AWS::EFS::FileSystem}
+  Spare: {Type: AWS::DynamoDB::Table, Condition: Never}
+  Greeter:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      Handler: bootstrap
+      CodeUri: .
+      MemorySize: !Ref Size
+      Role: !GetAtt Files.Arn
+      Environment:
+        Variables:
+          FILES: !Ref Files
+          PATH_TO_FILES: !Sub '${Files.Arn}/a'
+          SIZE: !Ref Size
+          SPARE: !Ref Spare
+          EITHER: !If [Never, a, b]
+          WRONG: !Ref Nobody
+  Api:
+    Type: AWS::ApiGatewayV2::Api
+    Properties: {ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}
+  Call:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties: {ApiId: !Ref Api, IntegrationType: MOCK, RequestTemplates: {a: b}}
+  Door:
+    Type: AWS::ApiGatewayV2::Authorizer
+    Properties: {ApiId: !Ref Api, AuthorizerType: JWT, JwtConfiguration: {}}
+  Route:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: $connect, Target: !Sub 'integrations/${Call}'}
+  Other:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: a, Target: integrations/nobody}
+  Response:
+    Type: AWS::ApiGatewayV2::RouteResponse
+    Properties: {ApiId: !Ref Api, RouteId: !Ref Wrong, RouteResponseKey: $default}
+  Wrong:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: $wrong, Target: !Sub 'integrations/${Call}'}
+  Stage:
+    Type: AWS::ApiGatewayV2::Stage
+    Properties: {ApiId: !Ref Api, StageName: 'a b', AutoDeploy: true}
+",
+        &[
+            "3:3: Size: the value is not a number",
+            "5:10: a condition consists of",
+            "7:17: Files: the harness does not support AWS::EFS::FileSystem",
+            "24:18: the template has no parameter Nobody",
+            "30:52: expected AWS_PROXY, found `MOCK`",
+            "33:51: expected REQUEST: a WebSocket API has no JWT authorizers",
+            "39:56: expected integrations/ID",
+            "45:45: expected $connect, $disconnect, $default",
+            "48:46: expected a stage name",
+        ],
+    );
+}
+
+#[test]
+fn every_wrong_line_is_reported_at_once() {
+    let template = variables("Hooks: {}\nRules: {}\nMacros: {}", "A: !Ref Nobody\nB: {a: b}")
+        + "      Timeout: x
+      Handler: {a: b}
+      Policies:
+        - DynamoDBReadPolicy: {}
+        - S3ReadPolicy: {BucketName: b}
+        - arn:aws:iam::aws:policy/ReadOnlyAccess
+        - Statement:
+            - {Effect: Allow, Action: a:b}
+            - {Effect: Allow, Action: ab, Resource: '*'}
+      Events:
+        A: {Type: Schedule, Properties: {Schedule: rate(1 day)}}
+        B: {Type: SQS, Properties: {Queue: q}}
+        C: {Type: HttpApi, Properties: {Path: a, Method: GET, TimeoutInMillis: 1, Auth: {Authorizer: Nobody}}}
+        D: {Type: HttpApi, Properties: {Path: /a, Method: GET, Auth: {Authorizer: Nobody}}}
+";
+    assert_lines(
+        &template.replacen("      Handler: bootstrap\n", "", 1),
+        &[
+            "2:1: the harness does not support the section Hooks",
+            "4:1: the harness does not support the section Macros",
+            "13:14: the template has no parameter Nobody",
+            "14:14: expected a text, found a mapping",
+            "15:16: expected a whole number",
+            "16:16: expected a text, found a mapping",
+            "18:11: DynamoDBReadPolicy: TableName is missing",
+            "20:11: expected a policy with statements",
+            "22:15: expected a statement with Resource",
+            "23:15: the action ab is invalid",
+            "25:19: Greeter.Events.A: the harness does not support events of type Schedule",
+            "26:19: Greeter.Events.B: the harness has no SQS, so this event never comes",
+            "27:47: expected a path that begins with /",
+            "27:80: expected a whole number",
+            "28:83: the API has no authorizer Nobody",
+        ],
+    );
+}
+
+#[test]
+fn services_that_the_harness_does_not_have_are_said_and_the_rest_runs() {
+    let template = variables(
+        "",
+        "QUEUE: !Ref Jobs\nFILES: !GetAtt Files.Arn\nTOPIC: !Ref News",
+    ) + "      Events:
+        Job: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
+  Jobs: {Type: AWS::SQS::Queue}
+  Files: {Type: AWS::S3::Bucket}
+  Jobber: {Type: AWS::Lambda::EventSourceMapping}
+  News: {Type: AWS::SNS::Topic}
+";
+    let stack = load(&template).unwrap();
+    let environment = &stack.functions["Greeter"].environment;
+    assert_eq!(
+        environment["QUEUE"],
+        "https://sqs.us-east-1.amazonaws.com/123456789012/Jobs"
+    );
+    assert_eq!(environment["FILES"], "arn:aws:s3:::local-files");
+    assert_eq!(
+        environment["TOPIC"],
+        "arn:aws:sns:us-east-1:123456789012:News"
+    );
+    let notices: Vec<_> = stack
+        .notices
+        .iter()
+        .map(|line| line.rsplit_once("template.yaml:").unwrap().1)
+        .collect();
+    assert_eq!(
+        notices,
+        [
+            "15:21: Greeter.Events.Job: the harness has no SQS, so this event never comes",
+            "16:3: Jobs: the harness has no SQS, so calls of this queue fail",
+            "17:3: Files: the harness has no S3, so calls of this bucket fail",
+            "18:3: Jobber: the harness has no event source mappings, so its events never come",
+        ]
+    );
 }

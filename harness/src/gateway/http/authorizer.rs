@@ -1,5 +1,5 @@
-//! Lambda authorizers of HTTP APIs: payload 2.0, simple responses, cached by their identity
-//! sources.
+//! Authorizers of HTTP APIs: Lambda authorizers with payload 2.0 and simple responses, cached by
+//! their identity sources, and JWT authorizers.
 
 use std::{
     collections::HashMap,
@@ -8,21 +8,25 @@ use std::{
 };
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
-use super::{event::Received, routes::Selected};
+use super::{
+    event::Received,
+    jwt::{Keys, TokenError},
+    routes::Selected,
+};
 use crate::{
     gateway::integration,
     invoke::Invoke,
-    stack::{HttpApi, HttpAuthorizer},
+    stack::{HttpApi, HttpAuthorizer, JwtAuthorizer},
 };
 
 /// The time limit of an HTTP API's authorizer.
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why a request is not authorized.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum AuthorizerError {
     /// An identity source is missing, or the function failed with `Unauthorized`.
     Unauthorized,
@@ -30,6 +34,10 @@ pub(super) enum AuthorizerError {
     Forbidden,
     /// The function failed, or its answer is invalid.
     Broken,
+    /// There is no token for a JWT authorizer.
+    NoToken,
+    /// The token is refused.
+    Token(TokenError),
 }
 
 /// The name of an authorizer and the values of its identity sources.
@@ -51,10 +59,11 @@ struct AuthorizerResponse {
 pub(super) struct Authorizers {
     /// Each verdict with its expiry.
     said: Mutex<HashMap<Caller, (Instant, Verdict)>>,
+    keys: Keys,
 }
 
 impl Authorizers {
-    /// Returns the authorizer's context for the event.
+    /// Returns `requestContext.authorizer` of the event.
     pub(super) async fn authorize<I: Invoke>(
         &self,
         invoke: &I,
@@ -63,6 +72,9 @@ impl Authorizers {
         selected: &Selected<'_>,
         received: &Received,
     ) -> Result<Value, AuthorizerError> {
+        if let Some(jwt) = api.jwt_authorizers.get(name) {
+            return self.verify(jwt, api, selected, received).await;
+        }
         let authorizer = api.authorizers.get(name).ok_or(AuthorizerError::Broken)?;
         let identity = identity(authorizer, api, selected, received)?;
         let caller = (name.to_owned(), identity);
@@ -75,7 +87,27 @@ impl Authorizers {
                 verdict
             }
         };
-        verdict.map(Value::Object).ok_or(AuthorizerError::Forbidden)
+        let context = verdict.ok_or(AuthorizerError::Forbidden)?;
+        Ok(json!({ "lambda": context }))
+    }
+
+    async fn verify(
+        &self,
+        jwt: &JwtAuthorizer,
+        api: &HttpApi,
+        selected: &Selected<'_>,
+        received: &Received,
+    ) -> Result<Value, AuthorizerError> {
+        let source = identity_source(&jwt.identity_source, api, selected, received)
+            .map_err(|_| AuthorizerError::NoToken)?;
+        let scopes = &selected.route.scopes;
+        match self.keys.verify(jwt, scopes, &source).await {
+            Ok(verified) => Ok(json!({ "jwt": verified })),
+            Err(error) => {
+                tracing::warn!(route = selected.key, "token refused: {error}");
+                Err(AuthorizerError::Token(error))
+            }
+        }
     }
 
     fn remembered(&self, caller: &Caller) -> Option<Verdict> {
@@ -130,26 +162,36 @@ fn identity(
     selected: &Selected<'_>,
     received: &Received,
 ) -> Result<Vec<String>, AuthorizerError> {
-    let value = |source: &String| {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let value = if let Some(name) = source.strip_prefix("$request.header.") {
-            received
-                .headers
-                .get(&name.to_ascii_lowercase())
-                .and_then(text)
-        } else if let Some(name) = source.strip_prefix("$request.querystring.") {
-            received.query.get(name).and_then(text)
-        } else if let Some(name) = source.strip_prefix("$stageVariables.") {
-            api.stage_variables.get(name).cloned()
-        } else if source == "$context.routeKey" {
-            Some(selected.key.to_owned())
-        } else {
-            tracing::warn!(source, "unsupported identity source of the authorizer");
-            return Err(AuthorizerError::Broken);
-        };
-        value
-            .filter(|value| !value.is_empty())
-            .ok_or(AuthorizerError::Unauthorized)
+    let sources = authorizer.identity_sources.iter();
+    sources
+        .map(|source| identity_source(source, api, selected, received))
+        .collect()
+}
+
+/// Returns the value of an identity source. An empty one counts as missing.
+fn identity_source(
+    source: &str,
+    api: &HttpApi,
+    selected: &Selected<'_>,
+    received: &Received,
+) -> Result<String, AuthorizerError> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let value = if let Some(name) = source.strip_prefix("$request.header.") {
+        received
+            .headers
+            .get(&name.to_ascii_lowercase())
+            .and_then(text)
+    } else if let Some(name) = source.strip_prefix("$request.querystring.") {
+        received.query.get(name).and_then(text)
+    } else if let Some(name) = source.strip_prefix("$stageVariables.") {
+        api.stage_variables.get(name).cloned()
+    } else if source == "$context.routeKey" {
+        Some(selected.key.to_owned())
+    } else {
+        tracing::warn!(source, "unsupported identity source of the authorizer");
+        return Err(AuthorizerError::Broken);
     };
-    authorizer.identity_sources.iter().map(value).collect()
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or(AuthorizerError::Unauthorized)
 }

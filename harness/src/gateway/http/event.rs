@@ -70,7 +70,8 @@ impl Received {
         }
     }
 
-    /// Returns the event of a function. `context` is the authorizer's, if there is one.
+    /// Returns the event of a function. `context` is `requestContext.authorizer`, if the route has an
+    /// authorizer.
     pub(super) fn function_event(
         &self,
         api: &HttpApi,
@@ -82,7 +83,7 @@ impl Received {
         if let (Some(context), Some(Value::Object(request_context))) =
             (context, event.get_mut("requestContext"))
         {
-            request_context.insert("authorizer".into(), json!({ "lambda": context }));
+            request_context.insert("authorizer".into(), context);
         }
         let as_text = is_text(self.headers.get("content-type").and_then(Value::as_str))
             .then(|| std::str::from_utf8(body).ok())

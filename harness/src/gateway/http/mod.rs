@@ -16,6 +16,7 @@ pub use self::routes::RouteError;
 use self::{
     authorizer::{AuthorizerError, Authorizers},
     event::Received,
+    jwt::TokenError,
     routes::{Routes, Selected},
 };
 use super::{
@@ -33,6 +34,7 @@ mod answer;
 mod authorizer;
 mod cors;
 mod event;
+mod jwt;
 mod routes;
 
 /// The longest body, in bytes.
@@ -172,6 +174,14 @@ impl<I: Invoke> Gateway<I> {
                     return answer::message(StatusCode::FORBIDDEN, "Forbidden");
                 }
                 Err(AuthorizerError::Broken) => return broken(),
+                Err(AuthorizerError::NoToken) => return challenge(401, "Bearer"),
+                Err(AuthorizerError::Token(error)) => {
+                    let status = match error {
+                        TokenError::Scope(_) => 403,
+                        TokenError::Invalid(_) | TokenError::Issuer { .. } => 401,
+                    };
+                    return challenge(status, &error.challenge());
+                }
             },
         };
         let event = received.function_event(&self.api, selected, context, body);
@@ -193,6 +203,19 @@ impl<I: Invoke> Gateway<I> {
             Err(IntegrationError::Function(_) | IntegrationError::Refused(_)) => broken(),
         }
     }
+}
+
+/// Returns the response to a request without a valid token.
+fn challenge(status: u16, challenge: &str) -> Response {
+    let mut response = match status {
+        403 => answer::message(StatusCode::FORBIDDEN, "Forbidden"),
+        _ => answer::message(StatusCode::UNAUTHORIZED, "Unauthorized"),
+    };
+    if let Ok(challenge) = HeaderValue::from_str(challenge) {
+        let headers = response.headers_mut();
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
 }
 
 fn broken() -> Response {

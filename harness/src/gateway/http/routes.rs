@@ -181,6 +181,7 @@ mod tests {
                 path: path.into(),
                 function: "F".into(),
                 authorizer: None,
+                scopes: Vec::new(),
                 timeout: Duration::from_secs(1),
             }
         };

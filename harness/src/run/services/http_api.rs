@@ -7,6 +7,7 @@ use tokio::{net::TcpListener, sync::watch};
 
 use super::websocket_api;
 use crate::{
+    cognito::Cognito,
     faults,
     gateway::http,
     identity::Identity,
@@ -25,6 +26,8 @@ use crate::{
 const AUDIENCE: &str = "local-development";
 /// The file of the signing key in the folder of `--data`.
 const SIGNING_KEY: &str = "signing-key.p8";
+/// The file of the key of the Cognito-shaped issuer in that folder.
+const COGNITO_KEY: &str = "cognito-key.p8";
 
 pub(super) static SERVICE: Service = Service {
     name: "http",
@@ -74,6 +77,7 @@ fn start(
     };
     let router = identity(setup)?
         .router()
+        .merge(cognito(setup).router())
         .merge(faults::router(setup.faults.clone(), setup.clock.clone()))
         .merge(apis);
     Ok(Some(Box::pin(server::serve(
@@ -91,12 +95,28 @@ pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
     Local {
         origins: origins.join(","),
         issuer: issuer(port),
+        cognito_issuer: cognito_issuer(port),
         audience: AUDIENCE.to_owned(),
     }
 }
 
 fn issuer(port: u16) -> String {
     format!("http://127.0.0.1:{port}/.local")
+}
+
+fn cognito_issuer(port: u16) -> String {
+    format!("{}/cognito", issuer(port))
+}
+
+/// The folder of `--data` exists, since [`identity`] has created it.
+fn cognito(setup: &Setup) -> Cognito {
+    let key_file = setup
+        .options
+        .data
+        .as_ref()
+        .map(|folder| folder.join(COGNITO_KEY));
+    let issuer = cognito_issuer(setup.port(SERVICE.name));
+    Cognito::new(issuer, AUDIENCE.to_owned(), key_file)
 }
 
 fn identity(setup: &Setup) -> Result<Identity, StartError> {

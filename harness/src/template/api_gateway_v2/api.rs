@@ -6,10 +6,7 @@ use super::parts::Parts;
 use crate::{
     stack::{Throttling, WebSocketApi},
     template::{
-        problem::{Problem, Problems},
-        properties::Properties,
-        references::api_id,
-        resource::Resource,
+        problem::Problems, properties::Properties, references::api_id, resource::Resource,
         scope::Scope,
     },
 };
@@ -23,9 +20,6 @@ pub(in crate::template) fn read(
 ) -> Option<WebSocketApi> {
     let id = resource.logical_id.as_str();
     let mut properties = problems.keep(Properties::resolving(id, &resource.properties, scope))?;
-    let protocol = protocol(&mut properties);
-    // The other properties have no meaning for another protocol.
-    problems.keep(protocol)?;
     let selection = properties
         .required("RouteSelectionExpression")
         .and_then(|node| node.text().map(str::to_owned));
@@ -38,31 +32,28 @@ pub(in crate::template) fn read(
         "FailOnWarnings",
         "IpAddressType",
         "Name",
+        "ProtocolType",
         "Tags",
         "Version",
     ]);
     properties.finish(problems);
-    let stage = parts.stage(resource, problems);
-    let stage = problems.keep(stage)?;
+    let api_id = api_id(id);
+    let stage = parts.stage(resource, &api_id, problems);
+    // The routes are linked even if the stage has a problem.
+    let stage = problems.keep(stage);
     let mut api = WebSocketApi {
-        api_id: api_id(id),
-        stage: stage.name.clone(),
-        route_selection_expression: selection?,
+        api_id,
+        stage: stage.map_or_else(String::new, |stage| stage.name.clone()),
+        route_selection_expression: selection.unwrap_or_default(),
         routes: BTreeMap::new(),
         authorizer: None,
-        stage_variables: stage.variables.clone(),
+        stage_variables: stage.map_or_else(BTreeMap::new, |stage| stage.variables.clone()),
         throttling: Throttling::default(),
     };
     parts.add_routes(&mut api, BTreeSet::new(), problems);
-    let routes = api.routes.keys().map(String::as_str);
-    api.throttling = stage.throttling.clone().of(routes, problems);
-    Some(api)
-}
-
-fn protocol(properties: &mut Properties<'_>) -> Result<(), Problem> {
-    let protocol = properties.required("ProtocolType")?;
-    match protocol.text()? {
-        "WEBSOCKET" => Ok(()),
-        _ => Err(protocol.expected("WEBSOCKET; for an HTTP API use AWS::Serverless::HttpApi")),
+    if let Some(stage) = stage {
+        let routes = api.routes.keys().map(String::as_str);
+        api.throttling = stage.throttling.clone().of(routes, problems);
     }
+    Some(api)
 }

@@ -4,8 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::{
-    authorizer::Authorizer, integration::Integration, part::Part, parts::Parts, permission,
-    route::Route, stage::Stage,
+    authorizer::{Authorizer, FunctionAuthorizer},
+    integration::Integration,
+    part::Part,
+    parts::Parts,
+    permission,
+    route::Route,
+    stage::Stage,
 };
 use crate::{
     stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
@@ -15,8 +20,6 @@ use crate::{
         yaml::Node,
     },
 };
-
-const NO_API: &str = "ApiId names no WebSocket API of this template";
 
 struct CompleteRoute {
     route: WebSocketRoute,
@@ -39,10 +42,15 @@ impl Parts {
         route_ids: BTreeSet<String>,
         problems: &mut Problems,
     ) {
-        for stage in &self.stages {
+        self.require_no_stage(&api.api_id, problems);
+        self.add_routes(api, route_ids, problems);
+    }
+
+    /// Adds a problem for each stage of an API of SAM, which has its own stage.
+    pub(super) fn require_no_stage(&self, api_id: &str, problems: &mut Problems) {
+        for stage in self.stages.iter().filter(|stage| stage.api_id == api_id) {
             problems.add(stage.another_stage());
         }
-        self.add_routes(api, route_ids, problems);
     }
 
     pub(super) fn add_routes(
@@ -52,6 +60,9 @@ impl Parts {
         problems: &mut Problems,
     ) {
         for (route_id, route) in &self.routes {
+            if route.api_id != api.api_id {
+                continue;
+            }
             if let Some(read) = problems.keep(self.route(route_id, route, api)) {
                 let key = route.is.key.clone();
                 api.authorizer = read.authorizer.or(api.authorizer.take());
@@ -62,12 +73,11 @@ impl Parts {
             route_ids.insert(route_id.clone());
         }
         for response in &self.responses {
-            if response.api_id != api.api_id || !route_ids.contains(&response.is.route_id) {
+            let route_id = &response.is.route_id;
+            let is_known = route_ids.contains(route_id) || self.broken.contains(route_id);
+            if response.api_id == api.api_id && !is_known {
                 problems.add(response.without_route());
             }
-        }
-        for (at, id) in self.of_other_apis(&api.api_id) {
-            problems.add(Problem::at(at, format!("{id}: {NO_API}")));
         }
     }
 
@@ -77,27 +87,17 @@ impl Parts {
         route: &Part<Route>,
         api: &WebSocketApi,
     ) -> Result<CompleteRoute, Problem> {
-        let target = &route.is.target;
-        let integration = target
-            .text()?
-            .strip_prefix("integrations/")
-            .and_then(|id| self.integrations.get(id))
-            .ok_or_else(|| {
-                target.expected(
-                    "integrations/ID of an AWS::ApiGatewayV2::Integration of this template",
-                )
-            })?;
         let Integration {
             function,
             timeout,
             has_credentials,
-        } = &integration.is;
+        } = self.target(route)?;
         if !has_credentials {
-            let source = permission::route_arn(api, &route.is.key);
+            let source = permission::route_arn(&api.api_id, &api.stage, &route.is.key);
             self.require_permission(function, &source, route.at, &route.logical_id)?;
         }
         let authorizer = match &route.is.authorizer {
-            Some(id) => Some(self.authorizer(id, api)?),
+            Some(id) => Some(self.websocket_authorizer(id)?),
             None => None,
         };
         Ok(CompleteRoute {
@@ -110,27 +110,57 @@ impl Parts {
         })
     }
 
-    fn authorizer(&self, id: &Node, api: &WebSocketApi) -> Result<WebSocketAuthorizer, Problem> {
-        let Some(authorizer) = self.authorizers.get(id.text()?) else {
-            return Err(id.expected("the id of an AWS::ApiGatewayV2::Authorizer of this template"));
-        };
-        let Authorizer {
-            function,
-            identity_sources,
-            has_credentials,
-        } = &authorizer.is;
-        if !has_credentials {
-            let source = permission::authorizer_arn(api, id.text()?);
-            self.require_permission(function, &source, authorizer.at, &authorizer.logical_id)?;
+    /// Returns the integration of a route.
+    pub(super) fn target(&self, route: &Part<Route>) -> Result<&Integration, Problem> {
+        let target = &route.is.target;
+        let id = target.text()?.strip_prefix("integrations/");
+        match id.and_then(|id| self.integrations.get(id)) {
+            Some(integration) => Ok(&integration.is),
+            None if id.is_some_and(|id| self.broken.contains(id)) => Err(Problem::consequence()),
+            None => Err(target
+                .expected("integrations/ID of an AWS::ApiGatewayV2::Integration of this template")),
         }
+    }
+
+    /// Returns the authorizer with this id.
+    pub(super) fn authorizer(&self, id: &Node) -> Result<&Part<Authorizer>, Problem> {
+        let text = id.text()?;
+        match self.authorizers.get(text) {
+            Some(authorizer) => Ok(authorizer),
+            None if self.broken.contains(text) => Err(Problem::consequence()),
+            None => Err(id.expected("the id of an AWS::ApiGatewayV2::Authorizer of this template")),
+        }
+    }
+
+    fn websocket_authorizer(&self, id: &Node) -> Result<WebSocketAuthorizer, Problem> {
+        let part = self.authorizer(id)?;
+        // The authorizer of an HTTP API does not fit.
+        let Authorizer::Function(authorizer) = &part.is else {
+            return Err(id.expected("the id of a REQUEST authorizer"));
+        };
+        self.require_call(part, authorizer, id.text()?)?;
         Ok(WebSocketAuthorizer {
-            function: function.clone(),
-            identity_sources: identity_sources.clone(),
+            function: authorizer.function.clone(),
+            identity_sources: authorizer.identity_sources.clone(),
         })
     }
 
+    /// Fails if the gateway may not call the function of the authorizer with this id.
+    pub(super) fn require_call(
+        &self,
+        part: &Part<Authorizer>,
+        authorizer: &FunctionAuthorizer,
+        id: &str,
+    ) -> Result<(), Problem> {
+        if authorizer.has_credentials {
+            return Ok(());
+        }
+        let source = permission::authorizer_arn(&part.api_id, id);
+        self.require_permission(&authorizer.function, &source, part.at, &part.logical_id)
+    }
+
     /// Fails if the gateway may not call the function. On AWS this shows only at the first call.
-    fn require_permission(
+    pub(super) fn require_permission(
         &self,
         function: &str,
         source: &str,
@@ -144,6 +174,10 @@ impl Parts {
         if granted {
             return Ok(());
         }
+        // The source contains the name of the stage.
+        if self.has_broken_permission || self.has_broken_stage {
+            return Err(Problem::consequence());
+        }
         Err(Problem::at(
             at,
             format!(
@@ -154,8 +188,17 @@ impl Parts {
     }
 
     /// Returns the API's stage. Fails if nothing is deployed to it.
-    pub(super) fn stage(&self, api: &Resource, problems: &mut Problems) -> Result<&Stage, Problem> {
-        let [stage, others @ ..] = self.stages.as_slice() else {
+    pub(super) fn stage(
+        &self,
+        api: &Resource,
+        api_id: &str,
+        problems: &mut Problems,
+    ) -> Result<&Stage, Problem> {
+        let mut stages = self.stages.iter().filter(|stage| stage.api_id == api_id);
+        let Some(stage) = stages.next() else {
+            if self.has_broken_stage {
+                return Err(Problem::consequence());
+            }
             return Err(Problem::at(
                 api.at,
                 format!(
@@ -164,17 +207,27 @@ impl Parts {
                 ),
             ));
         };
-        for other in others {
+        for other in stages {
             problems.add(other.another_stage());
         }
         if let Some(deployed) = &stage.is.deployment {
-            let Some(deployment) = self.deployments.get(deployed.text()?) else {
+            let id = deployed.text()?;
+            let Some(deployment) = self.deployments.get(id) else {
+                if self.broken.contains(id) {
+                    return Err(Problem::consequence());
+                }
                 return Err(deployed
                     .expected("the id of an AWS::ApiGatewayV2::Deployment of this template"));
             };
-            let routes = self.routes.values().map(|route| &route.logical_id);
-            let responses = self.responses.iter().map(|response| &response.logical_id);
-            for id in routes.chain(responses) {
+            fn of<T>(part: &Part<T>) -> (&str, &String) {
+                (&part.api_id, &part.logical_id)
+            }
+            let routes = self.routes.values().map(of);
+            let responses = self.responses.iter().map(of);
+            let needed = routes
+                .chain(responses)
+                .filter(|(owner, _)| *owner == api_id);
+            for (_, id) in needed {
                 if !deployment.is.after.contains(id) {
                     problems.add(deployment.problem(&format!(
                         "it does not depend on {id}, so AWS may deploy without it: add {id} to DependsOn"
@@ -183,31 +236,5 @@ impl Parts {
             }
         }
         Ok(&stage.is)
-    }
-
-    /// Reports all parts, for a template without a WebSocket API.
-    pub(in crate::template) fn without_api(&self, problems: &mut Problems) {
-        for response in &self.responses {
-            problems.add(response.without_route());
-        }
-        for (at, id) in self.of_other_apis("") {
-            problems.add(Problem::at(at, format!("{id}: {NO_API}")));
-        }
-    }
-
-    /// Returns the parts of other APIs than `api_id`, except for route responses.
-    fn of_other_apis<'a>(&'a self, api_id: &'a str) -> impl Iterator<Item = (Place, &'a str)> {
-        fn of<T>(part: &Part<T>) -> (&str, Place, &str) {
-            (&part.api_id, part.at, &part.logical_id)
-        }
-        self.routes
-            .values()
-            .map(of)
-            .chain(self.integrations.values().map(of))
-            .chain(self.authorizers.values().map(of))
-            .chain(self.stages.iter().map(of))
-            .chain(self.deployments.values().map(of))
-            .filter(move |(owner, ..)| *owner != api_id)
-            .map(|(_, at, id)| (at, id))
     }
 }

@@ -1,7 +1,8 @@
-//! `AWS::ApiGatewayV2::*`: a WebSocket API in parts, without SAM or beside an API of SAM.
+//! `AWS::ApiGatewayV2::*`: an API in parts, without SAM or beside an API of SAM.
 
 mod api;
 mod authorizer;
+mod http;
 mod integration;
 mod linking;
 mod part;
@@ -10,4 +11,10 @@ mod permission;
 mod route;
 mod stage;
 
-pub(super) use self::{api::read, integration::TIMEOUT, parts::Parts, stage::stage_name};
+pub(super) use self::{
+    api::read,
+    http::read as read_http,
+    integration::{HTTP_TIMEOUT, TIMEOUT},
+    parts::Parts,
+    stage::stage_name,
+};

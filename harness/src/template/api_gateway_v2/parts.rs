@@ -1,6 +1,6 @@
 //! All parts of APIs in a template.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     authorizer::Authorizer,
@@ -12,7 +12,9 @@ use super::{
 };
 use crate::template::{
     functions::Functions,
-    problem::{Problem, Problems},
+    problem::Problems,
+    properties::Properties,
+    protocol::{Protocol, Protocols, protocols},
     resource::{Kind, Resource},
     scope::Scope,
 };
@@ -27,6 +29,10 @@ pub(in crate::template) struct Parts {
     pub(super) stages: Vec<Part<Stage>>,
     pub(super) deployments: BTreeMap<String, Part<Deployment>>,
     pub(super) permissions: Vec<Permission>,
+    /// The ids of parts with problems. What refers to them follows from that.
+    pub(super) broken: BTreeSet<String>,
+    pub(super) has_broken_stage: bool,
+    pub(super) has_broken_permission: bool,
 }
 
 impl Parts {
@@ -36,62 +42,89 @@ impl Parts {
         functions: &Functions,
         problems: &mut Problems,
     ) -> Self {
+        let protocols = protocols(resources, scope);
         let mut parts = Self::default();
         for resource in resources {
-            let read = parts.add(resource, scope, functions, problems);
-            problems.keep(read);
+            let id = scope.references.get(&resource.logical_id);
+            let id = id.map_or_else(String::new, |reference| reference.id.clone());
+            let reader = Reader {
+                resource,
+                scope,
+                protocols: &protocols,
+                functions,
+            };
+            if reader.read(&mut parts, &id, problems).is_none() {
+                parts.broken.insert(id);
+            }
         }
         parts
     }
+}
 
-    fn add(
-        &mut self,
-        resource: &Resource,
-        scope: &Scope,
-        functions: &Functions,
-        problems: &mut Problems,
-    ) -> Result<(), Problem> {
-        let id = || {
-            let reference = scope.references.get(&resource.logical_id);
-            reference.map_or_else(String::new, |reference| reference.id.clone())
-        };
-        match resource.kind {
+/// Reads one resource as a part, if it is one.
+struct Reader<'a> {
+    resource: &'a Resource,
+    scope: &'a Scope,
+    protocols: &'a Protocols,
+    functions: &'a Functions,
+}
+
+impl Reader<'_> {
+    /// Adds the part. Returns `None` if it has a problem.
+    fn read(&self, parts: &mut Parts, id: &str, problems: &mut Problems) -> Option<()> {
+        let functions = self.functions;
+        match self.resource.kind {
             Kind::Route => {
-                let route = Part::read(resource, scope, problems, Route::read)?;
-                self.routes.insert(id(), route);
+                let route = self.part(problems, Route::read)?;
+                parts.routes.insert(id.to_owned(), route);
             }
             Kind::RouteResponse => {
-                let response = Part::read(resource, scope, problems, RouteResponse::read)?;
-                self.responses.push(response);
+                let response = self.part(problems, RouteResponse::read)?;
+                parts.responses.push(response);
             }
             Kind::Integration => {
-                let integration = Part::read(resource, scope, problems, |properties, _| {
-                    Integration::read(properties, functions)
+                let integration = self.part(problems, |properties, protocol, problems| {
+                    Integration::read(properties, protocol, functions, problems)
                 })?;
-                self.integrations.insert(id(), integration);
+                parts.integrations.insert(id.to_owned(), integration);
             }
             Kind::Authorizer => {
-                let authorizer = Part::read(resource, scope, problems, |properties, _| {
-                    Authorizer::read(properties, functions)
+                let authorizer = self.part(problems, |properties, protocol, problems| {
+                    Authorizer::read(properties, protocol, functions, problems)
                 })?;
-                self.authorizers.insert(id(), authorizer);
+                parts.authorizers.insert(id.to_owned(), authorizer);
             }
             Kind::Stage => {
-                let stage = Part::read(resource, scope, problems, Stage::read)?;
-                self.stages.push(stage);
+                let stage = self.part(problems, Stage::read);
+                // The API has a stage, even if the stage has a problem.
+                if stage.is_none() {
+                    parts.has_broken_stage = true;
+                }
+                parts.stages.push(stage?);
             }
             Kind::Deployment => {
-                let deployment = Part::read(resource, scope, problems, |properties, _| {
-                    Ok(Deployment::read(properties, resource))
+                let deployment = self.part(problems, |properties, _, _| {
+                    Some(Deployment::read(properties, self.resource))
                 })?;
-                self.deployments.insert(id(), deployment);
+                parts.deployments.insert(id.to_owned(), deployment);
             }
             Kind::Permission => {
-                let permission = Permission::read(resource, scope, functions, problems)?;
-                self.permissions.extend(permission);
+                let permission = Permission::read(self.resource, self.scope, functions, problems);
+                match problems.keep(permission) {
+                    Some(permission) => parts.permissions.extend(permission),
+                    None => parts.has_broken_permission = true,
+                }
             }
             _ => {}
         }
-        Ok(())
+        Some(())
+    }
+
+    fn part<T>(
+        &self,
+        problems: &mut Problems,
+        rest: impl FnOnce(&mut Properties<'_>, Protocol, &mut Problems) -> Option<T>,
+    ) -> Option<Part<T>> {
+        Part::read(self.resource, self.scope, self.protocols, problems, rest)
     }
 }

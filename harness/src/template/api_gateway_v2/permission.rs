@@ -3,7 +3,7 @@
 
 use crate::{
     iam,
-    stack::{ACCOUNT, REGION, WebSocketApi},
+    stack::{ACCOUNT, REGION},
     template::{
         functions::Functions,
         problem::{Problem, Problems},
@@ -61,18 +61,17 @@ impl Permission {
     }
 }
 
-/// The ARN of a route.
-pub(super) fn route_arn(api: &WebSocketApi, route_key: &str) -> String {
-    format!(
-        "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/{route_key}",
-        api.api_id, api.stage
-    )
+/// The ARN of a route of a WebSocket API.
+pub(super) fn route_arn(api_id: &str, stage: &str, route_key: &str) -> String {
+    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/{stage}/{route_key}")
+}
+
+/// The ARN of a route of an HTTP API. `route_key` is `$default`, or a method and a path.
+pub(super) fn http_route_arn(api_id: &str, stage: &str, route_key: &str) -> String {
+    route_arn(api_id, stage, &route_key.replacen(' ', "", 1))
 }
 
 /// The ARN of an authorizer.
-pub(super) fn authorizer_arn(api: &WebSocketApi, id: &str) -> String {
-    format!(
-        "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/authorizers/{id}",
-        api.api_id
-    )
+pub(super) fn authorizer_arn(api_id: &str, id: &str) -> String {
+    format!("arn:aws:execute-api:{REGION}:{ACCOUNT}:{api_id}/authorizers/{id}")
 }

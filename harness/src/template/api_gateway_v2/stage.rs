@@ -6,6 +6,7 @@ use super::part::Part;
 use crate::template::{
     problem::{Problem, Problems},
     properties::Properties,
+    protocol::Protocol,
     resource::Resource,
     throttling::{self, Declared},
     yaml::Node,
@@ -22,33 +23,47 @@ pub(super) struct Stage {
 impl Stage {
     pub(super) fn read(
         properties: &mut Properties<'_>,
+        protocol: Protocol,
         problems: &mut Problems,
-    ) -> Result<Self, Problem> {
-        let name = stage_name(&properties.required("StageName")?)?;
-        let variables = properties.texts("StageVariables")?;
-        let auto_deploy = match properties.optional("AutoDeploy")? {
-            Some(node) => node.truth()?,
-            None => false,
-        };
-        let deployment = properties.optional("DeploymentId")?;
-        if !auto_deploy && deployment.is_none() {
-            return Err(Problem::at(
-                properties.at(),
-                format!(
-                    "{}: nothing is deployed to this stage: add a DeploymentId, or AutoDeploy: true",
-                    properties.owner()
-                ),
-            ));
-        }
-        let throttling = throttling::read(properties, problems)?;
+    ) -> Option<Self> {
+        let name = properties
+            .required("StageName")
+            .and_then(|node| match protocol {
+                Protocol::Http if node.text()? == "$default" => Ok("$default".to_owned()),
+                _ => stage_name(&node),
+            });
+        let name = problems.keep(name);
+        let variables = properties.texts("StageVariables", problems);
+        let deployment = deployment(properties);
+        let deployment = problems.keep(deployment);
+        let throttling = throttling::read(properties, problems);
         properties.without_effect(&["AccessLogSettings", "Description", "Tags"]);
-        Ok(Self {
-            name,
-            variables,
-            deployment,
-            throttling,
+        Some(Self {
+            name: name?,
+            variables: variables?,
+            deployment: deployment?,
+            throttling: throttling?,
         })
     }
+}
+
+/// Returns the id of the deployment.
+fn deployment(properties: &mut Properties<'_>) -> Result<Option<Node>, Problem> {
+    let auto_deploy = match properties.optional("AutoDeploy")? {
+        Some(node) => node.truth()?,
+        None => false,
+    };
+    let deployment = properties.optional("DeploymentId")?;
+    if !auto_deploy && deployment.is_none() {
+        return Err(Problem::at(
+            properties.at(),
+            format!(
+                "{}: nothing is deployed to this stage: add a DeploymentId, or AutoDeploy: true",
+                properties.owner()
+            ),
+        ));
+    }
+    Ok(deployment)
 }
 
 impl Part<Stage> {
@@ -57,7 +72,7 @@ impl Part<Stage> {
     }
 }
 
-/// Returns the name of a stage of a WebSocket API.
+/// Returns the name of a stage.
 pub(in crate::template) fn stage_name(node: &Node) -> Result<String, Problem> {
     let name = node.text()?;
     let fits = !name.is_empty()

@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use crate::template::{
+    api_gateway_v2::HTTP_TIMEOUT,
     problem::{Place, Problem, Problems},
     properties::Properties,
     references, resource,
     yaml::Node,
 };
 
-/// The bounds of `TimeoutInMillis`. The upper one is the default.
-const TIMEOUT: (u64, u64) = (50, 30_000);
-const METHODS: [&str; 8] = [
+pub(in crate::template) const METHODS: [&str; 8] = [
     "ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT",
 ];
 
@@ -24,8 +23,7 @@ pub(in crate::template) struct HttpApiEvent {
     pub(in crate::template) api_id: String,
     pub(in crate::template) method: String,
     pub(in crate::template) path: String,
-    /// The name of an authorizer of the API.
-    pub(in crate::template) authorizer: Option<Node>,
+    pub(in crate::template) auth: RouteAuth,
     pub(in crate::template) timeout: Duration,
 }
 
@@ -35,54 +33,28 @@ impl HttpApiEvent {
         at: Place,
         mut properties: Properties<'_>,
         problems: &mut Problems,
-    ) -> Result<Self, Problem> {
-        let api_id = match properties.optional("ApiId")? {
-            Some(node) => node.text()?.to_owned(),
-            None => references::api_id(resource::IMPLICIT_HTTP_API),
-        };
-        let path = properties.optional("Path")?;
-        let method = properties.optional("Method")?;
-        let (method, path) = match (method, path) {
-            (None, None) => ("ANY".to_owned(), "$default".to_owned()),
-            (Some(method), Some(path)) => {
-                let name = method.text()?.to_uppercase();
-                if !METHODS.contains(&name.as_str()) {
-                    return Err(method.expected(&METHODS.join(" or ")));
-                }
-                if !path.text()?.starts_with('/') {
-                    return Err(path.expected("a path that begins with /"));
-                }
-                (name, path.text()?.to_owned())
-            }
-            _ => {
-                return Err(Problem::at(
-                    at,
-                    format!("{function}: an HttpApi event has both Path and Method, or neither"),
-                ));
-            }
-        };
-        let timeout = match properties.optional("TimeoutInMillis")? {
-            Some(node) => node.whole_number(TIMEOUT.0, TIMEOUT.1)?,
-            None => TIMEOUT.1,
-        };
-        properties.optional_one_of("PayloadFormatVersion", &["2.0"])?;
-        let authorizer = match properties.nested("Auth")? {
-            Some(mut auth) => {
-                let authorizer = auth.optional("Authorizer")?;
-                auth.finish(problems);
-                authorizer
-            }
-            None => None,
-        };
+    ) -> Option<Self> {
+        let api_id = problems.keep(properties.text("ApiId"));
+        let route = route(function, at, &mut properties);
+        let route = problems.keep(route);
+        let timeout = problems.keep(timeout(&mut properties));
+        let version = properties.optional_one_of("PayloadFormatVersion", &["2.0"]);
+        problems.keep(version);
+        let auth = properties.nested("Auth");
+        let auth = problems.keep(auth).and_then(|auth| match auth {
+            Some(auth) => RouteAuth::read(auth, problems),
+            None => Some(RouteAuth::default()),
+        });
         properties.finish(problems);
-        Ok(Self {
+        let (method, path) = route?;
+        Some(Self {
             function: function.to_owned(),
             at,
-            api_id,
+            api_id: api_id?.unwrap_or_else(|| references::api_id(resource::IMPLICIT_HTTP_API)),
             method,
             path,
-            authorizer,
-            timeout: Duration::from_millis(timeout),
+            auth: auth?,
+            timeout: timeout?,
         })
     }
 
@@ -96,4 +68,59 @@ impl HttpApiEvent {
             ),
         )
     }
+}
+
+/// Who may call a route: the `Auth` of an event.
+#[derive(Default)]
+pub(in crate::template) struct RouteAuth {
+    /// The name of an authorizer of the API.
+    pub(in crate::template) authorizer: Option<Node>,
+    pub(in crate::template) scopes: Option<Node>,
+}
+
+impl RouteAuth {
+    fn read(mut auth: Properties<'_>, problems: &mut Problems) -> Option<Self> {
+        let authorizer = problems.keep(auth.optional("Authorizer"));
+        let scopes = problems.keep(auth.optional("AuthorizationScopes"));
+        auth.finish(problems);
+        Some(Self {
+            authorizer: authorizer?,
+            scopes: scopes?,
+        })
+    }
+}
+
+/// Returns the method and the path.
+fn route(
+    function: &str,
+    at: Place,
+    properties: &mut Properties<'_>,
+) -> Result<(String, String), Problem> {
+    let path = properties.optional("Path")?;
+    let method = properties.optional("Method")?;
+    match (method, path) {
+        (None, None) => Ok(("ANY".to_owned(), "$default".to_owned())),
+        (Some(method), Some(path)) => {
+            let name = method.text()?.to_uppercase();
+            if !METHODS.contains(&name.as_str()) {
+                return Err(method.expected(&METHODS.join(" or ")));
+            }
+            if !path.text()?.starts_with('/') {
+                return Err(path.expected("a path that begins with /"));
+            }
+            Ok((name, path.text()?.to_owned()))
+        }
+        _ => Err(Problem::at(
+            at,
+            format!("{function}: an HttpApi event has both Path and Method, or neither"),
+        )),
+    }
+}
+
+fn timeout(properties: &mut Properties<'_>) -> Result<Duration, Problem> {
+    let milliseconds = match properties.optional("TimeoutInMillis")? {
+        Some(node) => node.whole_number(HTTP_TIMEOUT.0, HTTP_TIMEOUT.1)?,
+        None => HTTP_TIMEOUT.1,
+    };
+    Ok(Duration::from_millis(milliseconds))
 }

@@ -3,7 +3,7 @@
 
 mod http_api;
 
-pub(super) use self::http_api::HttpApiEvent;
+pub(super) use self::http_api::{HttpApiEvent, METHODS};
 
 use super::{
     problem::{Place, Problem, Problems},
@@ -15,26 +15,42 @@ pub(super) enum EventSource {
     HttpApi(HttpApiEvent),
 }
 
+/// Types of events that need a service which the harness does not have, with its name. The function
+/// runs without them.
+const ABSENT: [(&str, &str); 3] = [
+    ("DynamoDB", "event source mappings of DynamoDB streams"),
+    ("S3", "S3"),
+    ("SQS", "SQS"),
+];
+
 impl EventSource {
-    /// Reads one entry of `Events`. A type that the harness does not support is an error.
+    /// Reads one entry of `Events`. Returns `None` for an event that never comes here. A type that
+    /// the harness does not know is an error.
     fn read(
         function: &str,
         at: Place,
         mut event: Properties<'_>,
         problems: &mut Problems,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Option<Self>, Problem> {
         let kind = event.required("Type")?;
-        let properties = event.nested("Properties")?;
+        let name = kind.text()?;
         let owner = event.owner().to_owned();
+        if let Some((_, service)) = ABSENT.iter().find(|(absent, _)| *absent == name) {
+            let text = format!("{owner}: the harness has no {service}, so this event never comes");
+            problems.notice(kind.at, text);
+            return Ok(None);
+        }
+        if name != "HttpApi" {
+            return Err(Problem::at(
+                kind.at,
+                format!("{owner}: the harness does not support events of type {name}"),
+            ));
+        }
+        let properties = event.nested("Properties")?;
         event.finish(problems);
         let properties = properties.unwrap_or_else(|| Properties::empty(&owner, at));
-        match kind.text()? {
-            "HttpApi" => HttpApiEvent::read(function, at, properties, problems).map(Self::HttpApi),
-            other => Err(Problem::at(
-                kind.at,
-                format!("{owner}: the harness does not support events of type {other}"),
-            )),
-        }
+        let event = HttpApiEvent::read(function, at, properties, problems);
+        Ok(event.map(Self::HttpApi))
     }
 }
 
@@ -43,13 +59,15 @@ pub(super) fn read(
     function: &str,
     properties: &mut Properties<'_>,
     problems: &mut Problems,
-) -> Result<Vec<EventSource>, Problem> {
-    let Some(declared) = properties.nested("Events")? else {
-        return Ok(Vec::new());
+) -> Option<Vec<EventSource>> {
+    let declared = properties.nested("Events");
+    let Some(declared) = problems.keep(declared)? else {
+        return Some(Vec::new());
     };
     let mut sources = Vec::new();
-    for (_, at, event) in declared.each()? {
-        sources.push(EventSource::read(function, at, event, problems)?);
+    for (_, at, event) in declared.each(problems) {
+        let source = EventSource::read(function, at, event, problems);
+        sources.extend(problems.keep(source).flatten());
     }
-    Ok(sources)
+    Some(sources)
 }

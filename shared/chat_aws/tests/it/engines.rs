@@ -78,6 +78,7 @@ fn no_stack() -> Stack {
         websocket_api: None,
         http_api: None,
         tables: Vec::new(),
+        notices: Vec::new(),
     }
 }
 
