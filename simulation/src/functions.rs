@@ -122,6 +122,9 @@ pub async fn message(
                 }
                 _ => answer::<(), _>(&*ports, inbound, last_moment).await,
             };
+            if answer.outcome == "rate_limited" {
+                world_here.count("frames beyond their user's rate");
+            }
             let (connection, asked) = watched;
             let reply = serde_json::from_str(&answer.frame).unwrap_or_default();
             let fan_out = ports.fan_out(deadline);

@@ -4,12 +4,14 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    num::NonZeroU32,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use chat::{
     mutant::with_mutant,
+    rate_limit::RateLimits,
     routes::{CreateConversation, ReadEvents},
 };
 use checker::{
@@ -22,7 +24,7 @@ use serde_json::json;
 use crate::{
     changes,
     client::Device,
-    faults::{Faults, Kind, Occurrences},
+    faults::{Faults, Kind, Occurrences, Place},
     functions::{Reply, http},
     mutants::Mutant,
     parameters::Parameters,
@@ -75,6 +77,7 @@ fn run_here(parameters: &Parameters, with_trace: bool) -> Outcome {
     let place = parameters.place();
     let faults = Faults::new(place, parameters.only.clone());
     let mut world = World::new(place, Plan::new(parameters), faults);
+    world.chat.limits = rate_limits(place);
     world.mutant = parameters.mutant.and_then(Mutant::of_clients);
     if with_trace {
         world.record_trace();
@@ -118,6 +121,17 @@ fn run_here(parameters: &Parameters, with_trace: bool) -> Outcome {
         tally: world.tally(),
         history,
         trace: world.lines(),
+    }
+}
+
+/// Returns the limits of a user's frames. In a quarter of the runs devices meet them.
+fn rate_limits(place: Place) -> RateLimits {
+    let (rate, burst) = (NonZeroU32::new(2), NonZeroU32::new(10));
+    match rate.zip(burst) {
+        Some((rate, burst)) if place.within(6).chance().below(4) == 0 => {
+            RateLimits::new(rate, burst)
+        }
+        _ => RateLimits::unlimited(),
     }
 }
 

@@ -1,5 +1,5 @@
-//! The clock by which connections age and throttles fill. It follows the system clock until a test sets it ahead, to
-//! avoid waiting ten minutes or two hours. Functions and tokens do not see it.
+//! The clock by which connections age and throttles fill. It follows the system clock until a test
+//! sets it ahead, to avoid waiting ten minutes or two hours. Functions and tokens do not see it.
 
 use std::time::Duration;
 

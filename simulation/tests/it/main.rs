@@ -39,6 +39,7 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
     for what in [
         "changes that overlapped another of the same user",
         "duplicates that were recognised",
+        "frames beyond their user's rate",
         "gaps that were repaired",
         "late puts that were stored",
         "messages sent over HTTP",

@@ -146,8 +146,8 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
     (session, handshake)
 }
 
-/// Takes a token of the throttle, then calls the authorizer and `$connect`. Returns the subprotocol to confirm, or the status of
-/// the refusal.
+/// Takes a token of the throttle, then calls the authorizer and `$connect`. Returns the subprotocol
+/// to confirm, or the status of the refusal.
 async fn admit<I: Invoke>(
     gateway: &Gateway<I>,
     session: &mut Session,
