@@ -43,8 +43,11 @@ pub(super) fn read(
     let throttling = throttling::read(&mut properties, problems);
     properties.without_effect(&[
         "AccessLogSettings",
+        // Without models and API keys, these select nothing.
+        "ApiKeySelectionExpression",
         "Description",
         "DisableExecuteApiEndpoint",
+        "DisableSchemaValidation",
         "Domain",
         "IpAddressType",
         "Name",

@@ -478,3 +478,20 @@ fn a_physical_name_may_refer_to_resources_anywhere_in_the_template() {
     assert_eq!(environment["TABLE"], "notes-of-/aws/lambda/Greeter");
     assert_eq!(stack.tables[0].name, environment["TABLE"]);
 }
+
+#[test]
+fn settings_that_select_nothing_are_ignored() {
+    let template = format!(
+        "{}
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      ApiKeySelectionExpression: $request.header.x-api-key
+      DisableSchemaValidation: true
+      RouteSelectionExpression: $request.body.action
+      Routes: {{$connect: {{FunctionArn: !GetAtt Greeter.Arn}}}}
+",
+        variables("", "A: b")
+    );
+    load(&template).unwrap();
+}
