@@ -207,7 +207,7 @@ export function assertHttpAnswer(request, answer) {
 
 /** Returns whether path, query and body match the operation. */
 function fitsRequest({ operation, parameters, given }, json) {
-  // Parameters of a path or a query are text. A number counts as one unless the schema wants text.
+  // Parameters of a path or a query are text. A text that reads as a number may also be a number.
   const isNumber = (text) => /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
   const fits = (schema, text) =>
     check(schema)(text) || (isNumber(text) && check(schema)(Number(text)));

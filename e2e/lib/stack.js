@@ -27,8 +27,8 @@ const SERVICES = ["http", "ws", "lambda", "dynamodb"];
 const FUNCTIONS = readdirSync(join(ROOT, "functions"));
 
 /**
- * Limits that no test meets: the suites send faster than people do. A test of a limit sets it by
- * its own parameters.
+ * Limits that no test reaches, since the suites send faster than people do. A test of a limit
+ * passes its own parameters.
  */
 const WIDE_LIMITS = [
   "ThrottlingRate=100000",
@@ -241,7 +241,7 @@ export class Stack {
       data: join(this.#folder, "data"),
       "ready-file": ready,
       ...this.#options,
-      // The last value of a parameter counts.
+      // If a parameter is given twice, the last value applies.
       "parameter-overrides": [
         ...WIDE_LIMITS,
         ...[this.#options["parameter-overrides"] ?? []].flat(),

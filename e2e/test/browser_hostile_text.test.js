@@ -49,12 +49,12 @@ async function incidents(window) {
  * the rest.
  */
 const isolated = (text) => `\u2068${text}\u2069`;
-/** A name or title as it is shown: only emoji keep the joiners between them. */
+/** Returns a name or title as the page shows it: only emoji keep the joiners between them. */
 const seen = (text) =>
   text.replace(/[\p{DI}\u2028\u2029]/gu, (character, at) =>
     character === "\u200d" && /\p{Emoji_Presentation}$/u.test(text.slice(0, at)) ? character : "",
   );
-/** A user id that is as much like a payload as ids may be, and no other payload's. */
+/** Returns a user id as close to the payload as ids may be, and different for each payload. */
 const idLike = (payload, index) => {
   const id = payload.replace(/[\p{DI}\u2028\u2029]/gu, "").normalize();
   return id === payload ? id : `${id} ${index}`;
@@ -129,7 +129,7 @@ suite("browser: hostile text", (stack) => {
         );
         assert.equal(status, 201, `${payload}: ${JSON.stringify(answer)}`);
       }
-      // Not the next one, which may look the same and would be shown with its id.
+      // The next payload may look the same, and the page would then show the user id as well.
       const next = (index + 2) % PAYLOADS.length;
       const added = await mallory.put(
         `/conversations/${conversation}/participants/${inPath(idLike(PAYLOADS[next], next))}`,

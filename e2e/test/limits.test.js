@@ -18,12 +18,12 @@ import { suite } from "../lib/suite.js";
 const BURST = 5;
 const CONNECTIONS = 3;
 /**
- * Much more than all processes together grant, even if answering takes half a minute: each grants
- * BURST requests, and then one a second.
+ * Many more requests than all processes together accept in half a minute: each accepts BURST
+ * requests, and then one a second.
  */
 const FLOOD = 400;
 
-/** The status of a refused handshake, or the opened connection. */
+/** Returns the opened connection, or the status of the refused handshake. */
 const attempt = (person) =>
   person.connect().catch(({ message }) => Number(/response: (\d+)$/.exec(message)?.[1]));
 

@@ -43,7 +43,7 @@ struct Issuer {
     issuer: String,
     client_id: String,
     key_file: Option<PathBuf>,
-    /// Made at its first use, since an RSA key takes a while.
+    /// Created at its first use, since generating an RSA key takes a while.
     key: OnceLock<Key>,
 }
 
@@ -57,7 +57,7 @@ struct Key {
 struct Login {
     user: String,
     client_id: Option<String>,
-    /// Scopes with spaces between them.
+    /// Scopes, separated by spaces.
     scope: Option<String>,
     groups: Option<Vec<String>>,
     email: Option<String>,
@@ -162,7 +162,7 @@ impl Cognito {
         let expires = now.saturating_add(login.expires_in.unwrap_or(LIFETIME));
         let client_id = login.client_id.as_deref().unwrap_or(&self.0.client_id);
         let common = |token_use| Claims {
-            // The same user has the same id.
+            // The id of a user is the same at every login.
             sub: Uuid::from_bytes(digest(&login.user)).to_string(),
             iss: &self.0.issuer,
             token_use,

@@ -28,7 +28,7 @@ pub struct Stack {
     pub http_api: Option<HttpApi>,
     /// The tables. The start creates those that do not exist.
     pub tables: Vec<Table>,
-    /// Lines about parts of the template that the harness does without, with their places.
+    /// Notices about parts of the template that the harness does not support, with their places.
     pub notices: Vec<String>,
 }
 

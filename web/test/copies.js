@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 export const FOLDER = new URL("../vendor/", import.meta.url);
 const packages = new URL("../node_modules/", import.meta.url);
 
-/** Each copy, with the file that it is made of. */
+/** Each copy, with the file that it is a copy of. */
 export const COPIES = {
   "linkify-it.js": "linkify-it/build/index.mjs",
   "linkify-it.d.ts": "linkify-it/build/index.d.ts",

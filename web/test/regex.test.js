@@ -1,6 +1,6 @@
 /**
- * The work on other people's text grows linearly with it. Counts the steps of regular expressions,
- * not the time: twice the text may take at most 2.5 times as many.
+ * Checks that the work on a text from other users grows linearly with its length. The tests count
+ * the steps of regular expressions, not the time: for twice the text, at most 2.5 times as many.
  */
 
 import assert from "node:assert/strict";

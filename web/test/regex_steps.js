@@ -1,6 +1,6 @@
 /**
  * Counts the steps of regular expressions: a backtracking matcher, as in every browser, runs beside
- * the native one. The two must agree on each match, so the matcher cannot count something else.
+ * the native one. The two must agree on each match, or the counting fails.
  */
 
 import assert from "node:assert/strict";

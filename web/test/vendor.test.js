@@ -1,4 +1,4 @@
-/** The copies of other people's libraries are what their packages contain. */
+/** The copies of third-party libraries equal the files of their packages. */
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";

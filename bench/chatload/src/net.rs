@@ -1,4 +1,4 @@
-//! Sockets, and what the operating system counts.
+//! Sockets, and the use of processor and memory that the operating system reports.
 
 use std::{collections::HashMap, fs, time::Duration};
 
@@ -50,7 +50,8 @@ fn kind(error: &Error) -> String {
     }
 }
 
-/// Connects, says hello, and waits until the conversation is live. Fails after 60 s.
+/// Connects, sends the hello frame if there is one, and waits until the conversation is live. Fails
+/// after 60 s.
 pub async fn open(
     adapter: &dyn Adapter,
     base: &str,
@@ -95,7 +96,7 @@ pub async fn connect(base: &str) -> Result<TcpStream, String> {
     Ok(stream)
 }
 
-/// One exchange on a connection that is kept open. Returns the status and the body.
+/// Sends a request on an open connection. Returns the status and the body of its response.
 pub async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<(u16, String), String> {
     let io = |error: std::io::Error| format!("io {:?}", error.kind());
     stream.write_all(request).await.map_err(io)?;
@@ -125,13 +126,14 @@ pub async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<(u16, St
     }
 }
 
-/// What a process and its descendants use.
+/// The processor time and the memory of a process and its descendants.
 #[derive(Clone, Copy, Default)]
 pub struct Usage {
     pub cpu_s: f64,
     pub rss_mb: f64,
 }
 
+/// Returns the sum over `root` and its descendants.
 pub fn tree_usage(root: u32) -> Usage {
     let pages = ticks(SysconfVar::PAGE_SIZE);
     let mut processes: HashMap<u32, (u32, Usage)> = HashMap::new();
@@ -183,7 +185,7 @@ pub fn machine_busy() -> f64 {
         .skip(1)
         .map(|field| field.parse().unwrap_or(0.0))
         .collect();
-    // User, nice, system, irq and softirq; idle and iowait are no use.
+    // User, nice, system, irq and softirq, but neither idle nor iowait.
     let busy: f64 = [0, 1, 2, 5, 6]
         .iter()
         .filter_map(|&at| fields.get(at))

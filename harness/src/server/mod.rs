@@ -92,8 +92,8 @@ async fn accept(mut listener: TcpListener, router: Router, shutdown: watch::Rece
     while connections.join_next().await.is_some() {}
 }
 
-/// Says why a client that speaks TLS gets nowhere. Functions do that with the URL which code for
-/// API Gateway often builds from an event.
+/// Warns that a client speaks TLS and says what to do. Functions do so if they build the URL of
+/// `@connections` from an event, as code for API Gateway often does.
 fn warn_about_tls() {
     tracing::warn!(
         "a client speaks TLS, but local services are plain HTTP: in a function, leave the endpoint \

@@ -375,7 +375,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_that_does_not_read_is_tried_four_times_for_a_moment() {
+    fn a_push_to_a_client_that_does_not_read_is_attempted_four_times() {
         let chat = three_subscribers();
         chat.fail_pushes(&named("grace-2"), [PushOutcome::Busy; 1_000]);
         let began = chat.now();

@@ -67,8 +67,8 @@ impl RateLimits {
         }
     }
 
-    /// Takes `cost` tokens from the user's bucket. A cost above the burst counts as the burst, so
-    /// every request is granted at some time.
+    /// Takes `cost` tokens from the user's bucket. A cost above the burst counts as the burst, so that
+    /// a full bucket is enough for every request.
     ///
     /// # Errors
     /// `rate_limited` with the time until the bucket has enough tokens, if no other request takes
@@ -83,8 +83,8 @@ impl RateLimits {
         let empty = now.saturating_add(tokens(self.burst));
         let mut buckets = self.buckets();
         let full_at = buckets.full_at.get(user).copied().unwrap_or(now);
-        // The clock may have been set back, which must not lock a user out: no bucket is emptier
-        // than empty.
+        // If the clock was set back, `full_at` may be far ahead. A bucket counts as empty at most, so
+        // the user is not locked out.
         let full_at = full_at.clamp(now, empty);
         let after = full_at.saturating_add(tokens(cost.min(self.burst)));
         if after > empty {

@@ -224,7 +224,7 @@ async fn a_token_is_accepted_or_refused_by_its_claims() {
             json!("ada\nconversation"),
             refused(TokenError::Subject),
         ),
-        // The same as another id to every reader.
+        // Each looks the same as another id.
         ("sub", json!("Zoe\u{308}"), refused(TokenError::Subject)),
         ("sub", json!("a\u{200b}da"), refused(TokenError::Subject)),
         ("sub", json!("ada "), refused(TokenError::Subject)),
@@ -237,7 +237,7 @@ async fn a_token_is_accepted_or_refused_by_its_claims() {
 }
 
 #[tokio::test]
-async fn a_name_has_no_characters_that_nobody_sees() {
+async fn a_name_has_no_invisible_characters() {
     let issuer = Issuer::start().await;
     let key = SigningKey::p256();
     issuer.publish(&[key.jwk("1")]);

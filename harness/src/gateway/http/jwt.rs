@@ -1,6 +1,6 @@
 //! JWT authorizers of HTTP APIs: the keys of issuers, and the checks of a token.
 //!
-//! The reasons for a refusal go into the log and into `WWW-Authenticate`. Tokens go nowhere.
+//! The reason for refusing a token is in the log and in `WWW-Authenticate`; the token is in neither.
 
 use std::{
     collections::HashMap,
@@ -34,7 +34,7 @@ pub(super) enum TokenError {
     /// The token has none of these scopes.
     #[error("the token has none of the scopes {0}")]
     Scope(String),
-    /// The issuer does not answer, or not with keys.
+    /// The issuer does not answer, or its answer contains no keys.
     #[error("cannot read the keys of {issuer}: {reason}")]
     Issuer { issuer: String, reason: String },
 }

@@ -1,5 +1,5 @@
-//! Which characters a reader sees. Names, titles and ids are read by people, so two of them must
-//! not differ in characters that nobody sees.
+//! Which characters are visible. People read names, titles and ids, so two of them must not differ
+//! in invisible characters only.
 
 /// Returns whether a character shows nothing and takes up no room: Unicode's
 /// `Default_Ignorable_Code_Point` with all marks that change the direction of text, interlinear
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn characters_that_nobody_sees_are_removed() {
+    fn invisible_characters_are_removed() {
         for (text, expected) in [
             ("\u{202e}ecarg", "ecarg"),
             ("gra\u{200d}ce\u{200b}", "grace"),

@@ -70,8 +70,8 @@ async fn handle<P: AllPorts>(
     Ok(response)
 }
 
-/// Calls the route of a request. Every request spends from its user's allowance before its body is
-/// parsed, also one that no route accepts.
+/// Calls the route of a request. Every request first spends from its user's allowance, even if no
+/// route accepts it or its body cannot be parsed.
 async fn respond<P: AllPorts>(
     router: &Router<P>,
     limits: &RateLimits,
