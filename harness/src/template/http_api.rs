@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     api_gateway_v2::Parts,
+    definition_body,
     event_source::HttpApiEvent,
     functions::Functions,
     jwt,
@@ -54,6 +55,7 @@ pub(super) fn read(
         "PropagateTags",
         "Tags",
     ]);
+    let document = problems.keep(properties.optional("DefinitionBody"));
     properties.finish(problems);
 
     let api_id = api_id(id);
@@ -63,6 +65,9 @@ pub(super) fn read(
         if let Some(route) = problems.keep(auth.route(event, &api_id, &routes)) {
             routes.push(route);
         }
+    }
+    if let Some(document) = document? {
+        definition_body::check(&document, &routes, problems);
     }
     let mut api = HttpApi {
         api_id,

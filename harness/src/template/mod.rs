@@ -8,6 +8,7 @@
 mod api_gateway_v2;
 mod code;
 mod conditions;
+mod definition_body;
 mod event_source;
 mod function;
 mod functions;

@@ -240,3 +240,28 @@ fn a_target_makes_a_route_and_a_stage() {
     assert_eq!((api.stage.as_str(), api.routes.len()), ("$default", 1));
     assert_eq!(api.routes[0].path, "$default");
 }
+
+#[test]
+fn a_definition_body_may_repeat_the_routes_of_events() {
+    let template = |operation: &str| {
+        with_auth("", "").replace(
+            "{Auth: {}}",
+            &format!("{{DefinitionBody: {{openapi: '3.0', info: {{title: a}}, paths: {{/a: {operation}}}}}}}"),
+        )
+    };
+    assert_eq!(api(&template("{get: {responses: {}}}")).routes.len(), 1);
+    for (operation, expected) in [
+        (
+            "{post: {responses: {}}}",
+            "no event of a function is for POST /a",
+        ),
+        (
+            "{get: {x-amazon-apigateway-integration: {type: http_proxy}}}",
+            "the harness does not support x-amazon-apigateway-integration in a DefinitionBody",
+        ),
+    ] {
+        let error = load(&template(operation)).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+}
