@@ -73,7 +73,8 @@ suite("browser: faults", (stack) => {
   test("a half-open connection is noticed and replaced", async () => {
     const { window, stored } = await talking("Half open");
     await window.connected();
-    // Injected until the message is stored: a late frame of the window before may take a fault, too.
+    // Injected until the message is stored: a late frame of the window before may take a fault,
+    // too.
     await stack.injectFaults({ connection: "halfOpen" });
     await window.say("Into a dead line.");
     await window.message("Into a dead line.", "pending").waitFor();

@@ -32,7 +32,7 @@ use crate::identity::{self, IdentityError};
 
 /// The lifetime of a token in seconds, unless the login asks for another.
 const LIFETIME: i64 = 3600;
-/// The scope of an access token whose login names none.
+/// The scope of an access token if the login names none.
 const SCOPE: &str = "aws.cognito.signin.user.admin";
 
 /// The issuer. Clones share it.
@@ -96,9 +96,9 @@ struct Claims<'a> {
 impl Cognito {
     /// Creates the issuer.
     ///
-    /// - `issuer` is the URL of [`Cognito::router`], such as `http://127.0.0.1:3000/.local/cognito`.
-    /// - `client_id` is the audience of tokens whose login names no other.
-    /// - With `key_file` the key survives a restart, and so does every token.
+    /// - `issuer` is the URL of [`Cognito::router`]: `http://127.0.0.1:3000/.local/cognito`.
+    /// - `client_id` is the audience of a token if the login names none.
+    /// - With `key_file` the key survives a restart, so tokens stay valid.
     pub fn new(issuer: String, client_id: String, key_file: Option<PathBuf>) -> Self {
         Self(Arc::new(Issuer {
             issuer,

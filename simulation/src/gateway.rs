@@ -20,7 +20,7 @@ use crate::{
 const NO_ANSWER: &str =
     r#"{"message":"Internal server error","connectionId":"c","requestId":"request"}"#;
 
-/// More than any user of a plan has open; the limit itself is tested with the route.
+/// More connections than any simulated user has. The tests of the route cover the limit.
 const MOST_CONNECTIONS: usize = 1_000;
 
 /// Begins a handshake.

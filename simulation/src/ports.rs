@@ -29,7 +29,7 @@ use crate::{
 
 /// How often a push is attempted while the gateway is busy.
 const ATTEMPTS: u32 = 4;
-/// Attempts that take longer may end for lack of time.
+/// If the attempts take longer than this, time may be too short for the next one.
 const EARLY: Duration = Duration::from_millis(700);
 
 /// The attempts at one push.
@@ -94,8 +94,8 @@ impl Ports {
         self.dead.load(Ordering::Relaxed)
     }
 
-    /// Returns the pushes for which the gateway was busy at the last attempt, although fewer
-    /// attempts were made than are due.
+    /// Returns the pushes that were given up too early: the gateway was busy at the last attempt,
+    /// and fewer than `ATTEMPTS` were made although there was time.
     pub fn given_up(&self) -> Vec<(ConnectionId, String)> {
         let attempts = self.attempts.lock().unwrap();
         let early = attempts

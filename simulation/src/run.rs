@@ -124,7 +124,7 @@ fn run_here(parameters: &Parameters, with_trace: bool) -> Outcome {
     }
 }
 
-/// Returns the limits of a user's frames. In a quarter of the runs devices meet them.
+/// Returns how many frames a user may send. In a quarter of the runs, devices reach the limit.
 fn rate_limits(place: Place) -> RateLimits {
     let (rate, burst) = (NonZeroU32::new(2), NonZeroU32::new(10));
     match rate.zip(burst) {

@@ -2,9 +2,7 @@ import { cleanBody, Code, encodedBytes, MAX_BODY_BYTES, Rejection, Retry } from 
 
 /** @import { ConversationOptions, Entry, Line, Message, Person } from "./types.js" */
 
-/**
- * Requests throw `Rejection` or `Unanswered`.
- */
+/** A conversation. Its requests throw `Rejection` or `Unanswered`. */
 export class Conversation {
   /** @type {ConversationOptions} */
   #options;
@@ -86,8 +84,8 @@ export class Conversation {
   }
 
   /**
-   * Sends a message, which is shown at once, survives a reload, and is stored once. Callers need not
-   * wait: `messages` contains failed messages.
+   * Sends a message, which is shown at once, survives a reload, and is stored once. Callers need
+   * not wait: `messages` contains failed messages.
    * @param {string} text
    * @returns {Promise<Entry>} the stored entry
    * @throws {Rejection}

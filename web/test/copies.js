@@ -1,4 +1,4 @@
-/** Copies the page's libraries from their npm packages. `node test/copies.js`, after `npm install`. */
+/** Copies the page's libraries from their npm packages: `npm install`, then `node test/copies.js`. */
 
 import { readFileSync, writeFileSync } from "node:fs";
 

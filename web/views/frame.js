@@ -1,4 +1,4 @@
-/** What surrounds a conversation: the line on top and the list of conversations. */
+/** The top bar and the list of conversations. */
 
 import { isolated, StateName } from "../client/index.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";

@@ -1,6 +1,7 @@
 /**
- * Finds web addresses in messages. An address becomes a link only if it leads where a reader expects;
- * other ones stay text. linkify-it finds where an address ends; the work is linear in the text.
+ * Finds web addresses in messages. An address becomes a link only if it leads where a reader
+ * expects; others stay text. linkify-it finds where an address ends; the work is linear in the
+ * text.
  */
 
 import { LinkifyIt } from "../vendor/linkify-it.js";
@@ -21,10 +22,10 @@ const CANDIDATE = new RegExp(
   `((?<!\\w)https?:|(?<![\\w@./:-])www\\.)[^\\s<>"“”«»\`]{1,${MAX_LENGTH}}`,
   "giu",
 );
-/** Marks that nobody sees end an address, because some of them reverse the text after them. */
+/** Invisible marks end an address, because some of them reverse the text after them. */
 const INVISIBLE = /[\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
 
-/** Letters of two of these in one label are a disguise. Chinese, Japanese and Korean mix theirs. */
+/** A label may have letters of one of these. Chinese, Japanese and Korean share one. */
 const SCRIPTS = [
   /\p{sc=Latin}/u,
   /\p{sc=Greek}/u,

@@ -1,6 +1,6 @@
 /**
- * The login: by user name on the local stack, by token elsewhere. It also appears when a session has
- * ended.
+ * The login: by user name on the local stack, by token elsewhere. It also appears when a session
+ * has ended.
  */
 
 import { element, setText } from "./element.js";

@@ -84,8 +84,8 @@ fn request(line: &str, base: &str, headers: &str, body: Option<Value>) -> Vec<u8
     .into_bytes()
 }
 
-/// Confab: the token as a subprotocol, a subscription after the upgrade, acknowledged sends with the
-/// newest position that was seen.
+/// Confab: the token as a subprotocol, a subscription after the upgrade, acknowledged sends with
+/// the newest position that was seen.
 #[derive(Default)]
 struct Confab {
     positions: Mutex<HashMap<String, u64>>,

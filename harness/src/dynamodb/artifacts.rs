@@ -2,8 +2,8 @@
 //! user's cache folder.
 //!
 //! `amazon.sha256` lists the files that Maven resolves for
-//! `software.amazon.dynamodb:DynamoDBLocal:3.3.1` with the AWS SDK at 2.54.15 (the declared 2.48.3 is
-//! not complete in Central), without test libraries, and with `jetty-xml` for the start. With a
+//! `software.amazon.dynamodb:DynamoDBLocal:3.3.1` with the AWS SDK at 2.54.15 (the declared 2.48.3
+//! is not complete in Central), without test libraries, and with `jetty-xml` for the start. With a
 //! fixed list Maven is not needed, and the checksums ensure that no unknown file is run.
 
 use std::{

@@ -1,4 +1,4 @@
-//! The throttles of a stage: one token bucket per route, by the gateway's clock.
+//! The throttles of a stage: one token bucket per route. Buckets fill by the gateway's clock.
 
 use std::{
     collections::HashMap,

@@ -76,7 +76,7 @@ impl InvocationError {
     }
 }
 
-/// The error that a function reported, for the log. The function may have written nothing about it.
+/// The error that a function reported. It is logged, since the function may not have logged it.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(super) struct ReportedError {
     #[serde(rename = "errorType", default)]
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reported_error_is_read_whatever_its_form() {
+    fn a_reported_error_is_read_in_every_form() {
         let error = |kind: &str, message: &str| ReportedError {
             kind: kind.to_owned(),
             message: message.to_owned(),

@@ -19,8 +19,8 @@ pub(super) struct Policies<'a> {
 }
 
 impl Policies<'_> {
-    /// Returns the statements of a function: those of `Role`, or else those of `Policies`, since SAM
-    /// adds no policies to a role that it does not create.
+    /// Returns the statements of a function: those of `Role`, or else those of `Policies`, since
+    /// SAM adds no policies to a role that it does not create.
     pub(super) fn of_function(
         &self,
         properties: &mut Properties<'_>,

@@ -80,8 +80,8 @@ fn throttle(
 }
 
 impl Declared {
-    /// Returns the throttles of a stage with these routes. AWS rejects settings of a route that does
-    /// not exist.
+    /// Returns the throttles of a stage with these routes. AWS rejects settings of a route that
+    /// does not exist.
     pub(super) fn of<'a>(
         self,
         routes: impl IntoIterator<Item = &'a str>,

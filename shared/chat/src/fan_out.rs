@@ -38,7 +38,7 @@ const ATTEMPTS: u32 = 4;
 /// The longest random wait before the first retry of a push; it doubles with each retry. All waits
 /// of a push together take at most 280 ms.
 const FIRST_WAIT_MS: u64 = 40;
-/// The longest that all attempts at one push may take, for calls that are not answered.
+/// The time limit of all attempts at one push together, in case a call is not answered.
 const PUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Awaits `storing`, then pushes the stored entry as [`publish`] does, and returns it.
@@ -177,7 +177,7 @@ fn recipients(
 
 /// The outcome of a fan-out. A push that is not made is a gap, which the client repairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct FannedOut {
+struct Outcome {
     /// The number of pushes to make.
     total: usize,
     /// Pushes that were given up, because the gateway was busy or did not answer.
@@ -191,12 +191,12 @@ async fn push_all<P>(
     targets: Vec<Subscription>,
     frame: &str,
     deadline: Timestamp,
-) -> FannedOut
+) -> Outcome
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let total = targets.len();
-    let mut outcome = FannedOut {
+    let mut outcome = Outcome {
         total,
         given_up: 0,
         remaining: total,
@@ -216,7 +216,7 @@ where
         select(pin!(pushes), pin!(ports.sleep(limit))).await,
         Either::Right(_)
     );
-    let FannedOut {
+    let Outcome {
         given_up,
         remaining,
         ..
@@ -407,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fan_out_counts_what_it_leaves_to_repair_and_ends_in_time() {
+    fn a_fan_out_counts_the_pushes_that_it_missed_and_ends_in_time() {
         let chat = FakeChat::new();
         let targets: Vec<Subscription> = (0..200)
             .map(|number| {

@@ -2,8 +2,8 @@
 //!
 //! A function's process keeps the buckets in its memory, so checking a request costs no call and no
 //! round. Processes share nothing: a user gets the rate from each process that serves them. A
-//! process handles one request at a time, so a user who keeps `n` of them busy has at most `n` times
-//! the rate. The gateway's throttles bound `n`.
+//! process handles one request at a time, so a user who keeps `n` of them busy has at most `n`
+//! times the rate. The gateway's throttles bound `n`.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,11 @@ use crate::{
     error::Rejection,
 };
 
-/// What most requests cost, in tokens. A message costs as much.
+/// The cost of most requests in tokens, also that of a message.
 pub const ORDINARY_COST: u32 = 1;
 
-/// Buckets are swept when there are this many, and then when their number has doubled.
+/// Full buckets are removed when there are this many buckets, and again whenever the number of the
+/// remaining ones has doubled.
 const FIRST_SWEEP: usize = 1_024;
 const MICROS_PER_SECOND: u64 = 1_000_000;
 
@@ -49,7 +50,7 @@ impl RateLimits {
         Self::with_interval(MICROS_PER_SECOND / u64::from(per_second.get()), burst.get())
     }
 
-    /// Rejects no request. For tests.
+    /// Returns limits that reject no request. For tests.
     #[must_use]
     pub fn unlimited() -> Self {
         Self::with_interval(0, u32::MAX)
@@ -67,8 +68,8 @@ impl RateLimits {
         }
     }
 
-    /// Takes `cost` tokens from the user's bucket. A cost above the burst counts as the burst, so that
-    /// a full bucket is enough for every request.
+    /// Takes `cost` tokens from the user's bucket. A cost above the burst counts as the burst, so
+    /// that a full bucket is enough for every request.
     ///
     /// # Errors
     /// `rate_limited` with the time until the bucket has enough tokens, if no other request takes
@@ -83,8 +84,8 @@ impl RateLimits {
         let empty = now.saturating_add(tokens(self.burst));
         let mut buckets = self.buckets();
         let full_at = buckets.full_at.get(user).copied().unwrap_or(now);
-        // If the clock was set back, `full_at` may be far ahead. A bucket counts as empty at most, so
-        // the user is not locked out.
+        // If the clock was set back, `full_at` may be far ahead. A bucket counts as empty at most,
+        // so the user is not locked out.
         let full_at = full_at.clamp(now, empty);
         let after = full_at.saturating_add(tokens(cost.min(self.burst)));
         if after > empty {
@@ -104,8 +105,8 @@ impl RateLimits {
 
 impl Buckets {
     /// Removes full buckets. Each sweep waits until the number of buckets has doubled, so the work
-    /// per request is constant on average, and the memory is bounded by twice the users of the time
-    /// in which a bucket fills.
+    /// per request is constant on average, and the memory is bounded by twice the number of users
+    /// who send requests while a bucket fills.
     fn sweep(&mut self, now: u64) {
         if self.full_at.len() < self.sweep_at {
             return;
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn the_memory_is_bounded_by_the_users_of_the_time_in_which_a_bucket_fills() {
+    fn the_memory_is_bounded_by_the_users_who_send_while_a_bucket_fills() {
         let limits = limits(1, 1);
         for number in 0..100_000 {
             let spent = limits.spend(&user(&format!("u{number}")), 1, at(number));

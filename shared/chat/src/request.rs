@@ -34,7 +34,7 @@ pub trait Route<P> {
     /// The name of the action, of the route key, of this crate's file and of the sample events.
     const NAME: &'static str;
 
-    /// What a request costs of the user's allowance, in tokens ([`crate::rate_limit`]).
+    /// The cost of a request to its user's allowance, in tokens ([`crate::rate_limit`]).
     const COST: u32 = ORDINARY_COST;
 
     /// The reply if the request is granted.

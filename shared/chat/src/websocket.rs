@@ -104,8 +104,8 @@ async fn reply<P: Sync, A: Route<P>>(
 
 /// Answers a message with one of the routes `R`. Gives up when `last_moment` ends.
 ///
-/// Every message spends from its user's allowance, also one that cannot be read. A message beyond
-/// the allowance costs no call.
+/// Every message spends from its user's allowance, even if it cannot be read. A message beyond the
+/// allowance costs no call.
 pub async fn answer<R: Routes<P>, P: Sync>(
     ports: &P,
     inbound: Inbound<'_>,

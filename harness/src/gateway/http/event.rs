@@ -70,8 +70,8 @@ impl Received {
         }
     }
 
-    /// Returns the event of a function. `context` is `requestContext.authorizer`, if the route has an
-    /// authorizer.
+    /// Returns the event of a function. `context` is `requestContext.authorizer`, if the route has
+    /// an authorizer.
     pub(super) fn function_event(
         &self,
         api: &HttpApi,

@@ -1,6 +1,7 @@
 //! JWT authorizers of HTTP APIs: the keys of issuers, and the checks of a token.
 //!
-//! The reason for refusing a token is in the log and in `WWW-Authenticate`; the token is in neither.
+//! The reason for refusing a token is in the log and in `WWW-Authenticate`; the token is in
+//! neither.
 
 use std::{
     collections::HashMap,
@@ -196,7 +197,7 @@ fn granted(claims: &Map<String, Value>) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Returns a claim as the text that events have: lists in brackets, without commas.
+/// Returns a claim as text, as events contain it: lists in brackets, without commas.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -216,7 +217,7 @@ impl TokenError {
             Self::Invalid(_) | Self::Issuer { .. } => ("invalid_token", ""),
         };
         let reason = match self {
-            // The rest is for the log.
+            // The log has the details.
             Self::Issuer { .. } => "OIDC discovery endpoint communication error".to_owned(),
             _ => self.to_string(),
         };

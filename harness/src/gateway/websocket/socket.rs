@@ -18,7 +18,8 @@ use super::{
 };
 use crate::{faults, server};
 
-/// The read buffer of a connection, in bytes. It is small because thousands of connections are idle.
+/// The read buffer of a connection, in bytes. It is small because thousands of connections are
+/// idle.
 const READ_BUFFER: usize = 4 * 1024;
 /// How long the client has to take queued messages and to answer the close frame.
 const CLOSING: Duration = Duration::from_secs(2);

@@ -26,7 +26,7 @@ use crate::{
 const AUDIENCE: &str = "local-development";
 /// The file of the signing key in the folder of `--data`.
 const SIGNING_KEY: &str = "signing-key.p8";
-/// The file of the key of the Cognito-shaped issuer in that folder.
+/// The file in that folder with the key of the issuer of Cognito tokens.
 const COGNITO_KEY: &str = "cognito-key.p8";
 
 pub(super) static SERVICE: Service = Service {
@@ -108,7 +108,7 @@ fn cognito_issuer(port: u16) -> String {
     format!("{}/cognito", issuer(port))
 }
 
-/// The folder of `--data` exists, since [`identity`] has created it.
+/// Creates the issuer of Cognito tokens. [`identity`] has already created the folder of `--data`.
 fn cognito(setup: &Setup) -> Cognito {
     let key_file = setup
         .options

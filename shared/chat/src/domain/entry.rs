@@ -141,7 +141,7 @@ impl Digest {
     }
 
     /// Returns the digest of a request that creates a conversation with these users besides the
-    /// creator. Their order has no influence.
+    /// creator. The order of the users does not matter.
     #[must_use]
     pub fn of_creation(title: Option<&Title>, users: &[UserId]) -> Self {
         let mut users: Vec<&str> = users.iter().map(UserId::as_str).collect();
@@ -150,7 +150,8 @@ impl Digest {
         Self::of_parts(["conversation", title].into_iter().chain(users))
     }
 
-    /// No part but the last may contain the character 0, which separates them.
+    /// Returns the digest of the parts. Only the last may contain the character 0, which separates
+    /// them.
     fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
         for (number, part) in parts.into_iter().enumerate() {

@@ -77,8 +77,8 @@ identifier!(
 );
 identifier!(
     /// A user id, from the token's `sub`: 1 to 128 bytes of NFC text without control, invisible and
-    /// replacement characters, and without blanks at its ends. So no two ids look the same because
-    /// of how they are encoded.
+    /// replacement characters, and without blanks at its ends. Therefore no two ids differ only in
+    /// how the same visible text is encoded.
     UserId,
     check_user
 );

@@ -28,8 +28,8 @@ impl Body {
     /// Creates a body from a text that keeps the rules.
     ///
     /// # Errors
-    /// [`FieldError::TooLarge`] for a long text; [`FieldError::Invalid`] for a text that shows
-    /// nothing or has a forbidden character.
+    /// [`FieldError::TooLarge`] for a long text; [`FieldError::Invalid`] for a text without a
+    /// visible character or with a forbidden one.
     pub fn new(text: impl Into<String>) -> Result<Self, FieldError> {
         let text = text.into();
         if text.is_empty() {
@@ -138,7 +138,7 @@ impl DisplayName {
         }
     }
 
-    /// Creates a name from a text with a visible character: removes what readers do not see, so that
+    /// Creates a name from a text with a visible character: removes invisible characters, so that
     /// no name looks like another one, and cuts the rest at [`MAX_NAME_BYTES`].
     #[must_use]
     pub fn fitted(text: &str) -> Self {

@@ -1,7 +1,7 @@
 //! Which characters are visible. People read names, titles and ids, so two of them must not differ
 //! in invisible characters only.
 
-/// Returns whether a character shows nothing and takes up no room: Unicode's
+/// Returns whether a character is invisible and takes up no room: Unicode's
 /// `Default_Ignorable_Code_Point` with all marks that change the direction of text, interlinear
 /// annotation, and the separators of lines and paragraphs.
 pub const fn is_invisible(c: char) -> bool {
@@ -27,7 +27,7 @@ pub const fn is_invisible(c: char) -> bool {
     )
 }
 
-/// Returns whether a character takes up room and shows nothing: white space, and the blanks that
+/// Returns whether a character is invisible and takes up room: white space, and the blanks that
 /// Unicode does not count as white space.
 pub const fn is_blank(c: char) -> bool {
     c.is_whitespace()
@@ -37,7 +37,7 @@ pub const fn is_blank(c: char) -> bool {
         )
 }
 
-/// Returns whether a text has a character that a reader sees.
+/// Returns whether a text has a visible character.
 pub fn shows_something(text: &str) -> bool {
     text.chars()
         .any(|c| !c.is_control() && !is_invisible(c) && !is_blank(c))
@@ -84,8 +84,8 @@ fn has_effect(c: char, base: Option<char>, next: Option<char>) -> bool {
     }
 }
 
-/// Returns whether a character may be joined: symbols, and the scripts from Arabic to Myanmar, Khmer
-/// and Mongolian, and the Brahmic scripts of the supplementary planes.
+/// Returns whether a character may be joined: symbols, and the scripts from Arabic to Myanmar,
+/// Khmer and Mongolian, and the Brahmic scripts of the supplementary planes.
 const fn joins(c: char) -> bool {
     is_symbol(c)
         || matches!(

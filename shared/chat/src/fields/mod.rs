@@ -106,7 +106,7 @@ macro_rules! from_text {
 
 from_text!(ConversationId, MessageId, UserId, Body, Title);
 
-/// A user who may be a participant since an earlier version, which accepted more ids.
+/// The id of a user who may be a participant already. Earlier versions accepted more ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownUser(pub UserId);
 

@@ -70,7 +70,7 @@ mod tests {
             "a refused connection leaves no row"
         );
         assert!(open("ada-2"), "a repeated event is accepted again");
-        assert!(open("grace-1"), "users have a limit each");
+        assert!(open("grace-1"), "each user has a limit of their own");
 
         let (identity, connection) = chat.connection("ada-1");
         chat.run(disconnect::handle(&chat, &identity.user, &connection.id))

@@ -54,7 +54,7 @@ impl Attribute for UserId {
 
 impl Attribute for DisplayName {
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
-        // The name of the user whom the entry is about: its sender, if it is about nobody else.
+        // A name belongs to the user whom the entry adds or removes, or else to the sender.
         let user = row.user(keys::USER).or_else(|_| row.user(keys::SENDER))?;
         Ok(Self::of(&user, row.text(name)?))
     }

@@ -22,8 +22,8 @@ use crate::identity::{self, IdentityError};
 
 /// The size limit of a body in bytes, which is also the gateway's.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
-/// Begins a user id in a path that is encoded. HTTP APIs decode a path twice, end it at a decoded
-/// `?` and refuse a single `%25`, so not every id survives as it is.
+/// The prefix of an encoded user id in a path. HTTP APIs decode a path twice, end it at a decoded
+/// `?` and refuse a single `%25`, so some ids arrive unchanged only if they are encoded.
 const ENCODED: &str = "base64url.";
 /// The header that may hold the `id` of a message.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -79,8 +79,8 @@ pub fn identity(request: &Request) -> Result<Identity, IdentityError> {
     identity::of_context(&authorizer.ok_or(IdentityError)?.fields)
 }
 
-/// Reads the fields and the deadline. Path parameters replace values of the same name
-/// in the body or the query.
+/// Reads the fields and the deadline. Path parameters replace values of the same name in the body
+/// or the query.
 ///
 /// # Errors
 /// `malformed` or `too_large` for the body, `invalid` for two different ids or an encoded user id
@@ -114,7 +114,7 @@ pub fn read(
     })
 }
 
-/// Decodes a user id of a path, if it is encoded.
+/// Returns the user id of a path, decoded if it is encoded.
 fn user(value: String) -> Result<String, Rejection> {
     let Some(encoded) = value.strip_prefix(ENCODED) else {
         return Ok(value);

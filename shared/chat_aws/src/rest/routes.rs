@@ -53,7 +53,7 @@ pub struct HttpRoute<P> {
     /// The path, with parameters in braces.
     pub pattern: &'static str,
     pub fields: FieldSource,
-    /// What a request costs of the user's allowance, in tokens.
+    /// The cost of a request to its user's allowance, in tokens.
     pub cost: u32,
     handler: Handler<P>,
 }

@@ -203,6 +203,7 @@ mod tests {
             assert_eq!(chat.connection_rows(), 0);
         }
     }
+
     /// Returns the sample with another connection, which opens now.
     fn another(chat: &FakeChat, number: usize) -> Value {
         let mut event = sample();

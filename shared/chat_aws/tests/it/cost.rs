@@ -116,7 +116,7 @@ impl Small {
     }
 
     /// Opens a connection of a user who may have none.
-    async fn connect_in_vain(&self, page: &str) -> Cost {
+    async fn connect_beyond_the_limit(&self, page: &str) -> Cost {
         let (identity, connection) = self.connection(page);
         let refused = connect::handle(&self.ports, &identity, &connection, 0).await;
         refused.unwrap_err();
@@ -200,7 +200,7 @@ async fn every_request_costs_what_the_documentation_says() {
         line("`$connect`", &small.connect("ada-3").await),
         line(
             "`$connect`, too many connections",
-            &small.connect_in_vain("ada-4").await,
+            &small.connect_beyond_the_limit("ada-4").await,
         ),
         line(
             "`subscribe`, `after` given",
