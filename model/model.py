@@ -11,7 +11,8 @@ Faults, each within a budget:
 
 A Query is not a snapshot: other writes may happen between its two halves (read-committed).
 A change of participants is a transaction of an entry and a row: all or nothing, but one becomes
-visible before the other.
+visible before the other. The number of participants, a third item of it, only adds a condition, and
+is not modelled; nor are the places of a connection, which no reader of the log looks at.
 
 Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ONCE   a (sender, id) is stored at most once

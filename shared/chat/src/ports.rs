@@ -48,6 +48,8 @@ pub trait Log {
     /// - If the position is taken, neither entry nor row MUST be stored.
     /// - A change without effect MUST store nothing, and MUST return [`Put::Unchanged`]: the user
     ///   already is a participant (for an addition) or is not one (for a removal).
+    /// - An addition beyond the limit of participants MUST store nothing, and MUST return
+    ///   [`Put::Full`]. The limit belongs to the configuration of the store.
     ///
     /// A concurrent reader may see the entry before the row, or the row before the entry.
     fn put(
@@ -76,6 +78,8 @@ pub enum Put {
     Taken(Entry),
     /// The change has no effect: the user already is (or is not) a participant.
     Unchanged,
+    /// The conversation has as many participants as the store allows.
+    Full,
 }
 
 /// Conversations and their participants.
@@ -148,6 +152,24 @@ pub trait Subscriptions {
 
     /// Deletes a subscription, if it exists.
     fn unsubscribe(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
+
+    /// Claims a place for a conversation among the `most` places of a connection. Returns whether
+    /// the connection has one for it. Claiming again has no effect.
+    ///
+    /// - Concurrent claims MUST NOT exceed the places of a connection.
+    fn claim(
+        &self,
+        connection: &Connection,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> impl Future<Output = Result<bool, InternalError>> + Send;
+
+    /// Releases the place of a conversation, if the connection has one for it.
+    fn release(
         &self,
         conversation: &ConversationId,
         connection: &ConnectionId,

@@ -14,6 +14,8 @@ const USER_REQUEST_RATE: &str = "USER_REQUEST_RATE";
 const USER_REQUEST_BURST: &str = "USER_REQUEST_BURST";
 /// The open connections that a user may have.
 const USER_CONNECTIONS: &str = "USER_CONNECTIONS";
+/// The participants that a conversation may have.
+const MAX_PARTICIPANTS: &str = "MAX_PARTICIPANTS";
 /// The SDK reads the value by itself, including the path.
 const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
 
@@ -53,6 +55,14 @@ pub fn request_limits() -> Result<RateLimits, Error> {
 /// Fails if the variable is missing or invalid.
 pub fn connection_limit() -> Result<usize, Error> {
     Ok(usize::try_from(number(USER_CONNECTIONS)?.get())?)
+}
+
+/// Reads how many participants a conversation may have.
+///
+/// # Errors
+/// Fails if the variable is missing or invalid.
+pub fn participant_limit() -> Result<usize, Error> {
+    Ok(usize::try_from(number(MAX_PARTICIPANTS)?.get())?)
 }
 
 /// The configuration of a function that uses the table.

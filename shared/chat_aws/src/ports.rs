@@ -15,7 +15,11 @@ use chat::{
     },
 };
 
-use crate::{Chance, Error, Gateway, SystemClock, configuration::Configuration, dynamo::Table};
+use crate::{
+    Chance, Error, Gateway, SystemClock,
+    configuration::{Configuration, participant_limit},
+    dynamo::Table,
+};
 
 /// All ports of the core. [`Outbound`] is implemented only if `O` implements it, as [`Gateway`]
 /// does: a function whose routes push nothing needs neither the endpoint nor the permission.
@@ -64,6 +68,20 @@ fn table(configuration: &Configuration) -> Table {
     Table::new(client, &configuration.table)
 }
 
+impl Ports<Gateway> {
+    /// Reads the environment of a function that changes participants, and connects to DynamoDB and
+    /// to the gateway.
+    ///
+    /// # Errors
+    /// Fails if a variable is missing or invalid.
+    pub async fn with_gateway_and_participants() -> Result<Self, Error> {
+        let most = participant_limit()?;
+        let mut ports = Self::with_gateway().await?;
+        ports.table = ports.table.with_most_participants(most);
+        Ok(ports)
+    }
+}
+
 impl<O> Ports<O> {
     /// Combines the table and `outbound` with the system's clock and randomness.
     #[must_use]
@@ -109,6 +127,8 @@ delegate_to_table!(Participants {
 delegate_to_table!(Subscriptions {
     subscribe(conversation: &ConversationId, subscription: &Subscription) -> ();
     unsubscribe(conversation: &ConversationId, connection: &ConnectionId) -> ();
+    claim(connection: &Connection, conversation: &ConversationId, most: usize) -> bool;
+    release(conversation: &ConversationId, connection: &ConnectionId) -> ();
     roster(conversation: &ConversationId) -> Roster;
     subscriptions_of(connection: &ConnectionId) -> Vec<ConversationId>;
 });

@@ -125,6 +125,7 @@ impl Log for Ports {
             }
             Put::Taken(_) => world.count("puts that lost their position"),
             Put::Unchanged => world.count("changes without effect"),
+            Put::Full => world.count("additions beyond the limit"),
         }
         world.trace(|| {
             let (sender, id) = (&draft.sender, &draft.id);
@@ -132,6 +133,7 @@ impl Log for Ports {
                 Put::Stored => "is stored",
                 Put::Taken(_) => "meets another entry, or itself,",
                 Put::Unchanged => "has no effect",
+                Put::Full => "finds the conversation full",
             };
             format!("  {sender}'s {id} {became} at {seq} of {conversation}")
         });
@@ -228,6 +230,25 @@ impl Subscriptions for Ports {
             self.world.chat.unsubscribe(conversation, connection)
         };
         self.call("deleting a subscription", apply).await
+    }
+
+    async fn claim(
+        &self,
+        connection: &Connection,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<bool, InternalError> {
+        let apply = || self.world.chat.claim(connection, conversation, most);
+        self.call("claiming a place", apply).await
+    }
+
+    async fn release(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
+        let apply = || self.world.chat.release(conversation, connection);
+        self.call("releasing a place", apply).await
     }
 
     /// A torn read returns the subscriptions of a later moment than the participants.

@@ -4,7 +4,9 @@ use std::slice;
 
 use futures_util::future::{join, join_all};
 
-use super::{NOW, change, conversation, conversation_id, message, participant, seq, user};
+use super::{
+    MOST_PARTICIPANTS, NOW, change, conversation, conversation_id, message, participant, seq, user,
+};
 use crate::{
     domain::{Content, ConversationId, DisplayName, Draft, Entry, Participant, Role},
     ports::{Log, Participants, Put},
@@ -91,6 +93,66 @@ pub async fn a_repeated_change_must_return_the_entry_that_it_stored(
     assert_eq!(put, Put::Taken(stored));
 }
 
+/// Creates a conversation that lacks `places` participants to its limit.
+async fn almost_full(ports: &impl Participants, places: usize) -> ConversationId {
+    let users: Vec<String> = (0..90).map(|n| format!("user-{n:02}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    created(ports, &users[..MOST_PARTICIPANTS - 10 - places]).await
+}
+
+/// Puts an entry at the next free position.
+async fn put_next(ports: &impl Log, c: &ConversationId, draft: &Draft) -> Put {
+    let mut next = seq(1);
+    loop {
+        match ports.put(c, next, draft).await.unwrap() {
+            Put::Taken(winner) if winner.draft != *draft => next = next.next(),
+            put => return put,
+        }
+    }
+}
+
+pub async fn an_addition_beyond_the_limit_must_store_nothing(ports: &(impl Log + Participants)) {
+    let c = almost_full(ports, 0).await;
+    for n in 0..10 {
+        let joins = change(&format!("{n}"), true, &format!("late-{n}"));
+        assert_eq!(put_next(ports, &c, &joins).await, Put::Stored);
+    }
+    let eve = change("eve", true, "eve");
+    assert_eq!(ports.put(&c, seq(11), &eve).await.unwrap(), Put::Full);
+    assert_eq!(ports.participant(&c, &user("eve")).await.unwrap(), None);
+    assert_eq!(log(ports).await.len(), 10);
+    // A change without effect and a taken position are reported as such.
+    let again = change("again", true, "late-3");
+    assert_eq!(
+        ports.put(&c, seq(11), &again).await.unwrap(),
+        Put::Unchanged
+    );
+    let taken = ports.put(&c, seq(10), &eve).await.unwrap();
+    assert!(matches!(taken, Put::Taken(_)), "{taken:?}");
+
+    let leaves = change("leaves", false, "user-07");
+    assert_eq!(put_next(ports, &c, &leaves).await, Put::Stored);
+    assert_eq!(put_next(ports, &c, &eve).await, Put::Stored);
+    let zoe = change("zoe", true, "zoe");
+    assert_eq!(put_next(ports, &c, &zoe).await, Put::Full);
+}
+
+pub async fn concurrent_additions_do_not_exceed_the_limit(ports: &(impl Log + Participants)) {
+    let c = almost_full(ports, 0).await;
+    for n in 0..8 {
+        let joins = change(&format!("{n}"), true, &format!("late-{n}"));
+        assert_eq!(put_next(ports, &c, &joins).await, Put::Stored);
+    }
+    let joins: Vec<Draft> = (0..5)
+        .map(|n| change(&format!("x-{n}"), true, &format!("x-{n}")))
+        .collect();
+    let puts = join_all(joins.iter().map(|joins| put_next(ports, &c, joins))).await;
+    let full = puts.iter().filter(|put| **put == Put::Full).count();
+    assert_eq!(full, 3, "{puts:?}");
+    let found = ports.participants(&c).await.unwrap();
+    assert_eq!(found.len(), MOST_PARTICIPANTS);
+}
+
 pub async fn concurrent_changes_and_messages_are_stored_once_and_rows_agree_with_the_log(
     ports: &(impl Log + Participants),
 ) {
@@ -102,7 +164,7 @@ pub async fn concurrent_changes_and_messages_are_stored_once_and_rows_agree_with
                 Put::Stored => return Some(draft),
                 Put::Taken(winner) if winner.draft == draft => return Some(draft),
                 Put::Taken(_) => next = next.next(),
-                Put::Unchanged => return None,
+                Put::Unchanged | Put::Full => return None,
             }
         }
     };

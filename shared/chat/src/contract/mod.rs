@@ -29,6 +29,9 @@ use crate::{
     ports::{Connections, Log, Participants, Subscriptions},
 };
 
+/// The limit of participants with which stores must be configured for these tests.
+pub const MOST_PARTICIPANTS: usize = 100;
+
 /// An implementation, and an executor for its futures.
 pub trait Stores {
     /// The implementation of all storage ports.
@@ -63,6 +66,8 @@ macro_rules! contract_tests {
                 if_the_position_is_taken_neither_entry_nor_row_must_be_stored
                 a_change_without_effect_must_store_nothing
                 a_repeated_change_must_return_the_entry_that_it_stored
+                an_addition_beyond_the_limit_must_store_nothing
+                concurrent_additions_do_not_exceed_the_limit
                 concurrent_changes_and_messages_are_stored_once_and_rows_agree_with_the_log;
             participants:
                 a_conversation_is_stored_with_all_its_participants
@@ -81,7 +86,9 @@ macro_rules! contract_tests {
                 a_subscription_must_be_read_with_its_expiry
                 an_expired_subscription_is_returned_until_it_is_deleted
                 unsubscribing_deletes_one_subscription_if_it_exists
-                subscriptions_of_a_connection_are_its_conversations;
+                subscriptions_of_a_connection_are_its_conversations
+                concurrent_claims_must_not_exceed_the_places_of_a_connection
+                a_released_place_can_be_claimed_again;
             connections:
                 all_stored_connections_of_a_user_are_returned
                 a_connection_must_be_read_with_its_expiry

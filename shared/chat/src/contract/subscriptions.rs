@@ -5,7 +5,7 @@ use crate::{
 
 use std::time::Duration;
 
-use futures_util::future::join;
+use futures_util::future::{join, join_all};
 
 use super::{
     NOW, change, connection, connection_until, conversation, conversation_id, message, participant,
@@ -178,4 +178,37 @@ pub async fn subscriptions_of_a_connection_are_its_conversations(
         .await
         .unwrap();
     assert_eq!(found, ["c"].map(conversation_id));
+}
+
+pub async fn concurrent_claims_must_not_exceed_the_places_of_a_connection(
+    ports: &impl Subscriptions,
+) {
+    let ids: Vec<_> = (0..24)
+        .map(|n| conversation_id(&format!("c-{n}")))
+        .collect();
+    let ada = connection("ada=");
+    let claims = join_all(ids.iter().map(|id| ports.claim(&ada, id, 10))).await;
+    let claims: Vec<bool> = claims.into_iter().map(Result::unwrap).collect();
+    assert_eq!(claims.iter().filter(|claimed| **claimed).count(), 10);
+    for (id, claimed) in ids.iter().zip(claims) {
+        assert_eq!(ports.claim(&ada, id, 10).await.unwrap(), claimed, "again");
+    }
+    let other = connection("other=");
+    assert!(ports.claim(&other, &ids[0], 1).await.unwrap());
+}
+
+pub async fn a_released_place_can_be_claimed_again(ports: &impl Subscriptions) {
+    let (c, d) = (conversation_id("c"), conversation_id("d"));
+    let ada = connection("ada=");
+    // Nothing is claimed yet.
+    ports.release(&c, &ada.id).await.unwrap();
+    for _ in 0..2 {
+        assert!(ports.claim(&ada, &c, 1).await.unwrap());
+        assert!(!ports.claim(&ada, &d, 1).await.unwrap());
+        for _ in 0..2 {
+            ports.release(&c, &ada.id).await.unwrap();
+        }
+        assert!(ports.claim(&ada, &d, 1).await.unwrap());
+        ports.release(&d, &ada.id).await.unwrap();
+    }
 }

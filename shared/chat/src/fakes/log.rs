@@ -7,6 +7,7 @@ use super::{
     memory::{Half, HalfSeen, State},
 };
 use crate::{
+    contract::MOST_PARTICIPANTS,
     domain::{Change, Content, ConversationId, Draft, Entry, Seq},
     error::InternalError,
     mutant::mutant,
@@ -118,10 +119,8 @@ impl State {
     ) -> Put {
         self.puts += 1;
         let change = draft.change();
-        self.show(conversation, |half| {
-            let user = half.draft.change().map(|change| change.user().clone());
-            half.seq == seq || user.as_ref() == change.as_ref().map(Change::user)
-        });
+        // Every change of a conversation writes its number of participants.
+        self.show(conversation, |half| half.seq == seq || change.is_some());
         let log = self.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq)
             && !mutant!(NoCondition)
@@ -136,6 +135,11 @@ impl State {
             let takes_part = self.participants.contains_key(&key);
             if takes_part == matches!(change, Change::Joins(_)) {
                 return Put::Unchanged;
+            }
+            let rows = self.participants.keys();
+            let present = rows.filter(|(id, _)| id == conversation).count();
+            if !takes_part && present >= MOST_PARTICIPANTS {
+                return Put::Full;
             }
         }
         for half in [Half::Entry, Half::Row] {

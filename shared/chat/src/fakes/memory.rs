@@ -4,7 +4,7 @@
 //! network, call by call.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     future::{Future, pending},
     ops::RangeBounds,
     sync::{Mutex, MutexGuard, PoisonError},
@@ -38,6 +38,8 @@ pub(super) struct State {
     pub logs: BTreeMap<ConversationId, BTreeMap<Seq, Draft>>,
     pub participants: BTreeMap<(ConversationId, UserId), Participant>,
     pub subscriptions: BTreeMap<(ConversationId, ConnectionId), Subscription>,
+    /// The conversations for which each connection has a place.
+    pub claims: BTreeMap<ConnectionId, BTreeSet<ConversationId>>,
     pub connections: BTreeMap<(UserId, ConnectionId), Connection>,
     pub pushed: Vec<(ConnectionId, String)>,
     pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
@@ -161,6 +163,13 @@ impl FakeChat {
         let rows = state.subscriptions.iter();
         rows.map(|((conversation, _), row)| (conversation.clone(), row.clone()))
             .collect()
+    }
+
+    /// Returns the conversations for which a connection has a place.
+    #[must_use]
+    pub fn claims(&self, connection: &ConnectionId) -> BTreeSet<ConversationId> {
+        let claims = &self.state().claims;
+        claims.get(connection).cloned().unwrap_or_default()
     }
 
     /// Returns the number of rows of connections and subscriptions.

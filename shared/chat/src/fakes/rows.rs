@@ -130,6 +130,34 @@ impl Subscriptions for FakeChat {
         Ok(())
     }
 
+    async fn claim(
+        &self,
+        connection: &Connection,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<bool, InternalError> {
+        self.pause().await;
+        let mut state = self.state();
+        let claims = state.claims.entry(connection.id.clone()).or_default();
+        let has_place = claims.len() < most || claims.contains(conversation);
+        if has_place {
+            claims.insert(conversation.clone());
+        }
+        Ok(has_place)
+    }
+
+    async fn release(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
+        self.pause().await;
+        if let Some(claims) = self.state().claims.get_mut(connection) {
+            claims.remove(conversation);
+        }
+        Ok(())
+    }
+
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         self.pause().await;
         let participants = self.participants(conversation).await?;

@@ -15,6 +15,8 @@ const LONGEST_WAIT_MS: u64 = 64;
 /// Entries per query when a writer that has lost its position reads on.
 const REREAD: usize = 1_000;
 
+const FULL: &str = "this conversation has as many participants as allowed; remove some first";
+
 /// The entry of a request, stored by this attempt or by an earlier one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
@@ -50,7 +52,8 @@ pub async fn append<P: Log + Clock + Random>(
 /// `None` if the change has no effect.
 ///
 /// # Errors
-/// Those of [`append`].
+/// - `forbidden` if the conversation has as many participants as allowed
+/// - those of [`append`]
 pub async fn change<P: Log + Clock + Random>(
     ports: &P,
     conversation: &ConversationId,
@@ -91,6 +94,7 @@ async fn store<P: Log + Clock + Random>(
                 }));
             }
             Put::Unchanged => return Ok(None),
+            Put::Full => return Err(Rejection::Forbidden(FULL).into()),
             Put::Taken(winner) => {
                 tail = Tail {
                     entries: vec![winner],

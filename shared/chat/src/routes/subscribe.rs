@@ -6,13 +6,13 @@
 //!  "events": [{"event": "message", "seq": 42, …}], "limited": false}
 //! ```
 
-use futures_util::future::try_join;
+use futures_util::future::join;
 use serde::Serialize;
 
 use crate::{
     access::subscribe_then_read,
-    domain::{ConversationId, Seq, Subscription},
-    error::{Rejection, RequestError},
+    domain::{ConnectionId, ConversationId, Seq, Subscription},
+    error::{InternalError, Rejection, RequestError},
     fields::{Fields, Position},
     limit::limit,
     log::{head, read_after},
@@ -86,44 +86,55 @@ where
             user: caller.user.clone(),
             connection,
         };
-        let read = subscribe_then_read(
+        let connection = &subscription.connection;
+        let claim = ports.claim(connection, &conversation, MAX_SUBSCRIPTIONS);
+        let outcome = subscribe_then_read(
             ports,
             &conversation,
             &caller.user,
             store(ports, &conversation, &subscription),
-            read(ports, &conversation, after),
+            join(claim, read(ports, &conversation, after)),
         )
         .await;
-        if let Err(RequestError::Rejected(Rejection::NotFound)) = read {
-            let connection = &subscription.connection.id;
-            ports.unsubscribe(&conversation, connection).await?;
+        if let Err(RequestError::Rejected(Rejection::NotFound)) = outcome {
+            end(ports, &conversation, &connection.id).await?;
         }
 
-        read?
+        let (claimed, read) = outcome?;
+        if !claimed? {
+            ports.unsubscribe(&conversation, &connection.id).await?;
+            return Err(Rejection::Invalid {
+                field: "conversation",
+                rule: TOO_MANY_SUBSCRIPTIONS,
+            }
+            .into());
+        }
+        read
     }
 }
 
-/// Stores the subscription. It has no effect until the user is a participant.
+/// Stores the subscription. It has no effect until the user is a participant. Its place among those
+/// of the connection is claimed afterwards, and [`end`] releases the place before it deletes the
+/// row: however requests interleave, no row is left without a place.
 async fn store<P: Subscriptions>(
     ports: &P,
     conversation: &ConversationId,
     subscription: &Subscription,
 ) -> Result<(), RequestError> {
-    let connection = &subscription.connection.id;
-    let (others, ()) = try_join(
-        ports.subscriptions_of(connection),
-        ports.subscribe(conversation, subscription),
-    )
-    .await?;
-    if others.len() >= MAX_SUBSCRIPTIONS && !others.contains(conversation) {
-        ports.unsubscribe(conversation, connection).await?;
-        return Err(Rejection::Invalid {
-            field: "conversation",
-            rule: TOO_MANY_SUBSCRIPTIONS,
-        }
-        .into());
-    }
-    Ok(())
+    Ok(ports.subscribe(conversation, subscription).await?)
+}
+
+/// Ends a subscription.
+///
+/// # Errors
+/// An [`InternalError`] if a row cannot be written.
+pub(super) async fn end<P: Subscriptions>(
+    ports: &P,
+    conversation: &ConversationId,
+    connection: &ConnectionId,
+) -> Result<(), InternalError> {
+    ports.release(conversation, connection).await?;
+    ports.unsubscribe(conversation, connection).await
 }
 
 async fn read<P: Log>(
@@ -158,6 +169,7 @@ async fn read<P: Log>(
 mod tests {
     use std::time::Duration;
 
+    use futures_util::future::join_all;
     use serde_json::{Value, json};
 
     use super::Subscribe;
@@ -310,6 +322,54 @@ mod tests {
         );
         assert_eq!(again["event"], "subscribed");
         assert_eq!(chat.connection_rows(), 100);
+
+        // A place that becomes free can be used.
+        for (action, id) in [("unsubscribe", "c5"), ("subscribe", "c100")] {
+            let reply = chat.frame("ada-1", json!({"action": action, "conversation": id}));
+            assert_eq!(reply["event"], format!("{action}d"), "{reply}");
+        }
+        assert_eq!(chat.connection_rows(), 100);
+    }
+
+    #[test]
+    fn subscriptions_at_once_do_not_exceed_the_limit() {
+        let chat = FakeChat::new();
+        let frames: Vec<String> = (0..170)
+            .map(|n| {
+                let id = format!("c{n}");
+                chat.conversation(&id, &["ada"]);
+                json!({"action": "subscribe", "conversation": id}).to_string()
+            })
+            .collect();
+        let requests = frames.iter().map(|frame| chat.text_later("ada-1", frame));
+        let replies = chat.run(join_all(requests));
+        let subscribed = |reply: &&Value| reply["event"] == "subscribed";
+        assert_eq!(replies.iter().filter(subscribed).count(), 100);
+        assert_eq!(chat.connection_rows(), 100);
+    }
+
+    #[test]
+    fn no_subscription_is_left_without_a_place() {
+        for seed in 0..500 {
+            let chat = FakeChat::unsteady(seed);
+            for id in ["c", "d"] {
+                chat.conversation(id, &["ada"]);
+            }
+            let frames: Vec<String> = (0..12)
+                .map(|n| {
+                    let action = ["subscribe", "unsubscribe"][n / 2 % 2];
+                    let id = ["c", "d"][n % 2];
+                    json!({"action": action, "conversation": id}).to_string()
+                })
+                .collect();
+            let requests = frames.iter().map(|frame| chat.text_later("ada-1", frame));
+            chat.run(join_all(requests));
+            let (_, connection) = chat.connection("ada-1");
+            let places = chat.claims(&connection.id);
+            for (conversation, _) in chat.subscriptions() {
+                assert!(places.contains(&conversation), "seed {seed}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::{
     error::{Rejection, RequestError},
     ports::{Clock, Subscriptions},
     request::{Request, Route},
+    routes::subscribe::end,
 };
 
 /// Ends a subscription.
@@ -42,7 +43,7 @@ where
             .as_ref()
             .ok_or(Rejection::UnknownAction)?;
 
-        ports.unsubscribe(&conversation, &connection.id).await?;
+        end(ports, &conversation, &connection.id).await?;
 
         Ok(Unsubscribed {
             conversation: conversation.to_string(),

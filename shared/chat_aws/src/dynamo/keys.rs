@@ -7,6 +7,7 @@
 //! | `conversation#ID` | `participant#USER` | `user#USER` |
 //! | `conversation#ID` | `subscription#CONN` | `connection#CONN` |
 //! | `user#USER` | `connection#CONN` | |
+//! | `connection#CONN` | `places` | |
 
 use chat::domain::{ConnectionId, ConversationId, Seq, UserId};
 
@@ -51,6 +52,13 @@ pub const CONNECTED_AT: &str = "connected_at";
 /// requires.
 pub const EXPIRES_AT: &str = "expires_at";
 
+/// The number of participants of a conversation, in its own row.
+pub const PARTICIPANT_COUNT: &str = "participants";
+/// The ids of the conversations for which a connection has a place: a set of strings.
+pub const CONVERSATION_IDS: &str = "conversations";
+
+/// The sort key of the row with the places of a connection.
+pub const PLACES: &str = "places";
 /// The sort key of a conversation's own row.
 pub const ABOUT: &str = "about";
 
@@ -99,7 +107,7 @@ pub fn user(id: &UserId) -> String {
 }
 
 /// Returns the sort key of a connection, which is also the owner of the connection's subscription
-/// rows.
+/// rows, and the partition key of its places.
 pub fn connection(id: &ConnectionId) -> String {
     format!("{CONNECTION}{id}")
 }

@@ -2,7 +2,9 @@
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
-    types::{AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem},
+    types::{
+        AttributeValue, Delete, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    },
 };
 use chat::{
     domain::{Change, ConversationId, Digest, Draft, Entry, MessageId, Seq},
@@ -85,8 +87,8 @@ impl Table {
         }
     }
 
-    /// Writes an entry that adds or removes a participant, and the participant's row, in one
-    /// transaction.
+    /// Writes an entry that adds or removes a participant, the participant's row and the number of
+    /// participants in one transaction.
     async fn put_with_row(
         &self,
         pk: String,
@@ -114,7 +116,7 @@ impl Table {
             Change::Leaves(user) => {
                 let delete = Delete::builder()
                     .table_name(&self.name)
-                    .key(keys::PK, AttributeValue::S(pk))
+                    .key(keys::PK, AttributeValue::S(pk.clone()))
                     .key(keys::SK, AttributeValue::S(keys::participant(user)))
                     .condition_expression(EXISTS)
                     .expression_attribute_names("#partition", keys::PK);
@@ -122,16 +124,40 @@ impl Table {
             }
         };
         let entry = TransactWriteItem::builder().put(entry);
-        let parts = vec![entry.build(), participant.build()];
+        let count = TransactWriteItem::builder().update(self.count(pk, change)?);
+        let parts = vec![entry.build(), participant.build(), count.build()];
         match self.transact(DOING, parts).await? {
             Transacted::All => Ok(Put::Stored),
             // The reason of the entry comes first: if the position holds this very entry, an
             // earlier attempt wrote both.
-            Transacted::None(reasons) => match reasons.first() {
-                Some(reason) if condition_failed(reason) => taken_by(reason.item()),
-                _ => Ok(Put::Unchanged),
+            Transacted::None(reasons) => match &reasons[..] {
+                [entry, ..] if condition_failed(entry) => taken_by(entry.item()),
+                [_, row, ..] if condition_failed(row) => Ok(Put::Unchanged),
+                _ => Ok(Put::Full),
             },
         }
+    }
+
+    /// Creates the part that counts the participants, in the conversation's own row. Conversations
+    /// of an earlier version have no count at first; for them only later changes count.
+    fn count(&self, pk: String, change: &Change<'_>) -> Result<Update, InternalError> {
+        let number = |number: String| AttributeValue::N(number);
+        let by = |step: &str| {
+            Update::builder()
+                .table_name(&self.name)
+                .key(keys::PK, AttributeValue::S(pk))
+                .key(keys::SK, AttributeValue::S(keys::ABOUT.to_owned()))
+                .update_expression("ADD #count :step")
+                .expression_attribute_names("#count", keys::PARTICIPANT_COUNT)
+                .expression_attribute_values(":step", number(step.to_owned()))
+        };
+        let update = match change {
+            Change::Joins(_) => by("1")
+                .condition_expression("attribute_not_exists(#count) OR #count < :most")
+                .expression_attribute_values(":most", number(self.most_participants.to_string())),
+            Change::Leaves(_) => by("-1"),
+        };
+        update.build().map_err(failed(DOING))
     }
 
     /// Makes one query. The page is limited to `limit` entries and 1 MB; the caller asks for more.

@@ -29,6 +29,8 @@ use rand::RngExt as _;
 use self::row::Row;
 use crate::call_error::{call_error, error_chain};
 
+/// The most participants of a conversation, unless the configuration says otherwise.
+const MOST_PARTICIPANTS: usize = 1_000;
 /// The number of attempts at what the SDK does not retry.
 const ATTEMPTS: u32 = 5;
 /// The upper limit of the random wait before the second attempt. It doubles with each attempt.
@@ -39,6 +41,7 @@ const FIRST_WAIT_MS: u64 = 32;
 pub struct Table {
     client: Client,
     name: String,
+    most_participants: usize,
 }
 
 impl Table {
@@ -48,7 +51,15 @@ impl Table {
         Self {
             client,
             name: name.into(),
+            most_participants: MOST_PARTICIPANTS,
         }
+    }
+
+    /// Sets how many participants a conversation may have.
+    #[must_use]
+    pub fn with_most_participants(mut self, most: usize) -> Self {
+        self.most_participants = most;
+        self
     }
 
     /// Opens the HTTP connection for the first request, by a health check (`GET /`). The health

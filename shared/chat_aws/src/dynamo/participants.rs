@@ -27,8 +27,9 @@ impl Participants for Table {
     ) -> Result<bool, InternalError> {
         const DOING: &str = "creating a conversation";
         let pk = keys::conversation(&conversation.id);
+        let count = u64::try_from(participants.len()).unwrap_or(u64::MAX);
         let about = self
-            .part(about_row(&pk, conversation))
+            .part(about_row(&pk, conversation).with_number(keys::PARTICIPANT_COUNT, count))
             .condition_expression(IS_NEW)
             .expression_attribute_names("#partition", keys::PK);
         let others = participants

@@ -1,7 +1,11 @@
 //! Subscriptions, and the roster of participants and subscriptions.
 
+use aws_sdk_dynamodb::{
+    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    types::AttributeValue,
+};
 use chat::{
-    domain::{ConnectionId, ConversationId, Subscription},
+    domain::{Connection, ConnectionId, ConversationId, Subscription},
     error::InternalError,
     ports::{Roster, Subscriptions},
 };
@@ -45,6 +49,41 @@ impl Subscriptions for Table {
         Ok(())
     }
 
+    async fn claim(
+        &self,
+        connection: &Connection,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<bool, InternalError> {
+        const HAS_PLACE: &str = "attribute_not_exists(#conversations) \
+            OR size(#conversations) < :most OR contains(#conversations, :conversation)";
+        let call = self
+            .update_places(&connection.id, conversation)
+            .update_expression("SET #expires_at = :expires_at ADD #conversations :conversations")
+            .condition_expression(HAS_PLACE)
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+            .expression_attribute_values(":expires_at", number(connection.expires_at().seconds()))
+            .expression_attribute_values(":most", number(most))
+            .expression_attribute_values(
+                ":conversation",
+                AttributeValue::S(conversation.to_string()),
+            );
+        applied("claiming a place", call).await
+    }
+
+    async fn release(
+        &self,
+        conversation: &ConversationId,
+        connection: &ConnectionId,
+    ) -> Result<(), InternalError> {
+        let call = self
+            .update_places(connection, conversation)
+            .update_expression("DELETE #conversations :conversations")
+            .condition_expression("attribute_exists(#conversations)");
+        applied("releasing a place", call).await?;
+        Ok(())
+    }
+
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         // One ascending range, so that participants are read before subscriptions.
         let query = self
@@ -79,6 +118,43 @@ impl Subscriptions for Table {
             .map(|row| row.named_by_pk(keys::conversation_in))
             .collect()
     }
+}
+
+impl Table {
+    fn update_places(
+        &self,
+        connection: &ConnectionId,
+        conversation: &ConversationId,
+    ) -> UpdateItemFluentBuilder {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .key(keys::PK, AttributeValue::S(keys::connection(connection)))
+            .key(keys::SK, AttributeValue::S(keys::PLACES.to_owned()))
+            .expression_attribute_names("#conversations", keys::CONVERSATION_IDS)
+            .expression_attribute_values(
+                ":conversations",
+                AttributeValue::Ss(vec![conversation.to_string()]),
+            )
+    }
+}
+
+/// Returns whether the condition of an update holds, and so the update is applied.
+async fn applied(
+    doing: &'static str,
+    call: UpdateItemFluentBuilder,
+) -> Result<bool, InternalError> {
+    match call.send().await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(_)) => Ok(false),
+            _ => Err(failed(doing)(error)),
+        },
+    }
+}
+
+fn number(number: impl ToString) -> AttributeValue {
+    AttributeValue::N(number.to_string())
 }
 
 fn subscription(row: &Row) -> Result<Subscription, InternalError> {

@@ -90,7 +90,8 @@ impl Small {
             fields: Fields::from_object(fields),
             deadline: self.ports.now().plus(Duration::from_secs(9)),
         };
-        let reply = R::handle(&self.ports, &request).await;
+        // Boxed, because the futures of all requests of a test would exceed its thread's stack.
+        let reply = Box::pin(R::handle(&self.ports, &request)).await;
         reply.unwrap_or_else(|error| panic!("{} failed: {error:?}", R::NAME))
     }
 
@@ -323,5 +324,5 @@ async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
     assert_eq!(long.send("new", Some(100_000)).await, empty);
     let subscribed = json!({"conversation": "c", "after": 100_001});
     let cost = long.frame::<Subscribe>("ada-1", subscribed).await;
-    assert_eq!((cost.read_units, cost.rounds), (2.5, 3));
+    assert_eq!((cost.read_units, cost.rounds), (2.0, 3));
 }

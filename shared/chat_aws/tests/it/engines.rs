@@ -137,7 +137,11 @@ pub async fn create_table(client: &Client) -> (Table, String) {
         .send()
         .await
         .unwrap();
-    (Table::new(client.clone(), &name), name)
+    let table = Table::new(client.clone(), &name);
+    (
+        table.with_most_participants(contract::MOST_PARTICIPANTS),
+        name,
+    )
 }
 
 struct OnTable {

@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::{
         put_item::{PutItemInput, PutItemOutput},
         query::{QueryInput, QueryOutput},
         transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
+        update_item::{UpdateItemInput, UpdateItemOutput},
     },
     types::{ConsumedCapacity, ReturnConsumedCapacity},
 };
@@ -115,7 +116,7 @@ impl Intercept for Meter {
                 })*
             };
         }
-        request_capacity!(GetItemInput QueryInput BatchGetItemInput PutItemInput DeleteItemInput TransactWriteItemsInput);
+        request_capacity!(GetItemInput QueryInput BatchGetItemInput PutItemInput DeleteItemInput TransactWriteItemsInput UpdateItemInput);
         Err("the meter does not know this call".into())
     }
 
@@ -139,7 +140,7 @@ impl Intercept for Meter {
             };
         }
         units!(read_units: GetItemOutput QueryOutput BatchGetItemOutput);
-        units!(write_units: PutItemOutput DeleteItemOutput TransactWriteItemsOutput);
+        units!(write_units: PutItemOutput DeleteItemOutput TransactWriteItemsOutput UpdateItemOutput);
         Ok(())
     }
 }
