@@ -138,7 +138,7 @@ impl<'a> Changes<'a> {
 
     /// Returns the change that stored an entry at one of these positions after a line: the change
     /// whose answer has such a position, or else the earliest change that may have stored it.
-    pub fn maker(
+    pub fn change_behind(
         &self,
         adds: bool,
         positions: &RangeInclusive<u64>,
@@ -175,9 +175,9 @@ mod tests {
         changes
     }
 
-    fn maker(changes: &Changes<'_>, adds: bool, seq: u64, after: usize) -> Option<usize> {
-        let maker = changes.maker(adds, &(seq..=seq), after);
-        maker.map(|change| change.began)
+    fn change_behind(changes: &Changes<'_>, adds: bool, seq: u64, after: usize) -> Option<usize> {
+        let change_behind = changes.change_behind(adds, &(seq..=seq), after);
+        change_behind.map(|change| change.began)
     }
 
     #[test]
@@ -185,9 +185,9 @@ mod tests {
         let two = [("A", true, ASKED), ("B", true, ASKED)];
         let answers = [("A", true, Some(Some(4))), ("B", true, Some(Some(5)))];
         let two = changes(&[two, answers].concat());
-        assert_eq!(maker(&two, true, 4, 0), Some(0));
-        assert_eq!(maker(&two, true, 5, 0), Some(1));
-        assert_eq!(maker(&two, true, 6, 0), None);
+        assert_eq!(change_behind(&two, true, 4, 0), Some(0));
+        assert_eq!(change_behind(&two, true, 5, 0), Some(1));
+        assert_eq!(change_behind(&two, true, 6, 0), None);
         assert!(!two.have_open());
     }
 
@@ -197,13 +197,13 @@ mod tests {
         let answered = [&lines[..], &[("", false, Some(None))]].concat();
         assert!(changes(&lines).have_open());
         assert!(!changes(&answered).have_open());
-        assert_eq!(maker(&changes(&lines), true, 4, 0), Some(0));
-        assert_eq!(maker(&changes(&lines), true, 4, 1), None);
+        assert_eq!(change_behind(&changes(&lines), true, 4, 0), Some(0));
+        assert_eq!(change_behind(&changes(&lines), true, 4, 1), None);
 
         let named = [("A", true, ASKED), ("R", false, ASKED)];
         let answered = [&named[..], &[("R", false, Some(None))]].concat();
         assert!(changes(&answered).have_open());
-        assert_eq!(maker(&changes(&named), true, 4, 1), Some(0));
+        assert_eq!(change_behind(&changes(&named), true, 4, 1), Some(0));
     }
 
     #[test]
@@ -215,9 +215,9 @@ mod tests {
             ("C", true, Some(Some(7))),
         ];
         let changes = changes(&lines);
-        assert_eq!(maker(&changes, true, 7, 0), Some(2));
-        assert_eq!(maker(&changes, true, 6, 0), Some(0));
-        assert_eq!(maker(&changes, false, 6, 0), None);
+        assert_eq!(change_behind(&changes, true, 7, 0), Some(2));
+        assert_eq!(change_behind(&changes, true, 6, 0), Some(0));
+        assert_eq!(change_behind(&changes, false, 6, 0), None);
     }
 
     #[test]

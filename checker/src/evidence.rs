@@ -31,7 +31,7 @@ pub struct Evidence<'a> {
     /// Lines of `sent` by user and id.
     pub acknowledgements: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `refused` by user and id.
-    pub refusals: Lines<'a, (&'a str, &'a str)>,
+    pub rejections: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `seen`, `restart` and `end` by client.
     pub views: Lines<'a, &'a str>,
     /// The changes of participants by user.
@@ -76,8 +76,8 @@ impl<'a> Evidence<'a> {
                 self.observe(line, *seq);
             }
             Record::Refused { about, id, .. } => {
-                let refusals = self.refusals.entry((&about.user, id));
-                refusals.or_default().push(line);
+                let rejections = self.rejections.entry((&about.user, id));
+                rejections.or_default().push(line);
             }
             Record::Seen { about, seq, .. } => {
                 self.views.entry(&about.client).or_default().push(line);

@@ -12,7 +12,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     for name in case.evidence.acknowledgements.keys() {
         acknowledged(case, *name, found);
     }
-    for name in case.evidence.refusals.keys() {
+    for name in case.evidence.rejections.keys() {
         refused(case, *name, found);
     }
     for (user, changes) in &case.evidence.changes {
@@ -72,7 +72,7 @@ fn refused(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>) {
     let (&[send], Some(stored)) = (sends, stored) else {
         return;
     };
-    let lines = case.evidence.refusals.get(&name).into_iter().flatten();
+    let lines = case.evidence.rejections.get(&name).into_iter().flatten();
     for line in lines.copied() {
         let what = format!(
             "{user}'s {id} was refused on its only attempt, but is stored at {}",

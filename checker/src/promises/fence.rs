@@ -19,15 +19,15 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
         // An entry is stored after the one before it, and so after the request for that one.
         let mut after = 0;
         while let Some(entry) = of_user.next() {
-            let maker = changes.maker(entry.adds(user), &(entry.seq..=entry.seq), after);
-            after = maker.map_or(after, |maker| maker.began.max(after));
+            let change = changes.change_behind(entry.adds(user), &(entry.seq..=entry.seq), after);
+            after = change.map_or(after, |change| change.began.max(after));
             if entry.removes(user) {
                 let back = of_user.clone().find(|entry| entry.adds(user));
                 let fence = Fence {
                     case,
                     user,
                     removal: entry,
-                    removed: maker,
+                    removed: change,
                     end: back.map_or(u64::MAX, |entry| entry.seq),
                     addition: addition(changes, entry, back, after),
                 };
@@ -50,7 +50,7 @@ fn addition(
     let positions = back.map_or(removal.seq.saturating_add(1)..=u64::MAX, |back| {
         back.seq..=back.seq
     });
-    let addition = changes.maker(true, &positions, after);
+    let addition = changes.change_behind(true, &positions, after);
     addition.map(|change| change.began)
 }
 

@@ -27,7 +27,7 @@ use super::{
 const FOLDER: &str = "dynamodb-local";
 /// The server for Jetty's XML starter; see the module's documentation.
 const SERVER: &str = include_str!("amazon.xml");
-/// The time it gets to close its files.
+/// The time limit for closing its files.
 const GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
@@ -116,8 +116,8 @@ impl AmazonLocal {
     }
 }
 
-/// The URL from the line that `amazon.xml` prints when the server listens:
-/// `http://localhost:PORT/`. `None` if the process ends before.
+/// Returns the URL from the line that `amazon.xml` prints when the server listens:
+/// `http://localhost:PORT/`. `None` if the process ends before that.
 async fn address(lines: &mut Lines<BufReader<ChildStdout>>) -> Option<String> {
     while let Ok(Some(line)) = lines.next_line().await {
         if let Some(port) = line.trim_end_matches('/').strip_prefix("http://localhost:") {
@@ -133,7 +133,7 @@ fn property(name: &str, path: &Path) -> std::ffi::OsString {
     argument
 }
 
-/// The path of `java`. Fails unless its version is at least [`OLDEST_JAVA`].
+/// Returns the path of `java`. Fails unless its version is at least [`OLDEST_JAVA`].
 async fn java() -> Result<PathBuf, EngineError> {
     let java = env::var_os("JAVA_HOME").map_or_else(
         || "java".into(),
@@ -153,7 +153,7 @@ async fn java() -> Result<PathBuf, EngineError> {
     }
 }
 
-/// The major version in Java's first line: 17 in `openjdk version "17.0.15" 2025-04-15`, and 1 in
+/// Returns the major version in Java's first line: 17 in `openjdk version "17.0.15" 2025-04-15`, and 1 in
 /// the old style `java version "1.8.0_292"`.
 fn major(banner: &str) -> Option<u32> {
     let (_, version) = banner.split_once("version \"")?;

@@ -1,4 +1,4 @@
-//! What DynamoDB answers to a call.
+//! The answer of DynamoDB to a call.
 
 use axum::{
     body::Bytes,
@@ -11,7 +11,7 @@ use crate::service::Reply;
 /// The media type of requests and answers.
 pub(super) const JSON: &str = "application/x-amz-json-1.0";
 
-/// An answer, read to its end.
+/// An answer with its whole body.
 #[derive(Debug)]
 pub(super) struct Answer {
     pub status: StatusCode,
@@ -20,7 +20,7 @@ pub(super) struct Answer {
 }
 
 impl Answer {
-    /// An answer in DynamoDB's media type.
+    /// Returns an answer in DynamoDB's media type.
     pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
         let content_type = HeaderValue::from_static(JSON);
         Self {
@@ -30,14 +30,14 @@ impl Answer {
         }
     }
 
-    /// An error of DynamoDB itself, in the shape that the SDKs read.
+    /// Returns an error of DynamoDB itself, in the shape that the SDKs read.
     pub fn error(status: StatusCode, kind: &str, message: &str) -> Self {
         let kind = format!("com.amazonaws.dynamodb.v20120810#{kind}");
         let body = json!({ "__type": kind, "message": message });
         Self::json(status, body.to_string())
     }
 
-    /// An error of the front end, which answers before DynamoDB has seen the call.
+    /// Returns an error of AWS's front end, which rejects calls before DynamoDB sees them.
     pub fn front_end_error(kind: &str, member: &str, message: String) -> Self {
         let mut body = json!({ "__type": format!("com.amazon.coral.service#{kind}") });
         if let Value::Object(body) = &mut body {
@@ -46,7 +46,7 @@ impl Answer {
         Self::json(StatusCode::BAD_REQUEST, body.to_string())
     }
 
-    /// The answer of an engine that has stopped or cannot be reached. The SDKs repeat the call.
+    /// Returns the answer for an engine that has stopped or cannot be reached. SDKs repeat the call.
     pub fn unavailable() -> Self {
         Self::error(
             StatusCode::SERVICE_UNAVAILABLE,

@@ -88,7 +88,7 @@ async fn fetch_one(
     Ok(())
 }
 
-/// Writes a file of the folder atomically, since another harness may read or write it meanwhile.
+/// Writes a file in one step, because another harness may read or write it at the same time.
 pub(super) async fn place(folder: &Path, name: &str, content: &[u8]) -> io::Result<PathBuf> {
     let part = folder.join(format!("{}.part", Uuid::new_v4()));
     let path = folder.join(name);
@@ -97,7 +97,7 @@ pub(super) async fn place(folder: &Path, name: &str, content: &[u8]) -> io::Resu
     Ok(path)
 }
 
-/// This machine's native library and all files that are not native libraries.
+/// Returns all files except the native libraries of other machines.
 fn artifacts(native: &'static str) -> impl Iterator<Item = Artifact> {
     LIST.lines()
         .filter_map(|line| line.split_once("  "))

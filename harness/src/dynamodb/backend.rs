@@ -1,4 +1,4 @@
-//! How calls reach the engine: by function or by HTTP.
+//! Calls the engine: the embedded one in this process, any other by HTTP.
 
 use axum::{
     body::Bytes,
@@ -14,8 +14,8 @@ use super::{
 };
 use crate::iam::{Credentials, Service, sign};
 
-/// Headers about one connection, which say nothing about the next.
-const OF_THE_CONNECTION: [HeaderName; 6] = [
+/// Headers that concern one connection. A proxy does not pass them on.
+const HOP_BY_HOP: [HeaderName; 6] = [
     header::CONNECTION,
     header::CONTENT_LENGTH,
     header::HOST,
@@ -24,7 +24,7 @@ const OF_THE_CONNECTION: [HeaderName; 6] = [
     header::UPGRADE,
 ];
 
-/// The way to an engine. Clones share it.
+/// The engine as its callers see it. Clones share it.
 #[derive(Clone, Debug)]
 pub(super) enum Backend {
     Embedded(Embedded),
@@ -69,10 +69,10 @@ impl Backend {
 }
 
 impl Remote {
-    /// An engine at `endpoint` (`http://host:port`).
+    /// Creates a client of the engine at `endpoint` (`http://host:port`).
     pub fn new(endpoint: &str) -> Result<Self, EngineError> {
         Ok(Self {
-            // A proxy that the developer's environment names does not lead to the engine.
+            // The engine is called directly, even if the environment names an HTTP proxy.
             client: reqwest::Client::builder()
                 .no_proxy()
                 .redirect(reqwest::redirect::Policy::none())
@@ -87,7 +87,7 @@ impl Remote {
         url.set_path(request.uri.path());
         url.set_query(request.uri.query());
         let mut headers = request.headers;
-        remove_headers_of_the_connection(&mut headers);
+        remove_hop_by_hop(&mut headers);
         let request = self.client.request(request.method, url);
         read(request.headers(headers).body(body).send().await?).await
     }
@@ -114,7 +114,7 @@ impl Remote {
 async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
     let status = response.status();
     let mut headers = response.headers().clone();
-    remove_headers_of_the_connection(&mut headers);
+    remove_hop_by_hop(&mut headers);
     let body = response.bytes().await?;
     Ok(Answer {
         status,
@@ -123,8 +123,8 @@ async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {
     })
 }
 
-fn remove_headers_of_the_connection(headers: &mut HeaderMap) {
-    for name in OF_THE_CONNECTION {
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    for name in HOP_BY_HOP {
         headers.remove(name);
     }
 }

@@ -1,4 +1,4 @@
-//! The engine that keeps the items: its choice, start and end.
+//! The engine that stores the items: which one, how it starts, and how it stops.
 
 use std::{path::Path, str::FromStr};
 
@@ -22,7 +22,7 @@ pub enum Choice {
     Url(String),
 }
 
-/// The text names no engine.
+/// The text does not name an engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is none of `embedded`, `local` and an http:// URL without a path")]
 pub struct UnknownChoice(String);
@@ -46,7 +46,7 @@ impl FromStr for Choice {
     }
 }
 
-/// A running engine. It ends when this is dropped; [`Engine::stop`] waits for that.
+/// A running engine. Dropping it stops the engine; [`Engine::stop`] also waits for the end.
 ///
 /// Clients call it through the [`Proxy`](super::Proxy). The embedded engine has no other way in.
 #[derive(Debug)]
@@ -62,7 +62,7 @@ enum Kind {
         sweeper: JoinHandle<()>,
     },
     Amazon(Box<AmazonLocal>),
-    Elsewhere,
+    External,
 }
 
 impl Engine {
@@ -90,12 +90,13 @@ impl Engine {
             Choice::Url(_) if data.is_some() => Err(EngineError::DataOfUrl),
             Choice::Url(endpoint) => Ok(Self {
                 backend: Backend::Remote(Remote::new(&endpoint)?),
-                kind: Kind::Elsewhere,
+                kind: Kind::External,
             }),
         }
     }
 
-    /// Ends the engine and waits until its data is closed. An engine that was given by URL goes on.
+    /// Stops the engine and waits until its data is closed. An engine that was given by URL keeps
+    /// running.
     pub async fn stop(self) {
         match self.kind {
             Kind::Embedded { engine, sweeper } => {
@@ -103,7 +104,7 @@ impl Engine {
                 engine.stop();
             }
             Kind::Amazon(local) => local.stop().await,
-            Kind::Elsewhere => {}
+            Kind::External => {}
         }
     }
 }

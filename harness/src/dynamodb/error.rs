@@ -1,4 +1,4 @@
-//! The errors of an engine's start.
+//! Why an engine does not start.
 
 use std::{io, path::PathBuf};
 
@@ -8,7 +8,7 @@ pub(super) const OLDEST_JAVA: u32 = 17;
 /// The engine does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// The folder for the data cannot be made.
+    /// The folder for the data cannot be created, or the process cannot be started.
     #[error("cannot start DynamoDB: {0}")]
     Io(#[from] io::Error),
     /// The data cannot be opened.
@@ -19,7 +19,7 @@ pub enum EngineError {
         /// The engine's message.
         reason: String,
     },
-    /// A running engine keeps its data itself.
+    /// A running engine decides itself where its data is.
     #[error("a data folder cannot be given for an engine that is already running")]
     DataOfUrl,
     /// No `java` in `$JAVA_HOME/bin` or on the path.

@@ -1,4 +1,4 @@
-//! The address that every DynamoDB client uses. The proxy passes calls to the engine unchanged, and
+//! The proxy that every DynamoDB client calls. It passes calls to the engine unchanged, and
 //! does what no local engine does: it checks signatures and permissions, injects faults, and
 //! counts.
 
@@ -27,10 +27,10 @@ use crate::{
     service::{AwsService, Effect, Injection, Pipeline, Reply},
 };
 
-/// The largest request that DynamoDB takes, in bytes.
+/// The largest request that DynamoDB accepts, in bytes.
 const MAX_REQUEST: usize = 16 * 1024 * 1024;
 
-/// A served proxy. It closes when this is dropped.
+/// A running proxy. Dropping it closes the listeners.
 #[derive(Debug)]
 pub struct Proxy {
     ledger: Ledger,
@@ -72,7 +72,7 @@ impl Proxy {
         }
     }
 
-    /// The calls since the start.
+    /// Returns the counts of the calls since the start.
     pub fn ledger(&self) -> &Ledger {
         &self.ledger
     }
@@ -106,7 +106,7 @@ impl AwsService for FrontEnd {
     }
 
     fn fault(&self, operation: &Operation) -> Injection {
-        // Only functions meet faults: a look at the table from outside shows what is there.
+        // Only calls of functions get faults: the administrator sees the table as it is.
         if !matches!(operation.caller, Caller::Function(_)) || operation.name.is_empty() {
             return Injection::default();
         }
@@ -151,7 +151,7 @@ impl AwsService for FrontEnd {
     }
 }
 
-/// What the fault does to a call. Latency has no effect of its own.
+/// Returns the effect of a fault on a call, or `None` if it only delays the call.
 fn effect(fault: Dynamodb) -> Option<Effect> {
     let (status, kind, message) = match fault {
         Dynamodb::Throttle => (

@@ -8,11 +8,11 @@ use tokio::time::{Instant, sleep};
 use super::{backend::Backend, engine::Engine};
 use crate::stack::Stack;
 
-/// The time a table gets to become active.
-const PATIENCE: Duration = Duration::from_secs(60);
-const PAUSE: Duration = Duration::from_millis(50);
+/// The time limit for a new table to become active.
+const ACTIVATION_LIMIT: Duration = Duration::from_secs(60);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// A table cannot be created, or differs from the template.
+/// Why the tables of a template cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TableError {
     /// The engine does not answer.
@@ -53,8 +53,8 @@ pub enum TableError {
 
 /// Creates the tables of the stack that do not exist, and waits until all are active.
 ///
-/// A table that exists must have the template's keys, indexes, stream and time to live. Doing it
-/// again changes nothing.
+/// A table that exists must have the template's keys, indexes, stream and time to live. A second call
+/// changes nothing.
 ///
 /// # Errors
 /// See [`TableError`].
@@ -86,7 +86,7 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
-    /// The `Table` of `DescribeTable`, or `None` if the table does not exist.
+    /// Returns the `Table` of `DescribeTable`, or `None` if the table does not exist.
     async fn describe(&self, table: &str) -> Result<Option<Value>, TableError> {
         let (success, answer) = self
             .send("DescribeTable", &json!({ "TableName": table }))
@@ -102,7 +102,7 @@ impl Client<'_> {
 
     async fn await_active(&self, table: &str) -> Result<(), TableError> {
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        while started.elapsed() < ACTIVATION_LIMIT {
             if let Some(found) = self.describe(table).await? {
                 let indexes = member(&found, "GlobalSecondaryIndexes")
                     .as_array()
@@ -116,7 +116,7 @@ impl Client<'_> {
                     return Ok(());
                 }
             }
-            sleep(PAUSE).await;
+            sleep(POLL_INTERVAL).await;
         }
         Err(TableError::Inactive(table.to_owned()))
     }
@@ -136,7 +136,7 @@ impl Client<'_> {
             self.call("UpdateTimeToLive", table, &body).await?;
             return Ok(());
         }
-        differ(
+        require_equal(
             table,
             "time to live",
             &Value::from(attribute),
@@ -181,9 +181,9 @@ fn refused(operation: &'static str, table: &str, answer: &Value) -> TableError {
     }
 }
 
-/// Compares an existing table with the template. Fails if they differ.
+/// Fails if an existing table differs from the template.
 fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError> {
-    differ(
+    require_equal(
         table,
         "key",
         member(wanted, "KeySchema"),
@@ -196,7 +196,7 @@ fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError>
             &["AttributeType"],
         )
     };
-    differ(
+    require_equal(
         table,
         "set of key attributes",
         &types(wanted),
@@ -213,12 +213,13 @@ fn compare(table: &str, wanted: &Value, found: &Value) -> Result<(), TableError>
                 &["KeySchema", "Projection"],
             )
         };
-        differ(table, what, &indexes(wanted), &indexes(found))?;
+        require_equal(table, what, &indexes(wanted), &indexes(found))?;
     }
-    differ(table, "stream", &stream(wanted), &stream(found))
+    require_equal(table, "stream", &stream(wanted), &stream(found))
 }
 
-/// The named members of a list's elements, by the elements' names, so that order does not matter.
+/// Returns the given members of each element of a list, keyed by the elements' names: the order of
+/// the elements has no meaning.
 fn by_name(list: &Value, name: &str, members: &[&str]) -> Value {
     let elements: BTreeMap<String, Value> = list
         .as_array()
@@ -228,19 +229,19 @@ fn by_name(list: &Value, name: &str, members: &[&str]) -> Value {
             let name = member(element, name).as_str().unwrap_or_default();
             let members = members
                 .iter()
-                .map(|member_name| normal(member(element, member_name)));
+                .map(|member_name| normalized(member(element, member_name)));
             (name.to_owned(), members.collect())
         })
         .collect();
     json!(elements)
 }
 
-/// The value with its lists of strings sorted, whose order has no meaning.
-fn normal(value: &Value) -> Value {
+/// Sorts the lists of strings in a value: their order has no meaning.
+fn normalized(value: &Value) -> Value {
     match value {
         Value::Object(object) => object
             .iter()
-            .map(|(name, value)| (name.clone(), normal(value)))
+            .map(|(name, value)| (name.clone(), normalized(value)))
             .collect(),
         Value::Array(array) if array.iter().all(Value::is_string) => {
             let mut sorted = array.clone();
@@ -260,7 +261,7 @@ fn stream(table: &Value) -> Value {
     }
 }
 
-fn differ(
+fn require_equal(
     table: &str,
     what: &'static str,
     wanted: &Value,
@@ -279,7 +280,7 @@ fn differ(
 
 static NULL: Value = Value::Null;
 
-/// A member of an object, or null if it does not exist.
+/// Returns a member of an object, or null if it does not exist.
 fn member<'a>(value: &'a Value, name: &str) -> &'a Value {
     value.get(name).unwrap_or(&NULL)
 }

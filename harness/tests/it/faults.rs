@@ -90,10 +90,10 @@ async fn dynamodb_fails_without_effect() {
         ]));
         let (_proxy, address, send) = dynamodb::open_with_faults(&engine, faults.clone()).await;
         let before = count(&address).await;
-        let (refused, told) = dynamodb::call(&send, &address, PUT, item(fault)).await;
-        assert_eq!(refused, status, "{told}");
-        let told = told["__type"].as_str().unwrap();
-        assert!(told.ends_with(kind), "{told}");
+        let (refused, error) = dynamodb::call(&send, &address, PUT, item(fault)).await;
+        assert_eq!(refused, status, "{error}");
+        let error = error["__type"].as_str().unwrap();
+        assert!(error.ends_with(kind), "{error}");
         assert_eq!(count(&address).await, before);
         assert_eq!(injected(&faults), [1, 0]);
         let (status, _) = dynamodb::call(&send, &address, PUT, item(fault)).await;
@@ -348,10 +348,10 @@ async fn a_plan_is_started_read_and_ended_at_run_time() {
     assert_eq!(read(http().get(&url)).await, none);
     assert_eq!(dynamodb::call(&send, &table, PUT, item("a")).await.0, 200);
 
-    let (status, told): (u16, Value) = read(http().put(&url).body(r#"{"faults":[{}]}"#)).await;
+    let (status, error): (u16, Value) = read(http().put(&url).body(r#"{"faults":[{}]}"#)).await;
     assert_eq!(status, 400);
-    let told = told["message"].as_str().unwrap();
-    assert!(told.contains("faults[0]: name exactly one of"), "{told}");
+    let error = error["message"].as_str().unwrap();
+    assert!(error.contains("faults[0]: name exactly one of"), "{error}");
     let (status, _): (u16, Value) = read(http().put(&url).body("\"storm\"")).await;
     assert_eq!(status, 200);
     let foreign = http().get(&url).header("host", "attacker.example");

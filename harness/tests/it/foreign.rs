@@ -61,8 +61,8 @@ async fn a_template_without_sam_apis_runs_with_a_runtime_in_bash() {
         403
     );
     let mut ada = enter(&format!("{url}?name=ada")).await.unwrap();
-    let greeting = |guest: &str, route: &str, door: &str| {
-        format!("Ahoy, {guest}: {route}, {door}, fair weather, at wss://")
+    let greeting = |guest: &str, route: &str, entrance: &str| {
+        format!("Ahoy, {guest}: {route}, {entrance}, fair weather, at wss://")
     };
     ask(&mut ada, "lobby", "greet").await;
     let heard = next_text(&mut ada).await;

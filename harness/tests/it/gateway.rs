@@ -126,7 +126,7 @@ pub fn answer(answer: &Value) -> Result<Outcome, InvokeError> {
     Ok(Outcome::Answer(answer.to_string().into()))
 }
 
-pub fn failure(message: &str) -> Result<Outcome, InvokeError> {
+pub fn function_error(message: &str) -> Result<Outcome, InvokeError> {
     Ok(Outcome::FunctionError(
         json!({ "errorType": "Error", "errorMessage": message })
             .to_string()
@@ -246,7 +246,7 @@ impl Gateway {
     }
 
     /// Returns the status and the body of a refused handshake.
-    pub async fn refusal(
+    pub async fn rejected_handshake(
         &self,
         request: impl tungstenite::client::IntoClientRequest + Unpin,
     ) -> (u16, Value) {

@@ -13,13 +13,13 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-use crate::gateway::{Gateway, api, close_frame, failure, next_text, polite};
+use crate::gateway::{Gateway, api, close_frame, function_error, next_text, polite};
 
 fn frame(kind: Data, payload: impl Into<Vec<u8>>, last: bool) -> Message {
     Message::Frame(Frame::message(payload.into(), OpCode::Data(kind), last))
 }
 
-fn farewell(event: &Value) -> (u64, &str) {
+fn code_and_reason(event: &Value) -> (u64, &str) {
     let context = &event["requestContext"];
     (
         context["disconnectStatusCode"].as_u64().unwrap(),
@@ -70,7 +70,7 @@ async fn the_gateway_closes_on_unsupported_frames() {
         assert_eq!(seen, code, "{name}");
         drop(client);
         assert_eq!(
-            farewell(&calls.next("Disconnect").await),
+            code_and_reason(&calls.next("Disconnect").await),
             (u64::from(code), reason.as_str()),
             "{name}"
         );
@@ -134,7 +134,7 @@ async fn disconnect_sees_how_the_client_left() {
         client.close(frame.clone()).await.unwrap();
         while client.next().await.is_some() {}
         assert_eq!(
-            farewell(&calls.next("Disconnect").await),
+            code_and_reason(&calls.next("Disconnect").await),
             expected,
             "{frame:?}"
         );
@@ -144,14 +144,14 @@ async fn disconnect_sees_how_the_client_left() {
 #[tokio::test]
 async fn disconnect_runs_after_a_lost_connection_and_may_fail() {
     let (functions, mut calls) = polite()
-        .returning("Disconnect", failure("broken"))
+        .returning("Disconnect", function_error("broken"))
         .functions();
     let gateway = Gateway::start(api(), functions).await;
     for _ in 0..2 {
         let client = gateway.connect().await;
         calls.next("Connect").await;
         drop(client);
-        assert_eq!(farewell(&calls.next("Disconnect").await).0, 1006);
+        assert_eq!(code_and_reason(&calls.next("Disconnect").await).0, 1006);
     }
 }
 
@@ -170,7 +170,7 @@ async fn stopping_closes_every_socket_and_waits_for_disconnect() {
     gateway.server.await.unwrap();
     for _ in clients {
         assert_eq!(
-            farewell(&calls.next("Disconnect").await),
+            code_and_reason(&calls.next("Disconnect").await),
             (1001, "Going away")
         );
     }

@@ -11,7 +11,7 @@ use tokio_tungstenite::{
 };
 
 use crate::gateway::{
-    Gateway, answer, api, authorizer, connection_id, failure, http, keys, policy, polite,
+    Gateway, answer, api, authorizer, connection_id, function_error, http, keys, policy, polite,
 };
 
 const CONTEXT: [&str; 13] = [
@@ -240,13 +240,13 @@ async fn a_refused_handshake_has_the_status_of_aws() {
         (502, answer(&json!(null))),
         (502, answer(&json!([200]))),
         (502, Ok(Outcome::Answer("no JSON".into()))),
-        (502, failure("broken")),
+        (502, function_error("broken")),
         (500, throttled()),
     ];
     for (status, result) in cases {
         let (functions, mut calls) = polite().returning("Connect", result.clone()).functions();
         let gateway = Gateway::start(api(), functions).await;
-        let (refused, body) = gateway.refusal(gateway.url()).await;
+        let (refused, body) = gateway.rejected_handshake(gateway.url()).await;
         assert_eq!(refused, status, "{result:?}");
         assert_eq!(
             keys(&body),
@@ -266,7 +266,7 @@ async fn a_slow_connect_is_a_504() {
     let mut api = api();
     api.routes.get_mut("$connect").unwrap().timeout = Duration::from_millis(1);
     let gateway = Gateway::start(api, functions).await;
-    assert_eq!(gateway.refusal(gateway.url()).await.0, 504);
+    assert_eq!(gateway.rejected_handshake(gateway.url()).await.0, 504);
 }
 
 #[tokio::test]
@@ -277,8 +277,8 @@ async fn a_refusing_authorizer_prevents_connect() {
     for (status, result) in [
         (403, answer(&policy("Deny", "*", &json!({})))),
         (403, answer(&policy("Allow", another_route, &json!({})))),
-        (401, failure("Unauthorized")),
-        (500, failure("Unauthorized: no token")),
+        (401, function_error("Unauthorized")),
+        (500, function_error("Unauthorized: no token")),
         (500, answer(&json!({ "isAuthorized": true }))),
         (500, answer(&nested)),
         (500, answer(&long)),
@@ -293,7 +293,11 @@ async fn a_refusing_authorizer_prevents_connect() {
             functions,
         )
         .await;
-        assert_eq!(gateway.refusal(gateway.url()).await.0, status, "{result:?}");
+        assert_eq!(
+            gateway.rejected_handshake(gateway.url()).await.0,
+            status,
+            "{result:?}"
+        );
         calls.next("Authorizer").await;
         calls.assert_none();
     }
@@ -307,7 +311,7 @@ async fn a_missing_identity_source_is_a_401_without_a_call() {
     let mut api = api();
     api.authorizer = authorizer(&["route.request.header.Authorization"]);
     let gateway = Gateway::start(api, functions).await;
-    assert_eq!(gateway.refusal(gateway.url()).await.0, 401);
+    assert_eq!(gateway.rejected_handshake(gateway.url()).await.0, 401);
     calls.assert_none();
 }
 
@@ -318,7 +322,7 @@ async fn only_the_stage_accepts_and_only_websockets() {
     for path in ["", "/", "/other", "/prod/deeper"] {
         assert_eq!(
             gateway
-                .refusal(format!("ws://{}{path}", gateway.address))
+                .rejected_handshake(format!("ws://{}{path}", gateway.address))
                 .await
                 .0,
             403,
@@ -334,7 +338,7 @@ async fn only_the_stage_accepts_and_only_websockets() {
     let mut old = gateway.url().into_client_request().unwrap();
     old.headers_mut()
         .insert("sec-websocket-version", "12".parse().unwrap());
-    assert_eq!(gateway.refusal(old).await.0, 400);
+    assert_eq!(gateway.rejected_handshake(old).await.0, 400);
     calls.assert_none();
 }
 

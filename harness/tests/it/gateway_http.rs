@@ -12,7 +12,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use crate::gateway::{Calls, Script, answer, failure, http as client, keys, serve_http};
+use crate::gateway::{Calls, Script, answer, function_error, http as client, keys, serve_http};
 
 /// An API with `/open` and `/rooms/{id}` without an authorizer, and `/guarded` with one that is
 /// cached for a minute.
@@ -247,7 +247,7 @@ async fn a_function_decides_the_response() {
             r#"{"message":"Internal Server Error"}"#,
         ),
         (
-            failure("broken"),
+            function_error("broken"),
             500,
             "application/json",
             r#"{"message":"Internal Server Error"}"#,

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    gateway::{answer, failure, keys},
+    gateway::{answer, function_error, keys},
     gateway_http::{Server, api, ok, rest, status_and_json},
 };
 
@@ -121,8 +121,18 @@ async fn an_authorizer_refuses_without_calling_the_function() {
             401,
             "Unauthorized",
         ),
-        (Some("x"), failure("broken"), 500, "Internal Server Error"),
-        (Some("x"), failure("Unauthorized"), 401, "Unauthorized"),
+        (
+            Some("x"),
+            function_error("broken"),
+            500,
+            "Internal Server Error",
+        ),
+        (
+            Some("x"),
+            function_error("Unauthorized"),
+            401,
+            "Unauthorized",
+        ),
         (
             Some("x"),
             answer(&json!({ "isAuthorized": "true" })),

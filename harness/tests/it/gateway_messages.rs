@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::gateway::{Gateway, Script, answer, api, connection_id, failure, next_text, polite};
+use crate::gateway::{
+    Gateway, Script, answer, api, connection_id, function_error, next_text, polite,
+};
 
 /// Returns what a client reads after one message, on an API with the functions of `script`.
 async fn frame_for(script: Script, with_default: bool, message: &str) -> Value {
@@ -73,7 +75,7 @@ async fn messages_take_their_route_and_errors_are_frames() {
         ),
         (default(), true, r#"{"action":"Chat"}"#, json!("$default")),
         (
-            chat(failure("broken")),
+            chat(function_error("broken")),
             false,
             to_chat,
             error("Internal server error"),
@@ -91,7 +93,7 @@ async fn messages_take_their_route_and_errors_are_frames() {
             error("Internal server error"),
         ),
         (
-            polite().returning("Quiet", failure("broken")),
+            polite().returning("Quiet", function_error("broken")),
             false,
             r#"{"action":"quiet"}"#,
             error("Internal server error"),

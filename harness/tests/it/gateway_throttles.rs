@@ -90,7 +90,7 @@ async fn a_throttled_handshake_is_a_429_and_calls_no_function() {
     for function in ["Authorizer", "Connect"] {
         calls.next(function).await;
     }
-    let (status, body) = gateway.refusal(gateway.url()).await;
+    let (status, body) = gateway.rejected_handshake(gateway.url()).await;
     assert_eq!(
         (status, &body["message"]),
         (429, &json!("Too Many Requests"))

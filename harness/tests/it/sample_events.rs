@@ -66,8 +66,8 @@ fn shape(value: &Value) -> Value {
 }
 
 #[track_caller]
-fn assert_alike(name: &str, sample: &Value, made: &Value) {
-    let (expected, seen) = (shape(sample), shape(made));
+fn assert_alike(name: &str, sample: &Value, event: &Value) {
+    let (expected, seen) = (shape(sample), shape(event));
     assert_eq!(
         seen, expected,
         "events/{name}.json is {expected:#}\nthe gateway sends {seen:#}"
@@ -159,10 +159,10 @@ async fn websocket_events_have_the_shape_of_the_samples() {
             "MESSAGE" => {
                 let body = sample["body"].as_str().unwrap();
                 client.send(Message::text(body)).await.unwrap();
-                let made = calls.next("Message").await;
-                assert_alike(name, sample, &made);
+                let event = calls.next("Message").await;
+                assert_alike(name, sample, &event);
                 let route_key = |event: &Value| event["requestContext"]["routeKey"].clone();
-                assert_eq!(route_key(&made), route_key(sample), "events/{name}.json");
+                assert_eq!(route_key(&event), route_key(sample), "events/{name}.json");
             }
             _ => {}
         }
@@ -227,11 +227,11 @@ async fn http_events_have_the_shape_of_the_samples() {
         }
         request.send().await.unwrap();
         let authorized = server.calls.next("Authorizer").await;
-        let made = if is_authorizer(sample) {
+        let event = if is_authorizer(sample) {
             authorized
         } else {
             server.calls.next("Rest").await
         };
-        assert_alike(name, sample, &made);
+        assert_alike(name, sample, &event);
     }
 }

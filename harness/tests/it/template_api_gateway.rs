@@ -107,7 +107,7 @@ fn unsupported_properties_of_parts_are_errors() {
              TemplateSelectionExpression: a|TimeoutInMillis: 29001|TimeoutInMillis: 49|TlsConfig: {}",
         ),
         (
-            "Door",
+            "GuestAuthorizer",
             "AuthorizerPayloadFormatVersion: '2.0'|AuthorizerResultTtlInSeconds: 300|AuthorizerType: JWT|\
              AuthorizerUri: arn:aws:lambda:us-east-1:123456789012:function:Porter|EnableSimpleResponses: true|\
              IdentityValidationExpression: a|JwtConfiguration: {}",
@@ -143,7 +143,7 @@ fn a_template_that_would_fail_after_deployment_is_an_error() {
         (
             "    Condition: IsGuarded\n    Properties:\n      Action: lambda:InvokeFunction",
             "    Condition: IsGuarded\n    Properties:\n      Action: lambda:GetFunction",
-            "  Door:",
+            "  GuestAuthorizer:",
             "no AWS::Lambda::Permission lets apigateway.amazonaws.com call Porter",
         ),
         (

@@ -98,8 +98,8 @@ impl Embedded {
         let now = OffsetDateTime::now_utc();
         let mut deleted = 0;
         loop {
-            // In memory, both connections share one cache, in which a call that meets the other
-            // connection's lock fails. So no call runs during a batch.
+            // In memory, both connections share one cache, and a call fails while the other
+            // connection has a lock. So no call runs during a batch.
             let database = self
                 .database
                 .write()
@@ -122,8 +122,8 @@ impl std::fmt::Debug for Embedded {
     }
 }
 
-/// The database as SQLite names it. A name in memory, unlike `:memory:`, can be opened a second
-/// time.
+/// Returns SQLite's name for the database. Unlike `:memory:`, the name of a database in memory can be
+/// opened twice.
 fn location(data: Option<&Path>) -> Result<String, EngineError> {
     let Some(folder) = data else {
         return Ok(in_memory());
@@ -143,7 +143,7 @@ fn in_memory() -> String {
     format!("file:confab-{}?mode=memory&cache=shared", Uuid::new_v4())
 }
 
-/// Deletes what has expired from time to time; the engine does nothing by itself.
+/// Deletes what has expired, once a minute. The engine does not do so by itself.
 async fn sweep(embedded: Embedded) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -21,8 +21,8 @@ const TARGETS: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 const CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
 
-/// The engine's function for each operation: JSON in, JSON out. `None` if there is no such
-/// operation.
+/// Defines `perform`, which calls the engine's function for an operation: JSON in, JSON out. It
+/// returns `None` if there is no such operation.
 macro_rules! operations {
     ($($name:literal => $function:ident,)*) => {
         fn perform(
@@ -73,8 +73,7 @@ operations! {
     "GetRecords" => get_records,
 }
 
-/// Answers any request to the service: an operation, the health check, or a browser's question
-/// whether it may call.
+/// Answers any request to the service: an operation, the health check, or a CORS preflight.
 pub(super) fn answer(database: &Database, request: &request::Parts, body: &[u8]) -> Answer {
     let mut answer = match (&request.method, request.uri.path()) {
         (&Method::POST, "/") => post(database, &request.headers, body),
@@ -121,7 +120,7 @@ fn post(database: &Database, headers: &HeaderMap, body: &[u8]) -> Answer {
         .iter()
         .find_map(|prefix| target.strip_prefix(prefix))
         .unwrap_or("");
-    // Bytes that are not UTF-8 are not JSON either, and are refused like it.
+    // Bytes that are not UTF-8 are rejected as invalid JSON.
     let mut answer = operate(database, operation, std::str::from_utf8(body).unwrap_or(""));
     if !of_dynamodb {
         let json = HeaderValue::from_static("application/json");
@@ -184,15 +183,15 @@ fn read<T: DeserializeOwned>(operation: &str, body: &str) -> Result<T, DynoxideE
     serde_json::from_str(body).map_err(|error| malformed(operation, &error))
 }
 
-/// The error for a request that is not of the operation's shape.
+/// Returns the error for a request that does not have the shape of the operation.
 ///
-/// The engine's types put the kind of the error as a prefix before some of their messages. SDKs
-/// send well-formed requests, so this covers kinds, and not each of DynamoDB's wordings.
+/// Some messages of the engine's types begin with the kind of the error. The kinds are those of
+/// DynamoDB, the texts not always: SDKs send well-formed requests.
 fn malformed(operation: &str, error: &serde_json::Error) -> DynoxideError {
     use DynoxideError::{SerializationException, ValidationException};
 
     if error.classify() != Category::Data {
-        // DynamoDB gives no message for what is not JSON.
+        // For invalid JSON DynamoDB gives no message.
         return SerializationException(String::new());
     }
     let text = error.to_string();

@@ -3,7 +3,7 @@
 //! For each write into a table with a stream, the engine looks up the table's highest sequence
 //! number in `_stream_records`. Without an index it reads every record for that, so writes get
 //! slower with each write. It also never deletes a record, whereas AWS keeps them for 24 hours.
-//! This module makes the index and deletes old records, over a connection of its own to the same
+//! This module creates the index and deletes old records, by a connection of its own to the same
 //! database.
 
 use std::sync::{Mutex, PoisonError};
@@ -11,23 +11,23 @@ use std::sync::{Mutex, PoisonError};
 use rusqlite::{Connection, params};
 use time::{Duration, OffsetDateTime};
 
-/// The second column is the expression that the engine takes the maximum of.
+/// The second column is the expression whose maximum the engine reads.
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS confab_stream_records ON _stream_records \
                      (table_name, CAST(sequence_number AS INTEGER))";
-/// The oldest records of the database that are too old, at most `?2` of them. Ids grow with time.
+/// Deletes records from before `?1`, among the `?2` oldest. Ids grow with time.
 const TRIM: &str = "DELETE FROM _stream_records WHERE created_at < ?1 AND id IN \
                     (SELECT id FROM _stream_records ORDER BY id LIMIT ?2)";
 /// As on AWS.
 const RETENTION: Duration = Duration::hours(24);
-/// How many records one call deletes at most. The engine waits for as long as it runs.
+/// The maximum number of records that one call deletes. The engine waits meanwhile.
 pub(super) const BATCH: usize = 1_000;
 
-/// A connection for the records of all streams.
+/// The connection by which the records of all streams are trimmed.
 #[derive(Debug)]
 pub(super) struct Stream(Mutex<Connection>);
 
 impl Stream {
-    /// Opens the engine's database at `location`, and makes the index unless it exists.
+    /// Opens the engine's database at `location`, and creates the index unless it exists.
     pub fn open(location: &str) -> rusqlite::Result<Self> {
         let connection = Connection::open(location)?;
         connection.execute_batch(INDEX)?;

@@ -58,7 +58,7 @@ struct AuthorizerResponse {
 #[derive(Debug, Default)]
 pub(super) struct Authorizers {
     /// Each verdict with its expiry.
-    said: Mutex<HashMap<Caller, (Instant, Verdict)>>,
+    verdicts: Mutex<HashMap<Caller, (Instant, Verdict)>>,
     keys: Keys,
 }
 
@@ -78,12 +78,12 @@ impl Authorizers {
         let authorizer = api.authorizers.get(name).ok_or(AuthorizerError::Broken)?;
         let identity = identity(authorizer, api, selected, received)?;
         let caller = (name.to_owned(), identity);
-        let verdict = match self.remembered(&caller) {
-            Some(verdict) => verdict,
+        let verdict = match self.cached(&caller) {
+            Some(cached) => cached,
             None => {
                 let event = received.authorizer_event(api, selected, &caller.1);
-                let verdict = ask(invoke, authorizer, &event).await?;
-                self.remember(caller, authorizer.cached_for, &verdict);
+                let verdict = call(invoke, authorizer, &event).await?;
+                self.cache(caller, authorizer.cached_for, &verdict);
                 verdict
             }
         };
@@ -110,34 +110,35 @@ impl Authorizers {
         }
     }
 
-    fn remembered(&self, caller: &Caller) -> Option<Verdict> {
-        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.get(caller)
+    fn cached(&self, caller: &Caller) -> Option<Verdict> {
+        let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts
+            .get(caller)
             .filter(|(until, _)| Instant::now() < *until)
             .map(|(_, verdict)| verdict.clone())
     }
 
-    fn remember(&self, caller: Caller, cached_for: Duration, verdict: &Verdict) {
+    fn cache(&self, caller: Caller, cached_for: Duration, verdict: &Verdict) {
         // Without identity sources callers cannot be told apart, so nothing is cached.
         if caller.1.is_empty() || cached_for.is_zero() {
             return;
         }
         let now = Instant::now();
-        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        said.retain(|_, (until, _)| now < *until);
-        said.insert(caller, (now + cached_for, verdict.clone()));
+        let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
+        verdicts.retain(|_, (until, _)| now < *until);
+        verdicts.insert(caller, (now + cached_for, verdict.clone()));
     }
 }
 
-async fn ask<I: Invoke>(
+async fn call<I: Invoke>(
     invoke: &I,
     authorizer: &HttpAuthorizer,
     event: &Value,
 ) -> Result<Verdict, AuthorizerError> {
     let answer = integration::call(invoke, &authorizer.function, event, LIMIT)
         .await
-        .map_err(|failure| {
-            if failure.is_unauthorized() {
+        .map_err(|error| {
+            if error.is_unauthorized() {
                 AuthorizerError::Unauthorized
             } else {
                 AuthorizerError::Broken

@@ -20,11 +20,14 @@ const ALL: [HeaderName; 6] = [
 
 /// Returns the answer to a preflight, or `None` if the request is not one.
 pub(super) fn preflight(cors: &Cors, request: &Parts) -> Option<Response> {
-    let asks = request.method == Method::OPTIONS
+    let is_preflight = request.method == Method::OPTIONS
         && request
             .headers
             .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-    let origin = request.headers.get(header::ORIGIN).filter(|_| asks)?;
+    let origin = request
+        .headers
+        .get(header::ORIGIN)
+        .filter(|_| is_preflight)?;
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();
@@ -72,7 +75,7 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
         origin.to_str().is_ok_and(|origin| {
             cors.allow_origins
                 .iter()
-                .any(|allowed| fits(allowed, origin))
+                .any(|allowed| matches(allowed, origin))
         })
     };
     if !any && !listed() {
@@ -93,8 +96,8 @@ fn allow(cors: &Cors, origin: &HeaderValue, headers: &mut HeaderMap) -> bool {
     true
 }
 
-/// Whether `pattern` is the origin itself, or `https://*` for all of a scheme.
-fn fits(allowed: &str, origin: &str) -> bool {
+/// Whether `allowed` is this origin, or `https://*` for every origin of this scheme.
+fn matches(allowed: &str, origin: &str) -> bool {
     match allowed.strip_suffix("://*") {
         Some(scheme) => origin
             .split_once("://")

@@ -52,8 +52,8 @@ pub(super) async fn authorize<I: Invoke>(
     let started = Instant::now();
     let answer = integration::call(invoke, &authorizer.function, &event, LIMIT)
         .await
-        .map_err(|failure| {
-            if failure.is_unauthorized() {
+        .map_err(|error| {
+            if error.is_unauthorized() {
                 StatusCode::UNAUTHORIZED
             } else {
                 StatusCode::INTERNAL_SERVER_ERROR

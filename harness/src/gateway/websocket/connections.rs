@@ -124,7 +124,7 @@ pub(crate) struct Connection {
 
 /// Why a message was not queued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum NotTaken {
+pub(crate) enum PostError {
     /// The client reads too slowly.
     Full,
     /// The connection has ended.
@@ -133,10 +133,10 @@ pub(crate) enum NotTaken {
 
 impl Connection {
     /// Queues a message for the client, in the order of the calls.
-    pub(crate) fn post(&self, text: String) -> Result<(), NotTaken> {
+    pub(crate) fn post(&self, text: String) -> Result<(), PostError> {
         self.outgoing.try_send(text).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => NotTaken::Full,
-            mpsc::error::TrySendError::Closed(_) => NotTaken::Gone,
+            mpsc::error::TrySendError::Full(_) => PostError::Full,
+            mpsc::error::TrySendError::Closed(_) => PostError::Gone,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
-use super::session::Farewell;
+use super::session::Disconnection;
 
 /// Everything that can end a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,16 +48,18 @@ impl Ending {
     }
 
     /// Returns what the `$disconnect` event says.
-    pub(crate) fn farewell(&self) -> Farewell {
+    pub(crate) fn disconnection(&self) -> Disconnection {
         let (code, reason) = match self {
             Self::Closed(None) => (1005, "Client-side close frame status not set".to_owned()),
             Self::Closed(Some((code, reason))) => (*code, reason_of(*code, reason)),
             Self::Lost => (1006, "Connection closed abnormally".to_owned()),
-            ours => ours.close_frame().map_or((1000, String::new()), |frame| {
-                (frame.code.into(), frame.reason.to_string())
-            }),
+            by_gateway => by_gateway
+                .close_frame()
+                .map_or((1000, String::new()), |frame| {
+                    (frame.code.into(), frame.reason.to_string())
+                }),
         };
-        Farewell { code, reason }
+        Disconnection { code, reason }
     }
 }
 

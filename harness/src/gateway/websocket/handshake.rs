@@ -1,4 +1,5 @@
-//! From the upgrade request to the 101: authorizer, `$connect`, and how both refuse.
+//! The handshake: from the upgrade request, through the authorizer and `$connect`, to the 101 or to
+//! the status with which one of them rejects it.
 
 use std::sync::Arc;
 
@@ -46,11 +47,11 @@ pub(super) async fn accept<I: Invoke>(
     mut request: Parts,
 ) -> Response {
     if !asks_for_websocket(&request.headers) {
-        let mut refusal = reply::error(StatusCode::UPGRADE_REQUIRED, None, "Upgrade Required");
-        refusal
+        let mut reply = reply::error(StatusCode::UPGRADE_REQUIRED, None, "Upgrade Required");
+        reply
             .headers_mut()
             .insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        return refusal.map(Body::from);
+        return reply.map(Body::from);
     }
     let upgrade = request.extensions.remove::<OnUpgrade>();
     let (Some(upgrade), Some(accept_key)) = (upgrade, accept_key(&request)) else {
@@ -64,17 +65,17 @@ pub(super) async fn accept<I: Invoke>(
     let (mut session, handshake) = read(&peer, &request);
     match admit(&gateway, &mut session, &handshake).await {
         Ok(protocol) => {
-            // Before the client knows: it may get a message as soon as it sees the 101.
+            // Registered before the 101, because a function may post as soon as the client sees it.
             let (open, outgoing) = gateway.connections.open(session);
             tokio::spawn(live(gateway, open, outgoing, upgrade));
             switch_protocols(&accept_key, protocol)
         }
-        Err(status) => refuse(status, &session, &handshake),
+        Err(status) => reject(status, &session, &handshake),
     }
 }
 
 fn asks_for_websocket(headers: &HeaderMap) -> bool {
-    let holds = |name, token: &str| {
+    let has_token = |name, token: &str| {
         let values = headers
             .get_all(name)
             .iter()
@@ -83,7 +84,7 @@ fn asks_for_websocket(headers: &HeaderMap) -> bool {
             .flat_map(|value| value.split(','))
             .any(|part| part.trim().eq_ignore_ascii_case(token))
     };
-    holds(header::UPGRADE, "websocket") && holds(header::CONNECTION, "upgrade")
+    has_token(header::UPGRADE, "websocket") && has_token(header::CONNECTION, "upgrade")
 }
 
 /// Returns `None` unless the request is a complete WebSocket handshake of version 13.
@@ -147,7 +148,7 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
 }
 
 /// Takes a token of the throttle, then calls the authorizer and `$connect`. Returns the subprotocol
-/// to confirm, or the status of the refusal.
+/// to confirm, or the status of the rejected handshake.
 async fn admit<I: Invoke>(
     gateway: &Gateway<I>,
     session: &mut Session,
@@ -157,9 +158,9 @@ async fn admit<I: Invoke>(
     if !gateway.throttles.admits("$connect") {
         return Err(StatusCode::TOO_MANY_REQUESTS);
     }
-    if let Some(by) = &api.authorizer {
+    if let Some(lambda) = &api.authorizer {
         session.authorizer =
-            Some(authorizer::authorize(invoke, api, by, session, handshake).await?);
+            Some(authorizer::authorize(invoke, api, lambda, session, handshake).await?);
     }
     let Some(route) = api.routes.get("$connect") else {
         return Ok(None);
@@ -167,7 +168,7 @@ async fn admit<I: Invoke>(
     let event = session::connect_event(api, session, handshake);
     let answer = integration::call(invoke, &route.function, &event, route.timeout)
         .await
-        .map_err(|failure| match failure {
+        .map_err(|error| match error {
             IntegrationError::Function(_) => StatusCode::BAD_GATEWAY,
             IntegrationError::Refused(_) => StatusCode::INTERNAL_SERVER_ERROR,
             IntegrationError::TimedOut => StatusCode::GATEWAY_TIMEOUT,
@@ -219,7 +220,7 @@ fn switch_protocols(accept_key: &str, protocol: Option<HeaderValue>) -> Response
     response
 }
 
-fn refuse(status: StatusCode, session: &Session, handshake: &Handshake) -> Response {
+fn reject(status: StatusCode, session: &Session, handshake: &Handshake) -> Response {
     let message = match status {
         StatusCode::GATEWAY_TIMEOUT => "Endpoint request timed out",
         status if status.is_server_error() => "Internal server error",
@@ -246,18 +247,19 @@ async fn live<I: Invoke>(
                 tokio::spawn(message::deliver(
                     Arc::clone(&gateway),
                     Arc::clone(&open.connection),
-                    text,
+                    message,
                 ));
             })
             .await
         }
-        // `$connect` has succeeded, so `$disconnect` must run although the client did not wait.
+        // The client has left. `$connect` has succeeded, so `$disconnect` must run.
         Err(_) => Ending::Lost,
     };
     open.hide();
     if let Some(route) = gateway.api.routes.get("$disconnect") {
-        let farewell = ending.farewell();
-        let event = session::disconnect_event(&gateway.api, &open.connection.session, &farewell);
+        let disconnection = ending.disconnection();
+        let event =
+            session::disconnect_event(&gateway.api, &open.connection.session, &disconnection);
         let mut calls = 1;
         match open.faults().disconnect() {
             Some((faults::Connection::DisconnectLost, _)) => calls = 0,
@@ -266,7 +268,7 @@ async fn live<I: Invoke>(
             None => {}
         }
         for _ in 0..calls {
-            // Best effort: there is no client left to tell, and the call has logged the error.
+            // There is no client left to answer, and the call has logged the error.
             let _ =
                 integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
         }

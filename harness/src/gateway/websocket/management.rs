@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use super::{
-    connections::{Connection, Connections, NotTaken},
+    connections::{Connection, Connections, PostError},
     limits::LONGEST_MESSAGE,
     reply,
 };
@@ -23,7 +23,7 @@ use crate::{
     stack::{ACCOUNT, REGION, WebSocketApi},
 };
 
-/// What AWS's error messages show of [`ACCOUNT`].
+/// [`ACCOUNT`] as AWS's error messages show it.
 const HIDDEN_ACCOUNT: &str = "********9012";
 
 /// The management API of one stage.
@@ -41,7 +41,7 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// POST, GET and DELETE exist.
+    /// Whether the API has the method: POST, GET or DELETE.
     fn has_method(&self) -> bool {
         [Method::POST, Method::GET, Method::DELETE].contains(&self.method)
     }
@@ -147,13 +147,13 @@ impl Management {
         };
         match connection.post(text) {
             Ok(()) => reply::empty(StatusCode::OK),
-            Err(NotTaken::Gone) => gone(),
-            Err(NotTaken::Full) => too_many(),
+            Err(PostError::Gone) => gone(),
+            Err(PostError::Full) => too_many(),
         }
     }
 }
 
-/// What the fault does to a call. Latency has no effect of its own.
+/// Returns the effect of a fault on a call, or `None` if it only delays the call.
 fn effect(fault: faults::Management) -> Option<Effect> {
     Some(match fault {
         faults::Management::Gone => Effect::Fails(gone()),

@@ -71,7 +71,7 @@ async fn answer_to<I: Invoke>(
     );
     let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout)
         .await
-        .map_err(|failure| match failure {
+        .map_err(|error| match error {
             IntegrationError::TimedOut => "Endpoint request timed out",
             IntegrationError::Function(_) | IntegrationError::Refused(_) => "Internal server error",
         })?;

@@ -8,7 +8,7 @@ use crate::{
     stack::{ACCOUNT, REGION, WebSocketApi},
 };
 
-/// The part that every event of a connection repeats.
+/// The data of a connection that each of its events has.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     pub(crate) connection_id: String,
@@ -54,7 +54,7 @@ impl Handshake {
 
 /// How a connection ended, as `$disconnect` sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Farewell {
+pub(crate) struct Disconnection {
     pub(crate) code: u16,
     pub(crate) reason: String,
 }
@@ -134,11 +134,14 @@ pub(crate) fn message_event(
 pub(crate) fn disconnect_event(
     api: &WebSocketApi,
     session: &Session,
-    farewell: &Farewell,
+    disconnection: &Disconnection,
 ) -> Value {
     let mut context = request_context(api, session, "$disconnect", "DISCONNECT", &ids::new_id());
-    context.insert("disconnectStatusCode".into(), farewell.code.into());
-    context.insert("disconnectReason".into(), farewell.reason.clone().into());
+    context.insert("disconnectStatusCode".into(), disconnection.code.into());
+    context.insert(
+        "disconnectReason".into(),
+        disconnection.reason.clone().into(),
+    );
     let headers = [
         ("Host", session.domain_name.as_str()),
         ("x-api-key", ""),

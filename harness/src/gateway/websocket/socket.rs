@@ -96,7 +96,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ending
 }
 
-/// Does `work` until `stopped` turns true. Then it stays pending and drops nothing.
+/// Runs `work` until `stopped` turns true. From then on it stays pending, and keeps what `work` holds:
+/// the client must not notice.
 async fn unless<T>(stopped: watch::Receiver<bool>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {

@@ -5,5 +5,5 @@ receive() {
   [[ $1 =~ \"routeKey\":\"([^\"]*)\" ]] && route=${BASH_REMATCH[1]}
   [[ $1 =~ \"weather\":\"([^\"]*)\" ]] && weather=${BASH_REMATCH[1]}
   printf '{"statusCode":200,"body":"%s, %s: %s, %s, %s weather, at %s"}' \
-    "$GREETING" "$guest" "$route" "$DOOR" "$weather" "$HALL"
+    "$GREETING" "$guest" "$route" "$ENTRANCE" "$weather" "$HALL"
 }
