@@ -7,7 +7,7 @@
 //! - `pool` queues a function's events and counts its processes.
 //! - `sandbox` is the life of one process.
 //! - `process` spawns and signals it.
-//! - `runtime_api` is the HTTP interface that it polls.
+//! - `runtime_api` is the HTTP interface that it polls, and `origin` finds out who polls.
 //!
 //! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
 
@@ -17,6 +17,7 @@ mod invocation_error;
 mod invoke_api;
 mod invoke_api_error;
 mod occupancy;
+mod origin;
 mod output;
 mod pool;
 mod process;

@@ -80,7 +80,8 @@ impl Process {
             .id()
             .and_then(|id| i32::try_from(id).ok())
             .map(|id| watchdog.watch(Pid::from_raw(id)));
-        let api = RuntimeApi::serve(listener, Arc::clone(deployment));
+        let callers = group.as_ref().map(Watched::group);
+        let api = RuntimeApi::serve(listener, Arc::clone(deployment), callers)?;
         Ok(Self {
             deployment: Arc::clone(deployment),
             child,

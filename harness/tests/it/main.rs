@@ -27,6 +27,7 @@ mod lambda;
 mod lambda_deployment;
 mod lambda_invoke_api;
 mod lambda_limits;
+mod lambda_runtime_api;
 mod pages;
 mod run;
 mod run_log;
