@@ -13,6 +13,14 @@ use serde::{
 
 use crate::iam::Caller;
 
+/// The maximum number of operations that are counted on their own. Clients choose the names, so
+/// without a bound a flood of different names would fill the memory.
+const MAX_OPERATIONS: usize = 10_000;
+/// The longest name that is counted on its own. No table and no operation has a longer one.
+const LONGEST_NAME: usize = 255;
+/// The maximum number of tables in an operation that is counted on its own: that of a transaction.
+const MAX_TABLES: usize = 100;
+
 /// The operation, tables and caller of a call.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Operation {
@@ -29,9 +37,9 @@ pub struct Operation {
 pub struct Tally {
     /// The number of calls.
     pub calls: u64,
-    /// Calls that were answered with a status other than 2xx, failed conditions included.
+    /// The number of calls with a status other than 2xx, failed conditions included.
     pub refused: u64,
-    /// Capacity units, of the calls that asked for them.
+    /// The consumed capacity units of the calls that set `ReturnConsumedCapacity`.
     pub capacity: f64,
 }
 
@@ -40,7 +48,7 @@ pub struct Tally {
 pub struct Ledger(Arc<Mutex<BTreeMap<Operation, Tally>>>);
 
 impl Ledger {
-    /// A copy of the current counts.
+    /// Returns a copy of the current counts.
     pub fn tallies(&self) -> BTreeMap<Operation, Tally> {
         self.0
             .lock()
@@ -50,6 +58,12 @@ impl Ledger {
 
     pub(super) fn record(&self, operation: Operation, status: StatusCode, answer: &[u8]) {
         let mut tallies = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let has_room = tallies.len() < MAX_OPERATIONS && operation.is_plausible();
+        let operation = if has_room || tallies.contains_key(&operation) {
+            operation
+        } else {
+            operation.other()
+        };
         let tally = tallies.entry(operation).or_default();
         tally.calls += 1;
         tally.refused += u64::from(!status.is_success());
@@ -58,6 +72,33 @@ impl Ledger {
 }
 
 impl Operation {
+    /// Returns the operation that stands for all those that are not counted on their own.
+    fn other(self) -> Self {
+        let caller = match self.caller {
+            Caller::Other(_) => Caller::Other(String::new()),
+            known => known,
+        };
+        Self {
+            caller,
+            name: String::new(),
+            tables: Vec::new(),
+        }
+    }
+
+    /// Whether its names are short enough to be kept.
+    fn is_plausible(&self) -> bool {
+        let caller = match &self.caller {
+            Caller::Other(key) => key.as_str(),
+            Caller::Function(_) | Caller::Administrator => "",
+        };
+        let mut names = self.tables.iter().map(String::as_str);
+        self.tables.len() <= MAX_TABLES
+            && [caller, &self.name]
+                .iter()
+                .all(|name| name.len() <= LONGEST_NAME)
+            && names.all(|name| name.len() <= LONGEST_NAME)
+    }
+
     /// Reads the target and the tables of a request by `caller`.
     pub(super) fn of(caller: Caller, headers: &HeaderMap, body: &[u8]) -> Self {
         let name = headers
@@ -73,7 +114,7 @@ impl Operation {
     }
 }
 
-/// The places where requests name their tables. Other members are skipped.
+/// The members of a request that name tables. Other members are skipped.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Request {
@@ -105,7 +146,7 @@ fn tables(body: &[u8]) -> Vec<String> {
     tables
 }
 
-/// The name in `NAME`, `arn:…:table/NAME` or `arn:…:table/NAME/stream/…`.
+/// Returns the name in `NAME`, `arn:…:table/NAME` or `arn:…:table/NAME/stream/…`.
 fn table_of(reference: &str) -> &str {
     reference
         .split_once(":table/")
@@ -114,7 +155,7 @@ fn table_of(reference: &str) -> &str {
         })
 }
 
-/// A single value, or a list in answers to batches and transactions.
+/// A single value, or a list in the answers to batches and transactions.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Consumed {
@@ -135,7 +176,7 @@ struct Answer {
 }
 
 fn consumed(answer: &[u8]) -> f64 {
-    // Most callers do not ask for it, and a page may be a megabyte: a search is cheaper than
+    // Most callers do not request it, and an answer may be a megabyte: a search is cheaper than
     // parsing.
     const WORD: &[u8] = b"\"ConsumedCapacity\"";
     if !answer.windows(WORD.len()).any(|window| window == WORD) {
@@ -179,6 +220,29 @@ mod tests {
         for (body, expected) in table {
             assert_eq!(tables(body.as_bytes()), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_different_names_does_not_grow_the_ledger() {
+        let ledger = Ledger::default();
+        let record = |key: String, name: String| {
+            let operation = Operation {
+                caller: Caller::Other(key),
+                name,
+                tables: Vec::new(),
+            };
+            ledger.record(operation, StatusCode::BAD_REQUEST, b"");
+        };
+        record(String::new(), "x".repeat(256));
+        for number in 0..MAX_OPERATIONS + 100 {
+            record(number.to_string(), format!("Operation{number}"));
+        }
+        let tallies = ledger.tallies();
+        assert_eq!(tallies.len(), MAX_OPERATIONS);
+        let others = tallies
+            .iter()
+            .find(|(operation, _)| operation.name.is_empty());
+        assert_eq!(others.map(|(_, tally)| tally.calls), Some(102));
     }
 
     #[test]
