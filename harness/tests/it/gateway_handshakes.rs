@@ -343,6 +343,20 @@ async fn only_the_stage_accepts_and_only_websockets() {
 }
 
 #[tokio::test]
+async fn a_url_of_more_than_4096_characters_is_a_414() {
+    let (functions, _calls) = polite().functions();
+    let gateway = Gateway::start(api(), functions).await;
+    let base = format!("{}?x=", gateway.url());
+    // The scheme does not count.
+    let url = |length: usize| {
+        let rest = "ws://".len() + length - base.len();
+        format!("{base}{}", "x".repeat(rest))
+    };
+    connect_async(url(4096)).await.unwrap();
+    assert_eq!(gateway.rejected_handshake(url(4097)).await.0, 414);
+}
+
+#[tokio::test]
 async fn connect_chooses_the_subprotocol() {
     for (reply, expected) in [
         (

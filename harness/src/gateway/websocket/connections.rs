@@ -6,11 +6,14 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::Instant,
 };
 
-use super::{limits::OUTGOING_MESSAGES, session::Session};
+use super::{
+    limits::{INCOMING_MESSAGES, OUTGOING_MESSAGES},
+    session::Session,
+};
 use crate::{
     faults::Faults,
     gateway::{clock::Clock, moment::Moment},
@@ -73,6 +76,7 @@ impl Connections {
             clock: self.0.clock.clone(),
             session,
             outgoing,
+            in_progress: Arc::new(Semaphore::new(INCOMING_MESSAGES)),
             deleted: Notify::new(),
         });
         self.0.unfinished.send_modify(|unfinished| *unfinished += 1);
@@ -119,7 +123,16 @@ pub(crate) struct Connection {
     last_active: Mutex<(Instant, Moment)>,
     clock: Clock,
     outgoing: mpsc::Sender<String>,
+    /// One permit per message of the client that may be in progress.
+    in_progress: Arc<Semaphore>,
     deleted: Notify,
+}
+
+/// A message of a client, which counts as in progress until this is dropped.
+#[derive(Debug)]
+pub(crate) struct IncomingMessage {
+    pub(crate) text: String,
+    _in_progress: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a message was not queued.
@@ -132,6 +145,17 @@ pub(crate) enum PostError {
 }
 
 impl Connection {
+    /// Takes a message of the client, after waiting until fewer than [`INCOMING_MESSAGES`] are in
+    /// progress.
+    pub(crate) async fn take(&self, text: String) -> IncomingMessage {
+        let permit = Arc::clone(&self.in_progress).acquire_owned().await;
+        IncomingMessage {
+            text,
+            // The semaphore is never closed, so there is always a permit.
+            _in_progress: permit.ok(),
+        }
+    }
+
     /// Queues a message for the client, in the order of the calls.
     pub(crate) fn post(&self, text: String) -> Result<(), PostError> {
         self.outgoing.try_send(text).map_err(|error| match error {

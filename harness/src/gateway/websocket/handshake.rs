@@ -243,7 +243,7 @@ async fn live<I: Invoke>(
             let socket =
                 WebSocketStream::from_raw_socket(io, Role::Server, Some(socket::configuration()))
                     .await;
-            socket::run(socket, &open, outgoing, |text| {
+            socket::run(socket, &open, outgoing, |message| {
                 tokio::spawn(message::deliver(
                     Arc::clone(&gateway),
                     Arc::clone(&open.connection),

@@ -7,7 +7,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Gateway, connections::Connection, session};
+use super::{
+    Gateway,
+    connections::{Connection, IncomingMessage},
+    session,
+};
 use crate::{
     gateway::{
         ids,
@@ -30,14 +34,14 @@ struct IntegrationResponse {
     is_base64_encoded: Option<bool>,
 }
 
-/// Calls the function that `text` selects and sends the reply or the error frame.
+/// Calls the function that `message` selects and sends the reply or the error frame.
 pub(super) async fn deliver<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     connection: Arc<Connection>,
-    text: String,
+    message: IncomingMessage,
 ) {
     let request_id = ids::new_id();
-    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &text)
+    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &message.text)
         .await
         .unwrap_or_else(|message| {
             Some(error_frame(

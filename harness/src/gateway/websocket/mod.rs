@@ -7,15 +7,14 @@ use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request, State},
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::Response,
 };
 use percent_encoding::percent_decode_str;
 use tokio::{net::TcpListener, sync::watch};
 
-use self::management::Management;
-use self::selection::RouteSelection;
 pub use self::{connections::Connections, selection::SelectionError};
+use self::{limits::LONGEST_URL, management::Management, selection::RouteSelection};
 use crate::{
     gateway::throttle::Throttles,
     iam::Access,
@@ -99,6 +98,9 @@ async fn answer<I: Invoke>(
     ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
 ) -> Response {
+    if length_of_url(&request) > LONGEST_URL {
+        return reply::error(StatusCode::URI_TOO_LONG, None, "URI Too Long").map(Body::from);
+    }
     let path = request.uri().path().to_owned();
     let segments: Vec<_> = path
         .split('/')
@@ -130,4 +132,11 @@ async fn answer<I: Invoke>(
         )
         .map(Body::from),
     }
+}
+
+/// Returns the length of the URL without its scheme, which the client does not send.
+fn length_of_url(request: &Request) -> usize {
+    let host = request.headers().get(header::HOST);
+    let path = request.uri().path_and_query();
+    host.map_or(0, HeaderValue::len) + path.map_or(0, |path| path.as_str().len())
 }

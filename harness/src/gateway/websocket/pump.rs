@@ -23,23 +23,31 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{connections::Connection, ending::Ending, limits::LONGEST_FRAME};
+use super::{
+    connections::{Connection, IncomingMessage},
+    ending::Ending,
+    limits::LONGEST_FRAME,
+};
 use crate::faults;
 
 /// The sending half of a socket.
 pub(super) type Outgoing<S> = SplitSink<WebSocketStream<S>, Message>;
 
 /// Calls `on_message` for every text message until the connection ends.
+///
+/// While too many messages are in progress, the socket is not read. Its buffers fill, and the client
+/// has to wait.
 pub(super) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     connection: &Connection,
-    on_message: &mut impl FnMut(String) -> Option<faults::Connection>,
+    on_message: &mut impl FnMut(IncomingMessage) -> Option<faults::Connection>,
 ) -> Ending {
     loop {
         match stream.next().await {
             Some(Ok(Message::Text(text))) => {
                 connection.touch();
-                if on_message(text.to_string()) == Some(faults::Connection::Cut) {
+                let message = connection.take(text.to_string()).await;
+                if on_message(message) == Some(faults::Connection::Cut) {
                     return Ending::Lost;
                 }
             }

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::WebSocketConfig};
 
 use super::{
-    connections::{Connection, OpenConnection},
+    connections::{Connection, IncomingMessage, OpenConnection},
     ending::Ending,
     limits::{IDLE, LONGEST_FRAME, LONGEST_LIFE, LONGEST_MESSAGE},
     pump,
@@ -39,7 +39,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<S>,
     open: &OpenConnection,
     outgoing: mpsc::Receiver<String>,
-    mut on_message: impl FnMut(String),
+    mut on_message: impl FnMut(IncomingMessage),
 ) -> Ending {
     let connection = open.connection.as_ref();
     let (sink, mut stream) = socket.split();
@@ -51,8 +51,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         half_open.subscribe(),
         pump::write(sink, connection, outgoing, close_asked)
     ));
-    let mut on_message = |text| {
-        on_message(text);
+    let mut on_message = |message| {
+        on_message(message);
         let fault = open.faults().on_message();
         half_open.send_replace(fault == Some(faults::Connection::HalfOpen));
         fault
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::gateway::{
         moment::Moment,
-        websocket::{Connections, session::Session},
+        websocket::{Connections, limits::INCOMING_MESSAGES, session::Session},
     };
 
     type Client = WebSocketStream<DuplexStream>;
@@ -142,6 +142,12 @@ mod tests {
     /// Opens a connection on the paused clock of the runtime, which jumps to the next deadline when
     /// every task waits.
     async fn connection() -> (Client, tokio::task::JoinHandle<Ending>) {
+        connection_with(drop).await
+    }
+
+    async fn connection_with(
+        on_message: impl FnMut(IncomingMessage) + Send + 'static,
+    ) -> (Client, tokio::task::JoinHandle<Ending>) {
         let (ours, theirs) = duplex(1024 * 1024);
         let server =
             WebSocketStream::from_raw_socket(ours, Role::Server, Some(configuration())).await;
@@ -154,7 +160,7 @@ mod tests {
             authorizer: None,
         };
         let (open, outgoing) = Connections::default().open(session);
-        let running = tokio::spawn(async move { run(server, &open, outgoing, |_| {}).await });
+        let running = tokio::spawn(async move { run(server, &open, outgoing, on_message).await });
         (
             WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
             running,
@@ -197,6 +203,32 @@ mod tests {
         assert_eq!(until_closed(&mut client).await.code, CloseCode::Away);
         assert_eq!(began.elapsed().as_secs(), 2 * 60 * 60);
         assert_eq!(running.await.unwrap(), Ending::Expired);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_socket_is_not_read_while_too_many_messages_are_in_progress() {
+        let (taken, mut in_progress) = mpsc::unbounded_channel();
+        let (mut client, _running) = connection_with(move |message| {
+            let _ = taken.send(message);
+        })
+        .await;
+        for number in 0..INCOMING_MESSAGES + 10 {
+            client
+                .send(Message::text(number.to_string()))
+                .await
+                .unwrap();
+        }
+        // The paused clock moves on only when every task waits.
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(in_progress.len(), INCOMING_MESSAGES);
+
+        assert_eq!(in_progress.recv().await.unwrap().text, "0");
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(in_progress.len(), INCOMING_MESSAGES);
+
+        for number in 1..INCOMING_MESSAGES + 10 {
+            assert_eq!(in_progress.recv().await.unwrap().text, number.to_string());
+        }
     }
 
     #[tokio::test(start_paused = true)]
