@@ -50,6 +50,26 @@ export function httpFacts() {
       assert.deepEqual([body, cookies, headers["content-length"]], ["text", ["a=1", "b=2"], "4"]);
     },
   );
+  fact("5 [C]", "HTTP: a path is decoded twice and cut at a question mark", async () => {
+    const paths = [
+      ["/open/a%20b", "/open/a b", "a b"],
+      ["/open/a%3Fb", "/open/a", "a"],
+      ["/open/a%23b", "/open/a#b", "a#b"],
+      ["/open/a%252Fb", "/open/a/b", "a/b"],
+      ["/open/a%253Fb", "/open/a?b", "a?b"],
+      ["/open/a%2525b", "/open/a%b", "a%b"],
+    ];
+    for (const [sent, rawPath, proxy] of paths) {
+      const event = await (await fetch(target.http + sent)).json();
+      assert.deepEqual([event.rawPath, event.pathParameters], [rawPath, { proxy }], sent);
+    }
+    assert.equal((await fetch(`${target.http}/open/a%25b`)).status, 400);
+  });
+  fact("5 [O]", "HTTP: a body without a content type is base64", async () => {
+    const body = new Uint8Array(Buffer.from("text"));
+    const sent = await (await fetch(`${target.http}/open/x`, { method: "POST", body })).json();
+    assert.deepEqual([sent.body, sent.isBase64Encoded], ["dGV4dA==", true]);
+  });
   fact("5 [M]", "HTTP: an unknown route: 404", async () => {
     const seen = await fetch(`${target.http}/nowhere`, { method: "POST" });
     assert.deepEqual([seen.status, await seen.text()], [404, '{"message":"Not Found"}']);

@@ -159,24 +159,52 @@ async fn absent_parts_have_no_key_and_binary_bodies_are_base64() {
     );
 
     for (kind, sent, body, encoded) in [
-        ("text/plain; charset=utf-8", "hi", "hi", false),
-        ("application/octet-stream", "hi", "aGk=", true),
-        ("application/x-www-form-urlencoded", "hi", "aGk=", true),
+        (Some("text/plain; charset=utf-8"), "hi", "hi", false),
+        (Some("application/octet-stream"), "hi", "aGk=", true),
+        (
+            Some("application/x-www-form-urlencoded"),
+            "hi",
+            "aGk=",
+            true,
+        ),
+        (None, r#"{"a":1}"#, "eyJhIjoxfQ==", true),
     ] {
-        server
-            .request(Method::POST, "/open")
-            .header("content-type", kind)
-            .body(sent)
-            .send()
-            .await
-            .unwrap();
+        let mut request = server.request(Method::POST, "/open").body(sent);
+        if let Some(kind) = kind {
+            request = request.header("content-type", kind);
+        }
+        request.send().await.unwrap();
         let event = server.calls.next("Rest").await;
         assert_eq!(
             (&event["body"], &event["isBase64Encoded"]),
             (&json!(body), &json!(encoded)),
-            "{kind}"
+            "{kind:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_path_is_decoded_twice_and_cut_at_a_question_mark() {
+    let mut server = Server::open(api(), ok()).await;
+    for (sent, raw_path, id) in [
+        ("/rooms/a%20b?x=1", "/rooms/a b", "a b"),
+        ("/rooms/a%3Fb", "/rooms/a", "a"),
+        ("/rooms/a%3Fb/members", "/rooms/a", "a"),
+        ("/rooms/a%252Fb", "/rooms/a/b", "a/b"),
+        ("/rooms/a%253Fb", "/rooms/a?b", "a?b"),
+        ("/rooms/a%2525b", "/rooms/a%b", "a%b"),
+    ] {
+        let response = server.request(Method::POST, sent).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{sent}");
+        let event = server.calls.next("Rest").await;
+        assert_eq!(event["rawPath"], raw_path, "{sent}");
+        assert_eq!(event["requestContext"]["http"]["path"], raw_path, "{sent}");
+        assert_eq!(event["pathParameters"], json!({ "id": id }), "{sent}");
+    }
+    let refused = server.request(Method::POST, "/rooms/a%25b");
+    assert_eq!(refused.send().await.unwrap().status(), 400);
+    assert_eq!(server.get("/100%25").await.status(), 400);
+    server.calls.assert_none();
 }
 
 #[tokio::test]

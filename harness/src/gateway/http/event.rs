@@ -6,10 +6,9 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use super::routes::Selected;
+use super::{path::RequestPath, routes::Selected};
 use crate::{
     gateway::{ids, moment::Moment},
     server::Peer,
@@ -36,7 +35,7 @@ pub(super) struct Received {
     /// Decoded, repeated parameters joined by commas.
     pub(super) query: Map<String, Value>,
     method: String,
-    /// Decoded: HTTP APIs pass the path on decoded, unlike REST APIs.
+    /// Decoded: HTTP APIs pass the path on decoded, unlike REST APIs. With the stage.
     path: String,
     raw_query: String,
     cookies: Vec<Value>,
@@ -47,7 +46,7 @@ pub(super) struct Received {
 }
 
 impl Received {
-    pub(super) fn new(peer: &Peer, request: &Parts, body: &Bytes) -> Self {
+    pub(super) fn new(peer: &Peer, request: &Parts, path: &RequestPath, body: &Bytes) -> Self {
         let received_at = Moment::now();
         let domain_name = text_of(&request.headers, header::HOST.as_str());
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&request.uri)
@@ -58,9 +57,7 @@ impl Received {
             headers: headers(peer, &request.headers, &domain_name, received_at, body),
             query: joined(pairs),
             method: request.method.to_string(),
-            path: percent_decode_str(request.uri.path())
-                .decode_utf8_lossy()
-                .into_owned(),
+            path: path.text(),
             raw_query: request.uri.query().unwrap_or_default().to_owned(),
             cookies: cookies(&request.headers),
             domain_name,
@@ -250,10 +247,11 @@ fn joined(pairs: Vec<(String, String)>) -> Map<String, Value> {
     map
 }
 
-/// Whether HTTP APIs pass this content type on as text. All others are base64, including forms.
+/// Whether HTTP APIs pass this content type on as text. All others are base64, including forms and
+/// bodies without a content type.
 fn is_text(content_type: Option<&str>) -> bool {
     let Some(content_type) = content_type else {
-        return true;
+        return false;
     };
     let kind = content_type
         .split(';')

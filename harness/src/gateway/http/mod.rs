@@ -17,6 +17,7 @@ use self::{
     authorizer::{AuthorizerError, Authorizers},
     event::Received,
     jwt::TokenError,
+    path::RequestPath,
     routes::{Routes, Selected},
 };
 use super::{
@@ -35,6 +36,7 @@ mod authorizer;
 mod cors;
 mod event;
 mod jwt;
+mod path;
 mod routes;
 
 /// The longest body, in bytes.
@@ -90,14 +92,22 @@ async fn front<I: Invoke>(
     {
         return response;
     }
-    let path = gateway.path_in_stage(&parts);
-    let selected = path.and_then(|path| gateway.routes.select(parts.method.as_str(), path));
-    let mut response = match selected {
-        Some(selected) => gateway.integrate(&peer, &parts, body, &selected).await,
-        None if matches!(parts.method, Method::GET | Method::HEAD) => {
+    let path = RequestPath::read(parts.uri.path());
+    let selected = path.as_ref().and_then(|path| {
+        let segments = path.in_stage(&gateway.api.stage)?;
+        gateway.routes.select(parts.method.as_str(), segments)
+    });
+    let mut response = match (&path, selected) {
+        (None, _) => answer::message(StatusCode::BAD_REQUEST, "Bad Request"),
+        (Some(path), Some(selected)) => {
+            gateway
+                .integrate(&peer, &parts, path, body, &selected)
+                .await
+        }
+        (Some(_), None) if matches!(parts.method, Method::GET | Method::HEAD) => {
             return next.run(Request::from_parts(parts, body)).await;
         }
-        None => answer::message(StatusCode::NOT_FOUND, "Not Found"),
+        (Some(_), None) => answer::message(StatusCode::NOT_FOUND, "Not Found"),
     };
     if let Some(cors) = &gateway.api.cors {
         cors::apply(
@@ -110,25 +120,12 @@ async fn front<I: Invoke>(
 }
 
 impl<I: Invoke> Gateway<I> {
-    /// Returns the path as sent, without a named stage, or `None` if it is outside the stage.
-    fn path_in_stage<'a>(&self, request: &'a Parts) -> Option<&'a str> {
-        let path = request.uri.path();
-        if self.api.stage == "$default" {
-            return Some(path);
-        }
-        let path = path.strip_prefix('/')?.strip_prefix(&self.api.stage)?;
-        if path.is_empty() {
-            Some("/")
-        } else {
-            Some(path).filter(|path| path.starts_with('/'))
-        }
-    }
-
     /// Calls the route's authorizer and then its function.
     async fn integrate(
         &self,
         peer: &Peer,
         request: &Parts,
+        path: &RequestPath,
         body: Body,
         selected: &Selected<'_>,
     ) -> Response {
@@ -141,7 +138,7 @@ impl<I: Invoke> Gateway<I> {
         let Some(body) = read(body).await else {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
-        let received = Received::new(peer, request, &body);
+        let received = Received::new(peer, request, path, &body);
         let mut response = if self.throttles.admits(selected.key) {
             self.respond(&received, &body, selected).await
         } else {

@@ -2,8 +2,6 @@
 
 use std::cmp::Reverse;
 
-use percent_encoding::percent_decode_str;
-
 use crate::stack::HttpRoute;
 
 /// Why a route is not supported.
@@ -49,15 +47,14 @@ impl Routes {
         routes.iter().map(entry).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the most specific route for `method` and `path`. The path is as sent, without the
+    /// Returns the most specific route for `method` and the decoded segments of the path inside the
     /// stage.
-    pub(crate) fn select(&self, method: &str, path: &str) -> Option<Selected<'_>> {
-        let sent: Vec<&str> = path.split('/').skip(1).collect();
+    pub(crate) fn select(&self, method: &str, segments: &[String]) -> Option<Selected<'_>> {
         let candidates = self
             .0
             .iter()
             .filter(|entry| entry.route.method == method || entry.takes_any_method());
-        let matching = candidates.filter_map(|entry| Some((entry, entry.matches(&sent)?)));
+        let matching = candidates.filter_map(|entry| Some((entry, entry.matches(segments)?)));
         let (entry, parameters) = matching.min_by_key(|(entry, _)| entry.rank())?;
         Some(Selected {
             key: &entry.key,
@@ -73,18 +70,18 @@ impl Entry {
     }
 
     /// Returns the path parameters, if the path matches.
-    fn matches(&self, sent: &[&str]) -> Option<Vec<(String, String)>> {
+    fn matches(&self, sent: &[String]) -> Option<Vec<(String, String)>> {
         let mut parameters = Vec::new();
         let mut rest = sent;
         for segment in self.segments.iter().flatten() {
             let (first, others) = rest.split_first()?;
             match segment {
-                Segment::Exact(text) if decode(first) == *text => {}
+                Segment::Exact(text) if first == text => {}
                 Segment::Parameter(name) if !first.is_empty() => {
-                    parameters.push((name.clone(), decode(first)))
+                    parameters.push((name.clone(), first.clone()))
                 }
                 Segment::Greedy(name) if rest.iter().any(|segment| !segment.is_empty()) => {
-                    parameters.push((name.clone(), decode(&rest.join("/"))));
+                    parameters.push((name.clone(), rest.join("/")));
                     return Some(parameters);
                 }
                 _ => return None,
@@ -163,15 +160,12 @@ fn segment(text: &str) -> Result<Segment, &'static str> {
     })
 }
 
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::gateway::http::path::RequestPath;
 
     fn routes(keys: &[&str]) -> Result<Routes, RouteError> {
         let route = |key: &&str| {
@@ -245,7 +239,9 @@ mod tests {
             (&["GET /"], "GET", "/", Some(("GET /", ""))),
         ] {
             let routes = routes(keys).unwrap();
-            let selected = routes.select(method, path).map(|selected| {
+            let path = RequestPath::read(path).unwrap();
+            let segments = path.in_stage("$default").unwrap();
+            let selected = routes.select(method, segments).map(|selected| {
                 let parameters: Vec<_> = selected
                     .parameters
                     .iter()
@@ -255,7 +251,7 @@ mod tests {
             });
             let expected =
                 expected.map(|(key, parameters)| (key.to_owned(), parameters.to_owned()));
-            assert_eq!(selected, expected, "{method} {path}");
+            assert_eq!(selected, expected, "{method} {}", path.text());
         }
     }
 
