@@ -46,19 +46,19 @@ impl IntegrationError {
 /// Calls `function` with `event` and waits at most `limit` for its answer. The wait for a free
 /// process does not count.
 ///
+/// Callers give the event away, so that only its text is in memory while the function runs.
+///
 /// The call runs in its own task: as on AWS, neither the limit nor a client that leaves stops a
 /// function.
 pub(crate) async fn call<I: Invoke>(
     invoke: &I,
     function: &str,
-    event: &Value,
+    event: Value,
     limit: Duration,
 ) -> Result<Bytes, IntegrationError> {
-    let (invoke, name, payload) = (
-        invoke.clone(),
-        function.to_owned(),
-        Bytes::from(event.to_string()),
-    );
+    let payload = Bytes::from(event.to_string());
+    drop(event);
+    let (invoke, name) = (invoke.clone(), function.to_owned());
     let (queued, begins) = oneshot::channel();
     let running = tokio::spawn(async move { invoke.invoke(&name, payload, queued).await });
     let limit = async {

@@ -28,6 +28,8 @@ mod lambda_deployment;
 mod lambda_invoke_api;
 mod lambda_limits;
 mod lambda_runtime_api;
+#[cfg(target_os = "linux")]
+mod memory;
 mod pages;
 mod run;
 mod run_log;

@@ -23,7 +23,7 @@ use tokio::{
 
 use crate::access::send_signed;
 
-const TEMPLATE: &str = "
+pub const TEMPLATE: &str = "
 Resources:
   Notes:
     Type: AWS::DynamoDB::Table
@@ -112,6 +112,11 @@ impl Program {
             }
         }
         panic!("the program ended without a line {beginning:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    pub fn pid(&self) -> u32 {
+        self.child.id().unwrap()
     }
 
     pub async fn end(mut self, signal: Signal) -> ExitStatus {

@@ -82,7 +82,7 @@ impl Authorizers {
             Some(cached) => cached,
             None => {
                 let event = received.authorizer_event(api, selected, &caller.1);
-                let verdict = call(invoke, authorizer, &event).await?;
+                let verdict = call(invoke, authorizer, event).await?;
                 self.cache(caller, authorizer.cached_for, &verdict);
                 verdict
             }
@@ -133,7 +133,7 @@ impl Authorizers {
 async fn call<I: Invoke>(
     invoke: &I,
     authorizer: &HttpAuthorizer,
-    event: &Value,
+    event: Value,
 ) -> Result<Verdict, AuthorizerError> {
     let answer = integration::call(invoke, &authorizer.function, event, LIMIT)
         .await

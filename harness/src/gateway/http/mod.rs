@@ -140,7 +140,7 @@ impl<I: Invoke> Gateway<I> {
         };
         let received = Received::new(peer, request, path, &body);
         let mut response = if self.throttles.admits(selected.key) {
-            self.respond(&received, &body, selected).await
+            self.respond(&received, body, selected).await
         } else {
             answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
         };
@@ -150,12 +150,7 @@ impl<I: Invoke> Gateway<I> {
         response
     }
 
-    async fn respond(
-        &self,
-        received: &Received,
-        body: &Bytes,
-        selected: &Selected<'_>,
-    ) -> Response {
+    async fn respond(&self, received: &Received, body: Bytes, selected: &Selected<'_>) -> Response {
         let context = match &selected.route.authorizer {
             None => None,
             Some(name) => match self
@@ -181,11 +176,12 @@ impl<I: Invoke> Gateway<I> {
                 }
             },
         };
-        let event = received.function_event(&self.api, selected, context, body);
+        let event = received.function_event(&self.api, selected, context, &body);
+        drop(body);
         match integration::call(
             &self.invoke,
             &selected.route.function,
-            &event,
+            event,
             selected.route.timeout,
         )
         .await

@@ -50,7 +50,7 @@ pub(super) async fn authorize<I: Invoke>(
     }
     let event = session::authorizer_event(api, session, handshake);
     let started = Instant::now();
-    let answer = integration::call(invoke, &authorizer.function, &event, LIMIT)
+    let answer = integration::call(invoke, &authorizer.function, event, LIMIT)
         .await
         .map_err(|error| {
             if error.is_unauthorized() {

@@ -132,7 +132,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct IncomingMessage {
     pub(crate) text: String,
-    _in_progress: Option<OwnedSemaphorePermit>,
+    pub(super) in_progress: Option<OwnedSemaphorePermit>,
 }
 
 /// Why a message was not queued.
@@ -152,7 +152,7 @@ impl Connection {
         IncomingMessage {
             text,
             // The semaphore is never closed, so there is always a permit.
-            _in_progress: permit.ok(),
+            in_progress: permit.ok(),
         }
     }
 

@@ -166,7 +166,7 @@ async fn admit<I: Invoke>(
         return Ok(None);
     };
     let event = session::connect_event(api, session, handshake);
-    let answer = integration::call(invoke, &route.function, &event, route.timeout)
+    let answer = integration::call(invoke, &route.function, event, route.timeout)
         .await
         .map_err(|error| match error {
             IntegrationError::Function(_) => StatusCode::BAD_GATEWAY,
@@ -269,8 +269,8 @@ async fn live<I: Invoke>(
         }
         for _ in 0..calls {
             // There is no client left to answer, and the call has logged the error.
-            let _ =
-                integration::call(&gateway.invoke, &route.function, &event, route.timeout).await;
+            let event = event.clone();
+            let _ = integration::call(&gateway.invoke, &route.function, event, route.timeout).await;
         }
     }
 }

@@ -41,7 +41,11 @@ pub(super) async fn deliver<I: Invoke>(
     message: IncomingMessage,
 ) {
     let request_id = ids::new_id();
-    if let Some(frame) = answer_to(&gateway, &connection, &request_id, &message.text)
+    let IncomingMessage {
+        text,
+        in_progress: _until_the_reply,
+    } = message;
+    if let Some(frame) = answer_to(&gateway, &connection, &request_id, text)
         .await
         .unwrap_or_else(|message| {
             Some(error_frame(
@@ -60,9 +64,9 @@ async fn answer_to<I: Invoke>(
     gateway: &Gateway<I>,
     connection: &Connection,
     request_id: &str,
-    text: &str,
+    text: String,
 ) -> Result<Option<String>, &'static str> {
-    let (route_key, route) = select(gateway, text).ok_or("Forbidden")?;
+    let (route_key, route) = select(gateway, &text).ok_or("Forbidden")?;
     if !gateway.throttles.admits(route_key) {
         return Err("Too Many Requests");
     }
@@ -71,9 +75,10 @@ async fn answer_to<I: Invoke>(
         &connection.session,
         route_key,
         request_id,
-        text,
+        &text,
     );
-    let answer = integration::call(&gateway.invoke, &route.function, &event, route.timeout)
+    drop(text);
+    let answer = integration::call(&gateway.invoke, &route.function, event, route.timeout)
         .await
         .map_err(|error| match error {
             IntegrationError::TimedOut => "Endpoint request timed out",
