@@ -3,7 +3,8 @@
 const PREFIX = "base64url.";
 
 /**
- * Encodes a user id that the gateway would change, as docs/protocol.md says.
+ * Encodes a user id for a path as docs/protocol.md says: in base64url if the gateway would change
+ * it.
  *
  * @param {string} user
  */

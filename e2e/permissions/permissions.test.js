@@ -37,7 +37,7 @@ async function everything(stack) {
 
   await attempt(() => ada.post("/conversations", { id: conversation, participants: [bob.user] }));
   const sockets = await Promise.all([ada, bob].map((person) => attempt(() => person.connect())));
-  // A user may have one connection, so the row of this one is deleted again.
+  // This stack allows one connection per user, so `$connect` refuses this one and deletes its row.
   await attempt(() => ada.connect());
   for (const socket of sockets) {
     for (const action of ["subscribe", "unsubscribe", "subscribe"]) {

@@ -117,7 +117,7 @@ suite(
       assert.equal(await attempt(ada), 429);
       const bob = await (await Person.create(stack, "Bob")).connect();
       await open.pop().close();
-      // The row of the closed connection goes when its `$disconnect` has run.
+      // The closed connection counts until its `$disconnect` has deleted the row.
       let next;
       do next = await attempt(ada);
       while (next === 429);

@@ -28,7 +28,7 @@ export class Conversation {
   }
 
   /**
-   * The name to show for a person, with the user id if it looks like somebody else's.
+   * The name to show for a person, with the user id if it looks like that of another.
    * @param {string} user
    * @param {string} [name] of an entry; the newest by default
    */

@@ -271,7 +271,7 @@ export class Directory {
 const [FROM, TO] = ["аеорсухіјѕӏοαν0l1|", "aeopcyxijsioavoiii"];
 
 /**
- * Returns the same for names that look the same.
+ * Returns a key, equal for names that look alike.
  * @param {string} name
  */
 function looksOf(name) {

@@ -181,10 +181,10 @@ test("a name that looks like another participant's, or like “You”, is shown 
     ["Gr\u0430ce H\u043epper", true],
     ["Grace\u200b Hopper", true],
     ["Grace Hopper (grace)", true],
-    // The id of somebody who is shown by another name, and of somebody without a name.
+    // The id of a participant with another name, and the id of one without a name.
     ["Grace", true],
     ["B0b", true],
-    // The reader, and the page's word for them.
+    // The user of the page, and the page's word for them.
     ["alice", true],
     ["You", true],
     ["Y\u043eu", true],

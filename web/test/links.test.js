@@ -63,7 +63,7 @@ test("addresses without a scheme become links if they begin with www.", () => {
   ]);
 });
 
-test("marks of Chinese and Japanese end an address, and letters before it do not matter", () => {
+test("Chinese and Japanese punctuation ends an address, and letters may precede it", () => {
   for (const [text, expected] of /** @type {[string, string][]} */ ([
     ["\u8bf7\u770bhttps://example.org/docs\uff0c\u8c22\u8c22", "https://example.org/docs"],
     ["\u898b\u3066 https://example.org/foo\u3002\u6b21", "https://example.org/foo"],
@@ -80,7 +80,7 @@ test("marks of Chinese and Japanese end an address, and letters before it do not
 
 test("an address that leads elsewhere than it seems stays text", () => {
   for (const text of [
-    // Not slashes, but letters of the host.
+    // These look like slashes, but belong to the host.
     "https://bank.example\u2215login.evil.example/",
     "https://bank.example\u29f8login.evil.example/",
     "https://bank.example\u2044login.evil.example/",
@@ -88,7 +88,7 @@ test("an address that leads elsewhere than it seems stays text", () => {
     "https://\u0430pple.example/",
     "https://exampl\u0435.example/",
     "https://\u03bfpen.example/",
-    // Characters that nobody sees.
+    // Invisible characters.
     "https://exam\u200bple.example/",
     "https://exam\u00adple.example/",
     "https://exam\u202eple.example/",
@@ -107,7 +107,7 @@ test("an address that leads elsewhere than it seems stays text", () => {
     assert.deepEqual(links(text), [], JSON.stringify(text));
 });
 
-test("a host in other letters is shown in ASCII beside the link", () => {
+test("a host with letters outside ASCII is shown in ASCII beside the link", () => {
   for (const [text, href, host] of /** @type {[string, string, string][]} */ ([
     [
       "https://m\u00fcnchen.example/x",

@@ -182,7 +182,7 @@ export class PeopleView {
   /** @param {SubmitEvent} event */
   async #submitted(event) {
     event.preventDefault();
-    // The server accepts only this form; keyboards and files differ.
+    // The server accepts only NFC; not all keyboards type it.
     const user = this.#input.value.trim().normalize();
     const isTooLong = new TextEncoder().encode(user).length > MAX_USER_BYTES;
     setText(this.#message, isTooLong ? "That is too long for a user name." : "");

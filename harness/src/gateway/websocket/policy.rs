@@ -53,7 +53,7 @@ mod tests {
                 json!([allow(&ARN.replace("prod", "pr?d"))]),
                 true,
             ),
-            // AWS answers this mistake with 403: there must be a slash between two stars.
+            // AWS answers such a policy with 403: there must be a slash between two stars.
             (
                 "two segments",
                 json!([allow(&ARN.replace("$connect", "*/*"))]),
