@@ -1,5 +1,5 @@
-//! `DefinitionBody` of SAM's `HttpApi`, as far as it repeats the routes of events: SAM adds the
-//! integrations of the events to it. Integrations of its own are not supported.
+//! `DefinitionBody` of SAM's `HttpApi`, if it only repeats the routes of events. SAM adds the
+//! integrations of the events to it. Integrations in the document itself are not supported.
 
 use super::{
     problem::{Problem, Problems},
@@ -25,7 +25,7 @@ const DESCRIPTIONS_OF_OPERATIONS: [&str; 6] = [
     "tags",
 ];
 
-/// Reports everything in the document but descriptions of `routes`, which are those of the events.
+/// Reports everything in the document that does not describe one of `routes`, the routes of events.
 pub(super) fn check(document: &Node, routes: &[HttpRoute], problems: &mut Problems) {
     for part in entries(document, problems) {
         if part.key == "paths" {
@@ -54,7 +54,7 @@ fn check_operation(path: &Entry, operation: &Entry, routes: &[HttpRoute], proble
         method => method.to_uppercase(),
     };
     let is_it = |route: &HttpRoute| route.method == method && route.path == path.key;
-    // With other problems an event may be missing only because it has one.
+    // An event with a problem of its own is missing from `routes`.
     if problems.is_empty() && !routes.iter().any(is_it) {
         problems.add(Problem::at(
             operation.at,

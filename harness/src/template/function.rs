@@ -40,8 +40,8 @@ const RESERVED_VARIABLES: [&str; 18] = [
     "LAMBDA_TASK_ROOT",
 ];
 
-/// Reads a function and its event sources, each if it has no problem. `CodeUri` is relative to
-/// `folder`, the template's folder.
+/// Reads a function and its event sources, and leaves out those with problems. `CodeUri` is
+/// relative to `folder`, the template's folder.
 pub(super) fn read(
     resource: &Resource,
     policies: &Policies<'_>,

@@ -171,7 +171,7 @@ fn stack(
     })
 }
 
-/// Says which services the template needs and the harness does not have.
+/// Adds a notice for each resource of a service that the harness does not have.
 fn absent_services(resources: &[Resource], problems: &mut Problems) {
     for resource in resources {
         let id = &resource.logical_id;

@@ -213,7 +213,7 @@ fn texts(node: Option<&Node>) -> Result<Vec<String>, Problem> {
     node.map_or(Ok(Vec::new()), Node::texts)
 }
 
-/// Adds the statements, or none if one of both has a problem.
+/// Returns all statements, or `None` if one of the lists has a problem.
 fn joined(all: Option<Vec<Statement>>, more: Option<Vec<Statement>>) -> Option<Vec<Statement>> {
     Some([all?, more?].concat())
 }

@@ -36,8 +36,8 @@ impl Problem {
         }
     }
 
-    /// A problem that follows from another one, for example a reference to a resource with
-    /// problems. It is not reported: the reader mends the cause.
+    /// Returns a problem that follows from another one, for example a reference to a resource with
+    /// problems. It is not reported, since it disappears with its cause.
     pub(super) fn consequence() -> Self {
         Self {
             at: None,
@@ -65,7 +65,7 @@ impl Problems {
         self.found.is_empty()
     }
 
-    /// Adds a line about a part of the template that the harness does without. The rest runs.
+    /// Adds a notice: the harness does not support a part of the template, and the rest runs.
     pub(super) fn notice(&mut self, at: Place, text: impl Into<String>) {
         let notice = (at, text.into());
         if !self.notices.contains(&notice) {
@@ -139,11 +139,11 @@ pub struct InvalidTemplate {
 
 impl fmt::Display for InvalidTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = self
+        let reported = self
             .problems
             .iter()
             .filter_map(|problem| Some((problem.at, problem.text.as_ref()?)));
-        for (index, (at, text)) in told.enumerate() {
+        for (index, (at, text)) in reported.enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }

@@ -181,8 +181,9 @@ fn name(resource: &Resource, scope: &Scope) -> Result<String, Problem> {
     }
 }
 
-/// Returns the name of a resource without one. AWS makes it of the stack, the logical id and random
-/// letters, so every logical id gives a valid name. Here it is the logical id where that is valid.
+/// Returns the name of a resource for which the template has none. On AWS it consists of the
+/// stack's name, the logical id and random letters. Here it is the logical id, made valid where
+/// needed.
 fn generated_name(resource: &Resource) -> String {
     let id = &resource.logical_id;
     match resource.kind {

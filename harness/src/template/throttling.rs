@@ -93,7 +93,7 @@ impl Declared {
             routes: BTreeMap::new(),
         };
         for (key, (at, throttle)) in self.routes {
-            // With other problems a route may be missing only because it has one.
+            // A route with a problem of its own is missing from `existing`.
             if problems.is_empty() && !existing.contains(&key.as_str()) {
                 problems.add(Problem::at(
                     at,
@@ -104,7 +104,7 @@ impl Declared {
                     ),
                 ));
             }
-            // The settings of a route replace the default ones, also those they leave out.
+            // The settings of a route replace the default settings as a whole.
             throttling.routes.insert(key, throttle.unwrap_or(ACCOUNT));
         }
         throttling

@@ -21,8 +21,8 @@ use crate::{
     gateway_http::{self, ok, status_and_json},
 };
 
-/// A bucket of `burst` tokens that gains one in a hundred seconds, so that a slow test run fills
-/// nothing.
+/// Returns a bucket of `burst` tokens that gains one in a hundred seconds, so that it gains none
+/// during a slow run of the tests.
 fn slow(burst: u32) -> Throttle {
     Throttle { rate: 0.01, burst }
 }

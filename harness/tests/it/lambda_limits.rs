@@ -141,8 +141,8 @@ async fn functions_share_the_concurrency_of_the_account() {
         ..function("Reserved")
     };
     let (lambda, _) = start([function("One"), function("Other"), reserved], 1).await;
-    // Events that wait count only once the function has answered, since how long it takes is
-    // unknown before.
+    // A waiting event counts only after the function's first answer, since its duration is unknown
+    // before.
     answer(call(&lambda, "One", json!({})).await);
     let meeting = Meeting::new().await;
     let mut calls: Vec<_> = (0..990)

@@ -65,7 +65,8 @@ async fn a_process_that_is_stopped_in_its_init_has_not_failed() {
     let mut client = TcpStream::connect(host).await.unwrap();
     let request = format!("GET / HTTP/1.1\r\nhost: {host}\r\n\r\n");
     client.write_all(request.as_bytes()).await.unwrap();
-    // The second request shows that the first one has reached the gateway, and so a process.
+    // Once a second request is answered, the first one has reached the gateway and started a
+    // process.
     let login = reqwest::get(format!("{url}/.local/jwks.json"))
         .await
         .unwrap();

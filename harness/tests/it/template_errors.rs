@@ -196,7 +196,7 @@ fn assert_lines(template: &str, expected: &[&str]) {
 }
 
 #[test]
-fn what_follows_from_a_problem_is_not_reported() {
+fn consequences_of_a_problem_are_not_reported() {
     assert_lines(
         "Transform: AWS::Serverless-2016-10-31
 Parameters:
@@ -302,7 +302,7 @@ fn every_wrong_line_is_reported_at_once() {
 }
 
 #[test]
-fn services_that_the_harness_does_not_have_are_said_and_the_rest_runs() {
+fn services_that_the_harness_does_not_have_are_reported_and_the_rest_runs() {
     let template = variables(
         "",
         "QUEUE: !Ref Jobs\nFILES: !GetAtt Files.Arn\nTOPIC: !Ref News",

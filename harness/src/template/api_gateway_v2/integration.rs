@@ -15,7 +15,7 @@ use crate::{
 
 /// The bounds of the timeout of a WebSocket route, in milliseconds. The upper one is the default.
 pub(in crate::template) const TIMEOUT: (u64, u64) = (50, 29_000);
-/// The same for a route of an HTTP API.
+/// The bounds of the timeout of an HTTP route, in milliseconds. The upper one is the default.
 pub(in crate::template) const HTTP_TIMEOUT: (u64, u64) = (50, 30_000);
 
 pub(super) struct Integration {

@@ -24,8 +24,8 @@ const ABSENT: [(&str, &str); 3] = [
 ];
 
 impl EventSource {
-    /// Reads one entry of `Events`. Returns `None` for an event that never comes here. A type that
-    /// the harness does not know is an error.
+    /// Reads one entry of `Events`. Returns `None` for an event of a service that the harness does
+    /// not have. A type that the harness does not know is an error.
     fn read(
         function: &str,
         at: Place,
