@@ -91,18 +91,12 @@ fn the_template_of_this_project_is_supported() {
     let path = project().join("infra/template.yaml");
     let stack = template::load(&path, &local(), &BTreeMap::new()).unwrap();
 
-    let functions: Vec<_> = stack.functions.keys().map(String::as_str).collect();
+    // What the template declares is counted in its text, so that this test names only examples.
+    let text = std::fs::read_to_string(&path).unwrap();
+    let declared = |line: &str| text.lines().filter(|other| other.trim() == line).count();
     assert_eq!(
-        functions,
-        [
-            "AuthorizerFunction",
-            "ConnectFunction",
-            "DefaultFunction",
-            "DisconnectFunction",
-            "RestFunction",
-            "SendMessageFunction",
-            "SubscriptionsFunction",
-        ]
+        stack.functions.len(),
+        declared("Type: AWS::Serverless::Function")
     );
     let authorizer = &stack.functions["AuthorizerFunction"];
     assert_eq!(
@@ -122,27 +116,21 @@ fn the_template_of_this_project_is_supported() {
     assert_eq!(chat.stage, "dev");
     assert_eq!(chat.route_selection_expression, "$request.body.action");
     assert!(chat.authorizer.unwrap().identity_sources.is_empty());
-    let routes: Vec<_> = chat
-        .routes
-        .iter()
-        .map(|(key, route)| (key.as_str(), route.function.as_str(), route.replies))
-        .collect();
+    let route = |key: &str| {
+        let route = &chat.routes[key];
+        (route.function.as_str(), route.replies)
+    };
+    assert_eq!(route("$connect"), ("ConnectFunction", false));
+    assert_eq!(route("$default"), ("DefaultFunction", true));
+    assert_eq!(route("ping"), ("SubscriptionsFunction", true));
     assert_eq!(
-        routes,
-        [
-            ("$connect", "ConnectFunction", false),
-            ("$default", "DefaultFunction", true),
-            ("$disconnect", "DisconnectFunction", false),
-            ("ping", "SubscriptionsFunction", true),
-            ("sendMessage", "SendMessageFunction", true),
-            ("subscribe", "SubscriptionsFunction", true),
-            ("unsubscribe", "SubscriptionsFunction", true),
-        ]
+        chat.routes.values().filter(|route| route.replies).count(),
+        declared("RouteResponseSelectionExpression: $default")
     );
 
     let rest = stack.http_api.unwrap();
     assert_eq!(rest.stage, "$default");
-    assert_eq!(rest.routes.len(), 8);
+    assert_eq!(rest.routes.len(), declared("Type: HttpApi"));
     assert!(
         rest.routes
             .iter()
