@@ -153,8 +153,8 @@ async fn java() -> Result<PathBuf, EngineError> {
     }
 }
 
-/// Returns the major version in Java's first line: 17 in `openjdk version "17.0.15" 2025-04-15`, and 1 in
-/// the old style `java version "1.8.0_292"`.
+/// Returns the major version in Java's first line: 17 in `openjdk version "17.0.15" 2025-04-15`,
+/// and 1 in the old style `java version "1.8.0_292"`.
 fn major(banner: &str) -> Option<u32> {
     let (_, version) = banner.split_once("version \"")?;
     version

@@ -46,7 +46,8 @@ impl Answer {
         Self::json(StatusCode::BAD_REQUEST, body.to_string())
     }
 
-    /// Returns the answer for an engine that has stopped or cannot be reached. SDKs repeat the call.
+    /// Returns the answer for an engine that has stopped or cannot be reached. SDKs repeat the
+    /// call.
     pub fn unavailable() -> Self {
         Self::error(
             StatusCode::SERVICE_UNAVAILABLE,

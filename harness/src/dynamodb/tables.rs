@@ -53,8 +53,8 @@ pub enum TableError {
 
 /// Creates the tables of the stack that do not exist, and waits until all are active.
 ///
-/// A table that exists must have the template's keys, indexes, stream and time to live. A second call
-/// changes nothing.
+/// A table that exists must have the template's keys, indexes, stream and time to live. A second
+/// call changes nothing.
 ///
 /// # Errors
 /// See [`TableError`].

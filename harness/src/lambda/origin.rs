@@ -43,7 +43,7 @@ mod system {
             .collect();
         let descends = |stat: &Stat| {
             let mut stat = stat;
-            // The length of the list ends a circle, which pids that are used again could form.
+            // The bound ends a cycle of parents, which reused process ids could form.
             for _ in 0..processes.len() {
                 if stat.pgrp == group {
                     return true;
@@ -73,7 +73,8 @@ mod system {
         };
         match find(net::tcp()?) {
             Some(socket) => Ok(Some(socket)),
-            // Some runtimes connect to IPv4 addresses by IPv6 sockets. Without IPv6 there is no list.
+            // Some runtimes connect to IPv4 addresses by IPv6 sockets. Without IPv6 there is no
+            // list.
             None => Ok(find(net::tcp6().unwrap_or_default())),
         }
     }
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_of_the_group_and_of_its_descendants_are_told_from_others() {
+    fn connections_of_the_group_and_of_its_descendants_are_distinguished_from_others() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let server = listener.local_addr().unwrap();
         let connect = "exec 3<>/dev/tcp/127.0.0.1/$1; read -r <&3";

@@ -1,9 +1,10 @@
 //! The HTTP interface between a process and Lambda: the Runtime API, version 2018-06-01, and the
 //! part of the Extensions API that a graceful shutdown needs.
 //!
-//! Every process has its own listener, and `AWS_LAMBDA_RUNTIME_API` is plain `host:port`, as runtimes
-//! expect. Only the process itself and its children may call: other connections get a 403, by their
-//! [`origin`]. Handlers only pass calls on and wait: the sandbox decides what a call means.
+//! Every process has its own listener, and `AWS_LAMBDA_RUNTIME_API` is plain `host:port`, as
+//! runtimes expect. Only the process itself and its children may call: other connections get a 403,
+//! by their [`origin`]. Handlers only pass calls on and wait: the sandbox decides what a call
+//! means.
 
 use std::{
     io,
@@ -48,8 +49,8 @@ use crate::stack::ACCOUNT;
 /// How long a process with an extension has to end after `SIGTERM`.
 pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 
-/// How long a poll waits for the end of the poll before it. A process that has hung up may poll again
-/// before the harness has noticed.
+/// How long a poll waits for the end of the poll before it. A process that has hung up may poll
+/// again before the harness has noticed.
 const HANGING_UP: Duration = Duration::from_millis(100);
 
 /// How long a foreign process has to send its request, which is refused.

@@ -44,7 +44,7 @@ async fn the_memory_of_a_flood_is_given_back() {
         assert_eq!(response.unwrap().status(), 400);
     }
 
-    // The allocator works in the background of the next requests.
+    // The allocator returns memory while the next requests are served.
     for _ in 0..5_000 {
         if resident(program.pid()) < before + 64 * MEGABYTE {
             assert!(program.end(Signal::SIGINT).await.success());

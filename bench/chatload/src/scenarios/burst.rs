@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::context::{Context, round};
 
-/// The end comes after this time without a delivery.
+/// The scenario ends after this time without a delivery.
 const QUIET: Duration = Duration::from_secs(5);
 
 pub async fn run(context: Context, count: usize, receivers: usize) -> Result<Value, String> {

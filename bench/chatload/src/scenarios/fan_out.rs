@@ -19,10 +19,10 @@ use crate::context::{Context, histogram, quantiles, round};
 
 const WARM_UP: usize = 3;
 const PARALLEL_CONNECTS: usize = 32;
-/// A message that some receiver does not have by then is lost to it.
+/// A message counts as lost to every receiver that has not received it after this time.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// How far one message is.
+/// The progress of one message.
 #[derive(Default)]
 struct Message {
     receivers: AtomicUsize,

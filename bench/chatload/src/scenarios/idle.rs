@@ -1,4 +1,4 @@
-//! What connections cost the server that exchange nothing.
+//! What idle connections cost the server.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub async fn run(
     steps: Vec<usize>,
     watched: &[(String, u32)],
 ) -> Result<Value, String> {
-    // The first connects load what is loaded once; this is not the cost of a connection.
+    // The first connects also load what is loaded only once, which is not the cost of a connection.
     drop(connect(&context, 0, 100).await?);
     sleep(SETTLE).await;
     let usages = || -> Vec<Usage> { watched.iter().map(|(_, pid)| tree_usage(*pid)).collect() };

@@ -24,15 +24,15 @@ use crate::{
 const WARM_UP: Duration = Duration::from_secs(2);
 /// How long a conversation waits for a message before it counts it as lost and goes on.
 const STALL: Duration = Duration::from_secs(3);
-/// The end comes after this time without a delivery.
+/// The scenario ends after this time without a delivery.
 const QUIET: Duration = Duration::from_secs(4);
 
 /// What decides when the next message is sent.
 #[derive(Clone, Copy)]
 pub enum Pace {
-    /// So many messages of a conversation are in flight.
+    /// Keeps this many messages of each conversation in flight.
     Window(usize),
-    /// So many messages in a second, all conversations together.
+    /// Sends this many messages a second in all conversations together.
     Rate(f64),
 }
 

@@ -1,4 +1,4 @@
-//! Many connects, and again while the server cleans up after the last ones.
+//! Many connects in rounds. Each round begins while the server cleans up the connections before.
 
 use std::{
     collections::BTreeMap,

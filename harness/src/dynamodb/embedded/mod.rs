@@ -122,8 +122,8 @@ impl std::fmt::Debug for Embedded {
     }
 }
 
-/// Returns SQLite's name for the database. Unlike `:memory:`, the name of a database in memory can be
-/// opened twice.
+/// Returns SQLite's name for the database. Unlike `:memory:`, the name of a database in memory can
+/// be opened twice.
 fn location(data: Option<&Path>) -> Result<String, EngineError> {
     let Some(folder) = data else {
         return Ok(in_memory());

@@ -1,7 +1,8 @@
 //! The path of a request as an HTTP API reads it: decoded, cut at a decoded `?`, and decoded again.
 //!
 //! So `%253F` arrives as `?`, `%3F` and everything after it is lost, and `%25` alone is refused.
-//! REST APIs and function URLs do none of this. Clients of an HTTP API must encode `%` and `?` twice.
+//! REST APIs and function URLs do none of this. Clients of an HTTP API must encode `%` and `?`
+//! twice.
 
 use percent_encoding::percent_decode_str;
 
@@ -67,7 +68,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_read_as_aws_was_seen_to_do() {
+    fn paths_are_read_as_observed_on_aws() {
         for (sent, expected) in [
             ("/user/plain", Some("/user/plain")),
             ("/user/a%20b", Some("/user/a b")),
@@ -80,7 +81,7 @@ mod tests {
             ("/user/a%252Fb", Some("/user/a/b")),
             ("/user/a%253Fb", Some("/user/a?b")),
             ("/user/a%2525b", Some("/user/a%b")),
-            // Not seen on AWS.
+            // Not observed on AWS.
             ("/user/a%2541", Some("/user/aA")),
             ("/user/100%25", None),
             ("/user/a%zz", None),

@@ -35,8 +35,8 @@ pub(super) type Outgoing<S> = SplitSink<WebSocketStream<S>, Message>;
 
 /// Calls `on_message` for every text message until the connection ends.
 ///
-/// While too many messages are in progress, the socket is not read. Its buffers fill, and the client
-/// has to wait.
+/// While too many messages are in progress, the socket is not read. Its buffers fill, and the
+/// client has to wait.
 pub(super) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut SplitStream<WebSocketStream<S>>,
     connection: &Connection,

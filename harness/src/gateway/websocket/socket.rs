@@ -96,8 +96,8 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     ending
 }
 
-/// Runs `work` until `stopped` turns true. From then on it stays pending, and keeps what `work` holds:
-/// the client must not notice.
+/// Runs `work` until `stopped` turns true. From then on it stays pending, and keeps what `work`
+/// holds: the client must not notice.
 async fn unless<T>(stopped: watch::Receiver<bool>, work: impl Future<Output = T>) -> T {
     let mut work = std::pin::pin!(work);
     tokio::select! {

@@ -175,7 +175,7 @@ mod tests {
         let c = ConversationId::new("c").unwrap();
         chat.history(&c, "ada", 2);
         chat.remove(&c, "edsger");
-        // The order of the users, repetitions and the creator do not count.
+        // It does not matter in which order users are given, or whether one is given twice.
         for participants in [
             json!(["grace", "edsger"]),
             json!(["edsger", "ada", "grace", "edsger"]),
