@@ -93,7 +93,7 @@ pub async fn a_repeated_change_must_return_the_entry_that_it_stored(
     assert_eq!(put, Put::Taken(stored));
 }
 
-/// Creates a conversation that lacks `places` participants to its limit.
+/// Creates a conversation with room for `places` + 10 more participants.
 async fn almost_full(ports: &impl Participants, places: usize) -> ConversationId {
     let users: Vec<String> = (0..90).map(|n| format!("user-{n:02}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();

@@ -139,7 +139,7 @@ impl Table {
     }
 }
 
-/// Returns whether the condition of an update holds, and so the update is applied.
+/// Sends an update. Returns whether its condition held, so that it was applied.
 async fn applied(
     doing: &'static str,
     call: UpdateItemFluentBuilder,
