@@ -76,7 +76,10 @@ def locked(s, seq=None, user=None):
     return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user) for p in s.procs)
 
 
-# --- send: launch > tail (> torn tail) > put, put ... > subs > push + acknowledge ---------------
+# --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push + acknowledge
+NEAR = 2                                        # entries that are read in parallel with the sender's row
+
+
 def after_of(s, p, rule):
     """Returns the `after` of this attempt, or False if the client knows that the message is stored and does not send."""
     _, sender, cid, policy = p
@@ -92,6 +95,11 @@ def after_of(s, p, rule):
 def tail_read(s, after, low=None):
     first = after if low is None else low
     return {n: e for n, e in enumerate(s.log, 1) if e and n >= first}
+
+
+def near(got, after):
+    """Returns the first page of these entries. The sender is known to be a participant before the rest is read."""
+    return {n: e for n, e in got.items() if n < max(after, 1) + NEAR}
 
 
 def after_tail(s, me, sender, cid, after, got, rule):
@@ -150,7 +158,12 @@ def step_send(s, me, p, rule, window):
             got = {n: e for n, e in tail_read(s, after).items() if n > after}
             t = after_tail(s, me, sender, cid, 0 if after == 0 else min(got), got, rule)
         else:
-            t = after_tail(s, me, sender, cid, after, tail_read(s, after), rule)
+            got = tail_read(s, after)
+            t = after_tail(s, me, sender, cid, after, got, rule)
+            first = near(got, after)
+            if len(first) < len(got) and not early:     # or a page of it, and the rest later
+                yield "%s/%s reads the tail up to %d" % (sender, cid, max(first)), move(
+                    s, me, ("torn", sender, cid, after, max(first), tuple(first.items())))
         if early and t.procs[me][0] == "put":
             t = move(t, me, t.procs[me] + early)
         yield "%s/%s reads the tail up to %d" % (sender, cid, len(s.log)), t
@@ -203,8 +216,8 @@ def step_send(s, me, p, rule, window):
             t._replace(acks=t.acks | {(sender, cid, n)}), me, ("done",))
 
 
-# --- subscribe: write the row (inert without a participant row), read the entries, check the
-#     participant, reply
+# --- subscribe: in parallel, write the row (inert without a participant row) and check the
+#     participant; read the entries, check the participant again, reply
 def step_subscribe(s, me, p, rule):
     pc, user = p[0], p[1]
     row = s.subs | {user}
@@ -212,7 +225,14 @@ def step_subscribe(s, me, p, rule):
         if "read_before_row" in rule:
             yield "%s reads %d entries first" % (user, len(s.log)), move(s, me, ("late_row", user, s.log))
         else:
-            yield "%s subscribes" % user, move(s._replace(subs=row), me, ("read", user))
+            yield "%s subscribes" % user, move(s._replace(subs=row), me, ("first_check", user))
+            yield "%s is checked, %s" % (user, user in s.members), move(s, me, ("row_after_check", user, user in s.members))
+    elif pc == "first_check":
+        yield "%s is checked, %s" % (user, user in s.members), move(s, me, ("read", user) if user in s.members else ("drop", user))
+    elif pc == "row_after_check":
+        yield "%s subscribes" % user, move(s._replace(subs=row), me, ("read", user) if p[2] else ("drop", user))
+    elif pc == "drop":
+        yield "%s may not subscribe" % user, move(s._replace(subs=s.subs - {user}), me, ("done",))
     elif pc == "late_row":
         t = deliver(s._replace(subs=row, joined=True), enumerate(p[2], 1))
         yield "%s subscribes, reply" % user, move(t, me, ("done",))
@@ -228,14 +248,15 @@ def step_subscribe(s, me, p, rule):
             yield "%s may not subscribe" % user, move(s._replace(subs=s.subs - {user}), me, ("done",))
 
 
-# --- history: read the newest entry, which need not be the reader's own removal; check the
-#     participant, reply
+# --- history: check the participant; read the newest entry, which need not be the reader's own
+#     removal; check the participant again, reply
 def step_history(s, me, p, rule):
     pc, user = p[0], p[1]
-    if pc == "history" and "check_before_read" in rule:
-        yield ("%s is a participant" % user, move(s, me, ("history_late", user))) if user in s.members else (
+    if pc == "history":
+        then = "history_late" if "check_before_read" in rule else "history_read"
+        yield ("%s is a participant" % user, move(s, me, (then, user))) if user in s.members else (
             "%s may not read" % user, move(s, me, ("rejected",)))
-    elif pc == "history":
+    elif pc == "history_read":
         yield "%s reads the newest of %d" % (user, len(s.log)), move(s, me, ("history_check", user, newest(s)))
     elif pc == "history_late":
         yield "%s reads the newest of %d, reply" % (user, len(s.log)), move(deliver(s, newest(s)), me, ("done",))
@@ -319,7 +340,8 @@ def unchanged_answer(s, kind, user):
 
 
 STEPS = {"subscribe": step_subscribe, "check": step_subscribe, "late_row": step_subscribe, "read": step_subscribe,
-         "history": step_history, "history_late": step_history, "history_check": step_history,
+         "first_check": step_subscribe, "row_after_check": step_subscribe, "drop": step_subscribe,
+         "history": step_history, "history_read": step_history, "history_late": step_history, "history_check": step_history,
          "removed": step_change, "added": step_change, "tx": step_change, "tx_entry": step_change, "tx_row": step_change,
          "late_row_change": step_change, "answer": step_change, "clean_up": step_change}
 
@@ -434,7 +456,7 @@ MUTANTS = {
     "small_window": ("small_window", "no `after`, and more entries than the window since the first attempt"),
     "subs_only": ("removal", "fan-out reads only the subscriptions, so a row without a participant is live"),
     "no_fence": ("removal", "no sender looks for its own removal in the tail"),
-    "check_before_read": ("removal+history", "the reader is checked before the read, and removed in between"),
+    "check_before_read": ("removal+history", "the reader is checked only before the read, and removed in between"),
     "answer_before_row": ("removal", "the removal is answered before the participant row is deleted"),
     "row_then_entry": ("removal+addition", "row and entry of a change of participants are written separately"),
     "no_ping": ("retries+subscribe", "only gaps show what is missing, so the newest entry can stay unseen"),
