@@ -1,10 +1,14 @@
 //! Access to conversations: only participants may read or write one, or learn that it exists.
 //!
-//! Participation is checked after the read, not before it
-//! ([decision 1](../../../docs/decisions/0001-participation-is-checked-after-the-read.md)): a user
-//! who is removed during the read must not receive what the read found.
+//! Participation is checked before a read and after it
+//! ([decision 1](../../../docs/decisions/0001-participation-is-checked-after-the-read.md)). The
+//! check before it keeps users who are not participants from making the service read, and from
+//! learning by the time of the answer whether the conversation exists. The check after it decides:
+//! a user who is removed during the read must not receive what the read found.
 
 use std::future::{Future, ready};
+
+use futures_util::future::join;
 
 use crate::{
     domain::{ConversationId, Participant, UserId},
@@ -28,30 +32,55 @@ pub async fn require_participant(
         .ok_or(Rejection::NotFound)?)
 }
 
-/// Awaits `read`, then checks that `user` is a participant, and returns the result of `read`.
+/// Checks that `user` is a participant, awaits `read`, checks again, and returns the result of
+/// `read`.
 ///
 /// # Errors
-/// `not_found` if the user is not a participant, whatever the read found. An error of the read is
-/// returned within `Ok`, so that only participants see it.
+/// `not_found` if the user is not a participant. `read` is not started if they were not one before.
+/// An error of the read is returned within `Ok`, so that only participants see it.
 pub async fn read_as_participant<T>(
     ports: &impl Participants,
     conversation: &ConversationId,
     user: &UserId,
     read: impl Future<Output = T>,
 ) -> Result<T, RequestError> {
-    if mutant!(CheckBeforeRead) {
-        require_participant(ports, conversation, user).await?;
-        return Ok(read.await);
-    }
+    let read = read_with_participant(ports, conversation, user, read).await?;
+    Ok(read.0)
+}
+
+/// Reads as [`read_as_participant`] does, and also returns `user` as a participant.
+///
+/// # Errors
+/// Those of [`read_as_participant`].
+pub async fn read_with_participant<T>(
+    ports: &impl Participants,
+    conversation: &ConversationId,
+    user: &UserId,
+    read: impl Future<Output = T>,
+) -> Result<(T, Participant), RequestError> {
+    let before = require_participant(ports, conversation, user).await?;
+    read_then_check(ports, conversation, before, read).await
+}
+
+/// Awaits `read`, then checks that the user who was a participant `before` is still one.
+async fn read_then_check<T>(
+    ports: &impl Participants,
+    conversation: &ConversationId,
+    before: Participant,
+    read: impl Future<Output = T>,
+) -> Result<(T, Participant), RequestError> {
     let read = read.await;
-    require_participant(ports, conversation, user).await?;
-    Ok(read)
+    if mutant!(CheckBeforeRead) {
+        return Ok((read, before));
+    }
+    let after = require_participant(ports, conversation, &before.user).await?;
+    Ok((read, after))
 }
 
 /// Awaits `subscribe`, then reads as [`read_as_participant`] does.
 ///
 /// The subscription is written first, so an entry that is stored meanwhile is either read or
-/// pushed.
+/// pushed. The first check runs at the same time, so it takes no time of its own.
 ///
 /// # Errors
 /// Those of `subscribe` and of [`read_as_participant`].
@@ -67,6 +96,13 @@ pub async fn subscribe_then_read<T>(
         subscribe.await?;
         return read_as_participant(ports, conversation, user, ready(read)).await;
     }
-    subscribe.await?;
-    read_as_participant(ports, conversation, user, read).await
+    let first_check = require_participant(ports, conversation, user);
+    let (participant, subscribed) = join(first_check, subscribe).await;
+    let participant = participant?;
+    subscribed?;
+    let read = read_then_check(ports, conversation, participant, read).await?;
+    Ok(read.0)
 }
+
+#[cfg(test)]
+mod tests;

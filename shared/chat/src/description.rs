@@ -1,13 +1,11 @@
 //! The description of a conversation: the reply of `createConversation` and `getConversation`.
 
-use futures_util::future::try_join;
 use serde::Serialize;
 
 use crate::{
-    domain::{Conversation, Identity, Participant},
+    domain::{Conversation, Identity, Participant, Seq},
     error::{Rejection, RequestError},
-    log::head,
-    ports::{Log, Participants},
+    ports::Participants,
 };
 
 /// A conversation and its participants.
@@ -63,20 +61,20 @@ impl Described {
     }
 }
 
-/// Describes a conversation to a participant.
+/// Describes a conversation to a participant. Its participants are read last, so they show whether
+/// the caller still is one (decision 1).
+///
+/// All participants are read, so the caller must be known to be one before this call.
 ///
 /// # Errors
 /// `not_found` if the caller is not among the participants that were read.
-pub(crate) async fn describe<P: Log + Participants + Sync>(
+pub(crate) async fn describe<P: Participants + Sync>(
     ports: &P,
     conversation: Conversation,
+    head: Seq,
     caller: &Identity,
 ) -> Result<Described, RequestError> {
-    let (participants, head) = try_join(
-        ports.participants(&conversation.id),
-        head(ports, &conversation.id),
-    )
-    .await?;
+    let participants = ports.participants(&conversation.id).await?;
     if !participants
         .iter()
         .any(|participant| participant.user == caller.user)

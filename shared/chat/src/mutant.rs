@@ -38,7 +38,7 @@ pub enum Mutant {
     SubsOnly,
     /// A writer does not look for its user's removal in the entries that it reads.
     NoFence,
-    /// A reader's participation is checked before the read instead of after it.
+    /// A reader's participation is checked before the read, but not after it.
     CheckBeforeRead,
     /// A removal is answered while the participant's row still exists. Implemented by the fake
     /// store.

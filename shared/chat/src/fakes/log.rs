@@ -51,8 +51,9 @@ impl Log for FakeChat {
     ) -> Result<Page, InternalError> {
         self.pause().await;
         if !self.runtime.happens(3) {
-            let state = self.state();
-            return Ok(page(state.entries(conversation, first..), limit));
+            let found = page(self.state().entries(conversation, first..), limit);
+            self.count("read_from", found.entries.len());
+            return Ok(found);
         }
         let mut found = self.log(conversation);
         let passed = self.passed(found.len() as u64);
@@ -61,7 +62,9 @@ impl Log for FakeChat {
         let rest = self.log(conversation).into_iter();
         found.extend(rest.filter(|entry| entry.seq.number() >= passed));
         found.retain(|entry| entry.seq >= first);
-        Ok(page(found.into_iter(), limit))
+        let found = page(found.into_iter(), limit);
+        self.count("read_from", found.entries.len());
+        Ok(found)
     }
 
     async fn read_back(
@@ -72,8 +75,9 @@ impl Log for FakeChat {
     ) -> Result<Page, InternalError> {
         self.pause().await;
         if !self.runtime.happens(3) {
-            let state = self.state();
-            return Ok(page(state.entries(conversation, ..=last).rev(), limit));
+            let found = page(self.state().entries(conversation, ..=last).rev(), limit);
+            self.count("read_back", found.entries.len());
+            return Ok(found);
         }
         let mut found = self.log(conversation);
         let passed = self.passed(found.len() as u64);
@@ -83,7 +87,9 @@ impl Log for FakeChat {
         rest.retain(|entry| entry.seq.number() < passed);
         rest.append(&mut found);
         rest.retain(|entry| entry.seq <= last);
-        Ok(page(rest.into_iter().rev(), limit))
+        let found = page(rest.into_iter().rev(), limit);
+        self.count("read_back", found.entries.len());
+        Ok(found)
     }
 
     async fn put(

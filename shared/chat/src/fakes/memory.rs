@@ -45,6 +45,7 @@ pub(super) struct State {
     pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
     pub push_attempts: BTreeMap<ConnectionId, usize>,
     pub puts: usize,
+    pub calls: Vec<Call>,
     /// Puts whose writers were killed before they received the result.
     pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
     /// Transactions of which only one half is visible so far.
@@ -66,6 +67,15 @@ pub(super) struct HalfSeen {
 pub(super) enum Half {
     Entry,
     Row,
+}
+
+/// A call of a storage port other than a put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The method of the port.
+    pub method: &'static str,
+    /// The number of rows that it returned.
+    pub rows: usize,
 }
 
 /// The outcome of a push that fails.
@@ -136,6 +146,16 @@ impl FakeChat {
     #[must_use]
     pub fn puts(&self) -> usize {
         self.state().puts
+    }
+
+    /// Removes and returns the calls of the storage ports except puts, in the order of their ends.
+    #[must_use]
+    pub fn take_calls(&self) -> Vec<Call> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    pub(super) fn count(&self, method: &'static str, rows: usize) {
+        self.state().calls.push(Call { method, rows });
     }
 
     /// Returns the newest position of a log.

@@ -9,7 +9,7 @@ mod rows;
 mod runtime;
 
 pub use chance::Chance;
-pub use memory::{FakeChat, PushOutcome};
+pub use memory::{Call, FakeChat, PushOutcome};
 pub use runtime::Runtime;
 
 impl crate::contract::Stores for FakeChat {

@@ -37,7 +37,9 @@ impl Participants for FakeChat {
         conversation: &ConversationId,
     ) -> Result<Option<Conversation>, InternalError> {
         self.pause().await;
-        Ok(self.state().conversations.get(conversation).cloned())
+        let found = self.state().conversations.get(conversation).cloned();
+        self.count("conversation", usize::from(found.is_some()));
+        Ok(found)
     }
 
     async fn participant(
@@ -46,11 +48,10 @@ impl Participants for FakeChat {
         user: &UserId,
     ) -> Result<Option<Participant>, InternalError> {
         self.pause().await;
-        Ok(self
-            .state()
-            .participants
-            .get(&(conversation.clone(), user.clone()))
-            .cloned())
+        let key = (conversation.clone(), user.clone());
+        let found = self.state().participants.get(&key).cloned();
+        self.count("participant", usize::from(found.is_some()));
+        Ok(found)
     }
 
     async fn participants(
@@ -58,12 +59,15 @@ impl Participants for FakeChat {
         conversation: &ConversationId,
     ) -> Result<Vec<Participant>, InternalError> {
         self.pause().await;
-        let state = self.state();
-        let found = state
-            .participants
-            .iter()
-            .filter(|((id, _), _)| id == conversation);
-        Ok(found.map(|(_, participant)| participant.clone()).collect())
+        let found: Vec<Participant> = {
+            let state = self.state();
+            let all = state.participants.iter();
+            all.filter(|((id, _), _)| id == conversation)
+                .map(|(_, participant)| participant.clone())
+                .collect()
+        };
+        self.count("participants", found.len());
+        Ok(found)
     }
 
     async fn conversations_of(
@@ -115,6 +119,7 @@ impl Subscriptions for FakeChat {
         self.pause().await;
         let key = (conversation.clone(), subscription.connection.id.clone());
         self.state().subscriptions.insert(key, subscription.clone());
+        self.count("subscribe", 0);
         Ok(())
     }
 
@@ -127,6 +132,7 @@ impl Subscriptions for FakeChat {
         self.state()
             .subscriptions
             .remove(&(conversation.clone(), connection.clone()));
+        self.count("unsubscribe", 0);
         Ok(())
     }
 
@@ -191,6 +197,8 @@ impl Subscriptions for FakeChat {
         let found: BTreeSet<_> = found
             .map(|(conversation, _)| conversation.clone())
             .collect();
+        drop(state);
+        self.count("subscriptions_of", found.len());
         Ok(found.into_iter().collect())
     }
 }

@@ -8,4 +8,4 @@ mod append;
 mod read;
 
 pub use append::{Appended, append, change};
-pub use read::{Tail, head, read_after, tail};
+pub use read::{Tail, head, near_tail, newest_tail, read_after, rest_of_tail};

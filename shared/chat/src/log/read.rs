@@ -14,6 +14,10 @@ use crate::{
 pub const NEWEST: usize = 100;
 /// Entries that may follow `after`; a sender further behind must catch up first.
 const FURTHEST_BEHIND: usize = 1_000;
+/// Entries from `after` on that are read while it is not yet known whether the sender is a
+/// participant. It is small, because anyone can cause this read, and larger than 2, because most
+/// senders are at most a few entries behind.
+const NEAR: usize = 4;
 
 /// The entries that a writer has read: all from the start of the read up to `head`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,33 +54,72 @@ impl Tail {
     }
 }
 
-/// Reads what a sender must know before it appends: everything past `after`, or the newest page.
-///
-/// # Errors
-/// - `unknown_position` if `after` is not a position of this log
-/// - `resync_required` if more than a page was stored since `after`
-pub async fn tail(
-    log: &impl Log,
-    conversation: &ConversationId,
-    after: Option<Seq>,
-) -> Result<Tail, RequestError> {
-    let Some(after) = after else {
-        return Ok(newest(log, conversation).await?);
-    };
-    let page = log
-        .read_from(conversation, after.max(Seq::START.next()), FURTHEST_BEHIND)
-        .await?;
-    let tail = dense_run(after, page.entries).ok_or(Rejection::UnknownPosition)?;
-    if page.more {
-        Err(Rejection::ResyncRequired.into())
-    } else {
-        Ok(tail)
-    }
+/// The first entries that a sender with `after` must know before it appends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NearTail {
+    tail: Tail,
+    more: bool,
 }
 
-/// Reads the newest entries. A descending read reaches older entries last, and all of them were
-/// stored before the newest one, so it is always dense.
-async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Tail, InternalError> {
+/// Reads the first few entries past `after`. [`rest_of_tail`] reads the others.
+///
+/// The read is bounded, so it may run while the sender's participation is checked.
+///
+/// # Errors
+/// `unknown_position` if `after` is not a position of this log.
+pub async fn near_tail(
+    log: &impl Log,
+    conversation: &ConversationId,
+    after: Seq,
+) -> Result<NearTail, RequestError> {
+    let first = after.max(Seq::START.next());
+    let page = log.read_from(conversation, first, NEAR).await?;
+    let tail = dense_run(after, page.entries).ok_or(Rejection::UnknownPosition)?;
+    let more = page.more;
+    Ok(NearTail { tail, more })
+}
+
+/// Reads what a sender must know before it appends: everything past the `after` of `near`. A sender
+/// who keeps up has read it already.
+///
+/// # Errors
+/// `resync_required` if more than a page was stored since `after`.
+pub async fn rest_of_tail(
+    log: &impl Log,
+    conversation: &ConversationId,
+    near: NearTail,
+) -> Result<Tail, RequestError> {
+    let NearTail { mut tail, more } = near;
+    if !more {
+        return Ok(tail);
+    }
+    // Starts with the last entry of `near`, which proves that the two reads meet.
+    let last = tail.entries.pop().map_or(Seq::START, |last| last.seq);
+    let limit = FURTHEST_BEHIND.saturating_sub(tail.entries.len());
+    let first = last.max(Seq::START.next());
+    let page = log.read_from(conversation, first, limit).await?;
+    let rest = dense_run(last, page.entries).ok_or_else(|| {
+        InternalError::new("reading a log on", "an entry that was there is missing")
+    })?;
+    if page.more {
+        return Err(Rejection::ResyncRequired.into());
+    }
+    tail.head = rest.head;
+    tail.entries.extend(rest.entries);
+    Ok(tail)
+}
+
+/// Reads the newest entries: what a sender without `after` must know before it appends.
+///
+/// A descending read reaches older entries last, and all of them were stored before the newest one,
+/// so it is always dense.
+///
+/// # Errors
+/// An [`InternalError`] if the log cannot be read.
+pub async fn newest_tail(
+    log: &impl Log,
+    conversation: &ConversationId,
+) -> Result<Tail, InternalError> {
     let newest = if mutant!(SmallWindow) { 2 } else { NEWEST };
     let page = log.read_back(conversation, Seq::MAX, newest).await?;
     let head = page.entries.first().map_or(Seq::START, |entry| entry.seq);

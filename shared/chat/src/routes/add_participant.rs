@@ -11,7 +11,7 @@ use crate::{
     access::read_as_participant,
     domain::{Content, ConversationId, DisplayName, UserId},
     error::RequestError,
-    log::{change, tail},
+    log::{change, newest_tail},
     participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
@@ -36,7 +36,7 @@ where
 
         let now = ports.now();
         let caller = request.caller(now)?;
-        let read = tail(ports, &conversation, None);
+        let read = newest_tail(ports, &conversation);
         let tail = read_as_participant(ports, &conversation, &caller.user, read).await??;
 
         let content = Content::ParticipantAdded {

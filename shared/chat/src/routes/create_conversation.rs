@@ -11,6 +11,8 @@
 //! answered with the present state and notifies nobody: notices are best effort, and a client that
 //! misses one finds the conversation in its next list.
 
+use futures_util::future::try_join3;
+
 use crate::{
     description::{Described, describe},
     domain::{
@@ -20,6 +22,7 @@ use crate::{
     error::{InternalError, Rejection, RequestError},
     fan_out::notify,
     fields::{Fields, UserList},
+    log::head,
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
     wire::Notice,
@@ -117,22 +120,27 @@ fn with_owner(caller: &Identity, others: Vec<UserId>, now: Timestamp) -> Vec<Par
 /// Describes the conversation that already has this id, if the same request created it.
 ///
 /// # Errors
-/// `id_reused` for other callers, who learn only that the id is taken, and for another title or
-/// other users: an answer 200 would say that these users are participants.
+/// - `id_reused` for other callers, who learn only that the id is taken, and for another title or
+///   other users: an answer 200 would say that these users are participants
+/// - `not_found` if the caller is not a participant any more
 async fn repeated<P: Log + Participants + Sync>(
     ports: &P,
     wanted: &Conversation,
     caller: &Identity,
 ) -> Result<Described, RequestError> {
-    let known = ports
-        .conversation(&wanted.id)
-        .await?
-        .ok_or(Rejection::IdReused)?;
+    let (known, participant, head) = try_join3(
+        ports.conversation(&wanted.id),
+        ports.participant(&wanted.id, &caller.user),
+        head(ports, &wanted.id),
+    )
+    .await?;
+    let known = known.ok_or(Rejection::IdReused)?;
     let is_same = known.digest.is_none() || known.digest == wanted.digest;
     if known.created_by != caller.user || !is_same {
         return Err(Rejection::IdReused.into());
     }
-    describe(ports, known, caller).await
+    participant.ok_or(Rejection::NotFound)?;
+    describe(ports, known, head, caller).await
 }
 
 #[cfg(test)]

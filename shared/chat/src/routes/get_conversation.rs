@@ -1,9 +1,13 @@
 //! `GET /conversations/{id}`: describes a conversation, like the reply of `POST /conversations`.
 
+use futures_util::future::try_join;
+
 use crate::{
+    access::require_participant,
     description::{Described, describe},
     domain::ConversationId,
     error::{Rejection, RequestError},
+    log::head,
     ports::{Clock, Log, Participants},
     request::{Request, Route},
 };
@@ -23,8 +27,10 @@ where
         let id: ConversationId = request.fields.required("conversation")?;
 
         let caller = request.caller(ports.now())?;
-        let conversation = ports.conversation(&id).await?.ok_or(Rejection::NotFound)?;
+        require_participant(ports, &id, &caller.user).await?;
+        let (conversation, head) = try_join(ports.conversation(&id), head(ports, &id)).await?;
+        let conversation = conversation.ok_or(Rejection::NotFound)?;
 
-        describe(ports, conversation, caller).await
+        describe(ports, conversation, head, caller).await
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::{try_join, try_join_all};
+use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use crate::{
@@ -56,19 +56,24 @@ where
     }
 }
 
+/// Returns the conversation's id and head, if the head is newer than `position` and the user is a
+/// participant, before the head is read and after it (decision 1).
 async fn newer_head<P: Log + Participants>(
     ports: &P,
     conversation: &ConversationId,
     position: Seq,
     user: &UserId,
 ) -> Result<Option<(String, u64)>, InternalError> {
-    let (participant, head) = try_join(
-        ports.participant(conversation, user),
-        head(ports, conversation),
-    )
-    .await?;
-    let behind = participant.is_some() && position < head;
-    Ok(behind.then(|| (conversation.to_string(), head.number())))
+    if ports.participant(conversation, user).await?.is_none() {
+        return Ok(None);
+    }
+    let head = head(ports, conversation).await?;
+    // The second check is left out if the reply will not name the conversation: that is the usual
+    // case, and tells the client nothing.
+    if head <= position || ports.participant(conversation, user).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(Some((conversation.to_string(), head.number())))
 }
 
 #[cfg(test)]

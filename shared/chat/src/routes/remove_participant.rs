@@ -13,11 +13,11 @@
 use futures_util::future::{join, join_all};
 
 use crate::{
-    access::require_participant,
+    access::read_with_participant,
     domain::{Content, ConversationId, Role, UserId},
     error::{InternalError, Rejection, RequestError},
     fields::KnownUser,
-    log::{change, tail},
+    log::{change, newest_tail},
     participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
@@ -42,11 +42,12 @@ where
 
         let now = ports.now();
         let caller = request.caller(now)?;
-        let tail = tail(ports, &conversation, None).await;
-        // Participation is checked after the read (decision 1), at the same time as the other row.
-        let remover = require_participant(ports, &conversation, &caller.user);
-        let (remover, row) = join(remover, ports.participant(&conversation, &user)).await;
-        let remover = remover?;
+        let read = join(
+            newest_tail(ports, &conversation),
+            ports.participant(&conversation, &user),
+        );
+        let ((tail, row), remover) =
+            read_with_participant(ports, &conversation, &caller.user, read).await?;
         let (tail, row) = (tail?, row?);
         if remover.role != Role::Owner && user != caller.user {
             let why = "only the owner of a conversation removes others from it";

@@ -16,7 +16,7 @@ use crate::{
     error::{Rejection, RequestError},
     fan_out::publish_stored,
     fields::{Fields, Position},
-    log::{Appended, Tail, append, tail},
+    log::{Appended, Tail, append, near_tail, newest_tail, rest_of_tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
@@ -103,9 +103,10 @@ impl Sent {
 
 /// Checks that the sender is a participant, and reads the entries that a sender must have read.
 ///
-/// With `after`, both are requested at once: a removal of the sender is stored past a position that
-/// the sender has seen, so the read includes it. Without `after`, the read has no such start, and
-/// participation is checked after it (decision 1).
+/// With `after`, the check and the first entries are requested at once, because a round more would
+/// delay every message. That is enough unless the sender is far behind. No check follows: a removal
+/// of the sender is stored past a position that the sender has seen, so the entries include it.
+/// Without `after`, the read has no such start, and participation is checked after it (decision 1).
 async fn participant_and_tail<P: Log + Participants + Sync>(
     ports: &P,
     conversation: &ConversationId,
@@ -113,17 +114,17 @@ async fn participant_and_tail<P: Log + Participants + Sync>(
     after: Option<Position>,
 ) -> Result<Tail, RequestError> {
     let Some(after) = after else {
-        let newest = tail(ports, conversation, None);
-        return read_as_participant(ports, conversation, user, newest).await?;
+        let newest = newest_tail(ports, conversation);
+        return Ok(read_as_participant(ports, conversation, user, newest).await??);
     };
     let after = after.seq()?;
-    let (participant, read) = join(
+    let (participant, near) = join(
         require_participant(ports, conversation, user),
-        tail(ports, conversation, Some(after)),
+        near_tail(ports, conversation, after),
     )
     .await;
     participant?;
-    read
+    rest_of_tail(ports, conversation, near?).await
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use aws_sdk_dynamodb::{
 };
 use chat::{
     domain::{Connection, Identity},
+    error::{Rejection, RequestError},
     fields::Fields,
     ports::Clock as _,
     request::{Request, Route},
@@ -81,6 +82,15 @@ impl Small {
         (identity, connection): (Identity, Option<Connection>),
         fields: Value,
     ) -> R::Reply {
+        let reply = self.reply::<R>((identity, connection), fields).await;
+        reply.unwrap_or_else(|error| panic!("{} failed: {error:?}", R::NAME))
+    }
+
+    async fn reply<R: Route<Ports<Meter>>>(
+        &self,
+        (identity, connection): (Identity, Option<Connection>),
+        fields: Value,
+    ) -> Result<R::Reply, RequestError> {
         let Value::Object(fields) = fields else {
             panic!("fields are an object")
         };
@@ -90,9 +100,37 @@ impl Small {
             fields: Fields::from_object(fields),
             deadline: self.ports.now().plus(Duration::from_secs(9)),
         };
-        // Boxed, because the futures of all requests of a test would exceed its thread's stack.
-        let reply = Box::pin(R::handle(&self.ports, &request)).await;
-        reply.unwrap_or_else(|error| panic!("{} failed: {error:?}", R::NAME))
+        // Boxed, since the futures of a whole test would not fit into the stack.
+        Box::pin(R::handle(&self.ports, &request)).await
+    }
+
+    /// Makes a request of Mallory, who is not a participant, over HTTP and over a connection, for
+    /// the conversation `c` and for one that does not exist. Returns the cost, which is the same.
+    async fn refused<R: Route<Ports<Meter>>>(&self, fields: Value) -> Cost {
+        let mut costs = Vec::new();
+        self.meter.read_entries();
+        for page in [None, Some("mallory-1")] {
+            for conversation in ["c", "none"] {
+                let (identity, connection) = self.connection("mallory-1");
+                let mut fields = fields.clone();
+                fields["conversation"] = json!(conversation);
+                let connection = page.map(|_| connection);
+                let refused = self.reply::<R>((identity, connection), fields).await;
+                let refused = refused.err();
+                let not_found =
+                    matches!(refused, Some(RequestError::Rejected(Rejection::NotFound)));
+                // `subscribe` exists only over a connection.
+                assert!(not_found || page.is_none(), "{}: {refused:?}", R::NAME);
+                assert_eq!(self.meter.read_entries(), 0, "{}", R::NAME);
+                costs.push(self.meter.read());
+            }
+        }
+        let [http_foreign, http_missing, foreign, missing] = &costs[..] else {
+            panic!("four requests")
+        };
+        assert_eq!(http_foreign, http_missing, "{} over HTTP", R::NAME);
+        assert_eq!(foreign, missing, "{} over a connection", R::NAME);
+        foreign.clone()
     }
 
     /// Makes a request over HTTP.
@@ -222,6 +260,12 @@ async fn every_request_costs_what_the_documentation_says() {
                 .await,
         ),
         line(
+            "`ping`, each position that is behind",
+            &small
+                .frame::<Ping>("ada-3", json!({"positions": {"c": 9}}))
+                .await,
+        ),
+        line(
             "`unsubscribe`",
             &small.frame::<Unsubscribe>("ada-3", c()).await,
         ),
@@ -240,6 +284,12 @@ async fn every_request_costs_what_the_documentation_says() {
                 .await,
         ),
         line(
+            "`sendMessage`, `after` five entries ago",
+            &small
+                .frame::<SendMessage>("ada-1", message("n-5", Some(6)))
+                .await,
+        ),
+        line(
             "`sendMessage`, `after` left out",
             &small
                 .frame::<SendMessage>("ada-1", message("n-2", None))
@@ -248,7 +298,7 @@ async fn every_request_costs_what_the_documentation_says() {
         line(
             "`sendMessage`, repeated",
             &small
-                .frame::<SendMessage>("ada-1", message("n-2", Some(11)))
+                .frame::<SendMessage>("ada-1", message("n-2", Some(12)))
                 .await,
         ),
         line(
@@ -274,7 +324,7 @@ async fn every_request_costs_what_the_documentation_says() {
         line(
             "`POST …/messages`, `after` given",
             &small
-                .ask::<SendMessage>("ada", message("n-3", Some(12)))
+                .ask::<SendMessage>("ada", message("n-3", Some(13)))
                 .await,
         ),
         line(
@@ -282,6 +332,14 @@ async fn every_request_costs_what_the_documentation_says() {
             &small.ask::<ReadMessages>("ada", c()).await,
         ),
         line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
+        line(
+            "a read by a user who is not a participant",
+            &small.refused::<ReadEvents>(json!({})).await,
+        ),
+        line(
+            "`subscribe` by a user who is not a participant",
+            &small.refused::<Subscribe>(json!({"after": 0})).await,
+        ),
         line(
             "`PUT …/participants/{user}`",
             &small.ask::<AddParticipant>("ada", edsger()).await,
@@ -298,7 +356,9 @@ async fn every_request_costs_what_the_documentation_says() {
     let document = include_str!("../../../../docs/cost.md");
     let documented: Vec<&str> = document
         .lines()
-        .filter(|line| line.starts_with("| `"))
+        .skip_while(|line| !line.starts_with("| request"))
+        .skip(2)
+        .take_while(|line| line.starts_with('|'))
         .collect();
     assert_eq!(documented, lines, "measured:\n{}", lines.join("\n"));
 }
@@ -316,6 +376,54 @@ async fn a_message_costs_one_write_unit_and_reaches_the_first_page_in_three_roun
     assert_eq!((cost.calls, cost.rounds), (before.calls, before.rounds));
 }
 
+/// Long messages, so that the answer to a query about the log would be large.
+#[tokio::test]
+async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conversation() {
+    let small = Small::conversation().await;
+    let body = "x".repeat(16_000);
+    for number in 1..=12 {
+        let fields = json!({"conversation": "c", "id": format!("m-{number}"), "body": body});
+        small.ask::<SendMessage>("ada", fields).await;
+    }
+    let refused = [
+        small.refused::<ReadEvents>(json!({"after": 0})).await,
+        small.refused::<ReadMessages>(json!({"limit": 1})).await,
+        small.refused::<GetConversation>(json!({})).await,
+        small
+            .refused::<AddParticipant>(json!({"user": "mallory"}))
+            .await,
+        small
+            .refused::<RemoveParticipant>(json!({"user": "ada"}))
+            .await,
+        small
+            .refused::<SendMessage>(json!({"id": "n", "body": "Hi"}))
+            .await,
+    ];
+    for cost in &refused {
+        assert_eq!((cost.calls, cost.write_units), (1, 0.0));
+        assert!(cost.read_units <= 1.0, "{cost:?}");
+    }
+    for after in [json!(0), json!(12), Value::Null] {
+        let cost = small.refused::<Subscribe>(json!({"after": after})).await;
+        assert_eq!((cost.calls, cost.rounds), (5, 3), "{after}");
+    }
+    let mut pings = Vec::new();
+    for conversation in ["c", "none"] {
+        let positions = json!({"positions": {conversation: 0}});
+        pings.push(small.frame::<Ping>("mallory-1", positions).await);
+    }
+    assert_eq!((&pings[0], small.meter.read_entries()), (&pings[1], 0));
+
+    // The one read that does not wait for the check is bounded.
+    let (identity, _) = small.connection("mallory-1");
+    let fields = json!({"conversation": "c", "id": "n", "body": "Hi", "after": 0});
+    let sent = small.reply::<SendMessage>((identity, None), fields).await;
+    assert!(sent.is_err());
+    let cost = small.meter.read();
+    assert!(small.meter.read_entries() <= 4, "{cost:?}");
+    assert!(cost.read_units <= 18.0, "{cost:?}");
+}
+
 #[tokio::test]
 async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
     let empty = Small::conversation().await.send("new", Some(0)).await;
@@ -324,5 +432,5 @@ async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
     assert_eq!(long.send("new", Some(100_000)).await, empty);
     let subscribed = json!({"conversation": "c", "after": 100_001});
     let cost = long.frame::<Subscribe>("ada-1", subscribed).await;
-    assert_eq!((cost.read_units, cost.rounds), (2.0, 3));
+    assert_eq!((cost.read_units, cost.rounds), (3.0, 3));
 }

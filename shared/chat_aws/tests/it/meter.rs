@@ -49,6 +49,7 @@ pub struct Cost {
 struct Count {
     running: usize,
     cost: Cost,
+    entries: usize,
 }
 
 /// Counts the calls of a DynamoDB client, and pushes in place of a gateway.
@@ -64,6 +65,11 @@ impl Meter {
             "a call is still running after the reply to its request"
         );
         std::mem::take(&mut count.cost)
+    }
+
+    /// Returns the number of entries that queries returned since the last call of this method.
+    pub fn read_entries(&self) -> usize {
+        std::mem::take(&mut self.count().entries)
     }
 
     fn count(&self) -> MutexGuard<'_, Count> {
@@ -138,6 +144,13 @@ impl Intercept for Meter {
                     count.cost.$total += consumed.map(|each| each.capacity_units.unwrap()).sum::<f64>();
                 })*
             };
+        }
+        if let Some(output) = output.downcast_ref::<QueryOutput>() {
+            let sort_keys = output
+                .items()
+                .iter()
+                .filter_map(|item| item.get("sk")?.as_s().ok());
+            count.entries += sort_keys.filter(|sk| sk.starts_with("event#")).count();
         }
         units!(read_units: GetItemOutput QueryOutput BatchGetItemOutput);
         units!(write_units: PutItemOutput DeleteItemOutput TransactWriteItemsOutput UpdateItemOutput);
