@@ -48,7 +48,11 @@ suite("transports", (stack) => {
     );
     assertMessage(events.body.events[0], { conversation, seq: 1, id: "w1", sender: ada, body });
     const messages = await bob.get(`/conversations/${conversation}/messages`);
-    assert.deepEqual(messages.body, { messages: events.body.events, limited: false });
+    assert.deepEqual(messages.body, {
+      messages: events.body.events,
+      limited: false,
+      before: null,
+    });
     await socket.close();
   });
 
@@ -209,17 +213,17 @@ suite("transports", (stack) => {
         query,
       );
     }
-    for (const [query, expected, limited] of [
-      ["", [1, 2, 3, 4, 5, 6, 7], false],
-      ["limit=2", [6, 7], true],
-      ["before=6&limit=2", [4, 5], true],
-      ["before=4&limit=5", [1, 2, 3], false],
-      ["before=1", [], false],
+    for (const [query, expected, before] of [
+      ["", [1, 2, 3, 4, 5, 6, 7], null],
+      ["limit=2", [6, 7], 6],
+      ["before=6&limit=2", [4, 5], 4],
+      ["before=4&limit=5", [1, 2, 3], null],
+      ["before=1", [], null],
     ]) {
       const page = await backwards(query);
       assert.deepEqual(
         { ...page, messages: seqs(page.messages) },
-        { messages: expected, limited },
+        { messages: expected, limited: before !== null, before },
         query,
       );
     }

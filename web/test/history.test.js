@@ -42,3 +42,36 @@ test("a page of history that arrives after a restart of the replica is ignored",
     [[1, 2, 3, 4, 5], "complete"],
   );
 });
+
+test("a log of changes is read to its beginning and its end, however short the pages are", async () => {
+  const head = 6_000;
+  const pageLength = 40;
+  let requests = 0;
+  /** @type {EventPage["events"]} */
+  const log = Array.from({ length: head }, (_, index) => ({
+    event: "participantAdded",
+    conversation: "c",
+    seq: index + 1,
+    user: `user-${index}`,
+  }));
+  /** @type {Api["events"]} */
+  const events = async (_, after, limit = 100) => {
+    requests += 1;
+    const end = Math.min(after + Math.min(limit, pageLength), head);
+    return { head, events: log.slice(after, end), limited: end < head };
+  };
+  const history = new History({
+    api: /** @type {Api} */ (/** @type {unknown} */ ({ events })),
+    onEntries: (replica, entries) => void entries.map((entry) => replica.receive(entry)),
+    onEarlier: () => {},
+    onChange: () => {},
+    onError: (error) => assert.fail(String(error)),
+  });
+  const replica = new Replica("c", { user: "alice", name: "Alice" }, head / 2);
+  await history.catchUp(replica);
+  assert.equal(requests, head / 2 / pageLength);
+  while (history.state(replica) === "more") await history.loadEarlier(replica);
+  assert.equal(history.state(replica), "complete");
+  assert.deepEqual(replica.entries, log);
+  assert.equal(requests, head / 2 / pageLength + 2 * (head / 2 / 50));
+});

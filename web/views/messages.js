@@ -298,12 +298,12 @@ export class MessagesView {
     else this.#keepPlace(false);
   }
 
-  /** Loading earlier messages moves lines with days, but not messages. */
+  /** Loading earlier messages moves lines with days, but not messages and notes. */
   #firstVisible() {
     const { top } = this.#scroller.getBoundingClientRect();
     for (const { root, isFilled } of this.#order) {
       if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
-      const found = [...root.querySelectorAll(".message")].find(
+      const found = [...root.querySelectorAll(".message, .note")].find(
         (message) => message.getBoundingClientRect().bottom > top,
       );
       if (found) return found;

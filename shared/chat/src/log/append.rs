@@ -14,6 +14,9 @@ use crate::{
 const LONGEST_WAIT_MS: u64 = 64;
 /// Entries per query when a writer that has lost its position reads on.
 const REREAD: usize = 1_000;
+/// The most such queries. The lost position was the newest one a moment ago, so one is nearly
+/// always enough; entries of the longest body fill a query with 62 of them.
+const MOST_REREADS: usize = 8;
 
 const FULL: &str = "this conversation has as many participants as allowed; remove some first";
 
@@ -131,16 +134,19 @@ fn stored_before(entry: &Entry, draft: &Draft) -> Result<Appended, Rejection> {
 }
 
 /// Reads everything from the lost position on, page after page.
+///
+/// # Errors
+/// `contended` if other writers have stored more than a few pages since.
 async fn reread(
     log: &impl Log,
     conversation: &ConversationId,
     lost: Seq,
-) -> Result<Tail, InternalError> {
+) -> Result<Tail, RequestError> {
     let mut read = Tail {
         entries: Vec::new(),
         head: lost,
     };
-    loop {
+    for _ in 0..MOST_REREADS {
         let page = log.read_from(conversation, read.head, REREAD).await?;
         let more = page.more;
         let run = dense_run(read.head, page.entries).ok_or_else(|| {
@@ -152,4 +158,5 @@ async fn reread(
             return Ok(read);
         }
     }
+    Err(Rejection::Contended.into())
 }

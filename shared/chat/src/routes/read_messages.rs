@@ -2,8 +2,11 @@
 //!
 //! ```json
 //! {"messages": [{"event": "message", "seq": 41, …}, {"event": "message", "seq": 42, …}],
-//!  "limited": true}
+//!  "limited": true, "before": 41}
 //! ```
+//!
+//! One request makes a bounded number of queries. In a log with few messages, a page may end before
+//! `limit` messages are found, even without any. The client continues from `before`.
 
 use serde::Serialize;
 
@@ -14,13 +17,21 @@ use crate::{
     fields::{Fields, Limit, Position},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
-    wire::Entries,
+    wire::{Entries, WireEntry, encode},
 };
 
 /// Messages on a page if `limit` is missing.
 const PAGE: usize = 50;
 /// The most messages on a page.
 const LARGEST_PAGE: usize = 1_000;
+/// The most queries of one request.
+const MOST_QUERIES: usize = 10;
+/// The fewest entries of each query but the first one, however few messages are asked for: if the
+/// newest entries are not messages, the ones before them are probably not either.
+const SMALLEST_QUERY: usize = 100;
+/// Bytes of messages after which a request makes no further query, so that the reply fits into the
+/// answer of a function (6 MB).
+const PAGE_BYTES: usize = 1_000_000;
 
 /// Reads a log's messages backwards.
 #[derive(Clone, Copy, Debug)]
@@ -31,8 +42,10 @@ pub struct ReadMessages;
 pub struct MessagePage {
     /// The messages before `before`, ascending.
     pub messages: Entries,
-    /// Whether there are older ones.
+    /// Whether there may be older ones.
     pub limited: bool,
+    /// The `before` of the next page; `None` on the last page.
+    pub before: Option<u64>,
 }
 
 struct Command {
@@ -82,34 +95,39 @@ where
     }
 }
 
-/// Reads page after page until there are `limit` messages, skipping entries of other kinds: a page
-/// without a message would leave the client without a position to continue from.
+/// Reads back, skipping entries of other kinds, until there are `limit` messages or a bound is hit.
 async fn read(
     log: &impl Log,
     conversation: &ConversationId,
     before: Option<Seq>,
     limit: usize,
 ) -> Result<MessagePage, InternalError> {
-    let mut last = before.map_or(Some(Seq::MAX), Seq::previous);
+    // The newest entry that has not been read; `None` at the beginning of the log.
+    let mut unread = before.map_or(Some(Seq::MAX), Seq::previous);
     let mut messages: Vec<Entry> = Vec::new();
-    while let Some(from) = last {
-        let page = log.read_back(conversation, from, limit).await?;
-        last = page
-            .entries
-            .last()
-            .filter(|_| page.more)
-            .and_then(|entry| entry.seq.previous());
+    let mut entries = limit;
+    for _ in 0..MOST_QUERIES {
+        let Some(last) = unread else { break };
+        let page = log.read_back(conversation, last, entries).await?;
+        let oldest = page.entries.last().filter(|_| page.more);
+        unread = oldest.and_then(|entry| entry.seq.previous());
         messages.extend(page.entries.into_iter().filter(is_message));
-        if messages.len() >= limit {
+        if messages.len() > limit {
+            messages.truncate(limit);
+            unread = messages.last().and_then(|entry| entry.seq.previous());
+        }
+        let size = |entry| encode(&WireEntry::new(conversation, entry)).len();
+        let bytes: usize = messages.iter().map(size).sum();
+        if messages.len() == limit || bytes >= PAGE_BYTES {
             break;
         }
+        entries = limit.max(SMALLEST_QUERY);
     }
-    let limited = last.is_some() || messages.len() > limit;
-    messages.truncate(limit);
     messages.reverse();
     Ok(MessagePage {
         messages: Entries::new(conversation, messages),
-        limited,
+        limited: unread.is_some(),
+        before: unread.map(|unread| unread.next().number()),
     })
 }
 
@@ -122,7 +140,12 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::{fakes::FakeChat, routes::ReadEvents};
+    use crate::{
+        domain::{Content, Draft, Identity, MessageId},
+        fakes::FakeChat,
+        ports::Put,
+        routes::{ReadEvents, SendMessage},
+    };
 
     fn seqs(entries: &Value) -> Vec<u64> {
         entries
@@ -164,6 +187,99 @@ mod tests {
                 "{fields}"
             );
         }
+    }
+
+    /// Stores changes of Mallory's participation after the end of a log.
+    fn changes(chat: &FakeChat, conversation: &ConversationId, count: u64) {
+        let Identity { user, name, .. } = chat.identity("mallory");
+        let head = chat.head(conversation);
+        for number in 1..=count {
+            let (user, name) = (user.clone(), name.clone());
+            let content = if chat.is_participant(conversation, &user) {
+                Content::ParticipantRemoved { user, name }
+            } else {
+                Content::ParticipantAdded { user, name }
+            };
+            let id = MessageId::new(format!("change-{number}")).unwrap();
+            let draft = Draft::new(chat.identity("ada").user, id, chat.now(), content);
+            let seq = Seq::new(head + number).unwrap();
+            let put = chat.run(chat.put(conversation, seq, &draft)).unwrap();
+            assert_eq!(put, Put::Stored);
+        }
+    }
+
+    /// Reads all messages, page by page, each from the position in the page before. Returns their
+    /// positions, and the number of pages.
+    fn read_all(chat: &FakeChat, limit: usize) -> (Vec<u64>, usize) {
+        let (mut found, mut before, mut pages) = (Vec::new(), Value::Null, 0);
+        loop {
+            let _ = chat.take_calls();
+            let asked = json!({"conversation": "c", "before": before, "limit": limit});
+            let page = chat.ask::<ReadMessages>("grace", asked).unwrap();
+            let calls = chat.take_calls();
+            let of_log = calls.iter().filter(|call| call.method == "read_back");
+            assert!(of_log.count() <= 10, "{calls:?}");
+            assert!(
+                page.to_string().len() < 4_000_000,
+                "a reply of a function has at most 6 MB"
+            );
+            found.extend(seqs(&page["messages"]).into_iter().rev());
+            pages += 1;
+            assert_eq!(page["limited"], json!(!page["before"].is_null()));
+            if page["limited"] == json!(false) {
+                return (found, pages);
+            }
+            before = page["before"].clone();
+        }
+    }
+
+    #[test]
+    fn thousands_of_entries_without_a_message_are_read_in_bounded_requests() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        chat.history(&c, "ada", 2);
+        changes(&chat, &c, 6_000);
+        let (found, pages) = read_all(&chat, 1);
+        assert_eq!(found, [2, 1]);
+        assert!(pages <= 8, "{pages} requests");
+        let page = chat.ask::<ReadMessages>("grace", json!({"conversation": "c", "limit": 1}));
+        let page = page.unwrap();
+        assert_eq!(
+            (&page["messages"], &page["limited"]),
+            (&json!([]), &json!(true))
+        );
+        assert_eq!(read_all(&chat, 1_000).0, [2, 1]);
+    }
+
+    #[test]
+    fn pages_of_messages_miss_and_repeat_nothing() {
+        let chat = FakeChat::new();
+        let c = chat.conversation("c", &["ada", "grace"]);
+        let mut messages = Vec::new();
+        for (of_changes, of_messages) in [(3, 1), (99, 2), (150, 120), (1_100, 1), (0, 5)] {
+            changes(&chat, &c, of_changes);
+            let head = chat.head(&c);
+            chat.history(&c, "ada", of_messages);
+            messages.extend(head + 1..=chat.head(&c));
+        }
+        messages.reverse();
+        for limit in [1, 2, 3, 50, 100, 101, 1_000] {
+            assert_eq!(read_all(&chat, limit).0, messages, "limit {limit}");
+        }
+    }
+
+    #[test]
+    fn a_page_of_long_messages_fits_into_the_answer_of_a_function() {
+        let chat = FakeChat::new();
+        chat.conversation("c", &["ada", "grace"]);
+        for number in 0..500 {
+            let fields = json!({"conversation": "c", "id": format!("m-{number}"),
+                "body": "\"".repeat(8_000), "after": number});
+            chat.ask::<SendMessage>("ada", fields).unwrap();
+        }
+        let (found, pages) = read_all(&chat, 1_000);
+        assert_eq!(found, (1..=500).rev().collect::<Vec<u64>>());
+        assert!(pages > 1);
     }
 
     #[test]
