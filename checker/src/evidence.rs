@@ -65,7 +65,7 @@ impl<'a> Evidence<'a> {
 
     fn take(&mut self, line: usize, record: &'a Record) {
         match record {
-            Record::Seed { .. } => {}
+            Record::Seed { .. } | Record::Pushed { .. } | Record::Expired(_) => {}
             Record::Send { about, id, .. } => {
                 let sends = self.sends.entry((&about.user, id));
                 sends.or_default().push(line);

@@ -70,6 +70,16 @@ pub enum Record {
     Add(ChangeAttempt),
     /// An addition is answered.
     Added(ChangeAnswer),
+    /// A frame that answers no request, such as an entry or a notice, arrives on a connection.
+    Pushed {
+        /// The connection.
+        #[serde(flatten)]
+        connection: Connection,
+        /// The frame's `event`.
+        event: String,
+    },
+    /// The token of a connection has ended, and pushes that were under way then have arrived.
+    Expired(Connection),
     /// The final state of a client, after the faults stopped and there was time to repair.
     End {
         /// The client.
@@ -100,6 +110,17 @@ pub struct About {
     pub user: String,
     /// Conversation id.
     pub conversation: String,
+}
+
+/// A connection of a client. The ids of connections are never used twice.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The client's name.
+    pub client: String,
+    /// The client's user.
+    pub user: String,
+    /// The connection's id.
+    pub connection: String,
 }
 
 /// An attempt to add or to remove a participant.
@@ -133,7 +154,7 @@ impl Record {
     #[must_use]
     pub fn conversation(&self) -> Option<&str> {
         match self {
-            Self::Seed { .. } => None,
+            Self::Seed { .. } | Self::Pushed { .. } | Self::Expired(_) => None,
             Self::Send { about, .. }
             | Self::Sent { about, .. }
             | Self::Refused { about, .. }

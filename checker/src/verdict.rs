@@ -25,6 +25,8 @@ pub enum Promise {
     Fence,
     /// Every client of a participant ends with the complete log and an empty outbox.
     Complete,
+    /// Nothing is pushed to a connection after its token has ended.
+    Expired,
 }
 
 impl fmt::Display for Promise {
@@ -45,6 +47,7 @@ impl fmt::Display for Promise {
             Self::Complete => {
                 "complete: every participant ends with the whole log and an empty outbox"
             }
+            Self::Expired => "expired: nothing is pushed to a connection after its token has ended",
         })
     }
 }

@@ -189,6 +189,12 @@ fn describe(record: &Record) -> String {
         Record::Removed(answer) => describe_answer("removal", answer),
         Record::Add(attempt) => describe_attempt("addition", attempt),
         Record::Added(answer) => describe_answer("addition", answer),
+        Record::Pushed { connection, event } => {
+            format!("{} is pushed {event}", connection.connection)
+        }
+        Record::Expired(connection) => {
+            format!("the token of {} has ended", connection.connection)
+        }
         Record::End {
             about,
             position,

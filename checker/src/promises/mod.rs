@@ -3,6 +3,7 @@
 mod acknowledgements;
 mod fence;
 mod log;
+mod tokens;
 mod views;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             search(&case, &mut violations);
         }
     }
+    tokens::search(records, &mut violations);
     violations.sort_by_key(|violation| (violation.trace.len(), violation.promise));
     let seed = records.iter().find_map(|(_, record)| match record {
         Record::Seed { seed, about } => Some((*seed, about.clone())),
