@@ -405,7 +405,7 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
     }
     for after in [json!(0), json!(12), Value::Null] {
         let cost = small.refused::<Subscribe>(json!({"after": after})).await;
-        assert_eq!((cost.calls, cost.rounds), (5, 3), "{after}");
+        assert_eq!((cost.calls, cost.rounds), (4, 3), "{after}");
     }
     let mut pings = Vec::new();
     for conversation in ["c", "none"] {
