@@ -251,6 +251,32 @@ suite("browser: faults", (stack) => {
     await window.close();
   });
 
+  test("a conversation that was edited after a lost reply is created as edited", async () => {
+    const { ada, bob, window } = await talking("A lost reply");
+    const created = (url) => url.pathname.endsWith("/conversations");
+    await window.page.route(created, async (route) => {
+      if (route.request().method() !== "POST") return route.fallback();
+      await route.fetch();
+      await route.abort();
+    });
+    await window.hook("new-conversation").click();
+    await window.hook("new-title").fill("As asked at first");
+    await window.hook("new-participants").fill(`${bob.user}, `);
+    for (const _ of ["asked", "asked again"]) {
+      await window.hook("new-submit").click();
+      await window.page.locator("dialog .form-message:not(:empty)").waitFor();
+    }
+    await window.page.unroute(created);
+    await window.hook("new-title").fill("As asked then");
+    await window.hook("new-submit").click();
+    await window.listed("As asked then").waitFor();
+    // The repetition created no second conversation.
+    const { body } = await ada.get("/conversations");
+    const titles = body.conversations.map(({ title }) => title).sort();
+    assert.deepEqual(titles, ["A lost reply", "As asked at first", "As asked then"]);
+    await window.close();
+  });
+
   test("unsent messages are sent after logging in again with a new token", async () => {
     const shortened = (page) =>
       page.route(

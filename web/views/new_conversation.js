@@ -15,8 +15,10 @@ import { arrange, element, icon, Icons, isForInputMethod, setText } from "./elem
 export class NewConversationView {
   /** @type {string[]} */
   #participants = [];
-  /** Stays the same until it succeeds, so that a retry does not create a second conversation. */
+  /** Stays the same while the request does, so that a retry creates no second conversation. */
   #id = "";
+  /** The last request, as JSON. */
+  #asked = "";
   #chips = element("ul", { class: "chips", "aria-label": "Participants so far" });
   #title = element("input", {
     id: "new-title",
@@ -81,7 +83,7 @@ export class NewConversationView {
   }
 
   open() {
-    this.#id = this.#options.newId();
+    this.#asked = "";
     this.#participants = [];
     this.#title.value = "";
     this.#input.value = "";
@@ -151,11 +153,11 @@ export class NewConversationView {
     setText(this.#message, problem ?? "");
     if (problem) return;
     this.#submit.disabled = true;
-    const failure = await this.#options.onCreate({
-      id: this.#id,
-      ...(title && { title }),
-      participants: this.#participants,
-    });
+    const request = { ...(title && { title }), participants: this.#participants };
+    const asked = JSON.stringify(request);
+    if (asked !== this.#asked) this.#id = this.#options.newId();
+    this.#asked = asked;
+    const failure = await this.#options.onCreate({ id: this.#id, ...request });
     this.#submit.disabled = false;
     if (failure === null) this.root.close();
     else setText(this.#message, failure);
