@@ -364,8 +364,8 @@ suite("chat", (stack) => {
       ["ü".repeat(8_192), true],
       ["ü".repeat(8_193), false],
       // A newline takes two bytes in JSON.
-      ["\n".repeat(8_192), true],
-      ["\n".repeat(8_193), false],
+      [`aa${"\n".repeat(8_191)}`, true],
+      [`aaa${"\n".repeat(8_191)}`, false],
     ];
     let seq = 0;
     for (const [index, [body, fits]] of table.entries()) {
