@@ -22,7 +22,7 @@ use crate::{
 };
 
 const WARM_UP: Duration = Duration::from_secs(2);
-/// How long a conversation waits for a message before it counts it as lost and goes on.
+/// How long a conversation waits for room in its window before it counts a stall and sends on.
 const STALL: Duration = Duration::from_secs(3);
 /// The scenario ends after this time without a delivery.
 const QUIET: Duration = Duration::from_secs(4);
