@@ -76,7 +76,8 @@ def locked(s, seq=None, user=None):
     return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user) for p in s.procs)
 
 
-# --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push + acknowledge
+# --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push +
+# acknowledge
 NEAR = 2                                        # entries that are read in parallel with the sender's row
 
 

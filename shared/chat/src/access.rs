@@ -80,7 +80,7 @@ async fn read_then_check<T>(
 /// Awaits `subscribe`, then reads as [`read_as_participant`] does.
 ///
 /// The subscription is written first, so an entry that is stored meanwhile is either read or
-/// pushed. The first check runs at the same time, so it takes no time of its own.
+/// pushed. The first check runs at the same time, so it adds no round.
 ///
 /// # Errors
 /// Those of `subscribe` and of [`read_as_participant`].

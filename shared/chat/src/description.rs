@@ -64,7 +64,7 @@ impl Described {
 /// Describes a conversation to a participant. Its participants are read last, so they show whether
 /// the caller still is one (decision 1).
 ///
-/// All participants are read, so the caller must be known to be one before this call.
+/// This reads all participants, so the caller must be checked before the call.
 ///
 /// # Errors
 /// `not_found` if the caller is not among the participants that were read.

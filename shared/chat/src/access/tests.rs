@@ -1,5 +1,5 @@
-//! The calls that a request makes for a user who is not a participant. They must tell nothing, and
-//! they must be few.
+//! The calls that a request makes for a user who is not a participant. They must be few, and must
+//! not depend on whether the conversation exists.
 
 use serde_json::{Value, json};
 

@@ -15,7 +15,7 @@ const LONGEST_WAIT_MS: u64 = 64;
 /// Entries per query when a writer that has lost its position reads on.
 const REREAD: usize = 1_000;
 /// The most such queries. The lost position was the newest one a moment ago, so one is nearly
-/// always enough; entries of the longest body fill a query with 62 of them.
+/// always enough, although 62 entries with the longest bodies fill a query.
 const MOST_REREADS: usize = 8;
 
 const FULL: &str = "this conversation has as many participants as allowed; remove some first";
