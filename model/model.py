@@ -77,7 +77,7 @@ def locked(s, seq=None, user=None):
 
 
 # --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push +
-# acknowledge
+#     acknowledge
 NEAR = 2                                        # entries that are read in parallel with the sender's row
 
 
