@@ -28,8 +28,9 @@ enum Step {
     Delete(String),
     /// Waits until a connection is gone.
     AwaitEnd(String),
-    /// Returns this value. In it, the texts `$event`, `$request` and `$instance` are replaced by
-    /// the event, the request id, and an id of the process.
+    /// Returns this value. In it, the texts `$event`, `$request`, `$instance` and `$8KB` are
+    /// replaced by the event, the request id, an id of the process, and 8 KB of text, which would
+    /// not fit into the URL of a handshake.
     Answer(Value),
     /// Returns the environment variables without the secret ones.
     Environment,
@@ -119,6 +120,7 @@ fn filled(answer: Value, event: &Value, context: &Context) -> Value {
             "$instance" => env::var("AWS_LAMBDA_LOG_STREAM_NAME")
                 .unwrap_or_default()
                 .into(),
+            "$8KB" => "x".repeat(8 * 1024).into(),
             _ => text.into(),
         },
         Value::Array(items) => items
