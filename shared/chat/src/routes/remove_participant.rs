@@ -21,6 +21,7 @@ use crate::{
     participant_change::{Changed, draft, publish_change},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
     request::{Request, Route},
+    routes::subscribe,
     wire::Notice,
 };
 
@@ -91,6 +92,6 @@ async fn delete_subscriptions<P: Subscriptions>(
         .iter()
         .filter(|subscription| subscription.user == *user);
     let deletions = subscriptions
-        .map(|subscription| ports.unsubscribe(conversation, &subscription.connection.id));
+        .map(|subscription| subscribe::end(ports, conversation, &subscription.connection.id));
     join_all(deletions).await.into_iter().collect()
 }

@@ -178,6 +178,7 @@ mod tests {
         fields::Fields,
         ports::Clock as _,
         request::{Request, Route as _},
+        routes::RemoveParticipant,
     };
 
     fn subscribe(chat: &FakeChat, connection: &str, after: Value) -> Value {
@@ -329,6 +330,21 @@ mod tests {
             assert_eq!(reply["event"], format!("{action}d"), "{reply}");
         }
         assert_eq!(chat.connection_rows(), 100);
+    }
+
+    /// Otherwise others could use up a connection by adding and removing its user.
+    #[test]
+    fn a_removal_frees_the_places_of_its_user() {
+        let chat = FakeChat::new();
+        for n in 0..=100 {
+            let id = format!("c{n}");
+            chat.conversation(&id, &["mallory", "ada"]);
+            let frame = json!({"action": "subscribe", "conversation": id});
+            assert_eq!(chat.frame("ada-1", frame)["event"], "subscribed", "{n}");
+            let fields = json!({"conversation": id, "user": "ada"});
+            chat.ask::<RemoveParticipant>("mallory", fields).unwrap();
+        }
+        assert_eq!(chat.connection_rows(), 0);
     }
 
     #[test]
