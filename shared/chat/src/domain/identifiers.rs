@@ -18,7 +18,7 @@ limit!(
 limit!(
     /// Bytes in the longest user id.
     pub const MAX_USER_BYTES = 128;
-    const USER_RULE = "must be 1 to ", " bytes of Unicode text in form NFC, with no invisible characters and no spaces at its ends";
+    const USER_RULE = "must be 1 to ", " bytes of Unicode text in form NFC, with no invisible characters and only single spaces, none at its ends";
 );
 limit!(
     /// Characters in the longest connection id.
@@ -77,8 +77,9 @@ identifier!(
 );
 identifier!(
     /// A user id, from the token's `sub`: 1 to 128 bytes of NFC text without control, invisible and
-    /// replacement characters, and without blanks at its ends. Therefore no two ids differ only in
-    /// how the same visible text is encoded.
+    /// replacement characters, whose only blanks are single spaces between other characters.
+    /// Therefore no two ids differ only in how the same visible text is encoded, or in blanks, which
+    /// a page shows as one space.
     UserId,
     check_user
 );
@@ -99,12 +100,15 @@ fn check_id(text: &str) -> Result<(), FieldError> {
 
 fn check_user(text: &str) -> Result<(), FieldError> {
     // The replacement character stands for bytes that were not UTF-8.
-    let is_forbidden =
-        |c: char| c.is_control() || is_invisible(c) || c == char::REPLACEMENT_CHARACTER;
+    let is_forbidden = |c: char| {
+        c.is_control()
+            || is_invisible(c)
+            || c == char::REPLACEMENT_CHARACTER
+            || (is_blank(c) && c != ' ')
+    };
     if (1..=MAX_USER_BYTES).contains(&text.len())
         && !text.chars().any(is_forbidden)
-        && !text.starts_with(is_blank)
-        && !text.ends_with(is_blank)
+        && text.split(' ').all(|word| !word.is_empty())
         && ComposingNormalizerBorrowed::new_nfc().is_normalized(text)
     {
         Ok(())
@@ -174,6 +178,12 @@ mod tests {
             " ada",
             "ada\u{3000}",
             "\u{2800}",
+            // Blanks that a page shows as one space.
+            "ada  lovelace",
+            "ada\u{a0}lovelace",
+            "ada\u{2009}lovelace",
+            "ada\u{3000}lovelace",
+            "ada\u{2800}lovelace",
             "a\nb",
             "a\u{7f}",
             "a\u{85}",
@@ -196,7 +206,13 @@ mod tests {
 
     #[test]
     fn stored_user_ids_of_earlier_versions_stay_readable() {
-        for old in [" ada", "Zoe\u{308}", "a\u{200b}da", "ad\u{fffd}"] {
+        for old in [
+            " ada",
+            "ada\u{a0}lovelace",
+            "Zoe\u{308}",
+            "a\u{200b}da",
+            "ad\u{fffd}",
+        ] {
             assert_eq!(UserId::from_stored(old).unwrap().as_str(), old);
         }
         for bad in ["", "a\nb", &"x".repeat(129)] {

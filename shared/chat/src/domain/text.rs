@@ -2,7 +2,7 @@
 
 use super::{
     FieldError, UserId,
-    visible::{cleaned, is_blank, shows_something},
+    visible::{cleaned, shows_something},
 };
 use crate::limit::limit;
 
@@ -139,13 +139,16 @@ impl DisplayName {
     }
 
     /// Creates a name from a text with a visible character: removes invisible characters, so that
-    /// no name looks like another one, and cuts the rest at [`MAX_NAME_BYTES`].
+    /// no name looks like another one, and cuts the rest at [`MAX_NAME_BYTES`]. The name that is
+    /// made of a name is the same, because stored names are read by this function.
     #[must_use]
     pub fn fitted(text: &str) -> Self {
         let mut name = cleaned(text);
-        name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
-        // The cut may have left blanks at the end.
-        name.truncate(name.trim_end_matches(is_blank).len());
+        if name.len() > MAX_NAME_BYTES {
+            name.truncate(name.floor_char_boundary(MAX_NAME_BYTES));
+            // The cut may have left a blank or a joiner at the end.
+            name = cleaned(&name);
+        }
         Self(name)
     }
 
@@ -244,5 +247,25 @@ mod tests {
             DisplayName::fitted(&"ü".repeat(101)).as_str(),
             "ü".repeat(100)
         );
+    }
+
+    #[test]
+    fn a_name_that_is_read_again_is_the_same() {
+        let a = |number| "a".repeat(number);
+        for (text, expected) in [
+            (" \u{fe0f}\u{20e3}".to_owned(), "\u{20e3}".to_owned()),
+            (
+                format!("{}\u{1f600}\u{200d}\u{1f600}", a(193)),
+                format!("{}\u{1f600}", a(193)),
+            ),
+            (
+                format!("{}1\u{fe0f}\u{20e3}", a(196)),
+                format!("{}1", a(196)),
+            ),
+        ] {
+            let name = DisplayName::fitted(&text);
+            assert_eq!(name.as_str(), expected);
+            assert_eq!(DisplayName::fitted(name.as_str()), name);
+        }
     }
 }

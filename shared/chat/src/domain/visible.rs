@@ -53,7 +53,8 @@ pub fn cleaned(text: &str) -> String {
     while let Some(c) = rest.next() {
         let next = rest.peek().copied();
         if !is_invisible(c) {
-            base = Some(c);
+            // An invisible character does not change a blank, and blanks at the ends are removed.
+            base = (!is_blank(c)).then_some(c);
             kept.push(c);
         } else if has_effect(c, base, next) && !(is_selector(c) && kept.ends_with(is_selector)) {
             kept.push(c);
@@ -165,6 +166,7 @@ mod tests {
             ("a\u{fe0f}b", "ab"),
             ("\u{1f3f4}\u{e0067}\u{e007f}", "\u{1f3f4}"),
             ("\u{1f600}\u{200d}", "\u{1f600}"),
+            (" \u{fe0f}\u{20e3}", "\u{20e3}"),
             (
                 "\u{1f600}\u{200d}\u{200d}\u{1f600}",
                 "\u{1f600}\u{200d}\u{1f600}",

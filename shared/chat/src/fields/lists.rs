@@ -48,7 +48,7 @@ fn user(value: &Value) -> Result<UserId, FieldError> {
     UserId::new(text).map_err(|_| {
         FieldError::Invalid(
             "must contain user ids of 1 to 128 bytes of Unicode text in form NFC, with no invisible \
-             characters and no spaces at their ends",
+             characters and only single spaces, none at their ends",
         )
     })
 }

@@ -20,8 +20,10 @@ use super::{
 };
 use crate::identity::{self, IdentityError};
 
-/// The size limit of a body in bytes, which is also the gateway's.
-const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// The size limit of a body in bytes. Longer bodies are not parsed: a request costs few of its
+/// user's tokens. The longest valid message and list of users fit, even if every character is
+/// escaped.
+const MAX_BODY_BYTES: usize = 256 * 1024;
 /// The prefix of an encoded user id in a path. HTTP APIs decode a path twice, end it at a decoded
 /// `?` and refuse a single `%25`, so some ids arrive unchanged only if they are encoded.
 const ENCODED: &str = "base64url.";
@@ -158,7 +160,7 @@ fn body(request: &Request) -> Result<Map<String, Value>, Rejection> {
     if body.len() > MAX_BODY_BYTES {
         return Err(Rejection::TooLarge {
             field: "body",
-            rule: "must be at most 10 MB",
+            rule: "must be at most 256 KB, the whole body of the request",
         });
     }
     match serde_json::from_slice(body) {

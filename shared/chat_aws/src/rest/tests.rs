@@ -128,6 +128,33 @@ fn a_body_that_is_not_a_json_object_is_malformed() {
 }
 
 #[test]
+fn a_long_body_is_refused_before_it_is_parsed() {
+    let chat = welcome();
+    let longest = 256 * 1024;
+    for (length, code) in [(longest, "malformed"), (longest + 1, "too_large")] {
+        let mut event = sample!("send_message");
+        event["body"] = json!("[".repeat(length));
+        assert_eq!(body(&ask(&chat, &event))["code"], json!(code), "{length}");
+    }
+}
+
+/// Python and others escape everything beyond ASCII.
+#[test]
+fn the_longest_message_and_list_of_users_fit_into_a_body_however_they_are_escaped() {
+    let escaped = |number: usize| "\\u0061".repeat(number);
+    let mut message = sample!("send_message");
+    message["body"] = json!(format!(r#"{{"body": "{}"}}"#, escaped(16_384)));
+    assert_eq!(ask(&welcome(), &message).status(), 201);
+
+    let users: Vec<_> = (100..190)
+        .map(|number| format!(r#""{}{number}""#, escaped(125)))
+        .collect();
+    let mut creation = sample!("create_conversation");
+    creation["body"] = json!(format!(r#"{{"participants": [{}]}}"#, users.join(", ")));
+    assert_eq!(ask(&FakeChat::new(), &creation).status(), 201);
+}
+
+#[test]
 fn a_body_may_be_encoded_as_base64() {
     let mut event = sample!("send_message");
     event["body"] = json!("eyJib2R5IjoiaGkifQ==");
