@@ -1,6 +1,7 @@
 //! The HTTP API, payload format 2.0: reads requests, finds their routes, and writes responses.
 
 mod error;
+mod event;
 mod reader;
 mod router;
 mod routes;
@@ -15,15 +16,16 @@ use chat::{
     time_limit,
 };
 use lambda_http::{
-    Body, Error, Request, Response,
+    Adapter, Body, Error, Request, Response,
     http::{HeaderValue, StatusCode, header},
-    lambda_runtime::tracing::init_default_subscriber,
+    lambda_runtime::{self, tracing::init_default_subscriber},
     service_fn,
+    tower::ServiceExt as _,
 };
 
 pub(crate) use self::error::status_of;
 pub use self::routes::AllPorts;
-use self::{error::HttpError, router::Router};
+use self::{error::HttpError, event::with_valid_url, router::Router};
 use crate::{configuration, elapsed::milliseconds_since};
 
 /// Serves all routes of the HTTP API until the process ends.
@@ -37,10 +39,10 @@ pub async fn run<P: AllPorts>(
     let router = Router::new(routes::routes())?;
     let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
-    lambda_http::run(service_fn(|request| {
+    let service = Adapter::from(service_fn(|request| {
         handle(&router, &limits, &ports, request)
-    }))
-    .await
+    }));
+    lambda_runtime::run(service.map_request(with_valid_url)).await
 }
 
 async fn handle<P: AllPorts>(
@@ -67,6 +69,23 @@ async fn handle<P: AllPorts>(
         duration_ms = milliseconds_since(began),
         "request"
     );
+    Ok(response)
+}
+
+/// Answers an event of the gateway, as JSON, on the given ports.
+///
+/// # Errors
+/// Fails if the event is none of an HTTP API.
+#[cfg(any(test, feature = "fuzzing"))]
+pub async fn answer<P: AllPorts>(
+    limits: &RateLimits,
+    ports: &P,
+    event: &str,
+) -> Result<Response<Body>, Error> {
+    let router = Router::new(routes::routes())?;
+    let event = lambda_http::LambdaEvent::new(serde_json::from_str(event)?, Default::default());
+    let request = with_valid_url(event).payload.into();
+    let Ok(response) = handle(&router, limits, ports, request).await;
     Ok(response)
 }
 

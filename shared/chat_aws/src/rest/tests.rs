@@ -6,10 +6,10 @@ use chat::{
     fakes::FakeChat,
     rate_limit::{ORDINARY_COST, RateLimits},
 };
-use lambda_http::{Body, Response, request::from_str};
+use lambda_http::{Body, Response};
 use serde_json::{Value, json};
 
-use super::{handle, router::Router, routes::routes};
+use super::{answer, routes::routes};
 
 /// Reads a sample event.
 macro_rules! sample {
@@ -24,9 +24,8 @@ macro_rules! sample {
 }
 
 fn ask(chat: &FakeChat, event: &Value) -> Response<Body> {
-    let request = from_str(&event.to_string()).unwrap();
-    let router = Router::new(routes()).unwrap();
-    let Ok(response) = chat.run(handle(&router, &chat.limits, chat, request));
+    let event = event.to_string();
+    let response = chat.run(answer(&chat.limits, chat, &event)).unwrap();
     assert_eq!(header(&response, "cache-control"), "no-store");
     response
 }
@@ -74,6 +73,52 @@ fn the_samples_get_the_responses_that_their_readme_lists() {
         };
         assert_eq!(content_type, expected);
     }
+}
+
+#[test]
+fn what_is_no_url_does_not_end_the_process() {
+    let chat = welcome();
+    for query in [
+        "x=<^>`{|}\\\"",
+        "x=a b",
+        "x=\u{e9}",
+        "x=%zz%",
+        "?#",
+        "x=\u{7f}\n",
+    ] {
+        for host in ["bcdefa2345.example.org", "a:99999999", "a b", "[", ""] {
+            let mut event = sample!("read_events");
+            event["rawQueryString"] = json!(query);
+            event["headers"]["host"] = json!(host);
+            event["headers"]["x-forwarded-proto"] = json!("no scheme");
+            let response = ask(&chat, &event);
+            assert_eq!(response.status(), 200, "{query} {host}");
+        }
+    }
+    for path in ["", "[\u{f}", "//[", "/ \\"] {
+        let mut event = sample!("read_events");
+        event["rawPath"] = json!(path);
+        assert_eq!(ask(&chat, &event).status(), 200, "{path}");
+    }
+}
+
+#[test]
+fn characters_of_a_query_mean_the_same_with_and_without_an_escape() {
+    let chat = welcome();
+    for query in [
+        "after=0&limit=1",
+        "after=%30&limit=%31",
+        "after=0&limit=1&<>=^",
+    ] {
+        let mut event = sample!("read_events");
+        event["rawQueryString"] = json!(query);
+        let expected = ask(&chat, &sample!("read_events"));
+        assert_eq!(ask(&chat, &event).status(), expected.status(), "{query}");
+    }
+    let mut event = sample!("read_events");
+    event["rawQueryString"] = json!("after=0<");
+    let problem = body(&ask(&chat, &event));
+    assert_eq!(problem["field"], json!("after"));
 }
 
 #[test]
