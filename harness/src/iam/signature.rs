@@ -3,7 +3,7 @@
 //! No crate does this: clients must see AWS's own error texts, which crates for verification lack,
 //! and the harness depends on no AWS crate. The tests contain AWS's examples.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use axum::http::{
@@ -92,12 +92,19 @@ impl<'a> Claim<'a> {
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/{TERMINATOR}"
             )));
         };
+        let signed_headers: Vec<_> = field("SignedHeaders")?.split(';').collect();
+        // Each name adds the header's whole value to the text that is hashed.
+        if BTreeSet::from_iter(&signed_headers).len() < signed_headers.len() {
+            return Err(IamError::Incomplete(
+                "SignedHeaders must name each header once.".to_owned(),
+            ));
+        }
         Ok(Self {
             access_key_id,
             date,
             region,
             service,
-            signed_headers: field("SignedHeaders")?.split(';').collect(),
+            signed_headers,
             signature: field("Signature")?,
         })
     }

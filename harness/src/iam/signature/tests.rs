@@ -202,7 +202,7 @@ fn rewrite(request: &mut reqwest::Request, from: &str, to: &str) {
 fn every_signed_part_of_a_request_is_verified() {
     let mismatch = "InvalidSignatureException: The request signature we calculated does not match";
     type Change = fn(&mut reqwest::Request);
-    let table: [(&str, Change, &str); 17] = [
+    let table: [(&str, Change, &str); 18] = [
         ("nothing", |_| {}, "nothing"),
         (
             "a header that is not signed",
@@ -265,6 +265,11 @@ fn every_signed_part_of_a_request_is_verified() {
             "unsigned host",
             |request| rewrite(request, "host;", ""),
             "InvalidSignatureException: 'Host' or ':authority' must be a 'SignedHeader'",
+        ),
+        (
+            "a header that is signed twice",
+            |request| rewrite(request, "host;", "host;host;"),
+            "IncompleteSignatureException: SignedHeaders must name each header once.",
         ),
         (
             "scope",
