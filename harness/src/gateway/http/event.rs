@@ -238,11 +238,15 @@ fn cookies(headers: &HeaderMap) -> Vec<Value> {
 fn joined(pairs: Vec<(String, String)>) -> Map<String, Value> {
     let mut map = Map::new();
     for (name, value) in pairs {
-        let all = match map.get(&name).and_then(Value::as_str) {
-            Some(before) => format!("{before},{value}"),
-            None => value,
-        };
-        map.insert(name, all.into());
+        match map.get_mut(&name) {
+            Some(Value::String(all)) => {
+                all.push(',');
+                all.push_str(&value);
+            }
+            _ => {
+                map.insert(name, value.into());
+            }
+        }
     }
     map
 }
