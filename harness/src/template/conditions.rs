@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    problem::{Problem, Problems},
+    problem::{Place, Problem, Problems},
     scope::Scope,
     yaml::{Content, Entry, Node},
 };
+
+/// The longest chain of conditions in which each depends on the next. Evaluation is recursive.
+const LONGEST_CHAIN: usize = 100;
 
 /// Evaluates all conditions into `scope`.
 pub(super) fn read(root: &Node, scope: &mut Scope, problems: &mut Problems) {
@@ -16,23 +19,68 @@ pub(super) fn read(root: &Node, scope: &mut Scope, problems: &mut Problems) {
     let Some(declared) = problems.keep(section.entries()) else {
         return;
     };
-    let mut results = BTreeMap::new();
+    let mut evaluation = Evaluation {
+        declared: declared
+            .iter()
+            .map(|entry| (entry.key.as_str(), entry))
+            .collect(),
+        scope,
+        results: BTreeMap::new(),
+        depth: 0,
+    };
     for entry in declared {
-        let evaluation = Evaluation { declared, scope };
-        let holds = evaluation.holds(&entry.value, &[entry.key.as_str()]);
-        results.insert(entry.key.clone(), problems.keep(holds));
+        problems.keep(evaluation.named(entry, entry.at));
     }
-    scope.conditions = results;
+    let results = evaluation.results.into_iter();
+    let known = results.map(|(name, result)| match result {
+        Evaluated::Result(Ok(holds)) => (name.to_owned(), Some(holds)),
+        _ => (name.to_owned(), None),
+    });
+    scope.conditions = known.collect();
 }
 
 struct Evaluation<'a> {
-    declared: &'a [Entry],
+    declared: BTreeMap<&'a str, &'a Entry>,
     scope: &'a Scope,
+    /// Each condition is evaluated once, however many others depend on it.
+    results: BTreeMap<&'a str, Evaluated>,
+    /// How many conditions are being evaluated, each for the one before.
+    depth: usize,
 }
 
-impl Evaluation<'_> {
-    /// Evaluates a condition. `within` are the conditions that depend on it; a cycle is an error.
-    fn holds(&self, node: &Node, within: &[&str]) -> Result<bool, Problem> {
+enum Evaluated {
+    /// It is being evaluated: a condition that depends on it now depends on itself.
+    Begun,
+    Result(Result<bool, Problem>),
+}
+
+impl<'a> Evaluation<'a> {
+    /// Evaluates a declared condition, which is referred to at `at`.
+    fn named(&mut self, entry: &'a Entry, at: Place) -> Result<bool, Problem> {
+        let name = entry.key.as_str();
+        match self.results.get(name) {
+            Some(Evaluated::Result(result)) => return result.clone(),
+            Some(Evaluated::Begun) => {
+                let problem = format!("the condition {name} depends on itself");
+                return Err(Problem::at(at, problem));
+            }
+            None if self.depth == LONGEST_CHAIN => {
+                let problem = format!(
+                    "more than {LONGEST_CHAIN} conditions depend on each other in a chain: shorten it"
+                );
+                return Err(Problem::at(at, problem));
+            }
+            None => {}
+        }
+        self.results.insert(name, Evaluated::Begun);
+        self.depth += 1;
+        let result = self.holds(&entry.value);
+        self.depth -= 1;
+        self.results.insert(name, Evaluated::Result(result.clone()));
+        result
+    }
+
+    fn holds(&mut self, node: &'a Node) -> Result<bool, Problem> {
         let (name, argument) = match &node.content {
             Content::Intrinsic { name, argument } => (name.as_str(), argument.as_ref()),
             // The long form of `!Condition` is an ordinary mapping.
@@ -53,29 +101,23 @@ impl Evaluation<'_> {
                 let [only] = argument.list()? else {
                     return Err(argument.expected("a list of one condition"));
                 };
-                Ok(!self.holds(only, within)?)
+                Ok(!self.holds(only)?)
             }
             "And" => self
-                .each(argument, within)
+                .each(argument)
                 .map(|all| all.iter().all(|holds| *holds)),
             "Or" => self
-                .each(argument, within)
+                .each(argument)
                 .map(|all| all.iter().any(|holds| *holds)),
             "Condition" => {
                 let other = argument.text()?;
-                if within.contains(&other) {
-                    return Err(Problem::at(
-                        argument.at,
-                        format!("the condition {other} depends on itself"),
-                    ));
-                }
-                let Some(entry) = self.declared.iter().find(|entry| entry.key == other) else {
+                let Some(entry) = self.declared.get(other).copied() else {
                     return Err(Problem::at(
                         argument.at,
                         format!("the template has no condition {other}"),
                     ));
                 };
-                self.holds(&entry.value, &[within, &[other]].concat())
+                self.named(entry, argument.at)
             }
             other => Err(Problem::at(
                 node.at,
@@ -86,11 +128,11 @@ impl Evaluation<'_> {
         }
     }
 
-    fn each(&self, argument: &Node, within: &[&str]) -> Result<Vec<bool>, Problem> {
+    fn each(&mut self, argument: &'a Node) -> Result<Vec<bool>, Problem> {
         argument
             .list()?
             .iter()
-            .map(|node| self.holds(node, within))
+            .map(|node| self.holds(node))
             .collect()
     }
 }

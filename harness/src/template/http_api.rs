@@ -61,8 +61,9 @@ pub(super) fn read(
     let api_id = api_id(id);
     let mut routes: Vec<HttpRoute> = Vec::new();
     let mut auth = auth?;
+    let mut declared = BTreeSet::new();
     for event in events {
-        if let Some(route) = problems.keep(auth.route(event, &api_id, &routes)) {
+        if let Some(route) = problems.keep(auth.route(event, &api_id, &mut declared)) {
             routes.push(route);
         }
     }
@@ -138,19 +139,17 @@ impl Auth {
         Some(())
     }
 
+    /// Returns the route of an event. `declared` are the methods and paths so far.
     fn route(
         &self,
         event: HttpApiEvent,
         api_id: &str,
-        others: &[HttpRoute],
+        declared: &mut BTreeSet<(String, String)>,
     ) -> Result<HttpRoute, Problem> {
         if event.api_id != api_id {
             return Err(event.without_api());
         }
-        if others
-            .iter()
-            .any(|other| other.method == event.method && other.path == event.path)
-        {
+        if !declared.insert((event.method.clone(), event.path.clone())) {
             return Err(Problem::at(
                 event.at,
                 format!(

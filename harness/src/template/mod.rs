@@ -70,10 +70,25 @@ pub fn load(
         .map_err(unreadable)?
         .parent()
         .map_or_else(PathBuf::new, Path::to_owned);
+    read(&text, path, &folder, local, overrides)
+}
+
+/// Reads the template `text`. `path` is its name in messages, and the paths in it are relative to
+/// `folder`.
+///
+/// # Errors
+/// Fails if the template has problems. The error lists all of them.
+pub fn read(
+    text: &str,
+    path: &Path,
+    folder: &Path,
+    local: &Local,
+    overrides: &BTreeMap<String, String>,
+) -> Result<Stack, TemplateError> {
     let mut problems = Problems::default();
     let stack = problems
-        .keep(yaml::parse(&text))
-        .and_then(|root| stack(&root, &folder, local, overrides, &mut problems));
+        .keep(yaml::parse(text))
+        .and_then(|root| stack(&root, folder, local, overrides, &mut problems));
     let (mut stack, notices) = problems.verdict(path, stack)?;
     stack.notices = notices;
     Ok(stack)

@@ -10,6 +10,9 @@ use super::{
     yaml::{Entry, Node},
 };
 
+/// CloudFormation's limit of parameters in a template.
+const MOST_PARAMETERS: usize = 200;
+
 /// Values that only the start of a local run knows. A template uses them in the texts under
 /// `Metadata.Harness.Parameters`.
 #[derive(Clone, Debug)]
@@ -32,6 +35,13 @@ pub(super) fn read(
     problems: &mut Problems,
 ) -> BTreeMap<String, Given> {
     let declared = section(root.get("Parameters"), problems);
+    if let Some(first) = declared.get(MOST_PARAMETERS) {
+        problems.add(Problem::at(
+            first.at,
+            format!("CloudFormation accepts at most {MOST_PARAMETERS} parameters in a template, and this is one more: remove some"),
+        ));
+        return BTreeMap::new();
+    }
     let names = || {
         let names: Vec<_> = declared.iter().map(|entry| entry.key.as_str()).collect();
         names.join(", ")

@@ -1,6 +1,7 @@
 //! The problems of a template and their places. All of them are reported at once.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
 };
@@ -13,7 +14,7 @@ pub(super) struct Place {
 }
 
 /// One problem: what is wrong, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Problem {
     /// `None` for a problem outside the template, for example on the command line.
     at: Option<Place>,
@@ -50,13 +51,14 @@ impl Problem {
 #[derive(Debug, Default)]
 pub(super) struct Problems {
     found: Vec<Problem>,
-    notices: Vec<(Place, String)>,
+    /// The same ones: a value that is read twice is reported once.
+    known: BTreeSet<Problem>,
+    notices: BTreeSet<(Place, String)>,
 }
 
 impl Problems {
     pub(super) fn add(&mut self, problem: Problem) {
-        // A value that is read twice is reported once.
-        if !self.found.contains(&problem) {
+        if self.known.insert(problem.clone()) {
             self.found.push(problem);
         }
     }
@@ -67,10 +69,7 @@ impl Problems {
 
     /// Adds a notice: the harness does not support a part of the template, and the rest runs.
     pub(super) fn notice(&mut self, at: Place, text: impl Into<String>) {
-        let notice = (at, text.into());
-        if !self.notices.contains(&notice) {
-            self.notices.push(notice);
-        }
+        self.notices.insert((at, text.into()));
     }
 
     /// Returns the value, or adds the problem and returns `None`.
@@ -84,7 +83,6 @@ impl Problems {
         path: &Path,
         value: Option<T>,
     ) -> Result<(T, Vec<String>), TemplateError> {
-        self.notices.sort();
         let line = |(place, text): &(Place, String)| format!("{}{text}", At(path, *place));
         match value {
             Some(value) if self.found.is_empty() => {

@@ -75,6 +75,11 @@ impl<'a> Properties<'a> {
         let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
             return Ok(None);
         };
+        self.value(entry)
+    }
+
+    /// Returns the evaluated value of an entry, or `None` if it is null or `AWS::NoValue`.
+    fn value(&self, entry: &Entry) -> Result<Option<Node>, Problem> {
         let value = match self.scope {
             Some(scope) => scope.resolve(&entry.value)?,
             None => Some(entry.value.clone()),
@@ -109,6 +114,15 @@ impl<'a> Properties<'a> {
         }
     }
 
+    /// Returns the mapping under an entry, which the caller finishes separately.
+    fn mapping(&self, entry: &Entry) -> Result<Properties<'a>, Problem> {
+        let owner = format!("{}.{}", self.owner, entry.key);
+        match self.scope {
+            Some(scope) => Properties::resolving(&owner, &entry.value, scope),
+            None => Properties::plain(&owner, &entry.value),
+        }
+    }
+
     pub(super) fn required(&mut self, name: &str) -> Result<Node, Problem> {
         self.optional(name)?
             .ok_or_else(|| Problem::at(self.at, format!("{}: {name} is missing", self.owner)))
@@ -134,31 +148,17 @@ impl<'a> Properties<'a> {
     /// Returns a mapping within this one, which the caller finishes separately.
     pub(super) fn nested(&mut self, name: &str) -> Result<Option<Properties<'a>>, Problem> {
         self.read.insert(name.to_owned());
-        let owner = format!("{}.{name}", self.owner);
-        let Some(entry) = self.entries.iter().find(|entry| entry.key == name) else {
-            return Ok(None);
-        };
-        match self.scope {
-            Some(scope) => Properties::resolving(&owner, &entry.value, scope).map(Some),
-            None => Properties::plain(&owner, &entry.value).map(Some),
-        }
+        let entry = self.entries.iter().find(|entry| entry.key == name);
+        entry.map(|entry| self.mapping(entry)).transpose()
     }
 
     /// Returns all keys with the mappings under them, which the caller finishes separately.
-    pub(super) fn each(mut self, problems: &mut Problems) -> Vec<(String, Place, Properties<'a>)> {
-        let keys: Vec<_> = self
-            .entries
-            .iter()
-            .map(|entry| (entry.key.clone(), entry.at))
-            .collect();
-        let mut all = Vec::new();
-        for (key, at) in keys {
-            let nested = self.nested(&key);
-            if let Some(nested) = problems.keep(nested).flatten() {
-                all.push((key, at, nested));
-            }
-        }
-        all
+    pub(super) fn each(self, problems: &mut Problems) -> Vec<(String, Place, Properties<'a>)> {
+        let mapping = |entry: &Entry| {
+            let nested = problems.keep(self.mapping(entry))?;
+            Some((entry.key.clone(), entry.at, nested))
+        };
+        self.entries.iter().filter_map(mapping).collect()
     }
 
     /// Returns a mapping of texts, for example environment variables.
@@ -168,19 +168,13 @@ impl<'a> Properties<'a> {
         problems: &mut Problems,
     ) -> Option<BTreeMap<String, String>> {
         let nested = self.nested(name);
-        let Some(mut nested) = problems.keep(nested)? else {
+        let Some(nested) = problems.keep(nested)? else {
             return Some(BTreeMap::new());
         };
-        let keys: Vec<_> = nested
-            .entries
-            .iter()
-            .map(|entry| entry.key.clone())
-            .collect();
         // All values are read, since each may have a problem.
         let mut texts = Some(BTreeMap::new());
-        for key in keys {
-            let value = nested.optional(&key);
-            let text = value.and_then(|value| {
+        for entry in &nested.entries {
+            let text = nested.value(entry).and_then(|value| {
                 value
                     .map(|value| value.text().map(str::to_owned))
                     .transpose()
@@ -190,7 +184,7 @@ impl<'a> Properties<'a> {
                 Some(None) => {}
                 Some(Some(text)) => {
                     if let Some(texts) = &mut texts {
-                        texts.insert(key, text);
+                        texts.insert(entry.key.clone(), text);
                     }
                 }
             }

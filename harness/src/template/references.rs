@@ -39,8 +39,10 @@ pub(super) fn add(resources: &[Resource], scope: &mut Scope, problems: &mut Prob
             }
             return;
         }
+        // The other way round, so that a chain of names takes two turns in either order.
         waiting = unresolved
             .into_iter()
+            .rev()
             .map(|(resource, _)| resource)
             .collect();
     }

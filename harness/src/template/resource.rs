@@ -1,5 +1,7 @@
 //! The `Resources` section, merged with SAM's `Globals`.
 
+use std::collections::BTreeMap;
+
 use super::{
     problem::{Place, Problem, Problems},
     properties::Properties,
@@ -9,6 +11,9 @@ use super::{
 
 /// The transform of SAM.
 pub(super) const SAM: &str = "AWS::Serverless-2016-10-31";
+
+/// CloudFormation's limit of resources in a template.
+const MOST_RESOURCES: usize = 500;
 
 /// The logical id that SAM gives to the API of events without an `ApiId`.
 pub(super) const IMPLICIT_HTTP_API: &str = "ServerlessHttpApi";
@@ -126,6 +131,15 @@ pub(super) fn read(root: &Node, scope: &mut Scope, problems: &mut Problems) -> V
     let Some(entries) = problems.keep(section.entries()) else {
         return Vec::new();
     };
+    if let Some(first) = entries.get(MOST_RESOURCES) {
+        problems.add(Problem::at(
+            first.at,
+            format!(
+                "CloudFormation accepts at most {MOST_RESOURCES} resources in a template, and this is one more: split it"
+            ),
+        ));
+        return Vec::new();
+    }
     let mut resources = Vec::new();
     for entry in entries {
         let read = resource(entry, root, scope, problems);
@@ -243,8 +257,11 @@ fn merged(global: &Node, own: &Node) -> Node {
     let content = match (&global.content, &own.content) {
         (Content::Map(global), Content::Map(own)) => {
             let mut entries = own.clone();
+            let keys = own.iter().enumerate();
+            let places: BTreeMap<_, _> = keys.map(|(at, entry)| (&entry.key, at)).collect();
             for inherited in global {
-                match entries.iter_mut().find(|entry| entry.key == inherited.key) {
+                let place = places.get(&inherited.key);
+                match place.and_then(|place| entries.get_mut(*place)) {
                     Some(entry) => entry.value = merged(&inherited.value, &entry.value),
                     None => entries.push(inherited.clone()),
                 }

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::stack::{ACCOUNT, REGION};
 
+/// The longest text that `Sub` may make, in bytes. Texts of texts grow exponentially.
+const LONGEST_TEXT: usize = 64 * 1024;
 /// The name of the local stack.
 pub(super) const STACK: &str = "local";
 
@@ -304,6 +306,12 @@ impl Scope {
         let at = template.at;
         let mut rest = template.text()?;
         let mut result = String::new();
+        let own: BTreeMap<_, _> = own
+            .iter()
+            .map(|entry| (entry.key.as_str(), entry))
+            .collect();
+        // Evaluated once each, however often the text names them.
+        let mut values: BTreeMap<&str, Node> = BTreeMap::new();
         while let Some((before, after)) = rest.split_once("${") {
             let Some((variable, after)) = after.split_once('}') else {
                 return Err(Problem::at(at, "`${` has no closing brace"));
@@ -312,12 +320,24 @@ impl Scope {
             let variable = variable.trim();
             if let Some(literal) = variable.strip_prefix('!') {
                 result.push_str(&format!("${{{literal}}}"));
-            } else if let Some(entry) = own.iter().find(|entry| entry.key == variable) {
-                result.push_str(self.present(&entry.value)?.text()?);
+            } else if let Some(value) = values.get(variable) {
+                result.push_str(value.text()?);
+            } else if let Some(entry) = own.get(variable) {
+                let value = self.present(&entry.value)?;
+                result.push_str(value.text()?);
+                values.insert(variable, value);
             } else if let Some((resource, attribute)) = variable.split_once('.') {
                 result.push_str(&self.attribute_of(at, resource, attribute)?);
             } else {
                 result.push_str(&self.name(at, variable)?);
+            }
+            if result.len() > LONGEST_TEXT {
+                return Err(Problem::at(
+                    at,
+                    format!(
+                        "the text has more than {LONGEST_TEXT} bytes with its values: shorten it"
+                    ),
+                ));
             }
             rest = after;
         }

@@ -2,6 +2,8 @@
 //! nodes of their own, in the short form (`!Ref X`, `!Sub …`) and in the long one (`Ref: X`,
 //! `Fn::Sub: …`).
 
+use std::collections::BTreeSet;
+
 use granit_parser::{Event, Parser, ScalarStyle, Span, StrInput, Tag};
 use serde_json::{Map, Value};
 
@@ -39,7 +41,7 @@ pub(super) struct Entry {
     pub(super) value: Node,
 }
 
-/// Reads a document.
+/// Reads a document. The parser limits the depth of the tree, so that recursion over it is safe.
 pub(super) fn parse(text: &str) -> Result<Node, Problem> {
     let mut builder = Builder {
         parser: Parser::new_from_str(text),
@@ -274,6 +276,7 @@ impl<'a> Builder<'a> {
 
     fn mapping(&mut self) -> Result<Content, Problem> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut names = BTreeSet::new();
         loop {
             let (event, span) = self.next()?;
             if event == Event::MappingEnd {
@@ -281,7 +284,7 @@ impl<'a> Builder<'a> {
             }
             let key = self.node(event, span)?;
             let name = key.text()?.to_owned();
-            if entries.iter().any(|entry| entry.key == name) {
+            if !names.insert(name.clone()) {
                 return Err(Problem::at(
                     key.at,
                     format!("`{name}` is in this mapping twice: remove one"),

@@ -36,6 +36,7 @@ mod run_log;
 mod sample_events;
 mod template;
 mod template_api_gateway;
+mod template_bounds;
 mod template_errors;
 mod template_http;
 mod template_permissions;
