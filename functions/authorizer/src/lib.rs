@@ -40,3 +40,15 @@ pub use crate::{
         AuthorizerResponse, HttpResponse, Policy, PolicyDocument, ResponseContext, Statement,
     },
 };
+
+/// Returns the key for an id and an algorithm in a JSON Web Key Set.
+#[cfg(feature = "fuzzing")]
+pub fn key_in(
+    document: &[u8],
+    id: Option<&str>,
+    algorithm: jsonwebtoken::Algorithm,
+) -> Option<jsonwebtoken::DecodingKey> {
+    let document = serde_json::from_slice(document).ok()?;
+    let keys = key_set::KeySet::from_document(document);
+    keys.find(id, algorithm).ok().cloned()
+}

@@ -25,6 +25,14 @@ pub struct Peer {
 }
 
 impl Peer {
+    /// Creates a peer at `address` that has sent nothing yet.
+    pub fn at(address: SocketAddr) -> Self {
+        Self {
+            address,
+            head: Arc::default(),
+        }
+    }
+
     /// Returns the address without the port, as events show it.
     pub(crate) fn ip(&self) -> String {
         self.address.ip().to_canonical().to_string()
@@ -91,11 +99,8 @@ pub(super) struct RecordingStream {
 impl RecordingStream {
     /// Returns the stream, and its peer at `address`.
     pub fn new(stream: TcpStream, address: SocketAddr) -> (Self, Peer) {
-        let head = Arc::default();
-        let peer = Peer {
-            address,
-            head: Arc::clone(&head),
-        };
+        let peer = Peer::at(address);
+        let head = Arc::clone(&peer.head);
         (Self { stream, head }, peer)
     }
 }

@@ -13,8 +13,11 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use tokio::{net::TcpListener, sync::watch};
 
-pub use self::{connections::Connections, selection::SelectionError};
-use self::{limits::LONGEST_URL, management::Management, selection::RouteSelection};
+pub use self::{
+    connections::Connections,
+    selection::{RouteSelection, SelectionError},
+};
+use self::{limits::LONGEST_URL, management::Management};
 use crate::{
     gateway::throttle::Throttles,
     iam::Access,

@@ -13,7 +13,7 @@ pub struct SelectionError {
 /// A parsed route selection expression: `$request.body.action`,
 /// `${request.body.service}/${request.body.action}`, or static text with `\$` for a dollar sign.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RouteSelection(Vec<Part>);
+pub struct RouteSelection(Vec<Part>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Part {
@@ -29,7 +29,11 @@ enum Step {
 }
 
 impl RouteSelection {
-    pub(crate) fn parse(expression: &str) -> Result<Self, SelectionError> {
+    /// Parses an expression.
+    ///
+    /// # Errors
+    /// Fails if AWS would reject the expression, or if the harness does not support it.
+    pub fn parse(expression: &str) -> Result<Self, SelectionError> {
         parse(expression)
             .map(Self)
             .map_err(|reason| SelectionError {
@@ -40,7 +44,7 @@ impl RouteSelection {
 
     /// Returns the key that `body` selects. `None` if the body is not JSON, or if the expression is
     /// a single path without a value in it.
-    pub(crate) fn key(&self, body: &str) -> Option<String> {
+    pub fn key(&self, body: &str) -> Option<String> {
         let mut json = None;
         let mut key = String::new();
         for part in &self.0 {
