@@ -61,11 +61,14 @@ fn host(headers: &HeaderMap) -> &'static str {
     server::asked_name(headers).unwrap_or("127.0.0.1")
 }
 
-/// Middleware: refuses paths that no file can have. The file system would fail on them.
+/// Middleware: refuses paths that no file can have. The file system would fail on long ones, and a
+/// redirect of `//name` to its folder would lead to a host of that name.
 async fn only_possible_paths(request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if path.len() > LONGEST_PATH || path.split('/').any(|name| name.len() > LONGEST_NAME) {
         StatusCode::URI_TOO_LONG.into_response()
+    } else if path.starts_with("//") {
+        not_found().await
     } else {
         next.run(request).await
     }

@@ -294,6 +294,15 @@ async fn a_path_that_no_file_can_have_is_a_414() {
 }
 
 #[tokio::test]
+async fn a_path_of_two_slashes_is_no_redirect_to_another_host() {
+    let folder = Folder::new();
+    fs::create_dir(folder.0.join("client")).unwrap();
+    let server = Server::open(&identity(), &folder).await;
+    let response = server.get("//client", "localhost").await;
+    assert_eq!(response.status(), 404);
+}
+
+#[tokio::test]
 async fn files_are_served_with_their_type_and_uncached() {
     let folder = Folder::new();
     fs::create_dir(folder.0.join("parts")).unwrap();
