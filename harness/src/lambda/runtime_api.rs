@@ -6,9 +6,10 @@
 //! by their [`origin`]. Handlers only pass calls on and wait: the sandbox decides what a call
 //! means.
 
+mod callers;
+
 use std::{
     io,
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,27 +24,21 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
-    serve::Listener,
 };
 use futures_util::StreamExt;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use nix::unistd::Pid;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::{
-    net::{TcpListener, TcpStream},
+    net::TcpListener,
     sync::{Semaphore, mpsc, oneshot, watch},
-    task::{AbortHandle, JoinSet, spawn_blocking},
+    task::AbortHandle,
     time::timeout,
 };
-use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::{MAX_PAYLOAD, environment::Deployment, invocation_error::InvocationError, origin};
+use self::callers::Callers;
+use super::{MAX_PAYLOAD, environment::Deployment, invocation_error::InvocationError};
 use crate::stack::ACCOUNT;
 
 /// How long a process with an extension has to end after `SIGTERM`.
@@ -52,9 +47,6 @@ pub(super) const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// How long a poll waits for the end of the poll before it. A process that has hung up may poll
 /// again before the harness has noticed.
 const HANGING_UP: Duration = Duration::from_millis(100);
-
-/// How long a foreign process has to send its request, which is refused.
-const FOREIGN_HEAD_LIMIT: Duration = Duration::from_secs(5);
 
 /// A call of the process.
 #[derive(Debug)]
@@ -146,7 +138,7 @@ impl RuntimeApi {
             group: callers,
             address,
         };
-        let server = tokio::spawn(accept(listener, router, callers)).abort_handle();
+        let server = tokio::spawn(callers::accept(listener, router, callers)).abort_handle();
         Ok(Self {
             calls,
             extension_registered,
@@ -170,85 +162,6 @@ impl Drop for RuntimeApi {
     fn drop(&mut self) {
         self.server.abort();
     }
-}
-
-/// The processes that may call.
-#[derive(Clone, Debug)]
-struct Callers {
-    /// The name of the function.
-    function: String,
-    group: Option<Pid>,
-    /// The address of the listener.
-    address: SocketAddr,
-}
-
-impl Callers {
-    /// Whether a connection belongs to one of them. Unknown connections do not.
-    async fn include(&self, client: SocketAddr) -> bool {
-        let Some(group) = self.group else {
-            return false;
-        };
-        let server = self.address;
-        let found = spawn_blocking(move || origin::is_in_group(group, client, server)).await;
-        match found {
-            Ok(Ok(is_member)) => is_member,
-            Ok(Err(error)) => {
-                error!(
-                    function = self.function,
-                    %error,
-                    "cannot find out which process calls the Runtime API, so the call is refused"
-                );
-                false
-            }
-            // The runtime is shutting down.
-            Err(_) => false,
-        }
-    }
-}
-
-/// Serves connections until it is dropped, which also closes them.
-async fn accept(mut listener: TcpListener, router: Router, callers: Callers) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            (stream, client) = Listener::accept(&mut listener) => {
-                connections.spawn(serve_connection(stream, client, router.clone(), callers.clone()));
-            }
-            Some(_) = connections.join_next() => {}
-        }
-    }
-}
-
-/// Serves the requests of one connection. Errors mean that the client has left.
-async fn serve_connection(stream: TcpStream, client: SocketAddr, router: Router, callers: Callers) {
-    // Events and results are small writes, which would otherwise be delayed. On failure the
-    // connection is only slower.
-    let _ = stream.set_nodelay(true);
-    let is_caller = callers.include(client).await;
-    let stream = TokioIo::new(stream);
-    let mut http = http1::Builder::new();
-    if is_caller {
-        // No time limit: hyper would count the time for which a process is frozen.
-        let service = TowerToHyperService::new(router);
-        let _ = http.serve_connection(stream, service).await;
-    } else {
-        warn!(function = callers.function, %client, "a foreign process called the Runtime API");
-        let service = TowerToHyperService::new(Router::new().fallback(foreign));
-        let _ = http
-            .timer(TokioTimer::new())
-            .header_read_timeout(FOREIGN_HEAD_LIMIT)
-            .keep_alive(false)
-            .serve_connection(stream, service)
-            .await;
-    }
-}
-
-async fn foreign() -> Response {
-    error_response(
-        StatusCode::FORBIDDEN,
-        "AccessDenied",
-        "Only the process of the function and its children may call its Runtime API",
-    )
 }
 
 fn router(shared: Shared) -> Router {
@@ -484,86 +397,4 @@ fn trace_id() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{collections::BTreeMap, path::PathBuf};
-
-    use nix::unistd::getpgrp;
-
-    use super::*;
-    use crate::{
-        iam::Credentials,
-        stack::{Code, Function},
-    };
-
-    /// Serves a function whose processes are those of this test. Returns the URL of `next`.
-    async fn serve() -> (RuntimeApi, String) {
-        let function = Function {
-            logical_id: "One".to_owned(),
-            name: "one".to_owned(),
-            code: Code::Bootstrap(PathBuf::from("/code")),
-            handler: "bootstrap".to_owned(),
-            environment: BTreeMap::new(),
-            timeout: Duration::from_secs(3),
-            memory: 128,
-            reserved_concurrency: None,
-            policy: Vec::new(),
-        };
-        let deployment = Deployment::new(
-            &function,
-            PathBuf::from("/code/bootstrap"),
-            &Credentials::administrator(),
-            &BTreeMap::new(),
-        );
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let api = RuntimeApi::serve(listener, Arc::new(deployment), Some(getpgrp())).unwrap();
-        let url = format!("http://{address}/2018-06-01/runtime/invocation/next");
-        (api, url)
-    }
-
-    fn invocation() -> Invocation {
-        Invocation {
-            request_id: "r1".to_owned(),
-            payload: Bytes::from_static(b"{}"),
-            client_context: None,
-            deadline: SystemTime::now(),
-        }
-    }
-
-    async fn next_poll(api: &mut RuntimeApi) -> oneshot::Sender<Invocation> {
-        match api.calls.recv().await {
-            Some(Call::Next(poll)) => poll,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_second_poll_is_refused_while_the_first_is_open() {
-        let (mut api, next) = serve().await;
-        let first = tokio::spawn(reqwest::get(next.clone()));
-        let poll = next_poll(&mut api).await;
-        tokio::select! {
-            second = reqwest::get(&next) => assert_eq!(second.unwrap().status(), 403),
-            call = api.calls.recv() => panic!("the sandbox got {call:?}"),
-        }
-
-        poll.send(invocation()).unwrap();
-        let event = first.await.unwrap().unwrap();
-        assert_eq!(event.headers()["lambda-runtime-aws-request-id"], "r1");
-        assert_eq!(event.text().await.unwrap(), "{}");
-    }
-
-    #[tokio::test]
-    async fn a_poll_that_was_dropped_gets_nothing_and_the_next_one_gets_the_event() {
-        let (mut api, next) = serve().await;
-        let first = tokio::spawn(reqwest::get(next.clone()));
-        let mut poll = next_poll(&mut api).await;
-        first.abort();
-        poll.closed().await;
-        let undelivered = poll.send(invocation()).unwrap_err();
-
-        let second = tokio::spawn(reqwest::get(next));
-        next_poll(&mut api).await.send(undelivered).unwrap();
-        assert_eq!(second.await.unwrap().unwrap().text().await.unwrap(), "{}");
-    }
-}
+mod tests;

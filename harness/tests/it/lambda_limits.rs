@@ -3,14 +3,15 @@
 use std::{
     collections::BTreeSet,
     fs,
-    future::Future as _,
+    future::Future,
+    pin::Pin,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use axum::body::Bytes;
 use harness::{
-    invoke::{Invoke, InvokeError},
+    invoke::{Invoke, InvokeError, Outcome},
     stack::Function,
 };
 use serde_json::json;
@@ -24,6 +25,26 @@ use crate::lambda::{
     Meeting, answer, call, error, function, is_gone, mark, not_queued, spawn, start,
     with_environment,
 };
+
+/// Calls `One` so often without waiting. Its events do not end before they meet.
+fn begin_calls<I: Invoke + Clone>(
+    lambda: &I,
+    meeting: &Meeting,
+    number: usize,
+) -> Vec<Pin<Box<impl Future<Output = Result<Outcome, InvokeError>> + use<I>>>> {
+    let mut calls: Vec<_> = (0..number)
+        .map(|number| {
+            let event = meeting.event(number).to_string();
+            let lambda = lambda.clone();
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
+        })
+        .collect();
+    for call in &mut calls {
+        let mut unwoken = Context::from_waker(Waker::noop());
+        assert!(call.as_mut().poll(&mut unwoken).is_pending());
+    }
+    calls
+}
 
 #[tokio::test]
 async fn a_function_over_its_timeout_is_killed() {
@@ -145,17 +166,7 @@ async fn functions_share_the_concurrency_of_the_account() {
     // before.
     answer(call(&lambda, "One", json!({})).await);
     let meeting = Meeting::new().await;
-    let mut calls: Vec<_> = (0..990)
-        .map(|number| {
-            let event = meeting.event(number).to_string();
-            let lambda = lambda.clone();
-            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
-        })
-        .collect();
-    for call in &mut calls {
-        let mut unwoken = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut unwoken).is_pending());
-    }
+    let mut calls = begin_calls(&lambda, &meeting, 990);
     let beyond = lambda.invoke("Other", Bytes::from_static(b"{}"), not_queued());
     assert_eq!(beyond.await, Err(InvokeError::Throttled));
     answer(call(&lambda, "Reserved", json!({})).await);
@@ -171,17 +182,7 @@ async fn functions_share_the_concurrency_of_the_account() {
 async fn events_of_a_function_that_never_answered_throttle_no_other_function() {
     let (lambda, _) = start([function("One"), function("Other")], 1).await;
     let meeting = Meeting::new().await;
-    let mut calls: Vec<_> = (0..1_500)
-        .map(|number| {
-            let event = meeting.event(number).to_string();
-            let lambda = lambda.clone();
-            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
-        })
-        .collect();
-    for call in &mut calls {
-        let mut unwoken = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut unwoken).is_pending());
-    }
+    let _calls = begin_calls(&lambda, &meeting, 1_500);
     answer(call(&lambda, "Other", json!({})).await);
     lambda.stop().await;
 }
@@ -192,17 +193,7 @@ async fn events_that_wait_for_a_process_count_for_as_long_as_they_would_run() {
     // How long the function takes is known after its first answer.
     answer(call(&lambda, "One", json!({})).await);
     let meeting = Meeting::new().await;
-    let mut calls: Vec<_> = (0..1_000)
-        .map(|number| {
-            let event = meeting.event(number).to_string();
-            let lambda = lambda.clone();
-            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await })
-        })
-        .collect();
-    for call in &mut calls {
-        let mut unwoken = Context::from_waker(Waker::noop());
-        assert!(call.as_mut().poll(&mut unwoken).is_pending());
-    }
+    let _calls = begin_calls(&lambda, &meeting, 1_000);
     let other = async {
         loop {
             let event = Bytes::from_static(b"{}");
