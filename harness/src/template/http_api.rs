@@ -7,13 +7,13 @@ use std::{
 
 use super::{
     api_gateway_v2::Parts,
+    api_ids::api_id,
     definition_body,
     event_source::HttpApiEvent,
     functions::Functions,
     jwt,
     problem::{Problem, Problems},
     properties::Properties,
-    references::api_id,
     resource::Resource,
     scope::Scope,
     throttling,

@@ -6,6 +6,7 @@
 //! are listed by name and ignored. `Outputs` are not evaluated.
 
 mod api_gateway_v2;
+mod api_ids;
 mod code;
 mod conditions;
 mod definition_body;

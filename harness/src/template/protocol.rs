@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{
+    api_ids::api_id,
     problem::Problem,
     properties::Properties,
-    references::api_id,
     resource::{Kind, Resource},
     scope::Scope,
 };

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest, Sha256};
-
 use super::{
+    api_ids::{api_id, part_id},
     problem::{Problem, Problems},
     protocol::{Protocol, protocol},
     resource::{Kind, Resource},
@@ -218,16 +217,6 @@ pub(super) fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
 }
 
-/// Returns the id of an API: ten lower-case letters and digits, the same at every start.
-pub(super) fn api_id(logical_id: &str) -> String {
-    digest(logical_id, 10)
-}
-
-/// Returns the id of a part of an API, such as a route: seven lower-case letters and digits.
-pub(super) fn part_id(logical_id: &str) -> String {
-    digest(logical_id, 7)
-}
-
 /// Adds a part of an API. Both `Ref` and the attribute give its id.
 fn identified(
     references: &mut BTreeMap<String, Reference>,
@@ -239,14 +228,6 @@ fn identified(
         logical_id.to_owned(),
         reference(&id, [(attribute, id.clone())]),
     );
-}
-
-fn digest(text: &str, length: usize) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .take(length)
-        .filter_map(|byte| char::from_digit(u32::from(*byte) % 36, 36))
-        .collect()
 }
 
 /// Returns the logical id that SAM gives to a WebSocket route: `ChatApiSendmessageRoute` for the

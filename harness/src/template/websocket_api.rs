@@ -8,10 +8,11 @@ use std::{
 
 use super::{
     api_gateway_v2::{Parts, TIMEOUT, stage_name},
+    api_ids::{api_id, part_id},
     functions::Functions,
     problem::{Problem, Problems},
     properties::Properties,
-    references::{api_id, part_id, route_logical_id},
+    references::route_logical_id,
     resource::Resource,
     scope::Scope,
     throttling,

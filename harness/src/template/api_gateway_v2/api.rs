@@ -6,7 +6,7 @@ use super::parts::Parts;
 use crate::{
     stack::{Throttling, WebSocketApi},
     template::{
-        problem::Problems, properties::Properties, references::api_id, resource::Resource,
+        api_ids::api_id, problem::Problems, properties::Properties, resource::Resource,
         scope::Scope,
     },
 };

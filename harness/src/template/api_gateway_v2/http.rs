@@ -13,11 +13,11 @@ use super::{
 use crate::{
     stack::{HttpApi, HttpAuthorizer, HttpRoute, Throttling},
     template::{
+        api_ids::api_id,
         functions::Functions,
         http_api,
         problem::{Problem, Problems},
         properties::Properties,
-        references::api_id,
         resource::Resource,
         scope::Scope,
     },

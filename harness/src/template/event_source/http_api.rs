@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use crate::template::{
     api_gateway_v2::HTTP_TIMEOUT,
+    api_ids,
     problem::{Place, Problem, Problems},
     properties::Properties,
-    references, resource,
+    resource,
     yaml::Node,
 };
 
@@ -50,7 +51,7 @@ impl HttpApiEvent {
         Some(Self {
             function: function.to_owned(),
             at,
-            api_id: api_id?.unwrap_or_else(|| references::api_id(resource::IMPLICIT_HTTP_API)),
+            api_id: api_id?.unwrap_or_else(|| api_ids::api_id(resource::IMPLICIT_HTTP_API)),
             method,
             path,
             auth: auth?,
