@@ -14,13 +14,10 @@ import { Person } from "../lib/people.js";
 import { assertDense } from "../lib/protocol.js";
 import { suite } from "../lib/suite.js";
 
-/** The limits of the stack. Each of the eight processes of a function counts for itself. */
+/** The limits of the stack. Each process counts for itself, so a function has only one here. */
 const BURST = 5;
 const CONNECTIONS = 3;
-/**
- * Many more requests than all processes together accept in half a minute: each accepts BURST
- * requests, and then one a second.
- */
+/** Many more requests than a process accepts in minutes: BURST requests, and then one a second. */
 const FLOOD = 400;
 
 /** Returns the opened connection, or the status of the refused handshake. */
@@ -140,6 +137,7 @@ suite(
     });
   },
   async () => ({
+    concurrency: "1",
     "parameter-overrides": [
       "UserRequestRate=1",
       `UserRequestBurst=${BURST}`,
