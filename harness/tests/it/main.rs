@@ -31,6 +31,7 @@ mod lambda_runtime_api;
 #[cfg(target_os = "linux")]
 mod memory;
 mod pages;
+mod project_template;
 mod run;
 mod run_log;
 mod sample_events;
