@@ -30,8 +30,7 @@ pub fn unlimited() {
 
 #[cold]
 #[inline(never)]
-fn exceeded() -> ! {
-    let limit = LIMIT.swap(u64::MAX, Relaxed);
+fn exceeded(limit: u64) -> ! {
     eprintln!("more than {limit} steps");
     // The innermost frames are the loop that does too much.
     eprintln!("{}", std::backtrace::Backtrace::force_capture());
@@ -45,8 +44,11 @@ extern "C" fn __sanitizer_cov_trace_pc() {
     // Parsers run on one thread, so the two halves of the addition need not be one.
     let steps = STEPS.load(Relaxed).wrapping_add(1);
     STEPS.store(steps, Relaxed);
+    let limit = LIMIT.load(Relaxed);
     // The message of a panic is not the parser's work.
-    if steps > LIMIT.load(Relaxed) && !std::thread::panicking() {
-        exceeded();
+    if steps > limit && !std::thread::panicking() {
+        // The report calls this function as well.
+        LIMIT.store(u64::MAX, Relaxed);
+        exceeded(limit);
     }
 }

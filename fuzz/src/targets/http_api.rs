@@ -94,7 +94,8 @@ pub fn respond(api: HttpApi, request: Request<Body>) {
         let router = http::router(Arc::new(api), Functions, Clock::default(), Router::new());
         let Ok(router) = router else { return };
         let status = router.oneshot(request).await.unwrap().status().as_u16();
-        assert!((200..600).contains(&status), "{status}");
+        // A function chooses its status, but one below 200 would not end the response.
+        assert!(status >= 200, "{status}");
     });
 }
 
