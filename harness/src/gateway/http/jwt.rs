@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    sync::OnceLock,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -43,7 +44,8 @@ pub(super) enum TokenError {
 /// The keys of issuers, read when a token needs them.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
-    client: reqwest::Client,
+    /// Made for the first token: it reads the certificates of the system.
+    client: OnceLock<reqwest::Client>,
     /// By issuer.
     known: Mutex<HashMap<String, (Instant, JwkSet)>>,
 }
@@ -87,7 +89,8 @@ impl Keys {
     }
 
     async fn json<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, reqwest::Error> {
-        let request = self.client.get(url).timeout(PATIENCE);
+        let client = self.client.get_or_init(reqwest::Client::new);
+        let request = client.get(url).timeout(PATIENCE);
         request.send().await?.error_for_status()?.json().await
     }
 
