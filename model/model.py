@@ -14,8 +14,12 @@ A change of participants is a transaction of an entry and a row: all or nothing,
 visible before the other. The number of participants, a third item of it, only adds a condition, and
 is not modelled; nor are the places of a connection, which no reader of the log looks at.
 
+Every entry carries a counter: the number of messages up to and including it. Its writer takes it
+from the entry before, which it has read: the last of its tail, or the winner of a lost position.
+
 Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ONCE   a (sender, id) is stored at most once
+                         COUNT  the counter of every entry is the number of messages up to it
                          ACKED  an acknowledged message stays at its acknowledged position
                          FENCE  no entry that is stored after an answered removal is sent by, or
                                 reaches, the removed user, until they are added again
@@ -33,9 +37,9 @@ import time
 from collections import namedtuple, deque
 from concurrent.futures import ProcessPoolExecutor
 
-# log: tuple of entries (None = hole). subs: users with a subscription row.
+# log: tuple of entries (None = hole). counts: their counters. subs: users with a subscription row.
 # seen: entries that reached the watched user.
-State = namedtuple("State", "log subs members procs wire seen joined acks answered kills sdk")
+State = namedtuple("State", "log counts subs members procs wire seen joined acks answered kills sdk")
 WATCHED = "a"                                  # the client whose received entries are checked; "b" is everyone else
 
 
@@ -43,14 +47,26 @@ def at(log, seq):
     return log[seq - 1] if 0 < seq <= len(log) else None
 
 
-def put(s, seq, entry, rule):
-    """PutItem on condition that the item does not exist. Returns (new state, the existing item or None)."""
+def is_message(entry):
+    return entry[0] not in ("removed", "added")
+
+
+def count_at(s, seq):
+    """Returns the counter of the entry at this position, 0 before the first."""
+    return at(s.counts, seq) or 0
+
+
+def put(s, seq, entry, rule, before):
+    """PutItem on condition that the item does not exist. Returns (new state, the existing item or None).
+
+    `before` is the counter of the previous entry, as the writer knows it."""
     old = at(s.log, seq)
     if old is not None and "no_condition" not in rule:
         return s, old
-    log = list(s.log) + [None] * (seq - len(s.log))
-    log[seq - 1] = entry
-    return s._replace(log=tuple(log)), None
+    missing = [None] * (seq - len(s.log))
+    log, counts = list(s.log) + missing, list(s.counts) + missing
+    log[seq - 1], counts[seq - 1] = entry, before + is_message(entry)
+    return s._replace(log=tuple(log), counts=tuple(counts)), None
 
 
 def position(s):
@@ -121,7 +137,7 @@ def after_tail(s, me, sender, cid, after, got, rule):
             return duplicate(s, me, sender, cid, n, rule)
     if removed(newest_change([e for _, e in sorted(got.items())], sender), sender) and "no_fence" not in rule:
         return move(s, me, ("rejected",))
-    return move(s, me, ("put", sender, cid, head + 1))
+    return move(s, me, ("put", sender, cid, head + 1, count_at(s, head)))
 
 
 def duplicate(s, me, sender, cid, seq, rule):
@@ -178,11 +194,11 @@ def step_send(s, me, p, rule, window):
         yield "%s/%s finishes reading the tail at %d" % (sender, cid, len(s.log)), after_tail(
             s, me, sender, cid, after, got, rule)
     elif pc == "put":
-        _, sender, cid, n = p[:4]
-        early = p[4:]
+        _, sender, cid, n, before = p[:5]
+        early = p[5:]
         if locked(s, seq=n):                    # refused because of a conflicting transaction, and repeated
             return
-        t, old = put(s, n, (sender, cid), rule)
+        t, old = put(s, n, (sender, cid), rule, before)
         if old is None:
             done = ("push", sender, cid, n, early[0]) if early else ("subs", sender, cid, n)
             yield "%s/%s is put at %d" % (sender, cid, n), move(t, me, done)
@@ -195,10 +211,11 @@ def step_send(s, me, p, rule, window):
             # its own removal does the same, since it may have been added again after it
             yield "%s/%s loses %d, rereads" % (sender, cid, n), move(s, me, ("tail", sender, cid, n) + early)
         else:
-            yield "%s/%s loses %d" % (sender, cid, n), move(s, me, ("put", sender, cid, n + 1) + early)
+            winners = before if "stale_counter" in rule else count_at(s, n)
+            yield "%s/%s loses %d" % (sender, cid, n), move(s, me, ("put", sender, cid, n + 1, winners) + early)
         if s.kills and old is None:
             yield "%s/%s is killed, its put at %d is in flight" % (sender, cid, n), move(
-                s._replace(kills=s.kills - 1, wire=s.wire | {(n, (sender, cid))}), me, ("dead",))
+                s._replace(kills=s.kills - 1, wire=s.wire | {(n, (sender, cid), before)}), me, ("dead",))
     elif pc == "subs":                          # one range query: participants, then subscriptions; it may be torn in between
         _, sender, cid, n = p
         member = WATCHED in s.members or "subs_only" in rule
@@ -275,12 +292,14 @@ def newest(s):
 def step_change(s, me, p, rule):
     pc, user = p[0], p[1]
     if pc in ("removed", "added"):
-        yield "request: %s %s, log read up to %d" % (user, pc, len(s.log)), move(s, me, ("tx", pc, user, len(s.log) + 1, False))
+        head = len(s.log)
+        yield "request: %s %s, log read up to %d" % (user, pc, head), move(
+            s, me, ("tx", pc, user, head + 1, False, count_at(s, head)))
     elif pc == "tx":
         yield from step_transaction(s, me, p, rule)
     elif pc in ("tx_entry", "tx_row"):
-        _, kind, user, n, orphan = p
-        t = with_row(s, kind, user) if pc == "tx_row" else put(s, n, (kind, user), ())[0]
+        _, kind, user, n, orphan, before = p
+        t = with_row(s, kind, user) if pc == "tx_row" else put(s, n, (kind, user), (), before)[0]
         yield "%s %s: %s" % (user, kind, pc[3:]), move(t, me, ("dead",) if orphan else answer_of(kind, user, n))
     elif pc == "late_row_change":               # only in mutants that write the row by itself
         _, kind, user, n, then = p
@@ -298,7 +317,7 @@ def step_change(s, me, p, rule):
 
 
 def step_transaction(s, me, p, rule):
-    _, kind, user, n, orphan = p
+    _, kind, user, n, orphan, before = p
     if locked(s, seq=n, user=user):             # refused because of a conflicting transaction, and repeated
         return
     unchanged = (user in s.members) == (kind == "added")
@@ -306,24 +325,28 @@ def step_transaction(s, me, p, rule):
         if unchanged and not orphan:
             yield "%s already is %s" % (user, kind), move(s, me, unchanged_answer(s, kind, user))
         elif orphan:
-            t, old = put(s, n, (kind, user), rule)
-            nxt = answer_of(kind, user, n) if old is None else ("tx", kind, user, n + 1, True)
+            t, old = put(s, n, (kind, user), rule, before)
+            nxt = answer_of(kind, user, n) if old is None else ("tx", kind, user, n + 1, True, count_at(s, n))
             yield "%s %s at %d%s" % (user, kind, n, "" if old is None else ": position lost"), move(t, me, nxt)
         else:
-            yield from step_change(s, me, ("late_row_change", kind, user, n, ("tx", kind, user, n, True)), rule)
+            then = ("tx", kind, user, n, True, before)
+            yield from step_change(s, me, ("late_row_change", kind, user, n, then), rule)
     elif at(s.log, n) is not None:
-        yield "the change of %s loses %d" % (user, n), move(s, me, ("dead",) if orphan else ("tx", kind, user, n + 1, False))
+        yield "the change of %s loses %d" % (user, n), move(
+            s, me, ("dead",) if orphan else ("tx", kind, user, n + 1, False, count_at(s, n)))
     elif unchanged:
         yield "%s already is %s" % (user, kind), move(s, me, ("dead",) if orphan else unchanged_answer(s, kind, user))
     elif "answer_before_row" in rule and kind == "removed":
-        yield "the removal of %s is put at %d" % (user, n), move(put(s, n, (kind, user), rule)[0], me, answer_of(kind, user, n))
+        yield "the removal of %s is put at %d" % (user, n), move(
+            put(s, n, (kind, user), rule, before)[0], me, answer_of(kind, user, n))
     else:
-        rest = (kind, user, n, orphan)
-        yield "%s %s at %d, the entry is visible first" % (user, kind, n), move(put(s, n, (kind, user), ())[0], me, ("tx_row",) + rest)
+        rest = (kind, user, n, orphan, before)
+        yield "%s %s at %d, the entry is visible first" % (user, kind, n), move(
+            put(s, n, (kind, user), (), before)[0], me, ("tx_row",) + rest)
         yield "%s %s at %d, the row is visible first" % (user, kind, n), move(with_row(s, kind, user), me, ("tx_entry",) + rest)
         if s.kills and not orphan:
             yield "killed, the change of %s at %d is in flight" % (user, n), move(
-                s._replace(kills=s.kills - 1), me, ("tx", kind, user, n, True))
+                s._replace(kills=s.kills - 1), me, ("tx", kind, user, n, True, before))
 
 
 def with_row(s, kind, user):
@@ -356,7 +379,7 @@ def successors(s, rule, window):
     for item in s.wire:                         # the put of a dead function lands
         if locked(s, seq=item[0]):
             continue
-        t, _ = put(s, item[0], item[1], rule)
+        t, _ = put(s, item[0], item[1], rule, item[2])
         yield "late put %s/%s at %d lands" % (item[1] + (item[0],)), t._replace(wire=s.wire - {item})
 
 
@@ -364,7 +387,7 @@ def broken(s):
     stored = [e for e in s.log if e]
     if len(stored) != len(s.log):
         return "DENSE"
-    sent = [e for e in stored if e[0] not in ("removed", "added")]   # a change may be stored repeatedly, each time under another name
+    sent = [e for e in stored if is_message(e)]                      # a change may be stored repeatedly, each time under another name
     if len(set(sent)) != len(sent):
         return "ONCE"
     if any(at(s.log, n) != (sender, cid) for sender, cid, n in s.acks):
@@ -376,6 +399,8 @@ def broken(s):
         # A user who was added again sees the whole log, with the entries stored in between.
         if any(e[0] == WATCHED for _, e in later) or not back and any(x in s.seen for x in later):
             return "FENCE"
+    if any(count != sum(map(is_message, s.log[:n])) for n, count in enumerate(s.counts, 1)):
+        return "COUNT"
     return None
 
 
@@ -383,7 +408,8 @@ def explore(scenario, rule=(), limit=3_000_000):
     """Returns (states, None) or (states, (property, trace))."""
     log, procs, kills, sdk, window = scenario
     wanted = {p[1:3] for p in procs if p[0] == "send"}
-    start = State(log, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk)
+    counts = tuple(sum(map(is_message, log[:n])) for n in range(1, len(log) + 1))
+    start = State(log, counts, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk)
     parent, queue = {start: None}, deque([start])
     while queue:
         s = queue.popleft()
@@ -460,6 +486,7 @@ MUTANTS = {
     "check_before_read": ("removal+history", "the reader is checked only before the read, and removed in between"),
     "answer_before_row": ("removal", "the removal is answered before the participant row is deleted"),
     "row_then_entry": ("removal+addition", "row and entry of a change of participants are written separately"),
+    "stale_counter": ("crowd", "a writer that lost its position counts from the entry that it read first"),
     "no_ping": ("retries+subscribe", "only gaps show what is missing, so the newest entry can stay unseen"),
 }
 SPECIAL = {

@@ -34,6 +34,8 @@ pub struct Evidence<'a> {
     pub rejections: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `seen`, `restart` and `end` by client.
     pub views: Lines<'a, &'a str>,
+    /// Lines of `counted`.
+    pub counts: Vec<usize>,
     /// The changes of participants by user.
     pub changes: BTreeMap<&'a str, Changes<'a>>,
     /// The newest observed position, at each line at which it grew.
@@ -85,6 +87,10 @@ impl<'a> Evidence<'a> {
             }
             Record::Restart { about, .. } | Record::End { about, .. } => {
                 self.views.entry(&about.client).or_default().push(line);
+            }
+            Record::Counted { head, .. } => {
+                self.counts.push(line);
+                self.observe(line, *head);
             }
             Record::Remove(attempt) | Record::Add(attempt) => {
                 let adds = matches!(record, Record::Add(_));

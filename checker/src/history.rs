@@ -62,6 +62,21 @@ pub enum Record {
         /// The client sees only entries after this position.
         position: u64,
     },
+    /// The list of a user's conversations shows a client this state of one.
+    Counted {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// The newest position.
+        head: u64,
+        /// The number of messages up to `head`.
+        messages: u64,
+        /// The position up to which the user has read.
+        #[serde(rename = "readTo")]
+        read_to: u64,
+        /// The number of messages after `read_to`.
+        unread: u64,
+    },
     /// An attempt to remove a participant begins.
     Remove(ChangeAttempt),
     /// A removal is answered.
@@ -160,6 +175,7 @@ impl Record {
             | Self::Refused { about, .. }
             | Self::Seen { about, .. }
             | Self::Restart { about, .. }
+            | Self::Counted { about, .. }
             | Self::End { about, .. } => Some(&about.conversation),
             Self::Remove(attempt) | Self::Add(attempt) => Some(&attempt.conversation),
             Self::Removed(answer) | Self::Added(answer) => Some(&answer.conversation),

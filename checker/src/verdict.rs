@@ -25,6 +25,8 @@ pub enum Promise {
     Fence,
     /// Every client of a participant ends with the complete log and an empty outbox.
     Complete,
+    /// Messages and unread messages are counted as the log has them.
+    Counted,
     /// Nothing is pushed to a connection after its token has ended.
     Expired,
 }
@@ -46,6 +48,9 @@ impl fmt::Display for Promise {
             }
             Self::Complete => {
                 "complete: every participant ends with the whole log and an empty outbox"
+            }
+            Self::Counted => {
+                "counted: messages and unread messages are counted as the log has them"
             }
             Self::Expired => "expired: nothing is pushed to a connection after its token has ended",
         })

@@ -160,7 +160,15 @@ suite("transports", (stack) => {
       started.toSorted(),
     );
     const { joinedAt, ...entry } = pages.flat().find(({ id }) => id === started[0]);
-    assert.deepEqual(entry, { id: started[0], title: "Number 1", head: 0, lastMessage: null });
+    assert.deepEqual(entry, {
+      id: started[0],
+      title: "Number 1",
+      head: 0,
+      lastMessage: null,
+      messages: 0,
+      readTo: 0,
+      unread: 0,
+    });
     assert.match(joinedAt, INSTANT);
   });
 

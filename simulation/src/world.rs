@@ -185,6 +185,16 @@ fn describe(record: &Record) -> String {
             "{} restarts in {} at {position}",
             about.client, about.conversation
         ),
+        Record::Counted {
+            about,
+            head,
+            messages,
+            read_to,
+            unread,
+        } => format!(
+            "{} is shown {messages} messages up to {head} of {}, {unread} of them after {read_to}",
+            about.client, about.conversation
+        ),
         Record::Remove(attempt) => describe_attempt("removal", attempt),
         Record::Removed(answer) => describe_answer("removal", answer),
         Record::Add(attempt) => describe_attempt("addition", attempt),

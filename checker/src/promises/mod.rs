@@ -1,6 +1,7 @@
 //! The promises. Each is checked by a search for violations in one conversation.
 
 mod acknowledgements;
+mod counts;
 mod fence;
 mod log;
 mod tokens;
@@ -36,6 +37,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             acknowledgements::search,
             views::search,
             fence::search,
+            counts::search,
         ] {
             search(&case, &mut violations);
         }

@@ -34,6 +34,8 @@ pub enum Mutant {
     TornMax,
     /// The page that is read if `after` is missing is too small.
     SmallWindow,
+    /// A writer that lost its position counts messages from the entry that it read first.
+    StaleCounter,
     /// Entries are pushed to every subscriber, participant or not.
     SubsOnly,
     /// A writer does not look for its user's removal in the entries that it reads.
@@ -64,7 +66,7 @@ pub enum Mutant {
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
     /// concurrent changes of one participant.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -74,6 +76,7 @@ impl Mutant {
         Self::SilentDuplicate,
         Self::TornMax,
         Self::SmallWindow,
+        Self::StaleCounter,
         Self::SubsOnly,
         Self::NoFence,
         Self::CheckBeforeRead,
@@ -95,6 +98,7 @@ impl Mutant {
             Self::SilentDuplicate => "silent_duplicate",
             Self::TornMax => "torn_max",
             Self::SmallWindow => "small_window",
+            Self::StaleCounter => "stale_counter",
             Self::SubsOnly => "subs_only",
             Self::NoFence => "no_fence",
             Self::CheckBeforeRead => "check_before_read",

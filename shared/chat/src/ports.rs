@@ -11,7 +11,7 @@ use std::{future::Future, time::Duration};
 
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Entry, Participant, Seq,
+        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
         Subscription, Timestamp, UserId,
     },
     error::InternalError,
@@ -39,7 +39,7 @@ pub trait Log {
         limit: usize,
     ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
-    /// Stores `draft` at `seq`.
+    /// Stores an entry at its position, with its counters.
     ///
     /// - A put MUST NOT replace an existing entry, and MUST return the entry that is there.
     /// - A repeated put MUST return the entry that it stored, even if an earlier attempt of this
@@ -55,8 +55,7 @@ pub trait Log {
     fn put(
         &self,
         conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
     ) -> impl Future<Output = Result<Put, InternalError>> + Send;
 }
 
@@ -72,7 +71,7 @@ pub struct Page {
 /// The outcome of [`Log::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Put {
-    /// The draft is stored at the position.
+    /// The entry is stored.
     Stored,
     /// The position already had this entry.
     Taken(Entry),

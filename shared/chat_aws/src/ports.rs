@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
+        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
         Subscription, Timestamp, UserId,
     },
     error::InternalError,
@@ -112,7 +112,7 @@ macro_rules! delegate_to_table {
 delegate_to_table!(Log {
     read_from(conversation: &ConversationId, first: Seq, limit: usize) -> Page;
     read_back(conversation: &ConversationId, last: Seq, limit: usize) -> Page;
-    put(conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put;
+    put(conversation: &ConversationId, entry: &Entry) -> Put;
 });
 
 delegate_to_table!(Participants {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chat::routes::{ListConversations, ReadEvents};
+use checker::history::Record;
 use serde_json::{Value, json};
 
 use super::{
@@ -218,7 +219,15 @@ impl Client {
         if let Reply::Granted(reply) = reply {
             for summary in reply["conversations"].as_array().into_iter().flatten() {
                 let id = summary["id"].as_str().unwrap_or_default();
-                self.is_in(world, id, summary["head"].as_u64().unwrap_or(0));
+                let number = |name: &str| summary[name].as_u64().unwrap_or(0);
+                world.record(Record::Counted {
+                    about: self.about(id),
+                    head: number("head"),
+                    messages: number("messages"),
+                    read_to: number("readTo"),
+                    unread: number("unread"),
+                });
+                self.is_in(world, id, number("head"));
             }
         }
         let wait = if matches!(reply, Reply::Granted(_)) {

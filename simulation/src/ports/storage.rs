@@ -4,7 +4,7 @@ use std::sync::{Arc, atomic::Ordering};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Participant, Seq,
+        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
         Subscription, UserId,
     },
     error::InternalError,
@@ -100,24 +100,24 @@ impl Log for Ports {
     async fn put(
         &self,
         conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
     ) -> Result<Put, InternalError> {
         let call = self.set_out("putting an entry").await?;
         let world = &self.world;
         let late = {
-            let (world, conversation, draft) =
-                (Arc::clone(world), conversation.clone(), draft.clone());
+            let (world, conversation, entry) =
+                (Arc::clone(world), conversation.clone(), entry.clone());
             async move {
-                if let Ok(Put::Stored) = world.chat.put(&conversation, seq, &draft).await {
+                if let Ok(Put::Stored) = world.chat.put(&conversation, &entry).await {
                     world.count("late puts that were stored");
                 }
             }
         };
         self.may_die_meanwhile(&call, late).await;
         let put = self
-            .complete(call, || world.chat.put(conversation, seq, draft))
+            .complete(call, || world.chat.put(conversation, entry))
             .await?;
+        let Entry { seq, draft, .. } = entry;
         match &put {
             Put::Stored => world.count("puts that were stored"),
             Put::Taken(entry) if entry.draft.has_name_of(draft) => {

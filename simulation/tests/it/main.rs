@@ -78,6 +78,7 @@ each_mutant_is_found_early! {
     no_tail_check breaks "once";
     silent_duplicate breaks "notified";
     small_window breaks "once";
+    stale_counter breaks "counted";
     subs_only breaks "fence";
     no_fence breaks "fence";
     answer_before_row breaks "fence";

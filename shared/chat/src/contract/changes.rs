@@ -5,20 +5,29 @@ use std::slice;
 use futures_util::future::{join, join_all};
 
 use super::{
-    MOST_PARTICIPANTS, NOW, change, conversation, conversation_id, message, participant, seq, user,
+    MOST_PARTICIPANTS, NOW, at, change, conversation, conversation_id, message, participant, seq,
+    user,
 };
 use crate::{
-    domain::{Content, ConversationId, DisplayName, Draft, Entry, Participant, Role},
+    domain::{
+        Content, ConversationId, Counters, DisplayName, Draft, Entry, Participant, ReadState, Role,
+        Seq,
+    },
     ports::{Log, Participants, Put},
 };
 
-/// The row that an entry stores for an added user.
-fn member(name: &str) -> Participant {
+/// The row that an entry stores for an added user. The user has read everything up to it.
+fn member(name: &str, entry: &Entry) -> Participant {
     Participant {
         user: user(name),
         name: DisplayName::fitted(name),
         role: Role::Member,
         joined_at: NOW,
+        read: ReadState {
+            read_to: entry.seq,
+            messages: entry.counters.messages,
+            shown_to: Seq::START,
+        },
     }
 }
 
@@ -40,17 +49,36 @@ pub async fn a_change_of_participants_must_be_stored_together_with_the_row(
 ) {
     let c = created(ports, &["ada"]).await;
     let (addition, removal) = (change("1", true, "zoë 🦀"), change("2", false, "zoë 🦀"));
-    assert_eq!(ports.put(&c, seq(1), &addition).await.unwrap(), Put::Stored);
+    assert_eq!(ports.put(&c, &at(1, &addition)).await.unwrap(), Put::Stored);
     let found = ports.participants(&c).await.unwrap();
-    assert_eq!(found, [participant("ada"), member("zoë 🦀")]);
+    let zoe = member("zoë 🦀", &at(1, &addition));
+    assert_eq!(found, [participant("ada"), zoe]);
     let mine = ports.conversations_of(&user("zoë 🦀"), None, 10).await;
     assert_eq!(mine.unwrap().conversations, slice::from_ref(&c));
 
-    assert_eq!(ports.put(&c, seq(2), &removal).await.unwrap(), Put::Stored);
+    assert_eq!(ports.put(&c, &at(2, &removal)).await.unwrap(), Put::Stored);
     let found = ports.participant(&c, &user("zoë 🦀")).await.unwrap();
     assert_eq!(found, None);
     assert_eq!(ports.participants(&c).await.unwrap(), [participant("ada")]);
     assert_eq!(log(ports).await, [addition, removal]);
+}
+
+pub async fn counters_are_stored_whether_or_not_the_newest_message_is_known(
+    ports: &(impl Log + Participants),
+) {
+    let c = created(ports, &["ada"]).await;
+    for (number, newest_message) in (1..).zip([None, Some(Seq::START), Some(seq(7))]) {
+        let before = Counters {
+            messages: 7 + number,
+            newest_message,
+        };
+        let draft = change(&number.to_string(), number % 2 == 1, "grace");
+        let entry = Entry::new(seq(number), before, draft);
+        assert_eq!(entry.counters, before);
+        assert_eq!(ports.put(&c, &entry).await.unwrap(), Put::Stored);
+        let page = ports.read_from(&c, seq(number), 1).await.unwrap();
+        assert_eq!(page.entries, [entry]);
+    }
 }
 
 pub async fn if_the_position_is_taken_neither_entry_nor_row_must_be_stored(
@@ -58,13 +86,10 @@ pub async fn if_the_position_is_taken_neither_entry_nor_row_must_be_stored(
 ) {
     let c = created(ports, &["ada", "grace"]).await;
     let first = message("ada", "m-1", "hi");
-    ports.put(&c, seq(1), &first).await.unwrap();
-    let winner = Entry {
-        seq: seq(1),
-        draft: first.clone(),
-    };
+    ports.put(&c, &at(1, &first)).await.unwrap();
+    let winner = at(1, &first);
     for change in [change("1", true, "eve"), change("2", false, "grace")] {
-        let put = ports.put(&c, seq(1), &change).await.unwrap();
+        let put = ports.put(&c, &at(1, &change)).await.unwrap();
         assert_eq!(put, Put::Taken(winner.clone()));
     }
     let found = ports.participants(&c).await.unwrap();
@@ -75,7 +100,7 @@ pub async fn if_the_position_is_taken_neither_entry_nor_row_must_be_stored(
 pub async fn a_change_without_effect_must_store_nothing(ports: &(impl Log + Participants)) {
     let c = created(ports, &["ada"]).await;
     for change in [change("1", true, "ada"), change("2", false, "eve")] {
-        let put = ports.put(&c, seq(1), &change).await.unwrap();
+        let put = ports.put(&c, &at(1, &change)).await.unwrap();
         assert_eq!(put, Put::Unchanged);
     }
     assert_eq!(ports.participants(&c).await.unwrap(), [participant("ada")]);
@@ -87,9 +112,9 @@ pub async fn a_repeated_change_must_return_the_entry_that_it_stored(
 ) {
     let c = created(ports, &["ada"]).await;
     let draft = change("1", true, "grace");
-    assert_eq!(ports.put(&c, seq(1), &draft).await.unwrap(), Put::Stored);
-    let put = ports.put(&c, seq(1), &draft).await.unwrap();
-    let stored = Entry { seq: seq(1), draft };
+    assert_eq!(ports.put(&c, &at(1, &draft)).await.unwrap(), Put::Stored);
+    let put = ports.put(&c, &at(1, &draft)).await.unwrap();
+    let stored = at(1, &draft);
     assert_eq!(put, Put::Taken(stored));
 }
 
@@ -104,7 +129,7 @@ async fn almost_full(ports: &impl Participants, places: usize) -> ConversationId
 async fn put_next(ports: &impl Log, c: &ConversationId, draft: &Draft) -> Put {
     let mut next = seq(1);
     loop {
-        match ports.put(c, next, draft).await.unwrap() {
+        match ports.put(c, &at(next.number(), draft)).await.unwrap() {
             Put::Taken(winner) if winner.draft != *draft => next = next.next(),
             put => return put,
         }
@@ -118,16 +143,16 @@ pub async fn an_addition_beyond_the_limit_must_store_nothing(ports: &(impl Log +
         assert_eq!(put_next(ports, &c, &joins).await, Put::Stored);
     }
     let eve = change("eve", true, "eve");
-    assert_eq!(ports.put(&c, seq(11), &eve).await.unwrap(), Put::Full);
+    assert_eq!(ports.put(&c, &at(11, &eve)).await.unwrap(), Put::Full);
     assert_eq!(ports.participant(&c, &user("eve")).await.unwrap(), None);
     assert_eq!(log(ports).await.len(), 10);
     // A change without effect and a taken position are reported as such.
     let again = change("again", true, "late-3");
     assert_eq!(
-        ports.put(&c, seq(11), &again).await.unwrap(),
+        ports.put(&c, &at(11, &again)).await.unwrap(),
         Put::Unchanged
     );
-    let taken = ports.put(&c, seq(10), &eve).await.unwrap();
+    let taken = ports.put(&c, &at(10, &eve)).await.unwrap();
     assert!(matches!(taken, Put::Taken(_)), "{taken:?}");
 
     let leaves = change("leaves", false, "user-07");
@@ -160,7 +185,7 @@ pub async fn concurrent_changes_and_messages_are_stored_once_and_rows_agree_with
     let store = async |draft: Draft| {
         let mut next = seq(1);
         loop {
-            match ports.put(&c, next, &draft).await.unwrap() {
+            match ports.put(&c, &at(next.number(), &draft)).await.unwrap() {
                 Put::Stored => return Some(draft),
                 Put::Taken(winner) if winner.draft == draft => return Some(draft),
                 Put::Taken(_) => next = next.next(),
@@ -178,7 +203,7 @@ pub async fn concurrent_changes_and_messages_are_stored_once_and_rows_agree_with
     assert_eq!(log.len(), stored.len());
     stored.retain(|draft| !log.contains(draft));
     assert_eq!(stored, []);
-    let changes = log.iter().filter(|draft| draft.change().is_some());
+    let changes = log.iter().filter(|draft| !draft.content.is_message());
     let added: Vec<bool> = changes
         .map(|draft| matches!(draft.content, Content::ParticipantAdded { .. }))
         .collect();

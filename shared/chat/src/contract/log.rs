@@ -4,18 +4,15 @@ use crate::{
 };
 use futures_util::future::{join, join_all};
 
-use super::{NOW, conversation_id, message, seq, user};
+use super::{NOW, at, conversation_id, message, seq, user};
 
 async fn stored(log: &impl Log, conversation: &str, drafts: &[Draft]) -> Vec<Entry> {
     let conversation = conversation_id(conversation);
     let mut entries = Vec::new();
     for (draft, number) in drafts.iter().zip(1..) {
-        let put = log.put(&conversation, seq(number), draft).await.unwrap();
+        let put = log.put(&conversation, &at(number, draft)).await.unwrap();
         assert_eq!(put, Put::Stored);
-        entries.push(Entry {
-            seq: seq(number),
-            draft: draft.clone(),
-        });
+        entries.push(at(number, draft));
     }
     entries
 }
@@ -129,17 +126,14 @@ pub async fn logs_are_kept_apart(log: &impl Log) {
 pub async fn a_put_must_not_replace_an_existing_entry_and_must_return_it(log: &impl Log) {
     let conversation = conversation_id("c");
     let first = message("ada", "m-1", "first");
-    let winner = Entry {
-        seq: seq(1),
-        draft: first.clone(),
-    };
+    let winner = at(1, &first);
     assert_eq!(
-        log.put(&conversation, seq(1), &first).await.unwrap(),
+        log.put(&conversation, &at(1, &first)).await.unwrap(),
         Put::Stored
     );
 
     let second = message("grace", "m-1", "second");
-    let put = log.put(&conversation, seq(1), &second).await.unwrap();
+    let put = log.put(&conversation, &at(1, &second)).await.unwrap();
     assert_eq!(put, Put::Taken(winner.clone()));
     let page = log.read_from(&conversation, seq(1), 10).await.unwrap();
     assert_eq!(page.entries, [winner]);
@@ -149,11 +143,11 @@ pub async fn a_repeated_put_must_return_the_entry_that_it_stored(log: &impl Log)
     let draft = message("ada", "m-1", "hi");
     let conversation = conversation_id("c");
     assert_eq!(
-        log.put(&conversation, seq(1), &draft).await.unwrap(),
+        log.put(&conversation, &at(1, &draft)).await.unwrap(),
         Put::Stored
     );
-    let put = log.put(&conversation, seq(1), &draft).await.unwrap();
-    assert_eq!(put, Put::Taken(Entry { seq: seq(1), draft }));
+    let put = log.put(&conversation, &at(1, &draft)).await.unwrap();
+    assert_eq!(put, Put::Taken(at(1, &draft)));
 }
 
 pub async fn of_concurrent_puts_one_wins_and_the_others_return_its_entry(log: &impl Log) {
@@ -161,9 +155,8 @@ pub async fn of_concurrent_puts_one_wins_and_the_others_return_its_entry(log: &i
     let drafts: Vec<Draft> = (0..8)
         .map(|n| message("ada", &format!("m-{n}"), "hi"))
         .collect();
-    let puts = drafts
-        .iter()
-        .map(|draft| log.put(&conversation, seq(1), draft));
+    let entries: Vec<Entry> = drafts.iter().map(|draft| at(1, draft)).collect();
+    let puts = entries.iter().map(|entry| log.put(&conversation, entry));
     let puts: Vec<Put> = join_all(puts)
         .await
         .into_iter()
@@ -178,10 +171,7 @@ pub async fn of_concurrent_puts_one_wins_and_the_others_return_its_entry(log: &i
     let [winner] = winners[..] else {
         panic!("{puts:?}")
     };
-    let winner = Entry {
-        seq: seq(1),
-        draft: winner.clone(),
-    };
+    let winner = at(1, winner);
     for put in puts {
         assert!(
             put == Put::Stored || put == Put::Taken(winner.clone()),
@@ -197,7 +187,7 @@ pub async fn a_page_must_include_every_entry_stored_before_the_call(log: &impl L
     let order = std::sync::atomic::Ordering::SeqCst;
     let writer = async {
         for (draft, number) in drafts.iter().zip(1..) {
-            let put = log.put(&conversation, seq(number), draft).await.unwrap();
+            let put = log.put(&conversation, &at(number, draft)).await.unwrap();
             assert_eq!(put, Put::Stored);
             stored.store(number, order);
         }
@@ -227,7 +217,11 @@ pub async fn two_concurrent_writers_produce_one_dense_log(log: &impl Log) {
         let mut next = seq(1);
         for number in 0..12 {
             let draft = message(sender, &format!("m-{number}"), "hi");
-            while let Put::Taken(winner) = log.put(&conversation, next, &draft).await.unwrap() {
+            while let Put::Taken(winner) = log
+                .put(&conversation, &at(next.number(), &draft))
+                .await
+                .unwrap()
+            {
                 assert_eq!(winner.seq, next);
                 assert_ne!(winner.draft.sender, draft.sender, "the other writer won");
                 next = next.next();

@@ -23,8 +23,8 @@ pub mod subscriptions;
 use crate::{
     domain::{
         Body, CONNECTION_LIFETIME, Connection, ConnectionId, Content, Conversation, ConversationId,
-        Digest, DisplayName, Draft, MessageId, Participant, Role, Seq, Subscription, Timestamp,
-        Title, UserId,
+        Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Role, Seq,
+        Subscription, Timestamp, Title, UserId,
     },
     ports::{Connections, Log, Participants, Subscriptions},
 };
@@ -63,6 +63,7 @@ macro_rules! contract_tests {
                 two_concurrent_writers_produce_one_dense_log;
             changes:
                 a_change_of_participants_must_be_stored_together_with_the_row
+                counters_are_stored_whether_or_not_the_newest_message_is_known
                 if_the_position_is_taken_neither_entry_nor_row_must_be_stored
                 a_change_without_effect_must_store_nothing
                 a_repeated_change_must_return_the_entry_that_it_stored
@@ -122,6 +123,15 @@ pub fn seq(number: u64) -> Seq {
     Seq::new(number).unwrap()
 }
 
+/// Places a draft, with counters that no other position has.
+pub fn at(number: u64, draft: &Draft) -> Entry {
+    let before = Counters {
+        messages: number + 100,
+        newest_message: Seq::new(number + 200),
+    };
+    Entry::new(seq(number), before, draft.clone())
+}
+
 pub fn message(sender: &str, id: &str, body: &str) -> Draft {
     let content = Content::Message {
         name: DisplayName::fitted(&sender.to_uppercase()),
@@ -161,6 +171,7 @@ pub fn participant(name: &str) -> Participant {
             Role::Member
         },
         joined_at: NOW,
+        read: ReadState::default(),
     }
 }
 

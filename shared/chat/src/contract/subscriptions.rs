@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 
 use super::{
-    NOW, change, connection, connection_until, conversation, conversation_id, message, participant,
-    seq, subscription, user,
+    NOW, at, change, connection, connection_until, conversation, conversation_id, message,
+    participant, subscription, user,
 };
 
 pub async fn the_roster_has_all_participants_and_all_subscriptions(
@@ -21,7 +21,7 @@ pub async fn the_roster_has_all_participants_and_all_subscriptions(
     let rows = ["ada", "zoë 🦀"].map(participant);
     assert!(ports.create(&conversation("c", None), &rows).await.unwrap());
     let put = ports
-        .put(&id, seq(1), &message("ada", "m-1", "hi"))
+        .put(&id, &at(1, &message("ada", "m-1", "hi")))
         .await
         .unwrap();
     assert_eq!(put, Put::Stored);
@@ -56,7 +56,7 @@ pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscr
                 .await
                 .unwrap();
             let joins = change("joins", true, name);
-            let put = ports.put(&id, seq(next), &joins).await.unwrap();
+            let put = ports.put(&id, &at(next, &joins)).await.unwrap();
             assert_eq!(put, Put::Stored);
         }
     };

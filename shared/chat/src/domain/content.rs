@@ -1,7 +1,7 @@
 //! The kinds of entries. A new kind is a variant of [`Content`] with an arm in each method here, a
 //! shape in [`crate::wire`], and a row in the store's list of kinds.
 
-use super::{Body, Change, DisplayName, Participant, Role, Timestamp, UserId};
+use super::{Body, Change, DisplayName, Participant, ReadState, Role, Timestamp, UserId};
 
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +48,8 @@ impl Content {
     }
 
     /// Returns the change of a participant's row that is stored together with the entry, if any.
-    pub(super) fn change(&self, at: Timestamp) -> Option<Change<'_>> {
+    /// The row of an added participant begins with `read`.
+    pub(super) fn change(&self, at: Timestamp, read: ReadState) -> Option<Change<'_>> {
         match self {
             Self::Message { .. } => None,
             Self::ParticipantAdded { user, name } => Some(Change::Joins(Participant {
@@ -56,6 +57,7 @@ impl Content {
                 name: name.clone(),
                 role: Role::Member,
                 joined_at: at,
+                read,
             })),
             Self::ParticipantRemoved { user, .. } => Some(Change::Leaves(user)),
         }

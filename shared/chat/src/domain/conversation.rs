@@ -1,6 +1,6 @@
 //! Conversations and their participants.
 
-use super::{ConversationId, Digest, DisplayName, Timestamp, Title, UserId};
+use super::{ConversationId, Digest, DisplayName, Seq, Timestamp, Title, UserId};
 
 /// A conversation, apart from its log and its participants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,19 @@ pub struct Participant {
     pub role: Role,
     /// When the participant was added.
     pub joined_at: Timestamp,
+    /// How far the participant has read.
+    pub read: ReadState,
+}
+
+/// How far a participant has read. The default is nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadState {
+    /// The position up to which the participant has read. Only they may see it.
+    pub read_to: Seq,
+    /// The number of messages up to `read_to`.
+    pub messages: u64,
+    /// The position that others see.
+    pub shown_to: Seq,
 }
 
 /// What a participant may do.

@@ -4,7 +4,9 @@ use std::fmt;
 
 use sha2::{Digest as _, Sha256};
 
-use super::{Body, Content, Identity, MessageId, Participant, Timestamp, Title, UserId};
+use super::{
+    Body, Content, Counters, Identity, MessageId, Participant, ReadState, Timestamp, Title, UserId,
+};
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,8 +54,36 @@ impl fmt::Display for Seq {
 pub struct Entry {
     /// The position.
     pub seq: Seq,
+    /// The messages of the log up to the entry.
+    pub counters: Counters,
     /// The entry without its position.
     pub draft: Draft,
+}
+
+impl Entry {
+    /// Places a draft at `seq`, after an entry with the counters `before`.
+    #[must_use]
+    pub fn new(seq: Seq, before: Counters, draft: Draft) -> Self {
+        Self {
+            seq,
+            counters: before.followed_by(seq, &draft.content),
+            draft,
+        }
+    }
+
+    /// Returns the change of a participant's row that is stored together with this entry, if there
+    /// is one.
+    ///
+    /// A user who is added starts with everything up to their addition as read.
+    #[must_use]
+    pub fn change(&self) -> Option<Change<'_>> {
+        let read = ReadState {
+            read_to: self.seq,
+            messages: self.counters.messages,
+            shown_to: Seq::START,
+        };
+        self.draft.content.change(self.draft.sent_at, read)
+    }
 }
 
 /// An entry before it has a position.
@@ -101,12 +131,6 @@ impl Draft {
     #[must_use]
     pub fn has_name_of(&self, other: &Self) -> bool {
         self.sender == other.sender && self.id == other.id
-    }
-
-    /// The change of a participant's row that is stored together with this entry, if there is one.
-    #[must_use]
-    pub fn change(&self) -> Option<Change<'_>> {
-        self.content.change(self.sent_at)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod content;
 mod conversation;
+mod counters;
 mod entry;
 mod identifiers;
 mod people;
@@ -12,7 +13,8 @@ mod time;
 mod visible;
 
 pub use content::Content;
-pub use conversation::{Conversation, Participant, Role};
+pub use conversation::{Conversation, Participant, ReadState, Role};
+pub use counters::Counters;
 pub use entry::{Change, Digest, Draft, Entry, Seq};
 pub use identifiers::{ConnectionId, ConversationId, MessageId, UserId};
 pub use people::{Connection, Identity, Subscription};

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     contract::MOST_PARTICIPANTS,
-    domain::{Change, Content, ConversationId, Draft, Entry, Seq},
+    domain::{Change, Content, ConversationId, Entry, Seq},
     error::InternalError,
     mutant::mutant,
     ports::{Log, Page, Put, Random as _},
@@ -95,46 +95,39 @@ impl Log for FakeChat {
     async fn put(
         &self,
         conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
     ) -> Result<Put, InternalError> {
         let mut on_the_wire = OnTheWire {
             chat: self,
-            put: (conversation, seq, draft),
+            put: (conversation, entry),
             arrived: false,
         };
         self.pause().await;
         on_the_wire.arrived = true;
-        let put = self.put_now(conversation, seq, draft).await;
+        let put = self.put_now(conversation, entry).await;
         if self.runtime.happens(4) {
             // The result is lost, and the put repeated.
             self.pause().await;
-            return Ok(self.put_now(conversation, seq, draft).await);
+            return Ok(self.put_now(conversation, entry).await);
         }
         Ok(put)
     }
 }
 
 impl State {
-    fn put(
-        &mut self,
-        conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
-        hidden: Option<Half>,
-    ) -> Put {
+    fn put(&mut self, conversation: &ConversationId, entry: &Entry, hidden: Option<Half>) -> Put {
         self.puts += 1;
-        let change = draft.change();
+        let seq = entry.seq;
+        let change = entry.change();
         // Every change of a conversation writes its number of participants.
-        self.show(conversation, |half| half.seq == seq || change.is_some());
+        self.show(conversation, |half| {
+            half.entry.seq == seq || change.is_some()
+        });
         let log = self.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq)
             && !mutant!(NoCondition)
         {
-            return Put::Taken(Entry {
-                seq,
-                draft: winner.clone(),
-            });
+            return Put::Taken(winner.clone());
         }
         if let Some(change) = &change {
             let key = (conversation.clone(), change.user().clone());
@@ -150,27 +143,26 @@ impl State {
         }
         for half in [Half::Entry, Half::Row] {
             if hidden != Some(half) {
-                self.store(conversation, seq, draft, half);
+                self.store(conversation, entry, half);
             }
         }
         if let Some(hidden) = hidden.filter(|_| change.is_some()) {
             self.half_seen.push(HalfSeen {
                 conversation: conversation.clone(),
-                seq,
-                draft: draft.clone(),
+                entry: entry.clone(),
                 hidden,
             });
         }
         Put::Stored
     }
 
-    fn store(&mut self, conversation: &ConversationId, seq: Seq, draft: &Draft, half: Half) {
+    fn store(&mut self, conversation: &ConversationId, entry: &Entry, half: Half) {
         if half == Half::Entry {
             let log = self.logs.entry(conversation.clone()).or_default();
-            log.insert(seq, draft.clone());
+            log.insert(entry.seq, entry.clone());
             return;
         }
-        match draft.change() {
+        match entry.change() {
             Some(Change::Joins(participant)) => {
                 let key = (conversation.clone(), participant.user.clone());
                 self.participants.insert(key, participant);
@@ -192,30 +184,30 @@ impl State {
         self.half_seen = rest;
         let done: Vec<HalfSeen> = done;
         for half in done {
-            self.store(&half.conversation, half.seq, &half.draft, half.hidden);
+            self.store(&half.conversation, &half.entry, half.hidden);
         }
     }
 }
 
 impl FakeChat {
     /// Stores an entry. If a row is stored with it, one half may become visible before the other.
-    async fn put_now(&self, conversation: &ConversationId, seq: Seq, draft: &Draft) -> Put {
-        let Some(change) = draft.change() else {
-            return self.state().put(conversation, seq, draft, None);
+    async fn put_now(&self, conversation: &ConversationId, entry: &Entry) -> Put {
+        let Some(change) = entry.change() else {
+            return self.state().put(conversation, entry, None);
         };
         if mutant!(RowThenEntry) {
-            return self
-                .put_row_then_entry(conversation, seq, draft, &change)
-                .await;
+            return self.put_row_then_entry(conversation, entry, &change).await;
         }
         let hidden = match (self.runtime.happens(3), self.runtime.happens(2)) {
             (true, true) => Some(Half::Entry),
             (true, false) => Some(Half::Row),
             (false, _) => None,
         };
-        let put = self.state().put(conversation, seq, draft, hidden);
+        let put = self.state().put(conversation, entry, hidden);
         self.pause().await;
-        self.state().show(conversation, |half| half.seq == seq);
+        let seq = entry.seq;
+        self.state()
+            .show(conversation, |half| half.entry.seq == seq);
         put
     }
 
@@ -223,8 +215,7 @@ impl FakeChat {
     async fn put_row_then_entry(
         &self,
         conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
         change: &Change<'_>,
     ) -> Put {
         let key = (conversation.clone(), change.user().clone());
@@ -232,15 +223,14 @@ impl FakeChat {
         if takes_part == matches!(change, Change::Joins(_)) {
             return Put::Unchanged;
         }
-        self.state().store(conversation, seq, draft, Half::Row);
+        self.state().store(conversation, entry, Half::Row);
         self.pause().await;
         let mut state = self.state();
         let log = state.logs.entry(conversation.clone()).or_default();
-        if let Some(winner) = log.get(&seq) {
-            let draft = winner.clone();
-            return Put::Taken(Entry { seq, draft });
+        if let Some(winner) = log.get(&entry.seq) {
+            return Put::Taken(winner.clone());
         }
-        log.insert(seq, draft.clone());
+        log.insert(entry.seq, entry.clone());
         Put::Stored
     }
 
@@ -267,15 +257,15 @@ impl FakeChat {
     pub fn land(&self) -> bool {
         let mut state = self.state();
         if let Some(half) = state.half_seen.first() {
-            let (conversation, seq) = (half.conversation.clone(), half.seq);
-            state.show(&conversation, |half| half.seq == seq);
+            let (conversation, seq) = (half.conversation.clone(), half.entry.seq);
+            state.show(&conversation, |half| half.entry.seq == seq);
             return true;
         }
         if state.on_the_wire.is_empty() {
             return false;
         }
-        let (conversation, seq, draft) = state.on_the_wire.remove(0);
-        state.put(&conversation, seq, &draft, None);
+        let (conversation, entry) = state.on_the_wire.remove(0);
+        state.put(&conversation, &entry, None);
         true
     }
 }
@@ -284,15 +274,15 @@ impl FakeChat {
 /// later, or never.
 struct OnTheWire<'a> {
     chat: &'a FakeChat,
-    put: (&'a ConversationId, Seq, &'a Draft),
+    put: (&'a ConversationId, &'a Entry),
     arrived: bool,
 }
 
 impl Drop for OnTheWire<'_> {
     fn drop(&mut self) {
         if !self.arrived && self.chat.runtime.happens(2) {
-            let (conversation, seq, draft) = self.put;
-            let put = (conversation.clone(), seq, draft.clone());
+            let (conversation, entry) = self.put;
+            let put = (conversation.clone(), entry.clone());
             self.chat.state().on_the_wire.push(put);
         }
     }

@@ -14,8 +14,8 @@ use std::{
 use super::runtime::Runtime;
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Draft, Entry, Participant, Seq,
-        Subscription, Timestamp, UserId,
+        Connection, ConnectionId, Conversation, ConversationId, Counters, Draft, Entry,
+        Participant, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{Clock, Outbound, PushError, Random},
@@ -35,7 +35,7 @@ pub struct FakeChat {
 #[derive(Debug, Default)]
 pub(super) struct State {
     pub conversations: BTreeMap<ConversationId, Conversation>,
-    pub logs: BTreeMap<ConversationId, BTreeMap<Seq, Draft>>,
+    pub logs: BTreeMap<ConversationId, BTreeMap<Seq, Entry>>,
     pub participants: BTreeMap<(ConversationId, UserId), Participant>,
     pub subscriptions: BTreeMap<(ConversationId, ConnectionId), Subscription>,
     /// The conversations for which each connection has a place.
@@ -47,7 +47,7 @@ pub(super) struct State {
     pub puts: usize,
     pub calls: Vec<Call>,
     /// Puts whose writers were killed before they received the result.
-    pub on_the_wire: Vec<(ConversationId, Seq, Draft)>,
+    pub on_the_wire: Vec<(ConversationId, Entry)>,
     /// Transactions of which only one half is visible so far.
     pub half_seen: Vec<HalfSeen>,
 }
@@ -57,8 +57,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct HalfSeen {
     pub conversation: ConversationId,
-    pub seq: Seq,
-    pub draft: Draft,
+    pub entry: Entry,
     pub hidden: Half,
 }
 
@@ -142,6 +141,17 @@ impl FakeChat {
         self.state().entries(conversation, ..).collect()
     }
 
+    /// Places a draft after the newest entry of a log.
+    #[must_use]
+    pub fn next_entry(&self, conversation: &ConversationId, draft: Draft) -> Entry {
+        let state = self.state();
+        let newest = state.entries(conversation, ..).next_back();
+        let (head, counters) = newest.map_or((Seq::START, Counters::START), |newest| {
+            (newest.seq, newest.counters)
+        });
+        Entry::new(head.next(), counters, draft)
+    }
+
     /// Returns the number of puts, successful or not.
     #[must_use]
     pub fn puts(&self) -> usize {
@@ -212,10 +222,7 @@ impl State {
     ) -> impl DoubleEndedIterator<Item = Entry> {
         let log = self.logs.get(conversation).into_iter();
         log.flat_map(move |log| log.range(range.clone()))
-            .map(|(seq, draft)| Entry {
-                seq: *seq,
-                draft: draft.clone(),
-            })
+            .map(|(_, entry)| entry.clone())
     }
 }
 

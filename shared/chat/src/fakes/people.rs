@@ -135,33 +135,26 @@ impl FakeChat {
 
     /// Stores messages `m-1`, `m-2` … of a user without pushing them.
     pub fn history(&self, conversation: &ConversationId, user: &str, count: usize) {
-        let first = self
-            .log(conversation)
-            .last()
-            .map_or(0, |entry| entry.seq.number());
+        let first = self.head(conversation);
         for seq in (first + 1..).take(count) {
             let Identity { user, name, .. } = self.identity(user);
             let id = MessageId::new(format!("m-{seq}")).expect("a message id");
             let body = crate::domain::Body::new(format!("text {seq}")).expect("a body");
             let draft = Draft::new(user, id, self.now(), Content::Message { name, body });
-            let seq = crate::domain::Seq::new(seq).expect("a position");
-            self.run(self.put(conversation, seq, &draft))
-                .expect("a put");
+            let entry = self.next_entry(conversation, draft);
+            self.run(self.put(conversation, &entry)).expect("a put");
         }
     }
 
     /// Removes a participant without deleting their subscriptions.
     pub fn remove(&self, conversation: &ConversationId, user: &str) {
         let Identity { user, name, .. } = self.identity(user);
-        let next = self
-            .log(conversation)
-            .last()
-            .map_or(1, |entry| entry.seq.number() + 1);
+        let next = self.head(conversation) + 1;
         let id = MessageId::new(format!("removal-{next}")).expect("a message id");
         let content = Content::ParticipantRemoved { user, name };
         let draft = Draft::new(self.identity("ada").user, id, self.now(), content);
-        let seq = crate::domain::Seq::new(next).expect("a position");
-        let put = self.run(self.put(conversation, seq, &draft));
+        let entry = self.next_entry(conversation, draft);
+        let put = self.run(self.put(conversation, &entry));
         assert_eq!(put.expect("a put"), crate::ports::Put::Stored, "a removal");
     }
 

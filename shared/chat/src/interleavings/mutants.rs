@@ -46,6 +46,7 @@ each_mutant_is_found! {
     silent_duplicate: SilentDuplicate breaks Seen in RetriesAndSubscribe;
     torn_max: TornMax breaks Once in Crowd;
     small_window: SmallWindow breaks Once in NoAfter;
+    stale_counter: StaleCounter breaks Count in Crowd;
     subs_only: SubsOnly breaks Fence in Removal;
     no_fence: NoFence breaks Fence in Removal;
     check_before_read: CheckBeforeRead breaks Fence in RemovalAndHistory;

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Change, ConversationId},
+    domain::{Change, ConversationId, Counters},
     fakes::FakeChat,
     ports::{Participants as _, Random as _},
     routes::{AddParticipant, ReadMessages, RemoveParticipant, SendMessage},
@@ -22,6 +22,8 @@ pub enum Promise {
     Dense,
     /// A message is stored at most once.
     Once,
+    /// The counters of every entry are those of the messages up to it.
+    Count,
     /// An acknowledgement has the position of its message.
     Acked,
     /// An entry that is stored after an acknowledged removal is not sent by the removed user, and
@@ -179,7 +181,7 @@ impl World {
     fn changes(&self) -> impl Iterator<Item = (u64, bool)> {
         let log = self.chat.log(&self.conversation).into_iter().rev();
         log.filter_map(|entry| {
-            let change = entry.draft.change()?;
+            let change = entry.change()?;
             let joins = matches!(change, Change::Joins(_));
             (change.user().as_str() == WATCHED).then_some((entry.seq.number(), joins))
         })
@@ -260,6 +262,11 @@ impl World {
 
         let dense = stored.keys().copied().eq(1..=log.len() as u64);
         let once = stored.values().collect::<BTreeSet<_>>().len() == log.len();
+        let mut counters = Counters::START;
+        let count = log.iter().all(|entry| {
+            counters = counters.followed_by(entry.seq, &entry.draft.content);
+            entry.counters == counters
+        });
         let acked = acknowledged
             .iter()
             .all(|(name, seq)| stored.get(seq) == Some(name));
@@ -282,6 +289,7 @@ impl World {
         [
             (dense, Promise::Dense),
             (once, Promise::Once),
+            (count, Promise::Count),
             (acked, Promise::Acked),
             (fence, Promise::Fence),
             (agree, Promise::Agree),

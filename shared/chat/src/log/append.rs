@@ -75,8 +75,9 @@ async fn store<P: Log + Clock + Random>(
     tail: Tail,
     deadline: Timestamp,
 ) -> Result<Option<Appended>, RequestError> {
-    let mut tail = tail;
+    let (mut draft, mut tail) = (draft, tail);
     let mut losses = 0_u32;
+    let mut before = tail.counters();
     loop {
         let unread = losses == 0 && mutant!(NoTailCheck);
         if let Some(entry) = tail.repeated(&draft).filter(|_| !unread) {
@@ -88,17 +89,25 @@ async fn store<P: Log + Clock + Random>(
         if ports.now() >= deadline {
             return Err(Rejection::Contended.into());
         }
-        let seq = tail.head.next();
-        match ports.put(conversation, seq, &draft).await? {
+        let counted = if losses > 0 && mutant!(StaleCounter) {
+            before
+        } else {
+            tail.counters()
+        };
+        before = counted;
+        let entry = Entry::new(tail.head.next(), counted, draft);
+        let seq = entry.seq;
+        match ports.put(conversation, &entry).await? {
             Put::Stored => {
                 return Ok(Some(Appended {
-                    entry: Entry { seq, draft },
+                    entry,
                     duplicate: false,
                 }));
             }
             Put::Unchanged => return Ok(None),
             Put::Full => return Err(Rejection::Forbidden(FULL).into()),
             Put::Taken(winner) => {
+                draft = entry.draft;
                 tail = Tail {
                     entries: vec![winner],
                     head: seq,

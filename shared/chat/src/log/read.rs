@@ -4,7 +4,7 @@
 //! without an earlier one. So only the dense run from the start of a read is used.
 
 use crate::{
-    domain::{Content, ConversationId, Draft, Entry, Seq, UserId},
+    domain::{Content, ConversationId, Counters, Draft, Entry, Seq, UserId},
     error::{InternalError, Rejection, RequestError},
     mutant::mutant,
     ports::Log,
@@ -29,6 +29,14 @@ pub struct Tail {
 }
 
 impl Tail {
+    /// Returns the counters of the entry at `head`, which a writer of the next entry continues.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.entries
+            .last()
+            .map_or(Counters::START, |entry| entry.counters)
+    }
+
     /// Returns the entry that comes from the same request as `draft`, if there is one.
     #[must_use]
     pub fn repeated(&self, draft: &Draft) -> Option<&Entry> {

@@ -16,8 +16,8 @@ use futures_util::future::try_join3;
 use crate::{
     description::{Described, describe},
     domain::{
-        Conversation, ConversationId, Digest, DisplayName, Identity, Participant, Role, Timestamp,
-        Title, UserId,
+        Conversation, ConversationId, Digest, DisplayName, Identity, Participant, ReadState, Role,
+        Timestamp, Title, UserId,
     },
     error::{InternalError, Rejection, RequestError},
     fan_out::notify,
@@ -107,12 +107,14 @@ fn with_owner(caller: &Identity, others: Vec<UserId>, now: Timestamp) -> Vec<Par
         name: caller.name.clone(),
         role: Role::Owner,
         joined_at: now,
+        read: ReadState::default(),
     };
     let others = others.into_iter().map(|user| Participant {
         name: DisplayName::fitted(user.as_str()),
         user,
         role: Role::Member,
         joined_at: now,
+        read: ReadState::default(),
     });
     std::iter::once(owner).chain(others).collect()
 }

@@ -2,9 +2,13 @@
 //!
 //! ```json
 //! {"conversations": [{"id": "lunch", "title": "Lunch", "head": 42,
-//!                     "lastMessage": {"event": "message", "seq": 42, …}, "joinedAt": "…"}],
+//!                     "lastMessage": {"event": "message", "seq": 42, …},
+//!                     "messages": 40, "readTo": 38, "unread": 3, "joinedAt": "…"}],
 //!  "next": "lunch"}
 //! ```
+//!
+//! The counters of the newest entry and the row of the participant, which are read anyway, give the
+//! number of unread messages.
 //!
 //! The list may lag behind changes by a second. A conversation is shown only to its participants.
 
@@ -14,7 +18,7 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use crate::{
-    domain::{ConversationId, Entry, Seq},
+    domain::{Conversation, ConversationId, Entry, Participant, Seq},
     error::{InternalError, RequestError},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
@@ -23,7 +27,8 @@ use crate::{
 
 /// Conversations on a page.
 const PAGE: usize = 25;
-/// Entries that are searched for the last message if the newest entry is not a message.
+/// Entries that are searched for the last message if the newest entry does not know it, as in logs
+/// whose newest entries are changes of participants of an earlier version.
 const LOOK_BACK: usize = 20;
 
 /// Lists the caller's conversations.
@@ -49,8 +54,14 @@ pub struct Summary {
     pub title: Option<String>,
     /// The newest position.
     pub head: u64,
-    /// The newest message, if there is one among the newest entries.
+    /// The newest message, if there is one.
     pub last_message: Option<serde_json::Value>,
+    /// The number of messages.
+    pub messages: u64,
+    /// The position up to which the caller has read; their own messages count as read.
+    pub read_to: u64,
+    /// The number of messages after `read_to`.
+    pub unread: u64,
     /// When the caller was added, in RFC 3339.
     pub joined_at: String,
 }
@@ -87,22 +98,14 @@ where
             .last()
             .filter(|_| page.more)
             .map(ToString::to_string);
-        let conversations =
-            page.conversations
-                .iter()
-                .zip(newest)
-                .filter_map(|(id, (head, last))| {
-                    let (conversation, participant) = memberships.remove(id)?;
-                    Some(Summary {
-                        id: id.to_string(),
-                        title: conversation.title.map(|title| title.as_str().to_owned()),
-                        head: head.number(),
-                        last_message: last.and_then(|entry| {
-                            serde_json::to_value(WireEntry::new(id, &entry)).ok()
-                        }),
-                        joined_at: participant.joined_at.rfc3339(),
-                    })
-                });
+        let conversations = page
+            .conversations
+            .iter()
+            .zip(newest)
+            .filter_map(|(id, newest)| {
+                let (conversation, participant) = memberships.remove(id)?;
+                Some(Summary::new(conversation, &participant, newest))
+            });
         Ok(Listed {
             conversations: conversations.collect(),
             next,
@@ -110,21 +113,75 @@ where
     }
 }
 
-async fn newest(
-    log: &impl Log,
-    conversation: &ConversationId,
-) -> Result<(Seq, Option<Entry>), InternalError> {
-    let is_message = |entry: &Entry| entry.draft.content.is_message();
+impl Summary {
+    fn new(conversation: Conversation, participant: &Participant, newest: Newest) -> Self {
+        let Newest {
+            head,
+            messages,
+            last,
+        } = newest;
+        let own = last
+            .as_ref()
+            .filter(|last| last.draft.sender == participant.user);
+        let read = participant.read;
+        // Nobody is ahead of their own message without having read it. A message of the caller
+        // after their position is one that a client has sent without a receipt.
+        let (read_to, read_messages) = match own {
+            Some(own) if own.seq > read.read_to => (own.seq, own.counters.messages),
+            _ => (read.read_to, read.messages),
+        };
+        Self {
+            last_message: last.and_then(|entry| {
+                serde_json::to_value(WireEntry::new(&conversation.id, &entry)).ok()
+            }),
+            id: conversation.id.to_string(),
+            title: conversation.title.map(|title| title.as_str().to_owned()),
+            head: head.number(),
+            messages,
+            read_to: read_to.number(),
+            // The row is read after the log, so it may be ahead of it.
+            unread: messages.saturating_sub(read_messages),
+            joined_at: participant.joined_at.rfc3339(),
+        }
+    }
+}
+
+/// The end of a log.
+struct Newest {
+    head: Seq,
+    messages: u64,
+    last: Option<Entry>,
+}
+
+async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Newest, InternalError> {
     let page = log.read_back(conversation, Seq::MAX, 1).await?;
     let Some(newest) = page.entries.into_iter().next() else {
-        return Ok((Seq::START, None));
+        return Ok(Newest {
+            head: Seq::START,
+            messages: 0,
+            last: None,
+        });
     };
     let head = newest.seq;
-    if is_message(&newest) {
-        return Ok((head, Some(newest)));
-    }
-    let page = log.read_back(conversation, head, LOOK_BACK).await?;
-    Ok((head, page.entries.into_iter().find(is_message)))
+    let messages = newest.counters.messages;
+    let last = match newest.counters.newest_message {
+        Some(Seq::START) => None,
+        Some(seq) if seq == head => Some(newest),
+        Some(seq) => {
+            let page = log.read_back(conversation, seq, 1).await?;
+            page.entries.into_iter().next()
+        }
+        None => {
+            let page = log.read_back(conversation, head, LOOK_BACK).await?;
+            let is_message = |entry: &Entry| entry.draft.content.is_message();
+            page.entries.into_iter().find(is_message)
+        }
+    };
+    Ok(Newest {
+        head,
+        messages,
+        last,
+    })
 }
 
 #[cfg(test)]
@@ -132,7 +189,56 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::fakes::FakeChat;
+    use crate::{fakes::FakeChat, routes::AddParticipant};
+
+    /// Returns head, number of messages, position and unread messages of the user's conversation.
+    fn unread(chat: &FakeChat, user: &str) -> [u64; 4] {
+        let list = chat.ask::<ListConversations>(user, json!({})).unwrap();
+        let listed = &list["conversations"][0];
+        ["head", "messages", "readTo", "unread"].map(|name| listed[name].as_u64().unwrap())
+    }
+
+    #[test]
+    fn unread_messages_are_those_after_the_position_of_the_caller() {
+        let chat = FakeChat::new();
+        let talk = chat.conversation("talk", &["ada", "grace", "mallory"]);
+        assert_eq!(unread(&chat, "grace"), [0, 0, 0, 0]);
+        chat.history(&talk, "ada", 2);
+        chat.remove(&talk, "mallory");
+        assert_eq!(unread(&chat, "grace"), [3, 2, 0, 2]);
+        // Own messages are read, and so is everything before them.
+        assert_eq!(unread(&chat, "ada"), [3, 2, 2, 0]);
+        chat.history(&talk, "grace", 1);
+        assert_eq!(unread(&chat, "grace"), [4, 3, 4, 0]);
+        assert_eq!(unread(&chat, "ada"), [4, 3, 0, 3]);
+    }
+
+    #[test]
+    fn a_participant_who_is_added_has_read_what_was_there() {
+        let chat = FakeChat::new();
+        let talk = chat.conversation("talk", &["ada"]);
+        chat.history(&talk, "ada", 2);
+        let fields = json!({"conversation": "talk", "user": "grace"});
+        chat.ask::<AddParticipant>("ada", fields).unwrap();
+        assert_eq!(unread(&chat, "grace"), [3, 2, 3, 0]);
+        chat.history(&talk, "ada", 2);
+        assert_eq!(unread(&chat, "grace"), [5, 4, 3, 2]);
+    }
+
+    #[test]
+    fn the_last_message_is_found_behind_any_number_of_changes() {
+        let chat = FakeChat::new();
+        let talk = chat.conversation("talk", &["ada", "grace"]);
+        chat.history(&talk, "ada", 1);
+        for _ in 0..15 {
+            let fields = json!({"conversation": "talk", "user": "mallory"});
+            chat.ask::<AddParticipant>("ada", fields).unwrap();
+            chat.remove(&talk, "mallory");
+        }
+        let list = chat.ask::<ListConversations>("grace", json!({})).unwrap();
+        assert_eq!(list["conversations"][0]["lastMessage"]["seq"], 1);
+        assert_eq!(unread(&chat, "grace"), [31, 1, 0, 1]);
+    }
 
     #[test]
     fn a_list_shows_the_head_and_last_message_of_each_conversation() {

@@ -192,7 +192,6 @@ mod tests {
     /// Stores changes of Mallory's participation after the end of a log.
     fn changes(chat: &FakeChat, conversation: &ConversationId, count: u64) {
         let Identity { user, name, .. } = chat.identity("mallory");
-        let head = chat.head(conversation);
         for number in 1..=count {
             let (user, name) = (user.clone(), name.clone());
             let content = if chat.is_participant(conversation, &user) {
@@ -202,8 +201,8 @@ mod tests {
             };
             let id = MessageId::new(format!("change-{number}")).unwrap();
             let draft = Draft::new(chat.identity("ada").user, id, chat.now(), content);
-            let seq = Seq::new(head + number).unwrap();
-            let put = chat.run(chat.put(conversation, seq, &draft)).unwrap();
+            let entry = chat.next_entry(conversation, draft);
+            let put = chat.run(chat.put(conversation, &entry)).unwrap();
             assert_eq!(put, Put::Stored);
         }
     }

@@ -90,7 +90,7 @@ where
 
 impl Sent {
     fn new(conversation: &ConversationId, stored: &Appended) -> Self {
-        let Entry { seq, draft } = &stored.entry;
+        let Entry { seq, draft, .. } = &stored.entry;
         Self {
             conversation: conversation.to_string(),
             id: draft.id.to_string(),

@@ -28,6 +28,11 @@ pub const ID: &str = "id";
 pub const DIGEST: &str = "digest";
 /// When the first attempt to store the entry began, in milliseconds.
 pub const SENT_AT: &str = "sent_at";
+/// The number of messages up to and including an entry. Missing in entries of earlier versions.
+pub const MESSAGES: &str = "messages";
+/// The position of the newest message before an entry that is not a message itself; missing if it
+/// is not known.
+pub const NEWEST_MESSAGE: &str = "newest_message";
 /// The kind of an entry.
 pub const KIND: &str = "kind";
 /// The text of a message.
@@ -46,6 +51,12 @@ pub const CREATED_BY: &str = "created_by";
 pub const ROLE: &str = "role";
 /// When a participant was added, in milliseconds.
 pub const JOINED_AT: &str = "joined_at";
+/// The position up to which a participant has read. Missing if they have read nothing.
+pub const READ_TO: &str = "read_to";
+/// The number of messages up to [`READ_TO`].
+pub const READ_MESSAGES: &str = "read_messages";
+/// The position up to which others see that a participant has read.
+pub const SHOWN_TO: &str = "shown_to";
 /// When a connection's handshake began, in milliseconds.
 pub const CONNECTED_AT: &str = "connected_at";
 /// When the row ceases to have an effect and DynamoDB may delete it, in **seconds**, as DynamoDB

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::{
     },
 };
 use chat::{
-    domain::{Change, ConversationId, Digest, Draft, Entry, MessageId, Seq},
+    domain::{Change, Content, ConversationId, Counters, Digest, Draft, Entry, MessageId, Seq},
     error::InternalError,
     ports::{Log, Page, Put},
 };
@@ -46,13 +46,12 @@ impl Log for Table {
     async fn put(
         &self,
         conversation: &ConversationId,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
     ) -> Result<Put, InternalError> {
         let pk = keys::conversation(conversation);
-        match draft.change() {
-            None => self.put_alone(row(pk, seq, draft)).await,
-            Some(change) => self.put_with_row(pk, seq, draft, &change).await,
+        match entry.change() {
+            None => self.put_alone(row(pk, entry)).await,
+            Some(change) => self.put_with_row(pk, entry, &change).await,
         }
     }
 }
@@ -92,13 +91,12 @@ impl Table {
     async fn put_with_row(
         &self,
         pk: String,
-        seq: Seq,
-        draft: &Draft,
+        entry: &Entry,
         change: &Change<'_>,
     ) -> Result<Put, InternalError> {
         let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
         let entry = self
-            .part(row(pk.clone(), seq, draft))
+            .part(row(pk.clone(), entry))
             .condition_expression(IS_NEW)
             .expression_attribute_names("#partition", keys::PK)
             .return_values_on_condition_check_failure(all_old)
@@ -194,24 +192,55 @@ fn taken_by(item: Option<&Item>) -> Result<Put, InternalError> {
     Ok(Put::Taken(entry(&Row::read(item.clone()))?))
 }
 
-fn row(pk: String, seq: Seq, draft: &Draft) -> Row {
-    let row = Row::new(pk, keys::entry(seq))
+fn row(pk: String, entry: &Entry) -> Row {
+    let Entry {
+        seq,
+        counters,
+        draft,
+    } = entry;
+    let row = Row::new(pk, keys::entry(*seq))
+        .with_number(keys::MESSAGES, counters.messages)
         .with(keys::SENDER, draft.sender.as_str())
         .with(keys::ID, draft.id.as_str())
         .with(keys::DIGEST, draft.digest.as_str())
         .with_number(keys::SENT_AT, draft.sent_at.millis());
+    // The newest message up to a message is that message.
+    let row = match counters.newest_message {
+        Some(newest) if !draft.content.is_message() => {
+            row.with_number(keys::NEWEST_MESSAGE, newest.number())
+        }
+        _ => row,
+    };
     with_content(row, &draft.content)
 }
 
+fn counters(row: &Row, seq: Seq, content: &Content) -> Result<Counters, InternalError> {
+    let Some(messages) = row.optional_number(keys::MESSAGES)? else {
+        return Ok(Counters::of_earlier_version(seq, content));
+    };
+    let newest_message = if content.is_message() {
+        Some(seq)
+    } else {
+        row.optional_seq(keys::NEWEST_MESSAGE)?
+    };
+    Ok(Counters {
+        messages,
+        newest_message,
+    })
+}
+
 fn entry(row: &Row) -> Result<Entry, InternalError> {
+    let seq = row.named_by_sk(keys::seq_in)?;
+    let content = content(row)?;
     Ok(Entry {
-        seq: row.named_by_sk(keys::seq_in)?,
+        seq,
+        counters: counters(row, seq, &content)?,
         draft: Draft {
             sender: row.user(keys::SENDER)?,
             id: MessageId::new(row.text(keys::ID)?).map_err(|_| unreadable(keys::ID))?,
             digest: Digest::from_stored(row.text(keys::DIGEST)?.to_owned()),
             sent_at: row.time(keys::SENT_AT)?,
-            content: content(row)?,
+            content,
         },
     })
 }

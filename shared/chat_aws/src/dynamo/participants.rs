@@ -7,7 +7,10 @@ use std::{
 
 use aws_sdk_dynamodb::types::{KeysAndAttributes, TransactWriteItem};
 use chat::{
-    domain::{Conversation, ConversationId, Digest, DisplayName, Participant, Role, Title, UserId},
+    domain::{
+        Conversation, ConversationId, Digest, DisplayName, Participant, ReadState, Role, Seq,
+        Title, UserId,
+    },
     error::InternalError,
     ports::{ConversationPage, Participants},
 };
@@ -227,11 +230,25 @@ fn about(row: &Row) -> Result<Conversation, InternalError> {
 }
 
 pub(super) fn participant_row(pk: &str, participant: &Participant) -> Row {
-    Row::new(pk.to_owned(), keys::participant(&participant.user))
+    let row = Row::new(pk.to_owned(), keys::participant(&participant.user))
         .with(keys::OWNER, keys::user(&participant.user))
         .with(keys::NAME, participant.name.as_str())
         .with(keys::ROLE, participant.role.as_str())
-        .with_number(keys::JOINED_AT, participant.joined_at.millis())
+        .with_number(keys::JOINED_AT, participant.joined_at.millis());
+    let read = participant.read;
+    if read.read_to == Seq::START {
+        return row;
+    }
+    row.with_number(keys::READ_TO, read.read_to.number())
+        .with_number(keys::READ_MESSAGES, read.messages)
+}
+
+fn read_state(row: &Row) -> Result<ReadState, InternalError> {
+    Ok(ReadState {
+        read_to: row.optional_seq(keys::READ_TO)?.unwrap_or_default(),
+        messages: row.optional_number(keys::READ_MESSAGES)?.unwrap_or(0),
+        shown_to: row.optional_seq(keys::SHOWN_TO)?.unwrap_or_default(),
+    })
 }
 
 fn participant(row: &Row) -> Result<Participant, InternalError> {
@@ -245,5 +262,6 @@ fn participant(row: &Row) -> Result<Participant, InternalError> {
         user,
         role: role.ok_or_else(|| unreadable(keys::ROLE))?,
         joined_at: row.time(keys::JOINED_AT)?,
+        read: read_state(row)?,
     })
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chat::{
-    domain::{Connection, ConnectionId, Timestamp, UserId},
+    domain::{Connection, ConnectionId, Seq, Timestamp, UserId},
     error::InternalError,
 };
 
@@ -66,10 +66,24 @@ impl Row {
     }
 
     fn number(&self, name: &'static str) -> Result<u64, InternalError> {
-        let number = self.0.get(name).and_then(|value| value.as_n().ok());
+        self.optional_number(name)?.ok_or_else(|| unreadable(name))
+    }
+
+    /// Returns a number, if the attribute exists.
+    pub fn optional_number(&self, name: &'static str) -> Result<Option<u64>, InternalError> {
+        let Some(value) = self.0.get(name) else {
+            return Ok(None);
+        };
+        let number = value.as_n().ok().and_then(|number| number.parse().ok());
+        number.map(Some).ok_or_else(|| unreadable(name))
+    }
+
+    /// Returns a position, if the attribute exists.
+    pub fn optional_seq(&self, name: &'static str) -> Result<Option<Seq>, InternalError> {
+        let number = self.optional_number(name)?;
         number
-            .and_then(|number| number.parse().ok())
-            .ok_or_else(|| unreadable(name))
+            .map(|number| Seq::new(number).ok_or_else(|| unreadable(name)))
+            .transpose()
     }
 
     /// Returns the connection that the sort key names.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use chat::{
     contract::{connection, conversation, conversation_id, participant, subscription, user},
-    domain::{Content, Seq, UserId},
+    domain::{Content, Entry, ReadState, Seq, UserId},
     ports::{Connections as _, Log as _, Participants as _, Subscriptions as _},
 };
 use chat_aws::dynamo::Table;
@@ -118,6 +118,16 @@ async fn what_an_earlier_version_stored_stays_readable() {
             text("body", "\u{200b}"),
             number("sent_at", 1),
         ],
+        vec![
+            text("sk", "event#000000000002"),
+            text("sender", decomposed),
+            text("id", "m-2"),
+            text("digest", "0"),
+            text("kind", "participant_removed"),
+            text("user", "grace"),
+            text("name", "Grace"),
+            number("sent_at", 1),
+        ],
     ] {
         let mut item = HashMap::from_iter(row);
         item.extend([text("pk", "conversation#c")]);
@@ -141,6 +151,16 @@ async fn what_an_earlier_version_stored_stays_readable() {
         panic!("a message was stored");
     };
     assert_eq!((name.as_str(), body.as_str()), (decomposed, "\u{200b}"));
+    // Entries had no counters: each counts as a message.
+    let [message, removal] = &page.entries[..] else {
+        panic!("two entries were stored");
+    };
+    let of = |entry: &Entry| {
+        let newest = entry.counters.newest_message;
+        (entry.counters.messages, newest.map(Seq::number))
+    };
+    assert_eq!((of(message), of(removal)), ((1, Some(1)), (2, None)));
+    assert_eq!(zoe.read, ReadState::default());
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! keys.
 
 use chat::{
-    contract::{change, conversation, conversation_id, message, participant, seq, user},
+    contract::{at, change, conversation, conversation_id, message, participant, user},
     domain::Draft,
     ports::{Log as _, Participants as _, Put},
 };
@@ -71,7 +71,7 @@ async fn a_conflicting_transaction_is_retried_and_a_rejected_one_is_not() {
 async fn put(draft: &Draft, script: Vec<String>) -> (Option<Put>, usize) {
     let (url, mut requests) = serve(script).await;
     let table = Table::new(client(&url), "chat");
-    let put = table.put(&conversation_id("c"), seq(1), draft).await;
+    let put = table.put(&conversation_id("c"), &at(1, draft)).await;
     requests.close();
     let mut attempts = 0;
     while requests.recv().await.is_some() {
