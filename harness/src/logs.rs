@@ -15,15 +15,13 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
+    filter::{LevelFilter, Targets},
     layer::{Context, SubscriberExt},
     registry::LookupSpan,
     util::{SubscriberInitExt, TryInitError},
 };
 
-/// The filter unless `RUST_LOG` is set. The embedded engine warns about every failed condition; the
-/// function that made the call gets the same error, so the warning adds nothing.
-const DEFAULT_FILTER: &str = "warn,dynoxide=error,harness=info";
 /// The name of the harness in the source column.
 const SELF: &str = "harness";
 /// The span around every invocation of `lambda_runtime`. It only repeats the request id, so it is
@@ -39,11 +37,23 @@ static COLOURED: LazyLock<bool> =
 /// # Errors
 /// Fails if this process has a subscriber already.
 pub fn install() -> Result<(), TryInitError> {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let filter = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = match filter.parse::<Targets>() {
+        Ok(targets) if !filter.is_empty() => targets,
+        _ => default_filter(),
+    };
     tracing_subscriber::registry()
         .with(Own.with_filter(filter))
         .try_init()
+}
+
+/// The filter unless `RUST_LOG` is set. The embedded engine warns about every failed condition; the
+/// function that made the call gets the same error, so the warning adds nothing.
+fn default_filter() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("dynoxide", LevelFilter::ERROR)
+        .with_target(SELF, LevelFilter::INFO)
 }
 
 /// Prints one line written by a process of `function`, without its line feed.

@@ -18,8 +18,7 @@ use chat::{
 use lambda_http::{
     Adapter, Body, Error, Request, Response,
     http::{HeaderValue, StatusCode, header},
-    lambda_runtime::{self, tracing::init_default_subscriber},
-    service_fn,
+    lambda_runtime, service_fn,
     tower::ServiceExt as _,
 };
 
@@ -35,7 +34,7 @@ use crate::{configuration, elapsed::milliseconds_since};
 pub async fn run<P: AllPorts>(
     open_ports: impl Future<Output = Result<P, Error>>,
 ) -> Result<(), Error> {
-    init_default_subscriber();
+    function_log::start();
     let router = Router::new(routes::routes())?;
     let limits = configuration::request_limits()?;
     let ports = open_ports.await?;

@@ -13,7 +13,7 @@ use chat::{
 use lambda_http::{
     Error,
     http::header::SEC_WEBSOCKET_PROTOCOL,
-    lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
+    lambda_runtime::{self, LambdaEvent, service_fn},
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
@@ -39,7 +39,7 @@ pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Resul
 where
     P: Connections + Clock,
 {
-    init_default_subscriber();
+    function_log::start();
     let limits = Limits {
         handshakes: configuration::request_limits()?,
         connections: configuration::connection_limit()?,

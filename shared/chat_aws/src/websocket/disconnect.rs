@@ -11,7 +11,7 @@ use chat::{
 };
 use lambda_http::{
     Error,
-    lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
+    lambda_runtime::{self, LambdaEvent, service_fn},
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
@@ -24,7 +24,7 @@ pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Resul
 where
     P: Subscriptions + Connections + Clock + Sync,
 {
-    init_default_subscriber();
+    function_log::start();
     let ports = open_ports.await?;
     lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
 }

@@ -10,7 +10,7 @@ use chat::{
 };
 use lambda_http::{
     Error,
-    lambda_runtime::{self, LambdaEvent, service_fn, tracing::init_default_subscriber},
+    lambda_runtime::{self, LambdaEvent, service_fn},
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
@@ -25,7 +25,7 @@ where
     R: Routes<P>,
     P: Sync,
 {
-    init_default_subscriber();
+    function_log::start();
     let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
     // Boxed, because the nested futures of three routes exceed the compiler's recursion limit.
