@@ -16,7 +16,6 @@ pub mod iam;
 pub mod identity;
 pub mod lambda;
 pub mod logs;
-mod memory;
 pub mod options;
 pub mod page;
 pub mod run;

@@ -14,7 +14,7 @@ use dynoxide::Database;
 use time::OffsetDateTime;
 use tokio::{
     task::{JoinHandle, spawn_blocking},
-    time::{MissedTickBehavior, interval},
+    time::{Instant, sleep},
 };
 use tracing::{debug, warn};
 use uuid::Uuid;
@@ -24,9 +24,12 @@ use super::{answer::Answer, error::EngineError};
 
 /// The database inside the data folder.
 const FILE: &str = "dynamodb.sqlite";
-/// How often the engine deletes expired items and old stream records. AWS may take days to delete
-/// an item, so nothing may depend on it.
+/// How often the engine deletes expired items and old stream records, at most. AWS may take days to
+/// delete an item, so nothing may depend on it.
 const SWEEP: Duration = Duration::from_secs(60);
+/// The pause after a sweep, in multiples of its duration. The engine reads every item for it: with a
+/// million entries, a sweep takes seconds, in which requests wait for a processor.
+const PAUSE: u32 = 20;
 
 /// A running engine. Clones share it.
 #[derive(Clone)]
@@ -143,15 +146,15 @@ fn in_memory() -> String {
     format!("file:confab-{}?mode=memory&cache=shared", Uuid::new_v4())
 }
 
-/// Deletes what has expired, once a minute. The engine does not do so by itself.
+/// Deletes what has expired, from time to time. The engine does not do so by itself.
 async fn sweep(embedded: Embedded) {
-    let mut ticks = interval(SWEEP);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut pause = SWEEP;
     loop {
-        ticks.tick().await;
-        let embedded = embedded.clone();
+        sleep(pause).await;
+        let (began, embedded) = (Instant::now(), embedded.clone());
         if spawn_blocking(move || embedded.expire()).await.is_err() {
             return;
         }
+        pause = SWEEP.max(began.elapsed() * PAUSE);
     }
 }
