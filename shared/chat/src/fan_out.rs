@@ -146,13 +146,9 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     connection: &ConnectionId,
 ) -> Result<(), InternalError> {
     let conversations = ports.subscriptions_of(connection).await?;
-    let deletions = conversations
-        .iter()
-        .map(|conversation| ports.unsubscribe(conversation, connection));
-    for deleted in join_all(deletions).await {
-        deleted?;
-    }
-    ports.remove_connection(user, connection).await
+    ports
+        .remove_connection(user, connection, &conversations)
+        .await
 }
 
 /// Returns the subscriptions to push to: the user is a participant, and the connection has not

@@ -209,11 +209,15 @@ pub trait Connections {
         connection: &Connection,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Deletes a connection, if it exists.
+    /// Deletes a connection and its subscriptions to `conversations`, those that exist. If it
+    /// fails, some of them may be deleted.
+    ///
+    /// - Removing a connection MUST delete its subscriptions to these conversations and no others.
     fn remove_connection(
         &self,
         user: &UserId,
         connection: &ConnectionId,
+        conversations: &[ConversationId],
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// Reads all connections of a user, including expired ones.

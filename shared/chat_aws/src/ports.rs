@@ -135,7 +135,7 @@ delegate_to_table!(Subscriptions {
 
 delegate_to_table!(Connections {
     add_connection(user: &UserId, connection: &Connection) -> ();
-    remove_connection(user: &UserId, connection: &ConnectionId) -> ();
+    remove_connection(user: &UserId, connection: &ConnectionId, conversations: &[ConversationId]) -> ();
     connections_of(user: &UserId) -> Vec<Connection>;
 });
 

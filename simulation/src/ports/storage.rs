@@ -298,12 +298,17 @@ impl Connections for Ports {
         self.call("putting a connection", apply).await
     }
 
+    /// DynamoDB may delete some of the rows and not the others, so each is a call of its own.
     async fn remove_connection(
         &self,
         user: &UserId,
         connection: &ConnectionId,
+        conversations: &[ConversationId],
     ) -> Result<(), InternalError> {
-        let apply = || self.world.chat.remove_connection(user, connection);
+        for conversation in conversations {
+            self.unsubscribe(conversation, connection).await?;
+        }
+        let apply = || self.world.chat.remove_connection(user, connection, &[]);
         self.call("deleting a connection", apply).await
     }
 

@@ -1,11 +1,11 @@
 use crate::{
     domain::{Connection, Timestamp},
-    ports::Connections,
+    ports::{Connections, Subscriptions},
 };
 
 use std::time::Duration;
 
-use super::{NOW, connection, connection_until, user};
+use super::{NOW, connection, connection_until, conversation_id, subscription, user};
 
 pub async fn all_stored_connections_of_a_user_are_returned(ports: &impl Connections) {
     let connected_at = Timestamp::from_seconds(1_000);
@@ -45,7 +45,7 @@ pub async fn removing_deletes_one_connection_if_it_exists(ports: &impl Connectio
     }
     for _ in 0..2 {
         ports
-            .remove_connection(&user("ada"), &connection("a=").id)
+            .remove_connection(&user("ada"), &connection("a=").id, &[])
             .await
             .unwrap();
         assert_eq!(
@@ -53,4 +53,48 @@ pub async fn removing_deletes_one_connection_if_it_exists(ports: &impl Connectio
             [connection("b=")]
         );
     }
+}
+
+/// More subscriptions than DynamoDB deletes in one call.
+pub async fn removing_a_connection_must_delete_its_subscriptions_to_these_conversations_and_no_others(
+    ports: &(impl Connections + Subscriptions),
+) {
+    let ids: Vec<_> = (0..60)
+        .map(|number| conversation_id(&format!("c-{number:02}")))
+        .collect();
+    let (kept, removed) = (&ids[..2], &ids[2..]);
+    let (ada, other) = (subscription("ada", "a="), subscription("ada", "other="));
+    for connection in [&ada.connection, &other.connection] {
+        ports
+            .add_connection(&user("ada"), connection)
+            .await
+            .unwrap();
+    }
+    for id in &ids {
+        ports.subscribe(id, &ada).await.unwrap();
+    }
+    ports.subscribe(&removed[0], &other).await.unwrap();
+
+    // A row that does not exist and a conversation that is named twice have no effect.
+    let named = [removed, &[removed[0].clone(), conversation_id("none")]].concat();
+    for _ in 0..2 {
+        ports
+            .remove_connection(&ada.user, &ada.connection.id, &named)
+            .await
+            .unwrap();
+        let left = ports.connections_of(&ada.user).await.unwrap();
+        assert_eq!(left, std::slice::from_ref(&other.connection));
+        for (index, id) in ids.iter().enumerate() {
+            let expected: &[_] = match index {
+                0 | 1 => std::slice::from_ref(&ada),
+                2 => std::slice::from_ref(&other),
+                _ => &[],
+            };
+            let found = ports.roster(id).await.unwrap().subscriptions;
+            assert_eq!(found, expected, "{id}");
+        }
+    }
+    let mut found = ports.subscriptions_of(&ada.connection.id).await.unwrap();
+    found.sort();
+    assert_eq!(found, kept);
 }

@@ -93,7 +93,8 @@ macro_rules! contract_tests {
             connections:
                 all_stored_connections_of_a_user_are_returned
                 a_connection_must_be_read_with_its_expiry
-                removing_deletes_one_connection_if_it_exists;
+                removing_deletes_one_connection_if_it_exists
+                removing_a_connection_must_delete_its_subscriptions_to_these_conversations_and_no_others;
         }
     };
     ($stores:expr => $($noun:ident: $($rule:ident)*;)*) => {

@@ -219,7 +219,15 @@ impl Connections for FakeChat {
         &self,
         user: &UserId,
         connection: &ConnectionId,
+        conversations: &[ConversationId],
     ) -> Result<(), InternalError> {
+        // The rows disappear one by one, as in a table.
+        for conversation in conversations {
+            self.pause().await;
+            self.state()
+                .subscriptions
+                .remove(&(conversation.clone(), connection.clone()));
+        }
         self.pause().await;
         self.state()
             .connections

@@ -32,7 +32,7 @@ pub async fn handle<P: Connections + Clock>(
     let open = stored.iter().filter(|stored| stored.expires_at() > now);
     if open.count() > most {
         ports
-            .remove_connection(&identity.user, &connection.id)
+            .remove_connection(&identity.user, &connection.id, &[])
             .await?;
         return Err(Rejection::TooManyConnections.into());
     }

@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::{
     error::BoxError,
     operation::{
         batch_get_item::{BatchGetItemInput, BatchGetItemOutput},
+        batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput},
         delete_item::{DeleteItemInput, DeleteItemOutput},
         get_item::{GetItemInput, GetItemOutput},
         put_item::{PutItemInput, PutItemOutput},
@@ -122,7 +123,7 @@ impl Intercept for Meter {
                 })*
             };
         }
-        request_capacity!(GetItemInput QueryInput BatchGetItemInput PutItemInput DeleteItemInput TransactWriteItemsInput UpdateItemInput);
+        request_capacity!(GetItemInput QueryInput BatchGetItemInput BatchWriteItemInput PutItemInput DeleteItemInput TransactWriteItemsInput UpdateItemInput);
         Err("the meter does not know this call".into())
     }
 
@@ -153,7 +154,7 @@ impl Intercept for Meter {
             count.entries += sort_keys.filter(|sk| sk.starts_with("event#")).count();
         }
         units!(read_units: GetItemOutput QueryOutput BatchGetItemOutput);
-        units!(write_units: PutItemOutput DeleteItemOutput TransactWriteItemsOutput UpdateItemOutput);
+        units!(write_units: BatchWriteItemOutput PutItemOutput DeleteItemOutput TransactWriteItemsOutput UpdateItemOutput);
         Ok(())
     }
 }

@@ -2,9 +2,9 @@
 //! keys.
 
 use chat::{
-    contract::{at, change, conversation, conversation_id, message, participant, user},
+    contract::{at, change, connection, conversation, conversation_id, message, participant, user},
     domain::Draft,
-    ports::{Log as _, Participants as _, Put},
+    ports::{Connections as _, Log as _, Participants as _, Put},
 };
 use chat_aws::dynamo::Table;
 use serde_json::{Value, json};
@@ -181,4 +181,36 @@ async fn keys_that_are_never_processed_are_an_internal_error() {
             .await
             .is_err()
     );
+}
+
+#[tokio::test]
+async fn unprocessed_rows_are_deleted_again() {
+    let delete =
+        |pk: &str, sk: &str| json!({"DeleteRequest": {"Key": {"pk": {"S": pk}, "sk": {"S": sk}}}});
+    let (own, subscription) = (
+        delete("user#ada", "connection#a="),
+        delete("conversation#c", "subscription#a="),
+    );
+    let all = json!({"chat": [subscription, own]});
+    let left = json!({"chat": [subscription]});
+    let answer = |left: &Value| ok(&json!({"UnprocessedItems": left}));
+    for (script, deleted) in [
+        (vec![answer(&left), answer(&left), answer(&json!({}))], true),
+        (vec![answer(&left); 5], false),
+    ] {
+        let attempts = script.len();
+        let (url, mut requests) = serve(script).await;
+        let table = Table::new(client(&url), "chat");
+        let removed = table
+            .remove_connection(&user("ada"), &connection("a=").id, &[conversation_id("c")])
+            .await;
+        assert_eq!(removed.is_ok(), deleted);
+        for attempt in 0..attempts {
+            let request = requests.recv().await.unwrap();
+            let asked: Value =
+                serde_json::from_str(request.split_once("\r\n\r\n").unwrap().1).unwrap();
+            let expected = if attempt == 0 { &all } else { &left };
+            assert_eq!(asked, json!({"RequestItems": expected}), "{attempt}");
+        }
+    }
 }
