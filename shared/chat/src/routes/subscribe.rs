@@ -29,8 +29,10 @@ limit!(
 );
 /// The most entries in one reply.
 const PAGE_ENTRIES: usize = 100;
-/// The most bytes of entries in one reply, so that it fits into a WebSocket message (128 KB).
-const PAGE_BYTES: usize = 100_000;
+/// The most bytes of entries in one reply, so that a reply has at most 30,000 bytes with all else.
+/// It is not known whether API Gateway sends a route's reply of more than one frame (32 KB). An
+/// entry always fits, since a body has at most 16 KB.
+const PAGE_BYTES: usize = 29_000;
 
 /// Subscribes a connection to a conversation.
 #[derive(Clone, Copy, Debug)]
