@@ -12,11 +12,10 @@ import { AwsClient } from "aws4fetch";
 import { handshake } from "./socket.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const NAMES = ["ws", "http", "management", "lambda", "stack"];
-const variable = (name) => process.env[`CONFORMANCE_${name.toUpperCase()}`];
+const { CONFAB_WS, CONFAB_HTTP, CONFAB_STACK } = process.env;
 
 /** Whether the target is a deployed stack. */
-export const deployed = NAMES.some(variable);
+export const deployed = [CONFAB_WS, CONFAB_HTTP, CONFAB_STACK].some(Boolean);
 
 /**
  * @type {{ws: string, http: string, management: string, lambda: string, stack: string, aws:
@@ -27,13 +26,17 @@ export const target = {};
 export async function start() {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION } = process.env;
   if (deployed) {
-    for (const name of NAMES) {
-      assert.ok(
-        variable(name),
-        `CONFORMANCE_${name.toUpperCase()} is not set: set it for all of ${NAMES.join(", ")}`,
-      );
-      target[name] = variable(name);
-    }
+    const given = { CONFAB_WS, CONFAB_HTTP, CONFAB_STACK, AWS_REGION };
+    for (const [name, value] of Object.entries(given))
+      assert.ok(value, `${name} is not set: set all of ${Object.keys(given).join(", ")}`);
+    Object.assign(target, {
+      ws: CONFAB_WS,
+      http: CONFAB_HTTP,
+      stack: CONFAB_STACK,
+      management: CONFAB_WS.replace(/^ws/, "http"),
+      // The end of the host is another one in China.
+      lambda: `https://lambda.${new URL(CONFAB_WS).host.split(".execute-api.")[1]}`,
+    });
     client(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION);
     return;
   }

@@ -1,8 +1,9 @@
 /**
  * The stack under test: a local harness or a deployed stack.
  *
- * - If CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN are set, the suites use that stack and start
- *   nothing. They send faster than people do, so it must be deployed with {@link WIDE_LIMITS}.
+ * - If CONFAB_HTTP and CONFAB_WS are set, the suites use that stack and start nothing. Tokens come
+ *   from CONFAB_SECRET_FILE or CONFAB_LOGIN, as for the smoke test (smoke/tokens.js). The suites
+ *   send faster than people do, so it must be deployed with {@link WIDE_LIMITS}.
  * - Otherwise each suite starts a harness on free ports and stops it at the end. CONFAB_DYNAMODB
  *   names the DynamoDB engine. Run `cargo build --package harness` first.
  */
@@ -16,6 +17,7 @@ import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { tokenSource } from "../../smoke/tokens.js";
 import { allEnded, processesOf } from "./processes.js";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
@@ -60,10 +62,12 @@ export class Stack {
   http;
   /** URL of the WebSocket API with its stage. @type {string} */
   ws;
-  /** The URL where `POST {user, …}` returns a token. @type {string} */
+  /** The URL where `POST {user, …}` returns a token; only a local stack has it. @type {string} */
   login;
 
   #options = {};
+  /** Of a deployed stack. @type {import("../../smoke/tokens.js").TokenSource} */
+  #tokens;
   #folder;
   #harness;
   #log;
@@ -77,13 +81,15 @@ export class Stack {
    *   addition to the usual ones or instead of them
    */
   async start(options = {}) {
-    const { CONFAB_HTTP, CONFAB_WS, CONFAB_LOGIN } = process.env;
-    if (CONFAB_HTTP || CONFAB_WS || CONFAB_LOGIN) {
+    const { CONFAB_HTTP, CONFAB_WS } = process.env;
+    const tokens = tokenSource(process.env);
+    if (CONFAB_HTTP || CONFAB_WS || tokens !== null) {
       assert.ok(
-        CONFAB_HTTP && CONFAB_WS && CONFAB_LOGIN,
-        "set all of CONFAB_HTTP, CONFAB_WS and CONFAB_LOGIN, or none of them",
+        CONFAB_HTTP && CONFAB_WS && tokens !== null,
+        "set CONFAB_HTTP, CONFAB_WS and one of CONFAB_SECRET_FILE and CONFAB_LOGIN, or none of them",
       );
-      Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS, login: CONFAB_LOGIN });
+      Object.assign(this, { http: CONFAB_HTTP, ws: CONFAB_WS });
+      this.#tokens = tokens;
       return;
     }
     this.#options = options;
@@ -100,14 +106,8 @@ export class Stack {
    * @returns {Promise<string>} the token
    */
   async tokenFor(user, options = {}) {
-    const response = await fetch(this.login, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ user, ...options }),
-    });
-    assert.equal(response.status, 200, `login answered ${response.status}`);
-    const { token } = await response.json();
-    return this.secretToken(token);
+    const tokens = this.#tokens ?? tokenSource({ CONFAB_LOGIN: this.login });
+    return this.secretToken(await tokens(user, options));
   }
 
   /**

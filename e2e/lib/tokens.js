@@ -1,5 +1,13 @@
 /** Derives invalid tokens from a valid one. */
-import { createHmac, createPublicKey, createSign, generateKeyPairSync } from "node:crypto";
+import {
+  createHmac,
+  createPublicKey,
+  createSign,
+  generateKeyPairSync,
+  randomBytes,
+} from "node:crypto";
+
+import { sign } from "../../smoke/tokens.js";
 
 const encode = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
 const decode = (part) => JSON.parse(Buffer.from(part, "base64url").toString());
@@ -21,9 +29,10 @@ export async function publicKeys(issuer) {
   return (await (await fetch(discovery.jwks_uri)).json()).keys;
 }
 
-/** A token signed by a key that is not the issuer's. */
+/** A token signed by a key or secret that is not the issuer's. */
 export function signedByAnother(token, headerFields = {}) {
   const { header, claims } = read(token);
+  if (header.alg === "HS256") return sign(claims, randomBytes(32));
   const { privateKey, publicKey } = newKey(header.alg);
   const fields =
     typeof headerFields === "function"

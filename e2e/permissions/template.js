@@ -67,7 +67,23 @@ export function permissions() {
  * @param {ReturnType<typeof permissions>[number]} lacking
  */
 export async function writeWithout(path, lacking) {
+  await writeChanged(path, (copy) => remove(copy, lacking));
+}
+
+/**
+ * Writes a copy of the template after a change.
+ *
+ * @param {string} path
+ * @param {(template: any) => void} change
+ */
+export async function writeChanged(path, change) {
   const copy = template();
+  change(copy);
+  await writeFile(path, JSON.stringify(copy, null, 2));
+}
+
+/** @param {any} copy @param {ReturnType<typeof permissions>[number]} lacking */
+function remove(copy, lacking) {
   const { Policies } = copy.Resources[lacking.function].Properties;
   const statement = statementsOf(copy.Resources[lacking.function])[lacking.statement];
   statement.Action = actionsOf(statement).filter((action) => action !== lacking.action);
@@ -76,5 +92,4 @@ export async function writeWithout(path, lacking) {
   copy.Resources[lacking.function].Properties.Policies = Policies.filter(
     ({ Statement }) => Statement.length > 0,
   );
-  await writeFile(path, JSON.stringify(copy, null, 2));
 }

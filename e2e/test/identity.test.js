@@ -19,6 +19,23 @@ import {
   unsigned,
 } from "../lib/tokens.js";
 
+/** Tokens that abuse the keys that an issuer publishes. */
+async function badPublishedKeys(token) {
+  const { header, claims } = read(token);
+  const keys = await publicKeys(claims.iss);
+  const key = keys.find(({ kid }) => kid === header.kid) ?? keys[0];
+  return {
+    "signed by another key under an unknown key id": signedByAnother(token, { kid: "unknown" }),
+    "signed by a key in its own header": signedByAnother(token, (jwk) => ({ jwk, kid: undefined })),
+    ...Object.fromEntries(
+      keyConfused(token, key).map(([form, confused]) => [
+        `HS256 with the public key as ${form}`,
+        confused,
+      ]),
+    ),
+  };
+}
+
 suite("identity", (stack) => {
   /** @type {Person} */ let ada;
 
@@ -44,18 +61,9 @@ suite("identity", (stack) => {
 
   test("an invalid token is rejected everywhere", async (t) => {
     const { header, claims } = read(ada.token);
-    const keys = await publicKeys(claims.iss);
-    const key = keys.find(({ kid }) => kid === header.kid) ?? keys[0];
     const bad = {
       "not a token": "open-sesame",
       "signed by another key": signedByAnother(ada.token),
-      "signed by another key under an unknown key id": signedByAnother(ada.token, {
-        kid: "unknown",
-      }),
-      "signed by a key in its own header": signedByAnother(ada.token, (jwk) => ({
-        jwk,
-        kid: undefined,
-      })),
       "another user under a valid signature": altered(ada.token, { sub: "mallory" }),
       "a later expiry under a valid signature": altered(ada.token, { exp: claims.exp + 86_400 }),
       "alg none": unsigned(ada.token),
@@ -63,12 +71,8 @@ suite("identity", (stack) => {
       "alg none with a signature": `${unsigned(ada.token)}${ada.token.split(".")[2]}`,
       expired: await stack.tokenFor(ada.user, { expiresIn: -3600 }),
       "for another audience": await stack.tokenFor(ada.user, { audience: "another-audience" }),
-      ...Object.fromEntries(
-        keyConfused(ada.token, key).map(([form, token]) => [
-          `HS256 with the public key as ${form}`,
-          token,
-        ]),
-      ),
+      // An issuer that signs with a shared secret publishes no keys.
+      ...(header.alg === "HS256" ? {} : await badPublishedKeys(ada.token)),
     };
     for (const [what, token] of Object.entries(bad)) {
       await t.test(what, async () => {
