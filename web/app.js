@@ -3,6 +3,7 @@
 import {
   backoff,
   connect,
+  isObject,
   isText,
   parseObject,
   StateName,
@@ -25,7 +26,13 @@ import { SidebarView, StatusView } from "./views/frame.js";
 /** @import { Client } from "./client/index.js" */
 /** @import { Session } from "./session.js" */
 
-/** @typedef {{http: string, ws: string, login: string | null}} Configuration */
+/**
+ * @typedef {object} Configuration
+ * @property {string} http
+ * @property {string} ws
+ * @property {string | null} login
+ * @property {Awaited<ReturnType<import("./provider_login.js").prepareLogin>> | null} provider
+ */
 
 class App {
   /** @type {Client | null} */
@@ -41,7 +48,7 @@ class App {
   /** @type {Drafts | null} */
   #drafts = null;
   // These views are loaded when they are first needed.
-  /** @type {import("./views/login.js").LoginView | null} */
+  /** @type {import("./views/login.js").LoginView | NonNullable<Configuration["provider"]>["view"] | null} */
   #login = null;
   /** @type {import("./views/new_conversation.js").NewConversationView | null} */
   #newConversation = null;
@@ -56,7 +63,7 @@ class App {
   }
 
   async start() {
-    const session = loadSession(sessionStorage) ?? (await askPage());
+    const session = loadSession(sessionStorage) ?? (await askPage(null).catch(() => null));
     if (session) await this.#enter(session);
     else await this.#showLogin("");
   }
@@ -70,16 +77,17 @@ class App {
 
   /** @param {string} message */
   async #showLogin(message) {
-    const { LoginView } = await import("./views/login.js");
-    this.#login ??= new LoginView({
-      asksForUser: this.#configuration.login !== null,
-      onPerson: (person) => this.#logIn(person),
-      onToken: async (token) =>
-        this.#accept(
-          readToken(token),
-          "This is not a token. A token is a JSON Web Token with three parts and a “sub” claim.",
-        ),
-    });
+    this.#login ??=
+      this.#configuration.provider?.view ??
+      new (await import("./views/login.js")).LoginView({
+        asksForUser: this.#configuration.login !== null,
+        onPerson: (person) => this.#logIn(person),
+        onToken: async (token) =>
+          this.#accept(
+            readToken(token),
+            "This is not a token. A token is a JSON Web Token with three parts and a “sub” claim.",
+          ),
+      });
     // A dialog that is removed while open cannot be opened again.
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     document.body.replaceChildren(this.#login.root);
@@ -121,7 +129,7 @@ class App {
   async #replaceClient() {
     this.#client?.stop();
     const { http, ws } = this.#configuration;
-    const client = await connect({ http, ws, token: () => this.#token() });
+    const client = await connect({ http, ws, token: ({ refused }) => this.#token(refused) });
     client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
     const drafts = new Drafts(sessionStorage, client.me.user);
@@ -143,8 +151,9 @@ class App {
     this.#panes.replaceChildren(sidebar.root, pane.root);
   }
 
-  async #token() {
-    const given = this.#newSession ?? (await askPage());
+  /** @param {string | null} refused */
+  async #token(refused) {
+    const given = this.#newSession ?? (await askPage(refused));
     this.#newSession = null;
     if (given === null || given.user !== this.#session?.user) return null;
     this.#session = given;
@@ -167,6 +176,7 @@ class App {
     this.#drafts?.clear();
     saveSession(sessionStorage, null);
     history.replaceState(null, "", location.pathname + location.search);
+    void this.#configuration.provider?.logOut();
     void this.#showLogin("");
   }
 
@@ -254,8 +264,13 @@ async function readConfiguration() {
   for (let failures = 1; ; failures += 1) {
     try {
       const response = await fetch("config.json", { cache: "no-store" });
-      const { http, ws, login } = parseObject(await response.text()) ?? {};
-      if (isText(http) && isText(ws)) return { http, ws, login: isText(login) ? login : null };
+      const { http, ws, login, oidc } = parseObject(await response.text()) ?? {};
+      if (isText(http) && isText(ws)) {
+        const provider = isObject(oidc)
+          ? await (await import("./provider_login.js")).prepareLogin(oidc)
+          : null;
+        return { http, ws, login: isText(login) ? login : null, provider };
+      }
     } catch {}
     const words = element(
       "p",

@@ -32,17 +32,13 @@ export function saveSession(storage, session) {
 
 /**
  * Asks `window.confabToken` for a token, if the surrounding page has set it. See the README.
+ * @param {string | null} refused
  * @returns {Promise<Session | null>}
  */
-export async function askPage() {
+export async function askPage(refused) {
   const page = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis));
   const provider = page.confabToken;
-  if (typeof provider !== "function") return null;
-  try {
-    return readToken(String(await provider()));
-  } catch {
-    return null;
-  }
+  return typeof provider === "function" ? readToken(String(await provider({ refused }))) : null;
 }
 
 export class LoginFailed extends Error {}

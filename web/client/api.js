@@ -120,8 +120,9 @@ export class Api {
     const used = credentials.token;
     let answer = await this.#attempt(method, resource, body, used);
     const isRefused = answer instanceof Rejection && answer.retry === Retry.reauthenticate;
-    if (!isRefused) credentials.accepted(used);
-    else if (await credentials.refused(used))
+    if (!isRefused) {
+      if (!(answer instanceof Unanswered)) credentials.accepted(used);
+    } else if (await credentials.refused(used))
       answer = await this.#attempt(method, resource, body, credentials.token);
     if (answer instanceof Error) throw answer;
     return answer;
@@ -151,7 +152,10 @@ export class Api {
       const value = parseObject(await response.text());
       return response.ok && value ? value : failure(response.status, value);
     } catch (cause) {
-      return new Unanswered("The server could not be reached.", { cause });
+      // A browser hides a 401 without CORS headers.
+      return this.#options.credentials.hasEnded(token)
+        ? failure(401, null)
+        : new Unanswered("The server could not be reached.", { cause });
     } finally {
       cancel();
     }

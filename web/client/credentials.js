@@ -48,6 +48,12 @@ export class Credentials {
     if (token === this.#token) this.#isUnproven = false;
   }
 
+  /** Whether a token that the server accepted has ended. @param {string} token */
+  hasEnded(token) {
+    const end = readClaims(token)?.expiresAt;
+    return !this.#isUnproven && !!end && end <= this.#options.clock.now();
+  }
+
   /** @param {string} token */
   async refused(token) {
     if (token !== this.#token) return true;

@@ -191,7 +191,7 @@
 /**
  * @typedef {object} ApiOptions
  * @property {string} base URL without a trailing slash
- * @property {Pick<Credentials, "token" | "refused" | "accepted">} credentials
+ * @property {Pick<Credentials, "token" | "refused" | "accepted" | "hasEnded">} credentials
  * @property {typeof globalThis.fetch} fetch
  * @property {Clock} clock
  */

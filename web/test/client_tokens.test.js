@@ -151,3 +151,41 @@ test("a client that was stopped while waiting for a token stays stopped", async 
     );
   }
 });
+
+test("an ended token whose refusal the browser hides is replaced, or the user is signed out", async () => {
+  const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
+  const ended = tokenOf("alice", { exp: begun + 600 });
+  const next = tokenOf("alice", { jti: 2 });
+  for (const [given, state] of /** @type {[string | null, string][]} */ ([
+    [next, "connected"],
+    [null, "signed-out"],
+  ])) {
+    // At first the provider has no other token.
+    const { server, client, clock, asked } = await start(undefined, {
+      token: ended,
+      tokens: [ended, given],
+    });
+    await clock.advance(601_000);
+    server.accepted = [next];
+    server.hidesRefusals = true;
+    server.socket.cut();
+    await clock.advance(60_000);
+    assert.deepEqual([client.state.name, asked], [state, [null, ended]]);
+  }
+});
+
+test("a fast clock does not sign the user out while the server is away", async () => {
+  const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
+  const [first, next] = [1, 2].map((jti) => tokenOf("alice", { jti, exp: begun - 60 }));
+  const { server, client, clock, asked } = await start(undefined, {
+    token: first,
+    tokens: [String(next), null],
+  });
+  server.mode = "down";
+  server.socket.cut();
+  await clock.advance(300_000);
+  assert.deepEqual([client.state.reason, asked], ["away", [first]]);
+  server.mode = "open";
+  await clock.advance(30_000);
+  assert.deepEqual([client.state.name, server.tokens.at(-1)], ["connected", next]);
+});

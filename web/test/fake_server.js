@@ -59,6 +59,8 @@ export class FakeServer {
    * @type {string[] | null}
    */
   accepted = null;
+  /** Whether a browser hides refusals, because they have no CORS headers. */
+  hidesRefusals = false;
   tabs = 0;
   /** @type {string[]} */
   requests = [];
@@ -148,8 +150,10 @@ export class FakeServer {
     if (this.mode === "down" || this.failNext-- > 0) throw new TypeError("Failed to fetch");
     if (this.mode === "forbidding") return Response.json({ message: "Forbidden" }, { status: 403 });
     const token = new Headers(init?.headers).get("authorization")?.slice("Bearer ".length) ?? "";
-    if (this.accepted && !this.accepted.includes(token))
+    if (this.accepted && !this.accepted.includes(token)) {
+      if (this.hidesRefusals) throw new TypeError("Failed to fetch");
       return Response.json({ message: "Unauthorized" }, { status: 401 });
+    }
     const number = (/** @type {string} */ name) =>
       Number(url.searchParams.get(name) ?? Number.MAX_SAFE_INTEGER);
     const about = this.listed.find(({ id }) => url.pathname === `/conversations/${id}`);

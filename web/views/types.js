@@ -73,4 +73,10 @@
  * @property {(token: string) => Promise<string | null>} onToken returns what went wrong
  */
 
+/**
+ * @typedef {object} ProviderLoginOptions
+ * @property {string} problem what went wrong at the provider; empty if nothing did
+ * @property {() => Promise<string>} onLogIn returns what went wrong
+ */
+
 export {};
