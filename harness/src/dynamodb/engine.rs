@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     amazon::AmazonLocal,
-    backend::{Backend, EngineCaller, Remote},
+    backend::{Backend, Remote},
     embedded::Embedded,
     error::EngineError,
 };
@@ -81,16 +81,15 @@ impl Engine {
                 })
             }
             Choice::Local => {
-                let (local, endpoint, owner) = AmazonLocal::start(data).await?;
-                let caller = EngineCaller::Owner(owner);
+                let (local, endpoint) = AmazonLocal::start(data).await?;
                 Ok(Self {
-                    backend: Backend::Remote(Remote::new(&endpoint, caller)?),
+                    backend: Backend::Remote(Remote::new(&endpoint)?),
                     kind: Kind::Amazon(Box::new(local)),
                 })
             }
             Choice::Url(_) if data.is_some() => Err(EngineError::DataOfUrl),
             Choice::Url(endpoint) => Ok(Self {
-                backend: Backend::Remote(Remote::new(&endpoint, EngineCaller::Client)?),
+                backend: Backend::Remote(Remote::new(&endpoint)?),
                 kind: Kind::External,
             }),
         }

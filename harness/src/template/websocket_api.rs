@@ -17,9 +17,7 @@ use super::{
     scope::Scope,
     throttling,
 };
-use crate::stack::{
-    Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute, WebSocketTarget,
-};
+use crate::stack::{Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
 
 const LIFECYCLE: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
@@ -143,7 +141,7 @@ fn route(
     route.without_effect(&["OperationName"]);
     route.finish(problems);
     Some(WebSocketRoute {
-        target: WebSocketTarget::Function(function?),
+        function: function?,
         timeout: Duration::from_millis(timeout?),
         replies: selected? && answered,
     })

@@ -173,7 +173,7 @@ mod tests {
             HttpRoute {
                 method: method.into(),
                 path: path.into(),
-                target: "F".into(),
+                function: "F".into(),
                 authorizer: None,
                 scopes: Vec::new(),
                 timeout: Duration::from_secs(1),

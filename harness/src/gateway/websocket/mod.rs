@@ -34,7 +34,6 @@ mod handshake;
 mod limits;
 mod management;
 mod message;
-mod mock;
 mod policy;
 mod pump;
 mod reply;
