@@ -152,6 +152,12 @@ describe("conformance", { concurrency: 4 }, () => {
     });
   }
 
+  fact("2.5 [D]", "a MOCK integration replies with its template", async () => {
+    const socket = await open();
+    socket.send({ action: "mock" });
+    assert.deepEqual(await socket.json(), { id: socket.id, route: "mock" });
+    socket.cut();
+  });
   fact("2.3 [D]", "a route without a route response sends no reply", async () => {
     const socket = await open();
     const steps = [

@@ -70,6 +70,26 @@ export function httpFacts() {
     const sent = await (await fetch(`${target.http}/open/x`, { method: "POST", body })).json();
     assert.deepEqual([sent.body, sent.isBase64Encoded], ["dGV4dA==", true]);
   });
+  fact("5 [D]", "HTTP_PROXY: the request reaches the endpoint, with its changes", async () => {
+    const url = `${target.http}/proxied/items/a%20b?x=1&secret=2`;
+    const seen = await fetch(url, { method: "PUT", headers: { "x-own": "own" }, body: "text" });
+    assert.equal(seen.status, 200);
+    const { rawPath, queryStringParameters, requestContext, headers, body } = await seen.json();
+    assert.deepEqual([rawPath, requestContext.http.method], ["/open/items/a b", "PUT"]);
+    assert.deepEqual(queryStringParameters, { x: "1" });
+    assert.deepEqual([headers["x-own"], headers["x-mapped"]], ["own", "1"]);
+    assert.equal(body, "text");
+  });
+  fact("5 [D]", "HTTP_PROXY: the response of the endpoint is the response", async () => {
+    const script = JSON.stringify(answer({ statusCode: 418, body: "tea", headers: { "x-a": "b" } }));
+    const seen = await fetch(`${target.http}/proxied/x`, { headers: { "x-script": script } });
+    assert.deepEqual([seen.status, await seen.text()], [418, "tea"]);
+    assert.equal(seen.headers.get("x-a"), "b");
+  });
+  fact("5 [O]", "HTTP_PROXY: the endpoint learns the host that the client called", async () => {
+    const { headers } = await (await fetch(`${target.http}/proxied/x`)).json();
+    assert.match(headers.forwarded, new RegExp(`host=${new URL(target.http).host};`));
+  });
   fact("5 [M]", "HTTP: an unknown route: 404", async () => {
     const seen = await fetch(`${target.http}/nowhere`, { method: "POST" });
     assert.deepEqual([seen.status, await seen.text()], [404, '{"message":"Not Found"}']);

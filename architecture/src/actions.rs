@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use harness::stack::WebSocketTarget;
 use heck::{ToLowerCamelCase as _, ToSnakeCase as _};
 
 use crate::sources::{actions, between, file_names, first_cells, quoted, read, stack};
@@ -11,7 +12,10 @@ use crate::sources::{actions, between, file_names, first_cells, quoted, read, st
 fn every_function_serves_the_actions_that_the_template_routes_to_it() {
     let mut routed: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (key, route) in stack().websocket_api.unwrap().routes {
-        let function = route.function.trim_end_matches("Function").to_snake_case();
+        let WebSocketTarget::Function(function) = route.target else {
+            panic!("{key} calls no function");
+        };
+        let function = function.trim_end_matches("Function").to_snake_case();
         if !key.starts_with('$') {
             routed.entry(function).or_default().insert(key);
         }
@@ -98,7 +102,7 @@ fn every_route_has_a_line_in_the_table_of_costs() {
             "docs/cost.md has no line for {key}"
         );
     }
-    for route in stack.http_api.unwrap().routes {
+    for route in stack.http_apis.into_iter().flat_map(|api| api.routes) {
         let whole = format!("{} {}", route.method, route.path);
         let short = whole.replace("/conversations/{id}/", "…/");
         let is_priced = priced.contains(&*whole) || priced.contains(&*short);

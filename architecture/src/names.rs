@@ -45,10 +45,9 @@ fn every_sample_event_is_for_a_route_of_the_template() {
     let stack = stack();
     let websocket: BTreeSet<String> = stack.websocket_api.unwrap().routes.into_keys().collect();
     let http: BTreeSet<String> = stack
-        .http_api
-        .unwrap()
-        .routes
+        .http_apis
         .iter()
+        .flat_map(|api| &api.routes)
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
     let routes = routes_of_the_core();

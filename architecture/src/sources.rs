@@ -59,6 +59,7 @@ pub fn stack() -> Stack {
         origins: "http://localhost:3000".to_owned(),
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
         cognito_issuer: String::new(),
+        http_endpoint: String::new(),
         audience: "local-development".to_owned(),
     };
     template::load(

@@ -58,6 +58,10 @@ pub struct Options {
     #[arg(long, value_name = "KEY=VALUE", num_args = 1..)]
     pub parameter_overrides: Vec<ParameterOverrides>,
 
+    /// Port of an HTTP API beside the first one, by its logical id [default: any free one]
+    #[arg(long, value_name = "API=PORT")]
+    pub api_port: Vec<ApiPort>,
+
     /// Folder of the page [default: `web` beside the folder of the template]
     #[arg(long, value_name = "DIR")]
     pub web: Option<PathBuf>,
@@ -97,12 +101,40 @@ impl Options {
         }
     }
 
+    /// Returns the given ports of HTTP APIs. The last one of a repeated name wins.
+    pub fn api_ports(&self) -> BTreeMap<String, u16> {
+        let given = self.api_port.iter();
+        given
+            .map(|given| (given.name.clone(), given.port))
+            .collect()
+    }
+
     /// Returns the given parameter values. The last one of a repeated name wins.
     pub fn parameters(&self) -> BTreeMap<String, String> {
         self.parameter_overrides
             .iter()
             .flat_map(|given| given.0.clone())
             .collect()
+    }
+}
+
+/// `API=PORT`: the port of an HTTP API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiPort {
+    name: String,
+    port: u16,
+}
+
+impl FromStr for ApiPort {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let given = text.split_once('=').and_then(|(name, port)| {
+            let port = port.parse().ok()?;
+            let name = name.to_owned();
+            (!name.is_empty()).then_some(Self { name, port })
+        });
+        given.ok_or_else(|| "write it as API=PORT, for example AdminApi=3005".to_owned())
     }
 }
 

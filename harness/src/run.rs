@@ -86,7 +86,7 @@ impl Running {
         // Ports are opened first: the template needs their numbers, and a port in use is reported
         // at once.
         let mut listeners = Listeners::open(&ports)?;
-        let setup = setup(options, &listeners)?;
+        let setup = setup(options, &mut listeners)?;
         let (executables, watch) = build(&setup).await?;
         let addresses = Addresses::of(&setup);
 
@@ -133,7 +133,7 @@ impl Running {
 }
 
 /// Loads the template, and prepares what the services share.
-fn setup(options: Options, listeners: &Listeners) -> Result<Setup, StartError> {
+fn setup(options: Options, listeners: &mut Listeners) -> Result<Setup, StartError> {
     let current = std::env::current_dir().map_err(|error| StartError::Process(error.into()))?;
     let template = options
         .template_path(&current)
@@ -141,6 +141,7 @@ fn setup(options: Options, listeners: &Listeners) -> Result<Setup, StartError> {
     let ports = listeners.ports();
     let local = services::local(&ports);
     let stack = template::load(&template, &local, &options.parameters())?;
+    listeners.open_further(&stack.http_apis, options.api_ports())?;
     say(format_args!("{}: {}", template.display(), Summary(&stack)));
     for notice in &stack.notices {
         tracing::warn!("{notice}");
@@ -162,6 +163,7 @@ fn setup(options: Options, listeners: &Listeners) -> Result<Setup, StartError> {
         options,
         stack,
         ports,
+        further_ports: listeners.further_ports(),
         clock,
         faults,
     })
@@ -214,6 +216,10 @@ impl Callers {
                     tasks.spawn(task);
                 }
             }
+        }
+        let further = listeners.take_further();
+        for task in services::start_further(setup, lambda, further, &closed)? {
+            tasks.spawn(task);
         }
         Ok(Self { tasks, close })
     }

@@ -246,7 +246,7 @@ mod tests {
         let stack = Stack {
             functions: BTreeMap::new(),
             websocket_api: None,
-            http_api: None,
+            http_apis: Vec::new(),
             tables: Vec::new(),
             notices: Vec::new(),
         };

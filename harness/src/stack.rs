@@ -10,7 +10,12 @@ use std::{
 
 use serde_json::Value;
 
+pub use self::target::{
+    Change, ChangedPart, Endpoint, How, HttpTarget, Mock, MockPiece, Piece, WebSocketTarget,
+};
 use crate::iam::Statement;
+
+mod target;
 
 /// The account id in every local ARN.
 pub const ACCOUNT: &str = "123456789012";
@@ -24,8 +29,8 @@ pub struct Stack {
     pub functions: BTreeMap<String, Function>,
     /// The WebSocket API, if the template has one. A second one is an error.
     pub websocket_api: Option<WebSocketApi>,
-    /// The HTTP API, if the template has one. A second one is an error.
-    pub http_api: Option<HttpApi>,
+    /// The HTTP APIs in the order of the template. The first one shares its port with the page.
+    pub http_apis: Vec<HttpApi>,
     /// The tables. The start creates those that do not exist.
     pub tables: Vec<Table>,
     /// Notices about parts of the template that the harness does not support, with their places.
@@ -105,8 +110,8 @@ pub struct WebSocketApi {
 /// One route of a WebSocket API.
 #[derive(Clone, Debug)]
 pub struct WebSocketRoute {
-    /// The logical id of the function.
-    pub function: String,
+    /// What it calls.
+    pub target: WebSocketTarget,
     /// At most 29 s.
     pub timeout: Duration,
     /// Whether the function's result is sent to the client. This needs both a
@@ -127,6 +132,8 @@ pub struct WebSocketAuthorizer {
 /// An HTTP API with payload format 2.0.
 #[derive(Clone, Debug)]
 pub struct HttpApi {
+    /// The key under `Resources`.
+    pub logical_id: String,
     /// Ten lower-case letters and digits.
     pub api_id: String,
     /// `$default` or a name. A named stage is the first segment of every path.
@@ -177,8 +184,8 @@ pub struct HttpRoute {
     pub method: String,
     /// `/conversations/{id}/events`, `/{proxy+}` or `$default`.
     pub path: String,
-    /// The logical id of the function.
-    pub function: String,
+    /// What it calls.
+    pub target: HttpTarget,
     /// A key of [`HttpApi::authorizers`] or [`HttpApi::jwt_authorizers`].
     pub authorizer: Option<String>,
     /// With a JWT authorizer, a token needs one of these scopes. Empty if it needs none.

@@ -64,7 +64,7 @@ Resources:
 
 thread_local! {
     /// The API of [`TEMPLATE`].
-    pub static API: HttpApi = stack(TEMPLATE).unwrap().http_api.unwrap();
+    pub static API: HttpApi = stack(TEMPLATE).unwrap().http_apis.into_iter().next().unwrap();
 }
 
 pub fn run(data: &[u8]) {

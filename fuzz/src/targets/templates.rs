@@ -29,6 +29,7 @@ pub fn stack(text: &str) -> Result<Stack, TemplateError> {
         origins: "http://localhost:3000".to_owned(),
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
         cognito_issuer: "http://127.0.0.1:3000/.local/cognito".to_owned(),
+        http_endpoint: "http://127.0.0.1:3000".to_owned(),
         audience: "local-development".to_owned(),
     };
     let path = Path::new("template.yaml");

@@ -3,9 +3,14 @@
 //! Its own main class listens on every interface and needs a port. Jetty's XML starter builds the
 //! same server from `amazon.xml` instead: on loopback only, on a free port that it prints, until
 //! its standard input ends. So it also ends if the harness is killed.
+//!
+//! DynamoDB Local does not verify signatures, and every program of the machine can reach its port.
+//! But without its option `-sharedDb` it has separate tables for each access key. The harness makes
+//! up a key and tells it to nobody: other callers see an empty database.
 
 use std::{
-    env,
+    env, fs, io,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -22,9 +27,12 @@ use super::{
     artifacts,
     error::{EngineError, OLDEST_JAVA},
 };
+use crate::{iam::Credentials, stack::REGION};
 
 /// The folder of its databases, inside the data folder.
 const FOLDER: &str = "dynamodb-local";
+/// The file in that folder with the access key of the owner of its tables.
+const OWNER: &str = "owner";
 /// The server for Jetty's XML starter; see the module's documentation.
 const SERVER: &str = include_str!("amazon.xml");
 /// The time limit for closing its files.
@@ -38,9 +46,9 @@ pub(super) struct AmazonLocal {
 }
 
 impl AmazonLocal {
-    /// Starts the server on a free loopback port and returns its URL. Fetches it first if this
-    /// machine does not have it.
-    pub async fn start(data: Option<&Path>) -> Result<(Self, String), EngineError> {
+    /// Starts the server on a free loopback port. Returns it with its URL and with the owner of its
+    /// tables. Fetches it first if this machine does not have it.
+    pub async fn start(data: Option<&Path>) -> Result<(Self, String, Credentials), EngineError> {
         let java = java().await?;
         let library = artifacts::fetch().await?;
         let server = artifacts::place(&library, "server.xml", SERVER.as_bytes()).await?;
@@ -51,12 +59,16 @@ impl AmazonLocal {
             .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"])
             .arg(property("java.library.path", &library))
             .arg(property("sqlite4java.library.path", &library));
-        match data {
-            None => command.arg("-DinMemory=true"),
+        let owner = match data {
+            None => {
+                command.arg("-DinMemory=true");
+                Credentials::of_a_new_engine()
+            }
             Some(data) => {
                 let folder = data.join(FOLDER);
                 tokio::fs::create_dir_all(&folder).await?;
-                command.arg(property("dbPath", &folder.canonicalize()?))
+                command.arg(property("dbPath", &folder.canonicalize()?));
+                owner(&folder)?
             }
         };
         let mut child = command
@@ -93,7 +105,7 @@ impl AmazonLocal {
                         debug!(line, "DynamoDB Local");
                     }
                 });
-                Ok((Self { child, lifeline }, endpoint))
+                Ok((Self { child, lifeline }, endpoint, owner))
             }
             None => {
                 drop(lifeline);
@@ -114,6 +126,27 @@ impl AmazonLocal {
             let _ = self.child.kill().await;
         }
     }
+}
+
+/// Returns the owner of the tables in `folder`. The first start makes it up, keeps it beside the
+/// databases, and gives it the shared database of earlier versions of the harness.
+fn owner(folder: &Path) -> io::Result<Credentials> {
+    // DynamoDB Local names the file of a database after its access key.
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    let file = folder.join(OWNER);
+    match fs::read_to_string(&file) {
+        Ok(access_key_id) => return Ok(Credentials::of_an_engine(access_key_id)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let owner = Credentials::of_a_new_engine();
+    let shared = folder.join("shared-local-instance.db");
+    if shared.exists() {
+        let own = format!("{}_{REGION}.db", owner.access_key_id);
+        fs::rename(shared, folder.join(own))?;
+    }
+    fs::write(file, &owner.access_key_id)?;
+    Ok(owner)
 }
 
 /// Returns the URL from the line that `amazon.xml` prints when the server listens:
@@ -166,7 +199,61 @@ fn major(banner: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::major;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::dynamodb::backend::{Backend, EngineCaller, Remote};
+
+    async fn tables(endpoint: &str, caller: EngineCaller) -> Value {
+        let engine = Backend::Remote(Remote::new(endpoint, caller).unwrap());
+        let answer = engine.administer("ListTables", &json!({})).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        answer["TableNames"].clone()
+    }
+
+    #[tokio::test]
+    async fn other_callers_of_its_port_see_an_empty_database() {
+        let data = env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()));
+        let create = json!({
+            "TableName": "Notes",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": "pk", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "pk", "KeyType": "HASH" }],
+        });
+        for start in 1..=2 {
+            let (engine, endpoint, owner) = AmazonLocal::start(Some(&data)).await.unwrap();
+            let owner = EngineCaller::Owner(owner);
+            if start == 1 {
+                let owner = Remote::new(&endpoint, owner.clone()).unwrap();
+                let owner = Backend::Remote(owner);
+                let created = owner.administer("CreateTable", &create).await.unwrap();
+                assert_eq!(created.status, 200);
+            }
+            assert_eq!(tables(&endpoint, owner).await, json!(["Notes"]));
+            // The key of the administrator is a published constant.
+            assert_eq!(tables(&endpoint, EngineCaller::Client).await, json!([]));
+            let stranger = EngineCaller::Owner(Credentials::of_a_new_engine());
+            assert_eq!(tables(&endpoint, stranger).await, json!([]));
+            engine.stop().await;
+        }
+        fs::remove_dir_all(data).unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_shared_database_of_earlier_versions_gets_an_owner() {
+        let folder = env::temp_dir().join(format!("harness-{}", uuid::Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("shared-local-instance.db"), "tables").unwrap();
+        let first = owner(&folder).unwrap();
+        let own = folder.join(format!("{}_us-east-1.db", first.access_key_id));
+        assert_eq!(fs::read_to_string(own).unwrap(), "tables");
+        // A caller without the key has made a database, which does not become the owner's.
+        fs::write(folder.join("AKIALOCALADMIN_us-east-1.db"), "foreign").unwrap();
+        assert_eq!(owner(&folder).unwrap(), first);
+        let mode = fs::metadata(&folder).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        fs::remove_dir_all(folder).unwrap();
+    }
 
     #[test]
     fn versions_of_java_are_read() {

@@ -1,5 +1,7 @@
 //! Calls the engine: the embedded one in this process, any other by HTTP.
 
+use std::fmt;
+
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, header, request},
@@ -36,6 +38,28 @@ pub(super) enum Backend {
 pub(super) struct Remote {
     client: reqwest::Client,
     endpoint: reqwest::Url,
+    /// Whom the engine sees as the caller.
+    caller: EngineCaller,
+}
+
+/// Whom an engine at a URL sees as the caller.
+#[derive(Clone)]
+pub(super) enum EngineCaller {
+    /// The client that signed the call.
+    Client,
+    /// Always this owner, whoever signed the call. The engine has tables of its own for each access
+    /// key, and this key is known to the harness only.
+    Owner(Credentials),
+}
+
+impl fmt::Debug for EngineCaller {
+    /// Shows no access key, since that of an owner is secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Client => "Client",
+            Self::Owner(_) => "Owner",
+        })
+    }
 }
 
 impl Backend {
@@ -70,7 +94,7 @@ impl Backend {
 
 impl Remote {
     /// Creates a client of the engine at `endpoint` (`http://host:port`).
-    pub fn new(endpoint: &str) -> Result<Self, EngineError> {
+    pub fn new(endpoint: &str, caller: EngineCaller) -> Result<Self, EngineError> {
         Ok(Self {
             // The engine is called directly, even if the environment names an HTTP proxy.
             client: reqwest::Client::builder()
@@ -79,6 +103,7 @@ impl Remote {
                 .build()?,
             endpoint: reqwest::Url::parse(endpoint)
                 .map_err(|_| EngineError::Endpoint(endpoint.to_owned()))?,
+            caller,
         })
     }
 
@@ -88,8 +113,18 @@ impl Remote {
         url.set_query(request.uri.query());
         let mut headers = request.headers;
         remove_hop_by_hop(&mut headers);
+        let is_signed = headers.contains_key(header::AUTHORIZATION);
         let request = self.client.request(request.method, url);
-        read(request.headers(headers).body(body).send().await?).await
+        let mut request = request.headers(headers).body(body).build()?;
+        if let EngineCaller::Owner(owner) = &self.caller
+            && is_signed
+        {
+            // The token belongs to the key of the client.
+            request.headers_mut().remove("x-amz-security-token");
+            let now = OffsetDateTime::now_utc();
+            sign(owner, Service::DynamoDb, &mut request, now);
+        }
+        read(self.client.execute(request).await?).await
     }
 
     async fn administer(&self, operation: &str, body: &Value) -> Result<Answer, reqwest::Error> {
@@ -101,12 +136,12 @@ impl Remote {
             .body(body.to_string())
             .build()?;
         // Local engines only check the form of a signature, but every client of AWS signs.
-        sign(
-            &Credentials::administrator(),
-            Service::DynamoDb,
-            &mut request,
-            OffsetDateTime::now_utc(),
-        );
+        let administrator = match &self.caller {
+            EngineCaller::Client => &Credentials::administrator(),
+            EngineCaller::Owner(owner) => owner,
+        };
+        let now = OffsetDateTime::now_utc();
+        sign(administrator, Service::DynamoDb, &mut request, now);
         read(self.client.execute(request).await?).await
     }
 }

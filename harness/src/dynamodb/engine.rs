@@ -6,7 +6,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     amazon::AmazonLocal,
-    backend::{Backend, Remote},
+    backend::{Backend, EngineCaller, Remote},
     embedded::Embedded,
     error::EngineError,
 };
@@ -81,15 +81,16 @@ impl Engine {
                 })
             }
             Choice::Local => {
-                let (local, endpoint) = AmazonLocal::start(data).await?;
+                let (local, endpoint, owner) = AmazonLocal::start(data).await?;
+                let caller = EngineCaller::Owner(owner);
                 Ok(Self {
-                    backend: Backend::Remote(Remote::new(&endpoint)?),
+                    backend: Backend::Remote(Remote::new(&endpoint, caller)?),
                     kind: Kind::Amazon(Box::new(local)),
                 })
             }
             Choice::Url(_) if data.is_some() => Err(EngineError::DataOfUrl),
             Choice::Url(endpoint) => Ok(Self {
-                backend: Backend::Remote(Remote::new(&endpoint)?),
+                backend: Backend::Remote(Remote::new(&endpoint, EngineCaller::Client)?),
                 kind: Kind::External,
             }),
         }

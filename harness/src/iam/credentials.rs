@@ -31,6 +31,23 @@ impl Credentials {
         }
     }
 
+    /// Returns new random credentials for an engine that separates its data by access key. Unlike
+    /// on AWS, the access key id is the secret part.
+    pub(crate) fn of_a_new_engine() -> Self {
+        let random = || Uuid::new_v4().simple();
+        Self::of_an_engine(format!("{}{}", random(), random()))
+    }
+
+    /// Returns the credentials for an engine with this access key. The engine verifies no
+    /// signatures, so the secret is of no use.
+    pub(crate) fn of_an_engine(access_key_id: String) -> Self {
+        Self {
+            access_key_id,
+            secret_access_key: ADMIN_SECRET_ACCESS_KEY.to_owned(),
+            session_token: None,
+        }
+    }
+
     /// Returns new random credentials of a role.
     pub(super) fn of_a_role() -> Self {
         let random = || Uuid::new_v4().simple();

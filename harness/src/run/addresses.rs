@@ -12,6 +12,9 @@ use super::{
 };
 use crate::iam::{ADMIN_ACCESS_KEY_ID, ADMIN_SECRET_ACCESS_KEY};
 
+/// The least width of the names on the terminal, in characters.
+const LABEL: usize = 13;
+
 /// The addresses of a stack, in the order of [`SERVICES`].
 #[derive(Clone, Debug)]
 pub(super) struct Addresses(Vec<Address>);
@@ -47,7 +50,7 @@ impl Addresses {
         let mut ready: BTreeMap<_, _> = self
             .0
             .iter()
-            .map(|address| (address.key, address.url.as_str()))
+            .map(|address| (address.key.as_str(), address.url.as_str()))
             .collect();
         ready.insert("accessKeyId", ADMIN_ACCESS_KEY_ID);
         ready.insert("secretAccessKey", ADMIN_SECRET_ACCESS_KEY);
@@ -57,11 +60,13 @@ impl Addresses {
 
 impl fmt::Display for Addresses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let longest = self.0.iter().map(|address| address.label.len()).max();
+        let width = longest.unwrap_or_default().max(LABEL);
         for address in &self.0 {
             let Address {
                 label, url, suffix, ..
             } = address;
-            writeln!(f, "  {label:<13} {url}{suffix}")?;
+            writeln!(f, "  {label:<width$} {url}{suffix}")?;
         }
         Ok(())
     }

@@ -62,6 +62,8 @@ pub(super) struct Setup {
     pub web: PathBuf,
     /// The open ports by the names of their services.
     pub ports: BTreeMap<&'static str, u16>,
+    /// The open ports of all HTTP APIs but the first one, by their logical ids.
+    pub further_ports: BTreeMap<String, u16>,
     pub access: Access,
     pub clock: Clock,
     pub faults: Faults,
@@ -82,21 +84,21 @@ impl Setup {
 #[derive(Clone, Debug)]
 pub(super) struct Address {
     /// The key in the ready file.
-    pub key: &'static str,
+    pub key: String,
     /// A URL without a slash at its end.
     pub url: String,
     /// The name on the terminal.
-    pub label: &'static str,
+    pub label: String,
     /// What the terminal shows after the URL.
     pub suffix: &'static str,
 }
 
 impl Address {
-    pub fn new(key: &'static str, label: &'static str, url: String) -> Self {
+    pub fn new(key: &str, label: &str, url: String) -> Self {
         Self {
-            key,
+            key: key.to_owned(),
             url,
-            label,
+            label: label.to_owned(),
             suffix: "",
         }
     }

@@ -28,6 +28,17 @@ pub enum StartError {
     /// A port.
     #[error(transparent)]
     Listen(#[from] ListenError),
+    /// A name in `--api-port`.
+    #[error(
+        "--api-port {name}: the template has no such HTTP API beside the first one, which has \
+         --http-port; the others are: {apis}"
+    )]
+    ApiPort {
+        /// The given name.
+        name: String,
+        /// The logical ids of all HTTP APIs but the first one.
+        apis: String,
+    },
     /// The template.
     #[error(transparent)]
     Template(#[from] TemplateError),

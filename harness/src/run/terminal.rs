@@ -23,8 +23,9 @@ impl fmt::Display for Summary<'_> {
         if let Some(api) = &stack.websocket_api {
             write!(f, ", {}", count(api.routes.len(), "WebSocket route"))?;
         }
-        if let Some(api) = &stack.http_api {
-            write!(f, ", {}", count(api.routes.len(), "HTTP route"))?;
+        if !stack.http_apis.is_empty() {
+            let routes = stack.http_apis.iter().map(|api| api.routes.len()).sum();
+            write!(f, ", {}", count(routes, "HTTP route"))?;
         }
         write!(f, ", {}", count(stack.tables.len(), "table"))
     }

@@ -74,7 +74,7 @@ fn function(
     let id = resource.logical_id.as_str();
     let name = problems.keep(properties.text("FunctionName"));
     problems.keep(properties.optional_one_of("PackageType", &["Zip"]));
-    problems.keep(properties.required_one_of("Runtime", &["provided.al2023", "provided.al2"]));
+    problems.keep(runtime(&mut properties));
     let handler = properties
         .required("Handler")
         .and_then(|handler| handler.text().map(str::to_owned));
@@ -123,6 +123,18 @@ fn function(
         reserved_concurrency: reserved_concurrency?,
         policy: policy?,
     })
+}
+
+/// Fails unless the function brings its own runtime.
+fn runtime(properties: &mut Properties<'_>) -> Result<(), Problem> {
+    let runtime = properties.required("Runtime")?;
+    match runtime.text()? {
+        "provided.al2023" | "provided.al2" => Ok(()),
+        _ => Err(runtime.expected(
+            "provided.al2023 or provided.al2 (a `bootstrap` can start every other runtime: see \
+             \"Other languages\" in the README of the harness)",
+        )),
+    }
 }
 
 fn number(

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    problem::Problem, references::function_arn, resource::Resource, scope::Scope, yaml::Node,
+    problem::Problem,
+    references::{function_arn, published_alias},
+    resource::Resource,
+    scope::Scope,
+    yaml::Node,
 };
 use crate::{
     lambda::{ACCOUNT_CONCURRENCY, UNRESERVED_CONCURRENCY},
@@ -22,8 +26,14 @@ impl Functions {
     /// Makes a declared function known to other resources, even if it has problems.
     pub(super) fn declare(&mut self, resource: &Resource, scope: &Scope) {
         if let Some(reference) = scope.references.get(&resource.logical_id) {
-            self.arns
-                .insert(function_arn(&reference.id), resource.logical_id.clone());
+            let arn = function_arn(&reference.id);
+            let alias = published_alias(resource, scope);
+            // All of them run the same code here.
+            for qualifier in alias.iter().map(String::as_str).chain(["$LATEST"]) {
+                let qualified = format!("{arn}:{qualifier}");
+                self.arns.insert(qualified, resource.logical_id.clone());
+            }
+            self.arns.insert(arn, resource.logical_id.clone());
         }
     }
 

@@ -8,7 +8,7 @@ use std::{
 use super::{
     api_gateway_v2::Parts,
     api_ids::api_id,
-    definition_body,
+    definition_body::{self, Surroundings},
     event_source::HttpApiEvent,
     functions::Functions,
     jwt,
@@ -19,13 +19,15 @@ use super::{
     throttling,
     yaml::Node,
 };
-use crate::stack::{Cors, HttpApi, HttpAuthorizer, HttpRoute, JwtAuthorizer, Throttling};
+use crate::stack::{
+    Cors, HttpApi, HttpAuthorizer, HttpRoute, HttpTarget, JwtAuthorizer, Throttling,
+};
 
 /// The longest time that an authorizer result is cached, in seconds.
 const LONGEST_CACHE: u64 = 3_600;
 
-/// Reads the API. `events` are all `HttpApi` events of the template. An event that names another
-/// API is an error. `parts` are all parts of the template.
+/// Reads the API. `events` are the `HttpApi` events that name it. `parts` are all parts of the
+/// template.
 pub(super) fn read(
     resource: &Resource,
     scope: &Scope,
@@ -63,14 +65,16 @@ pub(super) fn read(
     let mut auth = auth?;
     let mut declared = BTreeSet::new();
     for event in events {
-        if let Some(route) = problems.keep(auth.route(event, &api_id, &mut declared)) {
+        if let Some(route) = problems.keep(auth.route(event, &mut declared)) {
             routes.push(route);
         }
     }
-    if let Some(document) = document? {
-        definition_body::check(&document, &routes, problems);
-    }
+    let default = match &document {
+        Some(Some(_)) => problems.keep(auth.authorizer(None)),
+        _ => None,
+    };
     let mut api = HttpApi {
+        logical_id: id.to_owned(),
         api_id,
         stage: stage?.unwrap_or_else(|| "$default".to_owned()),
         routes,
@@ -80,6 +84,17 @@ pub(super) fn read(
         stage_variables: stage_variables?,
         throttling: Throttling::default(),
     };
+    if let Some(document) = document? {
+        let authorizer = default?;
+        let scopes = authorizer.as_ref().and_then(|it| auth.scopes.get(it));
+        let surroundings = Surroundings {
+            functions,
+            parts,
+            scopes: scopes.cloned().unwrap_or_default(),
+            authorizer,
+        };
+        definition_body::read(&document, &surroundings, &mut api, problems);
+    }
     parts.complete_http(&mut api, problems);
     let keys: Vec<String> = api.routes.iter().map(HttpRoute::key).collect();
     let keys = keys.iter().map(String::as_str);
@@ -143,12 +158,8 @@ impl Auth {
     fn route(
         &self,
         event: HttpApiEvent,
-        api_id: &str,
         declared: &mut BTreeSet<(String, String)>,
     ) -> Result<HttpRoute, Problem> {
-        if event.api_id != api_id {
-            return Err(event.without_api());
-        }
         if !declared.insert((event.method.clone(), event.path.clone())) {
             return Err(Problem::at(
                 event.at,
@@ -167,7 +178,7 @@ impl Auth {
         Ok(HttpRoute {
             method: event.method,
             path: event.path,
-            function: event.function,
+            target: HttpTarget::Function(event.function),
             authorizer,
             scopes: scopes.unwrap_or_default(),
             timeout: event.timeout,
@@ -296,7 +307,10 @@ pub(super) fn cors_configuration(
     }
 }
 
-fn cors(mut properties: Properties<'_>, problems: &mut Problems) -> Result<Cors, Problem> {
+pub(super) fn cors(
+    mut properties: Properties<'_>,
+    problems: &mut Problems,
+) -> Result<Cors, Problem> {
     let mut names = |name: &str| match properties.optional(name)? {
         Some(node) => node.texts(),
         None => Ok(Vec::new()),

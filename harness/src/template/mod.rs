@@ -14,6 +14,7 @@ mod event_source;
 mod function;
 mod functions;
 mod http_api;
+mod include;
 mod jwt;
 mod known_policies;
 mod parameters;
@@ -87,9 +88,10 @@ pub fn read(
     overrides: &BTreeMap<String, String>,
 ) -> Result<Stack, TemplateError> {
     let mut problems = Problems::default();
-    let stack = problems
-        .keep(yaml::parse(text))
-        .and_then(|root| stack(&root, folder, local, overrides, &mut problems));
+    let stack = problems.keep(yaml::parse(text)).and_then(|mut root| {
+        include::files(&mut root, folder, &mut problems);
+        stack(&root, folder, local, overrides, &mut problems)
+    });
     let (mut stack, notices) = problems.verdict(path, stack)?;
     stack.notices = notices;
     Ok(stack)
@@ -141,35 +143,33 @@ fn stack(
         problems.keep(protocol::require(api, &scope));
     }
     let apis = |wanted| {
-        let is_wanted = |it: &&Resource| protocol::protocol(it, &scope) == Some(wanted);
-        at_most_one(resources.iter().filter(is_wanted))
+        let scope = &scope;
+        let is_wanted = move |it: &&Resource| protocol::protocol(it, scope) == Some(wanted);
+        resources.iter().filter(is_wanted)
     };
-    let websocket_api: Option<WebSocketApi> = match problems.keep(apis(Protocol::WebSocket)) {
-        Some(Some(resource)) if resource.kind == Kind::Api => {
+    let websocket_api = at_most_one(apis(Protocol::WebSocket));
+    let websocket_api: Option<WebSocketApi> = match problems.keep(websocket_api).flatten() {
+        Some(resource) if resource.kind == Kind::Api => {
             api_gateway_v2::read(resource, &scope, &parts, problems)
         }
-        Some(Some(resource)) => websocket_api::read(resource, &scope, &functions, &parts, problems),
-        _ => None,
-    };
-    let http_api: Option<HttpApi> = match problems.keep(apis(Protocol::Http)) {
-        Some(Some(resource)) if resource.kind == Kind::Api => {
-            http_events
-                .iter()
-                .for_each(|event| problems.add(event.without_api()));
-            api_gateway_v2::read_http(resource, &scope, &functions, &parts, problems)
-        }
-        Some(Some(resource)) => {
-            let parts = &parts;
-            http_api::read(resource, &scope, &functions, parts, http_events, problems)
-        }
-        Some(None) => {
-            http_events
-                .iter()
-                .for_each(|event| problems.add(event.without_api()));
-            None
-        }
+        Some(resource) => websocket_api::read(resource, &scope, &functions, &parts, problems),
         None => None,
     };
+    let mut http_apis: Vec<HttpApi> = Vec::new();
+    for resource in apis(Protocol::Http) {
+        let api = if resource.kind == Kind::Api {
+            api_gateway_v2::read_http(resource, &scope, &functions, &parts, problems)
+        } else {
+            let id = api_ids::api_id(&resource.logical_id);
+            let own = http_events.extract_if(.., |event| event.api_id == id);
+            let own = own.collect();
+            http_api::read(resource, &scope, &functions, &parts, own, problems)
+        };
+        http_apis.extend(api);
+    }
+    for event in http_events {
+        problems.add(event.without_api());
+    }
     let simple_tables = of(Kind::SimpleTable)
         .filter_map(|resource| simple_table::read(resource, &scope, problems))
         .collect::<Vec<_>>();
@@ -181,7 +181,7 @@ fn stack(
     Some(Stack {
         functions: functions.read,
         websocket_api,
-        http_api,
+        http_apis,
         tables,
         notices: Vec::new(),
     })
@@ -232,7 +232,8 @@ fn sections(root: &Node, problems: &mut Problems) {
     }
 }
 
-/// Fails at a second API, since the harness has one port for each type.
+/// Fails at a second WebSocket API: the harness has one port for them, and functions have one
+/// endpoint of `@connections`.
 fn at_most_one<'a>(
     mut resources: impl Iterator<Item = &'a Resource>,
 ) -> Result<Option<&'a Resource>, Problem> {
@@ -241,7 +242,7 @@ fn at_most_one<'a>(
         (_, Some(second)) => Err(Problem::at(
             second.at,
             format!(
-                "{}: the harness supports one API of this type: remove the others",
+                "{}: the harness supports one WebSocket API: remove the others",
                 second.logical_id
             ),
         )),

@@ -25,6 +25,9 @@ pub struct Local {
     pub cognito_issuer: String,
     /// `${Audience}`: the audience of its tokens.
     pub audience: String,
+    /// `${HttpEndpoint}`: the URL of the first HTTP API, without a stage and without a slash at its
+    /// end.
+    pub http_endpoint: String,
 }
 
 /// Returns the values by name. A parameter without a value is a problem.
@@ -219,12 +222,13 @@ impl Local {
             .replace("${Origins}", &self.origins)
             .replace("${Issuer}", &self.issuer)
             .replace("${CognitoIssuer}", &self.cognito_issuer)
-            .replace("${Audience}", &self.audience);
+            .replace("${Audience}", &self.audience)
+            .replace("${HttpEndpoint}", &self.http_endpoint);
         if text.contains("${") {
             return Err(Problem::at(
                 template.at,
-                "Metadata.Harness: a value may contain only ${Origins}, ${Issuer}, ${CognitoIssuer} and \
-                 ${Audience}",
+                "Metadata.Harness: a value may contain only ${Origins}, ${Issuer}, ${CognitoIssuer}, \
+                 ${Audience} and ${HttpEndpoint}",
             ));
         }
         Ok(text)

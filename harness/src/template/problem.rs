@@ -37,6 +37,17 @@ impl Problem {
         }
     }
 
+    /// Returns the same problem for a file that the template includes at `at`.
+    pub(super) fn in_file(self, name: &str, at: Place) -> Self {
+        let line = self.at.map_or(0, |place| place.line);
+        Self {
+            at: Some(at),
+            text: self
+                .text
+                .map(|text| format!("line {line} of {name}: {text}")),
+        }
+    }
+
     /// Returns a problem that follows from another one, for example a reference to a resource with
     /// problems. It is not reported, since it disappears with its cause.
     pub(super) fn consequence() -> Self {

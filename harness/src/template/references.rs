@@ -57,6 +57,11 @@ fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<Strin
                 id.to_owned(),
                 reference(name, [("Arn", function_arn(name))]),
             );
+            // SAM's name for the alias that it makes: `!Ref Function.Alias`.
+            if let Some(alias) = published_alias(resource, scope) {
+                let arn = format!("{}:{alias}", function_arn(name));
+                references.insert(format!("{id}.Alias"), reference(&arn, []));
+            }
             if resource.kind == Kind::Function && resource.properties.get("Role").is_none() {
                 let role = format!("{id}Role");
                 let role_arn = [("Arn", role_arn(&role))];
@@ -137,6 +142,7 @@ fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<Strin
             references.insert(id.to_owned(), reference(name, []));
         }
         Kind::RouteResponse
+        | Kind::IntegrationResponse
         | Kind::Permission
         | Kind::RolePolicy
         | Kind::EventSourceMapping
@@ -215,6 +221,13 @@ pub(super) fn managed_policy_arn(name: &str) -> String {
 
 pub(super) fn function_arn(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}")
+}
+
+/// Returns the alias that SAM publishes for a function.
+pub(super) fn published_alias(function: &Resource, scope: &Scope) -> Option<String> {
+    let node = function.properties.get("AutoPublishAlias")?;
+    let alias = scope.resolve(node).ok()??;
+    Some(alias.text().ok()?.to_owned())
 }
 
 /// Adds a part of an API. Both `Ref` and the attribute give its id.

@@ -36,11 +36,12 @@ pub(super) enum Kind {
     PlainFunction,
     WebSocketApi,
     HttpApi,
-    /// `AWS::ApiGatewayV2::Api`. This and the following six are not SAM's.
+    /// `AWS::ApiGatewayV2::Api`. This and the following seven are not SAM's.
     Api,
     Route,
     RouteResponse,
     Integration,
+    IntegrationResponse,
     Authorizer,
     Stage,
     Deployment,
@@ -74,6 +75,7 @@ impl Kind {
             "AWS::ApiGatewayV2::Authorizer" => Kind::Authorizer,
             "AWS::ApiGatewayV2::Deployment" => Kind::Deployment,
             "AWS::ApiGatewayV2::Integration" => Kind::Integration,
+            "AWS::ApiGatewayV2::IntegrationResponse" => Kind::IntegrationResponse,
             "AWS::ApiGatewayV2::Route" => Kind::Route,
             "AWS::ApiGatewayV2::RouteResponse" => Kind::RouteResponse,
             "AWS::ApiGatewayV2::Stage" => Kind::Stage,

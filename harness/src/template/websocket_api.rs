@@ -17,7 +17,9 @@ use super::{
     scope::Scope,
     throttling,
 };
-use crate::stack::{Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute};
+use crate::stack::{
+    Throttling, WebSocketApi, WebSocketAuthorizer, WebSocketRoute, WebSocketTarget,
+};
 
 const LIFECYCLE: [&str; 3] = ["$connect", "$disconnect", "$default"];
 
@@ -141,7 +143,7 @@ fn route(
     route.without_effect(&["OperationName"]);
     route.finish(problems);
     Some(WebSocketRoute {
-        function: function?,
+        target: WebSocketTarget::Function(function?),
         timeout: Duration::from_millis(timeout?),
         replies: selected? && answered,
     })

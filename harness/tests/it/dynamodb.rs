@@ -44,7 +44,7 @@ pub fn tables(sort_key: &str) -> Stack {
     Stack {
         functions: BTreeMap::new(),
         websocket_api: None,
-        http_api: None,
+        http_apis: Vec::new(),
         tables: vec![Table {
             name: "chat".to_owned(),
             create,

@@ -146,7 +146,7 @@ pub fn policy(effect: &str, resource: &str, context: &Value) -> Value {
 /// Disconnect.
 pub fn api() -> WebSocketApi {
     let route = |function: &str, replies| WebSocketRoute {
-        function: function.into(),
+        target: function.into(),
         timeout: Duration::from_secs(29),
         replies,
     };

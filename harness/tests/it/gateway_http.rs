@@ -20,7 +20,7 @@ pub fn api() -> HttpApi {
     let route = |method: &str, path: &str, authorizer: Option<&str>| HttpRoute {
         method: method.into(),
         path: path.into(),
-        function: "Rest".into(),
+        target: "Rest".into(),
         authorizer: authorizer.map(str::to_owned),
         scopes: Vec::new(),
         timeout: Duration::from_secs(29),
@@ -31,6 +31,7 @@ pub fn api() -> HttpApi {
         cached_for: Duration::from_secs(60),
     };
     HttpApi {
+        logical_id: "Api".into(),
         api_id: "abcdef1234".into(),
         stage: "$default".into(),
         routes: vec![

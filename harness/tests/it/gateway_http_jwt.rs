@@ -1,5 +1,14 @@
 //! JWT authorizers of an HTTP API, with tokens of the local issuer.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{extract::Request, middleware};
 use harness::{
     cognito::Cognito,
     server::{self, Pages},
@@ -8,7 +17,11 @@ use harness::{
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, sync::watch};
+use tokio::{
+    net::TcpListener,
+    sync::watch,
+    time::{advance, pause, resume},
+};
 
 use crate::{
     gateway::http,
@@ -18,6 +31,8 @@ use crate::{
 /// The local issuer on a port of its own.
 struct Issuer {
     url: String,
+    /// How often its keys were read.
+    reads: Arc<AtomicUsize>,
     _shutdown: watch::Sender<bool>,
 }
 
@@ -26,13 +41,28 @@ impl Issuer {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}/.local/cognito");
-        let router = Cognito::new(url.clone(), "client".into(), None).router();
+        let reads = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&reads);
+        let count = middleware::from_fn(move |request: Request, next: middleware::Next| {
+            if request.uri().path().ends_with("jwks.json") {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+            next.run(request)
+        });
+        let router = Cognito::new(url.clone(), "client".into(), None)
+            .router()
+            .layer(count);
         let (shutdown, ends) = watch::channel(false);
         tokio::spawn(server::serve(vec![listener], router, Pages::Cors, ends));
         Self {
             url,
+            reads,
             _shutdown: shutdown,
         }
+    }
+
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
     }
 
     async fn token(&self, kind: &str, login: Value) -> String {
@@ -201,4 +231,58 @@ async fn an_issuer_that_does_not_answer_admits_nobody() {
     assert_eq!(status, 401);
     assert!(challenge.contains("discovery endpoint"), "{challenge}");
     server.calls.assert_none();
+}
+
+#[tokio::test]
+async fn tokens_with_unknown_key_ids_make_no_issuer_be_asked_more_than_once_a_minute() {
+    let issuer = Issuer::open().await;
+    let stranger = Issuer::open().await;
+    let server = Server::open(issuer.api(&[]), ok()).await;
+    let login = json!({ "user": "ada" });
+    let foreign = stranger.token("accessToken", login.clone()).await;
+    for _ in 0..3 {
+        assert_eq!(refused(&server, Some(&foreign)).await.0, 401);
+    }
+    assert_eq!(issuer.reads(), 1);
+
+    pause();
+    advance(Duration::from_secs(61)).await;
+    resume();
+    for _ in 0..3 {
+        assert_eq!(refused(&server, Some(&foreign)).await.0, 401);
+    }
+    assert_eq!(issuer.reads(), 2);
+    // The known key is still there.
+    let token = issuer.token("accessToken", login).await;
+    let request = server.request(Method::GET, "/guarded");
+    let request = request.header("authorization", token);
+    assert_eq!(request.send().await.unwrap().status(), 200);
+    assert_eq!(issuer.reads(), 2);
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_slow_does_not_delay_the_tokens_of_another_one() {
+    let issuer = Issuer::open().await;
+    // Its connections are accepted by the system, and nobody answers.
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut api = issuer.api(&[]);
+    let mut jwt = api.jwt_authorizers["Tokens"].clone();
+    jwt.issuer = format!("http://{}", silent.local_addr().unwrap());
+    api.jwt_authorizers.insert("Silent".into(), jwt);
+    api.routes[0].authorizer = Some("Silent".into());
+    let server = Server::open(api, ok()).await;
+    let token = issuer.token("accessToken", json!({ "user": "ada" })).await;
+    let slow = server.request(Method::GET, "/open");
+    let slow = slow.header("authorization", &token).send();
+    let mut slow = tokio::spawn(slow);
+    // The key of the silent issuer is being read.
+    let _connection = silent.accept().await.unwrap();
+    let request = server.request(Method::GET, "/guarded");
+    let request = request.header("authorization", &token).send();
+    tokio::select! {
+        biased;
+        _ = &mut slow => panic!("the silent issuer has not answered"),
+        response = request => assert_eq!(response.unwrap().status(), 200),
+    }
+    slow.abort();
 }

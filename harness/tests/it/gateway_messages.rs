@@ -18,7 +18,7 @@ async fn frame_for(script: Script, with_default: bool, message: &str) -> Value {
     let mut api = api();
     if with_default {
         let mut route = api.routes["chat"].clone();
-        route.function = "Default".into();
+        route.target = "Default".into();
         api.routes.insert("$default".into(), route);
     }
     let gateway = Gateway::start(api, functions).await;

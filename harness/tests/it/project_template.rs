@@ -55,17 +55,17 @@ fn the_template_of_this_project_is_supported() {
     assert!(chat.authorizer.unwrap().identity_sources.is_empty());
     let route = |key: &str| {
         let route = &chat.routes[key];
-        (route.function.as_str(), route.replies)
+        (&route.target, route.replies)
     };
-    assert_eq!(route("$connect"), ("ConnectFunction", false));
-    assert_eq!(route("$default"), ("DefaultFunction", true));
-    assert_eq!(route("ping"), ("SubscriptionsFunction", true));
+    assert_eq!(route("$connect"), (&"ConnectFunction".into(), false));
+    assert_eq!(route("$default"), (&"DefaultFunction".into(), true));
+    assert_eq!(route("ping"), (&"SubscriptionsFunction".into(), true));
     assert_eq!(
         chat.routes.values().filter(|route| route.replies).count(),
         declared("RouteResponseSelectionExpression: $default")
     );
 
-    let rest = stack.http_api.unwrap();
+    let rest = stack.http_apis.into_iter().next().unwrap();
     assert_eq!(rest.stage, "$default");
     assert_eq!(rest.routes.len(), declared("Type: HttpApi"));
     assert!(
@@ -133,7 +133,7 @@ fn the_template_of_this_project_has_limits_that_parameters_change() {
     let throttle = |rate, burst| Some(Throttle { rate, burst });
     let limits = |stack: Stack| {
         let chat = stack.websocket_api.unwrap().throttling;
-        let rest = stack.http_api.unwrap().throttling;
+        let rest = stack.http_apis.into_iter().next().unwrap().throttling;
         let authorizer = stack.functions["AuthorizerFunction"].reserved_concurrency;
         let reading = rest.of("GET /conversations");
         (chat.of("$connect"), chat.of("ping"), reading, authorizer)

@@ -209,6 +209,67 @@ async fn the_address_of_the_page_is_printed_if_there_is_one() {
     assert!(program.end(Signal::SIGINT).await.success());
 }
 
+/// Returns a template with two HTTP APIs, whose routes do not run locally.
+fn two_apis() -> String {
+    let api = |name: &str, stage: &str| {
+        format!(
+            "  {name}:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      StageName: {stage}
+      DefinitionBody:
+        paths:
+          /{name}:
+            get:
+              x-amazon-apigateway-integration: {{type: aws_proxy, integrationSubtype: SQS-SendMessage}}
+"
+        )
+    };
+    format!(
+        "Transform: AWS::Serverless-2016-10-31\nResources:\n{}{}",
+        api("First", "$default"),
+        api("Second", "v2")
+    )
+}
+
+#[tokio::test]
+async fn each_http_api_has_a_port_of_its_own() {
+    let folder = Folder::with(&two_apis());
+    let mut program = folder.start(&["--http-port=0"]);
+    program.says("  HTTP API Second http://127.0.0.1:").await;
+    program.says("DynamoDB keeps").await;
+    let ready = folder.ready();
+    let first = ready["http"].as_str().unwrap();
+    let second = ready["http.Second"].as_str().unwrap();
+    assert!(second.ends_with("/v2"), "{second}");
+    for (url, status) in [
+        (format!("{first}/First"), 501),
+        (format!("{first}/v2/Second"), 404),
+        (format!("{second}/Second"), 501),
+        (second.replace("v2", "First"), 404),
+        (second.replace("v2", "config.json"), 404),
+    ] {
+        assert_eq!(reqwest::get(&url).await.unwrap().status(), status, "{url}");
+    }
+    let port = second.trim_end_matches("/v2").rsplit(':').next().unwrap();
+
+    let chosen = Folder::with(&two_apis());
+    let option = format!("--api-port=Second={port}");
+    let complaint = chosen.start(&["--http-port=0", &option]).fails().await;
+    let expected = format!("error: port {port} is in use: choose another with --api-port");
+    assert!(complaint.starts_with(&expected), "{complaint}");
+    assert!(program.end(Signal::SIGINT).await.success());
+    let mut program = chosen.start(&["--http-port=0", &option]);
+    program.says("Ready after").await;
+    assert_eq!(chosen.ready()["http.Second"], second);
+    assert!(program.end(Signal::SIGINT).await.success());
+    let complaint = chosen
+        .start(&["--http-port=0", "--api-port=First=1"])
+        .fails()
+        .await;
+    assert!(complaint.contains("the others are: Second"), "{complaint}");
+}
+
 #[tokio::test]
 async fn the_limit_of_open_files_is_raised_to_the_hard_limit() {
     let folder = Folder::with(TEMPLATE);

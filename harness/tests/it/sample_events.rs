@@ -135,7 +135,7 @@ async fn websocket_events_have_the_shape_of_the_samples() {
     let is_message = |sample: &Value| sample["requestContext"]["eventType"] == "MESSAGE";
     for (_, sample) in samples.iter().filter(|(_, sample)| is_message(sample)) {
         let route = WebSocketRoute {
-            function: "Message".into(),
+            target: "Message".into(),
             timeout: Duration::from_secs(29),
             replies: false,
         };
@@ -190,7 +190,7 @@ async fn http_events_have_the_shape_of_the_samples() {
             api.routes.push(HttpRoute {
                 method: method.into(),
                 path: path.into(),
-                function: "Rest".into(),
+                target: "Rest".into(),
                 authorizer: Some("Tokens".into()),
                 scopes: Vec::new(),
                 timeout: Duration::from_secs(29),

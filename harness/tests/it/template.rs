@@ -14,6 +14,7 @@ pub fn local() -> Local {
         issuer: "http://127.0.0.1:3000/.local".to_owned(),
         cognito_issuer: "http://127.0.0.1:3000/.local/cognito".to_owned(),
         audience: "local-development".to_owned(),
+        http_endpoint: "http://127.0.0.1:3000".to_owned(),
     }
 }
 
@@ -26,6 +27,10 @@ impl Folder {
         fs::write(folder.path().join("template.yaml"), template).unwrap();
         fs::write(folder.path().join("bootstrap"), "").unwrap();
         Self(folder)
+    }
+
+    pub fn add(&self, name: &str, content: &str) {
+        fs::write(self.0.path().join(name), content).unwrap();
     }
 
     pub fn load(&self, overrides: &[(&str, &str)]) -> Result<Stack, String> {
@@ -284,7 +289,7 @@ fn events_without_an_api_id_belong_to_the_implicit_http_api() {
             "API: !Ref ServerlessHttpApi",
         ) + &format!("      Events: {{Any: {event}}}\n");
         let stack = load(&template).unwrap();
-        let api = stack.http_api.unwrap();
+        let api = stack.http_apis.into_iter().next().unwrap();
         assert_eq!(api.stage, "live");
         assert_eq!(stack.functions["Greeter"].environment["API"], api.api_id);
         let [only] = api.routes.as_slice() else {

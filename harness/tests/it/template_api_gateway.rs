@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
-use harness::stack::{Throttle, Throttling};
+use harness::stack::{Throttle, Throttling, WebSocketTarget};
 
 use crate::template::{Folder, load, variables};
 
@@ -44,6 +44,13 @@ impl Hall {
     }
 }
 
+fn function_of(target: &WebSocketTarget) -> &str {
+    match target {
+        WebSocketTarget::Function(function) => function,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn an_api_is_linked_from_its_parts() {
     let stack = Hall::new().load().unwrap();
@@ -56,7 +63,7 @@ fn an_api_is_linked_from_its_parts() {
     let routes: Vec<_> = api
         .routes
         .iter()
-        .map(|(key, route)| (key.as_str(), route.function.as_str(), route.replies))
+        .map(|(key, route)| (key.as_str(), function_of(&route.target), route.replies))
         .collect();
     assert_eq!(
         routes,
@@ -102,7 +109,7 @@ fn unsupported_properties_of_parts_are_errors() {
         (
             "Reception",
             "ConnectionId: a|ConnectionType: VPC_LINK|ContentHandlingStrategy: CONVERT_TO_BINARY|IntegrationMethod: GET|\
-             IntegrationSubtype: a|IntegrationType: HTTP_PROXY|IntegrationType: MOCK|PassthroughBehavior: NEVER|\
+             IntegrationSubtype: a|IntegrationType: LAMBDA|PassthroughBehavior: NEVER|\
              PayloadFormatVersion: '2.0'|RequestParameters: {}|RequestTemplates: {}|ResponseParameters: {}|\
              TemplateSelectionExpression: a|TimeoutInMillis: 29001|TimeoutInMillis: 49|TlsConfig: {}",
         ),
@@ -180,7 +187,7 @@ fn a_template_that_would_fail_after_deployment_is_an_error() {
             "Outputs:",
             "  Second:\n    Type: AWS::ApiGatewayV2::Api\n    Properties: {ProtocolType: WEBSOCKET}\nOutputs:",
             "  Second:",
-            "one API of this type",
+            "one WebSocket API",
         ),
         (
             "Outputs:",
@@ -245,7 +252,7 @@ fn routes_may_be_declared_beside_those_of_sam() {
         variables("", "A: b")
     );
     let api = load(&template).unwrap().websocket_api.unwrap();
-    assert_eq!(api.routes["say/loudly"].function, "Greeter");
+    assert_eq!(function_of(&api.routes["say/loudly"].target), "Greeter");
     assert!(api.routes["say/loudly"].replies && !api.routes["say"].replies);
     let twice = template.replace("say/loudly", "say");
     let error = load(&twice).unwrap_err();
@@ -301,7 +308,7 @@ fn throttles_are_read_from_the_settings_of_a_stage() {
         with_keys("$connect", "say"),
     );
     let stack = load(&template).unwrap();
-    let http = stack.http_api.unwrap().throttling;
+    let http = stack.http_apis.into_iter().next().unwrap().throttling;
     assert_eq!(http, expected("GET /rooms/{id}", "ANY /rooms"));
     let api = stack.websocket_api.unwrap().throttling;
     assert_eq!(api, expected("$connect", "say"));

@@ -227,7 +227,7 @@ Resources:
     Properties: {ProtocolType: WEBSOCKET, RouteSelectionExpression: $request.body.action}
   Call:
     Type: AWS::ApiGatewayV2::Integration
-    Properties: {ApiId: !Ref Api, IntegrationType: MOCK, RequestTemplates: {a: b}}
+    Properties: {ApiId: !Ref Api, IntegrationType: LAMBDA, RequestTemplates: {a: b}}
   Door:
     Type: AWS::ApiGatewayV2::Authorizer
     Properties: {ApiId: !Ref Api, AuthorizerType: JWT, JwtConfiguration: {}}
@@ -252,7 +252,7 @@ Resources:
             "5:10: a condition consists of",
             "7:17: Files: the harness does not support AWS::EFS::FileSystem",
             "24:18: the template has no parameter Nobody",
-            "30:52: expected AWS_PROXY, found `MOCK`",
+            "30:52: expected AWS or AWS_PROXY or HTTP or HTTP_PROXY or MOCK, found `LAMBDA`",
             "33:51: expected REQUEST: a WebSocket API has no JWT authorizers",
             "39:56: expected integrations/ID",
             "45:45: expected $connect, $disconnect, $default",

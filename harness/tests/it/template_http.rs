@@ -20,7 +20,12 @@ fn with_auth(event: &str, auth: &str) -> String {
 }
 
 fn api(template: &str) -> HttpApi {
-    load(template).unwrap().http_api.unwrap()
+    load(template)
+        .unwrap()
+        .http_apis
+        .into_iter()
+        .next()
+        .unwrap()
 }
 
 #[test]
@@ -158,7 +163,7 @@ fn an_http_api_is_linked_from_its_parts() {
     let stack = load(&in_parts()).unwrap();
     assert!(stack.functions["Greeter"].environment["URL"].starts_with("https://"));
     assert!(stack.websocket_api.is_none());
-    let api = stack.http_api.unwrap();
+    let api = stack.http_apis.into_iter().next().unwrap();
     assert_eq!(api.stage, "$default");
     assert_eq!(api.cors.unwrap().allow_origins, ["*"]);
     assert_eq!(
@@ -250,6 +255,11 @@ fn a_definition_body_may_repeat_the_routes_of_events() {
         )
     };
     assert_eq!(api(&template("{get: {responses: {}}}")).routes.len(), 1);
+    let default = template("{x-amazon-apigateway-any-method: {isDefaultRoute: true}}");
+    let default = default
+        .replace("Method: GET", "Method: ANY")
+        .replace("/a", "/$default");
+    assert_eq!(api(&default).routes[0].path, "$default");
     for (operation, expected) in [
         (
             "{post: {responses: {}}}",
@@ -257,7 +267,7 @@ fn a_definition_body_may_repeat_the_routes_of_events() {
         ),
         (
             "{get: {x-amazon-apigateway-integration: {type: http_proxy}}}",
-            "the harness does not support x-amazon-apigateway-integration in a DefinitionBody",
+            "an event of a function is for GET /a, too, so SAM refuses this integration",
         ),
     ] {
         let error = load(&template(operation)).unwrap_err();

@@ -24,6 +24,9 @@ use crate::{
 
 /// The time limit of an HTTP API's authorizer.
 const LIMIT: Duration = Duration::from_secs(10);
+/// The most verdicts that one API caches. Beyond it the oldest one is forgotten: callers choose the
+/// identity sources, so they could fill the memory until the verdicts expire.
+const MOST_VERDICTS: usize = 1_000;
 
 /// Why a request is not authorized.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,9 +60,23 @@ struct AuthorizerResponse {
 /// The authorizers of one API and their cached verdicts.
 #[derive(Debug, Default)]
 pub(super) struct Authorizers {
-    /// Each verdict with its expiry.
-    verdicts: Mutex<HashMap<Caller, (Instant, Verdict)>>,
+    verdicts: Mutex<Verdicts>,
     keys: Keys,
+}
+
+#[derive(Debug, Default)]
+struct Verdicts {
+    by_caller: HashMap<Caller, Cached>,
+    /// How many verdicts have been cached since the start.
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Cached {
+    verdict: Verdict,
+    until: Instant,
+    /// Verdicts are numbered in the order in which they are cached.
+    number: u64,
 }
 
 impl Authorizers {
@@ -112,10 +129,8 @@ impl Authorizers {
 
     fn cached(&self, caller: &Caller) -> Option<Verdict> {
         let verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts
-            .get(caller)
-            .filter(|(until, _)| Instant::now() < *until)
-            .map(|(_, verdict)| verdict.clone())
+        let cached = verdicts.by_caller.get(caller)?;
+        (Instant::now() < cached.until).then(|| cached.verdict.clone())
     }
 
     fn cache(&self, caller: Caller, cached_for: Duration, verdict: &Verdict) {
@@ -123,10 +138,29 @@ impl Authorizers {
         if caller.1.is_empty() || cached_for.is_zero() {
             return;
         }
-        let now = Instant::now();
         let mut verdicts = self.verdicts.lock().unwrap_or_else(PoisonError::into_inner);
-        verdicts.retain(|_, (until, _)| now < *until);
-        verdicts.insert(caller, (now + cached_for, verdict.clone()));
+        verdicts.insert(caller, cached_for, verdict.clone());
+    }
+}
+
+impl Verdicts {
+    fn insert(&mut self, caller: Caller, cached_for: Duration, verdict: Verdict) {
+        let now = Instant::now();
+        self.by_caller.retain(|_, cached| now < cached.until);
+        if self.by_caller.len() >= MOST_VERDICTS && !self.by_caller.contains_key(&caller) {
+            let ages = self.by_caller.iter();
+            let oldest = ages.min_by_key(|(_, cached)| cached.number);
+            if let Some(oldest) = oldest.map(|(caller, _)| caller.clone()) {
+                self.by_caller.remove(&oldest);
+            }
+        }
+        self.count += 1;
+        let cached = Cached {
+            verdict,
+            until: now + cached_for,
+            number: self.count,
+        };
+        self.by_caller.insert(caller, cached);
     }
 }
 
@@ -195,4 +229,29 @@ fn identity_source(
     value
         .filter(|value| !value.is_empty())
         .ok_or(AuthorizerError::Unauthorized)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_newest_verdicts_are_cached() {
+        let authorizers = Authorizers::default();
+        let caller = |number: usize| ("Tokens".to_owned(), vec![number.to_string()]);
+        let hour = Duration::from_secs(3_600);
+        for number in 0..MOST_VERDICTS {
+            authorizers.cache(caller(number), hour, &None);
+        }
+        // A verdict that is replaced takes no further place, and counts as new.
+        authorizers.cache(caller(0), hour, &Some(Map::new()));
+        assert_eq!(authorizers.cached(&caller(1)), Some(None));
+        authorizers.cache(caller(MOST_VERDICTS), hour, &None);
+        assert_eq!(authorizers.cached(&caller(1)), None);
+        for kept in [0, 2, MOST_VERDICTS] {
+            assert!(authorizers.cached(&caller(kept)).is_some(), "{kept}");
+        }
+        let verdicts = authorizers.verdicts.lock().unwrap();
+        assert_eq!(verdicts.by_caller.len(), MOST_VERDICTS);
+    }
 }

@@ -26,6 +26,11 @@ const HOP_BY_HOP: [&str; 7] = [
     "upgrade",
 ];
 
+/// Whether a header, in lower case, concerns one connection only.
+pub(super) fn is_hop_by_hop(name: &str) -> bool {
+    HOP_BY_HOP.contains(&name)
+}
+
 /// One request, as both kinds of event show it.
 #[derive(Clone, Debug)]
 pub(super) struct Received {
@@ -108,13 +113,7 @@ impl Received {
         identity: &[String],
     ) -> Value {
         let mut event = self.common(api, selected);
-        let path = if api.stage == "$default" {
-            self.path.as_str()
-        } else {
-            self.path
-                .strip_prefix(&format!("/{}", api.stage))
-                .unwrap_or_default()
-        };
+        let path = self.path_in_stage(api);
         let arn = format!(
             "arn:aws:execute-api:{REGION}:{ACCOUNT}:{}/{}/{}{path}",
             api.api_id, api.stage, self.method
@@ -130,6 +129,54 @@ impl Received {
             },
         );
         event.into()
+    }
+
+    /// Returns the decoded path without the stage.
+    pub(super) fn path_in_stage(&self, api: &HttpApi) -> &str {
+        if api.stage == "$default" {
+            return &self.path;
+        }
+        let stage = format!("/{}", api.stage);
+        self.path.strip_prefix(&stage).unwrap_or_default()
+    }
+
+    /// Returns the header `Forwarded` of a request that is passed on.
+    pub(super) fn forwarded(&self) -> String {
+        let client = match self.source_ip.contains(':') {
+            true => format!("\"[{}]\"", self.source_ip),
+            false => self.source_ip.clone(),
+        };
+        format!(
+            "by=127.0.0.1;for={client};host={};proto=http",
+            self.domain_name
+        )
+    }
+
+    /// Returns `$context.NAME`, as parameter mappings know it.
+    pub(super) fn context(
+        &self,
+        api: &HttpApi,
+        selected: &Selected<'_>,
+        name: &str,
+    ) -> Option<String> {
+        let domain_prefix = self.domain_name.split(['.', ':']).next();
+        Some(match name {
+            "accountId" => ACCOUNT.to_owned(),
+            "apiId" => api.api_id.clone(),
+            "domainName" => self.domain_name.clone(),
+            "domainPrefix" => domain_prefix?.to_owned(),
+            "extendedRequestId" | "requestId" => self.request_id.clone(),
+            "httpMethod" => self.method.clone(),
+            "identity.sourceIp" => self.source_ip.clone(),
+            "identity.userAgent" => self.headers.get("user-agent")?.as_str()?.to_owned(),
+            "path" => self.path.clone(),
+            "protocol" => self.protocol.clone(),
+            "requestTime" => self.received_at.common_log(),
+            "requestTimeEpoch" => self.received_at.epoch_ms().to_string(),
+            "routeKey" => selected.key.to_owned(),
+            "stage" => api.stage.clone(),
+            _ => return None,
+        })
     }
 
     fn common(&self, api: &HttpApi, selected: &Selected<'_>) -> Map<String, Value> {
@@ -194,7 +241,7 @@ fn headers(
     let names = sent
         .keys()
         .map(header::HeaderName::as_str)
-        .filter(|name| !HOP_BY_HOP.contains(name) && !own.contains(name));
+        .filter(|name| !is_hop_by_hop(name) && !own.contains(name));
     let mut headers: Map<_, _> = names
         .map(|name| (name.to_owned(), Value::from(text_of(sent, name))))
         .collect();

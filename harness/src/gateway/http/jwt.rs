@@ -5,10 +5,14 @@
 
 use std::{
     collections::HashMap,
-    sync::OnceLock,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, Shared},
+};
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header,
     errors::ErrorKind,
@@ -16,13 +20,16 @@ use jsonwebtoken::{
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::time::Instant;
 
 use crate::stack::JwtAuthorizer;
 
 /// How long API Gateway keeps the keys of an issuer.
 const KEYS_KEPT: Duration = Duration::from_secs(2 * 60 * 60);
-/// The time limit for reading the keys of an issuer.
+/// How long the keys of an issuer are not read again, whatever tokens arrive. Otherwise tokens with
+/// made-up key ids would make the harness call the issuer as often as they are sent.
+const REST: Duration = Duration::from_secs(60);
+/// The time limit for each of the two requests to an issuer.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// API Gateway supports RSA only.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512];
@@ -46,9 +53,21 @@ pub(super) enum TokenError {
 pub(super) struct Keys {
     /// Made for the first token: it reads the certificates of the system.
     client: OnceLock<reqwest::Client>,
-    /// By issuer.
-    known: Mutex<HashMap<String, (Instant, JwkSet)>>,
+    /// By issuer. Never locked while an issuer is called.
+    known: Mutex<HashMap<String, Issuer>>,
 }
+
+/// What is known of one issuer.
+#[derive(Debug, Default)]
+struct Issuer {
+    /// The keys that were read last, and when.
+    keys: Option<(Instant, Arc<JwkSet>)>,
+    /// When the keys were last asked for, and the result, which may not be there yet.
+    attempt: Option<(Instant, Attempt)>,
+}
+
+/// The keys, or why they cannot be read. All tokens that wait for the same keys share it.
+type Attempt = Shared<BoxFuture<'static, Result<Arc<JwkSet>, Arc<str>>>>;
 
 #[derive(Deserialize)]
 struct Discovery {
@@ -57,41 +76,49 @@ struct Discovery {
 
 impl Keys {
     /// Returns the key with this id. A key that is not known yet is looked up again, since a local
-    /// issuer may have been restarted.
+    /// issuer may have been restarted, but an issuer is asked at most once in [`REST`].
     async fn get(&self, issuer: &str, key_id: &str) -> Result<Jwk, TokenError> {
-        let mut known = self.known.lock().await;
-        if let Some((read, keys)) = known.get(issuer)
-            && read.elapsed() < KEYS_KEPT
-            && let Some(key) = keys.find(key_id)
-        {
-            return Ok(key.clone());
+        let (began, attempt) = {
+            let mut known = self.known();
+            let Issuer { keys, attempt } = known.entry(issuer.to_owned()).or_default();
+            if let Some((read, keys)) = keys
+                && read.elapsed() < KEYS_KEPT
+                && let Some(key) = keys.find(key_id)
+            {
+                return Ok(key.clone());
+            }
+            match attempt {
+                Some((began, attempt)) if began.elapsed() < REST => (*began, attempt.clone()),
+                attempt => attempt.insert((Instant::now(), self.read(issuer))).clone(),
+            }
+        };
+        let keys = attempt.await.map_err(|reason| TokenError::Issuer {
+            issuer: issuer.to_owned(),
+            reason: reason.to_string(),
+        })?;
+        if let Some(known) = self.known().get_mut(issuer) {
+            known.keys = Some((began, Arc::clone(&keys)));
         }
-        let keys = self
-            .read(issuer)
-            .await
-            .map_err(|error| TokenError::Issuer {
-                issuer: issuer.to_owned(),
-                reason: error.to_string(),
-            })?;
-        let key = keys.find(key_id).cloned();
-        known.insert(issuer.to_owned(), (Instant::now(), keys));
-        key.ok_or(TokenError::Invalid(
+        keys.find(key_id).cloned().ok_or(TokenError::Invalid(
             "the issuer has no key with the token's kid",
         ))
     }
 
-    async fn read(&self, issuer: &str) -> Result<JwkSet, reqwest::Error> {
-        let issuer = issuer.trim_end_matches('/');
-        let discovery: Discovery = self
-            .json(&format!("{issuer}/.well-known/openid-configuration"))
-            .await?;
-        self.json(&discovery.jwks_uri).await
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Issuer>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn json<T: serde::de::DeserializeOwned>(&self, url: &str) -> Result<T, reqwest::Error> {
-        let client = self.client.get_or_init(reqwest::Client::new);
-        let request = client.get(url).timeout(PATIENCE);
-        request.send().await?.error_for_status()?.json().await
+    /// Begins to read the keys of an issuer. A client that leaves does not stop it.
+    fn read(&self, issuer: &str) -> Attempt {
+        let client = self.client.get_or_init(reqwest::Client::new).clone();
+        let issuer = issuer.trim_end_matches('/').to_owned();
+        let reading = tokio::spawn(async move { key_set(&client, &issuer).await });
+        let read = reading.map(|ended| match ended {
+            Ok(Ok(keys)) => Ok(Arc::new(keys)),
+            Ok(Err(error)) => Err(error.to_string().into()),
+            Err(error) => Err(error.to_string().into()),
+        });
+        read.boxed().shared()
     }
 
     /// Returns the member `jwt` of the event's authorizer for a valid token.
@@ -139,6 +166,20 @@ impl Keys {
             .collect();
         Ok(json!({ "claims": texts, "scopes": scopes }))
     }
+}
+
+async fn key_set(client: &reqwest::Client, issuer: &str) -> Result<JwkSet, reqwest::Error> {
+    let discovery = format!("{issuer}/.well-known/openid-configuration");
+    let discovery: Discovery = json(client, &discovery).await?;
+    json(client, &discovery.jwks_uri).await
+}
+
+async fn json<T: serde::de::DeserializeOwned>(
+    client: &reqwest::Client,
+    url: &str,
+) -> Result<T, reqwest::Error> {
+    let request = client.get(url).timeout(PATIENCE);
+    request.send().await?.error_for_status()?.json().await
 }
 
 /// Returns the claims of a token with a valid signature that is valid now.

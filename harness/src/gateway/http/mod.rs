@@ -15,6 +15,7 @@ use futures_util::StreamExt;
 pub use self::routes::RouteError;
 use self::{
     authorizer::{AuthorizerError, Authorizers},
+    endpoint::{Endpoints, Incoming},
     event::Received,
     jwt::TokenError,
     path::RequestPath,
@@ -28,12 +29,13 @@ use super::{
 use crate::{
     invoke::{Invoke, InvokeError},
     server::Peer,
-    stack::HttpApi,
+    stack::{HttpApi, HttpTarget},
 };
 
 mod answer;
 mod authorizer;
 mod cors;
+mod endpoint;
 mod event;
 mod jwt;
 mod path;
@@ -49,6 +51,7 @@ struct Gateway<I> {
     api: Arc<HttpApi>,
     routes: Routes,
     authorizers: Authorizers,
+    endpoints: Endpoints,
     throttles: Throttles,
     invoke: I,
 }
@@ -72,9 +75,15 @@ pub fn router<I: Invoke>(
         throttles,
         routes,
         authorizers: Authorizers::default(),
+        endpoints: Endpoints::default(),
         invoke,
     });
     Ok(fallback.layer(middleware::from_fn_with_state(gateway, front::<I>)))
+}
+
+/// Answers a request that no route matches.
+pub async fn not_found() -> Response {
+    answer::message(StatusCode::NOT_FOUND, "Not Found")
 }
 
 async fn front<I: Invoke>(
@@ -120,7 +129,7 @@ async fn front<I: Invoke>(
 }
 
 impl<I: Invoke> Gateway<I> {
-    /// Calls the route's authorizer and then its function.
+    /// Calls the route's authorizer and then its integration.
     async fn integrate(
         &self,
         peer: &Peer,
@@ -140,7 +149,7 @@ impl<I: Invoke> Gateway<I> {
         };
         let received = Received::new(peer, request, path, &body);
         let mut response = if self.throttles.admits(selected.key) {
-            self.respond(&received, body, selected).await
+            self.respond(request, &received, body, selected).await
         } else {
             answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
         };
@@ -150,7 +159,13 @@ impl<I: Invoke> Gateway<I> {
         response
     }
 
-    async fn respond(&self, received: &Received, body: Bytes, selected: &Selected<'_>) -> Response {
+    async fn respond(
+        &self,
+        request: &Parts,
+        received: &Received,
+        body: Bytes,
+        selected: &Selected<'_>,
+    ) -> Response {
         let context = match &selected.route.authorizer {
             None => None,
             Some(name) => match self
@@ -176,25 +191,43 @@ impl<I: Invoke> Gateway<I> {
                 }
             },
         };
-        let event = received.function_event(&self.api, selected, context, &body);
-        drop(body);
-        match integration::call(
-            &self.invoke,
-            &selected.route.function,
-            event,
-            selected.route.timeout,
-        )
-        .await
-        {
-            Ok(answer) => answer::response(answer).unwrap_or_else(broken),
-            Err(IntegrationError::TimedOut) => {
-                answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        let timeout = selected.route.timeout;
+        match &selected.route.target {
+            HttpTarget::Function(function) => {
+                let event = received.function_event(&self.api, selected, context, &body);
+                drop(body);
+                answer_of(integration::call(&self.invoke, function, event, timeout).await)
             }
-            Err(IntegrationError::Refused(InvokeError::TooLarge)) => {
-                answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+            HttpTarget::Endpoint(endpoint) => {
+                let incoming = Incoming {
+                    api: &self.api,
+                    selected,
+                    received,
+                    request,
+                    authorizer: context.as_ref(),
+                };
+                let response = self.endpoints.call(endpoint, incoming, body, timeout);
+                response.await.unwrap_or_else(|error| {
+                    tracing::warn!(route = selected.key, "no response: {error}");
+                    answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+                })
             }
-            Err(IntegrationError::Function(_) | IntegrationError::Refused(_)) => broken(),
+            HttpTarget::Absent(reason) => answer::message(StatusCode::NOT_IMPLEMENTED, reason),
         }
+    }
+}
+
+/// Returns the response to what a function returned.
+fn answer_of(answer: Result<Bytes, IntegrationError>) -> Response {
+    match answer {
+        Ok(answer) => answer::response(answer).unwrap_or_else(broken),
+        Err(IntegrationError::TimedOut) => {
+            answer::message(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+        }
+        Err(IntegrationError::Refused(InvokeError::TooLarge)) => {
+            answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large")
+        }
+        Err(IntegrationError::Function(_) | IntegrationError::Refused(_)) => broken(),
     }
 }
 

@@ -173,7 +173,7 @@ mod tests {
             HttpRoute {
                 method: method.into(),
                 path: path.into(),
-                function: "F".into(),
+                target: "F".into(),
                 authorizer: None,
                 scopes: Vec::new(),
                 timeout: Duration::from_secs(1),

@@ -36,6 +36,7 @@ use crate::{
     },
     invoke::Invoke,
     server::Peer,
+    stack::WebSocketTarget,
 };
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
@@ -70,7 +71,21 @@ pub(super) async fn accept<I: Invoke>(
             tokio::spawn(live(gateway, open, outgoing, upgrade));
             switch_protocols(&accept_key, protocol)
         }
-        Err(status) => reject(status, &session, &handshake),
+        Err(rejection) => rejection.response(&session, &handshake),
+    }
+}
+
+/// Why a handshake is rejected.
+struct Rejection {
+    status: StatusCode,
+    /// The message, if it is not that of the status.
+    reason: Option<String>,
+}
+
+impl From<StatusCode> for Rejection {
+    fn from(status: StatusCode) -> Self {
+        let reason = None;
+        Self { status, reason }
     }
 }
 
@@ -148,15 +163,15 @@ fn read(peer: &Peer, request: &Parts) -> (Session, Handshake) {
 }
 
 /// Takes a token of the throttle, then calls the authorizer and `$connect`. Returns the subprotocol
-/// to confirm, or the status of the rejected handshake.
+/// to confirm.
 async fn admit<I: Invoke>(
     gateway: &Gateway<I>,
     session: &mut Session,
     handshake: &Handshake,
-) -> Result<Option<HeaderValue>, StatusCode> {
+) -> Result<Option<HeaderValue>, Rejection> {
     let Gateway { api, invoke, .. } = gateway;
     if !gateway.throttles.admits("$connect") {
-        return Err(StatusCode::TOO_MANY_REQUESTS);
+        return Err(StatusCode::TOO_MANY_REQUESTS.into());
     }
     if let Some(lambda) = &api.authorizer {
         session.authorizer =
@@ -165,8 +180,22 @@ async fn admit<I: Invoke>(
     let Some(route) = api.routes.get("$connect") else {
         return Ok(None);
     };
+    let function = match &route.target {
+        WebSocketTarget::Function(function) => function,
+        WebSocketTarget::Mock(mock) if (200..300).contains(&mock.status) => return Ok(None),
+        WebSocketTarget::Mock(mock) => {
+            let status = StatusCode::from_u16(mock.status);
+            return Err(status.unwrap_or(StatusCode::BAD_GATEWAY).into());
+        }
+        WebSocketTarget::Absent(reason) => {
+            return Err(Rejection {
+                status: StatusCode::NOT_IMPLEMENTED,
+                reason: Some(reason.clone()),
+            });
+        }
+    };
     let event = session::connect_event(api, session, handshake);
-    let answer = integration::call(invoke, &route.function, event, route.timeout)
+    let answer = integration::call(invoke, function, event, route.timeout)
         .await
         .map_err(|error| match error {
             IntegrationError::Function(_) => StatusCode::BAD_GATEWAY,
@@ -182,8 +211,8 @@ async fn admit<I: Invoke>(
         .and_then(|status| StatusCode::from_u16(u16::try_from(status).ok()?).ok());
     match status {
         Some(status) if status.is_success() => Ok(subprotocol(&answer)),
-        Some(status) => Err(status),
-        None => Err(StatusCode::BAD_GATEWAY),
+        Some(status) => Err(status.into()),
+        None => Err(StatusCode::BAD_GATEWAY.into()),
     }
 }
 
@@ -220,14 +249,18 @@ fn switch_protocols(accept_key: &str, protocol: Option<HeaderValue>) -> Response
     response
 }
 
-fn reject(status: StatusCode, session: &Session, handshake: &Handshake) -> Response {
-    let message = match status {
-        StatusCode::GATEWAY_TIMEOUT => "Endpoint request timed out",
-        status if status.is_server_error() => "Internal server error",
-        status => status.canonical_reason().unwrap_or("Forbidden"),
-    };
-    let body = message::error_frame(message, &session.connection_id, &handshake.request_id);
-    reply::json_reply(status, body).map(Body::from)
+impl Rejection {
+    fn response(self, session: &Session, handshake: &Handshake) -> Response {
+        let Self { status, reason } = self;
+        let message = match (&reason, status) {
+            (Some(reason), _) => reason.as_str(),
+            (None, StatusCode::GATEWAY_TIMEOUT) => "Endpoint request timed out",
+            (None, status) if status.is_server_error() => "Internal server error",
+            (None, status) => status.canonical_reason().unwrap_or("Forbidden"),
+        };
+        let body = message::error_frame(message, &session.connection_id, &handshake.request_id);
+        reply::json_reply(status, body).map(Body::from)
+    }
 }
 
 /// Runs one connection from its 101 to the answer of its `$disconnect`.
@@ -256,7 +289,9 @@ async fn live<I: Invoke>(
         Err(_) => Ending::Lost,
     };
     open.hide();
-    if let Some(route) = gateway.api.routes.get("$disconnect") {
+    if let Some(route) = gateway.api.routes.get("$disconnect")
+        && let WebSocketTarget::Function(function) = &route.target
+    {
         let disconnection = ending.disconnection();
         let event =
             session::disconnect_event(&gateway.api, &open.connection.session, &disconnection);
@@ -270,7 +305,7 @@ async fn live<I: Invoke>(
         for _ in 0..calls {
             // There is no client left to answer, and the call has logged the error.
             let event = event.clone();
-            let _ = integration::call(&gateway.invoke, &route.function, event, route.timeout).await;
+            let _ = integration::call(&gateway.invoke, function, event, route.timeout).await;
         }
     }
 }

@@ -1,7 +1,7 @@
-//! One message of a client: selects the route, builds the event, calls the function, and sends the
-//! reply.
+//! One message of a client: selects the route, builds the event, calls the integration, and sends
+//! the reply.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Gateway,
     connections::{Connection, IncomingMessage},
-    session,
+    mock, session,
 };
 use crate::{
     gateway::{
@@ -18,7 +18,7 @@ use crate::{
         integration::{self, IntegrationError},
     },
     invoke::Invoke,
-    stack::WebSocketRoute,
+    stack::{WebSocketRoute, WebSocketTarget},
 };
 
 const DEFAULT: &str = "$default";
@@ -34,7 +34,7 @@ struct IntegrationResponse {
     is_base64_encoded: Option<bool>,
 }
 
-/// Calls the function that `message` selects and sends the reply or the error frame.
+/// Calls the integration that `message` selects and sends the reply or the error frame.
 pub(super) async fn deliver<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     connection: Arc<Connection>,
@@ -49,7 +49,7 @@ pub(super) async fn deliver<I: Invoke>(
         .await
         .unwrap_or_else(|message| {
             Some(error_frame(
-                message,
+                &message,
                 &connection.session.connection_id,
                 &request_id,
             ))
@@ -65,10 +65,10 @@ async fn answer_to<I: Invoke>(
     connection: &Connection,
     request_id: &str,
     text: String,
-) -> Result<Option<String>, &'static str> {
+) -> Result<Option<String>, Cow<'static, str>> {
     let (route_key, route) = select(gateway, &text).ok_or("Forbidden")?;
     if !gateway.throttles.admits(route_key) {
-        return Err("Too Many Requests");
+        return Err("Too Many Requests".into());
     }
     let event = session::message_event(
         &gateway.api,
@@ -78,7 +78,14 @@ async fn answer_to<I: Invoke>(
         &text,
     );
     drop(text);
-    let answer = integration::call(&gateway.invoke, &route.function, event, route.timeout)
+    let function = match &route.target {
+        WebSocketTarget::Function(function) => function,
+        WebSocketTarget::Mock(mock) => {
+            return Ok(mock::text(mock, &event).filter(|_| route.replies));
+        }
+        WebSocketTarget::Absent(reason) => return Err(reason.clone().into()),
+    };
+    let answer = integration::call(&gateway.invoke, function, event, route.timeout)
         .await
         .map_err(|error| match error {
             IntegrationError::TimedOut => "Endpoint request timed out",
@@ -133,8 +140,9 @@ pub(super) fn status(value: &Value) -> Option<u64> {
 
 /// Returns an error frame with exactly the spaces of API Gateway's.
 pub(super) fn error_frame(message: &str, connection_id: &str, request_id: &str) -> String {
+    let message = Value::from(message);
     format!(
-        r#"{{"message": "{message}", "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#
+        r#"{{"message": {message}, "connectionId":"{connection_id}", "requestId":"{request_id}"}}"#
     )
 }
 

@@ -34,6 +34,7 @@ mod handshake;
 mod limits;
 mod management;
 mod message;
+mod mock;
 mod policy;
 mod pump;
 mod reply;

@@ -1,8 +1,10 @@
-//! The HTTP API, and what shares its port: the page, the identity provider and fault control.
+//! The HTTP APIs. The first one shares its port with the page, the identity provider and fault
+//! control. Each other one has a port of its own.
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
 use axum::Router;
+use futures_util::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::websocket_api;
@@ -19,6 +21,7 @@ use crate::{
         terminal::say,
     },
     server::{self, Pages},
+    stack::HttpApi,
     template::Local,
 };
 
@@ -42,21 +45,39 @@ pub(super) static SERVICE: Service = Service {
 fn addresses(setup: &Setup) -> Vec<Address> {
     let port = setup.port(SERVICE.name);
     let base = format!("http://{}", setup.authority(SERVICE.name));
-    let api = match &setup.stack.http_api {
-        Some(api) if api.stage != "$default" => format!("{base}/{}", api.stage),
-        _ => base,
+    let apis = &setup.stack.http_apis;
+    let api = match apis.first() {
+        Some(api) => in_stage(api, base),
+        None => base,
+    };
+    let label = match apis.as_slice() {
+        [first, _, ..] => format!("HTTP API {}", first.logical_id),
+        _ => "HTTP API".to_owned(),
     };
     let login = format!("{}/login", issuer(port));
-    let mut addresses = vec![
-        Address::new(SERVICE.name, "HTTP API", api),
-        Address::new("login", "Log in", login),
-    ];
+    let mut addresses = vec![Address::new(SERVICE.name, &label, api)];
+    for api in apis.iter().skip(1) {
+        let name = &api.logical_id;
+        let port = setup.further_ports.get(name).copied().unwrap_or_default();
+        let url = in_stage(api, format!("http://127.0.0.1:{port}"));
+        let key = format!("{}.{name}", SERVICE.name);
+        addresses.push(Address::new(&key, &format!("HTTP API {name}"), url));
+    }
+    addresses.push(Address::new("login", "Log in", login));
     if setup.web.is_dir() {
         // People type this address, so it has a name instead of the number.
         let page = format!("http://localhost:{port}");
         addresses.insert(0, Address::new("page", "Page", page));
     }
     addresses
+}
+
+/// Returns the URL of the API's stage.
+fn in_stage(api: &HttpApi, base: String) -> String {
+    match api.stage.as_str() {
+        "$default" => base,
+        stage => format!("{base}/{stage}"),
+    }
 }
 
 fn start(
@@ -66,13 +87,8 @@ fn start(
     closed: watch::Receiver<bool>,
 ) -> Result<Caller, StartError> {
     let page = page(setup);
-    let apis = match &setup.stack.http_api {
-        Some(api) => http::router(
-            Arc::new(api.clone()),
-            lambda.clone(),
-            setup.clock.clone(),
-            page,
-        )?,
+    let apis = match setup.stack.http_apis.first() {
+        Some(api) => router(api, setup, lambda, page)?,
         None => page,
     };
     let router = identity(setup)?
@@ -88,6 +104,34 @@ fn start(
     ))))
 }
 
+fn router(
+    api: &HttpApi,
+    setup: &Setup,
+    lambda: &Lambda,
+    fallback: Router,
+) -> Result<Router, StartError> {
+    let (api, clock) = (Arc::new(api.clone()), setup.clock.clone());
+    Ok(http::router(api, lambda.clone(), clock, fallback)?)
+}
+
+/// Serves every HTTP API but the first one. `ports` are the open ports by the names of the APIs.
+pub(in crate::run) fn start_further(
+    setup: &Setup,
+    lambda: &Lambda,
+    mut ports: BTreeMap<String, Vec<TcpListener>>,
+    closed: &watch::Receiver<bool>,
+) -> Result<Vec<BoxFuture<'static, ()>>, StartError> {
+    let mut tasks: Vec<BoxFuture<'static, ()>> = Vec::new();
+    for api in setup.stack.http_apis.iter().skip(1) {
+        let listeners = ports.remove(&api.logical_id).unwrap_or_default();
+        let not_found = Router::new().fallback(http::not_found);
+        let router = router(api, setup, lambda, not_found)?;
+        let served = server::serve(listeners, router, Pages::Cors, closed.clone());
+        tasks.push(Box::pin(served));
+    }
+    Ok(tasks)
+}
+
 /// Returns the values that a template may take from a local run. `ports` are by service.
 pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
     let port = ports.get(SERVICE.name).copied().unwrap_or_default();
@@ -97,6 +141,7 @@ pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
         issuer: issuer(port),
         cognito_issuer: cognito_issuer(port),
         audience: AUDIENCE.to_owned(),
+        http_endpoint: format!("http://127.0.0.1:{port}"),
     }
 }
 

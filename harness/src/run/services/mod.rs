@@ -5,7 +5,7 @@ mod http_api;
 mod lambda;
 mod websocket_api;
 
-pub(super) use self::http_api::local;
+pub(super) use self::http_api::{local, start_further};
 
 use super::service::Service;
 

@@ -49,7 +49,7 @@ impl Authorizer {
         }
         let function = properties
             .required("AuthorizerUri")
-            .and_then(|uri| integration::function(&uri, functions));
+            .and_then(|uri| integration::invocations(&uri, functions));
         let function = problems.keep(function);
         let sources = properties
             .optional("IdentitySource")

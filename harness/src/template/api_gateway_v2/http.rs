@@ -4,19 +4,19 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     authorizer::Authorizer,
-    integration::{HTTP_TIMEOUT, http_function},
+    integration::{HTTP_TIMEOUT, Integration, Target, endpoint_of, function, url},
     part::Part,
     parts::Parts,
     permission,
     route::Route,
 };
 use crate::{
-    stack::{HttpApi, HttpAuthorizer, HttpRoute, Throttling},
+    stack::{HttpApi, HttpAuthorizer, HttpRoute, HttpTarget, Throttling},
     template::{
         api_ids::api_id,
         functions::Functions,
         http_api,
-        problem::{Problem, Problems},
+        problem::{Place, Problem, Problems},
         properties::Properties,
         resource::Resource,
         scope::Scope,
@@ -66,6 +66,7 @@ pub(in crate::template) fn read(
         }
     };
     let mut api = HttpApi {
+        logical_id: id.to_owned(),
         api_id,
         stage: stage.map_or_else(|| "$default".to_owned(), |stage| stage.name.clone()),
         routes: Vec::new(),
@@ -76,19 +77,17 @@ pub(in crate::template) fn read(
         throttling: Throttling::default(),
     };
     if let Some(quick) = quick.flatten() {
-        if !quick.has_credentials {
-            let source = permission::http_route_arn(&api.api_id, &api.stage, &quick.key);
-            let granted = parts.require_permission(&quick.function, &source, resource.at, id);
-            problems.keep(granted);
-        }
-        let (method, path) = quick.key.split_once(' ').unwrap_or(("ANY", &quick.key));
+        let QuickCreate { key, integration } = quick;
+        let granted = parts.require_http_permission(&integration, &api, &key, resource.at, id);
+        problems.keep(granted);
+        let (method, path) = key.split_once(' ').unwrap_or(("ANY", &key));
         api.routes.push(HttpRoute {
             method: method.to_owned(),
             path: path.to_owned(),
-            function: quick.function,
+            target: integration.target.of_http(&key, problems)?,
             authorizer: None,
             scopes: Vec::new(),
-            timeout: Duration::from_millis(HTTP_TIMEOUT.1),
+            timeout: integration.timeout,
         });
     }
     parts.add_http_routes(&mut api, problems);
@@ -103,8 +102,7 @@ pub(in crate::template) fn read(
 /// The route of an API with a `Target`.
 struct QuickCreate {
     key: String,
-    function: String,
-    has_credentials: bool,
+    integration: Integration,
 }
 
 fn quick_create(
@@ -117,10 +115,18 @@ fn quick_create(
     let Some(target) = target else {
         return Ok(None);
     };
+    let is_endpoint = target.text()?.starts_with("http");
     Ok(Some(QuickCreate {
         key: key.unwrap_or_else(|| "$default".to_owned()),
-        function: http_function(&target, functions)?,
-        has_credentials: credentials.is_some(),
+        integration: Integration {
+            target: if is_endpoint {
+                endpoint_of(url(&target)?, "ANY", &BTreeMap::new(), target.at)?
+            } else {
+                Target::Function(function(&target, functions)?)
+            },
+            timeout: Duration::from_millis(HTTP_TIMEOUT.1),
+            has_credentials: credentials.is_some(),
+        },
     }))
 }
 
@@ -134,19 +140,41 @@ impl Parts {
     fn add_http_routes(&self, api: &mut HttpApi, problems: &mut Problems) {
         for route in self.routes.values() {
             if route.api_id == api.api_id {
-                let read = self.http_route(route, api);
+                let read = self.http_route(route, api, problems);
                 api.routes.extend(problems.keep(read));
             }
         }
     }
 
-    fn http_route(&self, route: &Part<Route>, api: &mut HttpApi) -> Result<HttpRoute, Problem> {
-        let integration = self.target(route)?;
-        if !integration.has_credentials {
-            let source = permission::http_route_arn(&api.api_id, &api.stage, &route.is.key);
-            let function = &integration.function;
-            self.require_permission(function, &source, route.at, &route.logical_id)?;
+    /// Fails if the integration of a route of an HTTP API calls a function that the gateway may not
+    /// call.
+    pub(in crate::template) fn require_http_permission(
+        &self,
+        integration: &Integration,
+        api: &HttpApi,
+        key: &str,
+        at: Place,
+        for_id: &str,
+    ) -> Result<(), Problem> {
+        let Target::Function(function) = &integration.target else {
+            return Ok(());
+        };
+        if integration.has_credentials {
+            return Ok(());
         }
+        let source = permission::http_route_arn(&api.api_id, &api.stage, key);
+        self.require_permission(function, &source, at, for_id)
+    }
+
+    fn http_route(
+        &self,
+        route: &Part<Route>,
+        api: &mut HttpApi,
+        problems: &mut Problems,
+    ) -> Result<HttpRoute, Problem> {
+        let (_, integration) = self.target(route)?;
+        let key = &route.is.key;
+        self.require_http_permission(integration, api, key, route.at, &route.logical_id)?;
         let (method, path) = route.is.method_and_path();
         let is_twice = |other: &HttpRoute| other.method == method && other.path == path;
         if api.routes.iter().any(is_twice) {
@@ -172,13 +200,34 @@ impl Parts {
             }
             authorizer = Some(name);
         }
+        let target = integration.target.of_http(key, problems);
         Ok(HttpRoute {
             method,
             path,
-            function: integration.function.clone(),
+            target: target.ok_or_else(|| {
+                let target = &route.is.target;
+                target.expected("an integration of the same API")
+            })?,
             authorizer,
             scopes: route.is.scopes.clone(),
             timeout: integration.timeout,
         })
+    }
+}
+
+impl Target {
+    /// Returns what the route of an HTTP API calls. `None` for an integration that only WebSocket
+    /// APIs have.
+    pub(in crate::template) fn of_http(
+        &self,
+        route: &str,
+        problems: &mut Problems,
+    ) -> Option<HttpTarget> {
+        match self {
+            Self::Function(function) => Some(HttpTarget::Function(function.clone())),
+            Self::Endpoint(endpoint) => Some(HttpTarget::Endpoint(endpoint.clone())),
+            Self::Absent(absent) => Some(HttpTarget::Absent(absent.announced(route, problems))),
+            Self::Mock(_) => None,
+        }
     }
 }

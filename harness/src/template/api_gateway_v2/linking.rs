@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::{
     authorizer::{Authorizer, FunctionAuthorizer},
-    integration::Integration,
+    integration::{Integration, Target},
     part::Part,
     parts::Parts,
     permission,
@@ -13,7 +13,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
-    stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute},
+    stack::{WebSocketApi, WebSocketAuthorizer, WebSocketRoute, WebSocketTarget},
     template::{
         problem::{Place, Problem, Problems},
         resource::Resource,
@@ -63,7 +63,8 @@ impl Parts {
             if route.api_id != api.api_id {
                 continue;
             }
-            if let Some(read) = problems.keep(self.route(route_id, route, api)) {
+            let read = self.route(route_id, route, api, problems);
+            if let Some(read) = problems.keep(read) {
                 let key = route.is.key.clone();
                 api.authorizer = read.authorizer.or(api.authorizer.take());
                 if api.routes.insert(key, read.route).is_some() {
@@ -86,36 +87,51 @@ impl Parts {
         route_id: &str,
         route: &Part<Route>,
         api: &WebSocketApi,
+        problems: &mut Problems,
     ) -> Result<CompleteRoute, Problem> {
-        let Integration {
-            function,
-            timeout,
-            has_credentials,
-        } = self.target(route)?;
-        if !has_credentials {
-            let source = permission::route_arn(&api.api_id, &api.stage, &route.is.key);
-            self.require_permission(function, &source, route.at, &route.logical_id)?;
-        }
+        let (id, integration) = self.target(route)?;
+        let target = match &integration.target {
+            Target::Function(function) => {
+                if !integration.has_credentials {
+                    let source = permission::route_arn(&api.api_id, &api.stage, &route.is.key);
+                    self.require_permission(function, &source, route.at, &route.logical_id)?;
+                }
+                Ok(WebSocketTarget::Function(function.clone()))
+            }
+            Target::Mock(request) => self.mock(id, request).map(WebSocketTarget::Mock),
+            Target::Absent(absent) => Err(absent.clone()),
+            // The integration of an HTTP API does not fit.
+            Target::Endpoint(_) => {
+                let target = &route.is.target;
+                return Err(target.expected("an integration of the same API"));
+            }
+        };
+        let target = target.unwrap_or_else(|absent| {
+            WebSocketTarget::Absent(absent.announced(&route.is.key, problems))
+        });
         let authorizer = match &route.is.authorizer {
             Some(id) => Some(self.websocket_authorizer(id)?),
             None => None,
         };
         Ok(CompleteRoute {
             route: WebSocketRoute {
-                function: function.clone(),
-                timeout: *timeout,
+                target,
+                timeout: integration.timeout,
                 replies: route.is.selects_response && self.answers(route_id),
             },
             authorizer,
         })
     }
 
-    /// Returns the integration of a route.
-    pub(super) fn target(&self, route: &Part<Route>) -> Result<&Integration, Problem> {
+    /// Returns the integration of a route, with its id.
+    pub(super) fn target<'a>(
+        &'a self,
+        route: &'a Part<Route>,
+    ) -> Result<(&'a str, &'a Integration), Problem> {
         let target = &route.is.target;
         let id = target.text()?.strip_prefix("integrations/");
-        match id.and_then(|id| self.integrations.get(id)) {
-            Some(integration) => Ok(&integration.is),
+        match id.and_then(|id| Some((id, self.integrations.get(id)?))) {
+            Some((id, integration)) => Ok((id, &integration.is)),
             None if id.is_some_and(|id| self.broken.contains(id)) => Err(Problem::consequence()),
             None => Err(target
                 .expected("integrations/ID of an AWS::ApiGatewayV2::Integration of this template")),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     authorizer::Authorizer,
     integration::Integration,
+    mock::IntegrationResponse,
     part::Part,
     permission::Permission,
     route::{Route, RouteResponse},
@@ -25,6 +26,7 @@ pub(in crate::template) struct Parts {
     pub(super) routes: BTreeMap<String, Part<Route>>,
     pub(super) responses: Vec<Part<RouteResponse>>,
     pub(super) integrations: BTreeMap<String, Part<Integration>>,
+    pub(super) integration_responses: Vec<Part<IntegrationResponse>>,
     pub(super) authorizers: BTreeMap<String, Part<Authorizer>>,
     pub(super) stages: Vec<Part<Stage>>,
     pub(super) deployments: BTreeMap<String, Part<Deployment>>,
@@ -87,6 +89,10 @@ impl Reader<'_> {
                     Integration::read(properties, protocol, functions, problems)
                 })?;
                 parts.integrations.insert(id.to_owned(), integration);
+            }
+            Kind::IntegrationResponse => {
+                let response = self.part(problems, IntegrationResponse::read)?;
+                parts.integration_responses.push(response);
             }
             Kind::Authorizer => {
                 let authorizer = self.part(problems, |properties, protocol, problems| {

@@ -109,7 +109,11 @@ fn route(
             if !path.text()?.starts_with('/') {
                 return Err(path.expected("a path that begins with /"));
             }
-            Ok((name, path.text()?.to_owned()))
+            match path.text()? {
+                // OpenAPI writes the route `$default` so.
+                "/$default" => Ok(("ANY".to_owned(), "$default".to_owned())),
+                path => Ok((name, path.to_owned())),
+            }
         }
         _ => Err(Problem::at(
             at,

@@ -17,8 +17,10 @@ pub(super) enum EventSource {
 
 /// Types of events that need a service which the harness does not have, with its name. The function
 /// runs without them.
-const ABSENT: [(&str, &str); 3] = [
+const ABSENT: [(&str, &str); 5] = [
+    ("CloudWatchEvent", "EventBridge"),
     ("DynamoDB", "event source mappings of DynamoDB streams"),
+    ("EventBridgeRule", "EventBridge"),
     ("S3", "S3"),
     ("SQS", "SQS"),
 ];

@@ -76,7 +76,7 @@ fn no_stack() -> Stack {
     Stack {
         functions: BTreeMap::new(),
         websocket_api: None,
-        http_api: None,
+        http_apis: Vec::new(),
         tables: Vec::new(),
         notices: Vec::new(),
     }
