@@ -8,6 +8,19 @@ use heck::{ToLowerCamelCase as _, ToSnakeCase as _, ToUpperCamelCase as _};
 
 use crate::sources::{file_names, read, routes_of_the_core, sample_events, stack};
 
+/// Actions that have no reply, as the table in `docs/protocol.md` says.
+const SILENT: [&str; 2] = ["typing", "receipt"];
+
+#[test]
+fn the_protocol_document_says_which_actions_have_no_reply() {
+    let document = read("docs/protocol.md");
+    let rows = document.lines().filter_map(|line| {
+        let (action, rest) = line.strip_prefix("| `")?.split_once("` |")?;
+        rest.ends_with("| none |").then_some(action)
+    });
+    assert_eq!(rows.collect::<Vec<_>>(), SILENT);
+}
+
 #[test]
 fn every_route_has_a_file_in_the_core_and_a_sample_event() {
     let stack = stack();
@@ -16,9 +29,10 @@ fn every_route_has_a_file_in_the_core_and_a_sample_event() {
     for (key, route) in stack.websocket_api.unwrap().routes {
         let name = key.trim_start_matches('$').to_snake_case();
         let is_of_the_handshake = key == "$connect" || key == "$disconnect";
+        let is_silent = SILENT.contains(&key.as_str());
         assert!(
-            route.replies != is_of_the_handshake,
-            "{key}: every route needs a RouteResponse, except $connect and $disconnect"
+            route.replies != (is_of_the_handshake || is_silent),
+            "{key}: every route needs a RouteResponse, except $connect, $disconnect and {SILENT:?}"
         );
         assert!(
             routes.contains(&name),

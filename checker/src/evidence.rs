@@ -36,6 +36,8 @@ pub struct Evidence<'a> {
     pub views: Lines<'a, &'a str>,
     /// Lines of `counted`.
     pub counts: Vec<usize>,
+    /// Lines of `receipt`, `receipted` and `shown`.
+    pub receipts: Vec<usize>,
     /// The changes of participants by user.
     pub changes: BTreeMap<&'a str, Changes<'a>>,
     /// The newest observed position, at each line at which it grew.
@@ -91,6 +93,9 @@ impl<'a> Evidence<'a> {
             Record::Counted { head, .. } => {
                 self.counts.push(line);
                 self.observe(line, *head);
+            }
+            Record::Receipt { .. } | Record::Receipted { .. } | Record::Shown { .. } => {
+                self.receipts.push(line);
             }
             Record::Remove(attempt) | Record::Add(attempt) => {
                 let adds = matches!(record, Record::Add(_));

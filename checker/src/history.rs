@@ -77,6 +77,36 @@ pub enum Record {
         /// The number of messages after `read_to`.
         unread: u64,
     },
+    /// A client says how far its user has read.
+    Receipt {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// The position.
+        read: u64,
+        /// Whether others must not see it.
+        private: bool,
+    },
+    /// The answer to the client's last receipt over HTTP.
+    Receipted {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// The position of the user afterwards.
+        #[serde(rename = "readTo")]
+        read_to: u64,
+    },
+    /// A client is shown how far a participant has read.
+    Shown {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// The participant, possibly the client's own user.
+        of: String,
+        /// The position.
+        #[serde(rename = "readTo")]
+        read_to: u64,
+    },
     /// An attempt to remove a participant begins.
     Remove(ChangeAttempt),
     /// A removal is answered.
@@ -176,6 +206,9 @@ impl Record {
             | Self::Seen { about, .. }
             | Self::Restart { about, .. }
             | Self::Counted { about, .. }
+            | Self::Receipt { about, .. }
+            | Self::Receipted { about, .. }
+            | Self::Shown { about, .. }
             | Self::End { about, .. } => Some(&about.conversation),
             Self::Remove(attempt) | Self::Add(attempt) => Some(&attempt.conversation),
             Self::Removed(answer) | Self::Added(answer) => Some(&answer.conversation),

@@ -27,6 +27,9 @@ pub enum Promise {
     Complete,
     /// Messages and unread messages are counted as the log has them.
     Counted,
+    /// Positions of participants are of the log, only grow, and are shown only if their user
+    /// allows it.
+    Read,
     /// Nothing is pushed to a connection after its token has ended.
     Expired,
 }
@@ -51,6 +54,9 @@ impl fmt::Display for Promise {
             }
             Self::Counted => {
                 "counted: messages and unread messages are counted as the log has them"
+            }
+            Self::Read => {
+                "read: positions of participants are true, only grow, and private ones are not shown"
             }
             Self::Expired => "expired: nothing is pushed to a connection after its token has ended",
         })

@@ -113,6 +113,10 @@ function fitting(schema) {
   switch ([schema.type].flat()[0]) {
     case "null":
       return fc.constant(null);
+    case "boolean":
+      return fc.boolean();
+    case "number":
+      return fc.oneof(fc.integer({ min: -2, max: 20 }), fc.constantFrom(0.5, LAST_POSITION));
     case "integer": {
       const { minimum: min = -LAST_POSITION, maximum: max = LAST_POSITION } = schema;
       return fc.oneof(
@@ -176,6 +180,7 @@ const EDGES = {
     repeated([8191, 8192, 8193], ['"', "\n", "ü"]),
   ),
   after: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
+  read: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
   title: fc.oneof(repeated([0, 1, 199, 200, 201], ["a"]), repeated([50, 51], ["😀"])),
   positions: numbered([0, 19, 20, 21], (index) => [`c${index}`, index]).map(Object.fromEntries),
   participants: fc.oneof(
@@ -280,7 +285,19 @@ export function frames(conversation) {
         known && frame.conversation !== undefined ? { ...frame, conversation } : frame,
       );
   });
-  const names = ["action", "ref", "conversation", "id", "body", "after", "positions", "unknown"];
+  const names = [
+    "action",
+    "ref",
+    "conversation",
+    "id",
+    "body",
+    "after",
+    "positions",
+    "read",
+    "private",
+    "stopped",
+    "unknown",
+  ];
   const objects = altered(fc.oneof(...ours), names);
   return fc
     .oneof({ arbitrary: exactly(objects), weight: 3 }, { arbitrary: roughly(objects), weight: 1 })
@@ -321,7 +338,16 @@ export function requests(conversation) {
       const schema = requestBody?.content["application/json"].schema;
       const objects =
         schema &&
-        altered(fitting(schema), ["id", "title", "participants", "body", "after", "unknown"]);
+        altered(fitting(schema), [
+          "id",
+          "title",
+          "participants",
+          "body",
+          "after",
+          "read",
+          "private",
+          "unknown",
+        ]);
       return fc.record({
         method: fc.constant(method),
         path: fc

@@ -40,9 +40,9 @@ export class Person {
     return call(this.stack, this.token, "GET", path);
   }
 
-  /** @param {string} path */
-  put(path) {
-    return call(this.stack, this.token, "PUT", path);
+  /** @param {string} path @param {object} [json] */
+  put(path, json) {
+    return call(this.stack, this.token, "PUT", path, json);
   }
 
   /** @param {string} path */

@@ -48,6 +48,10 @@ async function everything(stack) {
   await addStale();
   await attempt(() => sockets[0].request("sendMessage", { conversation, ...message() }));
   await addStale();
+  // A frame without an answer: the next one is sent when it has been handled.
+  await attempt(() => sockets[1].send({ action: "typing", conversation, after: 0 }));
+  await attempt(() => sockets[0].next(({ event }) => event === "typing"));
+  await addStale();
   await attempt(() => ada.post(at("/messages"), message()));
   for (const path of ["/conversations", at(), at("/events?after=0"), at("/messages")])
     await attempt(() => ada.get(path));

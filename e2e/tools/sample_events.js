@@ -46,6 +46,9 @@ export const SAMPLE_EVENTS = [
     { frame: { event: "error", ref: "4", code: "unauthenticated" } },
   ],
   ["ping", "subscriptions", { frame: { event: "pong", ref: "5" } }],
+  // The gateway sends no reply of these two.
+  ["typing", "signals", { frame: {} }],
+  ["receipt", "signals", { frame: { conversation: "welcome", readTo: 1, messages: 1 } }],
   [
     "unsubscribe",
     "subscriptions",
@@ -62,6 +65,7 @@ export const SAMPLE_EVENTS = [
   ["rest_send_message_unauthenticated", "rest", { status: 401, body: { code: "unauthenticated" } }],
   ["rest_add_participant", "rest", { status: 200 }],
   ["rest_remove_participant", "rest", { status: 200 }],
+  ["rest_receipt", "rest", { status: 200, body: { conversation: "welcome", readTo: 1 } }],
   [
     "rest_read_events",
     "rest",

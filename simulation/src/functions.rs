@@ -14,7 +14,7 @@ use chat::{
     fields::Fields,
     ports::Clock as _,
     request::{Request, Route, in_time},
-    routes::{Ping, SendMessage, Subscribe, Unsubscribe},
+    routes::{Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe},
     time_limit::{ERROR_MARGIN, REPLY_MARGIN},
     websocket::{Inbound, answer},
     wire::Problem,
@@ -117,6 +117,9 @@ pub async fn message(
                 Some("sendMessage") => {
                     answer::<(SendMessage,), _>(&*ports, inbound, last_moment).await
                 }
+                Some("typing" | "receipt") => {
+                    answer::<(Typing, Receipt), _>(&*ports, inbound, last_moment).await
+                }
                 Some("subscribe" | "unsubscribe" | "ping") => {
                     answer::<(Subscribe, Unsubscribe, Ping), _>(&*ports, inbound, last_moment).await
                 }
@@ -133,6 +136,12 @@ pub async fn message(
         })
     })
     .await
+}
+
+/// Whether a frame has an action without a reply.
+pub fn is_silent(text: &str) -> bool {
+    let frame: Value = serde_json::from_str(text).unwrap_or_default();
+    frame["action"] == "typing" || frame["action"] == "receipt"
 }
 
 fn observe(

@@ -103,9 +103,13 @@ pub fn send(world: &Arc<World>, connection: &ConnectionId, text: String, place: 
                 cut(world, &id, place)
             });
         }
+        let is_silent = functions::is_silent(&text);
         let reply = functions::message(&world, place, identity, connection, text).await;
         if world.faults.injects(Kind::CutAfter, place) {
             return cut(&world, &id, place);
+        }
+        if is_silent && reply.is_some() {
+            return;
         }
         deliver(
             &world,

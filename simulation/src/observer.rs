@@ -3,6 +3,8 @@
 //! - *notified*: a subscriber is pushed every entry after the head that its subscription returned,
 //!   before the entry is acknowledged, unless the fan-out ran out of time. (Otherwise the clients'
 //!   repairs would hide a broken fan-out.)
+//! - *signals*: what a user types or has read is pushed to others only if the user is among the
+//!   participants that were read for it.
 //! - *pushed*: a push that the gateway is too busy for is attempted four times if there is time.
 
 use std::{
@@ -10,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use chat::domain::{ConnectionId, ConversationId, Timestamp};
+use chat::domain::{ConnectionId, ConversationId, Timestamp, UserId};
 use serde_json::Value;
 
 use crate::connections::Connections;
@@ -98,10 +100,17 @@ impl Observer {
         )
     }
 
-    /// Records an attempt to push a frame.
-    pub fn pushed(&mut self, connection: &ConnectionId, frame: &str) {
+    /// Records an attempt to push a frame. `signallers` are the participants as the function read
+    /// them.
+    pub fn pushed(
+        &mut self,
+        connection: &ConnectionId,
+        frame: &str,
+        signallers: &BTreeSet<UserId>,
+    ) {
         if self.frame.0 != frame {
             let read: Value = serde_json::from_str(frame).unwrap_or_default();
+            self.check_signal(connection, &read, signallers);
             let entry = read["conversation"].as_str().zip(read["seq"].as_u64());
             self.frame = (
                 frame.to_owned(),
@@ -113,6 +122,27 @@ impl Observer {
                 .entry(entry.clone())
                 .or_default()
                 .insert(connection.to_string());
+        }
+    }
+
+    /// What somebody types or has read reaches others only while they are a participant.
+    fn check_signal(
+        &mut self,
+        connection: &ConnectionId,
+        frame: &Value,
+        signallers: &BTreeSet<UserId>,
+    ) {
+        let user = frame["user"].as_str().unwrap_or_default();
+        let is_signal = frame["event"] == "typing" || frame["event"] == "read";
+        let is_own = user_of(connection.as_str()) == user;
+        let is_participant = signallers.iter().any(|other| other.as_str() == user);
+        if is_signal && !is_own && !is_participant {
+            self.broken.push(Finding {
+                promise: "signals",
+                what: format!(
+                    "{connection} is pushed a frame of {user}, who is no participant: {frame}"
+                ),
+            });
         }
     }
 

@@ -4,7 +4,7 @@ mod calls;
 mod storage;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     future::pending,
     sync::{
         Arc, Mutex,
@@ -14,7 +14,7 @@ use std::{
 };
 
 use chat::{
-    domain::{ConnectionId, Timestamp},
+    domain::{ConnectionId, Timestamp, UserId},
     error::InternalError,
     fakes::Chance,
     ports::{Clock, Outbound, PushError, Random},
@@ -72,6 +72,8 @@ pub struct Ports {
     dead: AtomicBool,
     /// When the roster was read, in milliseconds; 0 before.
     roster_at: AtomicU64,
+    /// The participants in the small roster that was read last.
+    signallers: Mutex<BTreeSet<UserId>>,
     /// The attempts at each push.
     attempts: Mutex<BTreeMap<(ConnectionId, String), Attempts>>,
 }
@@ -85,6 +87,7 @@ impl Ports {
             calls: AtomicU64::new(0),
             dead: AtomicBool::new(false),
             roster_at: AtomicU64::new(0),
+            signallers: Mutex::default(),
             attempts: Mutex::default(),
         }
     }
@@ -157,7 +160,8 @@ impl Outbound for Ports {
         let chance = place.chance();
         let injects = |kind| self.world.faults.injects(kind, place);
         self.world.count("pushes");
-        self.world.observer().pushed(connection, frame);
+        let signallers = self.signallers.lock().unwrap().clone();
+        self.world.observer().pushed(connection, frame, &signallers);
         self.travel(&chance).await;
         if injects(Kind::PushSlow) {
             self.world

@@ -195,6 +195,24 @@ fn describe(record: &Record) -> String {
             "{} is shown {messages} messages up to {head} of {}, {unread} of them after {read_to}",
             about.client, about.conversation
         ),
+        Record::Receipt {
+            about,
+            read,
+            private,
+        } => format!(
+            "{} has read {read} of {}{}",
+            about.client,
+            about.conversation,
+            if *private { " in private" } else { "" }
+        ),
+        Record::Receipted { about, read_to } => format!(
+            "{} is answered that its user has read {read_to} of {}",
+            about.client, about.conversation
+        ),
+        Record::Shown { about, of, read_to } => format!(
+            "{} is shown that {of} has read {read_to} of {}",
+            about.client, about.conversation
+        ),
         Record::Remove(attempt) => describe_attempt("removal", attempt),
         Record::Removed(answer) => describe_answer("removal", answer),
         Record::Add(attempt) => describe_attempt("addition", attempt),

@@ -7,6 +7,8 @@ export const Action = Object.freeze({
   unsubscribe: "unsubscribe",
   sendMessage: "sendMessage",
   ping: "ping",
+  typing: "typing",
+  receipt: "receipt",
 });
 
 export const Retry = Object.freeze({

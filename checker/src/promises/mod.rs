@@ -4,6 +4,7 @@ mod acknowledgements;
 mod counts;
 mod fence;
 mod log;
+mod receipts;
 mod tokens;
 mod views;
 
@@ -38,6 +39,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             views::search,
             fence::search,
             counts::search,
+            receipts::search,
         ] {
             search(&case, &mut violations);
         }

@@ -60,6 +60,7 @@ fn the_template_of_this_project_is_supported() {
     assert_eq!(route("$connect"), (&"ConnectFunction".into(), false));
     assert_eq!(route("$default"), (&"DefaultFunction".into(), true));
     assert_eq!(route("ping"), (&"SubscriptionsFunction".into(), true));
+    assert_eq!(route("typing"), (&"SignalsFunction".into(), false));
     assert_eq!(
         chat.routes.values().filter(|route| route.replies).count(),
         declared("RouteResponseSelectionExpression: $default")
@@ -102,6 +103,7 @@ fn the_template_of_this_project_is_supported() {
         "DefaultFunction",
         "RestFunction",
         "SendMessageFunction",
+        "SignalsFunction",
         "SubscriptionsFunction",
     ] {
         let environment = &stack.functions[function].environment;

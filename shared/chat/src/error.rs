@@ -71,6 +71,9 @@ pub enum Rejection {
     /// `after` is not a position of this log.
     #[error("`after` is not a position of this conversation; subscribe without it, or from 0")]
     UnknownPosition,
+    /// `read` is not a position of this log.
+    #[error("`read` is not a position of this conversation; send one that you have seen")]
+    UnknownReadPosition,
     /// More entries have been stored since `after` than one read returns.
     #[error(
         "too much has been stored since `after`; catch up, then send again from the new position"
@@ -115,7 +118,7 @@ impl Rejection {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",
-            Self::UnknownPosition => "unknown_position",
+            Self::UnknownPosition | Self::UnknownReadPosition => "unknown_position",
             Self::ResyncRequired => "resync_required",
             Self::IdReused => "id_reused",
             Self::Contended => "contended",
@@ -129,6 +132,7 @@ impl Rejection {
         match self {
             Self::Invalid { field, .. } | Self::TooLarge { field, .. } => Some(field),
             Self::UnknownPosition | Self::ResyncRequired => Some("after"),
+            Self::UnknownReadPosition => Some("read"),
             Self::IdReused => Some("id"),
             _ => None,
         }
@@ -139,7 +143,9 @@ impl Rejection {
     pub fn retry(&self) -> Retry {
         match self {
             Self::Unauthenticated => Retry::Reauthenticate,
-            Self::UnknownPosition | Self::ResyncRequired => Retry::Resync,
+            Self::UnknownPosition | Self::UnknownReadPosition | Self::ResyncRequired => {
+                Retry::Resync
+            }
             Self::Contended => Retry::Later(Duration::from_secs(1)),
             Self::RateLimited(wait) => Retry::Later(*wait),
             Self::TooManyConnections => Retry::Later(Duration::from_secs(60)),

@@ -16,6 +16,7 @@ use futures_util::{
     future::{Either, join_all, select},
     stream,
 };
+use serde::Serialize;
 
 use crate::{
     domain::{Connection, ConnectionId, ConversationId, Entry, Subscription, Timestamp, UserId},
@@ -114,26 +115,63 @@ pub async fn notify<P>(
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let now = ports.now();
-    let found = join_all(users.iter().map(|user| ports.connections_of(user))).await;
+    let found = join_all(users.iter().map(|user| connections_of(ports, user))).await;
     let mut targets = Vec::new();
     let mut failed = None;
-    for (user, connections) in users.iter().zip(found) {
+    for connections in found {
         match connections {
-            Ok(connections) => targets.extend(
-                connections
-                    .into_iter()
-                    .filter(|connection| now < connection.expires_at())
-                    .map(|connection| Subscription {
-                        user: user.clone(),
-                        connection,
-                    }),
-            ),
+            Ok(connections) => targets.extend(connections),
             Err(error) => failed = Some(error),
         }
     }
     push_all(ports, targets, &encode(notice), deadline).await;
     failed.map_or(Ok(()), Err)
+}
+
+/// Pushes a frame that is stored nowhere, to `targets`.
+pub async fn push_frame<P>(
+    ports: &P,
+    targets: Vec<Subscription>,
+    frame: &impl Serialize,
+    deadline: Timestamp,
+) where
+    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
+{
+    push_all(ports, targets, &encode(frame), deadline).await;
+}
+
+/// In conversations with more participants and subscriptions than this, frames that are stored
+/// nowhere are not pushed. Twenty participants with four open pages each have fewer.
+pub const MOST_ROWS: usize = 100;
+
+/// Returns the open connections of a user.
+///
+/// # Errors
+/// An [`InternalError`] if they cannot be read.
+pub async fn connections_of<P>(ports: &P, user: &UserId) -> Result<Vec<Subscription>, InternalError>
+where
+    P: Connections + Clock + Sync,
+{
+    let now = ports.now();
+    let connections = ports.connections_of(user).await?.into_iter();
+    Ok(connections
+        .filter(|connection| now < connection.expires_at())
+        .map(|connection| Subscription {
+            user: user.clone(),
+            connection,
+        })
+        .collect())
+}
+
+/// Returns the subscribed connections of the participants other than `user`: none if `user` is not
+/// a participant themselves.
+pub fn recipients_of_others(roster: Roster, user: &UserId, now: Timestamp) -> Vec<Subscription> {
+    if !roster.participants.contains(user) && !mutant!(OutsiderSignals) {
+        return Vec::new();
+    }
+    let mut recipients = recipients(roster, user, None, now);
+    recipients.retain(|subscription| subscription.user != *user);
+    recipients
 }
 
 /// Deletes all rows of a connection.

@@ -56,6 +56,20 @@ pub enum Mutant {
         expect(dead_code, reason = "only the fake store implements it")
     )]
     RowThenEntry,
+    /// What a user who is not a participant types or has read is pushed. Not in the model.
+    OutsiderSignals,
+    /// A position that a participant claims to have read is not looked up in the log. Not in the
+    /// model, which has no positions of participants.
+    ReceiptUnproven,
+    /// A receipt replaces a newer position. Implemented by the fake store; the contract checks that
+    /// other stores update conditionally.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    ReceiptBackward,
+    /// A private receipt is shown to others.
+    PrivateShown,
     /// The rows of a closed connection are kept. Not in the model, which has no connections.
     StaleRowsStay,
     /// A push is given up when the gateway is busy. Not in the model, which has no connections.
@@ -66,7 +80,7 @@ pub enum Mutant {
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
     /// concurrent changes of one participant.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 20] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -81,6 +95,10 @@ impl Mutant {
         Self::NoFence,
         Self::CheckBeforeRead,
         Self::AnswerBeforeRow,
+        Self::OutsiderSignals,
+        Self::ReceiptUnproven,
+        Self::ReceiptBackward,
+        Self::PrivateShown,
         Self::StaleRowsStay,
         Self::PushedOnce,
     ];
@@ -104,6 +122,10 @@ impl Mutant {
             Self::CheckBeforeRead => "check_before_read",
             Self::AnswerBeforeRow => "answer_before_row",
             Self::RowThenEntry => "row_then_entry",
+            Self::OutsiderSignals => "outsider_signals",
+            Self::ReceiptUnproven => "receipt_unproven",
+            Self::ReceiptBackward => "receipt_backward",
+            Self::PrivateShown => "private_shown",
             Self::StaleRowsStay => "stale_rows_stay",
             Self::PushedOnce => "pushed_once",
         }

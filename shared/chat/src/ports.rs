@@ -129,6 +129,48 @@ pub trait Participants {
     ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, InternalError>> + Send;
 }
 
+/// How far participants have read.
+pub trait Receipts {
+    /// Moves a participant's position forward to `receipt.position`, and also what others see of
+    /// it, unless the receipt is private.
+    ///
+    /// Returns what moved, or `None` if the user is not a participant.
+    ///
+    /// - A position MUST only grow.
+    /// - A private receipt MUST NOT change what others see.
+    /// - A receipt of a user who is not a participant MUST store nothing.
+    fn advance(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+        receipt: Receipt,
+    ) -> impl Future<Output = Result<Option<Advanced>, InternalError>> + Send;
+}
+
+/// A participant says how far they have read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The position, which must be one of the log. [`Seq::START`] moves nothing.
+    pub position: Seq,
+    /// The number of messages up to the position.
+    pub messages: u64,
+    /// Whether others must not see it.
+    pub private: bool,
+}
+
+/// The effect of a [`Receipt`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advanced {
+    /// The participant's position afterwards, and the number of messages up to it.
+    pub read_to: Seq,
+    /// The number of messages up to `read_to`.
+    pub messages: u64,
+    /// Whether the position moved.
+    pub moved: bool,
+    /// Whether the position that others see moved.
+    pub shown: bool,
+}
+
 /// A page of a user's conversations.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConversationPage {
@@ -181,6 +223,17 @@ pub trait Subscriptions {
         &self,
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Roster, InternalError>> + Send;
+
+    /// Reads the roster of a conversation that has at most `most` participants and subscriptions
+    /// together. Returns `None` if it has more. The read is bounded, so a user who is not a
+    /// participant may cause it.
+    ///
+    /// - Participants MUST be read before subscriptions.
+    fn small_roster(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> impl Future<Output = Result<Option<Roster>, InternalError>> + Send;
 
     /// Reads the conversations that a connection is subscribed to. **Eventually consistent.**
     fn subscriptions_of(

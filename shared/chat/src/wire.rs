@@ -158,6 +158,38 @@ pub enum Notice<'a> {
     },
 }
 
+/// A frame that is pushed to the connections of a conversation, and is not an entry of its log.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+pub enum Signal<'a> {
+    /// A participant has read up to a position.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// Conversation id.
+        conversation: &'a str,
+        /// The participant.
+        user: &'a str,
+        /// The position.
+        read_to: u64,
+        /// The number of messages up to it.
+        messages: u64,
+    },
+    /// A participant is typing, or has stopped.
+    #[serde(rename_all = "camelCase")]
+    Typing {
+        /// Conversation id.
+        conversation: &'a str,
+        /// The participant.
+        user: &'a str,
+        /// The participant's display name.
+        name: &'a str,
+        /// The newest position that the participant had seen.
+        after: u64,
+        /// How long they count as typing, in milliseconds; 0 if they have stopped.
+        for_ms: u64,
+    },
+}
+
 /// The members that error frames and HTTP problems share.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -10,8 +10,8 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Clock, Connections, ConversationPage, Log, Outbound, Page, Participants, PushError, Put,
-        Random, Roster, Subscriptions,
+        Advanced, Clock, Connections, ConversationPage, Log, Outbound, Page, Participants,
+        PushError, Put, Random, Receipt, Receipts, Roster, Subscriptions,
     },
 };
 
@@ -124,12 +124,17 @@ delegate_to_table!(Participants {
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });
 
+delegate_to_table!(Receipts {
+    advance(conversation: &ConversationId, user: &UserId, receipt: Receipt) -> Option<Advanced>;
+});
+
 delegate_to_table!(Subscriptions {
     subscribe(conversation: &ConversationId, subscription: &Subscription) -> ();
     unsubscribe(conversation: &ConversationId, connection: &ConnectionId) -> ();
     claim(connection: &Connection, conversation: &ConversationId, most: usize) -> bool;
     release(conversation: &ConversationId, connection: &ConnectionId) -> ();
     roster(conversation: &ConversationId) -> Roster;
+    small_roster(conversation: &ConversationId, most: usize) -> Option<Roster>;
     subscriptions_of(connection: &ConnectionId) -> Vec<ConversationId>;
 });
 

@@ -228,6 +228,7 @@ impl Client {
                     unread: number("unread"),
                 });
                 self.is_in(world, id, number("head"));
+                self.confirmed(world, id, number("readTo"));
             }
         }
         let wait = if matches!(reply, Reply::Granted(_)) {

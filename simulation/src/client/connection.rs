@@ -146,6 +146,9 @@ impl Client {
     }
 
     pub(super) fn ping(&mut self, world: &Arc<World>) {
+        for id in self.ids() {
+            self.look(world, &id);
+        }
         let followed = self
             .conversations
             .iter()

@@ -58,6 +58,12 @@ pub struct Conversation {
     pub reported_head: u64,
     /// Whether a read over HTTP is under way.
     pub polling: bool,
+    /// The position up to which the user has read on this device.
+    pub read: u64,
+    /// The position up to which the server says that the user has read.
+    pub confirmed: u64,
+    /// Whether the answer to a receipt over HTTP is outstanding.
+    pub receipting: bool,
 }
 
 impl Conversation {
@@ -74,6 +80,9 @@ impl Conversation {
             failures: 0,
             reported_head: 0,
             polling: false,
+            read: 0,
+            confirmed: 0,
+            receipting: false,
         }
     }
 

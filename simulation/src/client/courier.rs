@@ -27,7 +27,11 @@ const RESYNC_WAIT: u64 = 500;
 impl Client {
     /// Puts a new message into the outbox.
     pub fn say(&mut self, world: &Arc<World>, id: &str, message: &str) {
-        let Some(conversation) = self.conversations.get_mut(id).filter(|_| self.alive) else {
+        if !self.alive || !self.conversations.contains_key(id) {
+            return;
+        }
+        self.types(world, id);
+        let Some(conversation) = self.conversations.get_mut(id) else {
             return;
         };
         let position = conversation.position;

@@ -20,6 +20,7 @@ pub struct Frame {
     pub user: Option<String>,
     pub sent_at: Option<String>,
     pub head: u64,
+    pub read_to: u64,
     pub events: Vec<Entry>,
     pub limited: bool,
     pub heads: BTreeMap<String, u64>,

@@ -6,6 +6,7 @@ mod connection;
 mod conversation;
 mod courier;
 mod frames;
+mod receipts;
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -288,6 +289,8 @@ impl Client {
             "subscribed" => self.subscribed(world, question, frame),
             "sent" => self.acknowledged(world, &frame),
             "pong" => self.ponged(world, &frame),
+            "read" => self.shown(world, &frame),
+            "typing" => world.count("typing that was shown"),
             "error" => match question {
                 Some(Question::Subscribe { conversation, .. }) => {
                     self.not_subscribed(world, &conversation, Some(&frame))
@@ -331,6 +334,9 @@ impl Client {
         }
         self.notice_gap(world, id);
         self.flush(world, id);
+        if self.next_place(&format!("look {id}")).chance().below(4) == 0 {
+            self.look(world, id);
+        }
     }
 
     fn sent(&self, conversation: &str, id: String, seq: u64) -> Record {
@@ -364,6 +370,7 @@ impl Client {
                 conversation.position == head
                     && conversation.outbox.is_empty()
                     && conversation.held.is_empty()
+                    && conversation.read <= conversation.confirmed
             })
     }
 

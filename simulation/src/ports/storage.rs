@@ -9,8 +9,8 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Clock as _, Connections, ConversationPage, Log, Page, Participants, Put, Roster,
-        Subscriptions,
+        Advanced, Clock as _, Connections, ConversationPage, Log, Page, Participants, Put, Receipt,
+        Receipts, Roster, Subscriptions,
     },
 };
 
@@ -196,6 +196,36 @@ impl Participants for Ports {
     }
 }
 
+impl Receipts for Ports {
+    async fn advance(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+        receipt: Receipt,
+    ) -> Result<Option<Advanced>, InternalError> {
+        let call = self.set_out("storing a receipt").await?;
+        let world = &self.world;
+        let late = {
+            let (world, conversation, user) =
+                (Arc::clone(world), conversation.clone(), user.clone());
+            async move {
+                let _ = world.chat.advance(&conversation, &user, receipt).await;
+                world.count("late receipts that were stored");
+            }
+        };
+        self.may_die_meanwhile(&call, late).await;
+        let advanced = self
+            .complete(call, || world.chat.advance(conversation, user, receipt))
+            .await?;
+        world.count(match advanced {
+            None => "receipts of users who are not participants",
+            Some(Advanced { moved: false, .. }) => "receipts with nothing new",
+            Some(_) => "receipts that were stored",
+        });
+        Ok(advanced)
+    }
+}
+
 impl Subscriptions for Ports {
     async fn subscribe(
         &self,
@@ -269,6 +299,22 @@ impl Subscriptions for Ports {
         };
         self.roster_at.store(self.now().millis(), Ordering::Relaxed);
         Ok(read)
+    }
+
+    /// A torn read returns the subscriptions of a later moment than the participants.
+    async fn small_roster(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Roster>, InternalError> {
+        let roster = self.roster(conversation).await?;
+        let rows = roster.participants.len() + roster.subscriptions.len();
+        let roster = (rows <= most).then_some(roster);
+        *self.signallers.lock().unwrap() = roster
+            .iter()
+            .flat_map(|roster| roster.participants.clone())
+            .collect();
+        Ok(roster)
     }
 
     async fn subscriptions_of(

@@ -43,9 +43,14 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "gaps that were repaired",
         "late puts that were stored",
         "messages sent over HTTP",
+        "late receipts that were stored",
+        "positions that were ahead of the server's",
         "puts that met their own entry",
         "puts that lost their position",
         "reads with a hole",
+        "receipts of users who are not participants",
+        "receipts with nothing new",
+        "typing that was shown",
     ] {
         assert!(total.tally.contains_key(what), "no {what}");
     }
@@ -79,6 +84,10 @@ each_mutant_is_found_early! {
     silent_duplicate breaks "notified";
     small_window breaks "once";
     stale_counter breaks "counted";
+    outsider_signals breaks "signals";
+    receipt_unproven breaks "read";
+    receipt_backward breaks "read";
+    private_shown breaks "read";
     subs_only breaks "fence";
     no_fence breaks "fence";
     answer_before_row breaks "fence";

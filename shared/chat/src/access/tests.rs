@@ -7,7 +7,7 @@ use crate::{
     fakes::{Call, FakeChat},
     request::Route,
     routes::{
-        AddParticipant, CreateConversation, GetConversation, ReadEvents, ReadMessages,
+        AddParticipant, CreateConversation, GetConversation, ReadEvents, ReadMessages, Receipt,
         RemoveParticipant, SendMessage,
     },
 };
@@ -106,6 +106,20 @@ fn a_refused_message_reads_a_few_entries_at_most() {
         assert_eq!(methods(&foreign), ["participant", "read_from"]);
         let rows: usize = foreign.iter().map(|call| call.rows).sum();
         assert!(rows <= 4, "{rows} rows");
+    }
+}
+
+#[test]
+fn a_refused_receipt_reads_one_entry_at_most() {
+    let chat = long_conversation();
+    for read in [0, 1, 700, 1_500, 1_501] {
+        let receipt = json!({"read": read});
+        let [foreign, missing] = over_http::<Receipt>(&chat, &receipt);
+        let methods = |calls: &[Call]| calls.iter().map(|call| call.method).collect::<Vec<_>>();
+        assert_eq!(methods(&foreign), methods(&missing), "read {read}");
+        let rows: usize = foreign.iter().map(|call| call.rows).sum();
+        assert!(rows <= 1, "{foreign:?}");
+        assert!(foreign.len() <= 2, "{foreign:?}");
     }
 }
 

@@ -18,6 +18,7 @@ pub mod changes;
 pub mod connections;
 pub mod log;
 pub mod participants;
+pub mod receipts;
 pub mod subscriptions;
 
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
         Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Role, Seq,
         Subscription, Timestamp, Title, UserId,
     },
-    ports::{Connections, Log, Participants, Subscriptions},
+    ports::{Connections, Log, Participants, Receipts, Subscriptions},
 };
 
 /// The limit of participants with which stores must be configured for these tests.
@@ -35,7 +36,7 @@ pub const MOST_PARTICIPANTS: usize = 100;
 /// An implementation, and an executor for its futures.
 pub trait Stores {
     /// The implementation of all storage ports.
-    type Ports: Log + Participants + Subscriptions + Connections;
+    type Ports: Log + Participants + Receipts + Subscriptions + Connections;
 
     /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
@@ -80,9 +81,16 @@ macro_rules! contract_tests {
                 listing_may_continue_after_a_conversation_the_user_left
                 memberships_include_only_conversations_of_the_user
                 fifty_memberships_are_read_at_once;
+            receipts:
+                a_position_must_only_grow
+                a_private_receipt_must_not_change_what_others_see
+                a_position_that_was_private_can_be_shown_later
+                a_receipt_of_a_non_participant_must_store_nothing
+                concurrent_receipts_leave_the_newest_position;
             subscriptions:
                 the_roster_has_all_participants_and_all_subscriptions
                 participants_must_be_read_before_subscriptions
+                a_small_roster_is_the_roster_unless_it_has_too_many_rows
                 a_repeated_subscription_is_stored_once
                 a_subscription_must_be_read_with_its_expiry
                 an_expired_subscription_is_returned_until_it_is_deleted

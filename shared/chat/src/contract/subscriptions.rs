@@ -44,6 +44,27 @@ pub async fn the_roster_has_all_participants_and_all_subscriptions(
     assert_eq!(roster.subscriptions, subscribers);
 }
 
+pub async fn a_small_roster_is_the_roster_unless_it_has_too_many_rows(
+    ports: &(impl Subscriptions + Participants),
+) {
+    let id = conversation_id("c");
+    let none = ports.small_roster(&id, 5).await.unwrap();
+    assert_eq!(none, Some(Roster::default()));
+    let rows = ["ada", "grace"].map(participant);
+    assert!(ports.create(&conversation("c", None), &rows).await.unwrap());
+    for name in ["a=", "b=", "c="] {
+        ports
+            .subscribe(&id, &subscription("ada", name))
+            .await
+            .unwrap();
+    }
+    let whole = ports.roster(&id).await.unwrap();
+    for (most, expected) in [(4, None), (5, Some(&whole)), (6, Some(&whole))] {
+        let found = ports.small_roster(&id, most).await.unwrap();
+        assert_eq!(found.as_ref(), expected, "{most}");
+    }
+}
+
 pub async fn participants_must_be_read_before_subscriptions(ports: &(impl Subscriptions + Log)) {
     let id = conversation_id("c");
     let names: Vec<String> = (0..24).map(|number| format!("user-{number:02}")).collect();

@@ -14,7 +14,9 @@ use crate::{
     fields::Fields,
     ports::{Clock, Log},
     request::{Request, Route},
-    routes::{CreateConversation, Ping, SendMessage, Subscribe, Unsubscribe, connect},
+    routes::{
+        CreateConversation, Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe, connect,
+    },
     websocket::{Inbound, answer},
     wire::Problem,
 };
@@ -125,6 +127,9 @@ impl FakeChat {
         let action: Value = serde_json::from_str(text).unwrap_or_default();
         let answer = match action.get("action").and_then(Value::as_str) {
             Some("sendMessage") => answer::<(SendMessage,), _>(self, inbound, last_moment).await,
+            Some("typing" | "receipt") => {
+                answer::<(Typing, Receipt), _>(self, inbound, last_moment).await
+            }
             Some("subscribe" | "unsubscribe" | "ping") => {
                 answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound, last_moment).await
             }

@@ -8,7 +8,11 @@ use crate::{
         Connection, ConnectionId, Conversation, ConversationId, Participant, Subscription, UserId,
     },
     error::InternalError,
-    ports::{Connections, ConversationPage, Participants, Roster, Subscriptions},
+    mutant::mutant,
+    ports::{
+        Advanced, Connections, ConversationPage, Participants, Receipt, Receipts, Roster,
+        Subscriptions,
+    },
 };
 
 impl Participants for FakeChat {
@@ -110,6 +114,42 @@ impl Participants for FakeChat {
     }
 }
 
+impl Receipts for FakeChat {
+    async fn advance(
+        &self,
+        conversation: &ConversationId,
+        user: &UserId,
+        receipt: Receipt,
+    ) -> Result<Option<Advanced>, InternalError> {
+        self.pause().await;
+        let advanced = {
+            let mut state = self.state();
+            let key = (conversation.clone(), user.clone());
+            state.participants.get_mut(&key).map(|participant| {
+                let read = &mut participant.read;
+                let moved = receipt.position > read.read_to
+                    || receipt.position < read.read_to && mutant!(ReceiptBackward);
+                let shown = !receipt.private && receipt.position > read.shown_to;
+                if moved {
+                    read.read_to = receipt.position;
+                    read.messages = receipt.messages;
+                }
+                if shown {
+                    read.shown_to = receipt.position;
+                }
+                Advanced {
+                    read_to: read.read_to,
+                    messages: read.messages,
+                    moved,
+                    shown,
+                }
+            })
+        };
+        self.count("advance", usize::from(advanced.is_some()));
+        Ok(advanced)
+    }
+}
+
 impl Subscriptions for FakeChat {
     async fn subscribe(
         &self,
@@ -182,6 +222,17 @@ impl Subscriptions for FakeChat {
                 .map(|(_, subscription)| subscription.clone())
                 .collect(),
         })
+    }
+
+    async fn small_roster(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Roster>, InternalError> {
+        let roster = self.roster(conversation).await?;
+        let rows = roster.participants.len() + roster.subscriptions.len();
+        self.count("small_roster", rows.min(most + 1));
+        Ok((rows <= most).then_some(roster))
     }
 
     async fn subscriptions_of(

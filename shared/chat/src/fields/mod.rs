@@ -106,6 +106,15 @@ macro_rules! from_text {
 
 from_text!(ConversationId, MessageId, UserId, Body, Title);
 
+impl FromField for bool {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        match field {
+            Field::Json(Value::Bool(value)) => Ok(*value),
+            _ => Err(FieldError::Invalid("must be true or false")),
+        }
+    }
+}
+
 /// The id of a user who may be a participant already. Earlier versions accepted more ids.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownUser(pub UserId);

@@ -9,6 +9,7 @@ mod content;
 mod keys;
 mod log;
 mod participants;
+mod receipts;
 mod row;
 mod subscriptions;
 mod transaction;

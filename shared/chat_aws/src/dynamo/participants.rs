@@ -243,7 +243,7 @@ pub(super) fn participant_row(pk: &str, participant: &Participant) -> Row {
         .with_number(keys::READ_MESSAGES, read.messages)
 }
 
-fn read_state(row: &Row) -> Result<ReadState, InternalError> {
+pub(super) fn read_state(row: &Row) -> Result<ReadState, InternalError> {
     Ok(ReadState {
         read_to: row.optional_seq(keys::READ_TO)?.unwrap_or_default(),
         messages: row.optional_number(keys::READ_MESSAGES)?.unwrap_or(0),

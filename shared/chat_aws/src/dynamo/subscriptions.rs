@@ -1,7 +1,10 @@
 //! Subscriptions, and the roster of participants and subscriptions.
 
 use aws_sdk_dynamodb::{
-    operation::update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    operation::{
+        query::builders::QueryFluentBuilder,
+        update_item::{UpdateItemError, builders::UpdateItemFluentBuilder},
+    },
     types::AttributeValue,
 };
 use chat::{
@@ -85,25 +88,27 @@ impl Subscriptions for Table {
     }
 
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
-        // One ascending range, so that participants are read before subscriptions.
-        let query = self
-            .query(
-                keys::conversation(conversation),
-                Range::Between(keys::ROSTER_FIRST, keys::ROSTER_LAST),
-            )
-            .projection_expression("#sort, #user, #connected_at, #expires_at")
-            .expression_attribute_names("#user", keys::USER)
-            .expression_attribute_names("#connected_at", keys::CONNECTED_AT)
-            .expression_attribute_names("#expires_at", keys::EXPIRES_AT);
-        let mut roster = Roster::default();
-        for row in all_rows("reading a roster", query).await? {
-            if let Ok(participant) = row.named_by_sk(keys::participant_in) {
-                roster.participants.push(participant);
-            } else {
-                roster.subscriptions.push(subscription(&row)?);
-            }
+        let query = self.query_roster(conversation);
+        roster(&all_rows(READING_ROSTER, query).await?)
+    }
+
+    async fn small_roster(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Roster>, InternalError> {
+        let limit = i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1);
+        let found = self
+            .query_roster(conversation)
+            .limit(limit)
+            .send()
+            .await
+            .map_err(failed(READING_ROSTER))?;
+        let rows: Vec<Row> = found.items.into_iter().flatten().map(Row::read).collect();
+        if rows.len() > most || found.last_evaluated_key.is_some() {
+            return Ok(None);
         }
-        Ok(roster)
+        roster(&rows).map(Some)
     }
 
     async fn subscriptions_of(
@@ -120,7 +125,33 @@ impl Subscriptions for Table {
     }
 }
 
+const READING_ROSTER: &str = "reading a roster";
+
+fn roster(rows: &[Row]) -> Result<Roster, InternalError> {
+    let mut roster = Roster::default();
+    for row in rows {
+        if let Ok(participant) = row.named_by_sk(keys::participant_in) {
+            roster.participants.push(participant);
+        } else {
+            roster.subscriptions.push(subscription(row)?);
+        }
+    }
+    Ok(roster)
+}
+
 impl Table {
+    fn query_roster(&self, conversation: &ConversationId) -> QueryFluentBuilder {
+        // One ascending range, so that participants are read before subscriptions.
+        self.query(
+            keys::conversation(conversation),
+            Range::Between(keys::ROSTER_FIRST, keys::ROSTER_LAST),
+        )
+        .projection_expression("#sort, #user, #connected_at, #expires_at")
+        .expression_attribute_names("#user", keys::USER)
+        .expression_attribute_names("#connected_at", keys::CONNECTED_AT)
+        .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+    }
+
     fn update_places(
         &self,
         connection: &ConnectionId,

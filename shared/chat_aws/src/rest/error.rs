@@ -116,9 +116,10 @@ pub fn status_of(rejection: &Rejection) -> StatusCode {
         Rejection::Unauthenticated => StatusCode::UNAUTHORIZED,
         Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
         Rejection::NotFound | Rejection::UnknownAction => StatusCode::NOT_FOUND,
-        Rejection::UnknownPosition | Rejection::ResyncRequired | Rejection::IdReused => {
-            StatusCode::CONFLICT
-        }
+        Rejection::UnknownPosition
+        | Rejection::UnknownReadPosition
+        | Rejection::ResyncRequired
+        | Rejection::IdReused => StatusCode::CONFLICT,
         Rejection::RateLimited(_) | Rejection::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
         Rejection::Contended => StatusCode::SERVICE_UNAVAILABLE,
     }

@@ -4,11 +4,11 @@ use std::{future::Future, pin::Pin};
 
 use chat::{
     error::RequestError,
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Receipts, Subscriptions},
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, GetConversation, ListConversations, ReadEvents,
-        ReadMessages, RemoveParticipant, SendMessage,
+        ReadMessages, Receipt, RemoveParticipant, SendMessage,
     },
     wire::encode,
 };
@@ -28,6 +28,7 @@ pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
         GET "/conversations/{id}" from Query => GetConversation;
         PUT "/conversations/{id}/participants/{user}" from Path => AddParticipant;
         DELETE "/conversations/{id}/participants/{user}" from Path => RemoveParticipant;
+        PUT "/conversations/{id}/receipt" from Body => Receipt;
         POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
         GET "/conversations/{id}/messages" from Query => ReadMessages;
         GET "/conversations/{id}/events" from Query => ReadEvents;
@@ -102,13 +103,23 @@ impl<P: AllPorts> HttpRoute<P> {
 
 /// All ports of the core: one function serves every route.
 pub trait AllPorts:
-    Log + Participants + Subscriptions + Connections + Outbound + Clock + Random + Sync + 'static
+    Log
+    + Participants
+    + Receipts
+    + Subscriptions
+    + Connections
+    + Outbound
+    + Clock
+    + Random
+    + Sync
+    + 'static
 {
 }
 
 impl<P> AllPorts for P where
     P: Log
         + Participants
+        + Receipts
         + Subscriptions
         + Connections
         + Outbound

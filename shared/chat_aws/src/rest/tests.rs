@@ -59,6 +59,7 @@ fn the_samples_get_the_responses_that_their_readme_lists() {
         (sample!("send_message"), 200),
         (sample!("send_message_invalid"), 422),
         (sample!("send_message_unauthenticated"), 401),
+        (sample!("receipt"), 200),
         (sample!("read_events"), 200),
         (sample!("read_messages"), 200),
         (sample!("read_messages_not_found"), 404),

@@ -15,7 +15,8 @@ use chat::{
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, GetConversation, ListConversations, Ping, ReadEvents,
-        ReadMessages, RemoveParticipant, SendMessage, Subscribe, Unsubscribe, connect, disconnect,
+        ReadMessages, Receipt, RemoveParticipant, SendMessage, Subscribe, Typing, Unsubscribe,
+        connect, disconnect,
     },
 };
 use chat_aws::{Ports, dynamo::Table};
@@ -174,6 +175,11 @@ impl Small {
         self.frame::<Subscribe>(page, fields).await
     }
 
+    async fn receipt(&self, page: &str, read: u64, private: bool) -> Cost {
+        let fields = json!({"conversation": "c", "read": read, "private": private});
+        self.frame::<Receipt>(page, fields).await
+    }
+
     async fn send(&self, id: &str, after: Option<u64>) -> Cost {
         let fields = json!({"conversation": "c", "id": id, "body": "Shall we?", "after": after});
         self.frame::<SendMessage>("ada-1", fields).await
@@ -302,6 +308,25 @@ async fn every_request_costs_what_the_documentation_says() {
                 .await,
         ),
         line(
+            "`typing`",
+            &small
+                .frame::<Typing>("ada-1", json!({"conversation": "c", "after": 12}))
+                .await,
+        ),
+        line("`receipt`", &small.receipt("ada-1", 10, false).await),
+        line(
+            "`receipt`, nothing new",
+            &small.receipt("ada-1", 9, false).await,
+        ),
+        line(
+            "`receipt`, private",
+            &small.receipt("ada-1", 12, true).await,
+        ),
+        line(
+            "`receipt`, shows what was private",
+            &small.receipt("ada-1", 11, false).await,
+        ),
+        line(
             "`POST /conversations`, three users",
             &small
                 .ask::<CreateConversation>("ada", json!({"id": "d", "participants": ["x", "y"]}))
@@ -331,6 +356,12 @@ async fn every_request_costs_what_the_documentation_says() {
             "`GET …/messages`",
             &small.ask::<ReadMessages>("ada", c()).await,
         ),
+        line(
+            "`PUT …/receipt`",
+            &small
+                .ask::<Receipt>("ada", json!({"conversation": "c", "read": 13}))
+                .await,
+        ),
         line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
         line(
             "a read by a user who is not a participant",
@@ -339,6 +370,10 @@ async fn every_request_costs_what_the_documentation_says() {
         line(
             "`subscribe` by a user who is not a participant",
             &small.refused::<Subscribe>(json!({"after": 0})).await,
+        ),
+        line(
+            "`receipt` by a user who is not a participant",
+            &small.refused::<Receipt>(json!({"read": 0})).await,
         ),
         line(
             "`PUT …/participants/{user}`",
@@ -414,7 +449,30 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
     }
     assert_eq!((&pings[0], small.meter.read_entries()), (&pings[1], 0));
 
-    // The one read that does not wait for the check is bounded.
+    // A receipt asks for one entry, and then whether the caller has a row.
+    for read in [1, 12, 13] {
+        let mut costs = Vec::new();
+        for conversation in ["c", "none"] {
+            let (identity, _) = small.connection("mallory-1");
+            let fields = json!({"conversation": conversation, "read": read});
+            let refused = small.reply::<Receipt>((identity, None), fields).await;
+            let not_found = Err(RequestError::Rejected(Rejection::NotFound));
+            assert_eq!(
+                format!("{refused:?}"),
+                format!("{:?}", not_found as Result<(), _>)
+            );
+            assert!(small.meter.read_entries() <= 1);
+            costs.push(small.meter.read());
+        }
+        let [foreign, missing] = &costs[..] else {
+            panic!("two requests")
+        };
+        assert_eq!((foreign.calls, foreign.rounds), (2, 2));
+        assert_eq!((missing.calls, missing.rounds), (2, 2));
+        assert!(foreign.read_units <= 5.0, "{foreign:?}");
+    }
+
+    // A message sent with `after` asks for a few entries before the check.
     let (identity, _) = small.connection("mallory-1");
     let fields = json!({"conversation": "c", "id": "n", "body": "Hi", "after": 0});
     let sent = small.reply::<SendMessage>((identity, None), fields).await;
