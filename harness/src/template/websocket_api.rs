@@ -108,8 +108,14 @@ fn routes(
             ));
             continue;
         }
-        let route_id = part_id(&route_logical_id(api, &key));
-        let read = self::route(route, parts.answers(&route_id), functions, problems);
+        let logical_id = route_logical_id(api, &key);
+        let route_id = part_id(&logical_id);
+        let answers = parts.answers(&route_id);
+        let selects = route.has("RouteResponseSelectionExpression");
+        if selects && !answers && !["$connect", "$disconnect"].contains(&key.as_str()) {
+            problems.notice(at, without_reply(&key, &logical_id));
+        }
+        let read = self::route(route, answers, functions, problems);
         routes.extend(read.map(|route| (key.clone(), route)));
         if !route_ids.insert(route_id) {
             problems.add(Problem::at(
@@ -121,6 +127,14 @@ fn routes(
         }
     }
     Ok((routes, route_ids))
+}
+
+/// The notice about a route whose author expects replies.
+fn without_reply(key: &str, logical_id: &str) -> String {
+    format!(
+        "the route {key} sends no replies: besides RouteResponseSelectionExpression it needs an \
+         AWS::ApiGatewayV2::RouteResponse with `RouteId: !Ref {logical_id}`, which SAM does not make"
+    )
 }
 
 fn route(

@@ -192,6 +192,12 @@ fn a_route_replies_only_with_both_an_expression_and_a_response() {
         (expression, response, true),
     ] {
         let stack = load(&template(expression, response)).unwrap();
+        // SAM makes no response, so its author may wait for replies in vain.
+        let notice =
+            "needs an AWS::ApiGatewayV2::RouteResponse with `RouteId: !Ref ApiSayhelloRoute`";
+        let is_told = stack.notices.iter().any(|it| it.contains(notice));
+        let waits = !expression.is_empty() && response.is_empty();
+        assert_eq!(is_told, waits, "{:?}", stack.notices);
         let api = stack.websocket_api.unwrap();
         assert_eq!(api.stage, "default");
         assert_eq!(
