@@ -81,7 +81,9 @@ export function httpFacts() {
     assert.equal(body, "text");
   });
   fact("5 [D]", "HTTP_PROXY: the response of the endpoint is the response", async () => {
-    const script = JSON.stringify(answer({ statusCode: 418, body: "tea", headers: { "x-a": "b" } }));
+    const script = JSON.stringify(
+      answer({ statusCode: 418, body: "tea", headers: { "x-a": "b" } }),
+    );
     const seen = await fetch(`${target.http}/proxied/x`, { headers: { "x-script": script } });
     assert.deepEqual([seen.status, await seen.text()], [418, "tea"]);
     assert.equal(seen.headers.get("x-a"), "b");
