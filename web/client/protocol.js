@@ -27,6 +27,7 @@ export const Code = Object.freeze({
   unauthenticated: "unauthenticated",
   forbidden: "forbidden",
   notFound: "not_found",
+  unknownMessage: "unknown_message",
   unknownPosition: "unknown_position",
   resyncRequired: "resync_required",
   idReused: "id_reused",

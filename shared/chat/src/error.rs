@@ -68,6 +68,9 @@ pub enum Rejection {
     /// The conversation does not exist, or the user is not a participant.
     #[error("there is no such conversation, or you are not a participant of it")]
     NotFound,
+    /// The position holds no message.
+    #[error("`{0}` is not the position of a message of this conversation")]
+    UnknownMessage(&'static str),
     /// `after` is not a position of this log.
     #[error("`after` is not a position of this conversation; subscribe without it, or from 0")]
     UnknownPosition,
@@ -118,6 +121,7 @@ impl Rejection {
             Self::Unauthenticated => "unauthenticated",
             Self::Forbidden(_) => "forbidden",
             Self::NotFound => "not_found",
+            Self::UnknownMessage(_) => "unknown_message",
             Self::UnknownPosition | Self::UnknownReadPosition => "unknown_position",
             Self::ResyncRequired => "resync_required",
             Self::IdReused => "id_reused",
@@ -130,7 +134,9 @@ impl Rejection {
     #[must_use]
     pub fn field(&self) -> Option<&'static str> {
         match self {
-            Self::Invalid { field, .. } | Self::TooLarge { field, .. } => Some(field),
+            Self::Invalid { field, .. }
+            | Self::TooLarge { field, .. }
+            | Self::UnknownMessage(field) => Some(field),
             Self::UnknownPosition | Self::ResyncRequired => Some("after"),
             Self::UnknownReadPosition => Some("read"),
             Self::IdReused => Some("id"),

@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    domain::{Content, ConversationId, Entry},
+    domain::{Content, ConversationId, Entry, Seq},
     error::{Rejection, Retry},
 };
 
@@ -26,6 +26,9 @@ pub enum WireEntry<'a> {
         name: &'a str,
         /// The text.
         body: &'a str,
+        /// The position of the message that this one replies to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reply_to: Option<u64>,
         /// The time in RFC 3339.
         sent_at: String,
     },
@@ -69,13 +72,18 @@ impl<'a> WireEntry<'a> {
             sent_at: draft.sent_at.rfc3339(),
         };
         match &draft.content {
-            Content::Message { name, body } => Self::Message {
+            Content::Message {
+                name,
+                body,
+                reply_to,
+            } => Self::Message {
                 conversation: conversation.as_str(),
                 seq: entry.seq.number(),
                 id: draft.id.as_str(),
                 sender: draft.sender.as_str(),
                 name: name.as_str(),
                 body: body.as_str(),
+                reply_to: reply_to.map(Seq::number),
                 sent_at: draft.sent_at.rfc3339(),
             },
             Content::ParticipantAdded { user, name } => {

@@ -9,6 +9,8 @@ use checker::history::Entry;
 pub struct Outgoing {
     pub id: String,
     pub body: String,
+    /// The position of the message that this one replies to.
+    pub reply_to: Option<u64>,
     /// The client's position when the message was first sent.
     pub first_after: u64,
     pub attempts: u64,

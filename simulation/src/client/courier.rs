@@ -35,9 +35,12 @@ impl Client {
             return;
         };
         let position = conversation.position;
+        let chance = self.place.named(message).chance();
+        let replies = position > 0 && chance.below(4) == 0;
         conversation.outbox.push_back(Outgoing {
             id: message.to_owned(),
             body: format!("{message} of {}", self.name),
+            reply_to: replies.then(|| 1 + chance.below(position)),
             first_after: position,
             attempts: 0,
         });
@@ -96,6 +99,7 @@ impl Client {
         self.attempts += 1;
         let number = self.attempts;
         let (message, body) = (outgoing.id.clone(), outgoing.body.clone());
+        let reply_to = outgoing.reply_to;
         conversation.in_flight = Some(Attempt {
             id: message.clone(),
             number,
@@ -107,7 +111,7 @@ impl Client {
             id: message.clone(),
             body: body.clone(),
         });
-        let mut request = json!({"action": "sendMessage", "conversation": id, "id": message, "body": body, "after": after});
+        let mut request = json!({"action": "sendMessage", "conversation": id, "id": message, "body": body, "replyTo": reply_to, "after": after});
         let is_short = world
             .plan
             .conversations

@@ -1,5 +1,5 @@
 use crate::{
-    domain::{Content, DisplayName, Draft, Entry, MessageId, Seq},
+    domain::{Body, Content, DisplayName, Draft, Entry, MessageId, Seq},
     ports::{Log, Page, Put},
 };
 use futures_util::future::{join, join_all};
@@ -50,6 +50,14 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
         "c",
         &[
             message("ada", "m-1", "Two lines\n\tand \"quotes\" \\ ünïcode 🦀"),
+            change(
+                "r-1",
+                Content::Message {
+                    name: DisplayName::fitted("Ada"),
+                    body: Body::new("A reply").unwrap(),
+                    reply_to: Some(seq(1)),
+                },
+            ),
             change(
                 "m-2",
                 Content::ParticipantAdded {

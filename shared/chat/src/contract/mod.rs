@@ -145,6 +145,7 @@ pub fn message(sender: &str, id: &str, body: &str) -> Draft {
     let content = Content::Message {
         name: DisplayName::fitted(&sender.to_uppercase()),
         body: Body::new(body).unwrap(),
+        reply_to: None,
     };
     Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
 }

@@ -1,7 +1,7 @@
 //! The kinds of entries. A new kind is a variant of [`Content`] with an arm in each method here, a
 //! shape in [`crate::wire`], and a row in the store's list of kinds.
 
-use super::{Body, Change, DisplayName, Participant, ReadState, Role, Timestamp, UserId};
+use super::{Body, Change, DisplayName, Participant, ReadState, Role, Seq, Timestamp, UserId};
 
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Content {
         name: DisplayName,
         /// The text.
         body: Body,
+        /// The position of the message that this one replies to.
+        reply_to: Option<Seq>,
     },
     /// The sender added a participant.
     ParticipantAdded {
@@ -44,6 +46,14 @@ impl Content {
             Self::Message { body, .. } => ("message", body.as_str()),
             Self::ParticipantAdded { user, .. } => ("participantAdded", user.as_str()),
             Self::ParticipantRemoved { user, .. } => ("participantRemoved", user.as_str()),
+        }
+    }
+
+    /// Returns the other entry that the request named, which a repetition must name again.
+    pub(super) fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Message { reply_to, .. } => *reply_to,
+            Self::ParticipantAdded { .. } | Self::ParticipantRemoved { .. } => None,
         }
     }
 

@@ -63,6 +63,7 @@ mod tests {
         Content::Message {
             name: DisplayName::fitted("Ada"),
             body: Body::new("hi").unwrap(),
+            reply_to: None,
         }
     }
 

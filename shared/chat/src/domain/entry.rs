@@ -117,14 +117,19 @@ impl Draft {
 
     /// Creates a message of `sender`.
     #[must_use]
-    pub fn message(sender: &Identity, id: MessageId, body: Body, sent_at: Timestamp) -> Self {
-        let name = sender.name.clone();
-        Self::new(
-            sender.user.clone(),
-            id,
-            sent_at,
-            Content::Message { name, body },
-        )
+    pub fn message(
+        sender: &Identity,
+        id: MessageId,
+        body: Body,
+        reply_to: Option<Seq>,
+        sent_at: Timestamp,
+    ) -> Self {
+        let content = Content::Message {
+            name: sender.name.clone(),
+            body,
+            reply_to,
+        };
+        Self::new(sender.user.clone(), id, sent_at, content)
     }
 
     /// Returns whether `other` has the same sender and id.
@@ -161,7 +166,9 @@ pub struct Digest(String);
 impl Digest {
     fn of(content: &Content) -> Self {
         let (kind, text) = content.identity();
-        Self::of_parts([kind, text])
+        let target = content.target().map(|seq| seq.to_string());
+        let parts = [kind].into_iter().chain(target.as_deref());
+        Self::of_parts(parts.chain([text]))
     }
 
     /// Returns the digest of a request that creates a conversation with these users besides the

@@ -145,7 +145,12 @@ impl FakeChat {
             let Identity { user, name, .. } = self.identity(user);
             let id = MessageId::new(format!("m-{seq}")).expect("a message id");
             let body = crate::domain::Body::new(format!("text {seq}")).expect("a body");
-            let draft = Draft::new(user, id, self.now(), Content::Message { name, body });
+            let content = Content::Message {
+                name,
+                body,
+                reply_to: None,
+            };
+            let draft = Draft::new(user, id, self.now(), content);
             let entry = self.next_entry(conversation, draft);
             self.run(self.put(conversation, &entry)).expect("a put");
         }

@@ -13,7 +13,7 @@ use crate::{
 };
 
 pub use lists::{MAX_POSITIONS, Positions, UserList};
-pub use numbers::{Limit, Position};
+pub use numbers::{Limit, MessagePosition, Position};
 
 /// The values of one request by name. Unknown names are ignored.
 #[derive(Clone, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Numbers: positions of a log, and limits of a page.
+//! Numbers: positions of a log and of its messages, and limits of a page.
 
 use super::{Field, FromField};
 use crate::{
@@ -27,6 +27,21 @@ impl FromField for Position {
     fn from_field(field: &Field) -> Result<Self, FieldError> {
         let number = number(field).ok_or(FieldError::Invalid("must be a number"))?;
         Ok(Self(position(number)))
+    }
+}
+
+/// The position of a message that a request names. Unlike [`Position`], it is no part of the
+/// client's state, so reading again would not help: a number that cannot be a position is `invalid`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessagePosition(pub Seq);
+
+impl FromField for MessagePosition {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        let seq = number(field).and_then(position);
+        let seq = seq.filter(|seq| *seq > Seq::START);
+        seq.map(Self).ok_or(FieldError::Invalid(
+            "must be the position of a message: a whole number from 1 on",
+        ))
     }
 }
 
@@ -114,6 +129,28 @@ mod tests {
             text,
             Err(Rejection::Invalid { field: "after", .. })
         ));
+    }
+
+    #[test]
+    fn the_position_of_a_message_is_a_whole_number_from_1_on() {
+        for (value, expected) in [
+            (json!(1), Some(1)),
+            (json!(5.0), Some(5)),
+            (json!(999_999_999_999_u64), Some(999_999_999_999)),
+            (json!(0), None),
+            (json!(-1), None),
+            (json!(1.5), None),
+            (json!(1_000_000_000_000_u64), None),
+            (json!("5"), None),
+        ] {
+            let read = fields(json!({"target": value})).required::<MessagePosition>("target");
+            let read = read.ok().map(|MessagePosition(seq)| seq.number());
+            assert_eq!(read, expected, "{value}");
+        }
+        let mut path = Fields::default();
+        path.set_text("target", "41");
+        let read = path.required::<MessagePosition>("target").unwrap();
+        assert_eq!(read.0.number(), 41);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```json
 //! {"action": "sendMessage", "ref": "1", "conversation": "c", "id": "m-1", "body": "Hello",
-//!  "after": 41}
+//!  "after": 41, "replyTo": 40}
 //! {"event": "sent", "ref": "1", "conversation": "c", "id": "m-1", "seq": 42, "sentAt": "…",
 //!  "duplicate": false}
 //! ```
@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use crate::{
     access::{read_as_participant, require_participant},
-    domain::{Body, ConversationId, Draft, Entry, MessageId, UserId},
+    domain::{Body, ConversationId, Draft, Entry, MessageId, Seq, UserId},
     error::{Rejection, RequestError},
     fan_out::publish_stored,
-    fields::{Fields, Position},
+    fields::{Fields, MessagePosition, Position},
     log::{Appended, Tail, append, near_tail, newest_tail, rest_of_tail},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
@@ -45,15 +45,18 @@ struct Command {
     conversation: ConversationId,
     id: MessageId,
     body: Body,
+    reply_to: Option<Seq>,
     after: Option<Position>,
 }
 
 impl Command {
     fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let reply_to: Option<MessagePosition> = fields.optional("replyTo")?;
         Ok(Self {
             conversation: fields.required("conversation")?,
             id: fields.required("id")?,
             body: fields.required("body")?,
+            reply_to: reply_to.map(|MessagePosition(seq)| seq),
             after: fields.optional("after")?,
         })
     }
@@ -71,13 +74,19 @@ where
             conversation,
             id,
             body,
+            reply_to,
             after,
         } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
         let tail = participant_and_tail(ports, &conversation, &caller.user, after).await?;
 
-        let draft = Draft::message(caller, id, body, ports.now());
+        // Whether it is a message would cost another read; clients show only what they find there.
+        if reply_to.is_some_and(|seq| seq > tail.head) {
+            return Err(Rejection::UnknownMessage("replyTo").into());
+        }
+
+        let draft = Draft::message(caller, id, body, reply_to, ports.now());
         let storing = append(ports, &conversation, draft, tail, request.deadline);
 
         let origin = request.connection.as_ref().map(|connection| &connection.id);
@@ -205,6 +214,44 @@ mod tests {
     }
 
     #[test]
+    fn a_reply_names_a_position_that_a_repetition_must_name_again() {
+        for after in [Some(1), None] {
+            let chat = three_subscribers();
+            chat.frame("ada-1", send("m-1", "Shall we?", Some(0)));
+            let _ = chat.pushed();
+            let mut reply = send("m-1", "Yes", after);
+            reply["replyTo"] = json!(1);
+            let sent = chat.frame("grace-1", reply.clone());
+            assert_eq!(sent["seq"], 2);
+            let pushed = chat.pushed();
+            assert_eq!(pushed.len(), 2);
+            assert_eq!(pushed[0].1["replyTo"], 1);
+            let again = chat.frame("grace-1", reply.clone());
+            assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)));
+            for other in [json!(2), Value::Null] {
+                let mut frame = reply.clone();
+                frame["replyTo"] = other;
+                assert_eq!(code(&chat.frame("grace-1", frame)), "id_reused");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reply_to_a_position_beyond_the_head_is_refused() {
+        let chat = three_subscribers();
+        for (number, after) in (1..).zip([Some(0), None]) {
+            let mut frame = send(&format!("m-{number}"), "Hello", after);
+            frame["replyTo"] = json!(1);
+            let reply = chat.frame("ada-1", frame);
+            assert_eq!(
+                (code(&reply), &reply["field"], &reply["retry"]),
+                ("unknown_message", &json!("replyTo"), &json!("never"))
+            );
+        }
+        assert_eq!(chat.log(&ConversationId::new("c").unwrap()), []);
+    }
+
+    #[test]
     fn a_non_participant_cannot_see_whether_a_conversation_exists() {
         let chat = three_subscribers();
         let known = chat.frame("mallory-1", send("m-1", "Hello", Some(0)));
@@ -262,6 +309,9 @@ mod tests {
             ("body", json!({"html": "x"}), "invalid"),
             ("body", json!(long), "too_large"),
             ("body", Value::Null, "invalid"),
+            ("replyTo", json!(0), "invalid"),
+            ("replyTo", json!(1.5), "invalid"),
+            ("replyTo", json!("1"), "invalid"),
         ] {
             let mut frame = send("m-1", "Hello", None);
             frame[field] = value;

@@ -1,7 +1,7 @@
 //! The contents of entry rows. A new kind of entry is one row in `kinds!`.
 
 use chat::{
-    domain::{Body, Content, DisplayName, UserId},
+    domain::{Body, Content, DisplayName, Seq, UserId},
     error::InternalError,
 };
 
@@ -17,9 +17,11 @@ macro_rules! kinds {
         /// Adds the attributes of a content to an entry row.
         pub fn with_content(row: Row, content: &Content) -> Row {
             match content {
-                $(Content::$variant { $($field),* } => row
-                    .with(keys::KIND, $kind)
-                    $(.with(keys::$attribute, $field.as_str()))*,)*
+                $(Content::$variant { $($field),* } => {
+                    let row = row.with(keys::KIND, $kind);
+                    $(let row = $field.write(row, keys::$attribute);)*
+                    row
+                })*
             }
         }
 
@@ -36,23 +38,33 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "message" => Message { name: NAME, body: BODY };
+    "message" => Message { name: NAME, body: BODY, reply_to: REPLY_TO };
     "participant_added" => ParticipantAdded { user: USER, name: NAME };
     "participant_removed" => ParticipantRemoved { user: USER, name: NAME };
 }
 
-/// A domain type that an attribute stores as text.
+/// A domain type that an attribute stores.
 trait Attribute: Sized {
+    fn write(&self, row: Row, name: &'static str) -> Row;
+
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError>;
 }
 
 impl Attribute for UserId {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with(name, self.as_str())
+    }
+
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
         row.user(name)
     }
 }
 
 impl Attribute for DisplayName {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with(name, self.as_str())
+    }
+
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
         // A name belongs to the user whom the entry adds or removes, or else to the sender.
         let user = row.user(keys::USER).or_else(|_| row.user(keys::SENDER))?;
@@ -61,8 +73,26 @@ impl Attribute for DisplayName {
 }
 
 impl Attribute for Body {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with(name, self.as_str())
+    }
+
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
         row.text(name)
             .map(|text| Self::from_stored(text.to_owned()))
+    }
+}
+
+/// A position. Without one, the attribute is missing.
+impl Attribute for Option<Seq> {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        match self {
+            Some(seq) => row.with_number(name, seq.number()),
+            None => row,
+        }
+    }
+
+    fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
+        row.seq(name)
     }
 }

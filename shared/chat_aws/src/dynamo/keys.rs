@@ -37,6 +37,8 @@ pub const NEWEST_MESSAGE: &str = "newest_message";
 pub const KIND: &str = "kind";
 /// The text of a message.
 pub const BODY: &str = "body";
+/// The position of the message that a message replies to.
+pub const REPLY_TO: &str = "reply_to";
 /// A display name.
 pub const NAME: &str = "name";
 /// A user id.

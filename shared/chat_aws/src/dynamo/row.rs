@@ -65,6 +65,15 @@ impl Row {
         self.number(name).map(Timestamp::from_millis)
     }
 
+    /// Returns a position, if the attribute exists.
+    pub fn seq(&self, name: &'static str) -> Result<Option<Seq>, InternalError> {
+        if !self.0.contains_key(name) {
+            return Ok(None);
+        }
+        let seq = Seq::new(self.number(name)?);
+        seq.map(Some).ok_or_else(|| unreadable(name))
+    }
+
     fn number(&self, name: &'static str) -> Result<u64, InternalError> {
         self.optional_number(name)?.ok_or_else(|| unreadable(name))
     }

@@ -115,7 +115,9 @@ pub fn status_of(rejection: &Rejection) -> StatusCode {
         Rejection::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Rejection::Unauthenticated => StatusCode::UNAUTHORIZED,
         Rejection::Forbidden(_) => StatusCode::FORBIDDEN,
-        Rejection::NotFound | Rejection::UnknownAction => StatusCode::NOT_FOUND,
+        Rejection::NotFound | Rejection::UnknownMessage(_) | Rejection::UnknownAction => {
+            StatusCode::NOT_FOUND
+        }
         Rejection::UnknownPosition
         | Rejection::UnknownReadPosition
         | Rejection::ResyncRequired

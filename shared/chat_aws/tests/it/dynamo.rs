@@ -147,7 +147,7 @@ async fn what_an_earlier_version_stored_stays_readable() {
     let user = UserId::from_stored(decomposed).unwrap();
     assert!(table.participant(&id, &user).await.unwrap().is_some());
     let page = table.read_from(&id, Seq::START.next(), 10).await.unwrap();
-    let Content::Message { name, body } = &page.entries[0].draft.content else {
+    let Content::Message { name, body, .. } = &page.entries[0].draft.content else {
         panic!("a message was stored");
     };
     assert_eq!((name.as_str(), body.as_str()), (decomposed, "\u{200b}"));
