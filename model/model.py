@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Exhaustive model check of the conversation log: append, retry, subscribe, removal and addition.
+"""Exhaustive model check of the conversation log: append, retry, edit, delete, subscribe, removal and
+addition.
 
 The search explores every interleaving of a few small processes. It is breadth-first, so the first
 counter-example is a shortest one. Each request to the database is one step; between any two steps
@@ -10,6 +11,8 @@ Faults, each within a budget:
   sdk       a put takes effect but its answer is lost; the SDK repeats the same put
 
 A Query is not a snapshot: other writes may happen between its two halves (read-committed).
+An edit and a deletion are sends whose put is a transaction of the entry and the item of their target
+message, which alone has a body. Such entries hold none: a reader fills them from the target.
 A change of participants is a transaction of an entry and a row: all or nothing, but one becomes
 visible before the other. The number of participants, a third item of it, only adds a condition, and
 is not modelled; nor are the places of a connection, which no reader of the log looks at.
@@ -23,10 +26,14 @@ Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ACKED  an acknowledged message stays at its acknowledged position
                          FENCE  no entry that is stored after an answered removal is sent by, or
                                 reaches, the removed user, until they are added again
-Checked at the end       AGREE  the participant row agrees with the newest change in the log
+Checked at the end       FOLD   every message is the fold of its entries: a deletion wins for ever,
+                                and between edits the log's order decides
+                         AGREE  the participant row agrees with the newest change in the log
                          SEEN   the subscriber has every acknowledged message (acknowledged = fanned
                                 out); a message that was stored and never acknowledged may be
                                 missing: as a gap, or at the end, where only ping shows it
+                         PICTURE  a subscriber that has seen the whole log shows every message as it is
+                                stored, whatever way the entries came
                          LIVE   without kill and rejection, every send is acknowledged
 
     python3 model.py            the design in all scenarios, then every mutant
@@ -39,7 +46,10 @@ from concurrent.futures import ProcessPoolExecutor
 
 # log: tuple of entries (None = hole). counts: their counters. subs: users with a subscription row.
 # seen: entries that reached the watched user.
-State = namedtuple("State", "log counts subs members procs wire seen joined acks answered kills sdk")
+# items: (message, seq of its newest edit, or GONE) for messages that were edited or deleted.
+# facts: what the watched client knows of messages: (message, seq of an edit whose text it has, or GONE).
+State = namedtuple("State", "log counts subs members procs wire seen joined acks answered kills sdk items facts")
+GONE = 999                                     # wins over every edit
 WATCHED = "a"                                  # the client whose received entries are checked; "b" is everyone else
 
 
@@ -48,7 +58,7 @@ def at(log, seq):
 
 
 def is_message(entry):
-    return entry[0] not in ("removed", "added")
+    return entry[0] not in ("removed", "added") and not is_change(entry[1])
 
 
 def count_at(s, seq):
@@ -87,9 +97,92 @@ def newest_change(entries, user):
     return changes[-1] if changes else None
 
 
-def locked(s, seq=None, user=None):
-    """Whether an unfinished transaction holds this position of the log, or this user's row."""
-    return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user) for p in s.procs)
+def locked(s, seq=None, user=None, target=None):
+    """Whether an unfinished transaction holds this position of the log, this user's row, or this message."""
+    return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user)
+               or p[0] in HALVES and (p[3] == seq or p[2][1] == target) for p in s.procs)
+
+
+# --- edit and delete: the client id is (kind, target, name). The put is a transaction of two items.
+HALVES = ("change_entry", "change_item")
+
+
+def is_change(cid):
+    return isinstance(cid, tuple)
+
+
+def of_target(s, target):
+    """Returns the seq of the newest edit in a message's item, GONE, or 0 for the original text."""
+    return dict(s.items).get(target, 0)
+
+
+def with_item(s, cid, n):
+    kind, target, _ = cid
+    new = GONE if kind == "delete" else n
+    return s._replace(items=frozenset(x for x in s.items if x[0] != target) | {(target, new)})
+
+
+def folded(log):
+    """Returns the items that follow from the log alone."""
+    items = {}
+    for n, entry in enumerate(log, 1):
+        if entry and is_change(entry[1]):
+            kind, target, _ = entry[1]
+            if items.get(target) != GONE:
+                items[target] = GONE if kind == "delete" else n
+    return frozenset(items.items())
+
+
+def facts_of(s, n, entry):
+    """Returns what an entry tells a reader that reads its target now."""
+    if not entry or entry[0] in ("removed", "added"):
+        return frozenset()
+    if not is_change(entry[1]):
+        return frozenset({(n, of_target(s, n))})
+    kind, target, _ = entry[1]
+    if kind == "delete":
+        return frozenset({(target, GONE)})
+    # The text of an edit, unless a later edit or a deletion has replaced it.
+    return frozenset({(target, n)}) if of_target(s, target) == n else frozenset()
+
+
+def settled(s, entries):
+    """Whether every edit among these entries shows in its target, which may become visible later."""
+    return all(of_target(s, e[1][1]) >= n for n, e in entries if e and is_change(e[1]))
+
+
+def step_change_message(s, me, p, rule):
+    """Puts an edit or a deletion, or completes it. Yields nothing while a transaction holds one of the items."""
+    pc, sender, cid, n, before = p[:5]
+    kind, target, _ = cid
+    orphan = pc != "put" and p[5]
+    if pc in HALVES:
+        t = put(s, n, (sender, cid), (), before)[0] if pc == "change_entry" else with_item(s, cid, n)
+        yield "%s of %s at %d: %s" % (kind, target, n, pc[7:]), move(t, me, ("dead",) if orphan else ("subs", sender, cid, n))
+        if "edit_in_two_writes" in rule and s.kills:
+            yield "%s of %s is killed between its writes" % (kind, target), move(s._replace(kills=s.kills - 1), me, ("dead",))
+        return
+    if locked(s, seq=n, target=target):        # refused because of a conflicting transaction, and repeated
+        return
+    if at(s.log, n) is not None:               # only the transaction of a dead function
+        yield "the late %s of %s loses %d" % (kind, target, n), move(s, me, ("dead",))
+        return
+    if of_target(s, target) == GONE and not ("edit_revives" in rule and kind == "edit"):
+        yield "the target %s is deleted already" % target, move(s, me, ("dead",) if orphan else ("rejected",))
+        return
+    yield "%s of %s at %d, the entry is visible first" % (kind, target, n), move(
+        put(s, n, (sender, cid), (), before)[0], me, ("change_item", sender, cid, n, before, orphan))
+    if "edit_in_two_writes" in rule:           # the entry, and then the item
+        return
+    yield "%s of %s at %d, the item is visible first" % (kind, target, n), move(
+        with_item(s, cid, n), me, ("change_entry", sender, cid, n, before, orphan))
+    if not orphan:
+        if s.sdk:
+            t = with_item(put(s, n, (sender, cid), (), before)[0], cid, n)
+            yield "%s of %s at %d, the answer is lost, the SDK retries" % (kind, target, n), t._replace(sdk=s.sdk - 1)
+        if s.kills:
+            yield "killed, the %s of %s at %d is in flight" % (kind, target, n), move(
+                s._replace(kills=s.kills - 1), me, ("flying", sender, cid, n, before, True))
 
 
 # --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push +
@@ -135,7 +228,8 @@ def after_tail(s, me, sender, cid, after, got, rule):
     for n, e in sorted(got.items()):
         if e == (sender, cid) and "no_tail_check" not in rule:
             return duplicate(s, me, sender, cid, n, rule)
-    if removed(newest_change([e for _, e in sorted(got.items())], sender), sender) and "no_fence" not in rule:
+    fence = "no_fence_of_edits" if is_change(cid) else "no_fence"
+    if removed(newest_change([e for _, e in sorted(got.items())], sender), sender) and fence not in rule:
         return move(s, me, ("rejected",))
     return move(s, me, ("put", sender, cid, head + 1, count_at(s, head)))
 
@@ -150,8 +244,8 @@ def move(s, me, p):
     return s._replace(procs=s.procs[:me] + (p,) + s.procs[me + 1:])
 
 
-def deliver(s, entries):
-    return s._replace(seen=s.seen | frozenset(entries))
+def deliver(s, entries, facts=frozenset()):
+    return s._replace(seen=s.seen | frozenset(entries), facts=s.facts | facts)
 
 
 def step_send(s, me, p, rule, window):
@@ -198,6 +292,9 @@ def step_send(s, me, p, rule, window):
         early = p[5:]
         if locked(s, seq=n):                    # refused because of a conflicting transaction, and repeated
             return
+        if is_change(cid) and at(s.log, n) is None:
+            yield from step_change_message(s, me, p, rule)
+            return
         t, old = put(s, n, (sender, cid), rule, before)
         if old is None:
             done = ("push", sender, cid, n, early[0]) if early else ("subs", sender, cid, n)
@@ -206,7 +303,7 @@ def step_send(s, me, p, rule, window):
                 yield "%s/%s is put at %d, the answer is lost, the SDK retries" % (sender, cid, n), t._replace(sdk=s.sdk - 1)
         elif old == (sender, cid) and "own_item_is_foreign" not in rule:
             yield "%s/%s finds itself at %d" % (sender, cid, n), duplicate(s, me, sender, cid, n, rule)
-        elif "reread" in rule or removed(old, sender) and "no_fence" not in rule:
+        elif "reread" in rule or removed(old, sender) and not {"no_fence", "no_fence_of_edits"} & set(rule):
             # the contention rule: read the tail again from the lost position; a sender that meets
             # its own removal does the same, since it may have been added again after it
             yield "%s/%s loses %d, rereads" % (sender, cid, n), move(s, me, ("tail", sender, cid, n) + early)
@@ -229,7 +326,10 @@ def step_send(s, me, p, rule, window):
         yield "%s/%s reads subscriptions" % (sender, cid), move(s, me, ("push", sender, cid, n, member and WATCHED in s.subs))
     elif pc == "push":
         _, sender, cid, n, wanted = p
-        t = deliver(s, [(n, (sender, cid))]) if wanted else s
+        # A fresh edit is pushed with its own text; this one may have been replaced since, and the fold
+        # of the client does not depend on the order.
+        facts = frozenset({(cid[1], GONE if cid[0] == "delete" else n)}) if is_change(cid) else facts_of(s, n, (sender, cid))
+        t = deliver(s, [(n, (sender, cid))], facts) if wanted else s
         yield "%s/%s is %spushed, acknowledged at %d" % (sender, cid, "" if wanted else "not ", n), move(
             t._replace(acks=t.acks | {(sender, cid, n)}), me, ("done",))
 
@@ -255,13 +355,22 @@ def step_subscribe(s, me, p, rule):
         t = deliver(s._replace(subs=row, joined=True), enumerate(p[2], 1))
         yield "%s subscribes, reply" % user, move(t, me, ("done",))
     elif pc == "read":
-        yield "%s reads %d entries" % (user, len(s.log)), move(s, me, ("check", user, s.log))
+        rows = [(n, e) for n, e in enumerate(s.log, 1) if e and not is_change(e[1])]
+        read = frozenset().union(*(facts_of(s, n, e) for n, e in rows))
+        changes = any(e and is_change(e[1]) for e in s.log)
+        then = ("fill", user, s.log, read) if changes else ("check", user, s.log, read)
+        yield "%s reads %d entries" % (user, len(s.log)), move(s, me, then)
         if s.kills:
             yield "%s's subscribe is killed" % user, move(s._replace(kills=s.kills - 1), me, ("dead",))
+    elif pc == "fill":                          # the targets of edits, until each shows its edit
+        entries = list(enumerate(p[2], 1))
+        if settled(s, entries) or "half_fill" in rule:
+            read = p[3].union(*(facts_of(s, n, e) for n, e in entries if e and is_change(e[1])))
+            yield "%s reads the targets of edits" % user, move(s, me, ("check", user, p[2], read))
     elif pc == "check":
         if user in s.members:
             yield "%s is a participant, reply" % user, move(
-                deliver(s._replace(joined=True), ((n, e) for n, e in enumerate(p[2], 1) if e)), me, ("done",))
+                deliver(s._replace(joined=True), ((n, e) for n, e in enumerate(p[2], 1) if e), p[3]), me, ("done",))
         else:
             yield "%s may not subscribe" % user, move(s._replace(subs=s.subs - {user}), me, ("done",))
 
@@ -363,7 +472,8 @@ def unchanged_answer(s, kind, user):
     return answer_of(kind, user, max(hidden + [n for n, e in enumerate(s.log, 1) if removed(e, user)], default=0))
 
 
-STEPS = {"subscribe": step_subscribe, "check": step_subscribe, "late_row": step_subscribe, "read": step_subscribe,
+STEPS = {"subscribe": step_subscribe, "fill": step_subscribe, "check": step_subscribe,
+         "flying": step_change_message, "change_entry": step_change_message, "change_item": step_change_message, "late_row": step_subscribe, "read": step_subscribe,
          "first_check": step_subscribe, "row_after_check": step_subscribe, "drop": step_subscribe,
          "history": step_history, "history_read": step_history, "history_late": step_history, "history_check": step_history,
          "removed": step_change, "added": step_change, "tx": step_change, "tx_entry": step_change, "tx_row": step_change,
@@ -387,7 +497,7 @@ def broken(s):
     stored = [e for e in s.log if e]
     if len(stored) != len(s.log):
         return "DENSE"
-    sent = [e for e in stored if is_message(e)]                      # a change may be stored repeatedly, each time under another name
+    sent = [e for e in stored if e[0] not in ("removed", "added")]                      # a change may be stored repeatedly, each time under another name
     if len(set(sent)) != len(sent):
         return "ONCE"
     if any(at(s.log, n) != (sender, cid) for sender, cid, n in s.acks):
@@ -409,7 +519,8 @@ def explore(scenario, rule=(), limit=3_000_000):
     log, procs, kills, sdk, window = scenario
     wanted = {p[1:3] for p in procs if p[0] == "send"}
     counts = tuple(sum(map(is_message, log[:n])) for n in range(1, len(log) + 1))
-    start = State(log, counts, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk)
+    start = State(log, counts, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk,
+                  frozenset(), frozenset())
     parent, queue = {start: None}, deque([start])
     while queue:
         s = queue.popleft()
@@ -437,9 +548,17 @@ def broken_final(s, wanted, rule):
         return bad
     if (WATCHED in s.members) == removed(newest_change(s.log, WATCHED), WATCHED):
         return "AGREE"
+    if s.items != folded(s.log):
+        return "FOLD"
     undisturbed = newest_change(s.log, WATCHED) is None     # a user who was removed subscribes again
     if s.joined and undisturbed and any((n, (u, c)) not in s.seen for u, c, n in s.acks):
         return "SEEN"
+    if s.joined and undisturbed and position(s) == len(s.log):
+        known = {}
+        for target, fact in s.facts:
+            known[target] = max(fact, known.get(target, 0))
+        if any(known.get(target, 0) != of_target(s, target) for target in range(1, len(s.log) + 1)):
+            return "PICTURE"
     if s.joined and "no_ping" in rule and len(s.log) > max((n for n, _ in s.seen), default=0):
         return "GAP"
     clean = not any(p[0] in ("dead", "rejected") for p in s.procs)
@@ -450,6 +569,8 @@ def broken_final(s, wanted, rule):
 
 
 OLD = (("b", "1"), ("b", "2"))                  # the log at the start
+OWN = (("a", "1"),)                             # the same, with a message of the watched user
+EDIT, DELETE = ("edit", 1, "x"), ("delete", 1, "y")
 # name: (log, processes, kills, SDK retries, window when there is no `after`)
 SCENARIOS = {
     # the same message three times: an old `after`, a fresh `after`, the client's current position
@@ -467,6 +588,10 @@ SCENARIOS = {
     "removal": (OLD[:1], (("send", "a", "x", 0), ("subscribe", "a"), ("removed", "a"), ("send", "b", "y", 1)), 2, 0, 9),
     "removal+addition": (OLD[:1], (("removed", "a"), ("added", "a"), ("send", "a", "x", 0), ("send", "b", "y", 1)), 1, 0, 9),
     "changes": (OLD[:1], (("removed", "a"), ("removed", "a"), ("added", "a"), ("added", "a"), ("send", "a", "x", 0)), 1, 0, 9),
+    "edit+delete": (OWN, (("send", "a", EDIT, 1), ("send", "a", EDIT, "position"), ("send", "b", DELETE, 1),
+                          ("subscribe", "a")), 1, 1, 9),
+    "edits": (OWN, (("send", "a", EDIT, 1), ("send", "a", ("edit", 1, "z"), 0), ("send", "b", "y", 1), ("subscribe", "a")), 1, 0, 9),
+    "removal+edit": (OWN, (("send", "a", EDIT, 0), ("removed", "a"), ("send", "b", DELETE, 1)), 1, 0, 9),
     "removal+history": (OLD[:1], (("history", "a"), ("removed", "a"), ("send", "b", "y", 1)), 2, 0, 9),
 }
 # name: (scenario, what the mutant does)
@@ -483,6 +608,10 @@ MUTANTS = {
     "small_window": ("small_window", "no `after`, and more entries than the window since the first attempt"),
     "subs_only": ("removal", "fan-out reads only the subscriptions, so a row without a participant is live"),
     "no_fence": ("removal", "no sender looks for its own removal in the tail"),
+    "no_fence_of_edits": ("removal+edit", "no sender of an edit looks for its own removal in the tail"),
+    "edit_revives": ("edit+delete", "an edit is stored without the condition that its target is not deleted"),
+    "edit_in_two_writes": ("edits", "the entry of an edit and the item of its target are written separately"),
+    "half_fill": ("edits", "a reader takes a target that does not show the edit yet for one that was edited later"),
     "check_before_read": ("removal+history", "the reader is checked only before the read, and removed in between"),
     "answer_before_row": ("removal", "the removal is answered before the participant row is deleted"),
     "row_then_entry": ("removal+addition", "row and entry of a change of participants are written separately"),

@@ -1,5 +1,7 @@
 //! The records of a history: what one observer saw, in the order in which it was seen.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// One line of a history.
@@ -21,8 +23,11 @@ pub enum Record {
         about: About,
         /// The message's id.
         id: String,
-        /// The message's text.
+        /// The message's text; empty for a deletion.
         body: String,
+        /// The position of the message that is edited or deleted; missing for a message.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        target: Option<u64>,
     },
     /// A message is acknowledged, by the reply or by the push of the client's own message.
     Sent {
@@ -134,6 +139,10 @@ pub enum Record {
         position: u64,
         /// Messages that are neither acknowledged nor given up.
         pending: u64,
+        /// The text that the client shows for each message whose text it knows, by position; empty
+        /// for a deleted message. Only compared if present.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        texts: BTreeMap<String, String>,
     },
     /// The whole log as a participant reads it. The last one of a conversation is compared with
     /// everything else.
@@ -221,7 +230,8 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The entry's kind: `message`, `participantAdded`, `participantRemoved` or an unknown one.
+    /// The entry's kind: `message`, `messageEdited`, `messageDeleted`, `participantAdded`,
+    /// `participantRemoved` or an unknown one.
     pub event: String,
     /// The position in the log.
     pub seq: u64,
@@ -231,9 +241,21 @@ pub struct Entry {
     /// The user who sent the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sender: Option<String>,
-    /// A message's text.
+    /// A message's text, or the text of an edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// The position of the message that an entry edits or deletes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<u64>,
+    /// The user who deleted the message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The newest edit of a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Revision>,
+    /// The deletion of a message.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted: Option<Revision>,
     /// The user who was added or removed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
@@ -242,7 +264,47 @@ pub struct Entry {
     pub sent_at: Option<String>,
 }
 
+/// The entry that changed a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revision {
+    /// Its position.
+    pub seq: u64,
+}
+
 impl Entry {
+    /// Whether this entry edits or deletes a message.
+    #[must_use]
+    pub fn changes_message(&self) -> bool {
+        matches!(&*self.event, "messageEdited" | "messageDeleted")
+    }
+
+    /// Returns the user who wrote this message, edit or deletion.
+    #[must_use]
+    pub fn author(&self) -> Option<&str> {
+        match &*self.event {
+            "messageDeleted" => self.by.as_deref(),
+            _ => self.sender.as_deref(),
+        }
+    }
+
+    /// Returns this entry without what edits and deletions change, and without its time.
+    #[must_use]
+    pub fn lasting(&self) -> Self {
+        let lasting = Self {
+            sent_at: None,
+            edited: None,
+            deleted: None,
+            ..self.clone()
+        };
+        match &*self.event {
+            "message" | "messageEdited" => Self {
+                body: None,
+                ..lasting
+            },
+            _ => lasting,
+        }
+    }
+
     /// Whether this entry records the removal of `user`.
     #[must_use]
     pub fn removes(&self, user: &str) -> bool {
@@ -255,12 +317,12 @@ impl Entry {
         self.event == "participantAdded" && self.user.as_deref() == Some(user)
     }
 
-    /// Returns sender and id if this entry is a message.
+    /// Returns author and id if this entry is a message, an edit or a deletion.
     #[must_use]
     pub fn name(&self) -> Option<(&str, &str)> {
-        let is_message = self.event == "message";
-        let name = self.sender.as_deref().zip(self.id.as_deref());
-        name.filter(|_| is_message)
+        let has_name = self.event == "message" || self.changes_message();
+        let name = self.author().zip(self.id.as_deref());
+        name.filter(|_| has_name)
     }
 }
 

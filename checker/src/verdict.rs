@@ -30,6 +30,8 @@ pub enum Promise {
     /// Positions of participants are of the log, only grow, and are shown only if their user
     /// allows it.
     Read,
+    /// At rest, every message is the fold of its entries, and no text of a deleted message is left.
+    Fold,
     /// Nothing is pushed to a connection after its token has ended.
     Expired,
 }
@@ -57,6 +59,9 @@ impl fmt::Display for Promise {
             }
             Self::Read => {
                 "read: positions of participants are true, only grow, and private ones are not shown"
+            }
+            Self::Fold => {
+                "fold: every message is the fold of its entries, and a deleted text is nowhere"
             }
             Self::Expired => "expired: nothing is pushed to a connection after its token has ended",
         })

@@ -45,6 +45,11 @@ export class Person {
     return call(this.stack, this.token, "PUT", path, json);
   }
 
+  /** @param {string} path @param {object} json @param {Record<string, string>} [headers] */
+  patch(path, json, headers) {
+    return call(this.stack, this.token, "PATCH", path, json, headers);
+  }
+
   /** @param {string} path */
   delete(path) {
     return call(this.stack, this.token, "DELETE", path);

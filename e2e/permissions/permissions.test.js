@@ -48,6 +48,11 @@ async function everything(stack) {
   await addStale();
   await attempt(() => sockets[0].request("sendMessage", { conversation, ...message() }));
   await addStale();
+  await attempt(() => sockets[0].request("editMessage", { conversation, target: 1, ...message() }));
+  await attempt(() => sockets[0].request("subscribe", { conversation, after: 1 }));
+  await attempt(() => ada.patch(at("/messages/1"), message()));
+  await attempt(() => ada.delete(at(`/messages/1?id=${randomUUID()}`)));
+  await addStale();
   // A frame without an answer: the next one is sent when it has been handled.
   await attempt(() => sockets[1].send({ action: "typing", conversation, after: 0 }));
   await attempt(() => sockets[0].next(({ event }) => event === "typing"));

@@ -25,6 +25,8 @@ const seed = Number(process.env.CONFAB_SEED ?? 20_261_122);
 /** Frames that are pushed. */
 const PUSHED = [
   "message",
+  "messageEdited",
+  "messageDeleted",
   "participantAdded",
   "participantRemoved",
   "added",

@@ -63,13 +63,37 @@ export const SAMPLE_EVENTS = [
   ["rest_send_message", "rest", { status: [201, 200], body: { seq: 2 } }],
   ["rest_send_message_invalid", "rest", { status: 422, body: { code: "invalid", field: "id" } }],
   ["rest_send_message_unauthenticated", "rest", { status: 401, body: { code: "unauthenticated" } }],
+  [
+    "edit_message",
+    "messages",
+    { frame: { event: "edited", ref: "8", conversation: "welcome", seq: 3 } },
+  ],
+  [
+    "delete_message",
+    "messages",
+    { frame: { event: "deleted", ref: "9", conversation: "welcome", seq: 4 } },
+  ],
+  ["rest_edit_message", "rest", { status: [201, 200], body: { event: "edited", seq: 5 } }],
+  [
+    "rest_delete_message",
+    "rest",
+    { status: 200, body: { event: "deleted", seq: 4, duplicate: true } },
+  ],
   ["rest_add_participant", "rest", { status: 200 }],
   ["rest_remove_participant", "rest", { status: 200 }],
   ["rest_receipt", "rest", { status: 200, body: { conversation: "welcome", readTo: 1 } }],
   [
     "rest_read_events",
     "rest",
-    { status: 200, body: { events: [{ seq: 1, body: "Hello, Grace!" }, { seq: 2 }] } },
+    {
+      status: 200,
+      body: {
+        events: [
+          { seq: 1, body: "Hello again, Grace!" },
+          { seq: 2, body: "" },
+        ],
+      },
+    },
   ],
   ["rest_read_messages", "rest", { status: 200 }],
   ["rest_read_messages_not_found", "rest", { status: 404, body: { code: "not_found" } }],

@@ -14,7 +14,9 @@ use chat::{
     fields::Fields,
     ports::Clock as _,
     request::{Request, Route, in_time},
-    routes::{Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe},
+    routes::{
+        DeleteMessage, EditMessage, Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe,
+    },
     time_limit::{ERROR_MARGIN, REPLY_MARGIN},
     websocket::{Inbound, answer},
     wire::Problem,
@@ -120,6 +122,9 @@ pub async fn message(
                 Some("typing" | "receipt") => {
                     answer::<(Typing, Receipt), _>(&*ports, inbound, last_moment).await
                 }
+                Some("editMessage" | "deleteMessage") => {
+                    answer::<(EditMessage, DeleteMessage), _>(&*ports, inbound, last_moment).await
+                }
                 Some("subscribe" | "unsubscribe" | "ping") => {
                     answer::<(Subscribe, Unsubscribe, Ping), _>(&*ports, inbound, last_moment).await
                 }
@@ -151,7 +156,7 @@ fn observe(
     reply: &Value,
     fan_out: FanOut,
 ) {
-    if reply["event"] == "sent" && reply["duplicate"] == true {
+    if reply["duplicate"] == true {
         world.count("duplicates that were recognised");
     }
     let connections = world.connections();

@@ -235,7 +235,7 @@ impl Observer {
                     self.check_from(connections, fan_out.now, &row, from);
                 }
             }
-            (Some("sent"), _) => {
+            (Some("sent" | "edited" | "deleted"), _) => {
                 let conversation = reply["conversation"]
                     .as_str()
                     .unwrap_or_default()

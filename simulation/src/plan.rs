@@ -81,6 +81,13 @@ pub enum Action {
         conversation: usize,
         id: String,
     },
+    /// An edit or a deletion of a message that the device has seen.
+    Revise {
+        device: usize,
+        conversation: usize,
+        id: String,
+        deletes: bool,
+    },
     Cut {
         device: usize,
     },
@@ -93,7 +100,10 @@ impl Action {
     /// Returns the index of the device.
     pub fn device(&self) -> usize {
         match self {
-            Self::Send { device, .. } | Self::Cut { device } | Self::Crash { device } => *device,
+            Self::Send { device, .. }
+            | Self::Revise { device, .. }
+            | Self::Cut { device }
+            | Self::Crash { device } => *device,
         }
     }
 }
@@ -116,7 +126,11 @@ impl Plan {
         let mut actions = messages(place.within(2), size, &devices, &conversations);
         for (number, planned) in conversations.iter_mut().enumerate() {
             let messages = actions.iter().filter(|(_, _, action)| {
-                matches!(action, Action::Send { conversation, .. } if *conversation == number)
+                matches!(
+                    action,
+                    Action::Send { conversation, .. } | Action::Revise { conversation, .. }
+                        if *conversation == number
+                )
             });
             // A change may be stored once for each attempt.
             let changed: usize = planned
@@ -251,7 +265,7 @@ fn moment(chance: &chat::fakes::Chance, time: Duration) -> Duration {
     Duration::from_millis(chance.below(u64::try_from(time.as_millis()).unwrap_or(u64::MAX)))
 }
 
-/// Draws the messages. Some runs have bursts in which many devices send at the same time.
+/// Draws the messages, and edits and deletions among them. Some runs have bursts in which many devices send at the same time.
 fn messages(
     place: Place,
     size: Size,
@@ -291,11 +305,18 @@ fn messages(
                 Some(burst) => *burst + Duration::from_millis(chance.below(400)),
                 None => moment(&chance, time),
             };
-            let id = format!("m{number}");
-            let action = Action::Send {
-                device,
-                conversation,
-                id,
+            let action = match chance.below(20) {
+                rest @ 0..4 => Action::Revise {
+                    device,
+                    conversation,
+                    id: format!("e{number}"),
+                    deletes: rest == 0,
+                },
+                _ => Action::Send {
+                    device,
+                    conversation,
+                    id: format!("m{number}"),
+                },
             };
             (at, place, action)
         })

@@ -17,7 +17,7 @@ use chat::{
     domain::{ConnectionId, Timestamp, UserId},
     error::InternalError,
     fakes::Chance,
-    ports::{Clock, Outbound, PushError, Random},
+    ports::{Clock, Outbound, PushError, Random, Settings},
 };
 
 use crate::{
@@ -211,6 +211,12 @@ impl Ports {
             return Err(PushError::Busy);
         }
         Ok(())
+    }
+}
+
+impl Settings for Ports {
+    fn edit_window(&self) -> Duration {
+        self.world.chat.edit_window()
     }
 }
 

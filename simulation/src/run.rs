@@ -268,6 +268,15 @@ fn carry_out(world: &Arc<World>, device: &Device, index: usize) {
             let conversation = &world.plan.conversations[*conversation].id;
             device.act(|client, world| client.say(world, conversation, id));
         }
+        Action::Revise {
+            conversation,
+            id,
+            deletes,
+            ..
+        } => {
+            let conversation = &world.plan.conversations[*conversation].id;
+            device.act(|client, world| client.revise(world, conversation, id, *deletes));
+        }
         Action::Cut { .. } => device.act(|client, world| client.cut(world)),
         Action::Crash { .. } => {
             if world.faults.injects(Kind::Crash, *place) {

@@ -227,6 +227,7 @@ fn describe(record: &Record) -> String {
             about,
             position,
             pending,
+            ..
         } => format!(
             "{} ends at {position} of {} with {pending} unsent messages",
             about.client, about.conversation

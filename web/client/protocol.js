@@ -6,6 +6,8 @@ export const Action = Object.freeze({
   subscribe: "subscribe",
   unsubscribe: "unsubscribe",
   sendMessage: "sendMessage",
+  editMessage: "editMessage",
+  deleteMessage: "deleteMessage",
   ping: "ping",
   typing: "typing",
   receipt: "receipt",

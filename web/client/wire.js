@@ -4,7 +4,8 @@
  * One position of a conversation's log. `event` decides which of the optional members are present.
  * Kinds that this client does not know are kept, because their `seq` counts.
  * @typedef {object} Entry
- * @property {string} event `message`, `participantAdded`, `participantRemoved`, or a future kind
+ * @property {string} event `message`, `messageEdited`, `messageDeleted`, `participantAdded`,
+ *   `participantRemoved`, or a future kind
  * @property {string} conversation
  * @property {number} seq position in the log: 1, 2, 3 …
  * @property {string} [id] of a message; chosen by its sender

@@ -11,6 +11,8 @@ import { dayKey, dayText, timeOfDay } from "./dates.js";
 
 const SEQS_PER_PIECE = 20;
 const GROUP_PAUSE_MS = 5 * 60_000;
+/** Entries that the message itself shows. */
+const HIDDEN = ["messageEdited", "messageDeleted"];
 
 /**
  * @param {Line[]} lines
@@ -44,6 +46,7 @@ export function itemsOf({ lines, before }, reader) {
   /** @type {Item[]} */
   const items = [];
   for (const line of lines) {
+    if (line.kind === "entry" && HIDDEN.includes(line.entry.event)) continue;
     const at = timeOf(line);
     const startsDay = at > 0 && (before === null || dayKey(timeOf(before)) !== dayKey(at));
     if (startsDay)

@@ -4,7 +4,7 @@
 use super::Case;
 use crate::{
     changes::Changes,
-    history::Record,
+    history::{Entry, Record},
     verdict::{Promise, Violation},
 };
 
@@ -38,7 +38,8 @@ fn acknowledged(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>)
             None => first = Some((line, *seq)),
         }
         let stored = case.evidence.at(*seq);
-        if stored.and_then(|entry| entry.name()) != Some(name) {
+        let is_own = stored.and_then(|entry| entry.name()) == Some(name);
+        if !is_own && !deletes_as_asked(case, name, stored) {
             let what = match stored {
                 None => format!("{user}'s {id} was acknowledged at {seq}, where nothing is stored"),
                 Some(_) => format!(
@@ -50,6 +51,18 @@ fn acknowledged(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>)
             found.push(case.violation(Promise::Acknowledged, what, lines, stored));
         }
     }
+}
+
+/// Whether `stored` deletes the message that a deletion of this name asked to delete. Whoever
+/// deletes a deleted message is answered with the position of the first deletion.
+fn deletes_as_asked(case: &Case<'_>, name: (&str, &str), stored: Option<&Entry>) -> bool {
+    let sends = case.evidence.sends.get(&name).into_iter().flatten();
+    let mut targets = sends.filter_map(|line| match case.record(*line)? {
+        Record::Send { target, body, .. } if body.is_empty() => *target,
+        _ => None,
+    });
+    let deletion = stored.filter(|entry| entry.event == "messageDeleted");
+    deletion.is_some_and(|entry| targets.any(|target| entry.target == Some(target)))
 }
 
 /// A message that was refused on its only attempt must not be stored.

@@ -11,7 +11,7 @@ pub fn search(case: &Case<'_>, found: &mut Vec<Violation>) {
     let mut counts = vec![0];
     for entry in case.evidence.log {
         let before = counts.last().copied().unwrap_or(0);
-        counts.push(before + u64::from(entry.name().is_some()));
+        counts.push(before + u64::from(entry.event == "message"));
     }
     let up_to = |position: u64| {
         let place = usize::try_from(position).unwrap_or(usize::MAX);

@@ -87,9 +87,7 @@ impl<'a> Fence<'a> {
             .addition
             .map_or(u64::MAX, |line| case.evidence.head_before(line));
         let mut entries = case.evidence.log.iter().filter(|entry| {
-            self.encloses(entry.seq)
-                && entry.seq <= certain
-                && entry.sender.as_deref() == Some(user)
+            self.encloses(entry.seq) && entry.seq <= certain && entry.author() == Some(user)
         });
         if let Some(entry) = entries.next() {
             let what = format!(
@@ -137,7 +135,7 @@ fn answered(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<
         .evidence
         .log
         .iter()
-        .filter(|entry| entry.sender.as_deref() == Some(user));
+        .filter(|entry| entry.author() == Some(user));
     for entry in entries {
         let sends = entry.name().and_then(|name| case.evidence.sends.get(&name));
         if let Some(first) = sends.and_then(|lines| lines.first()).copied()

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Case;
+use super::{Case, texts};
 use crate::{
     history::{Entry, Record},
     verdict::{Promise, Violation},
@@ -37,7 +37,8 @@ fn kept(case: &Case<'_>, found: &mut Vec<Violation>) {
         };
         for entry in events {
             let now = case.evidence.at(entry.seq);
-            if now != Some(entry) {
+            let times = now.and_then(|now| now.sent_at.as_ref()) == entry.sent_at.as_ref();
+            if now.map(Entry::lasting) != Some(entry.lasting()) || !times {
                 let what = format!(
                     "entry {} of {} differs from an earlier reading: {}",
                     entry.seq,
@@ -71,8 +72,7 @@ fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
     for entry in case.evidence.log {
         let what = if let Some(name) = entry.name() {
             let (sender, id) = name;
-            let body = entry.body.as_deref();
-            if body.is_some_and(|body| bodies(case, name).contains(&body)) {
+            if texts::was_asked(case, name, entry) {
                 continue;
             }
             format!(
@@ -90,14 +90,4 @@ fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
         };
         found.push(case.violation(Promise::Asked, what, [], [entry]));
     }
-}
-
-/// Returns all texts that were sent under a name.
-fn bodies<'a>(case: &Case<'a>, name: (&str, &str)) -> Vec<&'a str> {
-    let sends = case.evidence.sends.get(&name).into_iter().flatten();
-    let bodies = sends.filter_map(|line| match case.record(*line)? {
-        Record::Send { body, .. } => Some(body.as_str()),
-        _ => None,
-    });
-    bodies.collect()
 }

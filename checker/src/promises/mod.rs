@@ -5,6 +5,7 @@ mod counts;
 mod fence;
 mod log;
 mod receipts;
+mod texts;
 mod tokens;
 mod views;
 
@@ -40,6 +41,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             fence::search,
             counts::search,
             receipts::search,
+            texts::search,
         ] {
             search(&case, &mut violations);
         }

@@ -1,6 +1,7 @@
 //! One history for each way to break a promise, and one without a violation.
 
 mod fence;
+mod texts;
 mod tokens;
 
 use serde_json::{Value, json};

@@ -19,6 +19,7 @@ mod interleavings;
 
 mod limit;
 mod log;
+mod message_change;
 #[cfg(not(feature = "mutants"))]
 mod mutant;
 #[cfg(feature = "mutants")]

@@ -40,6 +40,24 @@ pub enum Mutant {
     SubsOnly,
     /// A writer does not look for its user's removal in the entries that it reads.
     NoFence,
+    /// A writer of an edit or a deletion does not look for its user's removal.
+    NoFenceOfEdits,
+    /// An edit is stored although its message is deleted. Implemented by the fake store; the
+    /// contract detects it in other stores.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    EditRevives,
+    /// The entry of an edit and the message are written one after the other. Implemented by the
+    /// fake store; the contract detects it in other stores.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    EditInTwoWrites,
+    /// A reader takes a message that does not show its edit yet for one that was edited later.
+    HalfFill,
     /// A reader's participation is checked before the read, but not after it.
     CheckBeforeRead,
     /// A removal is answered while the participant's row still exists. Implemented by the fake
@@ -79,8 +97,9 @@ pub enum Mutant {
 #[cfg(feature = "mutants")]
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
-    /// concurrent changes of one participant.
-    pub const ALL: [Self; 20] = [
+    /// concurrent changes of one participant; `EditInTwoWrites` and `HalfFill`, because in the
+    /// simulation every call takes effect at once.
+    pub const ALL: [Self; 22] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -93,6 +112,8 @@ impl Mutant {
         Self::StaleCounter,
         Self::SubsOnly,
         Self::NoFence,
+        Self::NoFenceOfEdits,
+        Self::EditRevives,
         Self::CheckBeforeRead,
         Self::AnswerBeforeRow,
         Self::OutsiderSignals,
@@ -119,6 +140,10 @@ impl Mutant {
             Self::StaleCounter => "stale_counter",
             Self::SubsOnly => "subs_only",
             Self::NoFence => "no_fence",
+            Self::NoFenceOfEdits => "no_fence_of_edits",
+            Self::EditRevives => "edit_revives",
+            Self::EditInTwoWrites => "edit_in_two_writes",
+            Self::HalfFill => "half_fill",
             Self::CheckBeforeRead => "check_before_read",
             Self::AnswerBeforeRow => "answer_before_row",
             Self::RowThenEntry => "row_then_entry",

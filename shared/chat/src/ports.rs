@@ -39,6 +39,15 @@ pub trait Log {
         limit: usize,
     ) -> impl Future<Output = Result<Page, InternalError>> + Send;
 
+    /// Reads the entries at these positions, at most [`MOST_POSITIONS`], in any order.
+    ///
+    /// - Every entry that exists at one of the positions MUST be returned once.
+    fn read_at(
+        &self,
+        conversation: &ConversationId,
+        positions: &[Seq],
+    ) -> impl Future<Output = Result<Vec<Entry>, InternalError>> + Send;
+
     /// Stores an entry at its position, with its counters.
     ///
     /// - A put MUST NOT replace an existing entry, and MUST return the entry that is there.
@@ -48,16 +57,23 @@ pub trait Log {
     /// - If the position is taken, neither entry nor row MUST be stored.
     /// - A change without effect MUST store nothing, and MUST return [`Put::Unchanged`]: the user
     ///   already is a participant (for an addition) or is not one (for a removal).
+    /// - An edit or a deletion MUST be stored together with the message that it changes, and the
+    ///   text MUST NOT be stored anywhere else.
+    /// - An edit or a deletion of a deleted message MUST store nothing, and MUST return
+    ///   [`Put::Unchanged`].
     /// - An addition beyond the limit of participants MUST store nothing, and MUST return
     ///   [`Put::Full`]. The limit belongs to the configuration of the store.
     ///
-    /// A concurrent reader may see the entry before the row, or the row before the entry.
+    /// A concurrent reader may see the entry before the row or the changed message, or after it.
     fn put(
         &self,
         conversation: &ConversationId,
         entry: &Entry,
     ) -> impl Future<Output = Result<Put, InternalError>> + Send;
 }
+
+/// The most positions of one [`Log::read_at`].
+pub const MOST_POSITIONS: usize = 100;
 
 /// A page of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,12 +86,17 @@ pub struct Page {
 
 /// The outcome of [`Log::put`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is matched at once, and never stored"
+)]
 pub enum Put {
     /// The entry is stored.
     Stored,
     /// The position already had this entry.
     Taken(Entry),
-    /// The change has no effect: the user already is (or is not) a participant.
+    /// The change has no effect: the user already is (or is not) a participant, or the message is
+    /// deleted.
     Unchanged,
     /// The conversation has as many participants as the store allows.
     Full,
@@ -302,6 +323,12 @@ pub enum PushError {
     /// A retry would fail as well.
     #[error(transparent)]
     Internal(#[from] InternalError),
+}
+
+/// Settings of a deployment.
+pub trait Settings {
+    /// Returns how long after it was sent a message may be edited.
+    fn edit_window(&self) -> Duration;
 }
 
 /// Time.

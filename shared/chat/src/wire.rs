@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::{
-    domain::{Content, ConversationId, Entry, Seq},
+    domain::{Body, Content, ConversationId, Entry, Revision, Seq},
     error::{Rejection, Retry},
 };
 
@@ -29,6 +29,46 @@ pub enum WireEntry<'a> {
         /// The position of the message that this one replies to.
         #[serde(skip_serializing_if = "Option::is_none")]
         reply_to: Option<u64>,
+        /// The newest edit, if there is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        edited: Option<Edited>,
+        /// The deletion, if the message is deleted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        deleted: Option<Deleted<'a>>,
+        /// The time in RFC 3339.
+        sent_at: String,
+    },
+    /// A message was edited.
+    #[serde(rename_all = "camelCase")]
+    MessageEdited {
+        /// Conversation id.
+        conversation: &'a str,
+        /// The position.
+        seq: u64,
+        /// The id that the sender chose.
+        id: &'a str,
+        /// The position of the message.
+        target: u64,
+        /// The new text, unless a later edit or a deletion has replaced it.
+        body: Option<&'a str>,
+        /// The user id of the sender.
+        sender: &'a str,
+        /// The time in RFC 3339.
+        sent_at: String,
+    },
+    /// A message was deleted.
+    #[serde(rename_all = "camelCase")]
+    MessageDeleted {
+        /// Conversation id.
+        conversation: &'a str,
+        /// The position.
+        seq: u64,
+        /// The id that the user chose.
+        id: &'a str,
+        /// The position of the message.
+        target: u64,
+        /// The user who deleted the message.
+        by: &'a str,
         /// The time in RFC 3339.
         sent_at: String,
     },
@@ -38,6 +78,24 @@ pub enum WireEntry<'a> {
     /// A participant was removed.
     #[serde(rename_all = "camelCase")]
     ParticipantRemoved(ParticipantChange<'a>),
+}
+
+/// The newest edit of a message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Edited {
+    /// The position of the edit.
+    seq: u64,
+    /// Its time in RFC 3339.
+    at: String,
+}
+
+/// The deletion of a message.
+#[derive(Clone, Debug, Serialize)]
+pub struct Deleted<'a> {
+    /// The position of the deletion.
+    seq: u64,
+    /// The user who deleted the message.
+    by: &'a str,
 }
 
 /// The members of a change of participants.
@@ -76,6 +134,7 @@ impl<'a> WireEntry<'a> {
                 name,
                 body,
                 reply_to,
+                revision,
             } => Self::Message {
                 conversation: conversation.as_str(),
                 seq: entry.seq.number(),
@@ -84,6 +143,37 @@ impl<'a> WireEntry<'a> {
                 name: name.as_str(),
                 body: body.as_str(),
                 reply_to: reply_to.map(Seq::number),
+                edited: match revision {
+                    Revision::Edited { seq, at } => Some(Edited {
+                        seq: seq.number(),
+                        at: at.rfc3339(),
+                    }),
+                    _ => None,
+                },
+                deleted: match revision {
+                    Revision::Deleted { seq, by } => Some(Deleted {
+                        seq: seq.number(),
+                        by: by.as_str(),
+                    }),
+                    _ => None,
+                },
+                sent_at: draft.sent_at.rfc3339(),
+            },
+            Content::MessageEdited { target, body } => Self::MessageEdited {
+                conversation: conversation.as_str(),
+                seq: entry.seq.number(),
+                id: draft.id.as_str(),
+                target: target.number(),
+                body: body.as_ref().map(Body::as_str),
+                sender: draft.sender.as_str(),
+                sent_at: draft.sent_at.rfc3339(),
+            },
+            Content::MessageDeleted { target } => Self::MessageDeleted {
+                conversation: conversation.as_str(),
+                seq: entry.seq.number(),
+                id: draft.id.as_str(),
+                target: target.number(),
+                by: draft.sender.as_str(),
                 sent_at: draft.sent_at.rfc3339(),
             },
             Content::ParticipantAdded { user, name } => {

@@ -16,6 +16,8 @@ const USER_REQUEST_BURST: &str = "USER_REQUEST_BURST";
 const USER_CONNECTIONS: &str = "USER_CONNECTIONS";
 /// The participants that a conversation may have.
 const MAX_PARTICIPANTS: &str = "MAX_PARTICIPANTS";
+/// How long a message may be edited, in minutes.
+const EDIT_WINDOW_MINUTES: &str = "EDIT_WINDOW_MINUTES";
 /// The SDK reads the value by itself, including the path.
 const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
 
@@ -63,6 +65,15 @@ pub fn connection_limit() -> Result<usize, Error> {
 /// Fails if the variable is missing or invalid.
 pub fn participant_limit() -> Result<usize, Error> {
     Ok(usize::try_from(number(MAX_PARTICIPANTS)?.get())?)
+}
+
+/// Reads how long after it was sent a message may be edited.
+///
+/// # Errors
+/// Fails if the variable is missing or invalid.
+pub fn edit_window() -> Result<Duration, Error> {
+    let minutes = number(EDIT_WINDOW_MINUTES)?.get();
+    Ok(Duration::from_secs(60 * u64::from(minutes)))
 }
 
 /// The configuration of a function that uses the table.

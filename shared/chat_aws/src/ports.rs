@@ -11,13 +11,13 @@ use chat::{
     error::InternalError,
     ports::{
         Advanced, Clock, Connections, ConversationPage, Log, Outbound, Page, Participants,
-        PushError, Put, Random, Receipt, Receipts, Roster, Subscriptions,
+        PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
     },
 };
 
 use crate::{
     Chance, Error, Gateway, SystemClock,
-    configuration::{Configuration, participant_limit},
+    configuration::{Configuration, edit_window, participant_limit},
     dynamo::Table,
 };
 
@@ -28,8 +28,12 @@ pub struct Ports<O = NoGateway> {
     table: Table,
     clock: SystemClock,
     chance: Chance,
+    edit_window: Duration,
     outbound: O,
 }
+
+/// How long a message may be edited, unless the configuration says otherwise.
+const EDIT_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Takes the gateway's place in functions that do not push.
 #[derive(Clone, Copy, Debug)]
@@ -69,14 +73,26 @@ fn table(configuration: &Configuration) -> Table {
 }
 
 impl Ports<Gateway> {
-    /// Reads the environment of a function that changes participants, and connects to DynamoDB and
-    /// to the gateway.
+    /// Reads the environment of a function that edits messages, and connects to DynamoDB and to the
+    /// gateway.
+    ///
+    /// # Errors
+    /// Fails if a variable is missing or invalid.
+    pub async fn with_gateway_and_edits() -> Result<Self, Error> {
+        let edit_window = edit_window()?;
+        let mut ports = Self::with_gateway().await?;
+        ports.edit_window = edit_window;
+        Ok(ports)
+    }
+
+    /// Reads the environment of a function that changes participants and edits messages, and
+    /// connects to DynamoDB and to the gateway.
     ///
     /// # Errors
     /// Fails if a variable is missing or invalid.
     pub async fn with_gateway_and_participants() -> Result<Self, Error> {
         let most = participant_limit()?;
-        let mut ports = Self::with_gateway().await?;
+        let mut ports = Self::with_gateway_and_edits().await?;
         ports.table = ports.table.with_most_participants(most);
         Ok(ports)
     }
@@ -90,6 +106,7 @@ impl<O> Ports<O> {
             table,
             clock: SystemClock,
             chance: Chance,
+            edit_window: EDIT_WINDOW,
             outbound,
         }
     }
@@ -112,6 +129,7 @@ macro_rules! delegate_to_table {
 delegate_to_table!(Log {
     read_from(conversation: &ConversationId, first: Seq, limit: usize) -> Page;
     read_back(conversation: &ConversationId, last: Seq, limit: usize) -> Page;
+    read_at(conversation: &ConversationId, positions: &[Seq]) -> Vec<Entry>;
     put(conversation: &ConversationId, entry: &Entry) -> Put;
 });
 
@@ -143,6 +161,12 @@ delegate_to_table!(Connections {
     remove_connection(user: &UserId, connection: &ConnectionId, conversations: &[ConversationId]) -> ();
     connections_of(user: &UserId) -> Vec<Connection>;
 });
+
+impl<O: Sync> Settings for Ports<O> {
+    fn edit_window(&self) -> Duration {
+        self.edit_window
+    }
+}
 
 impl<O: Sync> Clock for Ports<O> {
     fn now(&self) -> Timestamp {

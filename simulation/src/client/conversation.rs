@@ -8,13 +8,40 @@ use checker::history::Entry;
 #[derive(Clone, Debug)]
 pub struct Outgoing {
     pub id: String,
+    /// The text; empty for a deletion.
     pub body: String,
-    /// The position of the message that this one replies to.
-    pub reply_to: Option<u64>,
+    pub kind: OutgoingKind,
     /// The client's position when the message was first sent.
     pub first_after: u64,
     pub attempts: u64,
 }
+
+/// What is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutgoingKind {
+    /// A message, which may reply to another one.
+    Message { reply_to: Option<u64> },
+    /// An edit of the message at this position.
+    Edit { target: u64 },
+    /// A deletion of the message at this position.
+    Deletion { target: u64 },
+}
+
+impl OutgoingKind {
+    /// Returns the position of the message to change.
+    pub fn target(self) -> Option<u64> {
+        match self {
+            Self::Message { .. } => None,
+            Self::Edit { target } | Self::Deletion { target } => Some(target),
+        }
+    }
+}
+
+/// What is known of a message's text: the position of the edit that brought it (0 for the original
+/// text), or `GONE` after a deletion.
+pub type Text = (u64, String);
+/// Wins over every edit.
+const GONE: u64 = u64::MAX;
 
 /// The state of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +73,10 @@ pub struct Conversation {
     pub outbox: VecDeque<Outgoing>,
     /// Entries after a gap.
     pub held: BTreeMap<u64, Entry>,
+    /// The texts of messages by position, as far as the client knows them.
+    pub texts: BTreeMap<u64, Text>,
+    /// The positions of the user's own messages that the client has seen.
+    pub own: Vec<u64>,
     pub phase: Phase,
     pub in_flight: Option<Attempt>,
     /// No attempt before this time.
@@ -74,6 +105,8 @@ impl Conversation {
             position,
             outbox,
             held: BTreeMap::new(),
+            texts: BTreeMap::new(),
+            own: Vec::new(),
             phase: Phase::Wanted,
             in_flight: None,
             rests_until: 0,
@@ -107,6 +140,28 @@ impl Conversation {
             seen.push(next);
         }
         seen
+    }
+
+    /// Keeps what an entry says about the text of a message, unless something newer is known.
+    pub fn fold(&mut self, entry: &Entry, user: &str) {
+        if entry.event == "message" && entry.author() == Some(user) {
+            self.own.push(entry.seq);
+        }
+        let (target, text) = match (&*entry.event, entry.body.clone()) {
+            ("message", _) if entry.deleted.is_some() => (entry.seq, (GONE, String::new())),
+            ("message", body) => {
+                let edit = entry.edited.as_ref().map_or(0, |edit| edit.seq);
+                (entry.seq, (edit, body.unwrap_or_default()))
+            }
+            ("messageDeleted", _) => (entry.target.unwrap_or(0), (GONE, String::new())),
+            // Without a text, a later entry has replaced it.
+            ("messageEdited", Some(body)) => (entry.target.unwrap_or(0), (entry.seq, body)),
+            _ => return,
+        };
+        let known = self.texts.entry(target).or_insert_with(|| text.clone());
+        if known.0 < text.0 {
+            *known = text;
+        }
     }
 
     /// Removes a message from the outbox.

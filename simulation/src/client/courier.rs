@@ -3,19 +3,23 @@
 
 use std::sync::Arc;
 
-use chat::routes::SendMessage;
+use chat::{
+    request::Route,
+    routes::{DeleteMessage, EditMessage, SendMessage},
+};
 use checker::history::{Entry, Record};
 use serde_json::json;
 
 use super::{
     ANSWER_LIMIT, Client, Link, Question,
-    conversation::{Attempt, Outgoing, Phase},
+    conversation::{Attempt, Outgoing, OutgoingKind, Phase},
     frames::Frame,
 };
 use crate::{
     faults::{Kind, Place},
     functions::Reply,
     mutants::ClientMutant,
+    ports::Ports,
     world::World,
 };
 
@@ -40,10 +44,46 @@ impl Client {
         conversation.outbox.push_back(Outgoing {
             id: message.to_owned(),
             body: format!("{message} of {}", self.name),
-            reply_to: replies.then(|| 1 + chance.below(position)),
+            kind: OutgoingKind::Message {
+                reply_to: replies.then(|| 1 + chance.below(position)),
+            },
             first_after: position,
             attempts: 0,
         });
+        self.flush(world, id);
+    }
+
+    /// Puts an edit or a deletion of a message into the outbox: mostly of an own one, sometimes of
+    /// whatever is at a position.
+    pub fn revise(&mut self, world: &Arc<World>, id: &str, change: &str, deletes: bool) {
+        let Some(conversation) = self.conversations.get_mut(id).filter(|_| self.alive) else {
+            return;
+        };
+        let chance = self.place.named(change).chance();
+        let own = &conversation.own;
+        let target = if own.is_empty() || chance.below(6) == 0 {
+            1 + chance.below(conversation.position + 1)
+        } else {
+            let place = usize::try_from(chance.below(own.len() as u64)).unwrap_or(0);
+            own[place]
+        };
+        let first_after = conversation.position;
+        conversation.outbox.push_back(Outgoing {
+            id: change.to_owned(),
+            body: if deletes {
+                String::new()
+            } else {
+                format!("{change} of {}", self.name)
+            },
+            kind: if deletes {
+                OutgoingKind::Deletion { target }
+            } else {
+                OutgoingKind::Edit { target }
+            },
+            first_after,
+            attempts: 0,
+        });
+        world.count("edits and deletions");
         self.flush(world, id);
     }
 
@@ -99,7 +139,7 @@ impl Client {
         self.attempts += 1;
         let number = self.attempts;
         let (message, body) = (outgoing.id.clone(), outgoing.body.clone());
-        let reply_to = outgoing.reply_to;
+        let kind = outgoing.kind;
         conversation.in_flight = Some(Attempt {
             id: message.clone(),
             number,
@@ -110,8 +150,22 @@ impl Client {
             about,
             id: message.clone(),
             body: body.clone(),
+            target: kind.target(),
         });
-        let mut request = json!({"action": "sendMessage", "conversation": id, "id": message, "body": body, "replyTo": reply_to, "after": after});
+        let mut request = match kind {
+            OutgoingKind::Message { reply_to } => {
+                json!({"action": "sendMessage", "body": body, "replyTo": reply_to})
+            }
+            OutgoingKind::Edit { target } => {
+                json!({"action": "editMessage", "body": body, "target": target})
+            }
+            OutgoingKind::Deletion { target } => {
+                json!({"action": "deleteMessage", "target": target})
+            }
+        };
+        request["conversation"] = json!(id);
+        request["id"] = json!(message);
+        request["after"] = json!(after);
         let is_short = world
             .plan
             .conversations
@@ -129,7 +183,18 @@ impl Client {
         });
         if uses_http {
             world.count("messages sent over HTTP");
-            self.send_by_http(world, id, (number, place.within(1)), request);
+            let place = place.within(1);
+            match kind {
+                OutgoingKind::Message { .. } => {
+                    self.send_by_http::<SendMessage>(world, id, (number, place), request);
+                }
+                OutgoingKind::Edit { .. } => {
+                    self.send_by_http::<EditMessage>(world, id, (number, place), request);
+                }
+                OutgoingKind::Deletion { .. } => {
+                    self.send_by_http::<DeleteMessage>(world, id, (number, place), request);
+                }
+            }
         } else {
             world.count("messages sent over a socket");
             self.ask(
@@ -144,7 +209,7 @@ impl Client {
         }
     }
 
-    fn send_by_http(
+    fn send_by_http<R: Route<Ports> + 'static>(
         &mut self,
         world: &Arc<World>,
         id: &str,
@@ -153,7 +218,7 @@ impl Client {
     ) {
         let begun = world.now();
         let id = id.to_owned();
-        self.ask_by_http::<SendMessage>(world, place, request, move |client, world, reply| {
+        self.ask_by_http::<R>(world, place, request, move |client, world, reply| {
             let rest = (begun + ANSWER_LIMIT).saturating_sub(world.now());
             match reply {
                 Reply::Granted(sent) => {
@@ -175,16 +240,31 @@ impl Client {
         let Some(conversation) = self.conversations.get_mut(&frame.conversation) else {
             return;
         };
-        if let Some(outgoing) = conversation.forget(&message) {
-            let entry = Entry {
+        // The deletion of a deleted message is answered with the entry of another request.
+        let is_other = frame.event == "deleted" && frame.duplicate;
+        if let Some(outgoing) = conversation.forget(&message).filter(|_| !is_other) {
+            let mut entry = Entry {
                 event: "message".to_owned(),
                 seq: frame.seq,
                 id: Some(message),
                 sender: Some(self.user.clone()),
                 body: Some(outgoing.body),
                 user: None,
+                target: outgoing.kind.target(),
+                by: None,
+                edited: None,
+                deleted: None,
                 sent_at: frame.sent_at.clone(),
             };
+            match outgoing.kind {
+                OutgoingKind::Message { .. } => {}
+                OutgoingKind::Edit { .. } => entry.event = "messageEdited".to_owned(),
+                OutgoingKind::Deletion { .. } => {
+                    entry.event = "messageDeleted".to_owned();
+                    (entry.sender, entry.body) = (None, None);
+                    entry.by = Some(self.user.clone());
+                }
+            }
             self.receive(world, &frame.conversation, vec![entry]);
         }
         self.flush(world, &frame.conversation);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use checker::history::Entry;
+use checker::history::{Entry, Revision};
 use serde::Deserialize;
 
 /// Any frame from the server, and any HTTP reply.
@@ -18,6 +18,11 @@ pub struct Frame {
     pub sender: Option<String>,
     pub body: Option<String>,
     pub user: Option<String>,
+    pub target: Option<u64>,
+    pub by: Option<String>,
+    pub edited: Option<Revision>,
+    pub deleted: Option<Revision>,
+    pub duplicate: bool,
     pub sent_at: Option<String>,
     pub head: u64,
     pub read_to: u64,
@@ -39,6 +44,10 @@ impl Frame {
             sender: self.sender,
             body: self.body,
             user: self.user,
+            target: self.target,
+            by: self.by,
+            edited: self.edited,
+            deleted: self.deleted,
             sent_at: self.sent_at,
         }
     }

@@ -280,14 +280,15 @@ impl Client {
             .and_then(|number| number.parse().ok());
         let question = number.and_then(|number: u64| self.questions.remove(&number));
         match frame.event.as_str() {
-            "message" | "participantAdded" | "participantRemoved" => {
+            "message" | "messageEdited" | "messageDeleted" | "participantAdded"
+            | "participantRemoved" => {
                 let id = frame.conversation.clone();
                 self.receive(world, &id, vec![frame.into_entry()]);
             }
             "added" => self.is_in(world, &frame.conversation, frame.head),
             "removed" => self.is_out(world, &frame.conversation),
             "subscribed" => self.subscribed(world, question, frame),
-            "sent" => self.acknowledged(world, &frame),
+            "sent" | "edited" | "deleted" => self.acknowledged(world, &frame),
             "pong" => self.ponged(world, &frame),
             "read" => self.shown(world, &frame),
             "typing" => world.count("typing that was shown"),
@@ -314,7 +315,7 @@ impl Client {
             let Some(conversation) = self.conversations.get_mut(id) else {
                 return;
             };
-            let own = entry.sender.as_ref() == Some(&self.user);
+            let own = entry.author() == Some(&*self.user);
             if let Some(message) = entry.id.as_deref().filter(|_| own)
                 && let Some(outgoing) = conversation.forget(message)
             {
@@ -324,7 +325,11 @@ impl Client {
             let Some(conversation) = self.conversations.get_mut(id) else {
                 return;
             };
-            for event in conversation.take(entry, believe) {
+            let seen = conversation.take(entry, believe);
+            for event in &seen {
+                conversation.fold(event, &self.user);
+            }
+            for event in seen {
                 world.record(Record::Seen {
                     about: self.about(id),
                     seq: event.seq,
@@ -382,6 +387,11 @@ impl Client {
                 about: self.about(id),
                 position: conversation.position,
                 pending: conversation.outbox.len() as u64,
+                texts: conversation
+                    .texts
+                    .iter()
+                    .map(|(seq, (_, text))| (seq.to_string(), text.clone()))
+                    .collect(),
             });
         }
     }

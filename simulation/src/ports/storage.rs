@@ -97,6 +97,15 @@ impl Log for Ports {
         self.complete(call, || async { Ok(page.clone()) }).await
     }
 
+    async fn read_at(
+        &self,
+        conversation: &ConversationId,
+        positions: &[Seq],
+    ) -> Result<Vec<Entry>, InternalError> {
+        let apply = || self.world.chat.read_at(conversation, positions);
+        self.call("reading single entries", apply).await
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,

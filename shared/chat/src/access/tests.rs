@@ -7,8 +7,8 @@ use crate::{
     fakes::{Call, FakeChat},
     request::Route,
     routes::{
-        AddParticipant, CreateConversation, GetConversation, ReadEvents, ReadMessages, Receipt,
-        RemoveParticipant, SendMessage,
+        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
+        ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
     },
 };
 
@@ -64,6 +64,7 @@ fn over_a_socket(chat: &FakeChat, fields: &Value) -> [Vec<Call>; 2] {
 fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversation() {
     let chat = long_conversation();
     let message = json!({"id": "m", "body": "Hi"});
+    let change = json!({"id": "m", "target": 1, "body": "Hi"});
     let of_routes = [
         over_http::<ReadEvents>(&chat, &json!({"limit": 1_000})),
         over_http::<ReadEvents>(&chat, &json!({"after": 700})),
@@ -73,6 +74,8 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
         over_http::<AddParticipant>(&chat, &json!({"user": "mallory"})),
         over_http::<RemoveParticipant>(&chat, &json!({"user": "grace"})),
         over_http::<SendMessage>(&chat, &message),
+        over_http::<EditMessage>(&chat, &change),
+        over_http::<DeleteMessage>(&chat, &change),
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 0})),
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 1_500})),
         over_a_socket(&chat, &json!({"action": "subscribe"})),
@@ -99,13 +102,18 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
 fn a_refused_message_reads_a_few_entries_at_most() {
     let chat = long_conversation();
     for after in [0, 1, 700] {
-        let message = json!({"id": "m", "body": "Hi", "after": after});
-        let [foreign, missing] = over_http::<SendMessage>(&chat, &message);
-        let methods = |calls: &[Call]| calls.iter().map(|call| call.method).collect::<Vec<_>>();
-        assert_eq!(methods(&foreign), methods(&missing), "after {after}");
-        assert_eq!(methods(&foreign), ["participant", "read_from"]);
-        let rows: usize = foreign.iter().map(|call| call.rows).sum();
-        assert!(rows <= 4, "{rows} rows");
+        let message = json!({"id": "m", "body": "Hi", "after": after, "target": 1});
+        for [foreign, missing] in [
+            over_http::<SendMessage>(&chat, &message),
+            over_http::<EditMessage>(&chat, &message),
+            over_http::<DeleteMessage>(&chat, &message),
+        ] {
+            let methods = |calls: &[Call]| calls.iter().map(|call| call.method).collect::<Vec<_>>();
+            assert_eq!(methods(&foreign), methods(&missing), "after {after}");
+            assert_eq!(methods(&foreign), ["participant", "read_from"]);
+            let rows: usize = foreign.iter().map(|call| call.rows).sum();
+            assert!(rows <= 4, "{rows} rows");
+        }
     }
 }
 

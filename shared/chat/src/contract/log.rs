@@ -1,5 +1,5 @@
 use crate::{
-    domain::{Body, Content, DisplayName, Draft, Entry, MessageId, Seq},
+    domain::{Body, Content, DisplayName, Draft, Entry, MessageId, Revision, Seq},
     ports::{Log, Page, Put},
 };
 use futures_util::future::{join, join_all};
@@ -56,6 +56,7 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
                     name: DisplayName::fitted("Ada"),
                     body: Body::new("A reply").unwrap(),
                     reply_to: Some(seq(1)),
+                    revision: Revision::Original,
                 },
             ),
             change(

@@ -19,13 +19,14 @@ pub mod connections;
 pub mod log;
 pub mod participants;
 pub mod receipts;
+pub mod revisions;
 pub mod subscriptions;
 
 use crate::{
     domain::{
         Body, CONNECTION_LIFETIME, Connection, ConnectionId, Content, Conversation, ConversationId,
-        Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Role, Seq,
-        Subscription, Timestamp, Title, UserId,
+        Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Revision,
+        Role, Seq, Subscription, Timestamp, Title, UserId,
     },
     ports::{Connections, Log, Participants, Receipts, Subscriptions},
 };
@@ -71,6 +72,15 @@ macro_rules! contract_tests {
                 an_addition_beyond_the_limit_must_store_nothing
                 concurrent_additions_do_not_exceed_the_limit
                 concurrent_changes_and_messages_are_stored_once_and_rows_agree_with_the_log;
+            revisions:
+                an_edit_must_be_stored_together_with_the_message
+                a_deletion_must_be_stored_together_with_the_message
+                an_edit_or_a_deletion_of_a_deleted_message_must_store_nothing
+                if_the_position_is_taken_the_message_must_stay
+                a_repeated_edit_must_return_the_entry_that_it_stored
+                an_edited_message_keeps_its_name_digest_and_counters
+                every_entry_at_the_positions_must_be_returned_once
+                concurrent_edits_and_a_deletion_leave_the_message_that_the_log_says;
             participants:
                 a_conversation_is_stored_with_all_its_participants
                 a_title_is_optional_and_91_participants_are_allowed
@@ -146,6 +156,7 @@ pub fn message(sender: &str, id: &str, body: &str) -> Draft {
         name: DisplayName::fitted(&sender.to_uppercase()),
         body: Body::new(body).unwrap(),
         reply_to: None,
+        revision: Revision::Original,
     };
     Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
 }
@@ -159,6 +170,23 @@ pub fn change(id: &str, added: bool, of: &str) -> Draft {
         Content::ParticipantRemoved { user, name }
     };
     Draft::new(self::user("ada"), MessageId::new(id).unwrap(), NOW, content)
+}
+
+/// Creates an edit of the message at `target`.
+pub fn edit(sender: &str, id: &str, target: u64, body: &str) -> Draft {
+    let content = Content::MessageEdited {
+        target: seq(target),
+        body: Some(Body::new(body).unwrap()),
+    };
+    Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
+}
+
+/// Creates a deletion of the message at `target`.
+pub fn deletion(sender: &str, id: &str, target: u64) -> Draft {
+    let content = Content::MessageDeleted {
+        target: seq(target),
+    };
+    Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
 }
 
 pub fn conversation(id: &str, title: Option<&str>) -> Conversation {

@@ -14,6 +14,21 @@ pub enum Content {
         body: Body,
         /// The position of the message that this one replies to.
         reply_to: Option<Seq>,
+        /// What has become of the message since it was sent.
+        revision: Revision,
+    },
+    /// The sender edited one of their messages.
+    MessageEdited {
+        /// The position of the message.
+        target: Seq,
+        /// The new text. A log does not store it in the entry, because only the message itself has
+        /// a body; [`crate::log`] reads it from there.
+        body: Option<Body>,
+    },
+    /// The sender deleted a message, their own or, as the owner, that of another participant.
+    MessageDeleted {
+        /// The position of the message.
+        target: Seq,
     },
     /// The sender added a participant.
     ParticipantAdded {
@@ -31,6 +46,38 @@ pub enum Content {
     },
 }
 
+/// What has become of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Revision {
+    /// The message is as it was sent.
+    Original,
+    /// The message has the text of an edit.
+    Edited {
+        /// The position of the newest edit.
+        seq: Seq,
+        /// When it was made.
+        at: Timestamp,
+    },
+    /// The message has no text any more.
+    Deleted {
+        /// The position of the deletion.
+        seq: Seq,
+        /// The user who deleted the message.
+        by: UserId,
+    },
+}
+
+impl Revision {
+    /// Returns the position of the deletion, if the message is deleted.
+    #[must_use]
+    pub const fn deletion(&self) -> Option<Seq> {
+        match self {
+            Self::Deleted { seq, .. } => Some(*seq),
+            Self::Original | Self::Edited { .. } => None,
+        }
+    }
+}
+
 impl Content {
     /// Returns whether this is a message.
     #[must_use]
@@ -44,6 +91,8 @@ impl Content {
     pub(super) fn identity(&self) -> (&'static str, &str) {
         match self {
             Self::Message { body, .. } => ("message", body.as_str()),
+            Self::MessageEdited { body, .. } => ("messageEdited", text_of(body.as_ref())),
+            Self::MessageDeleted { .. } => ("messageDeleted", ""),
             Self::ParticipantAdded { user, .. } => ("participantAdded", user.as_str()),
             Self::ParticipantRemoved { user, .. } => ("participantRemoved", user.as_str()),
         }
@@ -53,6 +102,7 @@ impl Content {
     pub(super) fn target(&self) -> Option<Seq> {
         match self {
             Self::Message { reply_to, .. } => *reply_to,
+            Self::MessageEdited { target, .. } | Self::MessageDeleted { target } => Some(*target),
             Self::ParticipantAdded { .. } | Self::ParticipantRemoved { .. } => None,
         }
     }
@@ -61,7 +111,7 @@ impl Content {
     /// The row of an added participant begins with `read`.
     pub(super) fn change(&self, at: Timestamp, read: ReadState) -> Option<Change<'_>> {
         match self {
-            Self::Message { .. } => None,
+            Self::Message { .. } | Self::MessageEdited { .. } | Self::MessageDeleted { .. } => None,
             Self::ParticipantAdded { user, name } => Some(Change::Joins(Participant {
                 user: user.clone(),
                 name: name.clone(),
@@ -72,4 +122,8 @@ impl Content {
             Self::ParticipantRemoved { user, .. } => Some(Change::Leaves(user)),
         }
     }
+}
+
+fn text_of(body: Option<&Body>) -> &str {
+    body.map_or("", Body::as_str)
 }

@@ -64,6 +64,7 @@ mod tests {
             name: DisplayName::fitted("Ada"),
             body: Body::new("hi").unwrap(),
             reply_to: None,
+            revision: crate::domain::Revision::Original,
         }
     }
 

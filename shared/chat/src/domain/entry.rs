@@ -5,7 +5,8 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Body, Content, Counters, Identity, MessageId, Participant, ReadState, Timestamp, Title, UserId,
+    Body, Content, Counters, Identity, MessageId, Participant, ReadState, Revision, Timestamp,
+    Title, UserId,
 };
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
@@ -84,6 +85,15 @@ impl Entry {
         };
         self.draft.content.change(self.draft.sent_at, read)
     }
+
+    /// Returns this entry as a log stores it: without the text of an edit, which the message has.
+    #[must_use]
+    pub fn without_text(mut self) -> Self {
+        if let Content::MessageEdited { body, .. } = &mut self.draft.content {
+            *body = None;
+        }
+        self
+    }
 }
 
 /// An entry before it has a position.
@@ -128,6 +138,7 @@ impl Draft {
             name: sender.name.clone(),
             body,
             reply_to,
+            revision: Revision::Original,
         };
         Self::new(sender.user.clone(), id, sent_at, content)
     }
@@ -137,6 +148,31 @@ impl Draft {
     pub fn has_name_of(&self, other: &Self) -> bool {
         self.sender == other.sender && self.id == other.id
     }
+
+    /// The change of another message that is stored together with this entry, if there is one.
+    #[must_use]
+    pub fn rewrite(&self) -> Option<Rewrite<'_>> {
+        match &self.content {
+            Content::MessageEdited { target, body } => Some(Rewrite {
+                target: *target,
+                body: Some(body.as_ref()?),
+            }),
+            Content::MessageDeleted { target } => Some(Rewrite {
+                target: *target,
+                body: None,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// A change of the text of a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rewrite<'a> {
+    /// The position of the message.
+    pub target: Seq,
+    /// The new text; `None` deletes the message.
+    pub body: Option<&'a Body>,
 }
 
 /// A change of a participant's row.

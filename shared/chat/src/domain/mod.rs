@@ -12,10 +12,10 @@ mod text;
 mod time;
 mod visible;
 
-pub use content::Content;
+pub use content::{Content, Revision};
 pub use conversation::{Conversation, Participant, ReadState, Role};
 pub use counters::Counters;
-pub use entry::{Change, Digest, Draft, Entry, Seq};
+pub use entry::{Change, Digest, Draft, Entry, Rewrite, Seq};
 pub use identifiers::{ConnectionId, ConversationId, MessageId, UserId};
 pub use people::{Connection, Identity, Subscription};
 pub use text::{Body, DisplayName, Title};

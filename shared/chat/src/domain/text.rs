@@ -54,6 +54,12 @@ impl Body {
         Ok(Self(text))
     }
 
+    /// The body of a deleted message: nothing.
+    #[must_use]
+    pub const fn deleted() -> Self {
+        Self(String::new())
+    }
+
     /// Wraps a body that was read from the store. Earlier versions stored bodies without a visible
     /// character, and a log stays readable for ever.
     #[must_use]

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     contract::MOST_PARTICIPANTS,
-    domain::{Change, Content, ConversationId, Entry, Seq},
+    domain::{Body, Change, Content, ConversationId, Entry, Revision, Rewrite, Seq},
     error::InternalError,
     mutant::mutant,
     ports::{Log, Page, Put, Random as _},
@@ -92,6 +92,18 @@ impl Log for FakeChat {
         Ok(found)
     }
 
+    async fn read_at(
+        &self,
+        conversation: &ConversationId,
+        positions: &[Seq],
+    ) -> Result<Vec<Entry>, InternalError> {
+        self.pause().await;
+        let mut found = self.log(conversation);
+        found.retain(|entry| positions.contains(&entry.seq));
+        self.count("read_at", found.len());
+        Ok(found)
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,
@@ -119,9 +131,14 @@ impl State {
         self.puts += 1;
         let seq = entry.seq;
         let change = entry.change();
-        // Every change of a conversation writes its number of participants.
+        let rewrite = entry.draft.rewrite();
+        // Every change of participants writes their number, and every edit its message.
         self.show(conversation, |half| {
-            half.entry.seq == seq || change.is_some()
+            half.entry.seq == seq
+                || (change.is_some() && half.entry.change().is_some())
+                || rewrite
+                    .as_ref()
+                    .is_some_and(|rewrite| half.rewrites(rewrite.target))
         });
         let log = self.logs.entry(conversation.clone()).or_default();
         if let Some(winner) = log.get(&seq)
@@ -141,12 +158,17 @@ impl State {
                 return Put::Full;
             }
         }
+        if let Some(rewrite) = &rewrite
+            && !self.may_rewrite(conversation, rewrite)
+        {
+            return Put::Unchanged;
+        }
         for half in [Half::Entry, Half::Row] {
             if hidden != Some(half) {
                 self.store(conversation, entry, half);
             }
         }
-        if let Some(hidden) = hidden.filter(|_| change.is_some()) {
+        if let Some(hidden) = hidden.filter(|_| change.is_some() || rewrite.is_some()) {
             self.half_seen.push(HalfSeen {
                 conversation: conversation.clone(),
                 entry: entry.clone(),
@@ -156,12 +178,51 @@ impl State {
         Put::Stored
     }
 
+    /// Returns whether a message may be changed: it exists, and is not deleted.
+    fn may_rewrite(&self, conversation: &ConversationId, rewrite: &Rewrite<'_>) -> bool {
+        let log = self.logs.get(conversation);
+        let message = log.and_then(|log| log.get(&rewrite.target));
+        match message.map(|message| &message.draft.content) {
+            Some(Content::Message { revision, .. }) => {
+                let revives = rewrite.body.is_some() && mutant!(EditRevives);
+                revision.deletion().is_none() || revives
+            }
+            _ => false,
+        }
+    }
+
+    fn rewrite(&mut self, conversation: &ConversationId, entry: &Entry) {
+        let Entry { seq, draft, .. } = entry;
+        let seq = *seq;
+        let Some(rewrite) = draft.rewrite() else {
+            return;
+        };
+        let log = self.logs.entry(conversation.clone()).or_default();
+        let message = log.get_mut(&rewrite.target);
+        let Some(Content::Message { body, revision, .. }) =
+            message.map(|message| &mut message.draft.content)
+        else {
+            return;
+        };
+        (*body, *revision) = match rewrite.body {
+            Some(text) => {
+                let at = draft.sent_at;
+                (text.clone(), Revision::Edited { seq, at })
+            }
+            None => {
+                let by = draft.sender.clone();
+                (Body::deleted(), Revision::Deleted { seq, by })
+            }
+        };
+    }
+
     fn store(&mut self, conversation: &ConversationId, entry: &Entry, half: Half) {
         if half == Half::Entry {
             let log = self.logs.entry(conversation.clone()).or_default();
-            log.insert(entry.seq, entry.clone());
+            log.insert(entry.seq, entry.clone().without_text());
             return;
         }
+        self.rewrite(conversation, entry);
         match entry.change() {
             Some(Change::Joins(participant)) => {
                 let key = (conversation.clone(), participant.user.clone());
@@ -189,14 +250,29 @@ impl State {
     }
 }
 
+impl HalfSeen {
+    fn rewrites(&self, target: Seq) -> bool {
+        let rewrite = self.entry.draft.rewrite();
+        rewrite.is_some_and(|rewrite| rewrite.target == target)
+    }
+}
+
 impl FakeChat {
-    /// Stores an entry. If a row is stored with it, one half may become visible before the other.
+    /// Stores an entry. If a row or a changed message is stored with it, one half may become visible
+    /// before the other.
     async fn put_now(&self, conversation: &ConversationId, entry: &Entry) -> Put {
-        let Some(change) = entry.change() else {
+        let change = entry.change();
+        let is_rewrite = entry.draft.rewrite().is_some();
+        if change.is_none() && !is_rewrite {
             return self.state().put(conversation, entry, None);
-        };
-        if mutant!(RowThenEntry) {
+        }
+        if let Some(change) = change
+            && mutant!(RowThenEntry)
+        {
             return self.put_row_then_entry(conversation, entry, &change).await;
+        }
+        if is_rewrite && mutant!(EditInTwoWrites) {
+            return self.put_entry_then_message(conversation, entry).await;
         }
         let hidden = match (self.runtime.happens(3), self.runtime.happens(2)) {
             (true, true) => Some(Half::Entry),
@@ -232,6 +308,20 @@ impl FakeChat {
         }
         log.insert(entry.seq, entry.clone());
         Put::Stored
+    }
+
+    /// Stores an entry and the message that it changes with two writes instead of one.
+    async fn put_entry_then_message(&self, conversation: &ConversationId, entry: &Entry) -> Put {
+        let alone = entry.clone().without_text();
+        let put = match entry.draft.content {
+            Content::MessageDeleted { .. } => self.state().put(conversation, entry, None),
+            _ => self.state().put(conversation, &alone, None),
+        };
+        if put == Put::Stored {
+            self.pause().await;
+            self.state().rewrite(conversation, entry);
+        }
+        put
     }
 
     /// Yields to other tasks. Sometimes completes a put of a killed writer.

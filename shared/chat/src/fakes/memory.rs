@@ -18,7 +18,7 @@ use crate::{
         Participant, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
-    ports::{Clock, Outbound, PushError, Random},
+    ports::{Clock, Outbound, PushError, Random, Settings},
     rate_limit::RateLimits,
 };
 
@@ -28,6 +28,8 @@ pub struct FakeChat {
     state: Mutex<State>,
     /// How many requests users may make: any number, unless a test replaces it.
     pub limits: RateLimits,
+    /// How long after it was sent a message may be edited.
+    pub edit_window: Duration,
     /// The executor, clock and random numbers.
     pub runtime: Runtime,
 }
@@ -52,8 +54,8 @@ pub(super) struct State {
     pub half_seen: Vec<HalfSeen>,
 }
 
-/// An entry that is stored together with a participant's row, of which the half `hidden` is not
-/// visible yet.
+/// An entry that is stored together with a participant's row or a changed message, of which the half
+/// `hidden` is not visible yet.
 #[derive(Debug)]
 pub(super) struct HalfSeen {
     pub conversation: ConversationId,
@@ -61,7 +63,7 @@ pub(super) struct HalfSeen {
     pub hidden: Half,
 }
 
-/// A half of a transaction that stores an entry and a row.
+/// A half of a transaction that stores an entry and a row, or an entry and a changed message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Half {
     Entry,
@@ -97,6 +99,7 @@ impl FakeChat {
         Self {
             state: Mutex::default(),
             limits: RateLimits::unlimited(),
+            edit_window: Duration::from_secs(24 * 60 * 60),
             runtime: Runtime::at(Timestamp::from_seconds(1_780_000_000)),
         }
     }
@@ -252,6 +255,12 @@ impl Outbound for FakeChat {
             }
             Some(PushOutcome::Unanswered) => pending().await,
         }
+    }
+}
+
+impl Settings for FakeChat {
+    fn edit_window(&self) -> Duration {
+        self.edit_window
     }
 }
 

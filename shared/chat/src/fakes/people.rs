@@ -8,14 +8,15 @@ use super::FakeChat;
 use crate::{
     domain::{
         Connection, ConnectionId, Content, ConversationId, DisplayName, Draft, Identity, MessageId,
-        Participant, Timestamp, UserId,
+        Participant, Revision, Timestamp, UserId,
     },
     error::RequestError,
     fields::Fields,
     ports::{Clock, Log},
     request::{Request, Route},
     routes::{
-        CreateConversation, Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe, connect,
+        CreateConversation, DeleteMessage, EditMessage, Ping, Receipt, SendMessage, Subscribe,
+        Typing, Unsubscribe, connect,
     },
     websocket::{Inbound, answer},
     wire::Problem,
@@ -130,6 +131,9 @@ impl FakeChat {
             Some("typing" | "receipt") => {
                 answer::<(Typing, Receipt), _>(self, inbound, last_moment).await
             }
+            Some("editMessage" | "deleteMessage") => {
+                answer::<(EditMessage, DeleteMessage), _>(self, inbound, last_moment).await
+            }
             Some("subscribe" | "unsubscribe" | "ping") => {
                 answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound, last_moment).await
             }
@@ -149,6 +153,7 @@ impl FakeChat {
                 name,
                 body,
                 reply_to: None,
+                revision: Revision::Original,
             };
             let draft = Draft::new(user, id, self.now(), content);
             let entry = self.next_entry(conversation, draft);

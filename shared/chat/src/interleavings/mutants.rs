@@ -49,6 +49,10 @@ each_mutant_is_found! {
     stale_counter: StaleCounter breaks Count in Crowd;
     subs_only: SubsOnly breaks Fence in Removal;
     no_fence: NoFence breaks Fence in Removal;
+    no_fence_of_edits: NoFenceOfEdits breaks Fence in RemovalAndEdit;
+    edit_revives: EditRevives breaks Fold in EditAndDelete;
+    edit_in_two_writes: EditInTwoWrites breaks Fold in Edits;
+    half_fill: HalfFill breaks Picture in EditAndDelete;
     check_before_read: CheckBeforeRead breaks Fence in RemovalAndHistory;
     answer_before_row: AnswerBeforeRow breaks Fence in Removal;
     row_then_entry: RowThenEntry breaks Agree in RemovalAndAdding;

@@ -17,10 +17,13 @@ pub enum Scenario {
     RemovalAndAdding,
     Changes,
     RemovalAndHistory,
+    EditAndDelete,
+    Edits,
+    RemovalAndEdit,
 }
 
 /// All scenarios.
-pub const ALL: [Scenario; 10] = [
+pub const ALL: [Scenario; 13] = [
     Scenario::Retries,
     Scenario::RetriesAndSubscribe,
     Scenario::Crowd,
@@ -31,19 +34,28 @@ pub const ALL: [Scenario; 10] = [
     Scenario::RemovalAndAdding,
     Scenario::Changes,
     Scenario::RemovalAndHistory,
+    Scenario::EditAndDelete,
+    Scenario::Edits,
+    Scenario::RemovalAndEdit,
 ];
 
 impl Scenario {
     /// Runs the scenario with a seed, and returns the broken promises.
     pub fn run(self, seed: u64) -> Vec<Promise> {
         let world = World::new(seed, self.history());
+        if matches!(
+            self,
+            Self::EditAndDelete | Self::Edits | Self::RemovalAndEdit
+        ) {
+            world.own_message();
+        }
         world.chat.run(join_all(self.tasks(&world)));
         world.broken()
     }
 
     fn history(self) -> usize {
         match self {
-            Self::EmptyLog => 0,
+            Self::EmptyLog | Self::EditAndDelete | Self::Edits | Self::RemovalAndEdit => 0,
             Self::Crowd
             | Self::Removal
             | Self::RemovalAndAdding
@@ -65,6 +77,9 @@ impl Scenario {
         let remove = || -> LocalBoxFuture<'_, ()> { Box::pin(world.remove()) };
         let add = || -> LocalBoxFuture<'_, ()> { Box::pin(world.add()) };
         let history = || -> LocalBoxFuture<'_, ()> { Box::pin(world.history()) };
+        let edit =
+            |id: &'static str, after| -> LocalBoxFuture<'_, ()> { Box::pin(world.edit(id, after)) };
+        let delete = |after| -> LocalBoxFuture<'_, ()> { Box::pin(world.delete(after)) };
         let position = After::Position;
         let at = After::At;
         match self {
@@ -92,6 +107,22 @@ impl Scenario {
             Self::RemovalAndAdding => vec![remove(), add(), ada(at(0)), bob(at(1)), subscribe()],
             Self::Changes => vec![remove(), remove(), add(), add(), subscribe()],
             Self::RemovalAndHistory => vec![history(), remove(), bob(at(1))],
+            // The same edit twice.
+            Self::EditAndDelete => vec![
+                edit("x", at(1)),
+                edit("x", position),
+                delete(at(1)),
+                subscribe(),
+                history(),
+            ],
+            Self::Edits => vec![
+                edit("x", at(1)),
+                edit("z", at(0)),
+                bob(at(1)),
+                subscribe(),
+                history(),
+            ],
+            Self::RemovalAndEdit => vec![edit("x", at(0)), remove(), delete(at(1)), carol(at(0))],
         }
     }
 }

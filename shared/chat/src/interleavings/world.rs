@@ -9,10 +9,13 @@ use std::{
 use serde_json::{Value, json};
 
 use crate::{
-    domain::{Change, ConversationId, Counters},
+    domain::{Change, Content, ConversationId, Counters, Entry, Revision},
     fakes::FakeChat,
     ports::{Participants as _, Random as _},
-    routes::{AddParticipant, ReadMessages, RemoveParticipant, SendMessage},
+    request::Route,
+    routes::{
+        AddParticipant, DeleteMessage, EditMessage, ReadMessages, RemoveParticipant, SendMessage,
+    },
 };
 
 /// A promise of the design, named as in the model.
@@ -34,6 +37,10 @@ pub enum Promise {
     Agree,
     /// A subscriber has received every acknowledged message.
     Seen,
+    /// Every message is what the log says: the newest edit, unless it was deleted.
+    Fold,
+    /// A subscriber that has the whole log shows every message as it is stored.
+    Picture,
     /// If no request was killed or rejected, every message was acknowledged.
     Live,
 }
@@ -55,12 +62,20 @@ pub const WATCHED: &str = "ada";
 /// The sender and id of a message, or the kind and user of a change.
 type Name = (String, String);
 
+/// The newest that is known of a message: the position of an edit (0 for the original text) and the
+/// text, or the greatest position and no text after a deletion.
+type Shown = (u64, String);
+
+const DELETED: u64 = u64::MAX;
+
 /// A conversation of Ada, Bob and Carol.
 pub struct World {
     /// The chat, in an unsteady runtime.
     pub chat: FakeChat,
     conversation: ConversationId,
     seen: RefCell<BTreeMap<u64, Name>>,
+    /// What reached the watched client about the text of each message.
+    picture: RefCell<BTreeMap<u64, Shown>>,
     wanted: RefCell<BTreeSet<Name>>,
     acknowledged: RefCell<BTreeSet<(Name, u64)>>,
     joined: Cell<bool>,
@@ -81,6 +96,7 @@ impl World {
             chat,
             conversation,
             seen: RefCell::default(),
+            picture: RefCell::default(),
             wanted: RefCell::default(),
             acknowledged: RefCell::default(),
             joined: Cell::new(false),
@@ -113,6 +129,39 @@ impl World {
         let seq = reply["seq"].as_u64().unwrap();
         self.acknowledged.borrow_mut().insert((name, seq));
         true
+    }
+
+    /// Stores a message of the watched user at 1, which edits and deletions name.
+    pub fn own_message(&self) {
+        self.chat.history(&self.conversation, WATCHED, 1);
+        while self.chat.land() {}
+    }
+
+    /// As Ada, edits the message at 1 at a random time. The text is the id.
+    pub async fn edit(&self, id: &str, after: After) {
+        let fields = json!({"conversation": "c", "id": id, "target": 1, "body": id});
+        self.revise::<EditMessage>(WATCHED, fields, after).await;
+    }
+
+    /// As Bob, deletes the message at 1 at a random time.
+    pub async fn delete(&self, after: After) {
+        let fields = json!({"conversation": "c", "id": "y", "target": 1});
+        self.revise::<DeleteMessage>("bob", fields, after).await;
+    }
+
+    async fn revise<R: Route<FakeChat>>(&self, user: &str, mut fields: Value, after: After) {
+        self.random_pause().await;
+        let name = (user.to_owned(), fields["id"].as_str().unwrap().to_owned());
+        fields["after"] = match after {
+            After::Missing => Value::Null,
+            After::At(position) => json!(position),
+            After::Position => json!(self.position()),
+        };
+        let sending = self.chat.ask_later::<R>(user, fields);
+        if let Some(reply) = self.survived(self.chat.runtime.mortal(sending).await) {
+            let seq = reply["seq"].as_u64().unwrap();
+            self.acknowledged.borrow_mut().insert((name, seq));
+        }
     }
 
     /// Subscribes the watched client at a random time from its position, page after page. Returns
@@ -211,13 +260,83 @@ impl World {
     fn see(&self, entries: &[Value]) {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         for entry in entries {
-            let name = match &entry["sender"] {
-                Value::Null => (text(&entry["event"]), text(&entry["user"])),
-                sender => (text(sender), text(&entry["id"])),
+            let name = match (&entry["sender"], &entry["id"]) {
+                (Value::Null, Value::Null) => (text(&entry["event"]), text(&entry["user"])),
+                (Value::Null, id) => (text(&entry["by"]), text(id)),
+                (sender, id) => (text(sender), text(id)),
             };
             let seq = entry["seq"].as_u64().unwrap();
             self.seen.borrow_mut().insert(seq, name);
+            self.show(seq, entry);
         }
+    }
+
+    /// Keeps what an entry says about the text of a message, unless something newer is known.
+    fn show(&self, seq: u64, entry: &Value) {
+        let body = entry["body"].as_str().map(str::to_owned);
+        let (target, shown) = match entry["event"].as_str() {
+            Some("message") if !entry["deleted"].is_null() => (seq, (DELETED, String::new())),
+            Some("message") => {
+                let edit = entry["edited"]["seq"].as_u64().unwrap_or(0);
+                (seq, (edit, body.unwrap_or_default()))
+            }
+            Some("messageDeleted") => (entry["target"].as_u64().unwrap(), (DELETED, String::new())),
+            // Without a text, a later entry has replaced it.
+            Some("messageEdited") => match body {
+                Some(body) => (entry["target"].as_u64().unwrap(), (seq, body)),
+                None => return,
+            },
+            _ => return,
+        };
+        let mut picture = self.picture.borrow_mut();
+        let known = picture.entry(target).or_insert_with(|| shown.clone());
+        if known.0 < shown.0 {
+            *known = shown;
+        }
+    }
+
+    /// Returns what the log says about each message.
+    fn folded(log: &[Entry]) -> BTreeMap<u64, Shown> {
+        let mut folded: BTreeMap<u64, Shown> = BTreeMap::new();
+        for entry in log {
+            let seq = entry.seq.number();
+            match &entry.draft.content {
+                // The text of an edit is its id.
+                Content::Message { body, revision, .. } => {
+                    let is_original = *revision == Revision::Original;
+                    let text = if is_original { body.as_str() } else { "" };
+                    folded.insert(seq, (0, text.to_owned()));
+                }
+                Content::MessageEdited { target, .. } => {
+                    let text = entry.draft.id.to_string();
+                    let shown = folded.get_mut(&target.number());
+                    if let Some(shown) = shown.filter(|shown| shown.0 < DELETED) {
+                        *shown = (seq, text);
+                    }
+                }
+                Content::MessageDeleted { target } => {
+                    folded.insert(target.number(), (DELETED, String::new()));
+                }
+                _ => {}
+            }
+        }
+        folded
+    }
+
+    /// Returns the messages as they are stored.
+    fn stored_messages(log: &[Entry]) -> BTreeMap<u64, Shown> {
+        let messages = log.iter().filter_map(|entry| {
+            let Content::Message { body, revision, .. } = &entry.draft.content else {
+                return None;
+            };
+            let newest = match revision {
+                Revision::Original => 0,
+                Revision::Edited { seq, .. } => seq.number(),
+                Revision::Deleted { .. } => DELETED,
+            };
+            Some((entry.seq.number(), (newest, body.as_str().to_owned())))
+        });
+        messages.collect()
     }
 
     /// Returns the entries that reached the watched client, by position.
@@ -280,6 +399,13 @@ impl World {
         let row = self.chat.participant(&self.conversation, &watched);
         let takes_part = self.chat.run(row).unwrap().is_some();
         let agree = takes_part == self.changes().next().is_none_or(|(_, joins)| joins);
+        let messages = Self::stored_messages(&log);
+        let fold = messages == Self::folded(&log);
+        let has_all = seen.keys().copied().eq(1..=log.len() as u64);
+        let picture = !self.joined.get()
+            || !has_all
+            || self.changes().next().is_some()
+            || *self.picture.borrow() == messages;
         let received = !self.joined.get()
             || self.changes().next().is_some()
             || acknowledged.iter().all(|(_, seq)| seen.contains_key(seq));
@@ -294,6 +420,8 @@ impl World {
             (fence, Promise::Fence),
             (agree, Promise::Agree),
             (received, Promise::Seen),
+            (fold, Promise::Fold),
+            (picture, Promise::Picture),
             (live, Promise::Live),
         ]
         .into_iter()

@@ -68,6 +68,21 @@ pub async fn change<P: Log + Clock + Random>(
     Ok(stored.map(|appended| appended.entry))
 }
 
+/// Stores an edit or a deletion, together with the message that it changes, after `tail`. Returns
+/// `None` if the message is deleted already.
+///
+/// # Errors
+/// Those of [`append`].
+pub async fn revise<P: Log + Clock + Random>(
+    ports: &P,
+    conversation: &ConversationId,
+    draft: Draft,
+    tail: Tail,
+    deadline: Timestamp,
+) -> Result<Option<Appended>, RequestError> {
+    store(ports, conversation, draft, tail, deadline).await
+}
+
 async fn store<P: Log + Clock + Random>(
     ports: &P,
     conversation: &ConversationId,
@@ -83,7 +98,8 @@ async fn store<P: Log + Clock + Random>(
         if let Some(entry) = tail.repeated(&draft).filter(|_| !unread) {
             return Ok(Some(stored_before(entry, &draft)?));
         }
-        if tail.removes(&draft.sender) {
+        let is_fenced = draft.rewrite().is_none() || !mutant!(NoFenceOfEdits);
+        if tail.removes(&draft.sender) && is_fenced {
             return Err(Rejection::NotFound.into());
         }
         if ports.now() >= deadline {

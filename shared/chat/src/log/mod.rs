@@ -6,6 +6,8 @@
 
 mod append;
 mod read;
+mod texts;
 
-pub use append::{Appended, append, change};
+pub use append::{Appended, append, change, revise};
 pub use read::{Tail, head, near_tail, newest_tail, read_after, rest_of_tail};
+pub use texts::with_texts;

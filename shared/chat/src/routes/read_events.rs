@@ -11,7 +11,7 @@ use crate::{
     domain::{ConversationId, Seq},
     error::{Rejection, RequestError},
     fields::{Fields, Limit, Position},
-    log::{head, read_after},
+    log::{head, read_after, with_texts},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
     wire::Entries,
@@ -79,15 +79,16 @@ where
     }
 }
 
-async fn read(
-    log: &impl Log,
+async fn read<P: Log + Clock>(
+    ports: &P,
     conversation: &ConversationId,
     after: Seq,
     limit: usize,
 ) -> Result<EntryPage, RequestError> {
-    let (tail, limited) = read_after(log, conversation, after, limit).await?;
+    let (mut tail, more) = read_after(ports, conversation, after, limit).await?;
+    let limited = with_texts(ports, conversation, &mut tail.entries).await? || more;
     let head = if limited {
-        head(log, conversation).await?
+        head(ports, conversation).await?
     } else {
         tail.head
     };

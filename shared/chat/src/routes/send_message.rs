@@ -227,7 +227,10 @@ mod tests {
             assert_eq!(pushed.len(), 2);
             assert_eq!(pushed[0].1["replyTo"], 1);
             let again = chat.frame("grace-1", reply.clone());
-            assert_eq!((&again["seq"], &again["duplicate"]), (&json!(2), &json!(true)));
+            assert_eq!(
+                (&again["seq"], &again["duplicate"]),
+                (&json!(2), &json!(true))
+            );
             for other in [json!(2), Value::Null] {
                 let mut frame = reply.clone();
                 frame["replyTo"] = other;

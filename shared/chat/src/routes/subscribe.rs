@@ -15,7 +15,7 @@ use crate::{
     error::{InternalError, Rejection, RequestError},
     fields::{Fields, Position},
     limit::limit,
-    log::{head, read_after},
+    log::{head, read_after, with_texts},
     ports::{Clock, Log, Participants, Subscriptions},
     request::{Request, Route},
     wire::Entries,
@@ -139,7 +139,7 @@ pub(super) async fn end<P: Subscriptions>(
     ports.unsubscribe(conversation, connection).await
 }
 
-async fn read<P: Log>(
+async fn read<P: Log + Clock>(
     ports: &P,
     conversation: &ConversationId,
     after: Option<Seq>,
@@ -151,8 +151,10 @@ async fn read<P: Log>(
             head(ports, conversation).await?,
         ),
         Some(after) => {
-            let (tail, more) = read_after(ports, conversation, after, PAGE_ENTRIES).await?;
-            (Entries::new(conversation, tail.entries), more, tail.head)
+            let (mut tail, more) = read_after(ports, conversation, after, PAGE_ENTRIES).await?;
+            let dropped = with_texts(ports, conversation, &mut tail.entries).await?;
+            let entries = Entries::new(conversation, tail.entries);
+            (entries, more || dropped, tail.head)
         }
     };
     let limited = entries.fit_into(PAGE_BYTES) || limited;

@@ -1,7 +1,7 @@
 //! The contents of entry rows. A new kind of entry is one row in `kinds!`.
 
 use chat::{
-    domain::{Body, Content, DisplayName, Seq, UserId},
+    domain::{Body, Content, DisplayName, Revision, Seq, UserId},
     error::InternalError,
 };
 
@@ -38,7 +38,9 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "message" => Message { name: NAME, body: BODY, reply_to: REPLY_TO };
+    "message" => Message { name: NAME, body: BODY, reply_to: REPLY_TO, revision: EDITED_SEQ };
+    "message_edited" => MessageEdited { target: TARGET, body: BODY };
+    "message_deleted" => MessageDeleted { target: TARGET };
     "participant_added" => ParticipantAdded { user: USER, name: NAME };
     "participant_removed" => ParticipantRemoved { user: USER, name: NAME };
 }
@@ -78,8 +80,54 @@ impl Attribute for Body {
     }
 
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
+        if row.seq(keys::DELETED_SEQ)?.is_some() {
+            return Ok(Self::deleted());
+        }
         row.text(name)
             .map(|text| Self::from_stored(text.to_owned()))
+    }
+}
+
+/// The text of an edit, which only the message itself stores.
+impl Attribute for Option<Body> {
+    fn write(&self, row: Row, _: &'static str) -> Row {
+        row
+    }
+
+    fn read(_: &Row, _: &'static str) -> Result<Self, InternalError> {
+        Ok(None)
+    }
+}
+
+impl Attribute for Seq {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with_number(name, self.number())
+    }
+
+    fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
+        row.seq(name)?.ok_or_else(|| unreadable(name))
+    }
+}
+
+/// What has become of a message, in attributes of their own names. A new message has none of them;
+/// an edit or a deletion of it adds them.
+impl Attribute for Revision {
+    fn write(&self, row: Row, _: &'static str) -> Row {
+        row
+    }
+
+    fn read(row: &Row, _: &'static str) -> Result<Self, InternalError> {
+        if let Some(seq) = row.seq(keys::DELETED_SEQ)? {
+            let by = row.user(keys::DELETED_BY)?;
+            return Ok(Self::Deleted { seq, by });
+        }
+        match row.seq(keys::EDITED_SEQ)? {
+            Some(seq) => Ok(Self::Edited {
+                seq,
+                at: row.time(keys::EDITED_AT)?,
+            }),
+            None => Ok(Self::Original),
+        }
     }
 }
 

@@ -37,6 +37,16 @@ pub const NEWEST_MESSAGE: &str = "newest_message";
 pub const KIND: &str = "kind";
 /// The text of a message.
 pub const BODY: &str = "body";
+/// The position of the message that an entry edits or deletes.
+pub const TARGET: &str = "target";
+/// The position of the newest edit of a message.
+pub const EDITED_SEQ: &str = "edited_seq";
+/// When that edit was made, in milliseconds.
+pub const EDITED_AT: &str = "edited_at";
+/// The position of the deletion of a message. Such a message has no body.
+pub const DELETED_SEQ: &str = "deleted_seq";
+/// The user id of the participant who deleted a message.
+pub const DELETED_BY: &str = "deleted_by";
 /// The position of the message that a message replies to.
 pub const REPLY_TO: &str = "reply_to";
 /// A display name.

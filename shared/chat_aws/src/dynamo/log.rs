@@ -1,4 +1,5 @@
-//! Logs: entry rows, which are written once and never replaced.
+//! Logs: entry rows, which are written once. Only the text of a message may be replaced, by the
+//! transaction that stores an edit or a deletion of it.
 
 use aws_sdk_dynamodb::{
     operation::put_item::PutItemError,
@@ -7,7 +8,9 @@ use aws_sdk_dynamodb::{
     },
 };
 use chat::{
-    domain::{Change, Content, ConversationId, Counters, Digest, Draft, Entry, MessageId, Seq},
+    domain::{
+        Change, Content, ConversationId, Counters, Digest, Draft, Entry, MessageId, Rewrite, Seq,
+    },
     error::InternalError,
     ports::{Log, Page, Put},
 };
@@ -43,15 +46,30 @@ impl Log for Table {
             .await
     }
 
+    async fn read_at(
+        &self,
+        conversation: &ConversationId,
+        positions: &[Seq],
+    ) -> Result<Vec<Entry>, InternalError> {
+        let keys = positions.iter().map(|position| {
+            Row::new(keys::conversation(conversation), keys::entry(*position)).into_item()
+        });
+        let rows = self
+            .get_all("reading single entries", keys.collect())
+            .await?;
+        rows.iter().map(entry).collect()
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,
         entry: &Entry,
     ) -> Result<Put, InternalError> {
         let pk = keys::conversation(conversation);
-        match entry.change() {
-            None => self.put_alone(row(pk, entry)).await,
-            Some(change) => self.put_with_row(pk, entry, &change).await,
+        match (entry.change(), entry.draft.rewrite()) {
+            (Some(change), _) => self.put_with_row(pk, entry, &change).await,
+            (None, Some(rewrite)) => self.put_with_rewrite(pk, entry, &rewrite).await,
+            (None, None) => self.put_alone(row(pk, entry)).await,
         }
     }
 }
@@ -94,14 +112,7 @@ impl Table {
         entry: &Entry,
         change: &Change<'_>,
     ) -> Result<Put, InternalError> {
-        let all_old = ReturnValuesOnConditionCheckFailure::AllOld;
-        let entry = self
-            .part(row(pk.clone(), entry))
-            .condition_expression(IS_NEW)
-            .expression_attribute_names("#partition", keys::PK)
-            .return_values_on_condition_check_failure(all_old)
-            .build()
-            .map_err(failed(DOING))?;
+        let entry = self.entry_part(row(pk.clone(), entry))?;
         let part = TransactWriteItem::builder();
         let participant = match change {
             Change::Joins(participant) => {
@@ -121,9 +132,8 @@ impl Table {
                 part.delete(delete.build().map_err(failed(DOING))?)
             }
         };
-        let entry = TransactWriteItem::builder().put(entry);
         let count = TransactWriteItem::builder().update(self.count(pk, change)?);
-        let parts = vec![entry.build(), participant.build(), count.build()];
+        let parts = vec![entry, participant.build(), count.build()];
         match self.transact(DOING, parts).await? {
             Transacted::All => Ok(Put::Stored),
             // The reason of the entry comes first: if the position holds this very entry, an
@@ -134,6 +144,72 @@ impl Table {
                 _ => Ok(Put::Full),
             },
         }
+    }
+
+    /// Writes an entry that edits or deletes a message, and the message's new text, in one
+    /// transaction.
+    async fn put_with_rewrite(
+        &self,
+        pk: String,
+        entry: &Entry,
+        rewrite: &Rewrite<'_>,
+    ) -> Result<Put, InternalError> {
+        let part = self.entry_part(row(pk.clone(), entry))?;
+        let message = TransactWriteItem::builder().update(self.rewrite(pk, entry, rewrite)?);
+        match self.transact(DOING, vec![part, message.build()]).await? {
+            Transacted::All => Ok(Put::Stored),
+            Transacted::None(reasons) => match &reasons[..] {
+                [entry, ..] if condition_failed(entry) => taken_by(entry.item()),
+                _ => Ok(Put::Unchanged),
+            },
+        }
+    }
+
+    /// Creates the part that puts an entry at a free position.
+    fn entry_part(&self, row: Row) -> Result<TransactWriteItem, InternalError> {
+        let put = self
+            .part(row)
+            .condition_expression(IS_NEW)
+            .expression_attribute_names("#partition", keys::PK)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(failed(DOING))?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    /// Creates the part that replaces the text of a message, or deletes it for ever.
+    fn rewrite(
+        &self,
+        pk: String,
+        entry: &Entry,
+        rewrite: &Rewrite<'_>,
+    ) -> Result<Update, InternalError> {
+        let draft = &entry.draft;
+        let (text, number) = (AttributeValue::S, |number: u64| {
+            AttributeValue::N(number.to_string())
+        });
+        let update = Update::builder()
+            .table_name(&self.name)
+            .key(keys::PK, text(pk))
+            .key(keys::SK, text(keys::entry(rewrite.target)))
+            .condition_expression(format!("{EXISTS} AND attribute_not_exists(#deleted)"))
+            .expression_attribute_names("#partition", keys::PK)
+            .expression_attribute_names("#deleted", keys::DELETED_SEQ)
+            .expression_attribute_names("#body", keys::BODY)
+            .expression_attribute_names("#edited", keys::EDITED_SEQ)
+            .expression_attribute_names("#at", keys::EDITED_AT)
+            .expression_attribute_values(":seq", number(entry.seq.number()));
+        let update = match rewrite.body {
+            Some(body) => update
+                .update_expression("SET #body = :body, #edited = :seq, #at = :at")
+                .expression_attribute_values(":body", text(body.as_str().to_owned()))
+                .expression_attribute_values(":at", number(draft.sent_at.millis())),
+            None => update
+                .update_expression("SET #deleted = :seq, #by = :by REMOVE #body, #edited, #at")
+                .expression_attribute_names("#by", keys::DELETED_BY)
+                .expression_attribute_values(":by", text(draft.sender.to_string())),
+        };
+        update.build().map_err(failed(DOING))
     }
 
     /// Creates the part that counts the participants, in the conversation's own row. Conversations

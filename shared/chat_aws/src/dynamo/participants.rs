@@ -142,7 +142,10 @@ impl Participants for Table {
             ]
         });
         let found = self
-            .get_all(wanted_rows.map(Row::into_item).collect())
+            .get_all(
+                "reading memberships",
+                wanted_rows.map(Row::into_item).collect(),
+            )
             .await?;
 
         let mut known = HashMap::new();
@@ -164,22 +167,25 @@ impl Participants for Table {
 
 impl Table {
     /// Reads the rows of at most 100 keys. Retries the keys that DynamoDB leaves unprocessed.
-    async fn get_all(&self, mut keys: Vec<Item>) -> Result<Vec<Row>, InternalError> {
-        const DOING: &str = "reading memberships";
+    pub(super) async fn get_all(
+        &self,
+        doing: &'static str,
+        mut keys: Vec<Item>,
+    ) -> Result<Vec<Row>, InternalError> {
         let mut rows = Vec::new();
         let mut attempt = 1;
         while !keys.is_empty() {
             let request = KeysAndAttributes::builder()
                 .consistent_read(true)
                 .set_keys(Some(keys));
-            let request = request.build().map_err(failed(DOING))?;
+            let request = request.build().map_err(failed(doing))?;
             let found = self
                 .client
                 .batch_get_item()
                 .request_items(&self.name, request)
                 .send()
                 .await
-                .map_err(failed(DOING))?;
+                .map_err(failed(doing))?;
             let items = found
                 .responses
                 .into_iter()
@@ -193,7 +199,7 @@ impl Table {
             keys = left.flat_map(|request| request.keys).collect();
             if !keys.is_empty() && !wait_after(attempt).await {
                 return Err(InternalError::new(
-                    DOING,
+                    doing,
                     "some keys were not processed in any attempt",
                 ));
             }

@@ -97,6 +97,7 @@ pub fn read(
     let mut fields = match source {
         FieldSource::Body => Fields::from_object(body(request)?),
         FieldSource::Message => Fields::from_object(with_id(body(request)?, request)?),
+        FieldSource::MessageQuery => query_with_id(request)?,
         FieldSource::Path => Fields::default(),
         FieldSource::Query => query(request),
     };
@@ -105,6 +106,7 @@ pub fn read(
             // In a path, `id` is the conversation; in a body, it is the message.
             "id" => fields.set_text("conversation", value),
             "user" => fields.set_text("user", user(value)?),
+            "seq" => fields.set_text("target", value),
             name => fields.set_text(name, value),
         }
     }
@@ -153,6 +155,24 @@ fn query(request: &Request) -> Fields {
         fields.set_text(name, value);
     }
     fields
+}
+
+/// Returns the query string with the `Idempotency-Key` as `id`.
+///
+/// # Errors
+/// `invalid` if the query string has another `id`.
+fn query_with_id(request: &Request) -> Result<Fields, Rejection> {
+    let given = request.query_string_parameters_ref();
+    let given = given.and_then(|query| query.first("id"));
+    let mut object = Map::new();
+    if let Some(id) = given {
+        object.insert("id".to_owned(), Value::String(id.to_owned()));
+    }
+    let mut fields = query(request);
+    if let Some(Value::String(id)) = with_id(object, request)?.remove("id") {
+        fields.set_text("id", id);
+    }
+    Ok(fields)
 }
 
 fn body(request: &Request) -> Result<Map<String, Value>, Rejection> {

@@ -4,11 +4,13 @@ use std::{future::Future, pin::Pin};
 
 use chat::{
     error::RequestError,
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Receipts, Subscriptions},
+    ports::{
+        Clock, Connections, Log, Outbound, Participants, Random, Receipts, Settings, Subscriptions,
+    },
     request::{Request, Route},
     routes::{
-        AddParticipant, CreateConversation, GetConversation, ListConversations, ReadEvents,
-        ReadMessages, Receipt, RemoveParticipant, SendMessage,
+        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
+        ListConversations, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
     },
     wire::encode,
 };
@@ -30,6 +32,8 @@ pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
         DELETE "/conversations/{id}/participants/{user}" from Path => RemoveParticipant;
         PUT "/conversations/{id}/receipt" from Body => Receipt;
         POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
+        PATCH "/conversations/{id}/messages/{seq}" from Message => EditMessage, created if |reply| !reply.is_duplicate();
+        DELETE "/conversations/{id}/messages/{seq}" from MessageQuery => DeleteMessage, created if |reply| !reply.is_duplicate();
         GET "/conversations/{id}/messages" from Query => ReadMessages;
         GET "/conversations/{id}/events" from Query => ReadEvents;
     }
@@ -42,6 +46,8 @@ pub enum FieldSource {
     Body,
     /// The members of the body, with the `Idempotency-Key` header as the message's `id`.
     Message,
+    /// The query string, with the `Idempotency-Key` header as the message's `id`.
+    MessageQuery,
     /// The path only.
     Path,
     /// The query string.
@@ -109,6 +115,7 @@ pub trait AllPorts:
     + Subscriptions
     + Connections
     + Outbound
+    + Settings
     + Clock
     + Random
     + Sync
@@ -123,6 +130,7 @@ impl<P> AllPorts for P where
         + Subscriptions
         + Connections
         + Outbound
+        + Settings
         + Clock
         + Random
         + Sync

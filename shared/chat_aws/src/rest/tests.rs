@@ -48,6 +48,13 @@ fn welcome() -> FakeChat {
     chat
 }
 
+/// Returns another message than the sample.
+fn second_message() -> Value {
+    let mut event = sample!("send_message");
+    event["headers"]["idempotency-key"] = json!("second");
+    event
+}
+
 #[test]
 fn the_samples_get_the_responses_that_their_readme_lists() {
     let chat = FakeChat::new();
@@ -60,6 +67,11 @@ fn the_samples_get_the_responses_that_their_readme_lists() {
         (sample!("send_message_invalid"), 422),
         (sample!("send_message_unauthenticated"), 401),
         (sample!("receipt"), 200),
+        (second_message(), 201),
+        (sample!("edit_message"), 201),
+        (sample!("edit_message"), 200),
+        (sample!("delete_message"), 201),
+        (sample!("delete_message"), 200),
         (sample!("read_events"), 200),
         (sample!("read_messages"), 200),
         (sample!("read_messages_not_found"), 404),
@@ -240,6 +252,32 @@ fn change(chat: &FakeChat, method: &str, user: &str) -> (u16, Value) {
     event["pathParameters"] = json!({"id": "welcome", "user": user});
     let response = ask(chat, &event);
     (response.status().as_u16(), body(&response))
+}
+
+#[test]
+fn the_id_of_a_deletion_may_be_in_the_query_or_in_the_header() {
+    let chat = welcome();
+    ask(&chat, &sample!("send_message"));
+    let delete = |query: &str, key: Option<&str>| {
+        let mut event = sample!("delete_message");
+        event["pathParameters"]["seq"] = json!("1");
+        event["rawQueryString"] = json!(query);
+        let headers = event["headers"].as_object_mut().unwrap();
+        headers.remove("idempotency-key");
+        headers.extend(key.map(|key| ("idempotency-key".to_owned(), json!(key))));
+        let response = ask(&chat, &event);
+        (response.status().as_u16(), body(&response))
+    };
+    for (query, key) in [("", None), ("id=d-1", Some("d-2"))] {
+        let (status, problem) = delete(query, key);
+        assert_eq!((status, &problem["field"]), (422, &json!("id")), "{query}");
+    }
+    let (status, deleted) = delete("id=d-1&after=1", None);
+    assert_eq!((status, &deleted["id"]), (201, &json!("d-1")));
+    let (status, deleted) = delete("id=d-1&after=1", Some("d-1"));
+    assert_eq!((status, &deleted["seq"]), (200, &json!(2)));
+    let (status, deleted) = delete("", Some("d-3"));
+    assert_eq!((status, &deleted["id"]), (200, &json!("d-3")));
 }
 
 #[test]

@@ -14,9 +14,9 @@ use chat::{
     ports::Clock as _,
     request::{Request, Route},
     routes::{
-        AddParticipant, CreateConversation, GetConversation, ListConversations, Ping, ReadEvents,
-        ReadMessages, Receipt, RemoveParticipant, SendMessage, Subscribe, Typing, Unsubscribe,
-        connect, disconnect,
+        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
+        ListConversations, Ping, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
+        Subscribe, Typing, Unsubscribe, connect, disconnect,
     },
 };
 use chat_aws::{Ports, dynamo::Table};
@@ -241,6 +241,7 @@ async fn every_request_costs_what_the_documentation_says() {
     let edsger = || json!({"conversation": "c", "user": "edsger"});
     let message =
         |id: &str, after| json!({"conversation": "c", "id": id, "body": "Hi", "after": after});
+    let edit = |id: &str, target, after| json!({"conversation": "c", "id": id, "target": target, "body": "Hi!", "after": after});
     let lines = [
         line("`$connect`", &small.connect("ada-3").await),
         line(
@@ -353,6 +354,42 @@ async fn every_request_costs_what_the_documentation_says() {
                 .await,
         ),
         line(
+            "`editMessage`, `after` given",
+            &small
+                .frame::<EditMessage>("ada-1", edit("e-1", 11, Some(14)))
+                .await,
+        ),
+        line(
+            "`editMessage`, repeated",
+            &small
+                .frame::<EditMessage>("ada-1", edit("e-1", 11, Some(14)))
+                .await,
+        ),
+        line(
+            "`deleteMessage`, `after` given",
+            &small
+                .frame::<DeleteMessage>("ada-1", edit("d-1", 11, Some(15)))
+                .await,
+        ),
+        line(
+            "`PATCH …/messages/{seq}`, `after` given",
+            &small
+                .ask::<EditMessage>("ada", edit("e-2", 10, Some(16)))
+                .await,
+        ),
+        line(
+            "`DELETE …/messages/{seq}`, `after` given",
+            &small
+                .ask::<DeleteMessage>("ada", edit("d-2", 10, Some(17)))
+                .await,
+        ),
+        line(
+            "`DELETE …/messages/{seq}` of a deleted message",
+            &small
+                .ask::<DeleteMessage>("ada", edit("d-3", 10, Some(18)))
+                .await,
+        ),
+        line(
             "`GET …/messages`",
             &small.ask::<ReadMessages>("ada", c()).await,
         ),
@@ -363,6 +400,12 @@ async fn every_request_costs_what_the_documentation_says() {
                 .await,
         ),
         line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
+        line(
+            "`GET …/events`, with edits of two older messages",
+            &small
+                .ask::<ReadEvents>("ada", json!({"conversation": "c", "after": 14}))
+                .await,
+        ),
         line(
             "a read by a user who is not a participant",
             &small.refused::<ReadEvents>(json!({})).await,
@@ -432,6 +475,12 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
             .await,
         small
             .refused::<SendMessage>(json!({"id": "n", "body": "Hi"}))
+            .await,
+        small
+            .refused::<EditMessage>(json!({"id": "n", "target": 1, "body": "Hi"}))
+            .await,
+        small
+            .refused::<DeleteMessage>(json!({"id": "n", "target": 1}))
             .await,
     ];
     for cost in &refused {
