@@ -8,7 +8,7 @@ use std::{
 
 use harness::{
     stack::Stack,
-    template::{self, Local},
+    template::{self, DynamicValues, Local},
 };
 use serde_json::Value;
 
@@ -61,6 +61,7 @@ pub fn stack() -> Stack {
         cognito_issuer: String::new(),
         http_endpoint: String::new(),
         audience: "local-development".to_owned(),
+        dynamic_values: DynamicValues::default(),
     };
     template::load(
         &root().join("infra/template.yaml"),

@@ -62,6 +62,10 @@ pub struct Options {
     #[arg(long, value_name = "API=PORT")]
     pub api_port: Vec<ApiPort>,
 
+    /// JSON file with the values of `{{resolve:secretsmanager:…}}` and `{{resolve:ssm:…}}`
+    #[arg(long, value_name = "FILE")]
+    pub secrets: Option<PathBuf>,
+
     /// Folder of the page [default: `web` beside the folder of the template]
     #[arg(long, value_name = "DIR")]
     pub web: Option<PathBuf>,

@@ -33,7 +33,7 @@ use crate::{
     lambda::{self, Lambda},
     logs,
     options::Options,
-    template,
+    template::{self, DynamicValues},
     watch::Watch,
 };
 
@@ -139,7 +139,15 @@ fn setup(options: Options, listeners: &mut Listeners) -> Result<Setup, StartErro
         .template_path(&current)
         .ok_or(StartError::NoTemplate)?;
     let ports = listeners.ports();
-    let local = services::local(&ports);
+    let mut local = services::local(&ports);
+    if let Some(path) = &options.secrets {
+        let read = DynamicValues::read(path);
+        local.dynamic_values = read.map_err(|source| StartError::Path {
+            option: "--secrets",
+            path: path.clone(),
+            source,
+        })?;
+    }
     let stack = template::load(&template, &local, &options.parameters())?;
     listeners.open_further(&stack.http_apis, options.api_ports())?;
     say(format_args!("{}: {}", template.display(), Summary(&stack)));

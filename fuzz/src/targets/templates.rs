@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use harness::{
     stack::Stack,
-    template::{Local, TemplateError, read},
+    template::{DynamicValues, Local, TemplateError, read},
 };
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/seeds/templates");
@@ -31,6 +31,7 @@ pub fn stack(text: &str) -> Result<Stack, TemplateError> {
         cognito_issuer: "http://127.0.0.1:3000/.local/cognito".to_owned(),
         http_endpoint: "http://127.0.0.1:3000".to_owned(),
         audience: "local-development".to_owned(),
+        dynamic_values: DynamicValues::default(),
     };
     let path = Path::new("template.yaml");
     read(text, path, Path::new(FOLDER), &local, &BTreeMap::new())

@@ -48,7 +48,7 @@ pub enum StartError {
     /// A path from the command line.
     #[error("cannot use {} for {option}", path.display())]
     Path {
-        /// `--data` or `--ready-file`.
+        /// `--data`, `--ready-file` or `--secrets`.
         option: &'static str,
         /// The given path.
         path: PathBuf,

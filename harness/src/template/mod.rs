@@ -10,6 +10,7 @@ mod api_ids;
 mod code;
 mod conditions;
 mod definition_body;
+mod dynamic_references;
 mod event_source;
 mod function;
 mod functions;
@@ -24,6 +25,7 @@ mod properties;
 mod protocol;
 mod references;
 mod resource;
+mod rules;
 mod scope;
 mod simple_table;
 mod table;
@@ -49,6 +51,7 @@ use self::{
     yaml::Node,
 };
 pub use self::{
+    dynamic_references::DynamicValues,
     parameters::Local,
     problem::{InvalidTemplate, TemplateError},
 };
@@ -107,8 +110,10 @@ fn stack(
     sections(root, problems);
     let mut scope = Scope {
         parameters: parameters::read(root, local, overrides, problems),
+        dynamic_values: local.dynamic_values.clone(),
         ..Scope::default()
     };
+    rules::check(root, &scope, problems);
     conditions::read(root, &mut scope, problems);
     let resources = resource::read(root, &mut scope, problems);
     references::add(&resources, &mut scope, problems);

@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use regex_lite::{Regex, RegexBuilder};
+
 use super::{
+    dynamic_references::DynamicValues,
     problem::{Problem, Problems},
     properties::Properties,
     scope::Given,
@@ -12,8 +15,10 @@ use super::{
 
 /// CloudFormation's limit of parameters in a template.
 const MOST_PARAMETERS: usize = 200;
+/// The most memory of a compiled pattern, in bytes. Repetitions of repetitions grow exponentially.
+const LARGEST_PATTERN: usize = 256 * 1024;
 
-/// Values that only the start of a local run knows. A template uses them in the texts under
+/// Values that only a local run knows. A template uses all but the last in the texts under
 /// `Metadata.Harness.Parameters`.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -28,6 +33,8 @@ pub struct Local {
     /// `${HttpEndpoint}`: the URL of the first HTTP API, without a stage and without a slash at its
     /// end.
     pub http_endpoint: String,
+    /// The values of dynamic references.
+    pub dynamic_values: DynamicValues,
 }
 
 /// Returns the values by name. A parameter without a value is a problem.
@@ -106,14 +113,10 @@ fn value(
     let mut properties = Properties::plain(name, &declared.value)?;
     let kind = properties.required("Type")?;
     let default = properties.optional("Default")?;
-    let rules = Rules::read(&mut properties)?;
-    // These describe the parameter. A deployment checks the pattern before it changes anything.
-    properties.without_effect(&[
-        "Description",
-        "NoEcho",
-        "ConstraintDescription",
-        "AllowedPattern",
-    ]);
+    let rules = Rules::read(&mut properties, problems)?;
+    let explanation = properties.text("ConstraintDescription")?;
+    let explanation = explanation.map_or_else(String::new, |text| format!(": {text}"));
+    properties.without_effect(&["Description", "NoEcho"]);
     properties.finish(problems);
 
     let text = match (outside, &default) {
@@ -148,25 +151,28 @@ fn value(
         rules.broken_by(text, is_number).map_or(Ok(()), |rule| {
             Err(Problem::at(
                 declared.at,
-                format!("{name}: the value {rule}"),
+                format!("{name}: the value {rule}{explanation}"),
             ))
         })?;
     }
     Ok(given)
 }
 
-/// Rules for a value: a list of allowed ones, its length in characters, the size of a number.
+/// Rules for a value: a list of allowed ones, a pattern, its length in characters, the size of a
+/// number. A pattern applies to each item of a list.
 struct Rules {
     allowed: Option<Vec<String>>,
+    pattern: Option<Regex>,
     length: (Option<usize>, Option<usize>),
     number: (Option<f64>, Option<f64>),
 }
 
 impl Rules {
-    fn read(properties: &mut Properties<'_>) -> Result<Self, Problem> {
+    fn read(properties: &mut Properties<'_>, problems: &mut Problems) -> Result<Self, Problem> {
         let allowed = properties.optional("AllowedValues")?;
         Ok(Self {
             allowed: allowed.map(|node| node.texts()).transpose()?,
+            pattern: pattern(properties, problems)?,
             length: (
                 limit(properties, "MinLength")?,
                 limit(properties, "MaxLength")?,
@@ -185,6 +191,11 @@ impl Rules {
         {
             return Some(format!("is not one of {}", allowed.join(", ")));
         }
+        if let Some(pattern) = &self.pattern
+            && !pattern.is_match(text)
+        {
+            return Some("does not match its AllowedPattern".to_owned());
+        }
         if !within(text.chars().count(), self.length) {
             return Some("is too short or too long".to_owned());
         }
@@ -195,6 +206,28 @@ impl Rules {
             Err(_) => Some("is not a number".to_owned()),
         }
     }
+}
+
+/// Returns the pattern that the whole value must match. CloudFormation has Java's regular
+/// expressions, of which the harness knows those that take linear time.
+fn pattern(
+    properties: &mut Properties<'_>,
+    problems: &mut Problems,
+) -> Result<Option<Regex>, Problem> {
+    let Some(node) = properties.optional("AllowedPattern")? else {
+        return Ok(None);
+    };
+    let whole = format!("^(?:{})$", node.text()?);
+    let compiled = RegexBuilder::new(&whole)
+        .size_limit(LARGEST_PATTERN)
+        .build();
+    if compiled.is_err() {
+        let owner = properties.owner();
+        let text =
+            format!("{owner}: the harness cannot read AllowedPattern, so only AWS checks it");
+        problems.notice(node.at, text);
+    }
+    Ok(compiled.ok())
 }
 
 fn within<T: PartialOrd>(value: T, (least, most): (Option<T>, Option<T>)) -> bool {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    dynamic_references::DynamicValues,
     problem::{Place, Problem},
     yaml::{Content, Entry, Node},
 };
@@ -64,14 +65,15 @@ pub(super) struct Scope {
     /// `None` for a condition with a problem.
     pub(super) conditions: BTreeMap<String, Option<bool>>,
     pub(super) references: BTreeMap<String, Reference>,
+    pub(super) dynamic_values: DynamicValues,
 }
 
 impl Scope {
-    /// Returns the tree with all intrinsic functions evaluated. Returns `None` for `AWS::NoValue`,
+    /// Returns the tree with all intrinsic functions evaluated and dynamic references replaced. Returns `None` for `AWS::NoValue`,
     /// which removes its property or item.
     pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Problem> {
         let content = match &node.content {
-            Content::Scalar { .. } => return Ok(Some(node.clone())),
+            Content::Scalar { .. } => return self.dynamic_values.fill(node.clone()).map(Some),
             Content::List(items) => Content::List(
                 items
                     .iter()
@@ -91,7 +93,11 @@ impl Scope {
                 }
                 Content::Map(resolved)
             }
-            Content::Intrinsic { name, argument } => return self.evaluate(node.at, name, argument),
+            Content::Intrinsic { name, argument } => {
+                let evaluated = self.evaluate(node.at, name, argument)?;
+                let filled = evaluated.map(|node| self.dynamic_values.fill(node));
+                return filled.transpose();
+            }
         };
         Ok(Some(Node {
             at: node.at,

@@ -22,7 +22,7 @@ use crate::{
     },
     server::{self, Pages},
     stack::HttpApi,
-    template::Local,
+    template::{DynamicValues, Local},
 };
 
 /// The audience of local tokens.
@@ -142,6 +142,7 @@ pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
         cognito_issuer: cognito_issuer(port),
         audience: AUDIENCE.to_owned(),
         http_endpoint: format!("http://127.0.0.1:{port}"),
+        dynamic_values: DynamicValues::default(),
     }
 }
 
