@@ -12,16 +12,19 @@ fn packages_depend_only_on_inner_rings() {
     for (member, folder) in &members {
         let allowed: &[&str] = match folder.to_str().unwrap() {
             "shared/chat"
+            | "shared/emf"
             | "shared/function_log"
             | "harness"
             | "checker"
             | "conformance/function" => &[],
             // Its tests run on the engines that the harness starts.
-            "shared/chat_aws" => &["chat", "function_log", "harness"],
+            "shared/chat_aws" => &["chat", "emf", "function_log", "harness"],
             "architecture" => &["harness"],
             // The simulation runs the real routes and, like the checker, is not deployed.
             "simulation" => &["chat", "checker"],
-            other if other.starts_with("functions/") => &["chat_aws", "chat", "function_log"],
+            other if other.starts_with("functions/") => {
+                &["chat_aws", "chat", "emf", "function_log"]
+            }
             other => panic!(
                 "{other} is not in this list: add it with the packages that it may depend on"
             ),

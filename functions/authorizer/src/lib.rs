@@ -24,6 +24,7 @@ mod event;
 mod key_cache;
 mod key_set;
 mod key_source;
+mod metrics;
 mod origin;
 mod response;
 mod verifier;
@@ -31,10 +32,11 @@ mod verifier;
 pub use crate::{
     authorizer::Authorizer,
     clock::SystemClock,
-    configuration::{Configuration, ConfigurationError, Trust},
+    configuration::{AudienceClaim, Configuration, ConfigurationError, Trust},
     error::{AuthorizerError, TokenError},
     event::{Event, Headers, HttpEvent, WebSocketEvent},
     key_source::{KeyLocation, KeyUrl},
+    metrics::metrics,
     origin::{AllowedOrigins, Origin},
     response::{
         AuthorizerResponse, HttpResponse, Policy, PolicyDocument, ResponseContext, Statement,

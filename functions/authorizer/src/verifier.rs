@@ -10,7 +10,7 @@ use jsonwebtoken::{
 use serde_json::{Map, Value};
 
 use crate::{
-    configuration::{Configuration, Trust},
+    configuration::{AudienceClaim, Configuration, Trust},
     error::{AuthorizerError, TokenError},
     key_cache::KeyCache,
     key_source::KeySource,
@@ -26,13 +26,14 @@ const LATEST_EXPIRY: f64 = 253_402_300_799.0;
 pub(crate) struct Verifier<C> {
     issuer: String,
     audience: String,
+    audience_claim: AudienceClaim,
     name_claim: String,
     keys: Keys<C>,
     clock: C,
 }
 
 enum Keys<C> {
-    SharedSecret(DecodingKey),
+    SharedSecrets(Vec<DecodingKey>),
     Published(KeyCache<C>),
 }
 
@@ -46,7 +47,7 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         clock: C,
     ) -> Result<Self, reqwest::Error> {
         let keys = match configuration.trust {
-            Trust::SharedSecret(key) => Keys::SharedSecret(key),
+            Trust::SharedSecrets(keys) => Keys::SharedSecrets(keys),
             Trust::PublishedKeys(location) => {
                 let cache = KeyCache::new(KeySource::new(location)?, clock.clone());
                 cache.warm().await;
@@ -56,6 +57,7 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         Ok(Self {
             issuer: configuration.issuer,
             audience: configuration.audience,
+            audience_claim: configuration.audience_claim,
             name_claim: configuration.name_claim,
             keys,
             clock,
@@ -75,22 +77,23 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         if !header.typ.as_deref().is_none_or(is_accepted_type) {
             return Err(TokenError::Type.into());
         }
-        let key = self.key(header.kid.as_deref(), header.alg).await?;
-        let claims = self.verified_claims(token, header.alg, &key)?;
+        let keys = self.keys(header.kid.as_deref(), header.alg).await?;
+        let claims = self.verified_claims(token, header.alg, &keys)?;
         Ok(self.identity(&claims)?)
     }
 
-    /// Returns the key that verifies the token. The configuration and the key determine which
-    /// algorithms are allowed; the token only names the one that signed it.
-    async fn key(
+    /// Returns the keys that may verify the token: one of the issuer's, or all shared secrets. The
+    /// configuration and the key determine which algorithms are allowed; the token only names the
+    /// one that signed it.
+    async fn keys(
         &self,
         id: Option<&str>,
         algorithm: Algorithm,
-    ) -> Result<DecodingKey, AuthorizerError> {
+    ) -> Result<Vec<DecodingKey>, AuthorizerError> {
         match &self.keys {
-            Keys::SharedSecret(key) if algorithm == Algorithm::HS256 => Ok(key.clone()),
+            Keys::SharedSecrets(keys) if algorithm == Algorithm::HS256 => Ok(keys.clone()),
             Keys::Published(cache) if algorithm.family() != AlgorithmFamily::Hmac => {
-                cache.find(id, algorithm).await
+                Ok(vec![cache.find(id, algorithm).await?])
             }
             _ => Err(TokenError::Algorithm.into()),
         }
@@ -100,24 +103,43 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
         &self,
         token: &str,
         algorithm: Algorithm,
-        key: &DecodingKey,
+        keys: &[DecodingKey],
     ) -> Result<Map<String, Value>, TokenError> {
         let mut validation = Validation::new(algorithm);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.set_issuer(&[&self.issuer]);
-        validation.set_audience(&[&self.audience]);
+        match self.audience_claim {
+            AudienceClaim::Audience => {
+                validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+                validation.set_audience(&[&self.audience]);
+            }
+            // The library knows no other claim than `aud`, so `identity` checks the audience.
+            AudienceClaim::ClientId => {
+                validation.set_required_spec_claims(&["exp", "iss", "sub"]);
+                validation.validate_aud = false;
+            }
+        }
         // `identity` checks the times, by the clock port and with leeway for `nbf` only.
         validation.validate_exp = false;
         validation.validate_nbf = false;
-        decode(token, key, &validation)
-            .map(|token| token.claims)
-            .map_err(|error| token_error(error.into_kind()))
+        let mut verified = Err(TokenError::Signature);
+        for key in keys {
+            verified = decode(token, key, &validation)
+                .map(|token| token.claims)
+                .map_err(|error| token_error(error.into_kind()));
+            if !matches!(verified, Err(TokenError::Signature)) {
+                break;
+            }
+        }
+        verified
     }
 
     fn identity(&self, claims: &Map<String, Value>) -> Result<Identity, TokenError> {
         // The library also accepts an array of issuers, which RFC 7519 does not allow.
         if claims.get("iss").and_then(Value::as_str) != Some(&self.issuer) {
             return Err(TokenError::Issuer);
+        }
+        if self.audience_claim == AudienceClaim::ClientId && !is_for(claims, &self.audience) {
+            return Err(TokenError::Audience);
         }
         let now = self.clock.now();
         let expires = claims
@@ -145,6 +167,17 @@ impl<C: Clock + Clone + Sync> Verifier<C> {
             name,
             expires,
         })
+    }
+}
+
+/// Returns whether a token is for the client `audience`: by its `aud`, or by its `client_id` if it
+/// has no `aud`. A token for another service may come from the same client, so `aud` wins.
+fn is_for(claims: &Map<String, Value>, audience: &str) -> bool {
+    match claims.get("aud") {
+        None => claims.get("client_id").and_then(Value::as_str) == Some(audience),
+        Some(Value::String(only)) => only == audience,
+        Some(Value::Array(all)) => all.iter().any(|one| one.as_str() == Some(audience)),
+        Some(_) => false,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::{
     error::{InternalError, RequestError},
     log::Appended,
     mutant::mutant,
-    ports::{Clock, Connections, Outbound, PushError, Random, Roster, Subscriptions},
+    ports::{Clock, Connections, Fact, Outbound, PushError, Random, Roster, Subscriptions},
     wire::{Notice, WireEntry, encode},
 };
 
@@ -66,6 +66,9 @@ where
         None
     };
     let stored = storing.await?;
+    ports.report(Fact::Sent {
+        duplicate: stored.duplicate,
+    });
     if stored.duplicate && mutant!(SilentDuplicate) {
         return Ok(stored);
     }
@@ -245,7 +248,8 @@ where
             outcome.given_up += usize::from(ended == Ended::GivenUp);
             ready(())
         });
-    let limit = TIME_LIMIT.min(deadline.since(ports.now()));
+    let began = ports.now();
+    let limit = TIME_LIMIT.min(deadline.since(began));
     let is_late = matches!(
         select(pin!(pushes), pin!(ports.sleep(limit))).await,
         Either::Right(_)
@@ -261,6 +265,11 @@ where
     if given_up > 0 {
         tracing::warn!(total, given_up, "pushes given up");
     }
+    ports.report(Fact::FanOut {
+        size: total,
+        missed: given_up + remaining,
+        duration: ports.now().since(began),
+    });
     outcome
 }
 
@@ -295,11 +304,13 @@ where
         match ports.push(&connection.id, frame).await {
             Ok(()) => return Ended::Done,
             Err(PushError::Gone) => {
+                ports.report(Fact::Gone);
                 clean_up(ports, &user, &connection).await;
                 return Ended::Done;
             }
             Err(PushError::Busy) if number == attempts => break,
             Err(PushError::Busy) => {
+                ports.report(Fact::Retry);
                 ports
                     .sleep(Duration::from_millis(ports.below(longest_wait + 1)))
                     .await;

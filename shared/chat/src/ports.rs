@@ -309,6 +309,32 @@ pub trait Outbound {
         connection: &ConnectionId,
         frame: &str,
     ) -> impl Future<Output = Result<(), PushError>> + Send;
+
+    /// Learns of a fact, for metrics. Nothing depends on it, and by default it has no effect.
+    fn report(&self, _fact: Fact) {}
+}
+
+/// What happened when an entry or a notice was pushed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A user's entry is stored, by this request or by an earlier one.
+    Sent {
+        /// Whether an earlier request stored it.
+        duplicate: bool,
+    },
+    /// A push is attempted again, because the gateway was busy.
+    Retry,
+    /// A connection is gone.
+    Gone,
+    /// The pushes of one frame have ended.
+    FanOut {
+        /// The number of connections that the frame was for.
+        size: usize,
+        /// How many of them it was given up for. Their clients read the entry from the log.
+        missed: usize,
+        /// How long the pushes took together.
+        duration: Duration,
+    },
 }
 
 /// The reason why the gateway did not accept a frame.

@@ -10,13 +10,13 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Advanced, Clock, Connections, ConversationPage, Log, Outbound, Page, Participants,
-        PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
+        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page,
+        Participants, PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
     },
 };
 
 use crate::{
-    Chance, Error, Gateway, SystemClock,
+    Chance, Counted, Counters, Error, Gateway, SystemClock,
     configuration::{Configuration, edit_window, participant_limit},
     dynamo::Table,
 };
@@ -30,6 +30,7 @@ pub struct Ports<O = NoGateway> {
     chance: Chance,
     edit_window: Duration,
     outbound: O,
+    counters: Counters,
 }
 
 /// How long a message may be edited, unless the configuration says otherwise.
@@ -101,13 +102,14 @@ impl Ports<Gateway> {
 impl<O> Ports<O> {
     /// Combines the table and `outbound` with the system's clock and randomness.
     #[must_use]
-    pub const fn new(table: Table, outbound: O) -> Self {
+    pub fn new(table: Table, outbound: O) -> Self {
         Self {
             table,
             clock: SystemClock,
             chance: Chance,
             edit_window: EDIT_WINDOW,
             outbound,
+            counters: Counters::default(),
         }
     }
 }
@@ -126,12 +128,52 @@ macro_rules! delegate_to_table {
     };
 }
 
-delegate_to_table!(Log {
-    read_from(conversation: &ConversationId, first: Seq, limit: usize) -> Page;
-    read_back(conversation: &ConversationId, last: Seq, limit: usize) -> Page;
-    read_at(conversation: &ConversationId, positions: &[Seq]) -> Vec<Entry>;
-    put(conversation: &ConversationId, entry: &Entry) -> Put;
-});
+impl<O: Sync> Log for Ports<O> {
+    fn read_from(
+        &self,
+        conversation: &ConversationId,
+        first: Seq,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, InternalError>> + Send {
+        self.table.read_from(conversation, first, limit)
+    }
+
+    fn read_back(
+        &self,
+        conversation: &ConversationId,
+        last: Seq,
+        limit: usize,
+    ) -> impl Future<Output = Result<Page, InternalError>> + Send {
+        self.table.read_back(conversation, last, limit)
+    }
+
+    fn read_at(
+        &self,
+        conversation: &ConversationId,
+        positions: &[Seq],
+    ) -> impl Future<Output = Result<Vec<Entry>, InternalError>> + Send {
+        self.table.read_at(conversation, positions)
+    }
+
+    async fn put(
+        &self,
+        conversation: &ConversationId,
+        entry: &Entry,
+    ) -> Result<Put, InternalError> {
+        let put = Log::put(&self.table, conversation, entry).await?;
+        // The entry of this same request is no loss: an earlier attempt stored it.
+        if matches!(&put, Put::Taken(winner) if !winner.draft.has_name_of(&entry.draft)) {
+            self.counters.lost_put();
+        }
+        Ok(put)
+    }
+}
+
+impl<O> Counted for Ports<O> {
+    fn counters(&self) -> Counters {
+        self.counters.clone()
+    }
+}
 
 delegate_to_table!(Participants {
     create(conversation: &Conversation, participants: &[Participant]) -> bool;
@@ -195,5 +237,9 @@ impl<O: Outbound + Sync> Outbound for Ports<O> {
         frame: &str,
     ) -> impl Future<Output = Result<(), PushError>> + Send {
         self.outbound.push(connection, frame)
+    }
+
+    fn report(&self, fact: Fact) {
+        self.counters.note(fact);
     }
 }

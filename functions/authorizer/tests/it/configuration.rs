@@ -1,8 +1,8 @@
 //! Which environments the function starts with.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, process::Command};
 
-use authorizer::{Configuration, ConfigurationError, KeyLocation, KeyUrl, Trust};
+use authorizer::{AudienceClaim, Configuration, ConfigurationError, KeyLocation, KeyUrl, Trust};
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
@@ -60,6 +60,21 @@ fn a_missing_or_invalid_variable_is_named() {
             Some("0123456789abcdef0123456789abcde"),
             "TOKEN_SHARED_SECRET is shorter than 32 bytes",
         ),
+        (
+            "TOKEN_SECOND_SHARED_SECRET",
+            Some("0123456789abcdef0123456789abcde"),
+            "TOKEN_SECOND_SHARED_SECRET is shorter than 32 bytes",
+        ),
+        (
+            "TOKEN_SECOND_SHARED_SECRET",
+            Some(SECRET),
+            "TOKEN_SECOND_SHARED_SECRET is set without TOKEN_SHARED_SECRET; set the first one, too",
+        ),
+        (
+            "TOKEN_AUDIENCE_CLAIM",
+            Some("azp"),
+            "TOKEN_AUDIENCE_CLAIM is neither aud nor client_id",
+        ),
     ] {
         let error = read(&[(variable, value)]).unwrap_err();
         assert_eq!(error.to_string(), message);
@@ -80,10 +95,13 @@ fn an_empty_optional_variable_counts_as_not_set() {
     let configuration = read(&[
         ("TOKEN_JWKS_URL", Some("")),
         ("TOKEN_SHARED_SECRET", Some("")),
+        ("TOKEN_SECOND_SHARED_SECRET", Some("")),
+        ("TOKEN_AUDIENCE_CLAIM", Some("")),
         ("TOKEN_NAME_CLAIM", Some("")),
     ])
     .unwrap();
     assert_eq!(configuration.name_claim, "name");
+    assert_eq!(configuration.audience_claim, AudienceClaim::Audience);
     let Trust::PublishedKeys(location) = configuration.trust else {
         panic!("published keys were expected");
     };
@@ -115,6 +133,37 @@ fn a_shared_secret_needs_no_url_and_is_hidden_in_debug_output() {
         ("TOKEN_ISSUER", Some("django")),
     ])
     .unwrap();
-    assert!(matches!(configuration.trust, Trust::SharedSecret(_)));
+    assert!(matches!(&configuration.trust, Trust::SharedSecrets(keys) if keys.len() == 1));
     assert!(!format!("{configuration:?}").contains(SECRET));
+}
+
+/// Starts the function with these variables only, and returns its first log line.
+fn first_line(variables: &[(&str, &str)]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_authorizer"))
+        .env_clear()
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    stdout.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_first_log_line_says_why_the_function_cannot_start() {
+    for (variables, problem) in [
+        (vec![], "ALLOWED_ORIGINS is not set"),
+        (
+            vec![("ALLOWED_ORIGINS", "https://chat.example.org/")],
+            "ALLOWED_ORIGINS has \"https://chat.example.org/\"",
+        ),
+        (
+            vec![("ALLOWED_ORIGINS", "*"), ("TOKEN_ISSUER", "example.org")],
+            "TOKEN_ISSUER is not a URL",
+        ),
+    ] {
+        let line = first_line(&variables).replace("\\\"", "\"");
+        assert!(line.contains(problem), "{line}");
+        assert!(line.contains("the authorizer cannot start"), "{line}");
+    }
 }

@@ -341,3 +341,73 @@ async fn a_shared_secret_verifies_hs256_only() {
     }
     assert_eq!(issuer.fetches(), 0);
 }
+
+#[tokio::test]
+async fn two_shared_secrets_are_accepted_while_one_replaces_the_other() {
+    let issuer = Issuer::start().await;
+    let new = "fedcba9876543210fedcba9876543210";
+    let variables = [
+        ("TOKEN_SHARED_SECRET", SECRET),
+        ("TOKEN_SECOND_SHARED_SECRET", new),
+    ];
+    let authorizer = issuer
+        .authorizer_with(&ManualClock::default(), &variables)
+        .await;
+    let mut other = issuer.claims();
+    other["aud"] = json!("other");
+    for (secret, claims, expected) in [
+        (SECRET, issuer.claims(), ada()),
+        (new, issuer.claims(), ada()),
+        (SECRET, other.clone(), refused(TokenError::Audience)),
+        (new, other, refused(TokenError::Audience)),
+        (
+            "another secret of 32 bytes or so",
+            issuer.claims(),
+            refused(TokenError::Signature),
+        ),
+    ] {
+        let token = SigningKey::Hmac(secret.as_bytes().to_vec()).token("1", &claims);
+        let response = authorizer.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), expected, "{secret} {claims}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_without_audience_is_accepted_by_its_client_only_if_configured() {
+    let issuer = Issuer::start().await;
+    let key = SigningKey::p256();
+    issuer.publish(&[key.jwk("1")]);
+    let jwks = format!("{}/jwks", issuer.url);
+    let by_client = [
+        ("TOKEN_JWKS_URL", jwks.as_str()),
+        ("TOKEN_AUDIENCE_CLAIM", "client_id"),
+    ];
+    let clock = ManualClock::default();
+    let by_client = issuer.authorizer_with(&clock, &by_client).await;
+    let by_audience = issuer.authorizer(&clock).await;
+    let missing = || refused(TokenError::MissingClaim("aud".to_owned()));
+    let wrong = || refused(TokenError::Audience);
+    for (audience, client, accepted_by_client, accepted_by_audience) in [
+        (json!(null), json!("confab"), ada(), missing()),
+        (json!(null), json!("other"), wrong(), missing()),
+        (json!(null), json!(["confab"]), wrong(), missing()),
+        (json!(null), json!(null), wrong(), missing()),
+        (json!("confab"), json!("other"), ada(), ada()),
+        (json!(["x", "confab"]), json!(null), ada(), ada()),
+        // The same client has a token for another service.
+        (json!("other"), json!("confab"), wrong(), wrong()),
+        (json!([]), json!("confab"), wrong(), wrong()),
+    ] {
+        let mut claims = issuer.claims_with("aud", audience.clone());
+        claims["client_id"] = client.clone();
+        let token = key.token("1", &claims);
+        let response = by_client.handle(handshake_with(&token)).await;
+        assert_eq!(outcome(response), accepted_by_client, "{audience} {client}");
+        let response = by_audience.handle(handshake_with(&token)).await;
+        assert_eq!(
+            outcome(response),
+            accepted_by_audience,
+            "{audience} {client}"
+        );
+    }
+}

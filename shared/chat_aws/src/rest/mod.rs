@@ -25,21 +25,22 @@ use lambda_http::{
 pub(crate) use self::error::status_of;
 pub use self::routes::AllPorts;
 use self::{error::HttpError, event::with_valid_url, router::Router};
-use crate::{configuration, elapsed::milliseconds_since};
+use crate::{Counted, configuration, elapsed::milliseconds_since, metrics::Metrics};
 
 /// Serves all routes of the HTTP API until the process ends.
 ///
 /// # Errors
 /// Fails if the environment lacks a limit, the ports cannot be opened or the Lambda runtime fails.
-pub async fn run<P: AllPorts>(
+pub async fn run<P: AllPorts + Counted>(
     open_ports: impl Future<Output = Result<P, Error>>,
 ) -> Result<(), Error> {
     function_log::start();
     let router = Router::new(routes::routes())?;
     let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
+    let metrics = Metrics::of(&ports);
     let service = Adapter::from(service_fn(|request| {
-        handle(&router, &limits, &ports, request)
+        handle(&router, &limits, &metrics, &ports, request)
     }));
     lambda_runtime::run(service.map_request(with_valid_url)).await
 }
@@ -47,6 +48,7 @@ pub async fn run<P: AllPorts>(
 async fn handle<P: AllPorts>(
     router: &Router<P>,
     limits: &RateLimits,
+    metrics: &Metrics,
     ports: &P,
     request: Request,
 ) -> Result<Response<Body>, Infallible> {
@@ -68,6 +70,7 @@ async fn handle<P: AllPorts>(
         duration_ms = milliseconds_since(began),
         "request"
     );
+    metrics.print(outcome);
     Ok(response)
 }
 
@@ -84,7 +87,8 @@ pub async fn answer<P: AllPorts>(
     let router = Router::new(routes::routes())?;
     let event = lambda_http::LambdaEvent::new(serde_json::from_str(event)?, Default::default());
     let request = with_valid_url(event).payload.into();
-    let Ok(response) = handle(&router, limits, ports, request).await;
+    let metrics = Metrics::disabled();
+    let Ok(response) = handle(&router, limits, &metrics, ports, request).await;
     Ok(response)
 }
 

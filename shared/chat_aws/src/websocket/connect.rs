@@ -17,7 +17,7 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::{configuration, rest};
+use crate::{Counted, configuration, metrics::Metrics, rest};
 
 /// The subprotocol of all connections.
 const PROTOCOL: &str = "confab.v1";
@@ -37,7 +37,7 @@ struct Limits {
 /// Fails if the environment lacks a limit, the ports cannot be opened or the Lambda runtime fails.
 pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
-    P: Connections + Clock,
+    P: Connections + Clock + Counted,
 {
     function_log::start();
     let limits = Limits {
@@ -45,12 +45,14 @@ where
         connections: configuration::connection_limit()?,
     };
     let ports = open_ports.await?;
-    lambda_runtime::run(service_fn(|event| handle(&ports, &limits, event))).await
+    let metrics = Metrics::of(&ports);
+    lambda_runtime::run(service_fn(|event| handle(&ports, &limits, &metrics, event))).await
 }
 
 async fn handle<P: Connections + Clock>(
     ports: &P,
     limits: &Limits,
+    metrics: &Metrics,
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
@@ -69,6 +71,7 @@ async fn handle<P: Connections + Clock>(
         }
     };
     log(event, outcome, began);
+    metrics.print(outcome);
     Ok(response)
 }
 
@@ -137,7 +140,7 @@ mod tests {
 
     fn ask_within(limits: &Limits, chat: &FakeChat, event: Value) -> Value {
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-        let Ok(response) = chat.run(handle(chat, limits, event));
+        let Ok(response) = chat.run(handle(chat, limits, &Metrics::disabled(), event));
         serde_json::to_value(response).unwrap()
     }
 

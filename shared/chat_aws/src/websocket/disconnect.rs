@@ -15,6 +15,7 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
+use crate::{Counted, metrics::Metrics};
 
 /// Serves `$disconnect` until the process ends.
 ///
@@ -22,15 +23,17 @@ use super::{Event, GatewayResponse, log, request_id, sender};
 /// Fails if the ports cannot be opened or the Lambda runtime fails.
 pub async fn run<P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
-    P: Subscriptions + Connections + Clock + Sync,
+    P: Subscriptions + Connections + Clock + Counted + Sync,
 {
     function_log::start();
     let ports = open_ports.await?;
-    lambda_runtime::run(service_fn(|event| handle(&ports, event))).await
+    let metrics = Metrics::of(&ports);
+    lambda_runtime::run(service_fn(|event| handle(&ports, &metrics, event))).await
 }
 
 async fn handle<P: Subscriptions + Connections + Clock + Sync>(
     ports: &P,
+    metrics: &Metrics,
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Infallible> {
     let began = Instant::now();
@@ -53,6 +56,7 @@ async fn handle<P: Subscriptions + Connections + Clock + Sync>(
         }
     };
     log(event, outcome, began);
+    metrics.print(outcome);
     Ok(GatewayResponse::status(200))
 }
 
@@ -82,7 +86,7 @@ mod tests {
         let unknown: Event = serde_json::from_value(unknown).unwrap();
         for (event, left) in [(unknown, 1), (known.clone(), 0), (known, 0)] {
             let event = LambdaEvent::new(event, Context::default());
-            let Ok(response) = chat.run(handle(&chat, event));
+            let Ok(response) = chat.run(handle(&chat, &Metrics::disabled(), event));
             assert_eq!(response, GatewayResponse::status(200));
             assert_eq!(chat.connection_rows(), left);
         }

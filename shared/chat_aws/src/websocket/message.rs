@@ -14,7 +14,7 @@ use lambda_http::{
 };
 
 use super::{Event, GatewayResponse, log, request_id, sender};
-use crate::{SystemClock, configuration};
+use crate::{Counted, SystemClock, configuration, metrics::Metrics};
 
 /// Serves the routes `R` until the process ends.
 ///
@@ -23,14 +23,15 @@ use crate::{SystemClock, configuration};
 pub async fn run<R, P>(open_ports: impl Future<Output = Result<P, Error>>) -> Result<(), Error>
 where
     R: Routes<P>,
-    P: Sync,
+    P: Counted + Sync,
 {
     function_log::start();
     let limits = configuration::request_limits()?;
     let ports = open_ports.await?;
+    let metrics = Metrics::of(&ports);
     // Boxed, because the nested futures of three routes exceed the compiler's recursion limit.
     lambda_runtime::run(service_fn(|event| {
-        Box::pin(handle::<R, P>(&ports, &limits, event))
+        Box::pin(handle::<R, P>(&ports, &limits, &metrics, event))
     }))
     .await
 }
@@ -40,6 +41,7 @@ where
 async fn handle<R, P>(
     ports: &P,
     limits: &RateLimits,
+    metrics: &Metrics,
     event: LambdaEvent<Event>,
 ) -> Result<GatewayResponse, Error>
 where
@@ -65,6 +67,7 @@ where
     let last_moment = tokio::time::sleep(time_limit::last_moment(context.deadline, now));
     let answer = answer::<R, P>(ports, inbound, last_moment).await;
     log(&event, answer.outcome, began);
+    metrics.print(answer.outcome);
     Ok(GatewayResponse::frame(answer.frame))
 }
 
@@ -81,7 +84,8 @@ mod tests {
 
     async fn response_to(sample: &str) -> Result<Value, Error> {
         let event = LambdaEvent::new(serde_json::from_str(sample).unwrap(), Context::default());
-        let answer = handle::<(), ()>(&(), &RateLimits::unlimited(), event).await?;
+        let limits = RateLimits::unlimited();
+        let answer = handle::<(), ()>(&(), &limits, &Metrics::disabled(), event).await?;
         Ok(serde_json::to_value(answer).unwrap())
     }
 
@@ -115,7 +119,8 @@ mod tests {
         let mut event: Value = serde_json::from_str(sample).unwrap();
         event["body"] = json!(r#"{"action": "hang", "ref": "1"}"#);
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), Context::default());
-        let answer = handle::<(Hangs,), ()>(&(), &RateLimits::unlimited(), event)
+        let limits = RateLimits::unlimited();
+        let answer = handle::<(Hangs,), ()>(&(), &limits, &Metrics::disabled(), event)
             .await
             .unwrap();
         let frame: Value = serde_json::from_str(answer.body.as_deref().unwrap()).unwrap();
