@@ -1,7 +1,9 @@
 /** The migration guide, applied to a Django project whose users then talk. */
 import assert from "node:assert/strict";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
@@ -64,6 +66,15 @@ for minute, (name, body) in enumerate([("ada", "Does it compute?\\r\\nI hope so.
 // The ports are chosen before the stacks start, because a stack must allow the origin.
 const [port, otherPort] = [await freePort(), await freePort()];
 const secret = randomBytes(32).toString("hex");
+const SECRET_ARN = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat/token-AbCdEf";
+/** The harness reads the file at its start only. */
+async function secretsFile() {
+  const folder = await mkdtemp(join(tmpdir(), "confab-secrets-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
+  const path = join(folder, "secrets.json");
+  await writeFile(path, JSON.stringify({ secretsmanager: { [SECRET_ARN]: secret } }));
+  return path;
+}
 const issuer = ["TokenIssuer=https://www.example.org", "TokenAudience=chat"];
 
 suite(
@@ -205,9 +216,10 @@ user = get_user_model().objects.get(username="linus")
   async () => ({
     "parameter-overrides": [
       ...issuer,
-      `TokenSharedSecret=${secret}`,
+      `TokenSecretArn=${SECRET_ARN}`,
       `AllowedOrigins=http://localhost:${port}`,
     ],
+    secrets: await secretsFile(),
   }),
 );
 

@@ -30,13 +30,15 @@ def properties(kind):
     return {name: it["Properties"] for name, it in resources(kind).items()}
 
 
-def translate():
+def translate(change=lambda template: None, **given):
+    """Returns the template as CloudFormation gets it, after a change and with these parameters."""
     template = yaml_parse((ROOT / "infra/template.yaml").read_text())
+    change(template)
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             # `sam package` would upload the code and write its location here.
             resource["Properties"]["CodeUri"] = "s3://bucket/code"
-    parameters = {name: it.get("Default", "given") for name, it in template["Parameters"].items()}
+    parameters = {name: it.get("Default", "given") for name, it in template["Parameters"].items()} | given
     # Only the name of the region is used; nothing is sent.
     os.environ["AWS_DEFAULT_REGION"] = "us-east-1"
     return transform(template, parameters, NoPolicies())
@@ -164,6 +166,52 @@ class TranslatedTemplate(unittest.TestCase):
         self.assertEqual(authorizer["ReservedConcurrentExecutions"], reserved)
         unless_0 = {"Fn::Not": [{"Fn::Equals": [{"Ref": "AuthorizerConcurrency"}, 0]}]}
         self.assertEqual(TRANSLATED["Conditions"]["ReservesAuthorizer"], unless_0)
+
+
+    def test_only_the_listed_origins_may_read_answers_and_send_these_headers(self):
+        # CloudFormation gives the values of parameters to SAM, and those of lists as lists.
+        origins = ["https://a.example", "https://b.example"]
+        translated = translate(AllowedOrigins=origins)["Resources"]
+        body = translated["RestApi"]["Properties"]["Body"]
+        cors = body["x-amazon-apigateway-cors"]
+        self.assertEqual(cors["allowOrigins"], origins)
+        self.assertEqual(set(cors["allowHeaders"]), {"authorization", "content-type", "idempotency-key"})
+        self.assertNotIn("allowCredentials", cors)
+        # A browser asks before it sends one of these methods.
+        methods = {method.upper() for methods in body["paths"].values() for method in methods}
+        self.assertEqual(set(cors["allowMethods"]), methods)
+
+    def test_no_function_gets_a_permission_that_the_template_does_not_list(self):
+        for name, role in properties("AWS::IAM::Role").items():
+            (basic,) = role["ManagedPolicyArns"]
+            self.assertTrue(join(basic).endswith("service-role/AWSLambdaBasicExecutionRole"), name)
+        (traced, *_) = [
+            role["Properties"]["ManagedPolicyArns"]
+            for role in translate(Tracing="Active")["Resources"].values()
+            if role["Type"] == "AWS::IAM::Role"
+        ]
+        self.assertEqual(len(traced), 2, "tracing needs the permissions of X-Ray")
+
+    def test_the_table_outlives_the_stack_but_not_a_failed_first_deployment(self):
+        (table,) = resources("AWS::DynamoDB::Table").values()
+        self.assertEqual(table["DeletionPolicy"], "RetainExceptOnCreate")
+        self.assertEqual(table["UpdateReplacePolicy"], "Retain")
+
+    def test_no_alias_keeps_the_old_value_of_a_parameter(self):
+        self.assertEqual(resources("AWS::Lambda::Version"), {})
+        self.assertEqual(resources("AWS::Lambda::Alias"), {})
+
+    def test_sam_would_not_publish_a_version_for_a_changed_parameter(self):
+        # The reason why the template has no versions: if this fails, it can have some.
+        def versions(issuer):
+            def with_versions(template):
+                template["Globals"]["Function"] |= {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}
+
+            translated = translate(with_versions, TokenIssuer=issuer)["Resources"]
+            return [name for name, it in translated.items() if it["Type"] == "AWS::Lambda::Version"]
+
+        self.assertEqual(len(versions("https://a.example")), 7)
+        self.assertEqual(versions("https://a.example"), versions("https://b.example"))
 
 
 def throttle(parameters):

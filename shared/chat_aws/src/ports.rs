@@ -10,8 +10,8 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page,
-        Participants, PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
+        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page, Participants,
+        PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
     },
 };
 
