@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod actions;
 #[cfg(test)]
+mod features;
+#[cfg(test)]
 mod kinds;
 #[cfg(test)]
 mod names;

@@ -100,6 +100,32 @@ impl Workspace {
             .collect()
     }
 
+    /// Returns the sets of features of each package from a registry, in a build of `selection` with
+    /// the dependencies of these kinds. Macros, which run on the host, are left out.
+    pub fn features_in(selection: &[&str], kinds: &str) -> BTreeMap<String, BTreeSet<String>> {
+        let output = Command::new(env!("CARGO"))
+            .args(["tree", "--locked", "--prefix", "none"])
+            .args(["--edges", kinds, "--edges", "no-proc-macro"])
+            .args(["--format", "{p}\t{f}"])
+            .args(selection)
+            .current_dir(root())
+            .output()
+            .unwrap();
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "cargo tree: {problem}");
+        let tree = String::from_utf8(output.stdout).unwrap();
+        let mut found = BTreeMap::<String, BTreeSet<String>>::new();
+        for (package, features) in tree.lines().filter_map(|line| line.split_once('\t')) {
+            // A member has a folder in brackets after its version.
+            if !package.contains(" (/") {
+                let features = features.trim_end_matches("(*)").trim();
+                let sets = found.entry(package.to_owned()).or_default();
+                sets.insert(features.to_owned());
+            }
+        }
+        found
+    }
+
     fn dependencies(&self, member: &str, counts: impl Fn(&Dependency) -> bool) -> BTreeSet<&str> {
         let dependencies = self.package(member).dependencies.iter();
         dependencies
