@@ -3,6 +3,7 @@
 use std::{env, num::NonZeroU32, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use chat::rate_limit::RateLimits;
 
 use crate::Error;
@@ -18,7 +19,7 @@ const USER_CONNECTIONS: &str = "USER_CONNECTIONS";
 const MAX_PARTICIPANTS: &str = "MAX_PARTICIPANTS";
 /// How long a message may be edited, in minutes.
 const EDIT_WINDOW_MINUTES: &str = "EDIT_WINDOW_MINUTES";
-/// The SDK reads the value by itself, including the path.
+/// The URL of the stage. The SDKs read the same variable.
 const MANAGEMENT_ENDPOINT: &str = "AWS_ENDPOINT_URL_APIGATEWAYMANAGEMENTAPI";
 
 /// With this limit a failing call ends before the function's own time limit.
@@ -103,19 +104,22 @@ impl Configuration {
         let sdk = aws_config::defaults(BehaviorVersion::latest())
             .retry_config(retries)
             .timeout_config(timeouts)
+            .http_client(
+                aws_smithy_http_client::Builder::new()
+                    .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+                    .build_https(),
+            )
             .load()
             .await;
         Ok(Self { table, sdk })
     }
 
-    /// Checks that the endpoint for pushes is set. Without it the SDK would use a default endpoint,
-    /// which does not exist.
+    /// Reads the URL of the stage to which pushes go.
     ///
     /// # Errors
     /// Fails if the variable is missing.
-    pub fn with_management_endpoint(self) -> Result<Self, MissingVariable> {
-        required(MANAGEMENT_ENDPOINT)?;
-        Ok(self)
+    pub fn management_endpoint() -> Result<String, MissingVariable> {
+        required(MANAGEMENT_ENDPOINT)
     }
 }
 

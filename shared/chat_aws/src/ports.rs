@@ -59,10 +59,10 @@ impl Ports<Gateway> {
     /// # Errors
     /// Fails with a [`MissingVariable`](crate::MissingVariable) if a variable is not set.
     pub async fn with_gateway() -> Result<Self, Error> {
-        let configuration = Configuration::from_environment()
-            .await?
-            .with_management_endpoint()?;
-        let ports = Self::new(table(&configuration), Gateway::new(&configuration.sdk));
+        let stage = Configuration::management_endpoint()?;
+        let configuration = Configuration::from_environment().await?;
+        let gateway = Gateway::new(&configuration.sdk, &stage)?;
+        let ports = Self::new(table(&configuration), gateway);
         futures_util::future::join(ports.table.warm_up(), ports.outbound.warm_up()).await;
         Ok(ports)
     }

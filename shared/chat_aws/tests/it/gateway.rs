@@ -1,6 +1,7 @@
 //! Pushes to a gateway with scripted responses.
 
-use aws_sdk_apigatewaymanagement::config::{BehaviorVersion, Config, Credentials, Region};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::{Credentials, provider::SharedCredentialsProvider};
 use chat::{
     contract::connection,
     ports::{Outbound as _, PushError},
@@ -14,12 +15,13 @@ const FRAME: &str = r#"{"event":"message","body":"Grüße"}"#;
 
 /// Returns a client of the gateway at this URL, with a stage in the path.
 fn gateway(url: &str) -> Gateway {
-    let configuration = Config::builder()
+    let credentials = Credentials::new("local", "secret", Some("token".to_owned()), None, "test");
+    let configuration = SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::new("us-east-1"))
-        .endpoint_url(format!("{url}/dev"))
-        .credentials_provider(Credentials::new("local", "local", None, None, "test"));
-    Gateway::new(configuration)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(aws_smithy_http_client::Builder::new().build_http());
+    Gateway::new(&configuration.build(), &format!("{url}/dev")).unwrap()
 }
 
 async fn push(url: &str) -> Result<(), PushError> {
@@ -45,6 +47,14 @@ async fn a_frame_is_posted_unchanged_below_the_stage() {
     let line = "POST /dev/@connections/BFaT_fALIAMCKug%3D HTTP/1.1";
     assert_eq!(head.lines().next(), Some(line));
     assert_eq!(body, FRAME);
+    // A function's credentials have a session token.
+    assert!(head.contains("\r\nx-amz-security-token: token"), "{head}");
+    let authorization = "\r\nauthorization: AWS4-HMAC-SHA256 Credential=local/";
+    assert!(head.contains(authorization), "{head}");
+    assert!(
+        head.contains("/us-east-1/execute-api/aws4_request"),
+        "{head}"
+    );
 }
 
 #[tokio::test]
