@@ -30,7 +30,10 @@ const DEFECTS = [
   {
     defect: "a route has no RouteResponse",
     write: (path) => writeChanged(path, ({ Resources }) => delete Resources.PingRouteResponse),
-    expected: [/^FAIL {2}every action with a reply is answered: There is no reply to ping/, /RouteResponse/],
+    expected: [
+      /^FAIL {2}every action with a reply is answered: There is no reply to ping/,
+      /RouteResponse/,
+    ],
   },
   {
     defect: "the HTTP API does not allow the page's origin",
