@@ -8,7 +8,6 @@ import {
   parseObject,
   StateName,
   systemClock,
-  Unanswered,
 } from "./client/index.js";
 import {
   askPage,
@@ -31,6 +30,7 @@ import { SidebarView, StatusView } from "./views/frame.js";
  * @property {string} http
  * @property {string} ws
  * @property {string | null} login
+ * @property {unknown} people
  * @property {Awaited<ReturnType<import("./provider_login.js").prepareLogin>> | null} provider
  */
 
@@ -50,10 +50,8 @@ class App {
   // These views are loaded when they are first needed.
   /** @type {import("./views/login.js").LoginView | NonNullable<Configuration["provider"]>["view"] | null} */
   #login = null;
-  /** @type {import("./views/new_conversation.js").NewConversationView | null} */
-  #newConversation = null;
-  /** @type {import("./views/people.js").PeopleView | null} */
-  #people = null;
+  /** @type {import("./views/dialogs.js").Dialogs | null} */
+  #dialogs = null;
 
   /** @param {Configuration} configuration */
   constructor(configuration) {
@@ -128,10 +126,19 @@ class App {
 
   async #replaceClient() {
     this.#client?.stop();
-    const { http, ws } = this.#configuration;
-    const client = await connect({ http, ws, token: ({ refused }) => this.#token(refused) });
+    const { http, ws, people } = this.#configuration;
+    const client = await connect({
+      http,
+      ws,
+      token: ({ refused }) => this.#token(refused),
+      people: async (text) => {
+        const { askForPeople } = await import("./people_endpoint.js");
+        return askForPeople(people, this.#session?.token, text);
+      },
+    });
     client.subscribe(() => this.#client === client && this.#changed(client));
     this.#client = client;
+    this.#dialogs = null;
     const drafts = new Drafts(sessionStorage, client.me.user);
     this.#drafts = drafts;
     this.#views = {
@@ -139,12 +146,12 @@ class App {
       sidebar: new SidebarView({
         drafts,
         onOpen: (id) => this.#open(id),
-        onNew: () => void this.#showNewConversation(),
+        onNew: async () => (await this.#loadDialogs())?.showNewConversation(),
       }),
       pane: new ConversationPane(client, {
         drafts,
         onBack: () => this.#leave(),
-        onPeople: () => void this.#showPeople(),
+        onPeople: async () => (await this.#loadDialogs())?.showPeople(),
       }),
     };
     const { sidebar, pane } = this.#views;
@@ -180,31 +187,11 @@ class App {
     void this.#showLogin("");
   }
 
-  async #showNewConversation() {
-    const { NewConversationView } = await import("./views/new_conversation.js");
-    this.#newConversation ??= new NewConversationView({
-      newId: () => crypto.randomUUID(),
-      onCreate: (conversation) => this.#create(conversation),
-    });
-    this.#newConversation.open();
-  }
-
-  async #showPeople() {
-    const { PeopleView } = await import("./views/people.js");
-    this.#people ??= new PeopleView({
-      onAdd: (id, user) => attempt(() => this.#client?.conversation(id).addParticipant(user)),
-      onRemove: (id, user) => attempt(() => this.#client?.conversation(id).removeParticipant(user)),
-    });
-    const current = this.#client?.currentConversation;
-    if (this.#client && current) this.#people.open(current.id, this.#client);
-  }
-
-  /** @param {{id: string, title?: string, participants: string[]}} conversation */
-  #create(conversation) {
-    return attempt(async () => {
-      const id = await this.#client?.create(conversation);
-      if (id) this.#open(id);
-    });
+  async #loadDialogs() {
+    const { Dialogs } = await import("./views/dialogs.js");
+    const client = this.#client;
+    if (client) this.#dialogs ??= new Dialogs(client, (id) => this.#open(id));
+    return this.#dialogs;
   }
 
   /** @param {string} id */
@@ -240,7 +227,7 @@ class App {
     this.#views.status.render(client);
     this.#views.sidebar.render(client, now);
     this.#views.pane.render(client, now);
-    this.#people?.render(client);
+    this.#dialogs?.render();
     const { currentConversation: current, unread } = client;
     const isOpen = current !== null && (current.info !== undefined || !client.isLoaded);
     setAttribute(this.#panes, "data-pane", isOpen ? "conversation" : "list");
@@ -249,27 +236,16 @@ class App {
   }
 }
 
-/** @param {() => Promise<void> | undefined} action */
-async function attempt(action) {
-  try {
-    await action();
-    return null;
-  } catch (error) {
-    if (error instanceof Unanswered) return "The server did not answer. Try again: that is safe.";
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
 async function readConfiguration() {
   for (let failures = 1; ; failures += 1) {
     try {
       const response = await fetch("config.json", { cache: "no-store" });
-      const { http, ws, login, oidc } = parseObject(await response.text()) ?? {};
+      const { http, ws, login, oidc, people } = parseObject(await response.text()) ?? {};
       if (isText(http) && isText(ws)) {
         const provider = isObject(oidc)
           ? await (await import("./provider_login.js")).prepareLogin(oidc)
           : null;
-        return { http, ws, login: isText(login) ? login : null, provider };
+        return { http, ws, login: isText(login) ? login : null, people, provider };
       }
     } catch {}
     const words = element(

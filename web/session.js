@@ -7,10 +7,7 @@ const DRAFTS_KEY = "confab.drafts";
 
 /** @typedef {{token: string, user: string, name: string}} Session */
 
-/**
- * @param {string} token
- * @returns {Session | null}
- */
+/** @param {string} token @returns {Session | null} */
 export function readToken(token) {
   const claims = readClaims(token);
   return claims && { token, user: claims.user, name: claims.name };
@@ -21,10 +18,7 @@ export function loadSession(storage) {
   return readToken(storage.getItem(TOKEN_KEY) ?? "");
 }
 
-/**
- * @param {Storage} storage
- * @param {Session | null} session
- */
+/** @param {Storage} storage @param {Session | null} session */
 export function saveSession(storage, session) {
   if (session) storage.setItem(TOKEN_KEY, session.token);
   else storage.removeItem(TOKEN_KEY);
@@ -93,10 +87,7 @@ export class Drafts {
     return this.#texts.get(conversation) ?? "";
   }
 
-  /**
-   * @param {string} conversation
-   * @param {string} text empty to delete the draft
-   */
+  /** @param {string} conversation @param {string} text empty to delete the draft */
   set(conversation, text) {
     if (text === this.get(conversation)) return;
     if (text === "") this.#texts.delete(conversation);

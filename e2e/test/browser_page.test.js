@@ -195,8 +195,13 @@ suite("browser: the page", (stack) => {
     await titled("Confab");
     await window.openListed("One");
     await titled("One · Confab");
+    // A message is read when it was on screen for a second.
+    const read = window.sockets
+      .at(-1)
+      .waitForEvent("framesent", ({ payload }) => JSON.parse(payload).action === "receipt");
     await speak(ada, one, "a-1", "Seen at once.");
     await window.message("Seen at once.", "sent").waitFor();
+    await read;
     for (const id of ["a-1", "a-2"]) await speak(ada, two, id, `In the other one, ${id}.`);
     await window.listed("Two").getByLabel("2 unread").waitFor();
     await titled("(2) One · Confab");

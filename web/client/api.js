@@ -17,9 +17,10 @@ import {
   Unanswered,
 } from "./protocol.js";
 
-/** @import { ApiOptions, Details, Sent } from "./types.js" */
+/** @import { ApiOptions, Details, Entry, HistoryOptions, Replica, Sent } from "./types.js" */
 
 const ANSWER_LIMIT_MS = 15_000;
+const PAGE = 50;
 
 /**
  * The gateway sends no code. Other statuses without a code may come from a proxy.
@@ -29,6 +30,19 @@ const GATEWAY_REJECTIONS = new Map([
   [403, [Code.forbidden, Retry.never]],
   [429, [Code.rateLimited, Retry.later]],
 ]);
+
+/**
+ * Waits for a module that few visits need, and so is loaded when it is used.
+ * @template T
+ * @param {Promise<T>} module
+ */
+export async function load(module) {
+  try {
+    return await module;
+  } catch (cause) {
+    throw new Unanswered("The server could not be reached.", { cause });
+  }
+}
 
 /** Each method throws `Rejection` or `Unanswered`. All requests may be repeated. */
 export class Api {
@@ -43,7 +57,7 @@ export class Api {
   /** @param {string} [from] `next` of the previous page */
   async conversations(from) {
     const query = from ? `?next=${encodeURIComponent(from)}` : "";
-    const { conversations, next } = await this.#request("GET", `/conversations${query}`);
+    const { conversations, next } = await this.request("GET", `/conversations${query}`);
     return {
       conversations: parseAll(conversations, parseSummary),
       next: isText(next) ? next : null,
@@ -52,12 +66,7 @@ export class Api {
 
   /** @param {string} id */
   async conversation(id) {
-    return parseDetails(await this.#request("GET", path(id)));
-  }
-
-  /** @param {{id: string, title?: string, participants: string[]}} conversation */
-  async create(conversation) {
-    return parseDetails(await this.#request("POST", "/conversations", conversation));
+    return parseDetails(await this.request("GET", path(id)));
   }
 
   /**
@@ -66,35 +75,15 @@ export class Api {
    * @returns {Promise<Sent>}
    */
   async send(conversation, message) {
-    const answer = await this.#request("POST", path(conversation, "messages"), message);
+    const answer = await this.request("POST", path(conversation, "messages"), message);
     return parseSent(answer) ?? unreadable();
   }
 
-  /**
-   * @param {string} conversation
-   * @param {number} after
-   * @param {number} [limit]
-   */
+  /** @param {string} conversation @param {number} after @param {number} [limit] */
   async events(conversation, after, limit) {
     const query = `?after=${after}${limit === undefined ? "" : `&limit=${limit}`}`;
-    const answer = await this.#request("GET", path(conversation, "events") + query);
+    const answer = await this.request("GET", path(conversation, "events") + query);
     return parseEventPage(answer) ?? unreadable();
-  }
-
-  /**
-   * @param {string} conversation
-   * @param {string} user
-   */
-  async addParticipant(conversation, user) {
-    await this.#request("PUT", path(conversation, "participants", inPath(user)));
-  }
-
-  /**
-   * @param {string} conversation
-   * @param {string} user
-   */
-  async removeParticipant(conversation, user) {
-    await this.#request("DELETE", path(conversation, "participants", inPath(user)));
   }
 
   async diagnose() {
@@ -115,7 +104,7 @@ export class Api {
    * @param {string} resource
    * @param {object} [body]
    */
-  async #request(method, resource, body) {
+  async request(method, resource, body) {
     const { credentials } = this.#options;
     const used = credentials.token;
     let answer = await this.#attempt(method, resource, body, used);
@@ -162,10 +151,73 @@ export class Api {
   }
 }
 
-/**
- * @param {number} status
- * @param {Record<string, unknown> | null} value
- */
+/** Reads logs: earlier pages, and new entries while there is no socket. */
+export class History {
+  /** @type {HistoryOptions} */
+  #options;
+
+  /** @param {HistoryOptions} options */
+  constructor(options) {
+    this.#options = options;
+  }
+
+  /** @param {Replica} replica */
+  state(replica) {
+    return replica.history ?? (replica.historyBefore === 0 ? "complete" : "more");
+  }
+
+  /** @param {Replica} replica */
+  begin(replica) {
+    if (replica.historyStarted && this.state(replica) !== "failed") return;
+    replica.historyStarted = true;
+    void this.loadEarlier(replica);
+  }
+
+  /** @param {Replica} replica */
+  async loadEarlier(replica) {
+    if (replica.historyBefore === 0 || this.state(replica) === "loading") return;
+    const { onChange, onError } = this.#options;
+    replica.history = "loading";
+    onChange();
+    try {
+      await this.#prepend(replica, replica.historyBefore);
+      replica.history = null;
+    } catch (error) {
+      replica.history = "failed";
+      onError(error, replica);
+    }
+    onChange();
+  }
+
+  /** @param {Replica} replica */
+  async catchUp(replica) {
+    for (let limited = true; limited; ) {
+      const from = replica.position;
+      const page = await this.#options.api.events(replica.id, from);
+      this.#options.onEntries(replica, page.events);
+      limited = page.limited && replica.position > from;
+    }
+  }
+
+  /** @param {Replica} replica @param {number} before */
+  async #prepend(replica, before) {
+    const begin = Math.max(0, before - 1 - PAGE);
+    /** @type {Entry[]} */
+    const entries = [];
+    // The server ends a page early if its messages are long.
+    for (let after = begin; after < before - 1; after = entries.at(-1)?.seq ?? before) {
+      const { events } = await this.#options.api.events(replica.id, after, before - 1 - after);
+      const wanted = events.filter(({ seq }) => seq > after && seq < before);
+      if (wanted.length === 0) throw new Unanswered("The server's answer has no entries.");
+      entries.push(...wanted);
+    }
+    if (replica.historyBefore !== before) return;
+    replica.prepend(entries, begin);
+    this.#options.onEarlier(replica, entries);
+  }
+}
+
+/** @param {number} status @param {Record<string, unknown> | null} value */
 function failure(status, value) {
   if (value && isText(value.code)) return new Rejection(parseProblem(value));
   const [code, retry] = GATEWAY_REJECTIONS.get(status) ?? [];
@@ -179,23 +231,13 @@ function unreadable() {
   throw new Unanswered("The server's answer is incomplete.");
 }
 
-/**
- * Encodes a user id that API Gateway, which decodes paths twice, would change.
- * @param {string} user
- */
-function inPath(user) {
-  if (!/[%?/\\#+]|^\.+$|^base64url\./.test(user)) return user;
-  const encoded = btoa(String.fromCharCode(...new TextEncoder().encode(user)));
-  return `base64url.${encoded.replace(/\+/g, "-").replace(/\//g, "_")}`;
-}
-
 /** @param {string[]} parts */
-function path(...parts) {
+export function path(...parts) {
   return ["/conversations", ...parts.map(encodeURIComponent)].join("/");
 }
 
 /** @param {Record<string, unknown>} value */
-function parseSummary({ id, title, head, lastMessage, joinedAt }) {
+function parseSummary({ id, title, head, lastMessage, joinedAt, messages, readTo, unread }) {
   return (
     isText(id) && {
       id,
@@ -205,15 +247,15 @@ function parseSummary({ id, title, head, lastMessage, joinedAt }) {
         ? parseEntry({ event: "message", conversation: id, ...lastMessage })
         : null,
       joinedAt: textOr(joinedAt, ""),
+      ...(isPosition(messages) && isPosition(readTo) && isPosition(unread)
+        ? { messages, readTo, unread }
+        : {}),
     }
   );
 }
 
-/**
- * @param {Record<string, unknown>} value
- * @returns {Details}
- */
-function parseDetails({ id, title, head, participants, createdAt }) {
+/** @param {Record<string, unknown>} value @returns {Details} */
+export function parseDetails({ id, title, head, participants, createdAt }) {
   if (!isText(id)) return unreadable();
   return {
     id,

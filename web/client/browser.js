@@ -7,11 +7,11 @@ import { handshakeProtocols } from "./protocol.js";
 
 const OUTBOX = "outbox";
 const READ = "read";
+const INPUTS = ["pointerdown", "pointermove", "wheel", "keydown"];
+/** Input is reported at most this often. */
+const INPUT_PAUSE_MS = 10_000;
 
-/**
- * @param {{http: string, ws: string, user: string}} options
- * @returns {Environment}
- */
+/** @param {{http: string, ws: string, user: string}} options @returns {Environment} */
 export function browserEnvironment({ http, ws, user }) {
   const owner = `${http} ${user}`;
   // Pages from `http:` have no locks. Then tabs do not share a connection.
@@ -24,6 +24,7 @@ export function browserEnvironment({ http, ws, user }) {
       /** @type {Socket} */ (/** @type {unknown} */ (new WebSocket(ws, handshakeProtocols(token)))),
     newId,
     isVisible: () => document.visibilityState === "visible",
+    isFocused: () => document.hasFocus(),
     isOnline: () => navigator.onLine,
     watch,
     tabs: locks
@@ -46,9 +47,18 @@ function newId() {
 
 /** @type {Environment["watch"]} */
 function watch(onEvent) {
+  let lastInputAt = 0;
+  const onInput = () => {
+    if (Date.now() - lastInputAt < INPUT_PAUSE_MS) return;
+    lastInputAt = Date.now();
+    onEvent("input");
+  };
   const listeners = /** @type {const} */ ([
     [window, "online", () => onEvent("online")],
     [window, "offline", () => onEvent("offline")],
+    [window, "focus", () => onEvent("focus")],
+    [window, "blur", () => onEvent("focus")],
+    ...INPUTS.map((type) => /** @type {const} */ ([window, type, onInput])),
     [
       document,
       "visibilitychange",
@@ -61,17 +71,11 @@ function watch(onEvent) {
   };
 }
 
-/**
- * @param {IDBFactory} factory
- * @param {string} owner
- */
+/** @param {IDBFactory} factory @param {string} owner */
 export function indexedStorage(factory, owner) {
   const database = open(factory).catch(() => null);
 
-  /**
-   * @param {string} name
-   * @returns {Promise<unknown[]>}
-   */
+  /** @param {string} name @returns {Promise<unknown[]>} */
   async function rows(name) {
     try {
       const store = (await database)?.transaction(name).objectStore(name);
@@ -81,10 +85,7 @@ export function indexedStorage(factory, owner) {
     }
   }
 
-  /**
-   * @param {string} name
-   * @param {(store: IDBObjectStore) => void} then
-   */
+  /** @param {string} name @param {(store: IDBObjectStore) => void} then */
   async function change(name, then) {
     try {
       const transaction = (await database)?.transaction(name, "readwrite");
@@ -116,10 +117,7 @@ export function indexedStorage(factory, owner) {
   return { outboxes, readPositions };
 }
 
-/**
- * @param {IDBFactory} factory
- * @returns {Promise<IDBDatabase>}
- */
+/** @param {IDBFactory} factory @returns {Promise<IDBDatabase>} */
 async function open(factory) {
   const request = factory.open("confab", 2);
   request.onupgradeneeded = () => {
@@ -133,11 +131,7 @@ async function open(factory) {
   return database;
 }
 
-/**
- * @template T
- * @param {IDBRequest<T>} request
- * @returns {Promise<T>}
- */
+/** @template T @param {IDBRequest<T>} request @returns {Promise<T>} */
 function answer(request) {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);

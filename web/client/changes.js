@@ -47,11 +47,24 @@
  * @property {number} head newest reported seq; the log may be longer
  * @property {Entry | null} lastMessage
  * @property {number} activeAt time of the last message or of joining, in milliseconds since 1970
- * @property {number} read seq up to which the user has read
- * @property {number} unread entries after `read`, except those known not to be messages
+ * @property {number} readTo seq up to which the user has read, on any device
+ * @property {number} unread number of messages after `readTo`, without those that the user looks at
+ * @property {number | null} confirmed the server's `readTo`; `null` if it keeps none
+ * @property {Map<string, number>} readers seq up to which other users have read, if they show it
  * @property {Set<string>} people the known user ids
  * @property {string} owner user id; empty until it is known
  * @property {boolean} complete whether `people` contains every participant
+ */
+
+/**
+ * @typedef {ConversationInfo & {
+ *   total: number,
+ *   isExact: boolean,
+ *   readTotal: number,
+ *   isReadExact: boolean,
+ *   inView: number,
+ * }} Info `total` and `readTotal` are the numbers of messages up to `head` and up to `readTo`. They
+ *   are estimates until the server has said them. The user looks at messages up to `inView`.
  */
 
 /**
@@ -86,10 +99,13 @@
  *   | {kind: "participant", conversation: string, user: string, present: boolean}
  *   | {kind: "gone", conversation: string}
  *   | {kind: "read", conversation: string, seq: number}
+ *   | {kind: "positions", conversation: string, read: [user: string, seq: number][], counted?: [seq: number, messages: number], isNow?: boolean}
+ *   | {kind: "typing", conversation: string, user: string, name: string, after: number, forMs: number}
+ *   | {kind: "presence", people: Record<string, unknown>}
  *   | {kind: "state", state: State}} Change
  */
 
-/** @typedef {Omit<ConversationInfo, "people"> & {skipped: number, people: Person[]}} StoredInfo */
+/** @typedef {Omit<Info, "people"> & {people: Person[]}} StoredInfo */
 
 /**
  * What the leading tab sends to a new one.
@@ -97,8 +113,9 @@
  */
 
 /**
- * What a tab announces about itself.
- * @typedef {{leads: boolean, visible: boolean, wanted: string[]}} Presence
+ * What a tab announces about itself. The user counts as present until `activeUntil`, in
+ * milliseconds since 1970.
+ * @typedef {{leads: boolean, visible: boolean, wanted: string[], activeUntil: number}} Presence
  */
 
 /**
@@ -111,6 +128,7 @@
  *   | {kind: "follow", tab: string, conversation: string, position: number}
  *   | {kind: "behind", tab: string, conversation: string, position: number}
  *   | {kind: "wake"}
+ *   | {kind: "tell", frame: Record<string, unknown>}
  *   | {kind: "check", tab: string}
  *   | {kind: "awake", tab: string}} TabMessage
  */

@@ -3,21 +3,23 @@
  * must happen once runs in the leading tab.
  */
 
-import { Api } from "./api.js";
+import { Api, History, load } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Credentials } from "./credentials.js";
-import { History } from "./history.js";
 import { Leader } from "./leader.js";
-import { Listeners } from "./listeners.js";
+import { Listeners, PendingSends } from "./listeners.js";
 import { INITIAL_STATE, Model, StateName } from "./model.js";
 import { Code, Rejection, Retry, SignedOut } from "./protocol.js";
-import { PendingSends } from "./sending.js";
 import { Tabs } from "./tabs.js";
 import { Watchlist } from "./watchlist.js";
 
-/** @import { Change, ClientOptions, Entry, State, TabEvent } from "./types.js" */
+/** @import { Attention, Change, ClientOptions, Entry, HostEvent } from "./types.js" */
+/** @import { State, TabEvent } from "./types.js" */
 
 const STORAGE_LIMIT_MS = 2_000;
+/** What is not needed to show messages is loaded this long after a conversation is on screen. */
+const ATTEND_AFTER_MS = 1_000;
+const ATTEND_LATEST_MS = 10_000;
 
 export class Client {
   /** @type {ClientOptions} */
@@ -46,20 +48,23 @@ export class Client {
   #tabs;
   /** @type {Watchlist} */
   #watchlist;
+  /** @type {Attention | null} loaded a moment after a conversation is on screen */
+  #attention = null;
+  #isAttending = false;
 
   /** @param {ClientOptions} options */
   constructor(options) {
     const { environment, http, me, provider, token } = options;
-    const { clock, fetch, isVisible, readPositions } = environment;
+    const { clock, fetch, readPositions } = environment;
     this.#options = options;
     this.#pendingSends = new PendingSends(me.user);
     this.#model = new Model({
       me,
       now: clock.now,
-      isWatched: (id) => id === this.#watchlist.currentId && isVisible(),
       onRead: (conversation, seq) => {
         readPositions?.set(conversation, seq);
         this.#tabs.publish({ kind: "read", conversation, seq });
+        this.#leader?.read(conversation);
       },
     });
     this.#credentials = new Credentials({
@@ -95,6 +100,7 @@ export class Client {
       lock: `confab.2 ${http} ${me.user}`,
       model: this.#model,
       wanted: () => this.#watchlist.ids,
+      activeUntil: () => this.#attention?.activeUntil ?? 0,
       onEvent: (event) => this.#receivedTabEvent(event),
     });
   }
@@ -140,8 +146,6 @@ export class Client {
    * Calls `listener` after changes.
    * @param {() => void} listener
    * @returns {() => void} unsubscribes
-   * @example
-   * const version = useSyncExternalStore(client.subscribe, () => client.version);
    */
   subscribe = (listener) => this.#listeners.onChange(listener);
 
@@ -150,8 +154,6 @@ export class Client {
    * @param {"message"} event
    * @param {(entry: Entry) => void} listener
    * @returns {() => void} unsubscribes
-   * @example
-   * const unsubscribe = client.on("message", ({ name, body }) => notify(`${name}: ${body}`));
    */
   on(event, listener) {
     if (event !== "message") throw new TypeError(`There is no event "${event}".`);
@@ -177,6 +179,7 @@ export class Client {
     this.#credentials.start();
     this.#tabs.join();
     this.#watchlist.followAll();
+    this.#options.environment.clock.after(ATTEND_LATEST_MS, () => void this.#attend());
     this.#changed();
   }
 
@@ -201,6 +204,8 @@ export class Client {
       apply: (change) => this.#apply(change, true),
       write: (body) => this.#write(id, body),
       newId: () => this.#options.environment.newId(),
+      attention: () => this.#attention,
+      attend: (then) => void this.#attend().then((attention) => attention && then(attention)),
       request: (call) => this.#request(id, call),
     });
     this.#conversations.set(id, conversation);
@@ -212,20 +217,35 @@ export class Client {
    * @param {string | null} id `null`: no conversation is on screen
    */
   open(id) {
-    if (id !== null) this.#model.directory.read(id);
     this.#watchlist.open(id);
     this.#changed();
+  }
+
+  /** Whether a person of a conversation on screen is here, if they show it. @param {string} user */
+  presence(user) {
+    return this.#attention?.presence.of(user) ?? null;
+  }
+
+  /** `false` hides whether this user is here, and from them whether others are. @param {boolean} shown */
+  async showPresence(shown) {
+    const { showPresence } = await load(import("./attention.js"));
+    await this.#request(null, (api) => showPresence(api, shown));
+  }
+
+  /** Finds known people, and those of the option `people`, by a part of a name. @param {string} text */
+  async findPeople(text) {
+    const { findPeople } = await load(import("./finding.js"));
+    return findPeople(text, this.me.user, this.#model.directory, this.#options.people);
   }
 
   /**
    * Creates a conversation, once for the same id, and returns its id.
    * @param {{id?: string, title?: string, participants: string[]}} conversation
-   * @example
-   * const id = await client.create({ title: "Lunch", participants: ["grace"] });
    */
   async create(conversation) {
     const id = conversation.id ?? this.#options.environment.newId();
-    const details = await this.#request(null, (api) => api.create({ ...conversation, id }));
+    const { create } = await load(import("./membership.js"));
+    const details = await this.#request(null, (api) => create(api, { ...conversation, id }));
     this.#apply({ kind: "details", details }, true);
     return details.id;
   }
@@ -251,6 +271,10 @@ export class Client {
         return this.#leader?.follow(event.conversation);
       case "wake":
         return this.#leader?.wake();
+      case "looked":
+        return this.#leader?.sharing?.looked();
+      case "tell":
+        return void this.#leader?.tell(event.frame);
       case "behind":
         return this.#catchUp(event.conversation);
       case "welcome":
@@ -269,7 +293,10 @@ export class Client {
       history: this.#history,
       credentials: this.#credentials,
       environment,
+      me: this.me.user,
+      receipts: this.#options.receipts ?? "public",
       isVisible: () => this.#tabs.isAnyVisible(),
+      activeUntil: () => this.#tabs.activeUntil(),
       wanted: () => [...new Set([...this.#watchlist.ids, ...this.#tabs.wantedElsewhere()])],
       apply: (change) => {
         if (this.#leader === leader) this.#apply(change, true);
@@ -279,6 +306,7 @@ export class Client {
     this.#leader = leader;
     leader.start();
     this.#tabs.lead();
+    if (this.#attention) void leader.share();
   }
 
   #endLead() {
@@ -305,25 +333,57 @@ export class Client {
     const restore = async () => {
       const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
       this.#model.directory.restoreRead(read);
-      for (const { conversation, outgoing } of this.#model.restore(rows))
-        outboxes.remove(conversation, outgoing.id);
+      if (rows.length > 0) {
+        // Without it, the messages wait for the next page.
+        const module = await import("./unsent.js").catch(() => null);
+        const stored = this.#model.restore(module?.readUnsent(rows) ?? []);
+        for (const { conversation, outgoing } of stored) outboxes.remove(conversation, outgoing.id);
+      }
       this.#leader?.restored();
     };
     const timeout = new Promise((resolve) => clock.after(STORAGE_LIMIT_MS, () => resolve(null)));
     return Promise.race([restore(), timeout]);
   }
 
-  /** @param {"visible" | "hidden" | "online" | "offline"} event */
+  /** @param {HostEvent} event */
   #environmentChanged(event) {
-    const { currentId } = this.#watchlist;
-    if (event === "visible" && currentId !== null) this.#model.directory.read(currentId);
+    this.#attention?.happened(event);
     this.#tabs.announce();
+    this.#leader?.sharing?.looked();
     if (event === "visible" || event === "online") {
       this.#leader?.wake();
       this.#tabs.wake();
     }
     if (event === "online" || event === "offline") this.#leader?.doubt();
     this.#changed();
+  }
+
+  #attendSoon() {
+    if (this.#isAttending) return;
+    this.#isAttending = true;
+    this.#options.environment.clock.after(ATTEND_AFTER_MS, () => void this.#attend());
+  }
+
+  /** Waits for what is not needed to show messages. */
+  async #attend() {
+    const { environment, me, typing = true } = this.#options;
+    const module = await import("./attention.js").catch(() => null);
+    this.#isAttending = module !== null;
+    if (module === null || this.#attention) return this.#attention;
+    this.#attention = new module.Attention({
+      clock: environment.clock,
+      environment,
+      model: this.#model,
+      me: me.user,
+      isTold: typing,
+      tell: (frame) => (this.#leader ?? this.#tabs).tell(frame),
+      currentId: () => this.#watchlist.currentId,
+      onChange: () => this.#changed(),
+      onLook: () => this.#leader?.sharing?.looked(),
+    });
+    this.#changed();
+    void this.#leader?.share();
+    return this.#attention;
   }
 
   /** @param {string} id */
@@ -333,10 +393,7 @@ export class Client {
     void this.#history.catchUp(replica).catch((error) => this.#noticeRejection(error, id));
   }
 
-  /**
-   * @param {string} id
-   * @param {string} body
-   */
+  /** @param {string} id @param {string} body */
   #write(id, body) {
     const { clock, newId } = this.#options.environment;
     const head = this.#model.directory.get(id)?.head ?? 0;
@@ -345,16 +402,13 @@ export class Client {
     const writtenAt = Math.max(clock.now(), lastWrittenAt + 1);
     const outgoing = { id: newId(), body, after, writtenAt, failure: null };
     const sent = this.#pendingSends.expect(id, outgoing.id);
+    this.#attention?.typing.sent(id);
     this.#apply({ kind: "written", conversation: id, outgoing }, true);
     this.#watchlist.follow(id);
     return sent;
   }
 
-  /**
-   * @template T
-   * @param {string | null} id
-   * @param {(api: Api) => Promise<T>} call
-   */
+  /** @template T @param {string | null} id @param {(api: Api) => Promise<T>} call */
   async #request(id, call) {
     try {
       return await call(this.#api);
@@ -364,10 +418,7 @@ export class Client {
     }
   }
 
-  /**
-   * @param {unknown} error
-   * @param {string | null} id
-   */
+  /** @param {unknown} error @param {string | null} id */
   #noticeRejection(error, id) {
     if (!(error instanceof Rejection)) return;
     if (error.retry === Retry.reauthenticate && this.#phase === "running") this.#end("signed-out");
@@ -403,6 +454,9 @@ export class Client {
     if (change.kind === "restarted") this.#listeners.restarted(change.conversation);
     this.#listeners.announce(seen);
     this.#leader?.applied(change, before.size);
+    const isOfOthers = change.kind === "typing" || change.kind === "presence";
+    if (this.#attention) this.#attention.applied(change);
+    else if (isOfOthers) void this.#attend().then((attention) => attention?.applied(change));
     // The replica may have been restarted, or the user may be a participant again.
     const isBegun = id === null || this.#model.find(id)?.historyStarted;
     const isListed = id !== null && this.#model.directory.get(id);
@@ -428,6 +482,8 @@ export class Client {
   }
 
   #changed() {
+    if (this.#attention) this.#attention.look();
+    else if ((this.currentConversation?.history ?? "loading") !== "loading") this.#attendSoon();
     this.#state = this.#nextState();
     this.#listeners.changed();
   }

@@ -48,10 +48,7 @@ export class Poller {
     this.works = false;
   }
 
-  /**
-   * @param {number} wait
-   * @param {number} failures in a row
-   */
+  /** @param {number} wait @param {number} failures in a row */
   #schedule(wait, failures) {
     const { clock, interval, onSuccess, poll } = this.#options;
     const generation = this.#generation;

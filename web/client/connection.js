@@ -107,6 +107,15 @@ export class Connection {
     });
   }
 
+  /**
+   * Sends a frame that has no answer. Returns `false` if it cannot be sent.
+   * @param {Record<string, unknown>} frame
+   */
+  tell(frame) {
+    this.#socket?.send(JSON.stringify(frame));
+    return this.isOpen;
+  }
+
   /** @param {Answer} frame */
   answered(frame) {
     if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
@@ -238,11 +247,7 @@ export class Connection {
     this.#set("ping", Math.max(0, this.#lastPingAt + wait - clock.now()), () => this.doubt());
   }
 
-  /**
-   * @param {string} name
-   * @param {number} ms
-   * @param {() => void} then
-   */
+  /** @param {string} name @param {number} ms @param {() => void} then */
   #set(name, ms, then) {
     this.#cancel(name);
     const cancel = this.#options.clock.after(ms, () => {

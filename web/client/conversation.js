@@ -1,3 +1,4 @@
+import { load } from "./api.js";
 import { cleanBody, Code, encodedBytes, MAX_BODY_BYTES, Rejection, Retry } from "./protocol.js";
 
 /** @import { ConversationOptions, Entry, Line, Message, Person } from "./types.js" */
@@ -7,10 +8,7 @@ export class Conversation {
   /** @type {ConversationOptions} */
   #options;
 
-  /**
-   * @param {string} id
-   * @param {ConversationOptions} options
-   */
+  /** @param {string} id @param {ConversationOptions} options */
   constructor(id, options) {
     this.id = id;
     this.#options = options;
@@ -89,8 +87,6 @@ export class Conversation {
    * @param {string} text
    * @returns {Promise<Entry>} the stored entry
    * @throws {Rejection}
-   * @example
-   * const { seq } = await lunch.send("Shall we?");
    */
   send(text) {
     const body = cleanBody(text);
@@ -102,6 +98,40 @@ export class Conversation {
         `The message is ${excess} bytes too long. Send it in several messages.`,
       );
     return this.#options.write(body);
+  }
+
+  /** The other people who are typing. @returns {Person[]} */
+  get typing() {
+    return this.#options.attention()?.typing.in(this.id) ?? [];
+  }
+
+  /** To be called with each input of the user in the field for a new message. */
+  keystroke() {
+    this.#options.attend(({ typing }) => typing.keystroke(this.id));
+  }
+
+  /** To be called when the field is empty again. Sending a message does not need it. */
+  stopTyping() {
+    this.#options.attend(({ typing }) => typing.stop(this.id));
+  }
+
+  /**
+   * The other participants who have read the log up to `seq`, and show it.
+   * @param {number} seq
+   */
+  readBy(seq) {
+    const { people = [], readers } = this.info ?? {};
+    const { user: me } = this.#options.client.me;
+    return [...people].filter((user) => user !== me && Number(readers?.get(user)) >= seq);
+  }
+
+  /**
+   * Tells the client the newest message on screen. Without it, all messages of the open
+   * conversation count as seen.
+   * @param {number} seq
+   */
+  inView(seq) {
+    this.#options.attend((attention) => attention.show(this.id, seq));
   }
 
   /** @param {string} id of the message */
@@ -118,7 +148,8 @@ export class Conversation {
   /** @param {string} user */
   async addParticipant(user) {
     const { apply, request } = this.#options;
-    await request((api) => api.addParticipant(this.id, user));
+    const { addParticipant } = await load(import("./membership.js"));
+    await request((api) => addParticipant(api, this.id, user));
     apply({ kind: "participant", conversation: this.id, user, present: true });
   }
 
@@ -128,7 +159,8 @@ export class Conversation {
    */
   async removeParticipant(user) {
     const { apply, client, request } = this.#options;
-    await request((api) => api.removeParticipant(this.id, user));
+    const { removeParticipant } = await load(import("./membership.js"));
+    await request((api) => removeParticipant(api, this.id, user));
     if (user === client.me.user) apply({ kind: "gone", conversation: this.id });
     else apply({ kind: "participant", conversation: this.id, user, present: false });
   }
@@ -137,51 +169,10 @@ export class Conversation {
    * Iterates over the entries after a position, or over new ones, once and in order, without end.
    * @param {{after?: number, signal?: AbortSignal}} [options]
    * @returns {AsyncGenerator<Entry, void, void>}
-   * @example
-   * for await (const { seq, body } of lunch.entries({ after: 0 })) print(seq, body);
    */
-  async *entries({ after, signal } = {}) {
-    const { client, listen, request } = this.#options;
-    /** @type {Entry[]} */
-    const arrived = [];
-    let wake = () => {};
-    const unsubscribe = client.subscribe(() => wake());
-    const unlisten = listen((entries) => void arrived.push(...entries));
-    signal?.addEventListener("abort", () => wake());
-    try {
-      let position = after ?? (await this.#currentPosition());
-      let isComplete = after === undefined;
-      while (!signal?.aborted) {
-        if (!isComplete) {
-          const page = await request((api) => api.events(this.id, position));
-          isComplete = !page.limited;
-          arrived.unshift(...page.events);
-        }
-        let entry = arrived.shift();
-        while (entry) {
-          if (entry.seq > position + 1) {
-            arrived.unshift(entry);
-            isComplete = false;
-            break;
-          }
-          if (entry.seq > position) {
-            position = entry.seq;
-            yield entry;
-          }
-          entry = arrived.shift();
-        }
-        if (!isComplete || arrived.length > 0 || signal?.aborted) continue;
-        // A replica skips what was said while the user was not a participant.
-        isComplete = (this.#replica?.position ?? 0) <= position;
-        if (!isComplete) continue;
-        await new Promise((resolve) => {
-          wake = () => resolve(null);
-        });
-      }
-    } finally {
-      unsubscribe();
-      unlisten();
-    }
+  async *entries(options = {}) {
+    const { iterate } = await load(import("./entries.js"));
+    yield* iterate(this.id, this.#options, options);
   }
 
   [Symbol.asyncIterator]() {
@@ -190,13 +181,6 @@ export class Conversation {
 
   get #replica() {
     return this.#options.model.findKnown(this.id);
-  }
-
-  async #currentPosition() {
-    const replica = this.#replica;
-    if (replica) return replica.position;
-    const { head } = await this.#options.request((api) => api.conversation(this.id));
-    return head;
   }
 
   /** @param {() => void} unsubscribe */
@@ -209,11 +193,7 @@ export class Conversation {
   }
 }
 
-/**
- * @param {Line} line
- * @param {Person} me
- * @returns {Message}
- */
+/** @param {Line} line @param {Person} me @returns {Message} */
 function messageOf(line, me) {
   const { key } = line;
   if (line.kind === "outgoing") {
@@ -236,11 +216,7 @@ function messageOf(line, me) {
   return { key, id, seq, sender, name, body, at, state: "sent", problem: null };
 }
 
-/**
- * @param {string} code
- * @param {string} message
- * @returns {Promise<Entry>}
- */
+/** @param {string} code @param {string} message @returns {Promise<Entry>} */
 function rejected(code, message) {
   return Promise.reject(new Rejection({ code, message, field: "body", retry: Retry.never }));
 }

@@ -2,9 +2,8 @@
 
 import { isolated, isPosition, isText, parseAll } from "./protocol.js";
 
-/** @import { ConversationInfo, Details, Entry, Person, Snapshot, Summary } from "./types.js" */
-
-/** @typedef {ConversationInfo & {skipped: number}} Info */
+/** @import { Change, ConversationInfo, Details, Entry, Info } from "./types.js" */
+/** @import { Person, Summary } from "./types.js" */
 
 export class Directory {
   /** @type {Map<string, Info>} */
@@ -22,49 +21,40 @@ export class Directory {
   #isNewHere = true;
   #me;
   #onRead;
+  #entriesOf;
 
   /**
    * @param {Person} me
    * @param {(conversation: string, seq: number) => void} [onRead]
+   * @param {(conversation: string) => Entry[]} [entriesOf] the loaded entries, without gaps
    */
-  constructor(me, onRead = () => {}) {
+  constructor(me, onRead = () => {}, entriesOf = () => []) {
     this.#me = me.user;
     this.#onRead = onRead;
-    this.#learnName(me.user, me.name);
+    this.#entriesOf = entriesOf;
+    this.learnName(me.user, me.name);
   }
 
-  /**
-   * @param {string} id
-   * @returns {ConversationInfo | undefined}
-   */
+  /** @param {string} id @returns {ConversationInfo | undefined} */
   get(id) {
     return this.#infos.get(id);
   }
 
-  /** @returns {ConversationInfo[]} */
+  /** @returns {Info[]} */
   all() {
     return [...this.#infos.values()].sort(
       (one, other) => other.activeAt - one.activeAt || one.id.localeCompare(other.id),
     );
   }
 
-  snapshot() {
-    return [...this.#infos.values()].map((info) => ({
-      ...info,
-      people: [...info.people].map((user) => ({ user, name: this.nameOf(user) })),
-    }));
-  }
-
-  /** @param {Snapshot["conversations"]} snapshot */
-  restore(snapshot) {
-    this.merged();
-    for (const { people, ...known } of snapshot) {
-      if (this.#infos.has(known.id)) continue;
-      for (const { user, name } of people) this.#learnName(user, name);
-      const info = { ...known, people: new Set(people.map(({ user }) => user)) };
-      this.#infos.set(known.id, info);
-      this.#readTo(info, info.read);
-    }
+  /**
+   * Adds a conversation as another tab knows it.
+   * @param {Info} info
+   */
+  restore(info) {
+    if (this.#infos.has(info.id)) return;
+    this.#infos.set(info.id, info);
+    this.#readTo(info, info.readTo);
   }
 
   /** @param {Summary} summary */
@@ -72,12 +62,19 @@ export class Directory {
     const isNew = !this.#infos.has(summary.id);
     const info = this.#findOrCreate(summary.id, Date.parse(summary.joinedAt));
     info.title = summary.title || info.title;
-    info.head = Math.max(info.head, summary.head);
-    const { lastMessage } = summary;
-    if (lastMessage) this.#seeMessage(info, lastMessage);
+    const { head, lastMessage, messages, readTo, unread } = summary;
     const isMine = lastMessage !== null && lastMessage.sender === this.#me;
-    if (isNew && this.#isNewHere) this.#readTo(info, info.head);
-    else this.#readTo(info, isMine ? lastMessage.seq : info.read);
+    if (messages !== undefined) this.#count(info, head, messages);
+    this.#raiseHead(info, head);
+    if (lastMessage) this.#seeMessage(info, lastMessage);
+    if (readTo !== undefined) {
+      info.confirmed = Math.max(info.confirmed ?? 0, readTo);
+      // `unread` is 0 after the user's own message, wherever they have read before.
+      const isCounted = messages !== undefined && unread !== undefined && !isMine;
+      this.#readTo(info, readTo, isCounted ? messages - unread : undefined);
+    } else if (isNew && this.#isNewHere) this.#readTo(info, info.head);
+    if (isMine) this.#readTo(info, lastMessage.seq, messages);
+    else this.#readTo(info, info.readTo);
   }
 
   /** The list is complete: what is listed from now on is new. */
@@ -85,24 +82,21 @@ export class Directory {
     this.#isNewHere = false;
   }
 
-  /**
-   * @param {Partial<Details> & {id: string}} details
-   * @param {number} now
-   */
+  /** @param {Partial<Details> & {id: string}} details @param {number} now */
   add(details, now) {
     const info = this.#findOrCreate(details.id, now);
     info.title = details.title || info.title;
-    info.head = Math.max(info.head, details.head ?? 0);
+    this.#raiseHead(info, details.head ?? 0);
     const { participants = [] } = details;
     for (const { user, name, role } of participants) {
-      this.#learnName(user, name);
+      this.learnName(user, name);
       if (role === "owner") info.owner = user;
     }
     if (participants.length > 0) {
       info.people = new Set(participants.map(({ user }) => user));
       info.complete = true;
     }
-    this.#readTo(info, info.read);
+    this.#readTo(info, info.readTo);
     return info;
   }
 
@@ -111,29 +105,60 @@ export class Directory {
     this.#infos.delete(id);
   }
 
-  /**
-   * @param {Entry} entry
-   * @param {boolean} isWatched
-   */
-  see(entry, isWatched) {
+  /** @param {Entry} entry */
+  see(entry) {
     const info = this.#infos.get(entry.conversation);
     if (!info) return;
     const { event, seq, user, sender } = entry;
-    info.head = Math.max(info.head, seq);
+    const isMessage = event === "message";
     this.learnNames([entry]);
     if (event === "participantAdded" && user) info.people.add(user);
     if (event === "participantRemoved" && user) info.people.delete(user);
-    if (event === "message") this.#seeMessage(info, entry);
-    else if (seq > info.read) info.skipped += 1;
+    if (isMessage) this.#seeMessage(info, entry);
+    if (seq > info.head) {
+      this.#raiseHead(info, seq - 1);
+      info.head = seq;
+      info.total += Number(isMessage);
+    } else if (!isMessage && !info.isExact && seq > info.readTo) info.total -= 1;
     // Users have read what they answer.
-    const isMine = event === "message" && sender === this.#me;
-    this.#readTo(info, isWatched || isMine ? seq : info.read);
+    this.#readTo(info, isMessage && sender === this.#me ? seq : info.readTo);
   }
 
-  /** @param {string} id */
-  read(id) {
+  /** @param {string} id @param {number} [seq] */
+  read(id, seq = this.#infos.get(id)?.head) {
     const info = this.#infos.get(id);
-    if (info) this.#readTo(info, info.head);
+    if (info && seq !== undefined) this.#readTo(info, Math.min(seq, info.head));
+  }
+
+  /**
+   * What the user looks at does not count as unread, but is read only after a moment.
+   * @param {string} id
+   * @param {number} seq 0 if the user does not look at the conversation
+   */
+  view(id, seq) {
+    const info = this.#infos.get(id);
+    if (!info || info.inView === seq) return;
+    info.inView = seq;
+    this.#readTo(info, info.readTo);
+  }
+
+  /**
+   * The server's positions: how far the participants have read, and how many messages there are
+   * up to a position.
+   * @param {Extract<Change, {kind: "positions"}>} change
+   */
+  position({ conversation, read, counted }) {
+    const info = this.#infos.get(conversation);
+    if (!info) return;
+    if (counted) this.#count(info, ...counted);
+    for (const [user, seq] of read) {
+      if (user !== this.#me) raise(info.readers, user, seq);
+      else {
+        info.confirmed = Math.max(info.confirmed ?? 0, seq);
+        this.#readTo(info, seq, counted?.[0] === seq ? counted[1] : undefined);
+      }
+    }
+    this.#readTo(info, info.readTo);
   }
 
   /** @param {unknown[]} rows */
@@ -143,10 +168,7 @@ export class Directory {
     }
   }
 
-  /**
-   * @param {string} id
-   * @param {number} seq
-   */
+  /** @param {string} id @param {number} seq */
   readElsewhere(id, seq) {
     this.#isNewHere = false;
     if (seq <= (this.#read.get(id) ?? -1)) return;
@@ -163,8 +185,12 @@ export class Directory {
 
   /** @param {Entry[]} entries */
   learnNames(entries) {
-    for (const { event, sender, user, name } of entries)
-      this.#learnName(event === "message" ? sender : user, name);
+    for (const { conversation, event, sender, seq, user, name } of entries) {
+      this.learnName(event === "message" ? sender : user, name);
+      const readers = this.#infos.get(conversation)?.readers;
+      // People have read what they answer.
+      if (event === "message" && sender && readers) raise(readers, sender, seq);
+    }
   }
 
   /** @param {string} user */
@@ -199,10 +225,7 @@ export class Directory {
     return unnamed > 0 ? `${names} and ${unnamed} more` : names;
   }
 
-  /**
-   * @param {string} id
-   * @param {number} since
-   */
+  /** @param {string} id @param {number} since */
   #findOrCreate(id, since) {
     const existing = this.#infos.get(id);
     if (existing) return existing;
@@ -212,9 +235,15 @@ export class Directory {
       head: 0,
       lastMessage: null,
       activeAt: Number.isNaN(since) ? 0 : since,
-      read: this.#read.get(id) ?? 0,
-      skipped: 0,
+      total: 0,
+      isExact: false,
+      readTo: this.#read.get(id) ?? 0,
+      readTotal: this.#read.get(id) ?? 0,
+      isReadExact: false,
+      inView: 0,
       unread: 0,
+      confirmed: null,
+      readers: new Map(),
       people: new Set(),
       owner: "",
       complete: false,
@@ -226,18 +255,78 @@ export class Directory {
   /**
    * @param {Info} info
    * @param {number} seq
+   * @param {number} [total] the number of messages up to `seq`, if the server said it
    */
-  #readTo(info, seq) {
+  #readTo(info, seq, total) {
     const known = this.#read.get(info.id) ?? -1;
-    if (Math.max(seq, known) > info.read) {
-      info.read = Math.max(seq, known);
-      info.skipped = 0;
+    const readTo = Math.max(seq, known, info.readTo);
+    if (total !== undefined && (seq >= info.readTo || !info.isReadExact)) {
+      Object.assign(info, { isReadExact: seq >= info.readTo, readTotal: total, readTo: seq });
     }
-    if (known < info.read) {
-      this.#read.set(info.id, info.read);
-      this.#onRead(info.id, info.read);
+    if (readTo > info.readTo || !info.isReadExact) {
+      info.readTotal = this.#messagesTo(info, readTo);
+      info.readTo = readTo;
     }
-    info.unread = Math.max(0, info.head - info.read - info.skipped);
+    if (known < readTo) {
+      this.#read.set(info.id, readTo);
+      this.#onRead(info.id, readTo);
+    }
+    const seen = this.#messagesTo(info, Math.max(readTo, Math.min(info.inView, info.head)));
+    info.unread = Math.max(0, info.total - seen);
+  }
+
+  /**
+   * Counts every entry that is not known as a message, until the server says how many there are.
+   * @param {Info} info
+   * @param {number} head
+   */
+  #raiseHead(info, head) {
+    if (head <= info.head) return;
+    info.total += head - info.head;
+    info.head = head;
+    info.isExact = false;
+  }
+
+  /**
+   * @param {Info} info
+   * @param {number} seq
+   * @param {number} messages the number of messages up to `seq`
+   */
+  #count(info, seq, messages) {
+    const since = this.#messagesBetween(info, seq, info.head);
+    if (seq < info.head && since === null) return;
+    info.head = Math.max(info.head, seq);
+    info.total = messages + (since ?? 0);
+    info.isExact = true;
+  }
+
+  /**
+   * Returns the number of messages up to `seq`: exactly if the entries from there to `head` or to
+   * `readTo` are loaded, else at most.
+   * @param {Info} info
+   * @param {number} seq
+   */
+  #messagesTo(info, seq) {
+    if (seq === info.readTo && info.isReadExact) return info.readTotal;
+    const later = this.#messagesBetween(info, seq, info.head);
+    if (later !== null) return info.total - later;
+    const earlier = this.#messagesBetween(info, info.readTo, seq) ?? seq - info.readTo;
+    return Math.min(info.total, info.readTotal + earlier);
+  }
+
+  /**
+   * Returns the number of messages after `from` up to `to`, or `null` if not all are loaded.
+   * @param {Info} info
+   * @param {number} from
+   * @param {number} to
+   */
+  #messagesBetween({ id }, from, to) {
+    if (from >= to) return from === to ? 0 : null;
+    const entries = this.#entriesOf(id);
+    const [first] = entries;
+    if (!first || first.seq > from + 1 || Number(entries.at(-1)?.seq) < to) return null;
+    const between = entries.slice(from + 1 - first.seq, to + 1 - first.seq);
+    return between.filter(({ event }) => event === "message").length;
   }
 
   /**
@@ -245,7 +334,7 @@ export class Directory {
    * @param {string} [user]
    * @param {string} [name]
    */
-  #learnName(user, name) {
+  learnName(user, name) {
     if (!user || !name || this.#names.get(user) === name) return;
     for (const text of [user, name, `${name} (${user})`]) {
       const looks = looksOf(text);
@@ -254,10 +343,7 @@ export class Directory {
     if (name !== user || !this.#names.has(user)) this.#names.set(user, name);
   }
 
-  /**
-   * @param {Info} info
-   * @param {Entry} message
-   */
+  /** @param {Info} info @param {Entry} message */
   #seeMessage(info, message) {
     if (message.sender) info.people.add(message.sender);
     this.learnNames([message]);
@@ -280,4 +366,9 @@ function looksOf(name) {
     .toLowerCase()
     .replace(/[\s\p{DI}]/gu, "");
   return Array.from(letters, (letter) => TO[FROM.indexOf(letter)] ?? letter).join("");
+}
+
+/** @param {Map<string, number>} positions @param {string} user @param {number} seq */
+function raise(positions, user, seq) {
+  positions.set(user, Math.max(seq, positions.get(user) ?? 0));
 }

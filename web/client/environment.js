@@ -72,6 +72,11 @@
  */
 
 /**
+ * `focus`: the page got the focus, or lost it. `input`: the user did something on the page.
+ * @typedef {"visible" | "hidden" | "online" | "offline" | "focus" | "input"} HostEvent
+ */
+
+/**
  * @typedef {object} Environment
  * @property {Clock} clock
  * @property {OutboxStorage} outboxes
@@ -80,9 +85,11 @@
  * @property {(token: string) => Socket} dial starts a WebSocket handshake
  * @property {() => string} newId returns an id that is unique among all clients
  * @property {() => boolean} isVisible whether the page is visible
+ * @property {() => boolean} [isFocused] whether the user's keystrokes go to the page; `true` by
+ *   default
  * @property {() => boolean} isOnline whether the host has a network
- * @property {(onEvent: (event: "visible" | "hidden" | "online" | "offline") => void) => () => void} watch
- *   reports changes until the result is called
+ * @property {(onEvent: (event: HostEvent) => void) => () => void} watch reports changes until the
+ *   result is called
  * @property {{lock: Lock, channel: () => Channel} | null} tabs how the tabs of a user find one
  *   another; `null` if they cannot
  */

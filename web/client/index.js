@@ -33,6 +33,7 @@ export {
 /** @typedef {import("./types.js").Message} Message */
 /** @typedef {import("./types.js").Person} Person */
 /** @typedef {import("./types.js").State} State */
+/** @typedef {import("./types.js").Settings} Settings */
 /** @typedef {import("./types.js").Environment} Environment */
 /** @typedef {import("./types.js").OutboxRow} OutboxRow */
 /** @typedef {import("./types.js").OutboxStorage} OutboxStorage */
@@ -42,13 +43,14 @@ export {
 /** @typedef {import("./types.js").Problem} Problem */
 
 /**
- * @param {{http: string, ws: string, token: TokenProvider}} options `ws` includes the stage
+ * @param {Settings & {http: string, ws: string, token: TokenProvider}} options `ws` includes the
+ *   stage
  * @throws {TypeError | SignedOut} if a URL is not valid; if there is no token
  * @example
  * const token = async () => (await fetch("/my/token")).text();
  * const client = await connect({ http, ws, token });
  */
-export async function connect({ http, ws, token: provider }) {
+export async function connect({ http, ws, token: provider, ...settings }) {
   const base = address(http, ["http:", "https:"]);
   const socket = address(ws, ["ws:", "wss:"]);
   const token = await provider({ refused: null });
@@ -57,15 +59,13 @@ export async function connect({ http, ws, token: provider }) {
     throw new SignedOut("The token provider returned no JSON Web Token with a `sub`.");
   const { user, name } = claims;
   const environment = browserEnvironment({ http: base, ws: socket, user });
-  const client = new Client({ http: base, me: { user, name }, token, provider, environment });
+  const me = { user, name };
+  const client = new Client({ ...settings, http: base, me, token, provider, environment });
   void client.start();
   return client;
 }
 
-/**
- * @param {string} url
- * @param {string[]} schemes
- */
+/** @param {string} url @param {string[]} schemes */
 function address(url, schemes) {
   const { protocol } = new URL(url);
   if (!schemes.includes(protocol))

@@ -7,17 +7,19 @@ import { Connection } from "./connection.js";
 import { StateName } from "./model.js";
 import { Poller } from "./clock.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Rejection, Retry } from "./protocol.js";
-import { httpTransport, Sender, socketTransport } from "./sending.js";
 import { Subscriptions } from "./subscriptions.js";
 
-/** @import { Change, LeaderOptions, Replica, Sent, State } from "./types.js" */
+/** @import { Change, LeaderOptions, Replica, Sender, Sent, Sharing, State } from "./types.js" */
 
 const POLL_AFTER_MS = 5_000;
 const POLL_EVERY_MS = 5_000;
+const LOAD_AGAIN_MS = 5_000;
 /** The most pages of the list, with 25 conversations each. */
 const MAX_PAGES = 10;
 
 export class Leader {
+  /** @type {Sharing | null} loaded when there is something to tell */
+  sharing = null;
   /** @type {LeaderOptions} */
   #options;
   #isLeading = true;
@@ -29,8 +31,8 @@ export class Leader {
   #connection;
   /** @type {Subscriptions} */
   #subscriptions;
-  /** @type {Sender} */
-  #sender;
+  /** @type {Sender | null} loaded with the first message */
+  #sender = null;
   /** @type {Poller} */
   #listing;
   /** @type {Poller} */
@@ -59,23 +61,10 @@ export class Leader {
     this.#subscriptions = new Subscriptions({
       request,
       clock,
-      onReady: (replica) => this.#sender.reconnected(replica),
+      onReady: (replica) => this.#send(replica, true),
       onGone: ({ id }) => apply({ kind: "gone", conversation: id }),
       onForeignPosition: ({ id }) => this.#restart(id),
       onExpired: () => void this.#refused(this.#acceptedToken),
-    });
-    const bySocket = socketTransport(request);
-    const byHttp = httpTransport(api, (sent) => this.#acknowledged(sent));
-    this.#sender = new Sender({
-      clock,
-      transport: ({ id }) => {
-        if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? bySocket : null;
-        return this.#polling.works ? byHttp : null;
-      },
-      onFailed: (replica, id, problem) =>
-        apply({ kind: "failed", conversation: replica.id, id, problem }),
-      onResync: (replica) => this.#resync(replica),
-      onExpired: () => void this.#refused(this.#currentToken()),
     });
     this.#connection = new Connection({
       clock,
@@ -111,7 +100,7 @@ export class Leader {
     this.#connection.stop();
     this.#disconnected();
     this.#polling.stop();
-    this.#sender.stop();
+    this.#sender?.stop();
   }
 
   wake() {
@@ -145,14 +134,76 @@ export class Leader {
    * @param {number} unsent how many messages of its conversation were unsent before
    */
   applied(change, unsent) {
+    this.sharing?.applied(change);
     if (!("conversation" in change)) return;
     const replica = this.#options.model.find(change.conversation);
     if (change.kind === "gone") this.#subscriptions.unfollow(change.conversation);
+    if (change.kind === "read") this.read(change.conversation);
     if (change.kind === "added") this.#resubscribe(change.conversation);
     if (!replica) return;
     if (replica.hasGap) this.#subscriptions.noticeGap(replica.id);
     const isNew = change.kind === "written" || change.kind === "retried";
-    if (isNew || replica.outbox.length !== unsent) this.#sender.flush(replica);
+    if (isNew || replica.outbox.length !== unsent) this.#send(replica, false);
+  }
+
+  /** @param {Replica} replica @param {boolean} isReconnected */
+  #send(replica, isReconnected) {
+    if (this.#sender && isReconnected) this.#sender.reconnected(replica);
+    else if (this.#sender) this.#sender.flush(replica);
+    else if (replica.nextOutgoing()) void this.#loadSender();
+  }
+
+  async #loadSender() {
+    const { api, apply, environment } = this.#options;
+    const module = await import("./sending.js").catch(() => null);
+    if (this.#sender || !this.#isRunning) return;
+    if (module === null) {
+      environment.clock.after(LOAD_AGAIN_MS, () => void this.#loadSender());
+      return;
+    }
+    const bySocket = module.socketTransport((frame) => this.#connection.request(frame));
+    const byHttp = module.httpTransport(api, (sent) => this.#acknowledged(sent));
+    this.#sender = new module.Sender({
+      clock: environment.clock,
+      transport: ({ id }) => {
+        if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? bySocket : null;
+        return this.#polling.works ? byHttp : null;
+      },
+      onFailed: (replica, id, problem) =>
+        apply({ kind: "failed", conversation: replica.id, id, problem }),
+      onResync: (replica) => this.#resync(replica),
+      onExpired: () => void this.#refused(this.#currentToken()),
+    });
+    this.#flush();
+  }
+
+  /**
+   * Tells the server how far the user has read, if it does not know.
+   * @param {string} id
+   */
+  read(id) {
+    const { confirmed = null, readTo = 0 } = this.#options.model.directory.get(id) ?? {};
+    if (confirmed !== null && readTo > confirmed) void this.share();
+  }
+
+  /** Tells the server what the user has read, and whether they are here. */
+  async share() {
+    const { clock } = this.#options.environment;
+    const module = await import("./sharing.js").catch(() => null);
+    if (!this.#isLeading || module === null) return;
+    this.sharing ??= new module.Sharing({
+      ...this.#options,
+      clock,
+      tell: (frame) => this.tell(frame),
+      isPolling: () => this.#polling.works,
+      ping: () => this.#connection.doubt(),
+    });
+    this.sharing.update();
+  }
+
+  /** @param {Record<string, unknown>} frame that has no answer */
+  tell(frame) {
+    return this.#connection.tell(frame);
   }
 
   #currentToken() {
@@ -163,7 +214,8 @@ export class Leader {
     const { isVisible, model } = this.#options;
     // The list reports on conversations that are not subscribed.
     if (model.directory.all().length > MAX_POSITIONS && isVisible()) this.#listing.start(0);
-    return JSON.stringify({ action: Action.ping, positions: this.#subscriptions.positions() });
+    const positions = this.#subscriptions.positions();
+    return JSON.stringify({ action: Action.ping, positions, ...this.sharing?.ping() });
   }
 
   /**
@@ -182,6 +234,7 @@ export class Leader {
     this.#subscriptions.connected(this.#options.wanted()[0] ?? null);
     this.#listing.start(0);
     this.#reportState();
+    this.sharing?.connected();
   }
 
   #disconnected() {
@@ -211,10 +264,7 @@ export class Leader {
     else this.#options.onSignedOut();
   }
 
-  /**
-   * @param {unknown} error
-   * @param {string} [id]
-   */
+  /** @param {unknown} error @param {string} [id] */
   #noticeRejection(error, id) {
     if (!(error instanceof Rejection)) return;
     if (error.retry === Retry.reauthenticate) void this.#refused(this.#options.credentials.token);
@@ -241,9 +291,13 @@ export class Leader {
         // The notice may be late: the user may be a participant again. Subscribing finds out.
         if (model.directory.get(frame.conversation)) this.#resubscribe(frame.conversation);
         return;
-      case "subscribed":
-        apply({ kind: "entries", conversation: frame.conversation, entries: frame.page.events });
+      case "subscribed": {
+        const { conversation, page } = frame;
+        apply({ kind: "entries", conversation, entries: page.events });
+        if (page.messages !== undefined)
+          this.#position(conversation, page.read, [page.head, page.messages]);
         break;
+      }
       case "sent":
         this.#acknowledged(frame.sent);
         break;
@@ -251,12 +305,37 @@ export class Leader {
         for (const [id, head] of frame.heads) {
           if (head > (model.find(id)?.position ?? head)) this.#subscriptions.catchUp(id);
         }
+        for (const [id, read] of frame.read ?? []) this.#position(id, read);
+        if (frame.presence) apply({ kind: "presence", people: frame.presence });
         break;
+      case "read": {
+        const { conversation, user, readTo, messages } = frame;
+        return apply({
+          kind: "positions",
+          conversation,
+          read: [[user, readTo]],
+          ...(messages !== undefined && { counted: [readTo, messages] }),
+          isNow: true,
+        });
+      }
+      case "typing": {
+        const { conversation, user, name, after, forMs } = frame;
+        return apply({ kind: "typing", conversation, user, name, after, forMs });
+      }
       case "error":
         if (frame.problem.retry === Retry.reauthenticate)
           return void this.#refused(this.#acceptedToken);
     }
     this.#connection.answered(frame);
+  }
+
+  /**
+   * @param {string} conversation
+   * @param {Map<string, number>} [read]
+   * @param {[seq: number, messages: number]} [counted]
+   */
+  #position(conversation, read = new Map(), counted) {
+    this.#options.apply({ kind: "positions", conversation, read: [...read], counted });
   }
 
   /** @param {Sent} sent */
@@ -314,10 +393,7 @@ export class Leader {
     return true;
   }
 
-  /**
-   * @param {() => Promise<void>} question
-   * @param {string} [id]
-   */
+  /** @param {() => Promise<void>} question @param {string} [id] */
   async #isAnswered(question, id) {
     try {
       await question();
@@ -331,7 +407,7 @@ export class Leader {
   }
 
   #flush() {
-    for (const replica of this.#options.model.replicas) this.#sender.flush(replica);
+    for (const replica of this.#options.model.replicas) this.#send(replica, false);
     this.#reportState();
   }
 

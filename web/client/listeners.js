@@ -1,7 +1,10 @@
-/** A client's listeners. Each runs in its own microtask, so one that throws stops no other. */
+/** What waits for changes: a client's listeners, and the promises of `Conversation.send`. */
 
-/** @import { Entry } from "./types.js" */
+import { Code, Rejection, Retry } from "./protocol.js";
 
+/** @import { Change, Entry } from "./types.js" */
+
+/** Each listener runs in its own microtask, so one that throws stops no other. */
 export class Listeners {
   version = 0;
   #isChanging = false;
@@ -54,5 +57,62 @@ export class Listeners {
   /** @param {string} conversation */
   restarted(conversation) {
     this.#announced.delete(conversation);
+  }
+}
+
+export class PendingSends {
+  #me;
+  /**
+   * @type {Map<string, {
+   * conversation: string,
+   * resolve: (entry: Entry) => void,
+   * reject: (error: Error) => void,
+   * }>}
+   */
+  #waiting = new Map();
+
+  /** @param {string} me user id */
+  constructor(me) {
+    this.#me = me;
+  }
+
+  /** @param {string} conversation @param {string} id @returns {Promise<Entry>} */
+  expect(conversation, id) {
+    /** @type {Promise<Entry>} */
+    const sent = new Promise((resolve, reject) => {
+      this.#waiting.set(id, { conversation, resolve, reject });
+    });
+    sent.catch(() => {});
+    return sent;
+  }
+
+  /** @param {Change} change */
+  applied(change) {
+    if (change.kind === "entries") {
+      for (const entry of change.entries) {
+        if (entry.sender === this.#me) this.#take(entry.id)?.resolve(entry);
+      }
+    } else if (change.kind === "failed") {
+      this.#take(change.id)?.reject(new Rejection(change.problem));
+    } else if (change.kind === "gone") {
+      const message =
+        "You are no longer in this conversation. The message may have been stored before.";
+      const problem = { code: Code.notFound, message, retry: Retry.never };
+      this.abandon(new Rejection(problem), change.conversation);
+    }
+  }
+
+  /** @param {Error} error @param {string} [only] a conversation */
+  abandon(error, only) {
+    for (const [id, { conversation }] of [...this.#waiting]) {
+      if (only === undefined || conversation === only) this.#take(id)?.reject(error);
+    }
+  }
+
+  /** @param {string | undefined} id */
+  #take(id = "") {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    return waiting;
   }
 }

@@ -1,10 +1,9 @@
 /** The state of one tab. Only changes modify it: equal changes give equal states. Pure. */
 
 import { Directory } from "./directory.js";
-import { parseAll, parseUnsent } from "./protocol.js";
 import { Replica } from "./replica.js";
 
-/** @import { Change, Entry, ModelOptions, Outgoing, Snapshot, State } from "./types.js" */
+/** @import { Change, Entry, ModelOptions, OutboxRow, Outgoing, State } from "./types.js" */
 
 /** The names of a client's states. The README says what each means. */
 export const StateName = Object.freeze({
@@ -38,7 +37,8 @@ export class Model {
   /** @param {ModelOptions} options */
   constructor(options) {
     this.#options = options;
-    this.directory = new Directory(options.me, options.onRead);
+    const entriesOf = (/** @type {string} */ id) => this.find(id)?.entries ?? [];
+    this.directory = new Directory(options.me, options.onRead, entriesOf);
   }
 
   get replicas() {
@@ -73,19 +73,13 @@ export class Model {
 
   /**
    * Adds stored messages. Returns those that the log already contains.
-   * @param {unknown[]} rows
+   * @param {OutboxRow[]} rows
    */
   restore(rows) {
-    const unsent = parseAll(rows, parseUnsent).sort(
-      (one, other) => one.outgoing.writtenAt - other.outgoing.writtenAt,
-    );
-    return unsent.filter(({ conversation, outgoing }) => !this.#adopt(conversation, outgoing));
+    return rows.filter(({ conversation, outgoing }) => !this.#adopt(conversation, outgoing));
   }
 
-  /**
-   * @param {Change} change
-   * @returns {Entry[]}
-   */
+  /** @param {Change} change @returns {Entry[]} */
   apply(change) {
     const { directory } = this;
     switch (change.kind) {
@@ -133,49 +127,27 @@ export class Model {
       case "read":
         directory.readElsewhere(change.conversation, change.seq);
         break;
+      case "positions":
+        directory.position(change);
+        break;
       case "state":
         this.state = change.state;
     }
     return [];
   }
 
-  /**
-   * Returns the state for a new tab. Heads are positions, so that the tab misses nothing.
-   * @returns {Snapshot}
-   */
-  snapshot() {
-    const conversations = this.directory.snapshot();
-    for (const info of conversations) info.head = this.find(info.id)?.position ?? info.head;
-    return { isLoaded: this.isLoaded, state: this.state, conversations };
-  }
-
-  /** @param {Snapshot} snapshot */
-  welcome({ isLoaded, state, conversations }) {
-    this.isLoaded ||= isLoaded;
-    this.state = state;
-    this.directory.restore(conversations);
-  }
-
-  /**
-   * @param {string} id
-   * @param {Entry[]} entries
-   */
+  /** @param {string} id @param {Entry[]} entries */
   #receive(id, entries) {
     const replica = this.findKnown(id);
     if (!replica) return [];
     const seen = entries
       .filter(({ conversation }) => conversation === id)
       .flatMap((entry) => replica.receive(entry));
-    const isWatched = this.#options.isWatched(id);
-    for (const entry of seen) this.directory.see(entry, isWatched);
+    for (const entry of seen) this.directory.see(entry);
     return seen;
   }
 
-  /**
-   * @param {string} id
-   * @param {Outgoing} outgoing
-   * @param {boolean} [isFresh]
-   */
+  /** @param {string} id @param {Outgoing} outgoing @param {boolean} [isFresh] */
   #adopt(id, outgoing, isFresh) {
     const replica = this.find(id);
     if (replica) return replica.adopt(outgoing, isFresh);

@@ -3,13 +3,13 @@
  * Types only: never loaded.
  */
 
-/** @import { Api } from "./api.js" */
-/** @import { Change, Outgoing, Person, Reason } from "./changes.js" */
+/** @import { Api, History } from "./api.js" */
+/** @import { Attention } from "./attention.js" */
+/** @import { Change, Outgoing, Person, Reason, TabMessage } from "./changes.js" */
 /** @import { Client } from "./client.js" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Credentials } from "./credentials.js" */
 /** @import { Clock, Environment, Socket } from "./environment.js" */
-/** @import { History } from "./history.js" */
 /** @import { Model } from "./model.js" */
 /** @import { Replica } from "./replica.js" */
 /** @import { Entry, Frame, Problem } from "./wire.js" */
@@ -22,12 +22,88 @@
  */
 
 /**
- * @typedef {object} ClientOptions
+ * @typedef {Settings & Host} ClientOptions
+ */
+
+/**
+ * @typedef {object} Host
  * @property {string} http URL of the HTTP API, without a trailing slash
  * @property {Person} me
  * @property {string} token the first token
  * @property {TokenProvider} provider returns later tokens
  * @property {Environment} environment
+ */
+
+/**
+ * @typedef {object} Settings
+ * @property {boolean} [typing] whether others see that the user is typing; `true` by default
+ * @property {"public" | "private" | "off"} [receipts] `private`: others do not see how far the user
+ *   has read; `off`: other devices of the user do not, either. `public` by default
+ * @property {PeopleProvider} [people] finds people whom the user does not know yet
+ */
+
+/**
+ * Finds people by a part of their name, for suggestions.
+ * @typedef {(text: string) => Promise<Person[]>} PeopleProvider
+ */
+
+/**
+ * Whether a person is here. `lastSeen` is in milliseconds since 1970.
+ * @typedef {{online: boolean, lastSeen: number | null}} Seen
+ */
+
+/**
+ * What the user looks at: the messages of a conversation up to `seq`.
+ * @typedef {{conversation: string, seq: number}} View
+ */
+
+/**
+ * @typedef {object} ReadingOptions
+ * @property {Clock} clock
+ * @property {Model} model
+ * @property {() => View | null} view
+ * @property {() => void} onChange
+ */
+
+/**
+ * @typedef {object} TypingOptions
+ * @property {Clock} clock
+ * @property {Model} model
+ * @property {string} me user id
+ * @property {boolean} isTold whether others see that the user is typing
+ * @property {(typing: {conversation: string, after: number, stopped?: true}) => void} tell
+ * @property {() => void} onChange
+ */
+
+/** @typedef {{clock: Clock, onChange: () => void}} PresenceOptions */
+
+/**
+ * @typedef {object} AttentionOptions
+ * @property {Clock} clock
+ * @property {Environment} environment
+ * @property {Model} model
+ * @property {string} me user id
+ * @property {boolean} isTold whether others see that the user is typing
+ * @property {(frame: Record<string, unknown>) => void} tell sends a frame that has no answer
+ * @property {() => string | null} currentId the conversation on screen
+ * @property {() => void} onChange
+ * @property {() => void} onLook the user looks at another conversation, or at none
+ */
+
+/**
+ * @typedef {object} SharingOptions
+ * @property {Clock} clock
+ * @property {Model} model
+ * @property {string} me user id
+ * @property {"public" | "private" | "off"} receipts
+ * @property {Api} api
+ * @property {(frame: Record<string, unknown>) => boolean} tell sends a frame that has no answer;
+ *   returns `false` if there is no socket
+ * @property {() => boolean} isPolling whether HTTP is used for want of a socket
+ * @property {() => void} ping
+ * @property {() => number} activeUntil until when the user counts as present
+ * @property {() => boolean} isVisible whether any tab is visible
+ * @property {() => string[]} wanted the conversations that any tab wants followed
  */
 
 /**
@@ -40,6 +116,8 @@
  * @property {(change: Change) => void} apply
  * @property {(body: string) => Promise<Entry>} write
  * @property {() => string} newId
+ * @property {() => Attention | null} attention
+ * @property {(then: (attention: Attention) => void) => void} attend waits until it is loaded
  * @property {<T>(call: (api: Api) => Promise<T>) => Promise<T>} request calls the HTTP API, and
  *   reacts to a rejection before it throws
  */
@@ -52,10 +130,13 @@
  * - `change`: another tab has published a change.
  * - `follow`: another tab wants a conversation followed; only the leader reacts.
  * - `wake`: another tab became visible or went online; only the leader reacts.
+ * - `looked`: the user looks at something else in another tab; only the leader reacts.
+ * - `tell`: another tab has a frame for the server; only the leader reacts.
  * - `behind`: this tab has missed entries.
  * - `welcome`: the model holds the leader's snapshot.
- * @typedef {{kind: "lead" | "lost" | "wake" | "welcome"}
+ * @typedef {{kind: "lead" | "lost" | "wake" | "looked" | "welcome"}
  *   | {kind: "change", change: Change}
+ *   | {kind: "tell", frame: Record<string, unknown>}
  *   | {kind: "follow" | "behind", conversation: string}} TabEvent
  */
 
@@ -65,7 +146,18 @@
  * @property {string} lock name of the lock: one per server and user
  * @property {Model} model
  * @property {() => string[]} wanted the conversations that this tab wants followed
+ * @property {() => number} activeUntil until when the user counts as present in this tab
  * @property {(event: TabEvent) => void} onEvent
+ */
+
+/**
+ * @typedef {TabsOptions & {
+ *   tab: string,
+ *   isLeading: () => boolean,
+ *   announce: () => void,
+ *   post: (message: TabMessage) => void,
+ *   steal: () => void,
+ * }} NeighboursOptions `tab` is the id of this tab; `steal` takes the lead
  */
 
 /**
@@ -74,7 +166,6 @@
  * @property {(conversation: string, seq: number) => void} onRead the user has read up to `seq`, in
  *   this tab
  * @property {() => number} now milliseconds since 1970
- * @property {(conversation: string) => boolean} isWatched whether the user sees the conversation
  */
 
 /**
@@ -95,7 +186,10 @@
  * @property {History} history
  * @property {Credentials} credentials
  * @property {Environment} environment
+ * @property {string} me user id
+ * @property {"public" | "private" | "off"} receipts
  * @property {() => boolean} isVisible whether any tab is visible
+ * @property {() => number} activeUntil until when the user counts as present in any tab
  * @property {() => string[]} wanted the conversations that any tab wants followed
  * @property {(change: Change) => void} apply
  * @property {() => void} onSignedOut the token is refused, and there is no other

@@ -1,6 +1,6 @@
 /** Confab protocol 1: words, errors, and checks of everything that comes from outside. */
 
-/** @import { Entry, EventPage, Frame, OutboxRow, Problem, Sent } from "./types.js" */
+/** @import { Entry, EventPage, Frame, Problem, Sent } from "./types.js" */
 
 export const Action = Object.freeze({
   subscribe: "subscribe",
@@ -83,10 +83,7 @@ export function handshakeProtocols(token) {
   return ["confab.v1", `bearer.${token}`];
 }
 
-/**
- * @param {unknown} text
- * @returns {Frame | null}
- */
+/** @param {unknown} text @returns {Frame | null} */
 export function parseFrame(text) {
   const frame = parseObject(text);
   if (frame === null) return null;
@@ -102,7 +99,26 @@ export function parseFrame(text) {
       return sent && { event, ref, sent };
     }
     case "pong":
-      return { event, ref, heads: parseHeads(frame.heads) };
+      return {
+        event,
+        ref,
+        heads: parsePositions(frame.heads),
+        ...(isObject(frame.presence) && { presence: frame.presence }),
+        ...(isObject(frame.read) && {
+          read: new Map(Object.entries(frame.read).map(([id, read]) => [id, parsePositions(read)])),
+        }),
+      };
+    case "read":
+    case "typing": {
+      const { user, name, readTo, messages, after, forMs } = frame;
+      if (!isText(conversation) || !isText(user)) return null;
+      if (event === "read")
+        return isPosition(readTo)
+          ? { event, conversation, user, readTo, ...(isPosition(messages) && { messages }) }
+          : null;
+      const lasts = isPosition(after) && isPosition(forMs);
+      return lasts ? { event, conversation, user, name: textOr(name, user), after, forMs } : null;
+    }
     case "error":
       return { event, ref, problem: parseProblem(frame) };
     case "added": {
@@ -130,15 +146,17 @@ export function parseFrame(text) {
  * @param {Record<string, unknown>} value
  * @returns {EventPage | null}
  */
-export function parseEventPage({ head, events, limited }) {
+export function parseEventPage({ head, events, limited, messages, read }) {
   if (!isPosition(head) || !Array.isArray(events)) return null;
-  return { head, events: parseAll(events, parseEntry), limited: limited === true };
+  return {
+    head,
+    events: parseAll(events, parseEntry),
+    limited: limited === true,
+    ...(isPosition(messages) && { messages, read: parsePositions(read) }),
+  };
 }
 
-/**
- * @param {Record<string, unknown>} value
- * @returns {Sent | null}
- */
+/** @param {Record<string, unknown>} value @returns {Sent | null} */
 export function parseSent({ conversation, id, seq, sentAt, duplicate }) {
   if (!isText(conversation) || !isText(id) || !isPosition(seq) || seq < 1) return null;
   return { conversation, id, seq, sentAt: textOr(sentAt, ""), duplicate: duplicate === true };
@@ -159,37 +177,10 @@ export function parseProblem({ code, message, retry, field, retryAfterMs }) {
   };
 }
 
-/**
- * Checks a stored message, which may be from another version.
- * @param {Record<string, unknown>} value
- * @returns {OutboxRow | null}
- */
-export function parseUnsent({ conversation, outgoing }) {
-  if (!isText(conversation) || !isObject(outgoing)) return null;
-  const { id, body, after, writtenAt, failure } = outgoing;
-  if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id)) return null;
-  if (!isText(body) || encodedBytes(body) > MAX_BODY_BYTES) return null;
-  if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt))
-    return null;
-  return {
-    conversation,
-    outgoing: {
-      id,
-      body,
-      after,
-      writtenAt,
-      failure: isObject(failure) ? parseProblem(failure) : null,
-    },
-  };
-}
-
 /** @type {("id" | "sender" | "name" | "body" | "user" | "by" | "sentAt")[]} */
 const OPTIONAL_MEMBERS = ["id", "sender", "name", "body", "user", "by", "sentAt"];
 
-/**
- * @param {Record<string, unknown>} value
- * @returns {Entry | null}
- */
+/** @param {Record<string, unknown>} value @returns {Entry | null} */
 export function parseEntry(value) {
   const { event, conversation, seq } = value;
   if (!isText(event) || !isText(conversation) || !isPosition(seq) || seq < 1) return null;
@@ -255,47 +246,32 @@ export function isolated(text) {
   return `\u2068${text}\u2069`;
 }
 
-/**
- * @param {unknown} value
- * @returns {value is Record<string, unknown>}
- */
+/** @param {unknown} value @returns {value is Record<string, unknown>} */
 export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/**
- * @param {unknown} value
- * @returns {value is string}
- */
+/** @param {unknown} value @returns {value is string} */
 export function isText(value) {
   return typeof value === "string" && value !== "";
 }
 
-/**
- * @param {unknown} value
- * @returns {value is number}
- */
+/** @param {unknown} value @returns {value is number} */
 export function isPosition(value) {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
-/**
- * @param {unknown} value
- * @param {string} otherwise
- */
+/** @param {unknown} value @param {string} otherwise */
 export function textOr(value, otherwise) {
   return typeof value === "string" ? value : otherwise;
 }
 
-/**
- * @param {unknown} value
- * @returns {Map<string, number>}
- */
-function parseHeads(value) {
+/** @param {unknown} value @returns {Map<string, number>} */
+function parsePositions(value) {
   /** @type {Map<string, number>} */
-  const heads = new Map();
-  for (const [id, head] of Object.entries(isObject(value) ? value : {})) {
-    if (isPosition(head)) heads.set(id, head);
+  const positions = new Map();
+  for (const [id, position] of Object.entries(isObject(value) ? value : {})) {
+    if (isPosition(position)) positions.set(id, position);
   }
-  return heads;
+  return positions;
 }

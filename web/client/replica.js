@@ -83,10 +83,7 @@ export class Replica {
     return seen;
   }
 
-  /**
-   * @param {Sent} sent
-   * @returns {Entry[]}
-   */
+  /** @param {Sent} sent @returns {Entry[]} */
   acknowledged({ id, seq, sentAt }) {
     const outgoing = this.#unsent(id);
     if (!outgoing) return [];
@@ -95,10 +92,7 @@ export class Replica {
     return [{ event: "message", conversation: this.id, seq, id, sender: user, name, body, sentAt }];
   }
 
-  /**
-   * @param {Entry[]} entries
-   * @param {number} after
-   */
+  /** @param {Entry[]} entries @param {number} after */
   prepend(entries, after) {
     this.entries = [...entries, ...this.entries];
     this.historyBefore = after > 0 ? after + 1 : 0;
@@ -127,10 +121,7 @@ export class Replica {
     return this.outbox.find(({ failure }) => failure === null);
   }
 
-  /**
-   * @param {string} id
-   * @param {Problem} problem
-   */
+  /** @param {string} id @param {Problem} problem */
   fail(id, problem) {
     const outgoing = this.#unsent(id);
     if (outgoing) outgoing.failure = problem;

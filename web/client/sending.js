@@ -1,9 +1,9 @@
 import { backoff } from "./clock.js";
 import { ANSWER_LIMIT_MS } from "./connection.js";
-import { Action, Code, Rejection, Retry } from "./protocol.js";
+import { Action, Rejection, Retry } from "./protocol.js";
 
-/** @import { Api, Change, Connection, Entry, Outgoing } from "./types.js" */
-/** @import { Problem, Replica, SenderOptions, Sent, Transport } from "./types.js" */
+/** @import { Api, Connection, Outgoing, Problem } from "./types.js" */
+/** @import { Replica, SenderOptions, Sent, Transport } from "./types.js" */
 
 /**
  * Sends one message per conversation at a time, and repeats it as the error advises. The replica
@@ -49,11 +49,7 @@ export class Sender {
     for (const id of [...this.#waits.keys()]) this.#endWait(id);
   }
 
-  /**
-   * @param {Replica} replica
-   * @param {Outgoing} outgoing
-   * @param {Transport} transport
-   */
+  /** @param {Replica} replica @param {Outgoing} outgoing @param {Transport} transport */
   async #attempt(replica, outgoing, transport) {
     const { clock } = this.#options;
     const attempt = { id: outgoing.id };
@@ -69,11 +65,7 @@ export class Sender {
     this.flush(replica);
   }
 
-  /**
-   * @param {Replica} replica
-   * @param {Outgoing} outgoing
-   * @param {Problem} problem
-   */
+  /** @param {Replica} replica @param {Outgoing} outgoing @param {Problem} problem */
   #rejected(replica, outgoing, problem) {
     const { clock, onExpired, onFailed, onResync } = this.#options;
     if (problem.retry === Retry.never) return onFailed(replica, outgoing.id, problem);
@@ -85,11 +77,7 @@ export class Sender {
     if (problem.retry === Retry.reauthenticate) onExpired();
   }
 
-  /**
-   * @param {Replica} replica
-   * @param {number} ms
-   * @param {boolean} endsOnReconnect
-   */
+  /** @param {Replica} replica @param {number} ms @param {boolean} endsOnReconnect */
   #wait(replica, ms, endsOnReconnect) {
     this.#endWait(replica.id);
     if (ms <= 0) return;
@@ -107,10 +95,7 @@ export class Sender {
   }
 }
 
-/**
- * @param {Connection["request"]} request
- * @returns {Transport}
- */
+/** @param {Connection["request"]} request @returns {Transport} */
 export function socketTransport(request) {
   return async ({ id: conversation }, { id, body, after }) => {
     const outcome = await request({ action: Action.sendMessage, conversation, id, body, after });
@@ -121,11 +106,7 @@ export function socketTransport(request) {
   };
 }
 
-/**
- * @param {Api} api
- * @param {(sent: Sent) => void} onSent
- * @returns {Transport}
- */
+/** @param {Api} api @param {(sent: Sent) => void} onSent @returns {Transport} */
 export function httpTransport(api, onSent) {
   return async (replica, { id, body, after }) => {
     try {
@@ -137,68 +118,4 @@ export function httpTransport(api, onSent) {
         : { kind: "unanswered" };
     }
   };
-}
-
-export class PendingSends {
-  #me;
-  /**
-   * @type {Map<string, {
-   * conversation: string,
-   * resolve: (entry: Entry) => void,
-   * reject: (error: Error) => void,
-   * }>}
-   */
-  #waiting = new Map();
-
-  /** @param {string} me user id */
-  constructor(me) {
-    this.#me = me;
-  }
-
-  /**
-   * @param {string} conversation
-   * @param {string} id
-   * @returns {Promise<Entry>}
-   */
-  expect(conversation, id) {
-    /** @type {Promise<Entry>} */
-    const sent = new Promise((resolve, reject) => {
-      this.#waiting.set(id, { conversation, resolve, reject });
-    });
-    sent.catch(() => {});
-    return sent;
-  }
-
-  /** @param {Change} change */
-  applied(change) {
-    if (change.kind === "entries") {
-      for (const entry of change.entries) {
-        if (entry.sender === this.#me) this.#take(entry.id)?.resolve(entry);
-      }
-    } else if (change.kind === "failed") {
-      this.#take(change.id)?.reject(new Rejection(change.problem));
-    } else if (change.kind === "gone") {
-      const message =
-        "You are no longer in this conversation. The message may have been stored before.";
-      const problem = { code: Code.notFound, message, retry: Retry.never };
-      this.abandon(new Rejection(problem), change.conversation);
-    }
-  }
-
-  /**
-   * @param {Error} error
-   * @param {string} [only] a conversation
-   */
-  abandon(error, only) {
-    for (const [id, { conversation }] of [...this.#waiting]) {
-      if (only === undefined || conversation === only) this.#take(id)?.reject(error);
-    }
-  }
-
-  /** @param {string | undefined} id */
-  #take(id = "") {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    return waiting;
-  }
 }

@@ -123,6 +123,7 @@ export class Subscriptions {
       action: Action.subscribe,
       conversation: replica.id,
       after: from,
+      receipts: true,
     });
     if (outcome.kind === "disconnected" || !this.#isCurrent(subscription, epoch)) return;
     const frame = outcome.kind === "answer" ? outcome.frame : null;
@@ -160,11 +161,7 @@ export class Subscriptions {
     }
   }
 
-  /**
-   * @param {Subscription} subscription
-   * @param {Problem} problem
-   * @param {number} epoch
-   */
+  /** @param {Subscription} subscription @param {Problem} problem @param {number} epoch */
   async #rejected(subscription, problem, epoch) {
     const { replica } = subscription;
     if (problem.retry === Retry.resync) {
@@ -184,18 +181,12 @@ export class Subscriptions {
     }
   }
 
-  /**
-   * @param {Subscription} subscription
-   * @param {number} epoch
-   */
+  /** @param {Subscription} subscription @param {number} epoch */
   #isCurrent(subscription, epoch) {
     return epoch === this.#epoch && this.#all.get(subscription.replica.id) === subscription;
   }
 
-  /**
-   * @param {Subscription} subscription
-   * @param {number | undefined} retryAfterMs
-   */
+  /** @param {Subscription} subscription @param {number | undefined} retryAfterMs */
   #later(subscription, retryAfterMs) {
     subscription.failures += 1;
     subscription.phase = "waiting";

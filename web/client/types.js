@@ -3,6 +3,8 @@
 /** @typedef {import("./options.js").Answer} Answer */
 /** @typedef {import("./api.js").Api} Api */
 /** @typedef {import("./options.js").ApiOptions} ApiOptions */
+/** @typedef {import("./attention.js").Attention} Attention */
+/** @typedef {import("./options.js").AttentionOptions} AttentionOptions */
 /** @typedef {import("./changes.js").Change} Change */
 /** @typedef {import("./environment.js").Channel} Channel */
 /** @typedef {import("./options.js").ClientOptions} ClientOptions */
@@ -18,23 +20,36 @@
 /** @typedef {import("./wire.js").EventPage} EventPage */
 /** @typedef {import("./wire.js").Frame} Frame */
 /** @typedef {import("./options.js").HistoryOptions} HistoryOptions */
+/** @typedef {import("./environment.js").HostEvent} HostEvent */
+/** @typedef {import("./changes.js").Info} Info */
 /** @typedef {import("./options.js").LeaderOptions} LeaderOptions */
 /** @typedef {import("./changes.js").Line} Line */
 /** @typedef {import("./changes.js").Message} Message */
+/** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./options.js").ModelOptions} ModelOptions */
+/** @typedef {import("./neighbours.js").Neighbours} Neighbours */
+/** @typedef {import("./options.js").NeighboursOptions} NeighboursOptions */
 /** @typedef {import("./environment.js").OutboxRow} OutboxRow */
 /** @typedef {import("./environment.js").OutboxStorage} OutboxStorage */
 /** @typedef {import("./options.js").Outcome} Outcome */
 /** @typedef {import("./changes.js").Outgoing} Outgoing */
+/** @typedef {import("./options.js").PeopleProvider} PeopleProvider */
 /** @typedef {import("./changes.js").Person} Person */
 /** @typedef {import("./options.js").PollerOptions} PollerOptions */
 /** @typedef {import("./changes.js").Presence} Presence */
+/** @typedef {import("./options.js").PresenceOptions} PresenceOptions */
 /** @typedef {import("./wire.js").Problem} Problem */
+/** @typedef {import("./options.js").ReadingOptions} ReadingOptions */
 /** @typedef {import("./environment.js").ReadPositions} ReadPositions */
 /** @typedef {import("./changes.js").Reason} Reason */
 /** @typedef {import("./replica.js").Replica} Replica */
+/** @typedef {import("./options.js").Seen} Seen */
+/** @typedef {import("./sending.js").Sender} Sender */
 /** @typedef {import("./options.js").SenderOptions} SenderOptions */
 /** @typedef {import("./wire.js").Sent} Sent */
+/** @typedef {import("./options.js").Settings} Settings */
+/** @typedef {import("./sharing.js").Sharing} Sharing */
+/** @typedef {import("./options.js").SharingOptions} SharingOptions */
 /** @typedef {import("./changes.js").Snapshot} Snapshot */
 /** @typedef {import("./environment.js").Socket} Socket */
 /** @typedef {import("./changes.js").State} State */
@@ -46,6 +61,8 @@
 /** @typedef {import("./options.js").TabsOptions} TabsOptions */
 /** @typedef {import("./options.js").TokenProvider} TokenProvider */
 /** @typedef {import("./options.js").Transport} Transport */
+/** @typedef {import("./options.js").TypingOptions} TypingOptions */
+/** @typedef {import("./options.js").View} View */
 /** @typedef {import("./options.js").WatchlistOptions} WatchlistOptions */
 
 export {};

@@ -33,10 +33,7 @@ export class Watchlist {
     this.#options.onChange();
   }
 
-  /**
-   * @param {string} id
-   * @param {(entries: Entry[]) => void} onEntries
-   */
+  /** @param {string} id @param {(entries: Entry[]) => void} onEntries */
   listen(id, onEntries) {
     const listener = (/** @type {Entry[]} */ entries) => onEntries(entries);
     this.#listeners.set(id, (this.#listeners.get(id) ?? new Set()).add(listener));
@@ -50,10 +47,7 @@ export class Watchlist {
     };
   }
 
-  /**
-   * @param {string} id
-   * @param {Entry[]} entries
-   */
+  /** @param {string} id @param {Entry[]} entries */
   deliver(id, entries) {
     if (entries.length === 0) return;
     for (const listener of [...(this.#listeners.get(id) ?? [])]) listener(entries);

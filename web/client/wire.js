@@ -27,7 +27,16 @@
  * @property {boolean} duplicate whether the message had been stored before
  */
 
-/** @typedef {{head: number, events: Entry[], limited: boolean}} EventPage */
+/**
+ * `messages` is the number of messages up to `head`, and `read` says how far users have read. A
+ * server that keeps no positions sends neither.
+ * @typedef {object} EventPage
+ * @property {number} head
+ * @property {Entry[]} events
+ * @property {boolean} limited
+ * @property {number} [messages]
+ * @property {Map<string, number>} [read]
+ */
 
 /**
  * An error of the server. `docs/protocol.md` lists the codes.
@@ -44,7 +53,9 @@
  * @typedef {{event: "entry", entry: Entry}
  *   | {event: "subscribed", ref?: string, conversation: string, page: EventPage}
  *   | {event: "sent", ref?: string, sent: Sent}
- *   | {event: "pong", ref?: string, heads: Map<string, number>}
+ *   | {event: "pong", ref?: string, heads: Map<string, number>, read?: Map<string, Map<string, number>>, presence?: Record<string, unknown>}
+ *   | {event: "read", conversation: string, user: string, readTo: number, messages?: number}
+ *   | {event: "typing", conversation: string, user: string, name: string, after: number, forMs: number}
  *   | {event: "added", conversation: string, title: string, head: number, by: string}
  *   | {event: "removed", conversation: string}
  *   | {event: "error", ref?: string, problem: Problem}} Frame
@@ -58,6 +69,9 @@
  * @property {number} head
  * @property {Entry | null} lastMessage
  * @property {string} joinedAt
+ * @property {number} [messages] number of messages up to `head`
+ * @property {number} [readTo] seq up to which the user has read
+ * @property {number} [unread]
  */
 
 /**

@@ -22,7 +22,7 @@ function message(seq, sender) {
 test("an outdated list does not undo anything", () => {
   const directory = new Directory(ME);
   directory.add({ id: "c", title: "Lunch" }, 0);
-  for (const seq of [1, 2]) directory.see(message(seq, "bob"), false);
+  for (const seq of [1, 2]) directory.see(message(seq, "bob"));
   directory.merge({
     id: "c",
     title: "Lunch",
@@ -42,9 +42,10 @@ test("unread messages are those of others that the user did not see", () => {
     [2, "alice", false],
     [3, "bob", false],
   ])) {
-    directory.see(message(seq, sender), watched);
+    directory.see(message(seq, sender));
+    if (watched) directory.read("c");
   }
-  directory.see({ event: "participantAdded", conversation: "c", seq: 4, user: "carol" }, false);
+  directory.see({ event: "participantAdded", conversation: "c", seq: 4, user: "carol" });
   assert.equal(directory.unread, 1);
   directory.read("c");
   assert.equal(directory.unread, 0);
@@ -54,7 +55,7 @@ test("the title of a conversation without one is made of the best known names of
   const directory = new Directory(ME);
   const listed = directory.add({ id: "c" }, 0);
   assert.equal(directory.titleOf(listed), "Untitled conversation");
-  directory.see(message(1, "bob"), true);
+  directory.see(message(1, "bob"));
   directory.add(
     {
       id: "c",
@@ -79,7 +80,7 @@ test("the title of a conversation without one is made of the best known names of
     "\u2068BOB\u2069, \u2068carol\u2069, \u2068dora\u2069 and 2 more",
   );
   for (const [place, user] of ["bob", "dora", "erin", "finn"].entries()) {
-    directory.see({ event: "participantRemoved", conversation: "c", seq: 2 + place, user }, true);
+    directory.see({ event: "participantRemoved", conversation: "c", seq: 2 + place, user });
   }
   assert.equal(directory.titleOf(listed), "carol");
   directory.add({ id: "c", title: "Lunch" }, 0);
@@ -97,11 +98,15 @@ test("names are learned from all conversations, and a user id is not a name", ()
     0,
   );
   assert.equal(directory.titleOf(other), "bob");
-  directory.see(message(1, "bob"), true);
-  directory.see(
-    { event: "participantAdded", conversation: "c", seq: 2, user: "bob", name: "bob", by: "alice" },
-    true,
-  );
+  directory.see(message(1, "bob"));
+  directory.see({
+    event: "participantAdded",
+    conversation: "c",
+    seq: 2,
+    user: "bob",
+    name: "bob",
+    by: "alice",
+  });
   assert.equal(directory.titleOf(other), "BOB");
   directory.learnNames([message(1, "carol")]);
   assert.deepEqual([directory.nameOf("carol"), directory.nameOf("dora")], ["CAROL", "dora"]);
@@ -122,7 +127,7 @@ test("read messages stay read after a reload and in other windows; answering rea
     directory?.merge(summary(7, "bob"));
     directory?.merged();
     assert.equal(directory?.unread, 0, "in a new browser, everything listed first counts as read");
-    directory?.see(message(8, "bob"), false);
+    directory?.see(message(8, "bob"));
     assert.equal(directory?.unread, 1);
   }
   first?.read("c");

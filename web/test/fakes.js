@@ -1,10 +1,22 @@
 /** Fakes of time, network and browser: a clock that tests move, and a browser. */
 
 import { Client } from "../client/client.js";
+// The client loads these when it needs them. Loaded before, they make no test wait for the disk.
+import "../client/attention.js";
+import "../client/entries.js";
+import "../client/finding.js";
+import "../client/membership.js";
+import "../client/neighbours.js";
+import "../client/sending.js";
+import "../client/sharing.js";
+import "../client/unsent.js";
 
 /** @import { Outgoing } from "../client/changes.js" */
 /** @import { Channel, OutboxStorage, ReadPositions, OutboxRow, Environment } from "../client/environment.js" */
+/** @import { HostEvent } from "../client/environment.js" */
+/** @import { Settings } from "../client/options.js" */
 /** @import { FakeServer } from "./fake_server.js" */
+/** @import { PeopleServer } from "./people_server.js" */
 
 /** Waits until all pending microtasks and immediates have run. */
 export async function settled() {
@@ -176,31 +188,35 @@ export function tokenOf(user, claims = {}) {
 
 /**
  * Opens and starts a tab with conversation `id` on screen.
- * @param {FakeServer} server
- * @param {{id?: string | null, clock?: FakeClock, browser?: FakeBrowser, outboxes?: OutboxStorage, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
+ * @template {FakeServer | PeopleServer} [Server=FakeServer]
+ * @param {Server} server
+ * @param {{user?: string, settings?: Settings, id?: string | null, clock?: FakeClock, browser?: FakeBrowser, outboxes?: OutboxStorage, alone?: boolean, tokens?: (string | null | Error)[], token?: string}} [options]
  *   `tokens` are what the provider returns after the first one
  */
 export async function openTab(
   server,
   {
+    user = "alice",
+    settings = {},
     id = "c1",
     clock = new FakeClock(),
     browser = new FakeBrowser(),
     outboxes = browser.outboxes,
     alone = false,
     tokens = [],
-    token = tokenOf("alice"),
+    token = tokenOf(user),
   } = {},
 ) {
-  const world = { visible: true, online: true };
+  const world = { visible: true, online: true, focused: true };
   /** @type {(string | null)[]} */ const asked = [];
-  /** @type {Parameters<Environment["watch"]>[0]} */ let happened = () => {};
+  /** @type {(event: HostEvent) => void} */ let happened = () => {};
   const prefix = `m${server.tabs}-`;
   server.tabs += 1;
   let ids = 0;
   const client = new Client({
     http: "http://server",
-    me: { user: "alice", name: "Alice" },
+    ...settings,
+    me: { user, name: user === "alice" ? "Alice" : user },
     token,
     provider: ({ refused }) => {
       asked.push(refused);
@@ -220,6 +236,7 @@ export async function openTab(
         return `${prefix}${ids}`;
       },
       isVisible: () => world.visible,
+      isFocused: () => world.focused,
       isOnline: () => world.online,
       watch: (onEvent) => {
         happened = onEvent;
@@ -240,6 +257,6 @@ export async function openTab(
     client,
     world,
     asked,
-    happens: (/** @type {Parameters<typeof happened>[0]} */ what) => happened(what),
+    happens: (/** @type {HostEvent} */ what) => happened(what),
   };
 }

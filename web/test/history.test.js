@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { History } from "../client/history.js";
+import { History } from "../client/api.js";
 import { Replica } from "../client/replica.js";
 import { settled } from "./fakes.js";
 

@@ -1,6 +1,6 @@
 /** A conversation: its title and people, its messages, and the field for a new message. */
 
-import { cleanBody, encodedBytes, isolated, MAX_BODY_BYTES } from "../client/index.js";
+import { cleanBody, encodedBytes, isolated, MAX_BODY_BYTES, systemClock } from "../client/index.js";
 import { element, icon, Icons, isForInputMethod, setAttribute, setText } from "./element.js";
 import { MessagesView } from "./messages.js";
 
@@ -8,6 +8,7 @@ import { MessagesView } from "./messages.js";
 /** @import { Drafts } from "../session.js" */
 
 const MAX_ROWS = 6;
+const COMPANY_AFTER_MS = 1_000;
 /** On-screen keyboards have no Shift+Enter, so Enter starts a new line. */
 const isTouch = matchMedia("(pointer: coarse) and (hover: none)");
 
@@ -16,10 +17,15 @@ export class ConversationPane {
   #people = element("p", { class: "people" });
   #count = element("span", {});
   #empty = element("p", { class: "empty" });
+  /** One line, also while nobody types, so that the messages do not move. */
+  #typing = element("div", { class: "typing" });
   #messages;
   #composer;
   #content;
   #showPeople;
+  /** @type {import("./company.js").CompanyView | null} */
+  #company = null;
+  #isLoading = false;
 
   /**
    * @param {Client} client
@@ -27,10 +33,13 @@ export class ConversationPane {
    */
   constructor(client, { drafts, onBack, onPeople }) {
     this.#messages = new MessagesView(client);
-    this.#composer = new ComposerView(
-      drafts,
-      (body) => void client.currentConversation?.send(body),
-    );
+    this.#composer = new ComposerView(drafts, {
+      onInput: (text) =>
+        text === ""
+          ? client.currentConversation?.stopTyping()
+          : client.currentConversation?.keystroke(),
+      onSend: (body) => void client.currentConversation?.send(body),
+    });
     this.#showPeople = element(
       "button",
       {
@@ -67,6 +76,7 @@ export class ConversationPane {
       { class: "conversation" },
       head,
       this.#messages.root,
+      this.#typing,
       this.#composer.root,
     );
     this.root = element("div", { class: "pane" }, this.#empty, this.#content);
@@ -78,10 +88,7 @@ export class ConversationPane {
     else this.#composer.focus();
   }
 
-  /**
-   * @param {Client} client
-   * @param {number} now
-   */
+  /** @param {Client} client @param {number} now */
   render(client, now) {
     const conversation = client.currentConversation;
     const info = conversation?.info;
@@ -100,6 +107,23 @@ export class ConversationPane {
     setAttribute(this.#showPeople, "aria-label", count ? `People: ${count}` : "People");
     this.#messages.render(conversation, now);
     this.#composer.render(info.id);
+    this.#company?.render(conversation, now);
+    if (conversation.history !== "loading") this.#loadCompany(client);
+  }
+
+  /**
+   * What others do is not needed to read and write.
+   * @param {Client} client
+   */
+  #loadCompany(client) {
+    if (this.#isLoading) return;
+    this.#isLoading = true;
+    systemClock.after(COMPANY_AFTER_MS, async () => {
+      const { CompanyView } = await import("./company.js");
+      const [people, typing, messages] = [this.#people, this.#typing, this.#messages];
+      this.#company = new CompanyView(client, { people, typing, messages });
+      this.render(client, systemClock.now());
+    });
   }
 }
 
@@ -135,7 +159,10 @@ class ComposerView {
     autocomplete: "off",
     dir: "auto",
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
-    oninput: () => this.#changed(),
+    oninput: () => {
+      this.#changed();
+      this.#options.onInput(this.#input.value);
+    },
   });
   #send = element(
     "button",
@@ -150,15 +177,15 @@ class ComposerView {
   );
   #message = element("p", { class: "form-message", role: "status" });
   #drafts;
-  #onSend;
+  #options;
 
   /**
    * @param {Drafts} drafts
-   * @param {(body: string) => void} onSend
+   * @param {{onInput: (text: string) => void, onSend: (body: string) => void}} options
    */
-  constructor(drafts, onSend) {
+  constructor(drafts, options) {
     this.#drafts = drafts;
-    this.#onSend = onSend;
+    this.#options = options;
     const onsubmit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
       this.#submit();
@@ -197,7 +224,7 @@ class ComposerView {
     this.#input.value = "";
     this.#changed();
     this.#input.focus();
-    this.#onSend(body);
+    this.#options.onSend(body);
   }
 
   #changed() {

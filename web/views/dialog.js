@@ -1,6 +1,7 @@
 /** What the dialogs share. Dialogs and their styles are loaded when they are first needed. */
 
-import { element, stylesheet } from "./element.js";
+import { element, icon } from "./element.js";
+import { stylesheet } from "./stylesheet.js";
 
 /** @import { Child } from "./element.js" */
 
@@ -20,4 +21,8 @@ export function dialog(heading, attributes, ...children) {
 export function show(root) {
   if (!root.isConnected) document.body.append(root);
   root.showModal();
+}
+
+export function closeIcon() {
+  return icon("M6 6l12 12M18 6L6 18");
 }

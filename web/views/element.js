@@ -35,21 +35,9 @@ export function setAttribute(node, name, value) {
   if (node.getAttribute(name) !== text) node.setAttribute(name, text);
 }
 
-/**
- * @param {Node} node
- * @param {string} text
- */
+/** @param {Node} node @param {string} text */
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
-}
-
-/** @param {string} href */
-export function stylesheet(href) {
-  return new Promise((resolve) =>
-    document.head.append(
-      element("link", { rel: "stylesheet", href, onload: resolve, onerror: resolve }),
-    ),
-  );
 }
 
 /**
@@ -134,5 +122,4 @@ export const Icons = Object.freeze({
   down: "M12 5v13M5.5 12.5L12 19l6.5-6.5",
   people:
     "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
-  close: "M6 6l12 12M18 6L6 18",
 });

@@ -2,7 +2,7 @@
 
 import { isolated, StateName } from "../client/index.js";
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
-import { shortTime } from "./dates.js";
+import { shortTime } from "./timeline.js";
 
 /** @import { Client, ConversationInfo } from "../client/index.js" */
 /** @import { Drafts } from "../session.js" */
@@ -46,10 +46,7 @@ export class SidebarView {
     target?.focus();
   }
 
-  /**
-   * @param {Client} client
-   * @param {number} now
-   */
+  /** @param {Client} client @param {number} now */
   render(client, now) {
     const { conversations, isLoaded } = client;
     const gone = new Set(this.#rows.keys());
@@ -68,10 +65,7 @@ export class SidebarView {
     );
   }
 
-  /**
-   * @param {string} id
-   * @returns {Row}
-   */
+  /** @param {string} id @returns {Row} */
   #create(id) {
     const title = element("span", { class: "row-title" });
     const preview = element("span", { class: "row-preview" });
@@ -130,10 +124,7 @@ export class SidebarView {
   }
 }
 
-/**
- * @param {ConversationInfo} info
- * @param {Client} client
- */
+/** @param {ConversationInfo} info @param {Client} client */
 function preview({ id, lastMessage }, client) {
   if (!lastMessage) return "No messages yet";
   const { body = "", name, sender = "" } = lastMessage;

@@ -92,10 +92,7 @@ export class LoginView {
     this.root = element("main", { class: "login" }, form);
   }
 
-  /**
-   * @param {string} message
-   * @param {{user: string, name: string} | null} person
-   */
+  /** @param {string} message @param {{user: string, name: string} | null} person */
   show(message, person) {
     setText(this.#message, message);
     this.#token.value = "";

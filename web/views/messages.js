@@ -4,11 +4,10 @@
  */
 
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
-import { MessageRow } from "./message_row.js";
 import { itemsOf, piecesOf } from "./timeline.js";
 
 /** @import { Client, Conversation, Line } from "../client/index.js" */
-/** @import { Item, Piece, Reader, Shelf } from "./types.js" */
+/** @import { Item, Piece, Reader, RowContent, RowOptions, Shelf } from "./types.js" */
 
 const AT_END_PX = 60;
 /** Rows are added this far outside the viewport, in heights of the viewport. */
@@ -33,9 +32,13 @@ export class MessagesView {
   /** @type {Reader | null} */
   #reader = null;
   #newest = "";
+  /** @type {number | null} */
+  #newAfter = null;
   /** @type {Set<string>} */
   #failed = new Set();
-  #atEnd = true;
+  isAtEnd = true;
+  /** Rows may have been made. */
+  onFill = () => {};
   #frame = 0;
   #width = 0;
   #earlier = element("button", {
@@ -53,7 +56,7 @@ export class MessagesView {
   });
   #news = element("p", { class: "unseen", role: "status", "data-testid": "announcement" });
   #empty = element("p", { class: "empty" }, "No messages yet. Write the first one.");
-  #scroller = element(
+  scroller = element(
     "div",
     {
       class: "scroller",
@@ -79,27 +82,29 @@ export class MessagesView {
     this.#client = client;
     this.#earlier.addEventListener("click", () => void this.#shown?.loadEarlier());
     this.#jump.addEventListener("click", () => this.scrollToEnd());
-    new ResizeObserver(() => this.#resized()).observe(this.#scroller);
-    this.root = element("div", { class: "messages" }, this.#scroller, this.#jump, this.#news);
+    new ResizeObserver(() => this.resized()).observe(this.scroller);
+    this.root = element("div", { class: "messages" }, this.scroller, this.#jump, this.#news);
   }
 
   scrollToEnd() {
-    this.#atEnd = true;
+    this.isAtEnd = true;
     this.#jump.hidden = true;
-    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+    this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#fill();
   }
 
-  /**
-   * @param {Conversation} conversation
-   * @param {number} now
-   */
+  /** @param {Conversation} conversation @param {number} now */
   render(conversation, now) {
     const switched = this.#shown !== conversation;
     if (switched) this.#begin(conversation);
     const { me } = this.#client;
-    this.#reader = { me, now, nameOf: (user, name) => conversation.nameOf(user, name) };
     const lines = conversation.lines();
+    this.#reader = {
+      me,
+      now,
+      nameOf: (user, name) => conversation.nameOf(user, name),
+      firstNew: this.#firstNew(lines, conversation),
+    };
     const { history } = conversation;
     this.#keepPlace(switched, () => {
       this.#earlier.hidden = history === "complete";
@@ -114,7 +119,7 @@ export class MessagesView {
     this.#newest = last?.key ?? "";
     const isMine =
       last?.kind === "outgoing" || (last?.kind === "entry" && last.entry.sender === me.user);
-    if (switched || this.#atEnd || (isNew && isMine)) this.scrollToEnd();
+    if (switched || this.isAtEnd || (isNew && isMine)) this.scrollToEnd();
     else if (isNew) this.#jump.hidden = false;
     const isNews = isNew && !switched && !wasEmpty && !isMine;
     if (isNews && last?.kind === "entry" && last.entry.event === "message") {
@@ -123,6 +128,25 @@ export class MessagesView {
     }
     this.#announceFailures(lines);
     this.#loadEarlierIfNear();
+  }
+
+  /**
+   * Returns the first message that was unread when the user began to look, also when it is read.
+   * @param {Line[]} lines
+   * @param {Conversation} conversation
+   */
+  #firstNew(lines, { info }) {
+    if (info && info.unread > 0) this.#newAfter ??= info.readTo;
+    const after = this.#newAfter ?? Number.POSITIVE_INFINITY;
+    const { user } = this.#client.me;
+    const first = lines.find(
+      (line) =>
+        line.kind === "entry" &&
+        line.entry.seq > after &&
+        line.entry.event === "message" &&
+        line.entry.sender !== user,
+    );
+    return first?.key ?? "";
   }
 
   /** @param {Line[]} lines */
@@ -142,7 +166,8 @@ export class MessagesView {
     this.#order = [];
     this.#log.replaceChildren();
     this.#newest = "";
-    this.#atEnd = true;
+    this.#newAfter = null;
+    this.isAtEnd = true;
     this.#jump.hidden = true;
     setText(this.#news, "");
   }
@@ -179,7 +204,7 @@ export class MessagesView {
 
   #fill() {
     if (this.#reader === null) return;
-    const { top, bottom, height } = this.#scroller.getBoundingClientRect();
+    const { top, bottom, height } = this.scroller.getBoundingClientRect();
     const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
     // All are measured before any is changed, so that the browser lays out once.
     const filled = this.#order.filter(({ isFilled }) => isFilled);
@@ -195,12 +220,10 @@ export class MessagesView {
       else if (isFar && shelf.isFilled && !shelf.root.contains(document.activeElement))
         this.#emptyShelf(shelf, box.height);
     }
+    this.onFill();
   }
 
-  /**
-   * @param {number} from
-   * @param {number} to
-   */
+  /** @param {number} from @param {number} to */
   #between(from, to) {
     const order = this.#order;
     let [first, last] = [0, order.length];
@@ -214,10 +237,7 @@ export class MessagesView {
     return order.slice(first, last);
   }
 
-  /**
-   * @param {Shelf} shelf
-   * @param {number} height
-   */
+  /** @param {Shelf} shelf @param {number} height */
   #emptyShelf(shelf, height) {
     shelf.isFilled = false;
     shelf.rows.clear();
@@ -252,6 +272,7 @@ export class MessagesView {
       picture: isMine ? null : avatar(sender, this.#client.nameOf(sender)),
       onRetry: (message) => this.#shown?.retry(message),
       onDiscard: (message) => this.#shown?.discard(message),
+      onGrown: () => this.resized(),
     });
   }
 
@@ -260,20 +281,20 @@ export class MessagesView {
    * @param {() => void} [change]
    */
   #keepPlace(isNew, change = () => {}) {
-    const anchor = isNew || this.#atEnd ? undefined : this.#firstVisible();
+    const anchor = isNew || this.isAtEnd ? undefined : this.#firstVisible();
     const before = anchor?.getBoundingClientRect().top ?? 0;
     // Rows differ from their estimated height, so filling needs a correction of its own.
     for (const step of [change, () => this.#fill()]) {
       step();
       const moved = anchor?.isConnected ? anchor.getBoundingClientRect().top - before : 0;
-      if (moved !== 0) this.#scroller.scrollTop += moved;
+      if (moved !== 0) this.scroller.scrollTop += moved;
     }
   }
 
   #scrolled() {
-    const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
-    if (this.#atEnd) this.#jump.hidden = true;
+    const { scrollTop, scrollHeight, clientHeight } = this.scroller;
+    this.isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
+    if (this.isAtEnd) this.#jump.hidden = true;
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#keepPlace(false);
@@ -283,24 +304,24 @@ export class MessagesView {
 
   #loadEarlierIfNear() {
     const conversation = this.#shown;
-    if (!conversation || this.#scroller.scrollTop > NEAR_BEGINNING_PX) return;
+    if (!conversation || this.scroller.scrollTop > NEAR_BEGINNING_PX) return;
     if (conversation.history === "more") void conversation.loadEarlier();
   }
 
-  #resized() {
-    const { clientWidth } = this.#scroller;
+  resized() {
+    const { clientWidth } = this.scroller;
     if (this.#width !== clientWidth) {
       this.#width = clientWidth;
       for (const shelf of this.#order.filter(({ isFilled }) => !isFilled))
         this.#emptyShelf(shelf, shelf.piece.lines.length * USUAL_HEIGHT_PX);
     }
-    if (this.#atEnd) this.scrollToEnd();
+    if (this.isAtEnd) this.scrollToEnd();
     else this.#keepPlace(false);
   }
 
   /** Loading earlier messages moves lines with days, but not messages and notes. */
   #firstVisible() {
-    const { top } = this.#scroller.getBoundingClientRect();
+    const { top } = this.scroller.getBoundingClientRect();
     for (const { root, isFilled } of this.#order) {
       if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
       const found = [...root.querySelectorAll(".message, .note")].find(
@@ -309,5 +330,85 @@ export class MessagesView {
       if (found) return found;
     }
     return undefined;
+  }
+}
+
+export class MessageRow {
+  #name = element("p", { class: "sender" });
+  #body = element("p", { class: "body", "data-testid": "message-body" });
+  #time = element("span", { class: "time" });
+  #state = element("span", { class: "state" });
+  #picture;
+  /** @type {HTMLElement | null} */
+  #failure = null;
+  /** @type {string | null} */
+  #problem = null;
+  #id = "";
+  #shown = "";
+  #options;
+
+  /** @param {RowOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#picture = element("div", { class: "picture" }, options.picture);
+    const bubble = element(
+      "div",
+      { class: "bubble", dir: "auto" },
+      this.#body,
+      element("p", { class: "meta" }, this.#time, this.#state),
+    );
+    this.root = element(
+      "div",
+      { class: "message", "data-testid": "message" },
+      this.#picture,
+      this.#name,
+      bubble,
+    );
+  }
+
+  /** @param {RowContent} content */
+  render(content) {
+    const { id, seq, name, body, isMine, state, problem, startsGroup, time } = content;
+    this.#id = id;
+    setAttribute(
+      this.root,
+      "class",
+      `message ${isMine ? "mine" : "theirs"}${startsGroup ? " first" : ""}`,
+    );
+    setAttribute(this.root, "data-seq", seq);
+    setAttribute(this.root, "data-state", state);
+    // A group shows the name once. Screen readers read it before each message.
+    setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
+    setText(this.#name, isMine ? "You" : name);
+    if (this.#shown !== body) {
+      this.#shown = body;
+      setText(this.#body, body);
+      if (/:\/\/|www\./i.test(body)) void this.#showLinks(body);
+    }
+    setText(this.#time, time);
+    setText(this.#state, state === "pending" ? "Sending…" : "");
+    void this.#renderFailure(state === "failed" ? problem : null);
+  }
+
+  /** @param {string} body */
+  async #showLinks(body) {
+    const { nodesOf } = await import("./links.js");
+    if (this.#shown === body) this.#body.replaceChildren(...nodesOf(body));
+  }
+
+  /** @param {string | null} problem */
+  async #renderFailure(problem) {
+    if (this.#problem === problem) return;
+    this.#problem = problem;
+    this.#failure?.remove();
+    if (problem === null) return;
+    const { failure } = await import("./failure.js");
+    if (this.#problem !== problem) return;
+    this.#failure = failure(problem, {
+      onRetry: () => this.#options.onRetry(this.#id),
+      onDiscard: () => this.#options.onDiscard(this.#id),
+    });
+    this.root.append(this.#failure);
+    this.#options.onGrown();
   }
 }

@@ -1,20 +1,29 @@
 /** The dialog that creates a conversation, with a title and participants. */
 
 import { MAX_PARTICIPANTS, MAX_TITLE_BYTES, MAX_USER_BYTES } from "../client/index.js";
-import { dialog, show } from "./dialog.js";
-import { arrange, element, icon, Icons, isForInputMethod, setText } from "./element.js";
+import { closeIcon, dialog, show } from "./dialog.js";
+import { arrange, element, isForInputMethod, setText } from "./element.js";
+import { Suggestions } from "./suggestions.js";
+
+/** @import { Person } from "../client/index.js" */
 
 /**
  * @typedef {object} NewConversationOptions
  * @property {(
  *   conversation: {id: string, title?: string, participants: string[]},
  * ) => Promise<string | null>} onCreate returns what went wrong
+ * @property {(text: string) => Promise<Person[]>} find finds people by a part of their name
  * @property {() => string} newId
  */
 
 export class NewConversationView {
   /** @type {string[]} */
   #participants = [];
+  /**
+   * The names of participants who were suggested.
+   * @type {Map<string, string>}
+   */
+  #names = new Map();
   /** Stays the same while the request does, so that a retry creates no second conversation. */
   #id = "";
   /** The last request, as JSON. */
@@ -49,6 +58,19 @@ export class NewConversationView {
   /** @param {NewConversationOptions} options */
   constructor(options) {
     this.#options = options;
+    const suggestions = new Suggestions(this.#input, {
+      label: "People you may mean",
+      find: async (text) => {
+        const people = await options.find(text);
+        return people.filter(({ user }) => !this.#participants.includes(user));
+      },
+      onChoose: ({ user, name }) => {
+        this.#names.set(user, name);
+        this.#input.value = "";
+        this.#add(user);
+        this.#input.focus();
+      },
+    });
     const close = () => this.root.close();
     const form = element(
       "form",
@@ -66,10 +88,11 @@ export class NewConversationView {
       this.#title,
       element("label", { for: "new-participants" }, "With"),
       element("div", { class: "chip-field" }, this.#chips, this.#input),
+      suggestions.root,
       element(
         "p",
         { class: "hint", id: "new-participants-hint" },
-        "User names, separated by commas. You are added automatically.",
+        "Names of people you know, or user names, separated by commas. You are added automatically.",
       ),
       this.#message,
       element(
@@ -133,12 +156,13 @@ export class NewConversationView {
           this.#renderChips();
           this.#input.focus();
         };
+        const shown = this.#names.get(name) ?? name;
         const button = element(
           "button",
-          { type: "button", "aria-label": `Remove ${name}`, onclick: remove },
-          icon(Icons.close),
+          { type: "button", "aria-label": `Remove ${shown}`, onclick: remove },
+          closeIcon(),
         );
-        return element("li", { class: "chip" }, element("span", {}, name), button);
+        return element("li", { class: "chip", title: name }, element("span", {}, shown), button);
       }),
     );
   }
@@ -164,10 +188,7 @@ export class NewConversationView {
   }
 }
 
-/**
- * @param {string} title
- * @param {string[]} participants
- */
+/** @param {string} title @param {string[]} participants */
 function problemOf(title, participants) {
   const bytes = (/** @type {string} */ text) => new TextEncoder().encode(text).length;
   const long = participants.find((name) => bytes(name) > MAX_USER_BYTES);

@@ -1,13 +1,16 @@
 /** The dialog that shows the participants of a conversation, and adds and removes them. */
 
-import { MAX_USER_BYTES } from "../client/index.js";
-import { dialog, show } from "./dialog.js";
-import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
+import { MAX_USER_BYTES, systemClock } from "../client/index.js";
+import { closeIcon, dialog, show } from "./dialog.js";
+import { lastSeenText } from "./last_seen.js";
+import { arrange, avatar, element, setAttribute, setText } from "./element.js";
+import { Suggestions } from "./suggestions.js";
 
-/** @import { Client } from "../client/index.js" */
+/** @import { Client, Person as Found } from "../client/index.js" */
 
 /**
  * @typedef {object} PeopleOptions
+ * @property {(text: string) => Promise<Found[]>} find finds people by a part of their name
  * @property {(conversation: string, user: string) => Promise<string | null>} onAdd returns what went
  *   wrong
  * @property {(conversation: string, user: string) => Promise<string | null>} onRemove returns what went
@@ -20,6 +23,7 @@ import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./
  * @property {string} name
  * @property {boolean} isMe
  * @property {boolean} isOwner
+ * @property {string} presence whether they are here; empty if that is not known
  * @property {boolean} isRemovable by this user
  */
 
@@ -69,8 +73,19 @@ export class PeopleView {
         "data-testid": "people-close",
         onclick: () => this.root.close(),
       },
-      icon(Icons.close),
+      closeIcon(),
     );
+    const suggestions = new Suggestions(this.#input, {
+      label: "People you may mean",
+      find: async (text) => {
+        const people = await options.find(text);
+        return people.filter(({ user }) => !this.#rows.has(user));
+      },
+      onChoose: ({ user }) => {
+        this.#input.value = user;
+        this.#add.focus();
+      },
+    });
     const form = element(
       "form",
       {
@@ -80,10 +95,11 @@ export class PeopleView {
       element("label", { for: "add-person" }, "Add a person"),
       this.#input,
       this.#add,
+      suggestions.root,
       element(
         "p",
         { class: "hint", id: "add-person-hint" },
-        "A user name. New people can read the whole conversation.",
+        "A name of somebody you know, or a user name. New people can read the whole conversation.",
       ),
     );
     const head = element(
@@ -105,10 +121,7 @@ export class PeopleView {
     this.root = dialog("people-heading", { closedby: "any" }, content);
   }
 
-  /**
-   * @param {string} conversation
-   * @param {Client} client
-   */
+  /** @param {string} conversation @param {Client} client */
   open(conversation, client) {
     this.#conversation = conversation;
     this.#removing = null;
@@ -134,6 +147,7 @@ export class PeopleView {
         name: client.nameOf(user),
         isMe,
         isOwner: user === info.owner,
+        presence: presenceText(client, user),
         isRemovable: isMe || info.owner === me.user,
       };
     });
@@ -198,6 +212,16 @@ export class PeopleView {
   }
 }
 
+/**
+ * @param {Client} client
+ * @param {string} user
+ */
+function presenceText(client, user) {
+  const seen = client.presence(user);
+  if (seen === null) return "";
+  return seen.online ? "online" : lastSeenText(seen.lastSeen, systemClock.now());
+}
+
 /** One participant, with a button to remove them that asks for a confirmation. */
 class PersonRow {
   #picture = element("span", {});
@@ -247,17 +271,18 @@ class PersonRow {
     );
   }
 
-  /**
-   * @param {Person} person
-   * @param {boolean} isConfirming
-   */
-  render({ user, name, isMe, isOwner, isRemovable }, isConfirming) {
+  /** @param {Person} person @param {boolean} isConfirming */
+  render({ user, name, isMe, isOwner, presence, isRemovable }, isConfirming) {
     const shown = isMe ? `${name} (you)` : name;
     if (this.#name.textContent !== shown) this.#picture.replaceChildren(avatar(user, name));
     setText(this.#name, shown);
     setText(
       this.#details,
-      [...(name === user ? [] : [user]), ...(isOwner ? ["started it"] : [])].join(" · "),
+      [
+        ...(name === user ? [] : [user]),
+        ...(isOwner ? ["started it"] : []),
+        ...(presence ? [presence] : []),
+      ].join(" · "),
     );
     setText(this.#remove, isMe ? "Leave" : "Remove");
     setAttribute(this.#remove, "aria-label", isMe ? "Leave the conversation" : `Remove ${name}`);

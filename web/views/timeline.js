@@ -4,20 +4,32 @@
  */
 
 import { isolated } from "../client/index.js";
-import { dayKey, dayText, timeOfDay } from "./dates.js";
 
 /** @import { Entry, Line } from "../client/index.js" */
 /** @import { Item, Piece, Reader, RowContent } from "./types.js" */
+
+// Dates and times are in the user's language and time zone.
+const time = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const weekday = new Intl.DateTimeFormat(undefined, { weekday: "long" });
+const dayOfYear = new Intl.DateTimeFormat(undefined, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+});
+const fullDay = new Intl.DateTimeFormat(undefined, {
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
+const shortDay = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 const SEQS_PER_PIECE = 20;
 const GROUP_PAUSE_MS = 5 * 60_000;
 /** Entries that the message itself shows. */
 const HIDDEN = ["messageEdited", "messageDeleted"];
 
-/**
- * @param {Line[]} lines
- * @returns {Piece[]}
- */
+/** @param {Line[]} lines @returns {Piece[]} */
 export function piecesOf(lines) {
   /** @type {Piece[]} */
   const pieces = [];
@@ -37,11 +49,7 @@ export function piecesOf(lines) {
   return pieces;
 }
 
-/**
- * @param {Piece} piece
- * @param {Reader} reader
- * @returns {Item[]}
- */
+/** @param {Piece} piece @param {Reader} reader @returns {Item[]} */
 export function itemsOf({ lines, before }, reader) {
   /** @type {Item[]} */
   const items = [];
@@ -56,6 +64,7 @@ export function itemsOf({ lines, before }, reader) {
       if (text !== null) items.push({ kind: "note", key: line.key, text });
     } else {
       const content = contentOf(line, reader);
+      if (line.key === reader.firstNew) items.push({ kind: "new", key: "new", text: "New" });
       const startsGroup =
         startsDay ||
         before === null ||
@@ -79,10 +88,7 @@ function timeOf(line) {
     : Date.parse(line.entry.sentAt ?? "") || 0;
 }
 
-/**
- * @param {Line} line
- * @param {Reader} reader
- */
+/** @param {Line} line @param {Reader} reader */
 function speakerOf(line, { me }) {
   if (line.kind === "outgoing") return me.user;
   return line.entry.event === "message" ? line.entry.sender : null;
@@ -112,10 +118,7 @@ function contentOf(line, { me, nameOf }) {
   return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
 }
 
-/**
- * @param {Entry} entry
- * @param {Reader} reader
- */
+/** @param {Entry} entry @param {Reader} reader */
 function changeText({ event, user = "", by = "" }, { me, nameOf }) {
   const isMe = user === me.user;
   const subject = isMe ? "You" : isolated(nameOf(user));
@@ -126,4 +129,48 @@ function changeText({ event, user = "", by = "" }, { me, nameOf }) {
   if (event === "participantRemoved")
     return by === user || by === "" ? `${subject} left` : `${actor} removed ${object}`;
   return null;
+}
+
+/** @param {number} at milliseconds since 1970 */
+function dayKey(at) {
+  const date = new Date(at);
+  return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
+}
+
+/** @param {number} at */
+function timeOfDay(at) {
+  return time.format(at);
+}
+
+/** @param {number} at @param {number} now */
+function dayText(at, now) {
+  const days = daysBetween(at, now);
+  if (days <= 1) return capitalised(relative.format(-days, "day"));
+  if (days < 7) return weekday.format(at);
+  return new Date(at).getFullYear() === new Date(now).getFullYear()
+    ? dayOfYear.format(at)
+    : fullDay.format(at);
+}
+
+/** @param {number} at @param {number} now */
+export function shortTime(at, now) {
+  const days = daysBetween(at, now);
+  if (days <= 0) return timeOfDay(at);
+  if (days === 1) return capitalised(relative.format(-1, "day"));
+  return days < 7 ? weekday.format(at) : shortDay.format(at);
+}
+
+/**
+ * The number of midnights between two times; 0 if the server's clock is ahead.
+ * @param {number} at
+ * @param {number} now
+ */
+function daysBetween(at, now) {
+  const midnight = (/** @type {number} */ moment) => new Date(moment).setHours(0, 0, 0, 0);
+  return Math.max(0, Math.round((midnight(now) - midnight(at)) / 86_400_000));
+}
+
+/** @param {string} text */
+function capitalised(text) {
+  return text.charAt(0).toLocaleUpperCase() + text.slice(1);
 }

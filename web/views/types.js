@@ -1,7 +1,7 @@
 /** Types of the views. Types only: never loaded. */
 
 /** @import { Line, Person } from "../client/index.js" */
-/** @import { MessageRow } from "./message_row.js" */
+/** @import { MessageRow } from "./messages.js" */
 
 /**
  * What a message row shows.
@@ -23,6 +23,7 @@
  * @property {HTMLElement | null} picture
  * @property {(id: string) => void} onRetry
  * @property {(id: string) => void} onDiscard
+ * @property {() => void} onGrown the row became higher after `render`
  */
 
 /**
@@ -32,7 +33,7 @@
 
 /**
  * An element of the message list.
- * @typedef {{kind: "day" | "note", key: string, text: string}
+ * @typedef {{kind: "day" | "note" | "new", key: string, text: string}
  *   | {kind: "message", key: string, content: RowContent}} Item
  */
 
@@ -42,6 +43,7 @@
  * @property {Person} me
  * @property {(user: string, name?: string) => string} nameOf
  * @property {number} now milliseconds since 1970
+ * @property {string} firstNew key of the first message after the divider; empty for none
  */
 
 /**
