@@ -70,12 +70,14 @@ export class Api {
   }
 
   /**
+   * @param {"POST" | "PATCH" | "DELETE"} method
    * @param {string} conversation
-   * @param {{id: string, body: string, after: number}} message
+   * @param {string} rest of the path
+   * @param {object} [body]
    * @returns {Promise<Sent>}
    */
-  async send(conversation, message) {
-    const answer = await this.request("POST", path(conversation, "messages"), message);
+  async send(method, conversation, rest, body) {
+    const answer = await this.request(method, path(conversation, "messages") + rest, body);
     return parseSent(answer) ?? unreadable();
   }
 
@@ -100,7 +102,7 @@ export class Api {
   }
 
   /**
-   * @param {"GET" | "POST" | "PUT" | "DELETE"} method
+   * @param {"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} method
    * @param {string} resource
    * @param {object} [body]
    */

@@ -8,10 +8,15 @@
 /** @typedef {{user: string, name: string}} Person */
 
 /**
- * A message that is not stored yet. The browser's database and the other tabs hold copies of it.
+ * A message, an edit or a deletion that is not stored yet. The browser's database and the other tabs
+ * hold copies of it. Edits and deletions have a `target` and no `body`, so that a tab with an earlier
+ * version of this client does not take them for messages.
  * @typedef {object} Outgoing
  * @property {string} id made by this client, unique per sender and conversation
- * @property {string} body
+ * @property {string} [body] of a message
+ * @property {number} [replyTo] seq of the message that this one replies to
+ * @property {number} [target] seq of the message to edit or to delete
+ * @property {string | null} [text] the new text; `null` deletes the message
  * @property {number} after the position when the message was written or last sent: no entry up to
  *   this position holds the message
  * @property {number} writtenAt milliseconds since 1970, later than the message before it
@@ -20,9 +25,15 @@
 
 /**
  * One line of a conversation: an entry of its log, or a message that is not stored yet. A message
- * keeps its key when it is stored.
- * @typedef {{kind: "entry", key: string, entry: Entry}
+ * keeps its key when it is stored. An entry has a `revision` while an edit or a deletion of it is not
+ * stored: `entry` shows it already, unless it failed.
+ * @typedef {{kind: "entry", key: string, entry: Entry, revision?: Outgoing}
  *   | {kind: "outgoing", key: string, outgoing: Outgoing}} Line
+ */
+
+/**
+ * A message with its edits or its deletion, and the one of them that is not stored.
+ * @typedef {{entry: Entry, revision?: Outgoing}} Revised
  */
 
 /**
@@ -33,9 +44,14 @@
  * @property {number | null} seq `null` until the message is stored
  * @property {string} sender user id
  * @property {string} name display name of the sender
- * @property {string} body
+ * @property {string} body empty if the message is deleted
  * @property {number} at milliseconds since 1970
- * @property {"pending" | "sent" | "failed"} state
+ * @property {number | null} replyTo seq of the message that this one replies to
+ * @property {number | null} editedAt time of the newest edit, in milliseconds since 1970
+ * @property {string | null} deletedBy user id
+ * @property {string | null} change the id of an edit or a deletion that is not stored, for `retry` and
+ *   `discard`
+ * @property {"pending" | "sent" | "failed"} state of the message, or of its edit or deletion
  * @property {Problem | null} problem why it failed
  */
 

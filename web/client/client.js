@@ -10,6 +10,7 @@ import { Leader } from "./leader.js";
 import { Listeners, PendingSends } from "./listeners.js";
 import { INITIAL_STATE, Model, StateName } from "./model.js";
 import { Code, Rejection, Retry, SignedOut } from "./protocol.js";
+import { Replica } from "./replica.js";
 import { Tabs } from "./tabs.js";
 import { Watchlist } from "./watchlist.js";
 
@@ -79,7 +80,10 @@ export class Client {
       api: this.#api,
       onEntries: ({ id }, entries) =>
         this.#apply({ kind: "entries", conversation: id, entries }, this.#leader !== null),
-      onEarlier: (_, entries) => this.#model.directory.learnNames(entries),
+      onEarlier: (_, entries) => {
+        this.#model.directory.learnNames(entries);
+        this.#revise(entries);
+      },
       onChange: () => this.#changed(),
       onError: (error, { id }) => this.#noticeRejection(error, id),
     });
@@ -202,7 +206,7 @@ export class Client {
       history: this.#history,
       listen: (onEntries) => this.#watchlist.listen(id, onEntries),
       apply: (change) => this.#apply(change, true),
-      write: (body) => this.#write(id, body),
+      write: (content) => this.#write(id, content),
       newId: () => this.#options.environment.newId(),
       attention: () => this.#attention,
       attend: (then) => void this.#attend().then((attention) => attention && then(attention)),
@@ -393,14 +397,14 @@ export class Client {
     void this.#history.catchUp(replica).catch((error) => this.#noticeRejection(error, id));
   }
 
-  /** @param {string} id @param {string} body */
-  #write(id, body) {
+  /** @param {string} id @param {import("./options.js").Content} content */
+  #write(id, content) {
     const { clock, newId } = this.#options.environment;
     const head = this.#model.directory.get(id)?.head ?? 0;
     const after = this.#model.find(id)?.position ?? head;
     const lastWrittenAt = this.#model.unsent(id).at(-1)?.writtenAt ?? 0;
     const writtenAt = Math.max(clock.now(), lastWrittenAt + 1);
-    const outgoing = { id: newId(), body, after, writtenAt, failure: null };
+    const outgoing = { id: newId(), ...content, after, writtenAt, failure: null };
     const sent = this.#pendingSends.expect(id, outgoing.id);
     this.#attention?.typing.sent(id);
     this.#apply({ kind: "written", conversation: id, outgoing }, true);
@@ -450,6 +454,7 @@ export class Client {
       if (id !== null) this.#store(id, before);
     }
     this.#pendingSends.applied(change);
+    this.#revise(seen);
     if (id !== null) this.#watchlist.deliver(id, seen);
     if (change.kind === "restarted") this.#listeners.restarted(change.conversation);
     this.#listeners.announce(seen);
@@ -479,6 +484,15 @@ export class Client {
     for (const outgoing of unsent) {
       if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
     }
+  }
+
+  /** @param {{target?: number}[]} entries */
+  #revise(entries) {
+    if (Replica.revise || !entries.some(({ target }) => target)) return;
+    void import("./revisions.js").then(
+      () => this.#changed(),
+      () => {},
+    );
   }
 
   #changed() {

@@ -85,19 +85,32 @@ export class Conversation {
    * Sends a message, which is shown at once, survives a reload, and is stored once. Callers need
    * not wait: `messages` contains failed messages.
    * @param {string} text
+   * @param {{replyTo?: number | null}} [options] the seq of the message to reply to
    * @returns {Promise<Entry>} the stored entry
    * @throws {Rejection}
    */
-  send(text) {
-    const body = cleanBody(text);
-    if (body === "") return rejected(Code.invalid, "The message is empty.");
-    const excess = encodedBytes(body) - MAX_BODY_BYTES;
-    if (excess > 0)
-      return rejected(
-        Code.tooLarge,
-        `The message is ${excess} bytes too long. Send it in several messages.`,
-      );
-    return this.#options.write(body);
+  send(text, { replyTo } = {}) {
+    return this.#checked(text, (body) =>
+      this.#options.write({ body, ...(replyTo && { replyTo }) }),
+    );
+  }
+
+  /**
+   * Replaces the text of one of the user's messages, as `send` sends one. An unsent message is
+   * waited for; a failed one is sent anew.
+   * @param {Pick<Message, "id" | "seq">} message
+   * @param {string} text
+   */
+  edit(message, text) {
+    return this.#checked(text, (body) => this.#revise(message, body));
+  }
+
+  /**
+   * Deletes the text of a message for ever. Discards a failed message.
+   * @param {Pick<Message, "id" | "seq">} message
+   */
+  delete(message) {
+    return this.#revise(message, null);
   }
 
   /** The other people who are typing. @returns {Person[]} */
@@ -179,6 +192,27 @@ export class Conversation {
     return this.entries();
   }
 
+  /** @param {string} text @param {(body: string) => Promise<Entry>} write */
+  #checked(text, write) {
+    const body = cleanBody(text);
+    if (body === "") return rejected(Code.invalid, "The message is empty.");
+    const excess = encodedBytes(body) - MAX_BODY_BYTES;
+    if (excess > 0)
+      return rejected(
+        Code.tooLarge,
+        `The message is ${excess} bytes too long. Send it in several messages.`,
+      );
+    return write(body);
+  }
+
+  /** @param {Pick<Message, "id" | "seq">} message @param {string | null} text */
+  #revise(message, text) {
+    const loaded = load(import("./revisions.js"));
+    const written = loaded.then(({ write }) => write(this, message, text, this.#options));
+    written.catch(() => {});
+    return written;
+  }
+
   get #replica() {
     return this.#options.model.findKnown(this.id);
   }
@@ -197,7 +231,7 @@ export class Conversation {
 function messageOf(line, me) {
   const { key } = line;
   if (line.kind === "outgoing") {
-    const { id, body, failure, writtenAt: at } = line.outgoing;
+    const { id, body = "", replyTo = null, failure, writtenAt: at } = line.outgoing;
     const state = failure ? "failed" : "pending";
     return {
       key,
@@ -207,13 +241,24 @@ function messageOf(line, me) {
       name: me.name,
       body,
       at,
+      replyTo,
+      editedAt: null,
+      deletedBy: null,
+      change: null,
       state,
       problem: failure,
     };
   }
-  const { id = "", seq, sender = "", name = sender, body = "", sentAt = "" } = line.entry;
+  const { entry, revision } = line;
+  const { id = "", seq, sender = "", name = sender, body = "", sentAt = "" } = entry;
   const at = Date.parse(sentAt) || 0;
-  return { key, id, seq, sender, name, body, at, state: "sent", problem: null };
+  const { replyTo = null, edited, deleted } = entry;
+  const editedAt = edited ? Date.parse(edited.at) || 0 : null;
+  const deletedBy = deleted?.by ?? null;
+  const { id: change = null, failure: problem = null } = revision ?? {};
+  const state = problem ? "failed" : revision ? "pending" : "sent";
+  const text = { key, id, seq, sender, name, body, at, replyTo, editedAt, deletedBy };
+  return { ...text, change, state, problem };
 }
 
 /** @param {string} code @param {string} message @returns {Promise<Entry>} */

@@ -341,8 +341,13 @@ export class Leader {
   /** @param {Sent} sent */
   #acknowledged(sent) {
     const { conversation } = sent;
-    const entries = this.#options.model.find(conversation)?.acknowledged(sent) ?? [];
-    if (entries.length > 0) this.#options.apply({ kind: "entries", conversation, entries });
+    const replica = this.#options.model.find(conversation);
+    const entries = replica?.acknowledged(sent) ?? [];
+    const { id, duplicate } = sent;
+    // The message was deleted before, perhaps by another user. The log brings that entry.
+    if (duplicate && entries[0]?.event === "messageDeleted")
+      this.#options.apply({ kind: "discarded", conversation, id });
+    else if (entries.length > 0) this.#options.apply({ kind: "entries", conversation, entries });
   }
 
   /** @param {string} id */

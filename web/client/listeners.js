@@ -65,7 +65,7 @@ export class PendingSends {
   /**
    * @type {Map<string, {
    * conversation: string,
-   * resolve: (entry: Entry) => void,
+   * resolve: (entry: any) => void,
    * reject: (error: Error) => void,
    * }>}
    */
@@ -90,10 +90,12 @@ export class PendingSends {
   applied(change) {
     if (change.kind === "entries") {
       for (const entry of change.entries) {
-        if (entry.sender === this.#me) this.#take(entry.id)?.resolve(entry);
+        if ((entry.sender ?? entry.by) === this.#me) this.#take(entry.id)?.resolve(entry);
       }
     } else if (change.kind === "failed") {
       this.#take(change.id)?.reject(new Rejection(change.problem));
+    } else if (change.kind === "discarded") {
+      this.#take(change.id)?.resolve(null);
     } else if (change.kind === "gone") {
       const message =
         "You are no longer in this conversation. The message may have been stored before.";

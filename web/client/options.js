@@ -107,6 +107,11 @@
  */
 
 /**
+ * What is to be sent: a message, an edit, or a deletion.
+ * @typedef {{body: string, replyTo?: number} | {target: number, text: string | null}} Content
+ */
+
+/**
  * @typedef {object} ConversationOptions
  * @property {Client} client
  * @property {Model} model
@@ -114,7 +119,7 @@
  * @property {(onEntries: (entries: Entry[]) => void) => () => void} listen follows the conversation
  *   until the result is called
  * @property {(change: Change) => void} apply
- * @property {(body: string) => Promise<Entry>} write
+ * @property {(content: Content) => Promise<Entry>} write
  * @property {() => string} newId
  * @property {() => Attention | null} attention
  * @property {(then: (attention: Attention) => void) => void} attend waits until it is loaded

@@ -94,9 +94,11 @@ export function parseFrame(text) {
       const page = parseEventPage(frame);
       return page && isText(conversation) ? { event, ref, conversation, page } : null;
     }
-    case "sent": {
+    case "sent":
+    case "edited":
+    case "deleted": {
       const sent = parseSent(frame);
-      return sent && { event, ref, sent };
+      return sent && { event: "sent", ref, sent };
     }
     case "pong":
       return {
@@ -190,6 +192,11 @@ export function parseEntry(value) {
     const text = value[member];
     if (typeof text === "string") entry[member] = text;
   }
+  const { target, replyTo, edited, deleted } = value;
+  if (isPosition(target)) entry.target = target;
+  if (isPosition(replyTo)) entry.replyTo = replyTo;
+  if (isObject(edited)) entry.edited = { seq: Number(edited.seq), at: textOr(edited.at, "") };
+  if (isObject(deleted)) entry.deleted = { seq: Number(deleted.seq), by: textOr(deleted.by, "") };
   return entry;
 }
 

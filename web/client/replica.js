@@ -1,6 +1,6 @@
 /** A tab's copy of one conversation: its position in the log, and its outbox. Pure. */
 
-/** @import { Entry, Line, Outgoing, Person, Problem, Sent } from "./types.js" */
+/** @import { Entry, Line, Outgoing, Person, Problem, Revised, Sent } from "./types.js" */
 
 /**
  * Position and outbox are one state. The position moves only past entries that were seen, and each
@@ -8,6 +8,11 @@
  * position as `after`, and is stored once however often it is sent.
  */
 export class Replica {
+  /**
+   * Applies edits and deletions. `revisions.js` sets it.
+   * @type {((entries: Entry[], outbox: Outgoing[], user: string) => Map<number, Revised>) | null}
+   */
+  static revise = null;
   /** @type {Entry[]} */
   entries = [];
   /** @type {Outgoing[]} */
@@ -88,8 +93,11 @@ export class Replica {
     const outgoing = this.#unsent(id);
     if (!outgoing) return [];
     const { user, name } = this.#me;
-    const { body } = outgoing;
-    return [{ event: "message", conversation: this.id, seq, id, sender: user, name, body, sentAt }];
+    const { body, replyTo, target, text } = outgoing;
+    const entry = { conversation: this.id, seq, id, sentAt };
+    if (text) return [{ ...entry, event: "messageEdited", target, sender: user, body: text }];
+    if (target) return [{ ...entry, event: "messageDeleted", target, by: user }];
+    return [{ ...entry, event: "message", sender: user, name, body, replyTo }];
   }
 
   /** @param {Entry[]} entries @param {number} after */
@@ -146,13 +154,16 @@ export class Replica {
   /** @returns {Line[]} */
   lines() {
     const ownHeld = [...this.#held.values()]
-      .filter((entry) => this.#isMine(entry))
+      .filter((entry) => entry.event === "message" && this.#isMine(entry))
       .sort((one, other) => one.seq - other.seq);
     /** @type {Line[]} */
     const lines = [];
-    for (const entry of [...this.entries, ...ownHeld])
-      lines.push({ kind: "entry", key: keyOf(entry), entry });
+    const entries = [...this.entries, ...ownHeld];
+    const revised = Replica.revise?.(entries, this.outbox, this.#me.user);
+    for (const entry of entries)
+      lines.push({ kind: "entry", key: keyOf(entry), entry, ...revised?.get(entry.seq) });
     for (const outgoing of this.outbox) {
+      if (outgoing.target) continue;
       const key = keyOf({ id: outgoing.id, sender: this.#me.user, seq: 0 });
       lines.push({ kind: "outgoing", key, outgoing });
     }
@@ -160,8 +171,8 @@ export class Replica {
   }
 
   /** @param {Entry} entry */
-  #isMine({ event, sender }) {
-    return event === "message" && sender === this.#me.user;
+  #isMine({ event, sender, by, target }) {
+    return (event === "message" || Boolean(target)) && (sender ?? by) === this.#me.user;
   }
 
   /** @param {string} id */

@@ -97,8 +97,14 @@ export class Sender {
 
 /** @param {Connection["request"]} request @returns {Transport} */
 export function socketTransport(request) {
-  return async ({ id: conversation }, { id, body, after }) => {
-    const outcome = await request({ action: Action.sendMessage, conversation, id, body, after });
+  return async ({ id: conversation }, { id, body, replyTo, target, text, after }) => {
+    const content =
+      target === undefined
+        ? { action: Action.sendMessage, body, replyTo }
+        : text
+          ? { action: Action.editMessage, target, body: text }
+          : { action: Action.deleteMessage, target };
+    const outcome = await request({ ...content, conversation, id, after });
     if (outcome.kind !== "answer") return outcome;
     return outcome.frame.event === "error"
       ? { kind: "rejected", problem: outcome.frame.problem }
@@ -108,9 +114,16 @@ export function socketTransport(request) {
 
 /** @param {Api} api @param {(sent: Sent) => void} onSent @returns {Transport} */
 export function httpTransport(api, onSent) {
-  return async (replica, { id, body, after }) => {
+  return async (replica, { id, body, replyTo, target, text, after }) => {
+    const message = { id, body: text ?? body, replyTo, after };
     try {
-      onSent(await api.send(replica.id, { id, body, after }));
+      onSent(
+        target === undefined
+          ? await api.send("POST", replica.id, "", message)
+          : text
+            ? await api.send("PATCH", replica.id, `/${target}`, message)
+            : await api.send("DELETE", replica.id, `/${target}?id=${id}&after=${after}`),
+      );
       return { kind: "stored" };
     } catch (error) {
       return error instanceof Rejection

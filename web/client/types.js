@@ -45,6 +45,7 @@
 /** @typedef {import("./replica.js").Replica} Replica */
 /** @typedef {import("./options.js").Seen} Seen */
 /** @typedef {import("./sending.js").Sender} Sender */
+/** @typedef {import("./changes.js").Revised} Revised */
 /** @typedef {import("./options.js").SenderOptions} SenderOptions */
 /** @typedef {import("./wire.js").Sent} Sent */
 /** @typedef {import("./options.js").Settings} Settings */

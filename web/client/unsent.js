@@ -21,18 +21,22 @@ export function readUnsent(rows) {
  * @param {Record<string, unknown>} value
  * @returns {OutboxRow | null}
  */
-function parseUnsent({ conversation, outgoing }) {
+export function parseUnsent({ conversation, outgoing }) {
   if (!isText(conversation) || !isObject(outgoing)) return null;
-  const { id, body, after, writtenAt, failure } = outgoing;
+  const { id, body, replyTo, target, text, after, writtenAt, failure } = outgoing;
   if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id)) return null;
-  if (!isText(body) || encodedBytes(body) > MAX_BODY_BYTES) return null;
+  const isRevision = isPosition(target);
+  const content = isRevision ? text : body;
+  const isDeletion = isRevision && text === null;
+  if (!isDeletion && (!isText(content) || encodedBytes(content) > MAX_BODY_BYTES)) return null;
   if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt))
     return null;
   return {
     conversation,
     outgoing: {
       id,
-      body,
+      ...(isRevision ? { target, text: isDeletion ? null : `${content}` } : { body: `${content}` }),
+      ...(isPosition(replyTo) && { replyTo }),
       after,
       writtenAt,
       failure: isObject(failure) ? parseProblem(failure) : null,

@@ -11,14 +11,19 @@
  * @property {string} [id] of a message; chosen by its sender
  * @property {string} [sender] user id
  * @property {string} [name] display name of the sender, or of the participant concerned
- * @property {string} [body] text
+ * @property {string} [body] text; empty for a deleted message, missing in an edit that a later entry
+ *   has replaced
+ * @property {number} [target] seq of the message that this entry edits or deletes
+ * @property {number} [replyTo] seq of the message that this one replies to
+ * @property {{seq: number, at: string}} [edited] the newest edit of a message
+ * @property {{seq: number, by: string}} [deleted] the deletion of a message
  * @property {string} [user] the participant concerned
  * @property {string} [by] user id of the participant who made the change
  * @property {string} [sentAt] RFC 3339, UTC
  */
 
 /**
- * The acknowledgement of a message.
+ * The acknowledgement of a message, an edit or a deletion.
  * @typedef {object} Sent
  * @property {string} conversation
  * @property {string} id

@@ -123,9 +123,51 @@ export class FakeServer {
   }
 
   /** @param {string} sender @param {Record<string, any>} message */
-  append(sender, { id, body, after = 0 }) {
-    const old = this.log.slice(after).find((entry) => entry.sender === sender && entry.id === id);
-    const { seq, sentAt } = old ?? this.store(sender, body, id);
+  append(sender, { id, body, replyTo, after = 0 }) {
+    const old = this.#repeated(sender, id, after);
+    const entry = old ?? this.store(sender, body, id);
+    if (replyTo) /** @type {Entry} */ (entry).replyTo = replyTo;
+    return this.#acknowledgement(id, entry, old);
+  }
+
+  /** @param {string} sender @param {Record<string, any>} edit */
+  edit(sender, { id, target, body, after = 0 }) {
+    const old = this.#repeated(sender, id, after);
+    const entry = old ?? this.#change({ event: "messageEdited", id, target, sender, body });
+    const message = this.log[target - 1];
+    if (message && !old) {
+      const { seq, sentAt: at = "" } = entry;
+      Object.assign(message, { body, edited: { seq, at } });
+    }
+    return this.#acknowledgement(id, entry, old);
+  }
+
+  /** @param {string} by @param {number} target @param {string} id */
+  remove(by, target, id) {
+    const message = this.log[target - 1];
+    const old = message?.deleted && this.log[message.deleted.seq - 1];
+    const entry = old ?? this.#change({ event: "messageDeleted", id, target, by });
+    if (message && !old)
+      Object.assign(message, { body: "", edited: undefined, deleted: { seq: entry.seq, by } });
+    return this.#acknowledgement(id, entry, old);
+  }
+
+  /** @param {Partial<Entry> & {event: string}} change @returns {Entry} */
+  #change(change) {
+    const seq = this.log.length + 1;
+    const sentAt = new Date(Date.UTC(2026, 0, 5, 9, 0, seq)).toISOString();
+    const entry = { conversation: this.id, seq, sentAt, ...change };
+    this.log.push(entry);
+    return entry;
+  }
+
+  /** @param {string} sender @param {string} id @param {number} after */
+  #repeated(sender, id, after) {
+    return this.log.slice(after).find((entry) => entry.sender === sender && entry.id === id);
+  }
+
+  /** @param {string} id @param {Entry} entry @param {Entry | undefined} old */
+  #acknowledgement(id, { seq, sentAt }, old) {
     return { conversation: this.id, id, seq, sentAt, duplicate: old !== undefined };
   }
 
@@ -179,6 +221,10 @@ export class FakeServer {
         return Response.json(this.#pageAfter(number("after"), number("limit")));
       case "POST /conversations/ID/messages":
         return Response.json(this.append("alice", JSON.parse(String(init?.body))), { status: 201 });
+      case "PATCH /conversations/ID/messages/1":
+        return Response.json(this.edit("alice", { target: 1, ...JSON.parse(String(init?.body)) }));
+      case "DELETE /conversations/ID/messages/1":
+        return Response.json(this.remove("alice", 1, url.searchParams.get("id") ?? ""));
       default:
         return Response.json(
           { code: "not_found", retry: "never", message: "No such thing" },
@@ -219,6 +265,9 @@ export class FakeServer {
     } else if (action === "subscribe")
       reply({ event: "subscribed", ...this.#pageAfter(frame.after) });
     else if (action === "sendMessage") reply({ event: "sent", ...this.append("alice", frame) });
+    else if (action === "editMessage") reply({ event: "edited", ...this.edit("alice", frame) });
+    else if (action === "deleteMessage")
+      reply({ event: "deleted", ...this.remove("alice", frame.target, frame.id) });
     else if (action === "ping") {
       const behind = Object.entries(frame.positions ?? {}).filter(
         ([, position]) => position < this.log.length,

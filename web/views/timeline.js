@@ -101,7 +101,7 @@ function speakerOf(line, { me }) {
  */
 function contentOf(line, { me, nameOf }) {
   if (line.kind === "outgoing") {
-    const { id, body, failure } = line.outgoing;
+    const { id, body = "", failure } = line.outgoing;
     return {
       id,
       seq: null,
@@ -113,7 +113,8 @@ function contentOf(line, { me, nameOf }) {
       problem: failure?.message ?? "",
     };
   }
-  const { id = "", seq, sender = "", body = "" } = line.entry;
+  const { id = "", seq, sender = "", deleted } = line.entry;
+  const body = deleted ? "Message deleted" : (line.entry.body ?? "");
   const name = nameOf(sender, line.entry.name);
   return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
 }
