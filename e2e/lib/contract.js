@@ -54,6 +54,11 @@ ajv.addKeyword({
   type: "array",
   validate: (max, list) => new Set(list).size <= max,
 });
+ajv.addKeyword({
+  keyword: "x-distinctBy",
+  type: "array",
+  validate: (member, list) => new Set(list.map((item) => item?.[member])).size === list.length,
+});
 ajv.addSchema(PROTOCOL, "schemas/protocol.json");
 
 /** Follows a `$ref` within a document; returns anything else unchanged. */

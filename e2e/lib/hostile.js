@@ -110,6 +110,7 @@ function fitting(schema) {
   if (schema.$ref !== undefined) return fitting(PROTOCOL.$defs[schema.$ref.split("/").at(-1)]);
   if (schema.anyOf !== undefined) return fc.oneof(...schema.anyOf.map(fitting));
   if (schema.const !== undefined) return fc.constant(schema.const);
+  if (schema.enum !== undefined) return fc.constantFrom(...schema.enum);
   switch ([schema.type].flat()[0]) {
     case "null":
       return fc.constant(null);
@@ -182,6 +183,9 @@ const EDGES = {
   after: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
   read: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
   title: fc.oneof(repeated([0, 1, 199, 200, 201], ["a"]), repeated([50, 51], ["😀"])),
+  presence: fc.constantFrom("active", "away", "here"),
+  conversations: numbered([0, 1, 20, 21], (index) => ({ conversation: `c${index}`, after: 0 })),
+  watch: numbered([0, 5, 6], (index) => `c${index}`),
   positions: numbered([0, 19, 20, 21], (index) => [`c${index}`, index]).map(Object.fromEntries),
   participants: fc.oneof(
     numbered([0, 89, 90, 91], (index) => `user-${index}`),
@@ -296,6 +300,10 @@ export function frames(conversation) {
     "read",
     "private",
     "stopped",
+    "presence",
+    "watch",
+    "conversations",
+    "receipts",
     "unknown",
   ];
   const objects = altered(fc.oneof(...ours), names);
@@ -346,6 +354,7 @@ export function requests(conversation) {
           "after",
           "read",
           "private",
+          "shown",
           "unknown",
         ]);
       return fc.record({

@@ -44,6 +44,7 @@ async function everything(stack) {
       await attempt(() => socket.request(action, { conversation, after: 0 }));
     }
     await attempt(() => socket.request("ping", { positions: { [conversation]: 0 } }));
+    await attempt(() => socket.request("ping", { presence: "active", watch: [conversation] }));
   }
   await addStale();
   await attempt(() => sockets[0].request("sendMessage", { conversation, ...message() }));

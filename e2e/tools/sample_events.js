@@ -82,6 +82,7 @@ export const SAMPLE_EVENTS = [
   ["rest_add_participant", "rest", { status: 200 }],
   ["rest_remove_participant", "rest", { status: 200 }],
   ["rest_receipt", "rest", { status: 200, body: { conversation: "welcome", readTo: 1 } }],
+  ["rest_show_presence", "rest", { status: 200, body: { shown: true } }],
   [
     "rest_read_events",
     "rest",

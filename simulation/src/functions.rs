@@ -152,7 +152,7 @@ pub fn is_silent(text: &str) -> bool {
 fn observe(
     world: &World,
     origin: Option<&ConnectionId>,
-    asked: Option<Asked>,
+    asked: Vec<Asked>,
     reply: &Value,
     fan_out: FanOut,
 ) {
@@ -209,7 +209,13 @@ pub async fn http<R: Route<Ports> + 'static>(
                 match in_time(R::handle(&*ports, &request), last_moment).await {
                     Ok(reply) => {
                         let reply = serde_json::to_value(reply).unwrap_or_default();
-                        observe(&world_here, None, None, &reply, ports.fan_out(deadline));
+                        observe(
+                            &world_here,
+                            None,
+                            Vec::new(),
+                            &reply,
+                            ports.fan_out(deadline),
+                        );
                         Reply::Granted(reply)
                     }
                     Err(RequestError::Rejected(rejection)) => {

@@ -5,6 +5,7 @@
 //!   repairs would hide a broken fan-out.)
 //! - *signals*: what a user types or has read is pushed to others only if the user is among the
 //!   participants that were read for it.
+//! - *presence*: nobody watches a conversation in which they never were.
 //! - *pushed*: a push that the gateway is too busy for is attempted four times if there is time.
 
 use std::{
@@ -77,15 +78,22 @@ impl FanOut {
 }
 
 impl Observer {
-    /// Returns the subscription that a frame requests, if it requests one.
-    pub fn asks(&self, connection: &ConnectionId, text: &str) -> Option<Asked> {
-        let frame: Value = serde_json::from_str(text).ok()?;
-        let conversation = frame["conversation"]
-            .as_str()
-            .filter(|_| frame["action"] == "subscribe")?;
-        let row = (conversation.to_owned(), connection.to_string());
-        let before = self.disturbances(&row);
-        Some(Asked { row, before })
+    /// Returns the subscriptions that a frame requests.
+    pub fn asks(&self, connection: &ConnectionId, text: &str) -> Vec<Asked> {
+        let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        if frame["action"] != "subscribe" {
+            return Vec::new();
+        }
+        let many = frame["conversations"].as_array().into_iter().flatten();
+        let wanted = many.chain([&frame]);
+        let conversations = wanted.filter_map(|wanted| wanted["conversation"].as_str());
+        conversations
+            .map(|conversation| {
+                let row = (conversation.to_owned(), connection.to_string());
+                let before = self.disturbances(&row);
+                Asked { row, before }
+            })
+            .collect()
     }
 
     /// Returns how often the row was deleted, and how often its user's participation changed.
@@ -144,6 +152,11 @@ impl Observer {
                 ),
             });
         }
+    }
+
+    /// Records a violation.
+    pub fn found(&mut self, promise: &'static str, what: String) {
+        self.broken.push(Finding { promise, what });
     }
 
     /// Records that a subscription row is put.
@@ -217,25 +230,32 @@ impl Observer {
         &mut self,
         connections: &Connections,
         origin: Option<&ConnectionId>,
-        asked: Option<Asked>,
+        asked: Vec<Asked>,
         reply: &Value,
         fan_out: FanOut,
     ) {
         let number = |name: &str| reply[name].as_u64();
-        match (reply["event"].as_str(), asked) {
-            (Some("subscribed"), Some(Asked { row, before })) => {
-                let is_changing = self.is_changing(&row.0, user_of(&row.1));
-                if self.disturbances(&row) == before && !is_changing {
-                    let head = number("head").unwrap_or(0);
-                    let from = self
-                        .subscribed
-                        .get(&row)
-                        .map_or(head, |from| (*from).min(head));
-                    self.subscribed.insert(row.clone(), from);
-                    self.check_from(connections, fan_out.now, &row, from);
+        match reply["event"].as_str() {
+            Some("subscribed") => {
+                for Asked { row, before } in asked {
+                    let many = reply["conversations"].as_array().into_iter().flatten();
+                    let mut outcomes = many.chain([reply]);
+                    let outcome = outcomes.find(|outcome| outcome["conversation"] == row.0);
+                    let Some(head) = outcome.and_then(|outcome| outcome["head"].as_u64()) else {
+                        continue;
+                    };
+                    let is_changing = self.is_changing(&row.0, user_of(&row.1));
+                    if self.disturbances(&row) == before && !is_changing {
+                        let from = self
+                            .subscribed
+                            .get(&row)
+                            .map_or(head, |from| (*from).min(head));
+                        self.subscribed.insert(row.clone(), from);
+                        self.check_from(connections, fan_out.now, &row, from);
+                    }
                 }
             }
-            (Some("sent" | "edited" | "deleted"), _) => {
+            Some("sent" | "edited" | "deleted") => {
                 let conversation = reply["conversation"]
                     .as_str()
                     .unwrap_or_default()

@@ -46,6 +46,15 @@ pub struct ConversationPlan {
     pub is_short: bool,
 }
 
+impl ConversationPlan {
+    /// Whether the user is a participant at some time.
+    pub fn may_contain(&self, user: &str) -> bool {
+        let added = self.changes.iter().map(|changes| changes.user);
+        let mut users = self.participants.iter().copied().chain(added);
+        users.any(|known| known == user)
+    }
+}
+
 /// The changes of one participant.
 #[derive(Debug)]
 pub struct Changes {

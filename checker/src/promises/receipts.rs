@@ -29,12 +29,17 @@ fn shown(case: &Case<'_>, found: &mut Vec<Violation>) {
             }
             Some(Record::Shown { about, of, read_to }) => {
                 let is_claimed = |private| claimed.contains(&(of.as_str(), *read_to, private));
+                // A user who is added starts with everything up to their addition as read.
+                let joined = || {
+                    let entry = case.evidence.at(*read_to);
+                    entry.is_some_and(|entry| entry.adds(of))
+                };
                 let (client, conversation) = (&about.client, case.conversation);
                 let what = if *read_to > head {
                     format!(
                         "{client} is shown that {of} has read {read_to} of {conversation}, which ends at {head}"
                     )
-                } else if is_claimed(false) || *of == about.user && is_claimed(true) {
+                } else if is_claimed(false) || *of == about.user && (is_claimed(true) || joined()) {
                     continue;
                 } else if is_claimed(true) {
                     format!(

@@ -15,6 +15,7 @@ use crate::{
     error::{Rejection, RequestError},
     mutant::mutant,
     ports::Participants,
+    reads::{Reads, require_participant_with_reads},
 };
 
 /// Returns `user` as a participant of `conversation`.
@@ -80,7 +81,8 @@ async fn read_then_check<T>(
 /// Awaits `subscribe`, then reads as [`read_as_participant`] does.
 ///
 /// The subscription is written first, so an entry that is stored meanwhile is either read or
-/// pushed. The first check runs at the same time, so it adds no round.
+/// pushed. The first check runs at the same time, so it adds no round. If `receipts` is set, the
+/// second check also returns how far the participants have read.
 ///
 /// # Errors
 /// Those of `subscribe` and of [`read_as_participant`].
@@ -90,18 +92,25 @@ pub async fn subscribe_then_read<T>(
     user: &UserId,
     subscribe: impl Future<Output = Result<(), RequestError>>,
     read: impl Future<Output = T>,
-) -> Result<T, RequestError> {
+    receipts: bool,
+) -> Result<(T, Option<Reads>), RequestError> {
     if mutant!(ReadBeforeRow) {
         let read = read.await;
         subscribe.await?;
-        return read_as_participant(ports, conversation, user, ready(read)).await;
+        let read = read_as_participant(ports, conversation, user, ready(read)).await?;
+        return Ok((read, None));
     }
     let first_check = require_participant(ports, conversation, user);
     let (participant, subscribed) = join(first_check, subscribe).await;
     let participant = participant?;
     subscribed?;
+    if receipts {
+        let read = read.await;
+        let reads = require_participant_with_reads(ports, conversation, user).await?;
+        return Ok((read, Some(reads)));
+    }
     let read = read_then_check(ports, conversation, participant, read).await?;
-    Ok(read.0)
+    Ok((read.0, None))
 }
 
 #[cfg(test)]

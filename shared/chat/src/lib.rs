@@ -27,6 +27,7 @@ pub mod mutant;
 mod participant_change;
 pub mod ports;
 pub mod rate_limit;
+mod reads;
 pub mod request;
 pub mod routes;
 pub mod time_limit;

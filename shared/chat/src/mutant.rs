@@ -76,6 +76,17 @@ pub enum Mutant {
     RowThenEntry,
     /// What a user who is not a participant types or has read is pushed. Not in the model.
     OutsiderSignals,
+    /// The presence of participants is shown to users who are not. Not in the model.
+    WatchedByStrangers,
+    /// A user who hides sees the presence of others. Not in the model.
+    HiddenSeeOthers,
+    /// A page that is hidden switches off the presence of another device. Implemented by the fake
+    /// store; the contract checks that other stores update conditionally.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    AwayForAll,
     /// A position that a participant claims to have read is not looked up in the log. Not in the
     /// model, which has no positions of participants.
     ReceiptUnproven,
@@ -98,8 +109,9 @@ pub enum Mutant {
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
     /// concurrent changes of one participant; `EditInTwoWrites` and `HalfFill`, because in the
-    /// simulation every call takes effect at once.
-    pub const ALL: [Self; 22] = [
+    /// simulation every call takes effect at once; `HiddenSeeOthers` and `AwayForAll`, because the
+    /// tests of `ping` find them.
+    pub const ALL: [Self; 23] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -117,6 +129,7 @@ impl Mutant {
         Self::CheckBeforeRead,
         Self::AnswerBeforeRow,
         Self::OutsiderSignals,
+        Self::WatchedByStrangers,
         Self::ReceiptUnproven,
         Self::ReceiptBackward,
         Self::PrivateShown,
@@ -148,6 +161,9 @@ impl Mutant {
             Self::AnswerBeforeRow => "answer_before_row",
             Self::RowThenEntry => "row_then_entry",
             Self::OutsiderSignals => "outsider_signals",
+            Self::WatchedByStrangers => "watched_by_strangers",
+            Self::HiddenSeeOthers => "hidden_see_others",
+            Self::AwayForAll => "away_for_all",
             Self::ReceiptUnproven => "receipt_unproven",
             Self::ReceiptBackward => "receipt_backward",
             Self::PrivateShown => "private_shown",
@@ -191,9 +207,14 @@ mod switch {
 
     /// Runs `run` with `mutant` active in this thread; `None` activates no mutant.
     pub fn with_mutant<T>(mutant: Option<Mutant>, run: impl FnOnce() -> T) -> T {
-        let before = ACTIVE.replace(mutant);
-        let result = run();
-        ACTIVE.set(before);
-        result
+        struct Restore(Option<Mutant>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                ACTIVE.set(self.0);
+            }
+        }
+        // Restored also if a test that finds the mutant panics.
+        let _restore = Restore(ACTIVE.replace(mutant));
+        run()
     }
 }

@@ -37,6 +37,12 @@ pub trait Route<P> {
     /// The cost of a request to its user's allowance, in tokens ([`crate::rate_limit`]).
     const COST: u32 = ORDINARY_COST;
 
+    /// Returns the cost of a request with these fields, which are not checked yet.
+    #[must_use]
+    fn cost(_fields: &Fields) -> u32 {
+        Self::COST
+    }
+
     /// The reply if the request is granted.
     type Reply: Serialize + Send;
 

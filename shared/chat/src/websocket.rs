@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::{
     domain::{Connection, Identity, Timestamp},
     error::{Rejection, RequestError},
+    fields::Fields,
     frame::Frame,
     rate_limit::{ORDINARY_COST, RateLimits},
     request::{Request, Route, in_time},
@@ -44,7 +45,7 @@ pub struct Answer {
 /// The routes that one function serves: `()`, `(A,)` or `(A, B, C)`.
 pub trait Routes<P> {
     /// Returns what a request for `action` costs, in tokens.
-    fn cost(action: &str) -> u32;
+    fn cost(action: &str, fields: &Fields) -> u32;
 
     /// Handles the request if one of the routes has its action, and returns the encoded reply.
     fn dispatch(
@@ -58,9 +59,10 @@ pub trait Routes<P> {
 macro_rules! impl_routes {
     ($($route:ident)*) => {
         impl<P: Sync, $($route: Route<P>),*> Routes<P> for ($($route,)*) {
-            fn cost(action: &str) -> u32 {
+            #[allow(unused_variables, reason = "the empty tuple has no route")]
+            fn cost(action: &str, fields: &Fields) -> u32 {
                 match action {
-                    $(action if action == $route::NAME => $route::COST,)*
+                    $(action if action == $route::NAME => $route::cost(fields),)*
                     _ => ORDINARY_COST,
                 }
             }
@@ -114,7 +116,7 @@ pub async fn answer<R: Routes<P>, P: Sync>(
     let request_id = inbound.request_id;
     let parsed = Frame::parse(inbound.text);
     let (reference, cost) = match &parsed {
-        Ok((frame, _)) => (&frame.reference, R::cost(&frame.action)),
+        Ok((frame, fields)) => (&frame.reference, R::cost(&frame.action, fields)),
         Err((reference, _)) => (reference, ORDINARY_COST),
     };
     let user = &inbound.identity.user;

@@ -212,14 +212,34 @@ impl Entries {
     /// Drops entries from the end until the rest takes at most `bytes`, but keeps at least one.
     /// Returns whether entries were dropped.
     pub fn fit_into(&mut self, bytes: usize) -> bool {
-        let mut taken = 0;
-        let fitting = self.entries.iter().take_while(|entry| {
-            taken += encode(&WireEntry::new(&self.conversation, entry)).len() + 1;
-            taken <= bytes
-        });
-        let kept = fitting.count().max(1);
-        let dropped = kept < self.entries.len();
-        self.entries.truncate(kept);
+        self.keep(self.fitting(bytes).0.max(1))
+    }
+
+    /// Drops entries from the end until the rest takes at most the bytes that are `left`, and takes
+    /// these bytes. Returns whether entries were dropped.
+    pub fn share(&mut self, left: &mut usize) -> bool {
+        let (count, bytes) = self.fitting(*left);
+        *left -= bytes;
+        self.keep(count)
+    }
+
+    /// Returns how many entries take at most `bytes`, and how many bytes these take.
+    fn fitting(&self, bytes: usize) -> (usize, usize) {
+        let (mut count, mut taken) = (0, 0);
+        for entry in &self.entries {
+            let size = encode(&WireEntry::new(&self.conversation, entry)).len() + 1;
+            if taken + size > bytes {
+                break;
+            }
+            count += 1;
+            taken += size;
+        }
+        (count, taken)
+    }
+
+    fn keep(&mut self, count: usize) -> bool {
+        let dropped = count < self.entries.len();
+        self.entries.truncate(count);
         dropped
     }
 }

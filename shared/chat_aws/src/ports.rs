@@ -11,7 +11,8 @@ use chat::{
     error::InternalError,
     ports::{
         Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page, Participants,
-        PushError, Put, Random, Receipt, Receipts, Roster, Settings, Subscriptions,
+        Presence, Presences, PushError, Put, Random, Receipt, Receipts, Roster, Settings,
+        Subscriptions,
     },
 };
 
@@ -180,12 +181,20 @@ delegate_to_table!(Participants {
     conversation(conversation: &ConversationId) -> Option<Conversation>;
     participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
     participants(conversation: &ConversationId) -> Vec<Participant>;
+    few_participants(conversation: &ConversationId, most: usize) -> Option<Vec<Participant>>;
     conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> ConversationPage;
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });
 
 delegate_to_table!(Receipts {
     advance(conversation: &ConversationId, user: &UserId, receipt: Receipt) -> Option<Advanced>;
+});
+
+delegate_to_table!(Presences {
+    look(user: &UserId, connection: &ConnectionId, now: Timestamp) -> Presence;
+    look_away(user: &UserId, connection: &ConnectionId, now: Timestamp) -> Presence;
+    show_presence(user: &UserId, shown: bool) -> ();
+    presences(users: &[UserId]) -> Vec<(UserId, Presence)>;
 });
 
 delegate_to_table!(Subscriptions {

@@ -46,6 +46,50 @@ impl Client {
         );
     }
 
+    /// Subscribes to all conversations in one frame.
+    pub(super) fn subscribe_to_all(&mut self, world: &Arc<World>) {
+        if !matches!(self.link, Link::Up(_)) {
+            return;
+        }
+        let mut wanted = Vec::new();
+        for (id, conversation) in &mut self.conversations {
+            if !matches!(conversation.phase, Phase::Out | Phase::Asking) {
+                conversation.phase = Phase::Asking;
+                wanted.push((id.clone(), conversation.position));
+            }
+        }
+        if wanted.is_empty() {
+            return;
+        }
+        let conversations: Vec<Value> = wanted
+            .iter()
+            .map(|(id, from)| json!({"conversation": id, "after": from}))
+            .collect();
+        self.ask(
+            world,
+            Question::SubscribeToMany(wanted),
+            json!({"action": "subscribe", "conversations": conversations, "receipts": true}),
+        );
+    }
+
+    /// Handles the outcomes one by one, as if each were a reply.
+    pub(super) fn subscribed_to_many(
+        &mut self,
+        world: &Arc<World>,
+        wanted: Vec<(String, u64)>,
+        frame: Frame,
+    ) {
+        world.count("subscriptions to many conversations");
+        for ((conversation, from), outcome) in wanted.into_iter().zip(frame.conversations) {
+            if outcome.code.is_empty() {
+                let question = Question::Subscribe { conversation, from };
+                self.subscribed(world, Some(question), outcome);
+            } else {
+                self.not_subscribed(world, &conversation, Some(&outcome));
+            }
+        }
+    }
+
     pub(super) fn subscribed(
         &mut self,
         world: &Arc<World>,
@@ -54,6 +98,7 @@ impl Client {
     ) {
         let id = frame.conversation;
         self.receive(world, &id, frame.events);
+        self.reads(world, &id, &frame.read);
         let Some(conversation) = self.conversations.get_mut(&id) else {
             return;
         };
@@ -144,6 +189,7 @@ impl Client {
 
     /// Catches up where the server's head is ahead, because the newest entry was missed.
     pub(super) fn ponged(&mut self, world: &Arc<World>, frame: &Frame) {
+        self.watched(world, frame);
         if world.mutant == Some(ClientMutant::NoPing) {
             return;
         }

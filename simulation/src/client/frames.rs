@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use checker::history::{Entry, Revision};
 use serde::Deserialize;
+use serde_json::Value;
 
 /// Any frame from the server, and any HTTP reply.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -28,7 +29,12 @@ pub struct Frame {
     pub read_to: u64,
     pub events: Vec<Entry>,
     pub limited: bool,
+    /// The outcomes of a subscription to many conversations.
+    pub conversations: Vec<Frame>,
     pub heads: BTreeMap<String, u64>,
+    pub presence: BTreeMap<String, Value>,
+    /// Positions by user in `subscribed`, and these by conversation in `pong`.
+    pub read: Value,
     pub code: String,
     pub retry: String,
     pub retry_after_ms: Option<u64>,

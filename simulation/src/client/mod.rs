@@ -157,6 +157,8 @@ enum Question {
         conversation: String,
         from: u64,
     },
+    /// Subscribes to many conversations, each from a position.
+    SubscribeToMany(Vec<(String, u64)>),
     Send {
         conversation: String,
         message: String,
@@ -169,6 +171,7 @@ impl Question {
     fn name(&self) -> String {
         match self {
             Self::Subscribe { conversation, .. } => format!("subscribe {conversation}"),
+            Self::SubscribeToMany(_) => "subscribe to many".to_owned(),
             Self::Send { message, .. } => format!("frame {message}"),
             Self::Ping => "frame of a ping".to_owned(),
         }
@@ -258,6 +261,11 @@ impl Client {
             Some(Question::Subscribe { conversation, .. }) => {
                 self.not_subscribed(world, &conversation, None)
             }
+            Some(Question::SubscribeToMany(wanted)) => {
+                for (conversation, _) in wanted {
+                    self.not_subscribed(world, &conversation, None);
+                }
+            }
             Some(Question::Send {
                 conversation,
                 number,
@@ -287,7 +295,12 @@ impl Client {
             }
             "added" => self.is_in(world, &frame.conversation, frame.head),
             "removed" => self.is_out(world, &frame.conversation),
-            "subscribed" => self.subscribed(world, question, frame),
+            "subscribed" => match question {
+                Some(Question::SubscribeToMany(wanted)) => {
+                    self.subscribed_to_many(world, wanted, frame);
+                }
+                question => self.subscribed(world, question, frame),
+            },
             "sent" | "edited" | "deleted" => self.acknowledged(world, &frame),
             "pong" => self.ponged(world, &frame),
             "read" => self.shown(world, &frame),
@@ -295,6 +308,11 @@ impl Client {
             "error" => match question {
                 Some(Question::Subscribe { conversation, .. }) => {
                     self.not_subscribed(world, &conversation, Some(&frame))
+                }
+                Some(Question::SubscribeToMany(wanted)) => {
+                    for (conversation, _) in wanted {
+                        self.not_subscribed(world, &conversation, Some(&frame));
+                    }
                 }
                 Some(Question::Send {
                     conversation,

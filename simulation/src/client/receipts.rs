@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chat::routes::Receipt;
 use checker::history::Record;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Client, Link, frames::Frame};
 use crate::{
@@ -65,13 +65,7 @@ impl Client {
         }
     }
 
-    fn confirm_by_http(
-        &mut self,
-        world: &Arc<World>,
-        id: &str,
-        place: Place,
-        fields: serde_json::Value,
-    ) {
+    fn confirm_by_http(&mut self, world: &Arc<World>, id: &str, place: Place, fields: Value) {
         let id = id.to_owned();
         self.ask_by_http::<Receipt>(world, place, fields, move |client, world, reply| {
             let about = client.about(&id);
@@ -111,6 +105,36 @@ impl Client {
             of,
             read_to: frame.read_to,
         });
+    }
+
+    /// Takes what a pong says of watched conversations.
+    pub(super) fn watched(&mut self, world: &Arc<World>, frame: &Frame) {
+        if !frame.presence.is_empty() {
+            world.count("presences that were seen");
+        }
+        for (id, reads) in frame.read.as_object().into_iter().flatten() {
+            let mut planned = world.plan.conversations.iter();
+            let planned = planned.find(|planned| planned.id == *id);
+            if !planned.is_some_and(|planned| planned.may_contain(&self.user)) {
+                let what = format!("{} watches {id}, in which they never were", self.user);
+                world.observer().found("presence", what);
+            }
+            self.reads(world, id, reads);
+        }
+    }
+
+    /// Takes the positions of the participants of a conversation.
+    pub(super) fn reads(&mut self, world: &Arc<World>, id: &str, reads: &Value) {
+        for (of, read_to) in reads.as_object().into_iter().flatten() {
+            world.record(Record::Shown {
+                about: self.about(id),
+                of: of.clone(),
+                read_to: read_to.as_u64().unwrap_or(0),
+            });
+        }
+        if let Some(own) = reads[&self.user].as_u64() {
+            self.confirmed(world, id, own);
+        }
     }
 
     /// Types. Nothing depends on it.

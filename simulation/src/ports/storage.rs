@@ -5,12 +5,12 @@ use std::sync::{Arc, atomic::Ordering};
 use chat::{
     domain::{
         Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
-        Subscription, UserId,
+        Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{
-        Advanced, Clock as _, Connections, ConversationPage, Log, Page, Participants, Put, Receipt,
-        Receipts, Roster, Subscriptions,
+        Advanced, Clock as _, Connections, ConversationPage, Log, Page, Participants, Presence,
+        Presences, Put, Receipt, Receipts, Roster, Subscriptions,
     },
 };
 
@@ -185,6 +185,15 @@ impl Participants for Ports {
         self.call("reading participants", apply).await
     }
 
+    async fn few_participants(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Vec<Participant>>, InternalError> {
+        let apply = || self.world.chat.few_participants(conversation, most);
+        self.call("reading few participants", apply).await
+    }
+
     async fn conversations_of(
         &self,
         user: &UserId,
@@ -232,6 +241,38 @@ impl Receipts for Ports {
             Some(_) => "receipts that were stored",
         });
         Ok(advanced)
+    }
+}
+
+impl Presences for Ports {
+    async fn look(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+        now: Timestamp,
+    ) -> Result<Presence, InternalError> {
+        let apply = || self.world.chat.look(user, connection, now);
+        self.call("recording that a user looks", apply).await
+    }
+
+    async fn look_away(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+        now: Timestamp,
+    ) -> Result<Presence, InternalError> {
+        let apply = || self.world.chat.look_away(user, connection, now);
+        self.call("recording that a user looks away", apply).await
+    }
+
+    async fn show_presence(&self, user: &UserId, shown: bool) -> Result<(), InternalError> {
+        let apply = || self.world.chat.show_presence(user, shown);
+        self.call("showing or hiding a presence", apply).await
+    }
+
+    async fn presences(&self, users: &[UserId]) -> Result<Vec<(UserId, Presence)>, InternalError> {
+        let apply = || self.world.chat.presences(users);
+        self.call("reading presences", apply).await
     }
 }
 

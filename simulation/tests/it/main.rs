@@ -45,11 +45,13 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "messages sent over HTTP",
         "late receipts that were stored",
         "positions that were ahead of the server's",
+        "presences that were seen",
         "puts that met their own entry",
         "puts that lost their position",
         "reads with a hole",
         "receipts of users who are not participants",
         "receipts with nothing new",
+        "subscriptions to many conversations",
         "typing that was shown",
     ] {
         assert!(total.tally.contains_key(what), "no {what}");
@@ -85,6 +87,7 @@ each_mutant_is_found_early! {
     small_window breaks "once";
     stale_counter breaks "counted";
     outsider_signals breaks "signals";
+    watched_by_strangers breaks "presence";
     receipt_unproven breaks "read";
     receipt_backward breaks "read";
     private_shown breaks "read";

@@ -18,6 +18,7 @@ pub mod changes;
 pub mod connections;
 pub mod log;
 pub mod participants;
+pub mod presences;
 pub mod receipts;
 pub mod revisions;
 pub mod subscriptions;
@@ -28,7 +29,7 @@ use crate::{
         Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Revision,
         Role, Seq, Subscription, Timestamp, Title, UserId,
     },
-    ports::{Connections, Log, Participants, Receipts, Subscriptions},
+    ports::{Connections, Log, Participants, Presences, Receipts, Subscriptions},
 };
 
 /// The limit of participants with which stores must be configured for these tests.
@@ -37,7 +38,7 @@ pub const MOST_PARTICIPANTS: usize = 100;
 /// An implementation, and an executor for its futures.
 pub trait Stores {
     /// The implementation of all storage ports.
-    type Ports: Log + Participants + Receipts + Subscriptions + Connections;
+    type Ports: Log + Participants + Receipts + Subscriptions + Connections + Presences;
 
     /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
@@ -87,6 +88,7 @@ macro_rules! contract_tests {
                 creating_must_not_change_an_existing_conversation
                 of_two_concurrent_creations_one_succeeds
                 a_missing_conversation_is_not_found
+                few_participants_are_all_unless_there_are_too_many
                 conversations_of_a_user_are_ordered_by_id
                 listing_may_continue_after_a_conversation_the_user_left
                 memberships_include_only_conversations_of_the_user
@@ -108,6 +110,11 @@ macro_rules! contract_tests {
                 subscriptions_of_a_connection_are_its_conversations
                 concurrent_claims_must_not_exceed_the_places_of_a_connection
                 a_released_place_can_be_claimed_again;
+            presences:
+                looking_and_looking_away_are_recorded
+                looking_away_on_another_connection_must_change_nothing
+                hiding_and_looking_must_not_change_each_other
+                presences_of_many_users_are_read_at_once;
             connections:
                 all_stored_connections_of_a_user_are_returned
                 a_connection_must_be_read_with_its_expiry

@@ -43,6 +43,17 @@ pub async fn a_title_is_optional_and_91_participants_are_allowed(ports: &impl Pa
     assert_eq!(ports.participants(&conversation.id).await.unwrap(), rows);
 }
 
+pub async fn few_participants_are_all_unless_there_are_too_many(ports: &impl Participants) {
+    let c = created(ports, "c", &["grace", "ada", "bob"]).await.id;
+    let all = ["ada", "bob", "grace"].map(participant).to_vec();
+    for (most, expected) in [(2, None), (3, Some(&all)), (4, Some(&all))] {
+        let found = ports.few_participants(&c, most).await.unwrap();
+        assert_eq!(found.as_ref(), expected, "{most}");
+    }
+    let none = ports.few_participants(&conversation_id("none"), 3).await;
+    assert_eq!(none.unwrap(), Some(Vec::new()));
+}
+
 pub async fn creating_must_not_change_an_existing_conversation(ports: &impl Participants) {
     let first = created(ports, "c", &["ada"]).await;
     let second = conversation("c", Some("Dinner"));

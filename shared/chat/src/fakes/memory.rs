@@ -18,7 +18,7 @@ use crate::{
         Participant, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
-    ports::{Clock, Outbound, PushError, Random, Settings},
+    ports::{Clock, Outbound, Presence, PushError, Random, Settings},
     rate_limit::RateLimits,
 };
 
@@ -43,6 +43,8 @@ pub(super) struct State {
     /// The conversations for which each connection has a place.
     pub claims: BTreeMap<ConnectionId, BTreeSet<ConversationId>>,
     pub connections: BTreeMap<(UserId, ConnectionId), Connection>,
+    /// The presence of each user, with the connection on which they looked last.
+    pub presences: BTreeMap<UserId, (Presence, Option<ConnectionId>)>,
     pub pushed: Vec<(ConnectionId, String)>,
     pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
     pub push_attempts: BTreeMap<ConnectionId, usize>,

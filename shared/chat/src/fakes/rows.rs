@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use super::FakeChat;
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Participant, Subscription, UserId,
+        Connection, ConnectionId, Conversation, ConversationId, Participant, Subscription,
+        Timestamp, UserId,
     },
     error::InternalError,
     mutant::mutant,
     ports::{
-        Advanced, Connections, ConversationPage, Participants, Receipt, Receipts, Roster,
-        Subscriptions,
+        Advanced, Connections, ConversationPage, Participants, Presence, Presences, Receipt,
+        Receipts, Roster, Subscriptions,
     },
 };
 
@@ -72,6 +73,15 @@ impl Participants for FakeChat {
         };
         self.count("participants", found.len());
         Ok(found)
+    }
+
+    async fn few_participants(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Vec<Participant>>, InternalError> {
+        let found = self.participants(conversation).await?;
+        Ok((found.len() <= most).then_some(found))
     }
 
     async fn conversations_of(
@@ -251,6 +261,58 @@ impl Subscriptions for FakeChat {
         drop(state);
         self.count("subscriptions_of", found.len());
         Ok(found.into_iter().collect())
+    }
+}
+
+impl Presences for FakeChat {
+    async fn look(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+        now: Timestamp,
+    ) -> Result<Presence, InternalError> {
+        self.pause().await;
+        let mut state = self.state();
+        let (presence, device) = state.presences.entry(user.clone()).or_default();
+        presence.seen_at = Some(now);
+        presence.active = true;
+        *device = Some(connection.clone());
+        Ok(*presence)
+    }
+
+    async fn look_away(
+        &self,
+        user: &UserId,
+        connection: &ConnectionId,
+        now: Timestamp,
+    ) -> Result<Presence, InternalError> {
+        self.pause().await;
+        let mut state = self.state();
+        let Some((presence, device)) = state.presences.get_mut(user) else {
+            return Ok(Presence::default());
+        };
+        if device.as_ref() == Some(connection) || mutant!(AwayForAll) {
+            presence.seen_at = Some(now);
+            presence.active = false;
+        }
+        Ok(*presence)
+    }
+
+    async fn show_presence(&self, user: &UserId, shown: bool) -> Result<(), InternalError> {
+        self.pause().await;
+        let mut state = self.state();
+        state.presences.entry(user.clone()).or_default().0.shown = shown;
+        Ok(())
+    }
+
+    async fn presences(&self, users: &[UserId]) -> Result<Vec<(UserId, Presence)>, InternalError> {
+        self.pause().await;
+        let state = self.state();
+        let found = users.iter().filter_map(|user| {
+            let (presence, _) = state.presences.get(user)?;
+            Some((user.clone(), *presence))
+        });
+        Ok(found.collect())
     }
 }
 

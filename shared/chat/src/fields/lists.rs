@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Field, FromField};
+use super::{Field, Fields, FromField, Position};
 use crate::{
     domain::{ConversationId, FieldError, Seq, UserId},
     limit::limit,
@@ -58,6 +58,90 @@ limit!(
     pub const MAX_POSITIONS = 20;
     const TOO_MANY_POSITIONS = "must name at most ", " conversations";
 );
+
+limit!(
+    /// The most conversations that a client watches.
+    pub const MAX_WATCHED = 5;
+    const TOO_MANY_WATCHED = "must contain at most ", " conversations";
+);
+
+/// The conversations that a client watches, without repetitions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WatchList(pub Vec<ConversationId>);
+
+impl FromField for WatchList {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        let Field::Json(Value::Array(values)) = field else {
+            return Err(FieldError::Invalid("must be an array of conversation ids"));
+        };
+        if values.len() > MAX_WATCHED {
+            return Err(FieldError::Invalid(TOO_MANY_WATCHED));
+        }
+        let mut watched = Vec::with_capacity(values.len());
+        for value in values {
+            let id = value.as_str().and_then(|id| ConversationId::new(id).ok());
+            let id = id.ok_or(FieldError::Invalid("must contain only conversation ids"))?;
+            if !watched.contains(&id) {
+                watched.push(id);
+            }
+        }
+        Ok(Self(watched))
+    }
+}
+
+limit!(
+    /// The most conversations that one frame subscribes to.
+    pub const MAX_SUBSCRIBED = 20;
+    const TOO_MANY_SUBSCRIBED = "must contain at most ", " conversations";
+);
+
+/// A conversation to subscribe to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Conversation id.
+    pub conversation: ConversationId,
+    /// The position after which entries are missed; `None` means from the head.
+    pub after: Option<Position>,
+}
+
+/// The conversations to subscribe to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SubscriptionList(pub Vec<Wanted>);
+
+impl FromField for SubscriptionList {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        const RULE: FieldError = FieldError::Invalid(
+            "must be an array of objects with a `conversation` and an optional `after`",
+        );
+        let Field::Json(Value::Array(values)) = field else {
+            return Err(RULE);
+        };
+        if values.is_empty() {
+            return Err(FieldError::Invalid("must not be empty"));
+        }
+        if values.len() > MAX_SUBSCRIBED {
+            return Err(FieldError::Invalid(TOO_MANY_SUBSCRIBED));
+        }
+        let mut seen = BTreeSet::new();
+        let mut wanted = Vec::with_capacity(values.len());
+        for value in values {
+            let Value::Object(members) = value else {
+                return Err(RULE);
+            };
+            let fields = Fields::from_object(members.clone());
+            let conversation: ConversationId = fields.required("conversation").map_err(|_| RULE)?;
+            let after = fields.optional("after").map_err(|_| RULE)?;
+            if !seen.insert(conversation.clone()) {
+                return Err(FieldError::Invalid("must not name a conversation twice"));
+            }
+            wanted.push(Wanted {
+                conversation,
+                after,
+            });
+        }
+        Ok(Self(wanted))
+    }
+}
 
 /// A client's positions by conversation.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::{
     error::Rejection,
 };
 
-pub use lists::{MAX_POSITIONS, Positions, UserList};
+pub use lists::{MAX_POSITIONS, Positions, SubscriptionList, UserList, Wanted, WatchList};
 pub use numbers::{Limit, MessagePosition, Position};
 
 /// The values of one request by name. Unknown names are ignored.
@@ -49,6 +49,15 @@ impl Fields {
     #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// Returns the number of elements of a value, 0 if it is not an array.
+    #[must_use]
+    pub fn list_length(&self, name: &str) -> usize {
+        match self.0.get(name) {
+            Some(Field::Json(Value::Array(values))) => values.len(),
+            _ => 0,
+        }
     }
 
     /// Reads a required value.
@@ -111,6 +120,25 @@ impl FromField for bool {
         match field {
             Field::Json(Value::Bool(value)) => Ok(*value),
             _ => Err(FieldError::Invalid("must be true or false")),
+        }
+    }
+}
+
+/// Whether a user looks at the chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// A page is visible.
+    Active,
+    /// The page is hidden, or the user does nothing.
+    Away,
+}
+
+impl FromField for Looking {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        match field {
+            Field::Json(Value::String(word)) if word == "active" => Ok(Self::Active),
+            Field::Json(Value::String(word)) if word == "away" => Ok(Self::Away),
+            _ => Err(FieldError::Invalid("must be `active` or `away`")),
         }
     }
 }

@@ -142,11 +142,38 @@ pub async fn newest_tail(
 /// # Errors
 /// An [`InternalError`] if the log cannot be read.
 pub async fn head(log: &impl Log, conversation: &ConversationId) -> Result<Seq, InternalError> {
-    let page = log.read_back(conversation, Seq::MAX, 1).await?;
-    Ok(page.entries.first().map_or(Seq::START, |entry| entry.seq))
+    Ok(newest(log, conversation).await?.0)
 }
 
-/// Reads at most `limit` entries past `after`, and returns whether there may be more.
+/// Returns the newest position and its counters.
+///
+/// # Errors
+/// An [`InternalError`] if the log cannot be read.
+pub async fn newest(
+    log: &impl Log,
+    conversation: &ConversationId,
+) -> Result<(Seq, Counters), InternalError> {
+    let page = log.read_back(conversation, Seq::MAX, 1).await?;
+    let newest = page.entries.first();
+    Ok(newest.map_or((Seq::START, Counters::START), |entry| {
+        (entry.seq, entry.counters)
+    }))
+}
+
+/// Entries past a position.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// Ascending, without a gap.
+    pub entries: Vec<Entry>,
+    /// The position of the last entry, or the one after which was read.
+    pub head: Seq,
+    /// The counters at `head`.
+    pub counters: Counters,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// Reads at most `limit` entries past `after`.
 ///
 /// # Errors
 /// `unknown_position` if `after` is not a position of this log.
@@ -155,7 +182,7 @@ pub async fn read_after(
     conversation: &ConversationId,
     after: Seq,
     limit: usize,
-) -> Result<(Tail, bool), RequestError> {
+) -> Result<Later, RequestError> {
     // The entry at `after` proves the position. It is read in addition to the requested ones.
     let proof = usize::from(after > Seq::START);
     let first = after.max(Seq::START.next());
@@ -163,8 +190,14 @@ pub async fn read_after(
         .read_from(conversation, first, limit.saturating_add(proof))
         .await?;
     let mut tail = dense_run(after, page.entries).ok_or(Rejection::UnknownPosition)?;
+    let counters = tail.counters();
     tail.entries.drain(..proof.min(tail.entries.len()));
-    Ok((tail, page.more))
+    Ok(Later {
+        entries: tail.entries,
+        head: tail.head,
+        counters,
+        more: page.more,
+    })
 }
 
 /// Returns the entries without a gap from the start of a read that began at `after`. Returns `None`

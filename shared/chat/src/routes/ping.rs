@@ -1,26 +1,45 @@
-//! `ping`: compares a client's positions with the heads. It also keeps the connection from being
-//! idle.
+//! `ping`: compares a client's positions with the heads, says whether the user looks at the chat,
+//! and asks who else does. It also keeps the connection from being idle.
 //!
 //! ```json
-//! {"action": "ping", "ref": "1", "positions": {"c": 41, "d": 7}}
-//! {"event": "pong", "ref": "1", "heads": {"c": 42}}
+//! {"action": "ping", "ref": "1", "positions": {"c": 41, "d": 7},
+//!  "presence": "active", "watch": ["c"]}
+//! {"event": "pong", "ref": "1", "heads": {"c": 42},
+//!  "presence": {"grace": {"online": true}, "bob": {"lastSeen": "…"}},
+//!  "read": {"c": {"ada": 41, "grace": 40}}}
 //! ```
+//!
+//! Presence is not whether a user has a connection: a connection may be gone without a notice. It
+//! is whether somebody looked lately. A visible page renews it, and it ends by itself.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{OptionFuture, join, try_join_all};
 use serde::Serialize;
 
 use crate::{
-    domain::{ConversationId, Seq, UserId},
-    error::{InternalError, RequestError},
-    fields::Positions,
+    domain::{ConversationId, Seq, Timestamp, UserId},
+    error::{InternalError, Rejection, RequestError},
+    fields::{Fields, Looking, Positions, WatchList},
     log::head,
-    ports::{Clock, Log, Participants},
+    mutant::mutant,
+    ports::{Clock, Log, Participants, Presence, Presences},
+    rate_limit::ORDINARY_COST,
+    reads::Reads,
     request::{Request, Route},
 };
 
-/// Compares positions with heads.
+/// How long a user counts as online after they looked. Pages renew it every four minutes.
+const LEASE: Duration = Duration::from_secs(5 * 60 + 30);
+/// In conversations with more participants, nobody sees who is online.
+const MOST_SEEN: usize = 50;
+/// The most bytes of positions in a reply, so that it fits into one frame with the presences of
+/// users with the longest ids.
+const READ_BYTES: usize = 12_000;
+/// The last look at the chat is shown to the minute, in seconds.
+const COARSE: u64 = 60;
+
+/// Compares positions with heads, and looks who is there.
 #[derive(Clone, Copy, Debug)]
 pub struct Ping;
 
@@ -30,28 +49,214 @@ pub struct Ping;
 pub struct Pong {
     /// The newest positions by conversation id.
     pub heads: BTreeMap<String, u64>,
+    /// The other participants of the watched conversations by user id, if the client watches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence: Option<BTreeMap<String, Seen>>,
+    /// How far the participants of the watched conversations have read, by conversation id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<BTreeMap<String, Reads>>,
+    /// `Some(false)` if the caller hides their presence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shown: Option<bool>,
+}
+
+/// What others see of a user's presence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged, rename_all_fields = "camelCase")]
+pub enum Seen {
+    /// The user looks at the chat, or did a few minutes ago.
+    Online {
+        /// Always true.
+        online: bool,
+    },
+    /// When the user last looked.
+    Last {
+        /// The time in RFC 3339, to the minute.
+        last_seen: String,
+    },
+}
+
+struct Command {
+    positions: Vec<(ConversationId, Seq)>,
+    looking: Option<Looking>,
+    watch: Option<Vec<ConversationId>>,
+}
+
+impl Command {
+    fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let positions: Option<Positions> = fields.optional("positions")?;
+        let watch: Option<WatchList> = fields.optional("watch")?;
+        Ok(Self {
+            positions: positions.map_or_else(Vec::new, |positions| positions.0),
+            looking: fields.optional("presence")?,
+            watch: watch.map(|watch| watch.0),
+        })
+    }
 }
 
 impl<P> Route<P> for Ping
 where
-    P: Log + Participants + Clock + Sync,
+    P: Log + Participants + Presences + Clock + Sync,
 {
     const NAME: &'static str = "ping";
     type Reply = Pong;
 
+    /// A watched conversation costs as much as a request.
+    fn cost(fields: &Fields) -> u32 {
+        let watched = u32::try_from(fields.list_length("watch")).unwrap_or(u32::MAX);
+        ORDINARY_COST.saturating_add(watched)
+    }
+
     async fn handle(ports: &P, request: &Request) -> Result<Pong, RequestError> {
-        let positions: Option<Positions> = request.fields.optional("positions")?;
+        let Command {
+            positions,
+            looking,
+            watch,
+        } = Command::parse(&request.fields)?;
 
-        let caller = request.caller(ports.now())?;
+        let now = ports.now();
+        let caller = request.caller(now)?;
 
-        let Positions(positions) = positions.unwrap_or(Positions(Vec::new()));
+        let renewed = renew(ports, request, &caller.user, looking, now);
+        let watched = watch
+            .as_ref()
+            .map(|watch| Watched::read(ports, watch, &caller.user));
+        let (renewed, watched) = join(renewed, OptionFuture::from(watched)).await;
+        let (renewed, watched) = (renewed?, watched.transpose()?);
+
         let heads = positions.iter().map(|(conversation, position)| {
             newer_head(ports, conversation, *position, &caller.user)
         });
-        let heads = try_join_all(heads).await?;
+        let presences = watched
+            .as_ref()
+            .map(|watched| presences(ports, watched, &caller.user, now));
+        let (heads, presences) = join(try_join_all(heads), OptionFuture::from(presences)).await;
+        let (presence, own) = presences.transpose()?.unzip();
 
+        let hides = renewed.or(own).is_some_and(|presence| !presence.shown);
         Ok(Pong {
-            heads: heads.into_iter().flatten().collect(),
+            heads: heads?.into_iter().flatten().collect(),
+            presence,
+            read: watched.map(|watched| watched.reads),
+            shown: hides.then_some(false),
+        })
+    }
+}
+
+/// Records whether the user looks at the chat, if the client says so, and returns their presence.
+async fn renew<P: Presences>(
+    ports: &P,
+    request: &Request,
+    user: &UserId,
+    looking: Option<Looking>,
+    now: Timestamp,
+) -> Result<Option<Presence>, InternalError> {
+    let (Some(looking), Some(connection)) = (looking, &request.connection) else {
+        return Ok(None);
+    };
+    let presence = match looking {
+        Looking::Active => ports.look(user, &connection.id, now).await?,
+        Looking::Away => ports.look_away(user, &connection.id, now).await?,
+    };
+    Ok(Some(presence))
+}
+
+/// The watched conversations in which the user is a participant.
+#[derive(Debug, Default)]
+struct Watched {
+    /// The other participants of the small ones.
+    others: Vec<UserId>,
+    /// How far participants have read, by conversation id.
+    reads: BTreeMap<String, Reads>,
+}
+
+impl Watched {
+    /// Reads the participants of each conversation. The same read shows who they are, how far they
+    /// have read, and whether the user is among them.
+    async fn read<P: Participants>(
+        ports: &P,
+        watch: &[ConversationId],
+        user: &UserId,
+    ) -> Result<Self, InternalError> {
+        let found = watch
+            .iter()
+            .map(|conversation| seen_by(ports, conversation, user));
+        let mut watched = Self::default();
+        let mut left = READ_BYTES;
+        for (conversation, found) in watch.iter().zip(try_join_all(found).await?) {
+            let Some((others, reads)) = found else {
+                continue;
+            };
+            let mut reads = reads;
+            reads.share(&mut left, user);
+            watched.reads.insert(conversation.to_string(), reads);
+            for other in others {
+                if watched.others.len() < MOST_SEEN && !watched.others.contains(&other) {
+                    watched.others.push(other);
+                }
+            }
+        }
+        Ok(watched)
+    }
+}
+
+/// Returns the other participants of a conversation, none if it is large, and what the user may see
+/// of how far they have read. Returns `None` if the user is not a participant.
+async fn seen_by<P: Participants>(
+    ports: &P,
+    conversation: &ConversationId,
+    user: &UserId,
+) -> Result<Option<(Vec<UserId>, Reads)>, InternalError> {
+    let few = ports.few_participants(conversation, MOST_SEEN).await?;
+    let Some(participants) = few else {
+        let own = ports.participant(conversation, user).await?;
+        return Ok(own.map(|own| (Vec::new(), Reads::own(&own))));
+    };
+    let mut takes_part = participants.iter().map(|participant| &participant.user);
+    if !takes_part.any(|participant| participant == user) && !mutant!(WatchedByStrangers) {
+        return Ok(None);
+    }
+    let reads = Reads::of(&participants, user);
+    let users = participants.into_iter().map(|participant| participant.user);
+    Ok(Some((users.filter(|other| other != user).collect(), reads)))
+}
+
+/// Returns what the user sees of the others, and the user's own presence. A user who hides sees
+/// nobody.
+async fn presences<P: Presences>(
+    ports: &P,
+    watched: &Watched,
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(BTreeMap<String, Seen>, Presence), InternalError> {
+    let mut users = watched.others.clone();
+    users.push(user.clone());
+    let mut own = Presence::default();
+    let mut seen = BTreeMap::new();
+    for (found, presence) in ports.presences(&users).await? {
+        if found == *user {
+            own = presence;
+        } else if let Some(shown) = Seen::of(presence, now) {
+            seen.insert(found.to_string(), shown);
+        }
+    }
+    if !own.shown && !mutant!(HiddenSeeOthers) {
+        seen.clear();
+    }
+    Ok((seen, own))
+}
+
+impl Seen {
+    /// Returns what others see, or `None` if the user hides or has never looked.
+    fn of(presence: Presence, now: Timestamp) -> Option<Self> {
+        let seen_at = presence.seen_at.filter(|_| presence.shown)?;
+        // The lease of a page that closed without a word ends by itself.
+        if presence.active && now.since(seen_at) < LEASE {
+            return Some(Self::Online { online: true });
+        }
+        let minute = Timestamp::from_seconds(seen_at.seconds() / COARSE * COARSE);
+        Some(Self::Last {
+            last_seen: minute.rfc3339(),
         })
     }
 }
@@ -77,53 +282,4 @@ async fn newer_head<P: Log + Participants>(
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use crate::fakes::FakeChat;
-
-    #[test]
-    fn only_newer_heads_of_the_callers_conversations_are_returned() {
-        let chat = FakeChat::new();
-        for (id, users) in [
-            ("behind", ["ada"]),
-            ("level", ["ada"]),
-            ("foreign", ["grace"]),
-        ] {
-            let conversation = chat.conversation(id, &users);
-            chat.history(&conversation, "grace", 3);
-        }
-        let positions = json!({"behind": 1, "level": 3, "foreign": 0, "nothing": 0});
-        let reply = chat.frame(
-            "ada-1",
-            json!({"action": "ping", "ref": "p", "positions": positions}),
-        );
-        assert_eq!(
-            reply,
-            json!({"event": "pong", "ref": "p", "heads": {"behind": 3}})
-        );
-        assert_eq!(
-            chat.frame("ada-1", json!({"action": "ping"})),
-            json!({"event": "pong", "heads": {}})
-        );
-    }
-
-    #[test]
-    fn positions_are_checked() {
-        let chat = FakeChat::new();
-        let many: serde_json::Map<_, _> = (0..21).map(|n| (format!("c{n}"), json!(0))).collect();
-        for positions in [
-            json!([]),
-            json!({"c": "1"}),
-            json!({"c": -1}),
-            json!({"c d": 1}),
-            json!(many),
-        ] {
-            let reply = chat.frame("ada-1", json!({"action": "ping", "positions": positions}));
-            assert_eq!(
-                (&reply["code"], &reply["field"]),
-                (&json!("invalid"), &json!("positions"))
-            );
-        }
-    }
-}
+mod tests;

@@ -85,16 +85,16 @@ async fn read<P: Log + Clock>(
     after: Seq,
     limit: usize,
 ) -> Result<EntryPage, RequestError> {
-    let (mut tail, more) = read_after(ports, conversation, after, limit).await?;
-    let limited = with_texts(ports, conversation, &mut tail.entries).await? || more;
+    let mut later = read_after(ports, conversation, after, limit).await?;
+    let dropped = with_texts(ports, conversation, &mut later.entries).await?;
+    let limited = dropped || later.more;
     let head = if limited {
         head(ports, conversation).await?
     } else {
-        tail.head
+        later.head
     };
-    let entries = Entries::new(conversation, tail.entries);
     Ok(EntryPage {
-        entries,
+        entries: Entries::new(conversation, later.entries),
         head: head.number(),
         limited,
     })

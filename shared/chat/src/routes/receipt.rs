@@ -28,12 +28,10 @@ use crate::{
         Advanced, Clock, Connections, Log, Outbound, Random, Receipt as Reading, Receipts,
         Subscriptions,
     },
+    reads::MOST_WATCHED,
     request::{Request, Route},
     wire::Signal,
 };
-
-/// In conversations with more participants, nobody sees how far others have read.
-pub const MOST_WATCHED: usize = 20;
 
 /// Stores how far a participant has read.
 #[derive(Clone, Copy, Debug)]

@@ -1,24 +1,35 @@
-//! `subscribe`: subscribes a connection to a conversation, and returns the entries that it missed.
+//! `subscribe`: subscribes a connection to conversations, and returns the entries that it missed.
 //!
 //! ```json
-//! {"action": "subscribe", "ref": "1", "conversation": "c", "after": 41}
+//! {"action": "subscribe", "ref": "1", "conversation": "c", "after": 41, "receipts": true}
 //! {"event": "subscribed", "ref": "1", "conversation": "c", "head": 42,
-//!  "events": [{"event": "message", "seq": 42, …}], "limited": false}
+//!  "events": [{"event": "message", "seq": 42, …}], "limited": false,
+//!  "messages": 40, "read": {"ada": 41, "grace": 40}}
+//! ```
+//!
+//! Many conversations in one frame have one outcome each:
+//!
+//! ```json
+//! {"action": "subscribe", "ref": "1", "conversations": [{"conversation": "c", "after": 41}, …]}
+//! {"event": "subscribed", "ref": "1", "conversations": [{"conversation": "c", "head": 42, …},
+//!  {"conversation": "d", "code": "not_found", …}]}
 //! ```
 
-use futures_util::future::join;
+use futures_util::{StreamExt, TryStreamExt, future::join, stream};
 use serde::Serialize;
 
 use crate::{
     access::subscribe_then_read,
-    domain::{ConnectionId, ConversationId, Seq, Subscription},
+    domain::{Connection, ConnectionId, ConversationId, Seq, Subscription, UserId},
     error::{InternalError, Rejection, RequestError},
-    fields::{Fields, Position},
+    fields::{Fields, Position, SubscriptionList, Wanted},
     limit::limit,
-    log::{head, read_after, with_texts},
+    log::{newest, read_after, with_texts},
     ports::{Clock, Log, Participants, Subscriptions},
+    rate_limit::ORDINARY_COST,
+    reads::Reads,
     request::{Request, Route},
-    wire::Entries,
+    wire::{Entries, Problem},
 };
 
 limit!(
@@ -29,19 +40,40 @@ limit!(
 );
 /// The most entries in one reply.
 const PAGE_ENTRIES: usize = 100;
+/// The most entries of each conversation, if one frame subscribes to many.
+const SHARED_PAGE_ENTRIES: usize = 50;
 /// The most bytes of entries in one reply, so that a reply has at most 30,000 bytes with all else.
 /// It is not known whether API Gateway sends a route's reply of more than one frame (32 KB). An
 /// entry always fits, since a body has at most 16 KB.
 const PAGE_BYTES: usize = 29_000;
+/// The most bytes of entries and positions in a reply for many conversations. Each has up to 350
+/// bytes besides.
+const SHARED_BYTES: usize = 22_000;
+/// How many subscriptions of one frame are made at a time.
+const WIDTH: usize = 8;
 
-/// Subscribes a connection to a conversation.
+/// Subscribes a connection to conversations.
 #[derive(Clone, Copy, Debug)]
 pub struct Subscribe;
 
 /// The connection is subscribed.
 #[derive(Clone, Debug, Serialize)]
-#[serde(tag = "event", rename = "subscribed")]
-pub struct Subscribed {
+#[serde(tag = "event")]
+pub enum Subscribed {
+    /// To the one conversation of the request.
+    #[serde(rename = "subscribed")]
+    One(Missed),
+    /// To those of many for which this is the outcome.
+    #[serde(rename = "subscribed")]
+    Many {
+        /// One outcome for each conversation, in the order of the request.
+        conversations: Vec<Outcome>,
+    },
+}
+
+/// What a subscriber has missed.
+#[derive(Clone, Debug, Serialize)]
+pub struct Missed {
     /// Conversation id.
     pub conversation: String,
     /// Its newest position.
@@ -51,19 +83,53 @@ pub struct Subscribed {
     pub entries: Entries,
     /// Whether the reply was cut: there are more entries.
     pub limited: bool,
+    /// The number of messages up to `head`, if the client asked for receipts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub messages: Option<u64>,
+    /// How far the participants have read, if the client asked for receipts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<Reads>,
 }
 
-struct Command {
-    conversation: ConversationId,
-    after: Option<Position>,
+/// The outcome for one conversation of many.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// The connection is subscribed.
+    Subscribed(Missed),
+    /// It is not.
+    Rejected {
+        /// Conversation id.
+        conversation: String,
+        /// Why.
+        #[serde(flatten)]
+        problem: Problem,
+    },
+}
+
+enum Command {
+    One(Wanted),
+    Many(Vec<Wanted>),
 }
 
 impl Command {
-    fn parse(fields: &Fields) -> Result<Self, Rejection> {
-        Ok(Self {
-            conversation: fields.required("conversation")?,
-            after: fields.optional("after")?,
-        })
+    fn parse(fields: &Fields) -> Result<(Self, bool), Rejection> {
+        let receipts = fields.optional("receipts")?.unwrap_or(false);
+        let many: Option<SubscriptionList> = fields.optional("conversations")?;
+        let command = match many {
+            None => Self::One(Wanted {
+                conversation: fields.required("conversation")?,
+                after: fields.optional("after")?,
+            }),
+            Some(_) if fields.has("conversation") => {
+                return Err(Rejection::Invalid {
+                    field: "conversations",
+                    rule: "must not be given together with `conversation`",
+                });
+            }
+            Some(SubscriptionList(many)) => Self::Many(many),
+        };
+        Ok((command, receipts))
     }
 }
 
@@ -74,44 +140,138 @@ where
     const NAME: &'static str = "subscribe";
     type Reply = Subscribed;
 
+    /// Many subscriptions cost as much as one by one.
+    fn cost(fields: &Fields) -> u32 {
+        let many = u32::try_from(fields.list_length("conversations")).unwrap_or(u32::MAX);
+        ORDINARY_COST.max(many)
+    }
+
     async fn handle(ports: &P, request: &Request) -> Result<Subscribed, RequestError> {
-        let Command {
-            conversation,
-            after,
-        } = Command::parse(&request.fields)?;
-        let after = after.map(Position::seq).transpose()?;
+        let (command, receipts) = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        let connection = request.connection.clone().ok_or(Rejection::UnknownAction)?;
-
-        let subscription = Subscription {
-            user: caller.user.clone(),
+        let connection = request
+            .connection
+            .as_ref()
+            .ok_or(Rejection::UnknownAction)?;
+        let subscriber = Subscriber {
+            user: &caller.user,
             connection,
+            receipts,
         };
-        let connection = &subscription.connection;
-        let claim = ports.claim(connection, &conversation, MAX_SUBSCRIPTIONS);
+
+        match command {
+            Command::One(wanted) => {
+                let missed = subscriber.subscribe(ports, wanted, PAGE_ENTRIES).await?;
+                Ok(Subscribed::One(missed))
+            }
+            Command::Many(wanted) => {
+                let conversations = subscriber.subscribe_to_many(ports, wanted).await?;
+                Ok(Subscribed::Many { conversations })
+            }
+        }
+    }
+}
+
+/// The connection that subscribes.
+struct Subscriber<'a> {
+    user: &'a UserId,
+    connection: &'a Connection,
+    receipts: bool,
+}
+
+impl Subscriber<'_> {
+    /// Subscribes to one conversation. If it cannot be granted, no row is left.
+    async fn subscribe<P>(
+        &self,
+        ports: &P,
+        wanted: Wanted,
+        limit: usize,
+    ) -> Result<Missed, RequestError>
+    where
+        P: Log + Participants + Subscriptions + Clock + Sync,
+    {
+        let Wanted {
+            conversation,
+            after,
+        } = wanted;
+        let after = after.map(Position::seq).transpose()?;
+        let subscription = Subscription {
+            user: self.user.clone(),
+            connection: self.connection.clone(),
+        };
+        let claim = ports.claim(self.connection, &conversation, MAX_SUBSCRIPTIONS);
         let outcome = subscribe_then_read(
             ports,
             &conversation,
-            &caller.user,
+            self.user,
             store(ports, &conversation, &subscription),
-            join(claim, read(ports, &conversation, after)),
+            join(claim, read(ports, &conversation, after, limit)),
+            self.receipts,
         )
         .await;
         if let Err(RequestError::Rejected(Rejection::NotFound)) = outcome {
-            end(ports, &conversation, &connection.id).await?;
+            end(ports, &conversation, &self.connection.id).await?;
         }
 
-        let (claimed, read) = outcome?;
+        let ((claimed, missed), reads) = outcome?;
         if !claimed? {
-            ports.unsubscribe(&conversation, &connection.id).await?;
+            ports
+                .unsubscribe(&conversation, &self.connection.id)
+                .await?;
             return Err(Rejection::Invalid {
                 field: "conversation",
                 rule: TOO_MANY_SUBSCRIPTIONS,
             }
             .into());
         }
-        read
+        let mut missed = missed?;
+        if let Some(reads) = &reads {
+            missed.limited |= missed
+                .entries
+                .fit_into(PAGE_BYTES.saturating_sub(reads.bytes()));
+        }
+        Ok(Missed {
+            messages: missed.messages.filter(|_| self.receipts),
+            read: reads,
+            ..missed
+        })
+    }
+
+    /// Subscribes to many conversations. A rejection of one does not affect the others. All share
+    /// the bytes of a reply: when these are used up, the rest is `limited` and has only the user's
+    /// own position.
+    async fn subscribe_to_many<P>(
+        &self,
+        ports: &P,
+        wanted: Vec<Wanted>,
+    ) -> Result<Vec<Outcome>, InternalError>
+    where
+        P: Log + Participants + Subscriptions + Clock + Sync,
+    {
+        let subscribed = wanted.into_iter().map(async |wanted| {
+            let conversation = wanted.conversation.to_string();
+            match self.subscribe(ports, wanted, SHARED_PAGE_ENTRIES).await {
+                Ok(missed) => Ok(Outcome::Subscribed(missed)),
+                Err(RequestError::Rejected(rejection)) => Ok(Outcome::Rejected {
+                    conversation,
+                    problem: Problem::rejected(&rejection),
+                }),
+                Err(RequestError::Internal(error)) => Err(error),
+            }
+        });
+        let subscribed = stream::iter(subscribed).buffered(WIDTH);
+        let mut outcomes: Vec<Outcome> = subscribed.try_collect().await?;
+        let mut left = SHARED_BYTES;
+        for outcome in &mut outcomes {
+            if let Outcome::Subscribed(missed) = outcome {
+                if let Some(reads) = &mut missed.read {
+                    reads.share(&mut left, self.user);
+                }
+                missed.limited |= missed.entries.share(&mut left);
+            }
+        }
+        Ok(outcomes)
     }
 }
 
@@ -143,29 +303,34 @@ async fn read<P: Log + Clock>(
     ports: &P,
     conversation: &ConversationId,
     after: Option<Seq>,
-) -> Result<Subscribed, RequestError> {
-    let (mut entries, limited, mut newest) = match after {
+    limit: usize,
+) -> Result<Missed, RequestError> {
+    let (mut entries, limited, mut end) = match after {
         None => (
             Entries::none(conversation),
             false,
-            head(ports, conversation).await?,
+            newest(ports, conversation).await?,
         ),
         Some(after) => {
-            let (mut tail, more) = read_after(ports, conversation, after, PAGE_ENTRIES).await?;
-            let dropped = with_texts(ports, conversation, &mut tail.entries).await?;
-            let entries = Entries::new(conversation, tail.entries);
-            (entries, more || dropped, tail.head)
+            let mut later = read_after(ports, conversation, after, limit).await?;
+            let dropped = with_texts(ports, conversation, &mut later.entries).await?;
+            let entries = Entries::new(conversation, later.entries);
+            let end = (later.head, later.counters);
+            (entries, later.more || dropped, end)
         }
     };
     let limited = entries.fit_into(PAGE_BYTES) || limited;
     if limited {
-        newest = head(ports, conversation).await?;
+        end = newest(ports, conversation).await?;
     }
-    Ok(Subscribed {
+    let (head, counters) = end;
+    Ok(Missed {
         conversation: conversation.to_string(),
-        head: newest.number(),
+        head: head.number(),
         entries,
         limited,
+        messages: Some(counters.messages),
+        read: None,
     })
 }
 

@@ -7,6 +7,7 @@
 //! | `conversation#ID` | `participant#USER` | `user#USER` |
 //! | `conversation#ID` | `subscription#CONN` | `connection#CONN` |
 //! | `user#USER` | `connection#CONN` | |
+//! | `user#USER` | `presence` | |
 //! | `connection#CONN` | `places` | |
 
 use chat::domain::{ConnectionId, ConversationId, Seq, UserId};
@@ -69,6 +70,14 @@ pub const READ_TO: &str = "read_to";
 pub const READ_MESSAGES: &str = "read_messages";
 /// The position up to which others see that a participant has read.
 pub const SHOWN_TO: &str = "shown_to";
+/// When a user said last that they look at the chat or look away, in milliseconds.
+pub const SEEN_AT: &str = "seen_at";
+/// Whether a user looks at the chat.
+pub const ACTIVE: &str = "active";
+/// The connection on which a user looked last.
+pub const DEVICE: &str = "device";
+/// Whether others may see a user's presence. Missing if they may.
+pub const SHOWN: &str = "shown";
 /// When a connection's handshake began, in milliseconds.
 pub const CONNECTED_AT: &str = "connected_at";
 /// When the row ceases to have an effect and DynamoDB may delete it, in **seconds**, as DynamoDB
@@ -82,6 +91,8 @@ pub const CONVERSATION_IDS: &str = "conversations";
 
 /// The sort key of the row with the places of a connection.
 pub const PLACES: &str = "places";
+/// The sort key of the row with a user's presence.
+pub const PRESENCE: &str = "presence";
 /// The sort key of a conversation's own row.
 pub const ABOUT: &str = "about";
 
@@ -140,6 +151,11 @@ pub fn conversation_in(pk: &str) -> Option<ConversationId> {
     ConversationId::new(pk.strip_prefix(CONVERSATION)?).ok()
 }
 
+/// Parses the user in a partition key.
+pub fn user_in(pk: &str) -> Option<UserId> {
+    UserId::from_stored(pk.strip_prefix(USER_PREFIX)?).ok()
+}
+
 /// Parses the position in an entry's sort key.
 pub fn seq_in(sk: &str) -> Option<Seq> {
     Seq::new(sk.strip_prefix(ENTRY)?.parse().ok()?)
@@ -186,6 +202,7 @@ mod tests {
         }
         assert_eq!(conversation_in("conversation#c"), Some(conversation_id));
         assert_eq!(conversation_in("user#c"), None);
+        assert_eq!(user_in("user#ada#1").as_ref(), Some(&user_id));
         assert_eq!(seq_in("event#000000000042"), Some(seq));
         assert_eq!(participant_in("participant#ada#1"), Some(user_id));
         assert_eq!(
@@ -209,7 +226,7 @@ mod tests {
         ] {
             assert!(roster.contains(&inside), "{inside}");
         }
-        for outside in [ABOUT, "event#999999999999"] {
+        for outside in [ABOUT, "event#999999999999", "emoji#", "file#"] {
             assert!(!roster.contains(&outside), "{outside}");
         }
     }

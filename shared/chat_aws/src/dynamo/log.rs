@@ -55,7 +55,7 @@ impl Log for Table {
             Row::new(keys::conversation(conversation), keys::entry(*position)).into_item()
         });
         let rows = self
-            .get_all("reading single entries", keys.collect())
+            .get_all("reading single entries", keys.collect(), true)
             .await?;
         rows.iter().map(entry).collect()
     }

@@ -9,6 +9,7 @@ mod content;
 mod keys;
 mod log;
 mod participants;
+mod presences;
 mod receipts;
 mod row;
 mod subscriptions;

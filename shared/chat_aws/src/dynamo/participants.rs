@@ -93,6 +93,29 @@ impl Participants for Table {
             .collect()
     }
 
+    async fn few_participants(
+        &self,
+        conversation: &ConversationId,
+        most: usize,
+    ) -> Result<Option<Vec<Participant>>, InternalError> {
+        let limit = i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1);
+        let found = self
+            .query(
+                keys::conversation(conversation),
+                Range::BeginsWith(keys::PARTICIPANTS),
+            )
+            .limit(limit)
+            .send()
+            .await
+            .map_err(failed("reading few participants"))?;
+        let items = found.items.unwrap_or_default();
+        if items.len() > most || found.last_evaluated_key.is_some() {
+            return Ok(None);
+        }
+        let rows = items.into_iter().map(|item| participant(&Row::read(item)));
+        rows.collect::<Result<_, _>>().map(Some)
+    }
+
     async fn conversations_of(
         &self,
         user: &UserId,
@@ -145,6 +168,7 @@ impl Participants for Table {
             .get_all(
                 "reading memberships",
                 wanted_rows.map(Row::into_item).collect(),
+                true,
             )
             .await?;
 
@@ -171,12 +195,13 @@ impl Table {
         &self,
         doing: &'static str,
         mut keys: Vec<Item>,
+        consistent: bool,
     ) -> Result<Vec<Row>, InternalError> {
         let mut rows = Vec::new();
         let mut attempt = 1;
         while !keys.is_empty() {
             let request = KeysAndAttributes::builder()
-                .consistent_read(true)
+                .consistent_read(consistent)
                 .set_keys(Some(keys));
             let request = request.build().map_err(failed(doing))?;
             let found = self

@@ -78,6 +78,14 @@ impl Row {
         self.optional_number(name)?.ok_or_else(|| unreadable(name))
     }
 
+    /// Returns whether something holds, if the attribute exists.
+    pub fn optional_bool(&self, name: &'static str) -> Result<Option<bool>, InternalError> {
+        let value = self.0.get(name).map(AttributeValue::as_bool).transpose();
+        value
+            .map(Option::<&bool>::copied)
+            .map_err(|_| unreadable(name))
+    }
+
     /// Returns a number, if the attribute exists.
     pub fn optional_number(&self, name: &'static str) -> Result<Option<u64>, InternalError> {
         let Some(value) = self.0.get(name) else {

@@ -5,12 +5,14 @@ use std::{future::Future, pin::Pin};
 use chat::{
     error::RequestError,
     ports::{
-        Clock, Connections, Log, Outbound, Participants, Random, Receipts, Settings, Subscriptions,
+        Clock, Connections, Log, Outbound, Participants, Presences, Random, Receipts, Settings,
+        Subscriptions,
     },
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
         ListConversations, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
+        ShowPresence,
     },
     wire::encode,
 };
@@ -30,6 +32,7 @@ pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
         GET "/conversations/{id}" from Query => GetConversation;
         PUT "/conversations/{id}/participants/{user}" from Path => AddParticipant;
         DELETE "/conversations/{id}/participants/{user}" from Path => RemoveParticipant;
+        PUT "/me/presence" from Body => ShowPresence;
         PUT "/conversations/{id}/receipt" from Body => Receipt;
         POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
         PATCH "/conversations/{id}/messages/{seq}" from Message => EditMessage, created if |reply| !reply.is_duplicate();
@@ -111,6 +114,7 @@ impl<P: AllPorts> HttpRoute<P> {
 pub trait AllPorts:
     Log
     + Participants
+    + Presences
     + Receipts
     + Subscriptions
     + Connections
@@ -126,6 +130,7 @@ pub trait AllPorts:
 impl<P> AllPorts for P where
     P: Log
         + Participants
+        + Presences
         + Receipts
         + Subscriptions
         + Connections

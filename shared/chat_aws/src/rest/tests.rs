@@ -72,6 +72,7 @@ fn the_samples_get_the_responses_that_their_readme_lists() {
         (sample!("edit_message"), 200),
         (sample!("delete_message"), 201),
         (sample!("delete_message"), 200),
+        (sample!("show_presence"), 200),
         (sample!("read_events"), 200),
         (sample!("read_messages"), 200),
         (sample!("read_messages_not_found"), 404),

@@ -16,7 +16,7 @@ use chat::{
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
         ListConversations, Ping, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
-        Subscribe, Typing, Unsubscribe, connect, disconnect,
+        ShowPresence, Subscribe, Typing, Unsubscribe, connect, disconnect,
     },
 };
 use chat_aws::{Ports, dynamo::Table};
@@ -257,6 +257,12 @@ async fn every_request_costs_what_the_documentation_says() {
             &small.frame::<Subscribe>("ada-3", c()).await,
         ),
         line(
+            "`subscribe` again, with `receipts`",
+            &small
+                .frame::<Subscribe>("ada-3", json!({"conversation": "c", "receipts": true}))
+                .await,
+        ),
+        line(
             "`ping` without positions",
             &small.frame::<Ping>("ada-3", json!({})).await,
         ),
@@ -271,6 +277,16 @@ async fn every_request_costs_what_the_documentation_says() {
             &small
                 .frame::<Ping>("ada-3", json!({"positions": {"c": 9}}))
                 .await,
+        ),
+        line(
+            "`ping`, `presence`",
+            &small
+                .frame::<Ping>("ada-3", json!({"presence": "active"}))
+                .await,
+        ),
+        line(
+            "`ping`, `watch` of a conversation of two",
+            &small.frame::<Ping>("ada-3", json!({"watch": ["c"]})).await,
         ),
         line(
             "`unsubscribe`",
@@ -399,6 +415,12 @@ async fn every_request_costs_what_the_documentation_says() {
                 .ask::<Receipt>("ada", json!({"conversation": "c", "read": 13}))
                 .await,
         ),
+        line(
+            "`PUT /me/presence`",
+            &small
+                .ask::<ShowPresence>("ada", json!({"shown": true}))
+                .await,
+        ),
         line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
         line(
             "`GET …/events`, with edits of two older messages",
@@ -439,6 +461,22 @@ async fn every_request_costs_what_the_documentation_says() {
         .take_while(|line| line.starts_with('|'))
         .collect();
     assert_eq!(documented, lines, "measured:\n{}", lines.join("\n"));
+}
+
+#[tokio::test]
+async fn many_subscriptions_in_one_frame_cost_as_much_as_one_by_one() {
+    let small = Small::conversation().await;
+    let other = json!({"id": "b", "participants": []});
+    small.ask::<CreateConversation>("ada", other).await;
+    let again = |fields: Value| small.frame::<Subscribe>("ada-1", fields);
+    again(json!({"conversation": "b"})).await;
+    let one = again(json!({"conversation": "b"})).await;
+    let wanted = json!([{"conversation": "c"}, {"conversation": "b"}]);
+    let two = again(json!({"conversations": wanted})).await;
+    assert_eq!(two.calls, 2 * one.calls);
+    assert_eq!(two.read_units, 2.0 * one.read_units);
+    assert_eq!(two.write_units, 2.0 * one.write_units);
+    assert!(two.rounds <= one.rounds);
 }
 
 #[tokio::test]

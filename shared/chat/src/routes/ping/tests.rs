@@ -1,0 +1,239 @@
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    fakes::FakeChat,
+    mutant::{Mutant, with_mutant},
+    routes::{RemoveParticipant, ShowPresence},
+};
+
+#[test]
+fn only_newer_heads_of_the_callers_conversations_are_returned() {
+    let chat = FakeChat::new();
+    for (id, users) in [
+        ("behind", ["ada"]),
+        ("level", ["ada"]),
+        ("foreign", ["grace"]),
+    ] {
+        let conversation = chat.conversation(id, &users);
+        chat.history(&conversation, "grace", 3);
+    }
+    let positions = json!({"behind": 1, "level": 3, "foreign": 0, "nothing": 0});
+    let reply = chat.frame(
+        "ada-1",
+        json!({"action": "ping", "ref": "p", "positions": positions}),
+    );
+    assert_eq!(
+        reply,
+        json!({"event": "pong", "ref": "p", "heads": {"behind": 3}})
+    );
+    assert_eq!(
+        chat.frame("ada-1", json!({"action": "ping"})),
+        json!({"event": "pong", "heads": {}})
+    );
+}
+
+#[test]
+fn positions_are_checked() {
+    let chat = FakeChat::new();
+    let many: serde_json::Map<_, _> = (0..21).map(|n| (format!("c{n}"), json!(0))).collect();
+    for positions in [
+        json!([]),
+        json!({"c": "1"}),
+        json!({"c": -1}),
+        json!({"c d": 1}),
+        json!(many),
+    ] {
+        let reply = chat.frame("ada-1", json!({"action": "ping", "positions": positions}));
+        assert_eq!(
+            (&reply["code"], &reply["field"]),
+            (&json!("invalid"), &json!("positions"))
+        );
+    }
+}
+
+/// Ada, Grace and Bob in `c`, Ada and Mallory in `d`.
+fn people() -> FakeChat {
+    let chat = FakeChat::new();
+    chat.conversation("c", &["ada", "grace", "bob"]);
+    chat.conversation("d", &["ada", "mallory"]);
+    chat
+}
+
+fn says(chat: &FakeChat, connection: &str, presence: &str) -> Value {
+    let reply = chat.frame(connection, json!({"action": "ping", "presence": presence}));
+    assert_eq!(reply["event"], "pong");
+    reply
+}
+
+/// Returns the presences that a connection sees in a conversation.
+fn watch(chat: &FakeChat, connection: &str, conversation: &str) -> Value {
+    let frame = json!({"action": "ping", "watch": [conversation]});
+    chat.frame(connection, frame)["presence"].clone()
+}
+
+fn minutes(chat: &FakeChat, minutes: u64) {
+    chat.runtime.advance(Duration::from_secs(60 * minutes));
+}
+
+const ONLINE: &str = r#"{"grace":{"online":true}}"#;
+
+#[test]
+fn a_user_who_looks_is_online_until_they_look_away_or_the_lease_ends() {
+    let chat = people();
+    assert_eq!(watch(&chat, "ada-1", "c"), json!({}), "nobody has looked");
+    says(&chat, "grace-1", "active");
+    assert_eq!(watch(&chat, "ada-1", "c").to_string(), ONLINE);
+    minutes(&chat, 4);
+    says(&chat, "grace-1", "active");
+    minutes(&chat, 5);
+    assert_eq!(watch(&chat, "ada-1", "c").to_string(), ONLINE);
+    says(&chat, "grace-1", "away");
+    let last = watch(&chat, "ada-1", "c")["grace"]["lastSeen"].clone();
+    let minute = Timestamp::from_seconds(chat.now().seconds() / 60 * 60);
+    assert_eq!(last, json!(minute.rfc3339()));
+
+    // A page that closes without a word, or whose `$disconnect` is lost, leaves no ghost.
+    says(&chat, "grace-1", "active");
+    minutes(&chat, 5);
+    assert_eq!(watch(&chat, "ada-1", "c").to_string(), ONLINE);
+    chat.runtime.advance(Duration::from_secs(30));
+    assert!(watch(&chat, "ada-1", "c")["grace"]["lastSeen"].is_string());
+}
+
+#[test]
+fn a_hidden_page_does_not_switch_off_another_device() {
+    let chat = people();
+    says(&chat, "grace-1", "active");
+    says(&chat, "grace-2", "active");
+    says(&chat, "grace-1", "away");
+    assert_eq!(watch(&chat, "ada-1", "c").to_string(), ONLINE);
+    says(&chat, "grace-2", "away");
+    assert!(watch(&chat, "ada-1", "c")["grace"]["lastSeen"].is_string());
+}
+
+#[test]
+fn a_user_who_hides_is_seen_by_nobody_and_sees_nobody() {
+    let chat = people();
+    says(&chat, "grace-1", "active");
+    says(&chat, "bob-1", "active");
+    let show = |shown: bool| {
+        let answer = chat.ask::<ShowPresence>("grace", json!({"shown": shown}));
+        assert_eq!(answer.unwrap(), json!({"shown": shown}));
+    };
+    show(false);
+    let of_bob = json!({"bob": {"online": true}});
+    assert_eq!(watch(&chat, "ada-1", "c"), of_bob);
+    assert_eq!(watch(&chat, "grace-1", "c"), json!({}));
+    // Neither looking nor looking away shows them again.
+    assert_eq!(says(&chat, "grace-1", "active")["shown"], false);
+    assert_eq!(says(&chat, "grace-1", "away")["shown"], false);
+    let pong = chat.frame("grace-1", json!({"action": "ping", "watch": []}));
+    assert_eq!(pong["shown"], false);
+    assert_eq!(watch(&chat, "ada-1", "c"), of_bob);
+    show(true);
+    assert_eq!(watch(&chat, "grace-1", "c"), of_bob);
+    says(&chat, "grace-1", "active");
+    assert_eq!(watch(&chat, "ada-1", "c")["grace"], json!({"online": true}));
+    assert_eq!(says(&chat, "grace-1", "active").get("shown"), None);
+}
+
+/// Runs the test with a safeguard taken out, and expects it to fail.
+fn is_found(mutant: Mutant, test: fn()) {
+    let found = std::panic::catch_unwind(|| with_mutant(Some(mutant), test));
+    with_mutant(None, || assert!(found.is_err(), "the mutant is not found"));
+}
+
+#[test]
+fn each_safeguard_of_presence_is_needed() {
+    is_found(
+        Mutant::AwayForAll,
+        a_hidden_page_does_not_switch_off_another_device,
+    );
+    is_found(
+        Mutant::HiddenSeeOthers,
+        a_user_who_hides_is_seen_by_nobody_and_sees_nobody,
+    );
+    is_found(
+        Mutant::WatchedByStrangers,
+        only_participants_of_a_shared_conversation_see_a_presence,
+    );
+}
+
+#[test]
+fn only_participants_of_a_shared_conversation_see_a_presence() {
+    let chat = people();
+    says(&chat, "grace-1", "active");
+    let frame = json!({"action": "ping", "watch": ["c", "d", "none"]});
+    let pong = chat.frame("mallory-1", frame);
+    assert_eq!(
+        (&pong["presence"], &pong["read"]),
+        (&json!({}), &json!({"d": {}}))
+    );
+    assert_eq!(watch(&chat, "ada-1", "c").to_string(), ONLINE);
+    let user = json!({"conversation": "c", "user": "ada"});
+    chat.ask::<RemoveParticipant>("ada", user).unwrap();
+    assert_eq!(watch(&chat, "ada-1", "c"), json!({}));
+}
+
+#[test]
+fn a_watched_conversation_shows_how_far_participants_have_read() {
+    let chat = people();
+    let c = ConversationId::new("c").unwrap();
+    chat.history(&c, "ada", 5);
+    for (connection, read, private) in [
+        ("ada-1", 5, true),
+        ("grace-1", 3, false),
+        ("bob-1", 4, true),
+    ] {
+        let receipt = json!({"action": "receipt", "conversation": "c", "read": read,
+            "private": private});
+        chat.frame(connection, receipt);
+    }
+    let frame = json!({"action": "ping", "watch": ["c"]});
+    let read = chat.frame("ada-1", frame)["read"].clone();
+    assert_eq!(read, json!({"c": {"ada": 5, "grace": 3}}));
+}
+
+#[test]
+fn in_large_conversations_nobody_sees_the_others() {
+    let users: Vec<String> = (0..51).map(|n| format!("user{n}")).collect();
+    for (most, reads, presences) in [(20, 20, 19), (21, 1, 20), (50, 1, 49), (51, 1, 0)] {
+        let chat = FakeChat::new();
+        let users: Vec<&str> = users.iter().take(most).map(String::as_str).collect();
+        let c = chat.conversation("c", &users);
+        chat.history(&c, "user0", 1);
+        for user in &users {
+            let connection = format!("{user}-1");
+            says(&chat, &connection, "active");
+            let receipt = json!({"action": "receipt", "conversation": "c", "read": 1});
+            chat.frame(&connection, receipt);
+        }
+        let pong = chat.frame("user1-1", json!({"action": "ping", "watch": ["c"]}));
+        let length = |value: &Value| value.as_object().unwrap().len();
+        assert_eq!(length(&pong["presence"]), presences, "{most} participants");
+        assert_eq!(length(&pong["read"]["c"]), reads, "{most} participants");
+    }
+}
+
+#[test]
+fn presence_and_watch_are_checked() {
+    let chat = people();
+    let many: Vec<String> = (0..6).map(|n| format!("c{n}")).collect();
+    for (field, value) in [
+        ("presence", json!("here")),
+        ("presence", json!(true)),
+        ("watch", json!("c")),
+        ("watch", json!([1])),
+        ("watch", json!(["c d"])),
+        ("watch", json!(many)),
+    ] {
+        let mut frame = json!({"action": "ping"});
+        frame[field] = value;
+        let reply = chat.frame("ada-1", frame);
+        assert_eq!(
+            (&reply["code"], &reply["field"]),
+            (&json!("invalid"), &json!(field))
+        );
+    }
+}
