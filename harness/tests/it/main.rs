@@ -39,6 +39,7 @@ mod sample_events;
 mod template;
 mod template_api_gateway;
 mod template_bounds;
+mod template_documents;
 mod template_dynamic_references;
 mod template_errors;
 mod template_http;
