@@ -149,4 +149,17 @@ suite("browser: people", (stack) => {
     await window.page.keyboard.press("Escape");
     await window.close();
   });
+
+  test("a person who looks at the page is online, and the dialog shows it, too", async () => {
+    const [ada, bob] = await createPeople("Ada", "Bob");
+    await ada.start([bob], "Here");
+    const [adas, bobs] = [await open(ada), await open(bob)];
+    await bobs.openListed("Here");
+    await adas.openListed("Here");
+    await adas.hook("presence").filter({ hasText: "online" }).waitFor({ timeout: 90_000 });
+    await assertAccessible(adas, "somebody is here");
+    await adas.hook("people").click();
+    await adas.page.locator(`[data-user="${bob.user}"]`).getByText("online").waitFor();
+    await Promise.all([adas.close(), bobs.close()]);
+  });
 });
