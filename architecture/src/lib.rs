@@ -14,6 +14,8 @@ mod rings;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]
+mod security;
+#[cfg(test)]
 mod sources;
 #[cfg(test)]
 mod workspace;

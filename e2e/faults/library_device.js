@@ -174,7 +174,7 @@ export class LibraryDevice extends Device {
     });
     this.#sockets.add(socket);
     socket.on("close", () => this.#sockets.delete(socket));
-    return this.recorder.socket(socket);
+    return this.recorder.socket(socket, token);
   }
 
   /** Reads a conversation until the device stops, and continues after every error. */

@@ -3,6 +3,21 @@
  * them. Requests and replies pass unchanged.
  */
 
+import { randomUUID } from "node:crypto";
+
+/** Pushes that were under way when a token ended have arrived after this time. */
+export const UNDER_WAY_MS = 15_000;
+/** The events that the server pushes: entries and notices. */
+const PUSHED = [
+  "message",
+  "messageEdited",
+  "messageDeleted",
+  "participantAdded",
+  "participantRemoved",
+  "added",
+  "removed",
+];
+
 const MESSAGES = /\/conversations\/([^/?]+)\/messages$/;
 const PARTICIPANT = /\/conversations\/([^/?]+)\/participants\/([^/?]+)$/;
 const EVENTS = /\/conversations\/([^/?]+)\/events$/;
@@ -108,9 +123,11 @@ export class Recorder {
    * A WebSocket with the interface that the client library uses, recorded.
    *
    * @param {import('ws').WebSocket} socket
+   * @param {string} token
    * @returns {import('../../web/client/environment.js').Socket}
    */
-  socket(socket) {
+  socket(socket, token) {
+    const life = new Life(token, (type, fields) => this.#record(type, fields));
     /** The message of each `ref`. @type {Map<string, {conversation: string, id: string}>} */
     const asked = new Map();
     const outer = {
@@ -129,7 +146,9 @@ export class Recorder {
     };
     socket.onopen = () => outer.onopen?.();
     socket.onmessage = ({ data }) => {
-      this.#heard(parsed(data), asked);
+      const frame = parsed(data);
+      life.heard(frame);
+      this.#heard(frame, asked);
       outer.onmessage?.({ data });
     };
     socket.onclose = () => outer.onclose?.();
@@ -145,6 +164,38 @@ export class Recorder {
       const { conversation, id } = asked.get(frame.ref);
       this.rejected(conversation, id, frame);
     } else if (frame?.event === "message") this.#arrived(frame);
+  }
+}
+
+/**
+ * The life of one connection, for the promise that nothing is pushed to it after its token has
+ * ended.
+ */
+class Life {
+  #connection = randomUUID();
+  #endsAt;
+  #record;
+  #hasEnded = false;
+
+  /**
+   * @param {string} token
+   * @param {(type: string, fields: object) => void} record
+   */
+  constructor(token, record) {
+    const { exp } = JSON.parse(Buffer.from(token.split(".")[1], "base64url").toString());
+    this.#endsAt = exp * 1000 + UNDER_WAY_MS;
+    this.#record = record;
+  }
+
+  /** Records a push, and first that the token has ended. Other frames answer requests. */
+  heard(frame) {
+    const connection = this.#connection;
+    if (!this.#hasEnded && Date.now() > this.#endsAt) {
+      this.#hasEnded = true;
+      this.#record("expired", { connection });
+    }
+    if (PUSHED.includes(frame?.event) && frame.ref === undefined)
+      this.#record("pushed", { connection, event: frame.event });
   }
 }
 

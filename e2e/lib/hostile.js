@@ -192,6 +192,7 @@ const EDGES = {
     numbered([200], (index) => `user-${index % 3}`),
     repeated([127, 128, 129], ["a"]).map((user) => [user]),
   ),
+  users: numbered([0, 24, 25, 26], (index) => `user-${index}`),
 };
 
 /** Changes one or two members of an object, which may make it invalid. */
@@ -350,6 +351,7 @@ export function requests(conversation) {
           "id",
           "title",
           "participants",
+          "users",
           "body",
           "after",
           "read",

@@ -63,6 +63,8 @@ async function everything(stack) {
     await attempt(() => ada.get(path));
   for (const method of ["delete", "put", "delete"])
     await attempt(() => ada[method](at(`/participants/${bob.user}`)));
+  await attempt(() => ada.put(at(`/participants/${bob.user}`)));
+  await attempt(() => ada.post(at("/removals"), { users: [bob.user] }));
   // A user who is no longer a participant loses the subscription.
   await attempt(() => sockets[1].request("subscribe", { conversation }));
   for (const socket of sockets) await attempt(() => socket.close());

@@ -75,6 +75,9 @@ suite("participation", (stack) => {
       events: (id) => eve.get(`/conversations/${id}/events?after=0`),
       "events past the end": (id) => eve.get(`/conversations/${id}/events?after=99`),
       messages: (id) => eve.get(`/conversations/${id}/messages`),
+      "the participants": (id) => eve.get(`/conversations/${id}`),
+      "a later page of participants": (id) => eve.get(`/conversations/${id}?next=a`),
+      removals: (id) => eve.post(`/conversations/${id}/removals`, { users: [ada.user, bob.user] }),
     };
     for (const [route, ask] of Object.entries(routes)) {
       await t.test(route, async () => {

@@ -84,7 +84,7 @@ suite("transports", (stack) => {
     const first = await ada.post("/conversations", request);
     assert.equal(first.status, 201);
     const { createdAt, participants, ...rest } = first.body;
-    assert.deepEqual(rest, { id, title: "Plans for Sunday", head: 0 });
+    assert.deepEqual(rest, { id, title: "Plans for Sunday", head: 0, next: null });
     assert.match(createdAt, INSTANT);
     assert.deepEqual(
       participants.map(({ user }) => user).toSorted(),

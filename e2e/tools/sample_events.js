@@ -84,6 +84,11 @@ export const SAMPLE_EVENTS = [
   ["rest_receipt", "rest", { status: 200, body: { conversation: "welcome", readTo: 1 } }],
   ["rest_show_presence", "rest", { status: 200, body: { shown: true } }],
   [
+    "rest_remove_participants",
+    "rest",
+    { status: 200, body: { users: [{ user: "alan", outcome: "unchanged" }, { user: "edsger" }] } },
+  ],
+  [
     "rest_read_events",
     "rest",
     {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use chat::routes::{AddParticipant, RemoveParticipant};
+use chat::routes::{AddParticipant, RemoveParticipant, RemoveParticipants};
 use checker::history::{ChangeAnswer, ChangeAttempt, Record};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -120,6 +120,8 @@ async fn ask(world: &Arc<World>, request: &ChangeRequest<'_>, place: Place) -> O
     } else {
         owner
     };
+    // Half of the removals by the owner use the route that removes many.
+    let of_many = request.change == Change::Remove && place.named("many").chance().below(2) == 0;
     // A function that works on the change holds a clone of this token.
     let at_work = Arc::new(());
     let mut attempt = 0;
@@ -129,12 +131,22 @@ async fn ask(world: &Arc<World>, request: &ChangeRequest<'_>, place: Place) -> O
         attempt += 1;
         let token = Arc::clone(&at_work);
         world.record(request.attempt());
-        let reply = if request.change == Change::Add {
-            functions::http::<AddParticipant>(world, place, by, fields, token).await
-        } else {
-            functions::http::<RemoveParticipant>(world, place, by, fields, token).await
+        let reply = match request.change {
+            Change::Add => functions::http::<AddParticipant>(world, place, by, fields, token).await,
+            Change::Remove if of_many => {
+                let fields = json!({"conversation": request.planned.id, "users": [request.user]});
+                functions::http::<RemoveParticipants>(world, place, by, fields, token).await
+            }
+            Change::Remove | Change::Leave => {
+                functions::http::<RemoveParticipant>(world, place, by, fields, token).await
+            }
         };
         match reply {
+            Reply::Granted(reply) if reply["users"][0]["outcome"] == "contended" => {}
+            Reply::Granted(reply) if of_many => {
+                world.count("participants that were removed with many");
+                return reply["users"][0]["seq"].as_u64();
+            }
             Reply::Granted(reply) => return reply["seq"].as_u64(),
             // A removed user may not leave: an earlier attempt, or another change, has removed
             // them.

@@ -49,6 +49,8 @@ pub struct Wire {
     pub young: bool,
     /// The connection is cut, but the gateway has not noticed.
     pub silent: bool,
+    /// The token ends during the run.
+    pub has_short_token: bool,
 }
 
 /// All connections that the gateway considers open.
@@ -64,6 +66,12 @@ impl Connections {
     pub fn age(&self, connection: &ConnectionId, now: Timestamp) -> Option<Duration> {
         let wire = self.open.get(connection).filter(|wire| !wire.young)?;
         Some(now.since(wire.connection.connected_at))
+    }
+
+    /// Whether entries are pushed to the connection: it is open, and its token has not ended.
+    pub fn is_served(&self, connection: &ConnectionId, now: Timestamp) -> bool {
+        let wire = self.open.get(connection).filter(|wire| !wire.young);
+        wire.is_some_and(|wire| now < wire.connection.expires_at())
     }
 
     /// Whether any connection is cut without the gateway having noticed.

@@ -127,6 +127,9 @@ faults! {
     Crash "client: crashes and restarts" in 4000;
     /// A client sends with a position that does not exist.
     PositionInvented "client: sends with an invented position" in 100;
+    /// The token of a connection ends a few seconds after the handshake, and the connection stays
+    /// open until the client learns it.
+    TokenEnds "connection: the token ends while it is open" in 1500;
 }
 
 /// The faults of one run.

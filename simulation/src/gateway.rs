@@ -8,6 +8,8 @@ use chat::{
     routes::{connect, disconnect},
 };
 
+use checker::history::Record;
+
 use crate::{
     connections::{Caller, Wire},
     faults::{Kind, Place},
@@ -19,6 +21,10 @@ use crate::{
 /// The gateway's own reply if a function has no answer. It carries no `ref`.
 const NO_ANSWER: &str =
     r#"{"message":"Internal server error","connectionId":"c","requestId":"request"}"#;
+
+/// Until this time after the end of a token, pushes that were under way may arrive: a fan-out takes
+/// up to 3 s, and a frame as long again.
+const UNDER_WAY: Duration = Duration::from_secs(7);
 
 /// More connections than any simulated user has. The tests of the route cover the limit.
 const MOST_CONNECTIONS: usize = 1_000;
@@ -39,7 +45,7 @@ pub fn dial(world: &Arc<World>, caller: Caller, place: Place) {
         if world.faults.injects(Kind::HandshakeRefused, place) {
             return endpoint.dial_failed(life);
         }
-        let wire = handshake(&world, caller);
+        let wire = handshake(&world, caller, place);
         let (identity, connection) = (wire.identity.clone(), wire.connection.clone());
         world.connections().add(wire);
         let id = connection.id.clone();
@@ -56,6 +62,7 @@ pub fn dial(world: &Arc<World>, caller: Caller, place: Place) {
             return endpoint.dial_failed(life);
         }
         world.connections().admit(&id);
+        token_ends_later(&world, &id);
         world.count("connections");
         world
             .sleep(Duration::from_millis(2 + chance.below(40)))
@@ -64,17 +71,55 @@ pub fn dial(world: &Arc<World>, caller: Caller, place: Place) {
     });
 }
 
-fn handshake(world: &World, caller: Caller) -> Wire {
+fn handshake(world: &World, caller: Caller, place: Place) -> Wire {
     let number = world.connections().next_number(caller.device);
     let device = &world.plan.devices[caller.device];
     let id = ConnectionId::new(format!("{}.{number}", device.name)).unwrap();
-    let identity = world.chat.identity(device.user);
+    let mut identity = world.chat.identity(device.user);
+    let has_short_token = world.faults.injects(Kind::TokenEnds, place);
+    if has_short_token {
+        let seconds = 3 + place.within(12).chance().below(10);
+        identity.expires = world.chat.now().plus(Duration::from_secs(seconds));
+    }
     Wire {
         caller,
         connection: Connection::new(id, world.chat.now(), identity.expires),
         identity,
         young: true,
         silent: false,
+        has_short_token,
+    }
+}
+
+/// Records the end of a connection's token after pushes that were under way have arrived.
+fn token_ends_later(world: &Arc<World>, connection: &ConnectionId) {
+    let wire = world.connections().wire(connection);
+    let Some(wire) = wire.filter(|wire| wire.has_short_token) else {
+        return;
+    };
+    let rest = wire.identity.expires.since(world.chat.now());
+    world.after(rest + UNDER_WAY, move |world| {
+        world.count("tokens that ended");
+        world.record(Record::Expired(recorded(world, &wire)));
+    });
+}
+
+/// Records the push of an entry or a notice, if the token of the connection ends during the run.
+pub fn record_push(world: &World, connection: &ConnectionId, event: &str) {
+    let wire = world.connections().wire(connection);
+    if let Some(wire) = wire.filter(|wire| wire.has_short_token) {
+        world.record(Record::Pushed {
+            connection: recorded(world, &wire),
+            event: event.to_owned(),
+        });
+    }
+}
+
+fn recorded(world: &World, wire: &Wire) -> checker::history::Connection {
+    checker::history::Connection {
+        client: world.plan.devices[wire.caller.device].name.clone(),
+        user: wire.identity.user.to_string(),
+        connection: wire.connection.id.to_string(),
     }
 }
 

@@ -1,8 +1,8 @@
 //! Promises that only an observer inside the simulation can check:
 //!
-//! - *notified*: a subscriber is pushed every entry after the head that its subscription returned,
-//!   before the entry is acknowledged, unless the fan-out ran out of time. (Otherwise the clients'
-//!   repairs would hide a broken fan-out.)
+//! - *notified*: a subscriber whose token has not ended is pushed every entry after the head that its
+//!   subscription returned, before the entry is acknowledged, unless the fan-out ran out of time.
+//!   (Otherwise the clients' repairs would hide a broken fan-out.)
 //! - *signals*: what a user types or has read is pushed to others only if the user is among the
 //!   participants that were read for it.
 //! - *presence*: nobody watches a conversation in which they never were.
@@ -304,7 +304,7 @@ impl Observer {
             return;
         }
         let id = ConnectionId::new(connection.as_str()).unwrap();
-        if connections.age(&id, now).is_some() {
+        if connections.is_served(&id, now) {
             self.broken.push(Finding {
                 promise: "notified",
                 what: format!(

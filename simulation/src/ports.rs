@@ -29,8 +29,9 @@ use crate::{
 
 /// How often a push is attempted while the gateway is busy.
 const ATTEMPTS: u32 = 4;
-/// If the attempts take longer than this, time may be too short for the next one.
-const EARLY: Duration = Duration::from_millis(700);
+/// If the attempts take longer than this, time may be too short for the next one: the further
+/// attempts of a fan-out end after 500 ms, and the wait before the last one takes up to 160 ms.
+const EARLY: Duration = Duration::from_millis(340);
 
 /// The attempts at one push.
 struct Attempts {

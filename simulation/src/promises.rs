@@ -86,6 +86,7 @@ async fn stale_rows(world: &Arc<World>, conversation: usize) -> Vec<Broken> {
         conversation.as_str() == planned.id
             && world.is_participant(&planned.id, row.user.as_str())
             && began.since(row.connection.connected_at) >= HANDSHAKE
+            && began < row.connection.expires_at()
             && world.connections().age(&row.connection.id, began).is_none()
     });
     stale

@@ -64,9 +64,15 @@ export class Api {
     };
   }
 
-  /** @param {string} id */
+  /** Reads all pages of the participants. @param {string} id */
   async conversation(id) {
-    return parseDetails(await this.request("GET", path(id)));
+    let page = await this.request("GET", path(id));
+    const details = parseDetails(page);
+    while (isText(page.next)) {
+      page = await this.request("GET", `${path(id)}?next=${encodeURIComponent(page.next)}`);
+      details.participants.push(...parseDetails(page).participants);
+    }
+    return details;
   }
 
   /**

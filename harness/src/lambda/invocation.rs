@@ -86,6 +86,12 @@ impl Event {
         &self.request_id
     }
 
+    /// The size of what the process gets.
+    pub fn bytes(&self) -> usize {
+        let context = self.request.client_context.as_ref();
+        self.request.payload.len() + context.map_or(0, String::len)
+    }
+
     /// Whether the caller wants the log.
     pub fn log_tail(&self) -> bool {
         self.request.log_tail

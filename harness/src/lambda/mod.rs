@@ -24,6 +24,7 @@ mod process;
 mod report;
 mod runtime_api;
 mod sandbox;
+mod waiting;
 mod watchdog;
 
 use std::{

@@ -1,10 +1,7 @@
 //! One function's events and processes: which events wait, which processes are idle, and when
 //! another process starts.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Semaphore, oneshot, watch};
 
@@ -12,16 +9,13 @@ use super::{
     environment::Deployment,
     invocation::{Accepted, Event, Request},
     occupancy::LeastDuration,
+    waiting::Waiting,
     watchdog::Watchdog,
 };
 use crate::{
     faults::Faults,
     invoke::{InvokeError, Queued},
 };
-
-/// The maximum number of one function's events that wait for a process. Waiting events hardly count
-/// against the account's limit, so this is what bounds their memory.
-const MAX_WAITING: usize = 5_000;
 
 /// Starts a process that occupies the place.
 pub(super) type Spawn = fn(Place);
@@ -48,8 +42,7 @@ pub(super) struct Pool {
 struct State {
     /// The code of new processes.
     deployment: Arc<Deployment>,
-    /// Oldest first.
-    waiting: VecDeque<Event>,
+    waiting: Waiting,
     /// Frozen processes, the most recently used last.
     idle: Vec<oneshot::Sender<Event>>,
     /// Processes in their init. Each will take one of the waiting events.
@@ -99,7 +92,7 @@ impl Pool {
             least: Arc::default(),
             state: Mutex::new(State {
                 deployment: Arc::new(deployment),
-                waiting: VecDeque::new(),
+                waiting: Waiting::default(),
                 idle: Vec::new(),
                 initializing: 0,
                 finishing: 0,
@@ -158,7 +151,7 @@ impl Pool {
                 Err(back) => event = back,
             }
         }
-        if state.waiting.len() >= MAX_WAITING {
+        if !state.waiting.has_room_for(&event) {
             return Err(InvokeError::Throttled);
         }
         state.waiting.push_back(event);

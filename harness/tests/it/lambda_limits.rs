@@ -248,6 +248,31 @@ async fn no_more_than_5000_events_of_a_function_wait_for_a_process() {
 }
 
 #[tokio::test]
+async fn no_more_than_64_megabytes_of_events_of_a_function_wait_for_a_process() {
+    let (lambda, _) = start([function("One")], 1).await;
+    let meeting = Meeting::new().await;
+    let _running = begin_calls(&lambda, &meeting, 1);
+    let _met = meeting.next().await;
+    let padding = " ".repeat(4 * 1024 * 1024);
+    let mut calls = Vec::new();
+    let throttled = loop {
+        let event = meeting.event(calls.len()).to_string() + &padding;
+        let lambda = lambda.clone();
+        let mut call =
+            Box::pin(async move { lambda.invoke("One", event.into(), not_queued()).await });
+        match call.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => calls.push(call),
+            Poll::Ready(outcome) => break outcome,
+        }
+        assert!(calls.len() < 100, "nothing bounds the bytes");
+    };
+    assert_eq!(throttled, Err(InvokeError::Throttled));
+    // Each event has slightly more than 4 MB.
+    assert_eq!(calls.len(), 15);
+    lambda.stop().await;
+}
+
+#[tokio::test]
 async fn a_failed_init_is_retried_once_and_then_fails_the_event() {
     let mark = mark();
     let once = with_environment(

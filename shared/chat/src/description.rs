@@ -3,12 +3,16 @@
 use serde::Serialize;
 
 use crate::{
-    domain::{Conversation, Identity, Participant, Seq},
-    error::{Rejection, RequestError},
-    ports::Participants,
+    access::require_participant,
+    domain::{Conversation, Identity, Participant, Seq, UserId},
+    error::RequestError,
+    ports::{ParticipantPage, Participants},
 };
 
-/// A conversation and its participants.
+/// Participants on a page.
+pub(crate) const PAGE: usize = 250;
+
+/// A conversation and a page of its participants.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Described {
@@ -18,8 +22,10 @@ pub struct Described {
     pub title: Option<String>,
     /// The newest position.
     pub head: u64,
-    /// All participants.
+    /// The participants on this page, ordered by user id.
     pub participants: Vec<Member>,
+    /// The parameter for the next page; `None` on the last page.
+    pub next: Option<String>,
     /// When the conversation was created, in RFC 3339.
     pub created_at: String,
     /// Whether this request created the conversation.
@@ -41,10 +47,11 @@ pub struct Member {
 impl Described {
     pub(crate) fn new(
         conversation: Conversation,
-        participants: Vec<Participant>,
+        ParticipantPage { participants, more }: ParticipantPage,
         head: u64,
         created: bool,
     ) -> Self {
+        let last = participants.last().filter(|_| more);
         let member = |participant: &Participant| Member {
             user: participant.user.to_string(),
             name: participant.name.as_str().to_owned(),
@@ -54,6 +61,7 @@ impl Described {
             id: conversation.id.to_string(),
             title: conversation.title.map(|title| title.as_str().to_owned()),
             head,
+            next: last.map(|last| last.user.to_string()),
             participants: participants.iter().map(member).collect(),
             created_at: conversation.created_at.rfc3339(),
             created,
@@ -61,30 +69,25 @@ impl Described {
     }
 }
 
-/// Describes a conversation to a participant. Its participants are read last, so they show whether
-/// the caller still is one (decision 1).
+/// Describes a conversation to a participant, with the participants after `after`. They are read
+/// last, so they show whether the caller still is one (decision 1); if the page does not include
+/// the caller, another read does.
 ///
-/// This reads all participants, so the caller must be checked before the call.
+/// This reads a page of participants, so the caller must be checked before the call.
 ///
 /// # Errors
-/// `not_found` if the caller is not among the participants that were read.
+/// `not_found` if the caller is not a participant any more.
 pub(crate) async fn describe<P: Participants + Sync>(
     ports: &P,
     conversation: Conversation,
     head: Seq,
     caller: &Identity,
+    after: Option<&UserId>,
 ) -> Result<Described, RequestError> {
-    let participants = ports.participants(&conversation.id).await?;
-    if !participants
-        .iter()
-        .any(|participant| participant.user == caller.user)
-    {
-        return Err(Rejection::NotFound.into());
+    let page = ports.participants(&conversation.id, after, PAGE).await?;
+    let mut users = page.participants.iter().map(|found| &found.user);
+    if !users.any(|user| *user == caller.user) {
+        require_participant(ports, &conversation.id, &caller.user).await?;
     }
-    Ok(Described::new(
-        conversation,
-        participants,
-        head.number(),
-        false,
-    ))
+    Ok(Described::new(conversation, page, head.number(), false))
 }

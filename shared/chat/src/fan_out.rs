@@ -3,44 +3,25 @@
 //! Pushes are best effort within a time limit. A client notices an entry that it did not receive as
 //! a gap and reads it from the log, so a failed push never stops the others.
 
-use std::{
-    collections::BTreeSet,
-    error::Error,
-    future::{Future, ready},
-    pin::pin,
-    time::Duration,
-};
+mod attempts;
 
-use futures_util::{
-    StreamExt,
-    future::{Either, join_all, select},
-    stream,
-};
+use std::{collections::BTreeSet, error::Error, future::Future, slice, time::Duration};
+
+use futures_util::future::join_all;
 use serde::Serialize;
 
+use self::attempts::push_all;
 use crate::{
     domain::{Connection, ConnectionId, ConversationId, Entry, Subscription, Timestamp, UserId},
     error::{InternalError, RequestError},
     log::Appended,
     mutant::mutant,
-    ports::{Clock, Connections, Fact, Outbound, PushError, Random, Roster, Subscriptions},
+    ports::{Clock, Connections, Fact, Outbound, Random, Roster, Subscriptions},
     wire::{Notice, WireEntry, encode},
 };
 
-/// The longest that a fan-out may take.
-const TIME_LIMIT: Duration = Duration::from_secs(3);
-/// The number of concurrent pushes.
-const WIDTH: usize = 32;
 /// The gateway reports a connection as gone during its handshake, which may last this long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
-/// How often a push is attempted while the gateway is busy. A client that does not read keeps the
-/// gateway busy for ever, and must not delay the others or the reply.
-const ATTEMPTS: u32 = 4;
-/// The longest random wait before the first retry of a push; it doubles with each retry. All waits
-/// of a push together take at most 280 ms.
-const FIRST_WAIT_MS: u64 = 40;
-/// The time limit of all attempts at one push together, in case a call is not answered.
-const PUSH_LIMIT: Duration = Duration::from_secs(1);
 
 /// Awaits `storing`, then pushes the stored entry as [`publish`] does, and returns it.
 ///
@@ -76,32 +57,34 @@ where
         Some(roster) => roster,
         None => ports.roster(conversation).await?,
     };
-    publish(ports, roster, conversation, &stored.entry, origin, deadline).await;
+    let entries = slice::from_ref(&stored.entry);
+    publish(ports, roster, conversation, entries, origin, deadline).await;
     Ok(stored)
 }
 
-/// Pushes an entry to all subscribed connections of participants except `origin`, which
-/// sent it. Other connections of the sender come first.
+/// Pushes entries of one sender, in order, to all subscribed connections of participants except
+/// `origin`, which sent them. Other connections of the sender come first.
 ///
-/// The roster must have been read after the entry was stored.
+/// The roster must have been read after the entries were stored.
 pub async fn publish<P>(
     ports: &P,
     roster: Roster,
     conversation: &ConversationId,
-    entry: &Entry,
+    entries: &[Entry],
     origin: Option<&ConnectionId>,
     deadline: Timestamp,
 ) where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let recipients = recipients(roster, &entry.draft.sender, origin, ports.now());
-    push_all(
-        ports,
-        recipients,
-        &encode(&WireEntry::new(conversation, entry)),
-        deadline,
-    )
-    .await;
+    let Some(first) = entries.first() else {
+        return;
+    };
+    let recipients = recipients(roster, &first.draft.sender, origin, ports.now());
+    let frames: Vec<String> = entries
+        .iter()
+        .map(|entry| encode(&WireEntry::new(conversation, entry)))
+        .collect();
+    push_all(ports, recipients, &frames, deadline).await;
 }
 
 /// Pushes a notice to all connections of `users`.
@@ -127,7 +110,7 @@ where
             Err(error) => failed = Some(error),
         }
     }
-    push_all(ports, targets, &encode(notice), deadline).await;
+    push_all(ports, targets, &[encode(notice)], deadline).await;
     failed.map_or(Ok(()), Err)
 }
 
@@ -140,7 +123,7 @@ pub async fn push_frame<P>(
 ) where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    push_all(ports, targets, &encode(frame), deadline).await;
+    push_all(ports, targets, &[encode(frame)], deadline).await;
 }
 
 /// In conversations with more participants and subscriptions than this, frames that are stored
@@ -155,8 +138,9 @@ pub async fn connections_of<P>(ports: &P, user: &UserId) -> Result<Vec<Subscript
 where
     P: Connections + Clock + Sync,
 {
-    let now = ports.now();
     let connections = ports.connections_of(user).await?.into_iter();
+    // After the read, which may take long: a token that ended meanwhile gets nothing.
+    let now = ports.now();
     Ok(connections
         .filter(|connection| now < connection.expires_at())
         .map(|connection| Subscription {
@@ -210,119 +194,6 @@ fn recipients(
         .collect();
     recipients.sort_by_key(|subscription| subscription.user != *sender);
     recipients
-}
-
-/// The outcome of a fan-out. A push that is not made is a gap, which the client repairs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Outcome {
-    /// The number of pushes to make.
-    total: usize,
-    /// Pushes that were given up, because the gateway was busy or did not answer.
-    given_up: usize,
-    /// Pushes that had not ended when the time was up.
-    remaining: usize,
-}
-
-async fn push_all<P>(
-    ports: &P,
-    targets: Vec<Subscription>,
-    frame: &str,
-    deadline: Timestamp,
-) -> Outcome
-where
-    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
-{
-    let total = targets.len();
-    let mut outcome = Outcome {
-        total,
-        given_up: 0,
-        remaining: total,
-    };
-    if targets.is_empty() {
-        return outcome;
-    }
-    let pushes = stream::iter(targets.into_iter().map(|target| push(ports, target, frame)))
-        .buffer_unordered(WIDTH)
-        .for_each(|ended| {
-            outcome.remaining -= 1;
-            outcome.given_up += usize::from(ended == Ended::GivenUp);
-            ready(())
-        });
-    let began = ports.now();
-    let limit = TIME_LIMIT.min(deadline.since(began));
-    let is_late = matches!(
-        select(pin!(pushes), pin!(ports.sleep(limit))).await,
-        Either::Right(_)
-    );
-    let Outcome {
-        given_up,
-        remaining,
-        ..
-    } = outcome;
-    if is_late {
-        tracing::warn!(total, remaining, "fan-out timed out");
-    }
-    if given_up > 0 {
-        tracing::warn!(total, given_up, "pushes given up");
-    }
-    ports.report(Fact::FanOut {
-        size: total,
-        missed: given_up + remaining,
-        duration: ports.now().since(began),
-    });
-    outcome
-}
-
-/// How the attempts at one push ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ended {
-    /// The gateway has the frame, or will never take it.
-    Done,
-    /// The gateway was busy at every attempt, or did not answer.
-    GivenUp,
-}
-
-async fn push<P>(ports: &P, target: Subscription, frame: &str) -> Ended
-where
-    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
-{
-    let attempts = pin!(attempt(ports, target, frame));
-    match select(attempts, pin!(ports.sleep(PUSH_LIMIT))).await {
-        Either::Left((ended, _)) => ended,
-        Either::Right(_) => Ended::GivenUp,
-    }
-}
-
-async fn attempt<P>(ports: &P, target: Subscription, frame: &str) -> Ended
-where
-    P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
-{
-    let Subscription { user, connection } = target;
-    let attempts = if mutant!(PushedOnce) { 1 } else { ATTEMPTS };
-    let mut longest_wait = FIRST_WAIT_MS;
-    for number in 1..=attempts {
-        match ports.push(&connection.id, frame).await {
-            Ok(()) => return Ended::Done,
-            Err(PushError::Gone) => {
-                ports.report(Fact::Gone);
-                clean_up(ports, &user, &connection).await;
-                return Ended::Done;
-            }
-            Err(PushError::Busy) if number == attempts => break,
-            Err(PushError::Busy) => {
-                ports.report(Fact::Retry);
-                ports
-                    .sleep(Duration::from_millis(ports.below(longest_wait + 1)))
-                    .await;
-                longest_wait = longest_wait.saturating_mul(2);
-            }
-            Err(PushError::Internal(error)) => {
-                tracing::warn!(error = &error as &(dyn Error + 'static), "push failed");
-                return Ended::Done;
-            }
-        }
-    }
-    Ended::GivenUp
 }
 
 async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(

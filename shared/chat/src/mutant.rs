@@ -103,6 +103,9 @@ pub enum Mutant {
     StaleRowsStay,
     /// A push is given up when the gateway is busy. Not in the model, which has no connections.
     PushedOnce,
+    /// The rows of a connection do not expire with its token. Not in the model, which has no
+    /// tokens.
+    RowsOutliveToken,
 }
 
 #[cfg(feature = "mutants")]
@@ -111,7 +114,7 @@ impl Mutant {
     /// concurrent changes of one participant; `EditInTwoWrites` and `HalfFill`, because in the
     /// simulation every call takes effect at once; `HiddenSeeOthers` and `AwayForAll`, because the
     /// tests of `ping` find them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -135,6 +138,7 @@ impl Mutant {
         Self::PrivateShown,
         Self::StaleRowsStay,
         Self::PushedOnce,
+        Self::RowsOutliveToken,
     ];
 
     /// The name in `snake_case`, as in the model.
@@ -169,6 +173,7 @@ impl Mutant {
             Self::PrivateShown => "private_shown",
             Self::StaleRowsStay => "stale_rows_stay",
             Self::PushedOnce => "pushed_once",
+            Self::RowsOutliveToken => "rows_outlive_token",
         }
     }
 }

@@ -1,8 +1,8 @@
-//! A change of participants: what `addParticipant` and `removeParticipant` share.
+//! A change of participants: what the routes that add and remove them share.
 
-use std::slice;
+use std::{future::ready, slice};
 
-use futures_util::future::join;
+use futures_util::{StreamExt, future::join, stream};
 use serde::Serialize;
 
 use crate::{
@@ -10,8 +10,12 @@ use crate::{
     error::InternalError,
     fan_out::{notify, publish},
     ports::{Clock, Connections, Outbound, Random, Roster, Subscriptions},
+    routes::subscribe,
     wire::Notice,
 };
+
+/// The subscriptions that are deleted at the same time.
+const WIDTH: usize = 32;
 
 /// The reply: the position of the change in the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -65,7 +69,36 @@ pub(crate) async fn publish_change<P>(
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let entry = publish(ports, roster, conversation, entry, None, deadline);
+    let entry = publish(
+        ports,
+        roster,
+        conversation,
+        slice::from_ref(entry),
+        None,
+        deadline,
+    );
     let notice = notify(ports, slice::from_ref(user), notice, deadline);
     join(entry, notice).await.1
+}
+
+/// Deletes the subscriptions of users who are not participants any more. They have no effect.
+///
+/// # Errors
+/// An [`InternalError`] if a row cannot be written. The others are deleted nevertheless.
+pub(crate) async fn delete_subscriptions<P: Subscriptions>(
+    ports: &P,
+    conversation: &ConversationId,
+    users: &[UserId],
+    roster: &Roster,
+) -> Result<(), InternalError> {
+    let deletions: Vec<_> = roster
+        .subscriptions
+        .iter()
+        .filter(|subscription| users.contains(&subscription.user))
+        .map(|subscription| subscribe::end(ports, conversation, &subscription.connection.id))
+        .collect();
+    stream::iter(deletions)
+        .buffer_unordered(WIDTH)
+        .fold(Ok(()), |all, deleted| ready(all.and(deleted)))
+        .await
 }

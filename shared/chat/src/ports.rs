@@ -126,11 +126,14 @@ pub trait Participants {
         user: &UserId,
     ) -> impl Future<Output = Result<Option<Participant>, InternalError>> + Send;
 
-    /// Reads all participants, ordered by user id.
+    /// Reads at most `limit` participants after the user `after`, ordered by user id. `after` need
+    /// not be a participant.
     fn participants(
         &self,
         conversation: &ConversationId,
-    ) -> impl Future<Output = Result<Vec<Participant>, InternalError>> + Send;
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> impl Future<Output = Result<ParticipantPage, InternalError>> + Send;
 
     /// Reads all participants, ordered by user id, of a conversation that has at most `most`.
     /// Returns `None` if it has more.
@@ -259,6 +262,15 @@ impl Default for Presence {
             shown: true,
         }
     }
+}
+
+/// A page of a conversation's participants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ParticipantPage {
+    /// The participants, ordered by user id.
+    pub participants: Vec<Participant>,
+    /// Whether there are more.
+    pub more: bool,
 }
 
 /// A page of a user's conversations.
@@ -395,11 +407,11 @@ pub enum Fact {
     Retry,
     /// A connection is gone.
     Gone,
-    /// The pushes of one frame have ended.
+    /// A fan-out has ended: the pushes of a frame, or of several frames of one request.
     FanOut {
-        /// The number of connections that the frame was for.
+        /// The number of connections that it was for.
         size: usize,
-        /// How many of them it was given up for. Their clients read the entry from the log.
+        /// How many of them it was given up for. Their clients read the entries from the log.
         missed: usize,
         /// How long the pushes took together.
         duration: Duration,

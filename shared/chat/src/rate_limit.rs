@@ -98,6 +98,24 @@ impl RateLimits {
         Ok(())
     }
 
+    /// Adds `further` tokens to the cost of a request that has spent `spent`.
+    ///
+    /// # Errors
+    /// `rate_limited` as [`Self::spend`] returns it for the whole cost, and the request gets back
+    /// what it has spent.
+    pub fn raise(
+        &self,
+        user: &UserId,
+        (spent, further): (u32, u32),
+        now: Timestamp,
+    ) -> Result<(), Rejection> {
+        if let Some(full_at) = self.buckets().full_at.get_mut(user) {
+            let tokens = u64::from(spent.min(self.burst));
+            *full_at = full_at.saturating_sub(self.interval.saturating_mul(tokens));
+        }
+        self.spend(user, spent.saturating_add(further), now)
+    }
+
     fn buckets(&self) -> MutexGuard<'_, Buckets> {
         self.buckets.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -171,6 +189,25 @@ mod tests {
         assert_eq!(limits.spend(&ada, 100, at(0)), Ok(()));
         assert_eq!(limits.spend(&ada, 100, at(0)), wait(2_000));
         assert_eq!(limits.spend(&ada, 100, at(2_000)), Ok(()));
+    }
+
+    #[test]
+    fn a_raised_cost_is_spent_whole_or_not_at_all() {
+        let limits = limits(1, 10);
+        let ada = user("ada");
+        let ask = |further| {
+            limits.spend(&ada, 2, at(0))?;
+            limits.raise(&ada, (2, further), at(0))
+        };
+        assert_eq!(ask(3), Ok(()));
+        assert_eq!(ask(4), wait(1_000));
+        assert_eq!(ask(3), Ok(()));
+        assert_eq!(limits.spend(&ada, 1, at(0)), wait(1_000));
+        // More than the burst needs a full bucket.
+        let later = at(10_000);
+        assert_eq!(limits.spend(&ada, 2, later), Ok(()));
+        assert_eq!(limits.raise(&ada, (2, 100), later), Ok(()));
+        assert_eq!(limits.spend(&ada, 1, later), wait(1_000));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub struct Answer {
 
 /// The routes that one function serves: `()`, `(A,)` or `(A, B, C)`.
 pub trait Routes<P> {
-    /// Returns what a request for `action` costs, in tokens.
+    /// Returns what a request for `action` with these fields costs, in tokens.
     fn cost(action: &str, fields: &Fields) -> u32;
 
     /// Handles the request if one of the routes has its action, and returns the encoded reply.

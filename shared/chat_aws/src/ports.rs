@@ -10,9 +10,9 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page, Participants,
-        Presence, Presences, PushError, Put, Random, Receipt, Receipts, Roster, Settings,
-        Subscriptions,
+        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page, ParticipantPage,
+        Participants, Presence, Presences, PushError, Put, Random, Receipt, Receipts, Roster,
+        Settings, Subscriptions,
     },
 };
 
@@ -180,7 +180,7 @@ delegate_to_table!(Participants {
     create(conversation: &Conversation, participants: &[Participant]) -> bool;
     conversation(conversation: &ConversationId) -> Option<Conversation>;
     participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>;
-    participants(conversation: &ConversationId) -> Vec<Participant>;
+    participants(conversation: &ConversationId, after: Option<&UserId>, limit: usize) -> ParticipantPage;
     few_participants(conversation: &ConversationId, most: usize) -> Option<Vec<Participant>>;
     conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> ConversationPage;
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;

@@ -70,6 +70,15 @@ impl Client {
         }
     }
 
+    /// Closes a connection whose token has ended, and dials again.
+    pub(super) fn dial_with_new_token(&mut self, world: &Arc<World>, connection: &ConnectionId) {
+        world.count("connections that were replaced because their token ended");
+        let place = self.next_place("close");
+        gateway::close(world, connection, place);
+        self.disconnected(world);
+        self.dial(world);
+    }
+
     pub(super) fn disconnected(&mut self, world: &Arc<World>) {
         self.link = Link::Down;
         self.down_since = world.now();

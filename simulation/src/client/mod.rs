@@ -282,6 +282,9 @@ impl Client {
         }
         self.heard_since_ping = true;
         let frame: Frame = serde_json::from_str(text).unwrap_or_default();
+        if frame.retry == "reauthenticate" {
+            return self.dial_with_new_token(world, connection);
+        }
         let number = frame
             .reference
             .as_deref()
@@ -290,11 +293,18 @@ impl Client {
         match frame.event.as_str() {
             "message" | "messageEdited" | "messageDeleted" | "participantAdded"
             | "participantRemoved" => {
+                gateway::record_push(world, connection, &frame.event);
                 let id = frame.conversation.clone();
                 self.receive(world, &id, vec![frame.into_entry()]);
             }
-            "added" => self.is_in(world, &frame.conversation, frame.head),
-            "removed" => self.is_out(world, &frame.conversation),
+            "added" => {
+                gateway::record_push(world, connection, &frame.event);
+                self.is_in(world, &frame.conversation, frame.head);
+            }
+            "removed" => {
+                gateway::record_push(world, connection, &frame.event);
+                self.is_out(world, &frame.conversation);
+            }
             "subscribed" => match question {
                 Some(Question::SubscribeToMany(wanted)) => {
                     self.subscribed_to_many(world, wanted, frame);

@@ -9,8 +9,8 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Advanced, Clock as _, Connections, ConversationPage, Log, Page, Participants, Presence,
-        Presences, Put, Receipt, Receipts, Roster, Subscriptions,
+        Advanced, Clock as _, Connections, ConversationPage, Log, Page, ParticipantPage,
+        Participants, Presence, Presences, Put, Receipt, Receipts, Roster, Subscriptions,
     },
 };
 
@@ -180,8 +180,10 @@ impl Participants for Ports {
     async fn participants(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Vec<Participant>, InternalError> {
-        let apply = || self.world.chat.participants(conversation);
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ParticipantPage, InternalError> {
+        let apply = || self.world.chat.participants(conversation, after, limit);
         self.call("reading participants", apply).await
     }
 

@@ -46,6 +46,8 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "late receipts that were stored",
         "positions that were ahead of the server's",
         "presences that were seen",
+        "connections that were replaced because their token ended",
+        "participants that were removed with many",
         "puts that met their own entry",
         "puts that lost their position",
         "reads with a hole",
@@ -96,6 +98,7 @@ each_mutant_is_found_early! {
     answer_before_row breaks "fence";
     stale_rows_stay breaks "rows";
     pushed_once breaks "pushed";
+    rows_outlive_token breaks "expired";
     position_head breaks "once";
     position_unseen breaks "order";
 }

@@ -6,12 +6,13 @@ use std::{
 };
 
 use tokio::{
-    sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, watch},
+    sync::{Notify, OwnedSemaphorePermit, Semaphore, watch},
     time::Instant,
 };
 
 use super::{
-    limits::{INCOMING_MESSAGES, OUTGOING_MESSAGES},
+    limits::INCOMING_MESSAGES,
+    outgoing::{self, Outgoing, OutgoingMessages},
     session::Session,
 };
 use crate::{
@@ -69,8 +70,8 @@ impl Connections {
 
     /// Registers a connection. It can be found until [`OpenConnection::hide`], and it counts until
     /// the returned [`OpenConnection`] is dropped.
-    pub(crate) fn open(&self, session: Session) -> (OpenConnection, mpsc::Receiver<String>) {
-        let (outgoing, queue) = mpsc::channel(OUTGOING_MESSAGES);
+    pub(crate) fn open(&self, session: Session) -> (OpenConnection, OutgoingMessages) {
+        let (outgoing, queue) = outgoing::queue();
         let connection = Arc::new(Connection {
             last_active: Mutex::new((self.0.clock.now(), session.connected_at)),
             clock: self.0.clock.clone(),
@@ -122,7 +123,7 @@ pub(crate) struct Connection {
     /// When the latest message passed in either direction.
     last_active: Mutex<(Instant, Moment)>,
     clock: Clock,
-    outgoing: mpsc::Sender<String>,
+    outgoing: Outgoing,
     /// One permit per message of the client that may be in progress.
     in_progress: Arc<Semaphore>,
     deleted: Notify,
@@ -158,15 +159,12 @@ impl Connection {
 
     /// Queues a message for the client, in the order of the calls.
     pub(crate) fn post(&self, text: String) -> Result<(), PostError> {
-        self.outgoing.try_send(text).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => PostError::Full,
-            mpsc::error::TrySendError::Closed(_) => PostError::Gone,
-        })
+        self.outgoing.post(text)
     }
 
     /// Queues a reply, waiting for room. A reply to a connection that has ended is dropped.
     pub(crate) async fn reply(&self, text: String) {
-        let _ = self.outgoing.send(text).await;
+        self.outgoing.wait_and_post(text).await;
     }
 
     pub(crate) fn touch(&self) {

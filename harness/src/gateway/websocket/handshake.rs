@@ -13,7 +13,6 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use serde_json::{Map, Value};
-use tokio::sync::mpsc;
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{handshake::derive_accept_key, protocol::Role},
@@ -23,7 +22,9 @@ use super::{
     Gateway, authorizer,
     connections::OpenConnection,
     ending::Ending,
-    message, reply,
+    message,
+    outgoing::OutgoingMessages,
+    reply,
     session::{self, Handshake, Session},
     socket,
 };
@@ -267,7 +268,7 @@ impl Rejection {
 async fn live<I: Invoke>(
     gateway: Arc<Gateway<I>>,
     open: OpenConnection,
-    outgoing: mpsc::Receiver<String>,
+    outgoing: OutgoingMessages,
     upgrade: OnUpgrade,
 ) {
     let ending = match upgrade.await {

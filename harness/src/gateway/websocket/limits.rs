@@ -10,6 +10,8 @@ pub(super) const LONGEST_FRAME: usize = 32 * 1024;
 pub(super) const LONGEST_MESSAGE: usize = 128 * 1024;
 /// Messages queued for a client that reads too slowly. The management API refuses one more.
 pub(super) const OUTGOING_MESSAGES: usize = 128;
+/// The bytes of these messages.
+pub(super) const OUTGOING_BYTES: usize = 8 * LONGEST_MESSAGE;
 /// Messages of one client that may be in progress. The socket is not read while one more waits.
 pub(super) const INCOMING_MESSAGES: usize = 64;
 /// A connection is closed after this time without a message in either direction.

@@ -35,6 +35,7 @@ mod limits;
 mod management;
 mod message;
 mod mock;
+mod outgoing;
 mod policy;
 mod pump;
 mod reply;

@@ -6,7 +6,7 @@ use futures_util::{
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    sync::{mpsc, oneshot},
+    sync::oneshot,
 };
 use tokio_tungstenite::{
     WebSocketStream,
@@ -27,6 +27,7 @@ use super::{
     connections::{Connection, IncomingMessage},
     ending::Ending,
     limits::LONGEST_FRAME,
+    outgoing::{OutgoingMessage, OutgoingMessages},
 };
 use crate::faults;
 
@@ -77,19 +78,19 @@ pub(super) async fn read<S: AsyncRead + AsyncWrite + Unpin>(
 pub(super) async fn write<S: AsyncRead + AsyncWrite + Unpin>(
     mut sink: Outgoing<S>,
     connection: &Connection,
-    mut queue: mpsc::Receiver<String>,
+    mut queue: OutgoingMessages,
     mut close: oneshot::Receiver<Option<CloseFrame>>,
 ) -> Result<Outgoing<S>, Error> {
     let frame = loop {
         tokio::select! {
             biased;
             frame = &mut close => break frame.ok().flatten(),
-            Some(text) = queue.recv() => send(&mut sink, connection, text).await?,
+            Some(message) = queue.recv() => send(&mut sink, connection, message).await?,
         }
     };
     queue.close();
-    while let Some(text) = queue.recv().await {
-        send(&mut sink, connection, text).await?;
+    while let Some(message) = queue.recv().await {
+        send(&mut sink, connection, message).await?;
     }
     sink.send(Message::Close(frame)).await?;
     Ok(sink)
@@ -99,9 +100,9 @@ pub(super) async fn write<S: AsyncRead + AsyncWrite + Unpin>(
 async fn send<S: AsyncRead + AsyncWrite + Unpin>(
     sink: &mut Outgoing<S>,
     connection: &Connection,
-    text: String,
+    message: OutgoingMessage,
 ) -> Result<(), Error> {
-    let mut frames = text.as_bytes().chunks(LONGEST_FRAME).peekable();
+    let mut frames = message.text.as_bytes().chunks(LONGEST_FRAME).peekable();
     if frames.peek().is_none() {
         sink.feed(Message::text("")).await?;
     }

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use futures_util::StreamExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    sync::{mpsc, oneshot, watch},
+    sync::{oneshot, watch},
     time::timeout,
 };
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::WebSocketConfig};
@@ -14,6 +14,7 @@ use super::{
     connections::{Connection, IncomingMessage, OpenConnection},
     ending::Ending,
     limits::{IDLE, LONGEST_FRAME, LONGEST_LIFE, LONGEST_MESSAGE},
+    outgoing::OutgoingMessages,
     pump,
 };
 use crate::{faults, server};
@@ -38,7 +39,7 @@ pub(super) fn configuration() -> WebSocketConfig {
 pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     socket: WebSocketStream<S>,
     open: &OpenConnection,
-    outgoing: mpsc::Receiver<String>,
+    outgoing: OutgoingMessages,
     mut on_message: impl FnMut(IncomingMessage),
 ) -> Ending {
     let connection = open.connection.as_ref();
@@ -124,6 +125,7 @@ mod tests {
     use futures_util::SinkExt;
     use tokio::{
         io::{DuplexStream, duplex},
+        sync::mpsc,
         time::{Instant, sleep},
     };
     use tokio_tungstenite::tungstenite::{

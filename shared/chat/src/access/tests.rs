@@ -8,7 +8,7 @@ use crate::{
     request::Route,
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
-        ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
+        ReadEvents, ReadMessages, Receipt, RemoveParticipant, RemoveParticipants, SendMessage,
     },
 };
 
@@ -73,6 +73,7 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
         over_http::<GetConversation>(&chat, &json!({})),
         over_http::<AddParticipant>(&chat, &json!({"user": "mallory"})),
         over_http::<RemoveParticipant>(&chat, &json!({"user": "grace"})),
+        over_http::<RemoveParticipants>(&chat, &json!({"users": users()[1..20]})),
         over_http::<SendMessage>(&chat, &message),
         over_http::<EditMessage>(&chat, &change),
         over_http::<DeleteMessage>(&chat, &change),

@@ -89,6 +89,8 @@ macro_rules! contract_tests {
                 of_two_concurrent_creations_one_succeeds
                 a_missing_conversation_is_not_found
                 few_participants_are_all_unless_there_are_too_many
+                participants_are_read_in_pages_ordered_by_user_id
+                a_page_may_start_after_a_user_who_is_not_a_participant
                 conversations_of_a_user_are_ordered_by_id
                 listing_may_continue_after_a_conversation_the_user_left
                 memberships_include_only_conversations_of_the_user
@@ -136,6 +138,16 @@ macro_rules! contract_tests {
 }
 
 pub const NOW: Timestamp = Timestamp::from_millis(1_780_000_000_123);
+
+/// Reads all participants of a small conversation.
+pub async fn all_participants(
+    ports: &impl Participants,
+    conversation: &ConversationId,
+) -> Vec<Participant> {
+    let page = ports.participants(conversation, None, 1_000).await.unwrap();
+    assert!(!page.more);
+    page.participants
+}
 
 pub fn conversation_id(text: &str) -> ConversationId {
     ConversationId::new(text).unwrap()

@@ -1,10 +1,10 @@
 use crate::{
     domain::{Conversation, ConversationId, Participant},
-    ports::{ConversationPage, Participants},
+    ports::{ConversationPage, ParticipantPage, Participants},
 };
 use futures_util::future::join;
 
-use super::{conversation, conversation_id, participant, user};
+use super::{all_participants, conversation, conversation_id, participant, user};
 
 async fn created(ports: &impl Participants, id: &str, users: &[&str]) -> Conversation {
     let conversation = conversation(id, Some("Lunch"));
@@ -22,7 +22,7 @@ pub async fn a_conversation_is_stored_with_all_its_participants(ports: &impl Par
     );
     // Ordered by the bytes of the user id.
     let rows = ["Bob", "ada", "grace", "zoë 🦀"].map(participant);
-    assert_eq!(ports.participants(id).await.unwrap(), rows);
+    assert_eq!(all_participants(ports, id).await, rows);
     assert_eq!(
         ports.participant(id, &user("grace")).await.unwrap(),
         Some(participant("grace"))
@@ -40,7 +40,7 @@ pub async fn a_title_is_optional_and_91_participants_are_allowed(ports: &impl Pa
         ports.conversation(&conversation.id).await.unwrap(),
         Some(conversation.clone())
     );
-    assert_eq!(ports.participants(&conversation.id).await.unwrap(), rows);
+    assert_eq!(all_participants(ports, &conversation.id).await, rows);
 }
 
 pub async fn few_participants_are_all_unless_there_are_too_many(ports: &impl Participants) {
@@ -68,7 +68,7 @@ pub async fn creating_must_not_change_an_existing_conversation(ports: &impl Part
         Some(first.clone())
     );
     assert_eq!(
-        ports.participants(&first.id).await.unwrap(),
+        all_participants(ports, &first.id).await,
         [participant("ada")]
     );
 }
@@ -90,14 +90,14 @@ pub async fn of_two_concurrent_creations_one_succeeds(ports: &impl Participants)
         ports.conversation(&winner.id).await.unwrap(),
         Some(winner.clone())
     );
-    assert_eq!(ports.participants(&winner.id).await.unwrap(), rows);
+    assert_eq!(all_participants(ports, &winner.id).await, rows);
 }
 
 pub async fn a_missing_conversation_is_not_found(ports: &impl Participants) {
     let id = conversation_id("c");
     assert_eq!(ports.conversation(&id).await.unwrap(), None);
     assert_eq!(ports.participant(&id, &user("ada")).await.unwrap(), None);
-    assert_eq!(ports.participants(&id).await.unwrap(), []);
+    assert_eq!(all_participants(ports, &id).await, []);
     assert_eq!(ports.memberships_of(&user("ada"), &[id]).await.unwrap(), []);
     assert_eq!(ports.memberships_of(&user("ada"), &[]).await.unwrap(), []);
 }
@@ -158,6 +158,49 @@ pub async fn listing_may_continue_after_a_conversation_the_user_left(ports: &imp
             },
             "{after}"
         );
+    }
+}
+
+pub async fn participants_are_read_in_pages_ordered_by_user_id(ports: &impl Participants) {
+    let users = ["zoë 🦀", "ada", "a", "Bob", "ada lovelace", "grace#1"];
+    let c = created(ports, "c", &users).await.id;
+    // One id is a prefix of the other.
+    created(ports, "c2", &["ada", "b"]).await;
+    let expected = ["Bob", "a", "ada", "ada lovelace", "grace#1", "zoë 🦀"].map(participant);
+    for limit in 1..=7 {
+        let mut found: Vec<Participant> = Vec::new();
+        loop {
+            let after = found.last().map(|participant| participant.user.clone());
+            let page = ports.participants(&c, after.as_ref(), limit).await.unwrap();
+            assert!(page.participants.len() <= limit);
+            found.extend(page.participants);
+            assert_eq!(page.more, found.len() < expected.len(), "limit {limit}");
+            if !page.more {
+                break;
+            }
+        }
+        assert_eq!(found, expected, "limit {limit}");
+    }
+}
+
+pub async fn a_page_may_start_after_a_user_who_is_not_a_participant(ports: &impl Participants) {
+    let c = created(ports, "c", &["ada", "grace"]).await.id;
+    for (after, expected) in [
+        ("a", ["ada", "grace"].as_slice()),
+        ("ada", &["grace"]),
+        ("bob", &["grace"]),
+        ("grace", &[]),
+        ("zoë", &[]),
+        ("🦀", &[]),
+    ] {
+        let page = ports
+            .participants(&c, Some(&user(after)), 10)
+            .await
+            .unwrap();
+        let participants: Vec<Participant> =
+            expected.iter().map(|user| participant(user)).collect();
+        let more = false;
+        assert_eq!(page, ParticipantPage { participants, more }, "{after}");
     }
 }
 

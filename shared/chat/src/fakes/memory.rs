@@ -47,7 +47,8 @@ pub(super) struct State {
     pub presences: BTreeMap<UserId, (Presence, Option<ConnectionId>)>,
     pub pushed: Vec<(ConnectionId, String)>,
     pub outcomes: BTreeMap<ConnectionId, VecDeque<PushOutcome>>,
-    pub push_attempts: BTreeMap<ConnectionId, usize>,
+    /// The connections to which pushes were attempted, in order.
+    pub push_attempts: Vec<ConnectionId>,
     pub puts: usize,
     pub calls: Vec<Call>,
     /// Puts whose writers were killed before they received the result.
@@ -81,13 +82,17 @@ pub struct Call {
     pub rows: usize,
 }
 
-/// The outcome of a push that fails.
+/// The outcome of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PushOutcome {
+    /// The gateway accepts the frame, as it does without a planned outcome.
+    Accepted,
     /// The connection is closed.
     Gone,
     /// The gateway is busy; a retry may succeed.
     Busy,
+    /// The gateway is busy, and says so after a while.
+    BusyLater(Duration),
     /// The push fails for another reason.
     Failed,
     /// The gateway never answers.
@@ -120,7 +125,7 @@ impl FakeChat {
         std::mem::take(&mut self.state().pushed)
     }
 
-    /// Makes the next pushes to a connection fail.
+    /// Plans the outcomes of the next pushes to a connection.
     pub fn fail_pushes(
         &self,
         connection: &ConnectionId,
@@ -137,7 +142,13 @@ impl FakeChat {
     #[must_use]
     pub fn push_attempts(&self, connection: &ConnectionId) -> usize {
         let attempts = &self.state().push_attempts;
-        attempts.get(connection).copied().unwrap_or(0)
+        attempts.iter().filter(|to| *to == connection).count()
+    }
+
+    /// Removes and returns the connections to which pushes were attempted, in order.
+    #[must_use]
+    pub fn take_push_attempts(&self) -> Vec<ConnectionId> {
+        std::mem::take(&mut self.state().push_attempts)
     }
 
     /// Returns all entries of a log.
@@ -234,9 +245,10 @@ impl State {
 impl State {
     /// Counts an attempt, and records the frame unless the test makes the push fail.
     fn push(&mut self, connection: &ConnectionId, frame: &str) -> Option<PushOutcome> {
-        *self.push_attempts.entry(connection.clone()).or_default() += 1;
+        self.push_attempts.push(connection.clone());
         let outcomes = self.outcomes.get_mut(connection);
         let outcome = outcomes.and_then(VecDeque::pop_front);
+        let outcome = outcome.filter(|outcome| *outcome != PushOutcome::Accepted);
         if outcome.is_none() {
             self.pushed.push((connection.clone(), frame.to_owned()));
         }
@@ -249,9 +261,13 @@ impl Outbound for FakeChat {
         self.pause().await;
         let outcome = self.state().push(connection, frame);
         match outcome {
-            None => Ok(()),
+            None | Some(PushOutcome::Accepted) => Ok(()),
             Some(PushOutcome::Gone) => Err(PushError::Gone),
             Some(PushOutcome::Busy) => Err(PushError::Busy),
+            Some(PushOutcome::BusyLater(wait)) => {
+                self.sleep(wait).await;
+                Err(PushError::Busy)
+            }
             Some(PushOutcome::Failed) => {
                 Err(InternalError::new("pushing", "injected by the test").into())
             }

@@ -11,8 +11,8 @@ use crate::{
     error::InternalError,
     mutant::mutant,
     ports::{
-        Advanced, Connections, ConversationPage, Participants, Presence, Presences, Receipt,
-        Receipts, Roster, Subscriptions,
+        Advanced, Connections, ConversationPage, ParticipantPage, Participants, Presence,
+        Presences, Receipt, Receipts, Roster, Subscriptions,
     },
 };
 
@@ -62,17 +62,16 @@ impl Participants for FakeChat {
     async fn participants(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Vec<Participant>, InternalError> {
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ParticipantPage, InternalError> {
         self.pause().await;
-        let found: Vec<Participant> = {
-            let state = self.state();
-            let all = state.participants.iter();
-            all.filter(|((id, _), _)| id == conversation)
-                .map(|(_, participant)| participant.clone())
-                .collect()
-        };
-        self.count("participants", found.len());
-        Ok(found)
+        let mut participants = self.participants_of(conversation);
+        participants.retain(|participant| after.is_none_or(|after| participant.user > *after));
+        let more = participants.len() > limit;
+        participants.truncate(limit);
+        self.count("participants", participants.len());
+        Ok(ParticipantPage { participants, more })
     }
 
     async fn few_participants(
@@ -80,8 +79,8 @@ impl Participants for FakeChat {
         conversation: &ConversationId,
         most: usize,
     ) -> Result<Option<Vec<Participant>>, InternalError> {
-        let found = self.participants(conversation).await?;
-        Ok((found.len() <= most).then_some(found))
+        let page = self.participants(conversation, None, most).await?;
+        Ok((!page.more).then_some(page.participants))
     }
 
     async fn conversations_of(
@@ -160,6 +159,17 @@ impl Receipts for FakeChat {
     }
 }
 
+impl FakeChat {
+    /// Returns the participants of a conversation, ordered by user id.
+    fn participants_of(&self, conversation: &ConversationId) -> Vec<Participant> {
+        let state = self.state();
+        let all = state.participants.iter();
+        all.filter(|((id, _), _)| id == conversation)
+            .map(|(_, participant)| participant.clone())
+            .collect()
+    }
+}
+
 impl Subscriptions for FakeChat {
     async fn subscribe(
         &self,
@@ -216,7 +226,9 @@ impl Subscriptions for FakeChat {
 
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         self.pause().await;
-        let participants = self.participants(conversation).await?;
+        self.pause().await;
+        let participants = self.participants_of(conversation);
+        self.count("participants", participants.len());
         self.pause().await;
         let state = self.state();
         let found = state

@@ -1,6 +1,9 @@
 use serde_json::json;
 
-use super::*;
+use super::{
+    attempts::{ATTEMPT_LIMIT, ATTEMPTS, Outcome, RETRY_LIMIT, TIME_LIMIT, WIDTH},
+    *,
+};
 use crate::{
     fakes::{FakeChat, PushOutcome},
     routes::CreateConversation,
@@ -101,34 +104,139 @@ fn a_push_that_is_not_answered_is_given_up() {
     let began = chat.now();
     send(&chat);
     assert_eq!(chat.pushed_to(), ["grace-1", "grace-3"]);
-    assert_eq!(chat.now().since(began), PUSH_LIMIT);
+    assert_eq!(chat.now().since(began), ATTEMPT_LIMIT);
+}
+
+/// Returns connections of Grace. The pushes to each fail as `outcomes` says for its number.
+fn targets(
+    chat: &FakeChat,
+    number: usize,
+    outcomes: impl Fn(usize) -> Vec<PushOutcome>,
+) -> Vec<Subscription> {
+    let target = |number| {
+        let (identity, connection) = chat.connection(&format!("grace-{number}"));
+        chat.fail_pushes(&connection.id, outcomes(number));
+        Subscription {
+            user: identity.user,
+            connection,
+        }
+    };
+    (0..number).map(target).collect()
+}
+
+/// Pushes `frames`, and returns the outcome with the time that it took.
+fn push(chat: &FakeChat, targets: Vec<Subscription>, frames: &[&str]) -> (Outcome, Duration) {
+    let began = chat.now();
+    let deadline = began.plus(Duration::from_secs(9));
+    let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
+    let outcome = chat.run(push_all(chat, targets, &frames, deadline));
+    (outcome, chat.now().since(began))
 }
 
 #[test]
 fn a_fan_out_counts_the_pushes_that_it_missed_and_ends_in_time() {
     let chat = FakeChat::new();
-    let targets: Vec<Subscription> = (0..200)
-        .map(|number| {
-            let (identity, connection) = chat.connection(&format!("grace-{number}"));
-            let outcomes = match number {
-                0 => vec![],
-                1 => vec![PushOutcome::Busy; 4],
-                _ => vec![PushOutcome::Unanswered],
-            };
-            chat.fail_pushes(&connection.id, outcomes);
-            Subscription {
-                user: identity.user,
-                connection,
-            }
-        })
-        .collect();
-    let began = chat.now();
-    let deadline = began.plus(Duration::from_secs(9));
-    let outcome = chat.run(push_all(&chat, targets, "{}", deadline));
-    assert_eq!(chat.now().since(began), TIME_LIMIT);
-    assert_eq!(outcome.total, 200);
+    let total = 20 * WIDTH;
+    let targets = targets(&chat, total, |number| match number {
+        0 => vec![],
+        1 => vec![PushOutcome::Busy; 4],
+        _ => vec![PushOutcome::Unanswered],
+    });
+    let (outcome, took) = push(&chat, targets, &["{}"]);
+    assert_eq!(took, TIME_LIMIT);
+    assert_eq!(outcome.total, total);
     assert!(outcome.given_up >= WIDTH, "{outcome:?}");
-    assert_eq!(outcome.given_up + outcome.remaining + 1, 200, "{outcome:?}");
+    assert!(outcome.remaining > 0, "{outcome:?}");
+    let unfinished = outcome.given_up + outcome.remaining;
+    assert_eq!(unfinished + 1, total, "{outcome:?}");
+}
+
+#[test]
+fn no_connection_is_attempted_again_before_each_was_attempted_once() {
+    // If an attempt takes a while, the waits of the first connections end before the last ones have
+    // been attempted.
+    for (busy, longest) in [
+        (PushOutcome::Busy, Duration::from_millis(300)),
+        (
+            PushOutcome::BusyLater(Duration::from_millis(10)),
+            Duration::from_millis(600),
+        ),
+    ] {
+        let chat = FakeChat::new();
+        let number = 10 * WIDTH;
+        let targets = targets(&chat, number, |number| {
+            let is_busy = number < 9 * WIDTH;
+            vec![busy; if is_busy { 1_000 } else { 0 }]
+        });
+        let all: Vec<ConnectionId> = targets
+            .iter()
+            .map(|target| target.connection.id.clone())
+            .collect();
+        let (outcome, took) = push(&chat, targets, &["{}"]);
+        let attempts = chat.take_push_attempts();
+        assert_eq!(attempts[..number], all);
+        let again = &attempts[number..];
+        for (number, connection) in all.iter().enumerate() {
+            let count = again.iter().filter(|to| *to == connection).count();
+            let expected = if number < 9 * WIDTH { 3 } else { 0 };
+            assert_eq!(count, expected, "{connection}");
+        }
+        assert_eq!((outcome.given_up, outcome.remaining), (9 * WIDTH, 0));
+        // The waits of all connections overlap.
+        assert!(took < longest, "{took:?}");
+    }
+}
+
+#[test]
+fn connections_that_are_not_answered_keep_no_place() {
+    let chat = FakeChat::new();
+    let number = 5 * WIDTH;
+    let targets = targets(&chat, number, |number| {
+        let is_last = number == 5 * WIDTH - 1;
+        vec![PushOutcome::Unanswered; if is_last { 0 } else { 1 }]
+    });
+    let (outcome, took) = push(&chat, targets, &["{}"]);
+    assert_eq!(chat.pushed_to(), [format!("grace-{}", number - 1)]);
+    assert_eq!((outcome.given_up, outcome.remaining), (number - 1, 0));
+    assert!(took < TIME_LIMIT, "{took:?}");
+}
+
+/// Each attempt takes a while, so the further attempts at all connections would take seconds.
+#[test]
+fn all_further_attempts_together_have_a_time_limit() {
+    let chat = FakeChat::new();
+    let targets = targets(&chat, 10 * WIDTH, |_| {
+        vec![PushOutcome::BusyLater(Duration::from_millis(100)); 1_000]
+    });
+    let (outcome, took) = push(&chat, targets, &["{}"]);
+    assert_eq!((outcome.given_up, outcome.remaining), (10 * WIDTH, 0));
+    let first = 10 * Duration::from_millis(100);
+    assert!(took > first, "{took:?}");
+    assert!(took <= first + RETRY_LIMIT, "{took:?}");
+    let most = usize::try_from(ATTEMPTS).unwrap() * 10 * WIDTH;
+    assert!(chat.take_push_attempts().len() < most / 2);
+}
+
+#[test]
+fn frames_are_pushed_in_order_and_a_busy_connection_goes_on_where_it_stopped() {
+    let chat = FakeChat::new();
+    let targets = targets(&chat, 2, |number| match number {
+        0 => vec![],
+        _ => vec![
+            PushOutcome::Accepted,
+            PushOutcome::Busy,
+            PushOutcome::Accepted,
+            PushOutcome::Busy,
+        ],
+    });
+    let (outcome, _) = push(&chat, targets, &["1", "2", "3"]);
+    assert_eq!((outcome.given_up, outcome.remaining), (0, 0));
+    let pushed = chat.take_pushed();
+    for name in ["grace-0", "grace-1"] {
+        let to = pushed.iter().filter(|(to, _)| *to == named(name));
+        let frames: Vec<&str> = to.map(|(_, frame)| frame.as_str()).collect();
+        assert_eq!(frames, ["1", "2", "3"], "{name}");
+    }
 }
 
 #[test]

@@ -22,36 +22,57 @@ pub struct UserList(pub Vec<UserId>);
 
 impl FromField for UserList {
     fn from_field(field: &Field) -> Result<Self, FieldError> {
-        let Field::Json(Value::Array(values)) = field else {
-            return Err(FieldError::Invalid("must be an array of user ids"));
-        };
-        let mut seen = BTreeSet::new();
-        let mut users = Vec::with_capacity(values.len().min(MAX_USERS));
-        for value in values {
-            let user = user(value)?;
-            if !seen.insert(user.clone()) {
-                continue;
-            }
-            if users.len() == MAX_USERS {
-                return Err(FieldError::Invalid(TOO_MANY_USERS));
-            }
-            users.push(user);
-        }
-        Ok(Self(users))
+        let new = |text: &str| UserId::new(text);
+        users(field, new, MAX_USERS, TOO_MANY_USERS).map(Self)
     }
 }
 
-fn user(value: &Value) -> Result<UserId, FieldError> {
-    let text = value
-        .as_str()
-        .ok_or(FieldError::Invalid("must contain only strings"))?;
-    UserId::new(text).map_err(|_| {
-        FieldError::Invalid(
-            "must contain user ids of 1 to 128 bytes of Unicode text in form NFC, with no invisible \
-             characters and only single spaces, none at their ends",
-        )
-    })
+limit!(
+    /// The most users that one request removes. Each costs a write that waits for the one before.
+    pub const MAX_REMOVALS = 25;
+    const TOO_MANY_REMOVALS = "must contain at most ", " users; remove the others with another request";
+);
+
+/// Users who may be participants already, without repetitions. Earlier versions accepted more ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownUsers(pub Vec<UserId>);
+
+impl FromField for KnownUsers {
+    fn from_field(field: &Field) -> Result<Self, FieldError> {
+        users(field, UserId::from_stored, MAX_REMOVALS, TOO_MANY_REMOVALS).map(Self)
+    }
 }
+
+/// Reads at most `most` different users.
+fn users(
+    field: &Field,
+    read: impl Fn(&str) -> Result<UserId, FieldError>,
+    most: usize,
+    too_many: &'static str,
+) -> Result<Vec<UserId>, FieldError> {
+    let Field::Json(Value::Array(values)) = field else {
+        return Err(FieldError::Invalid("must be an array of user ids"));
+    };
+    let mut seen = BTreeSet::new();
+    let mut users = Vec::with_capacity(values.len().min(most));
+    for value in values {
+        let text = value
+            .as_str()
+            .ok_or(FieldError::Invalid("must contain only strings"))?;
+        let user = read(text).map_err(|_| FieldError::Invalid(USERS_RULE))?;
+        if !seen.insert(user.clone()) {
+            continue;
+        }
+        if users.len() == most {
+            return Err(FieldError::Invalid(too_many));
+        }
+        users.push(user);
+    }
+    Ok(users)
+}
+
+const USERS_RULE: &str = "must contain user ids of 1 to 128 bytes of Unicode text in form NFC, with \
+     no invisible characters and only single spaces, none at their ends";
 
 limit!(
     /// The most conversations in one `ping`.
@@ -197,6 +218,19 @@ mod tests {
         assert_eq!(
             users(json!(values)),
             Err(FieldError::Invalid(TOO_MANY_USERS))
+        );
+    }
+
+    #[test]
+    fn users_who_may_be_participants_already_have_a_limit_of_their_own() {
+        let known = |value| KnownUsers::from_field(&Field::Json(value)).map(|list| list.0);
+        let mut most: Vec<String> = (0..MAX_REMOVALS).map(|n| format!("user-{n}")).collect();
+        most[0] = "Zoe\u{308}".to_owned();
+        assert_eq!(known(json!(most)).unwrap().len(), MAX_REMOVALS);
+        most.push("one-more".to_owned());
+        assert_eq!(
+            known(json!(most)),
+            Err(FieldError::Invalid(TOO_MANY_REMOVALS))
         );
     }
 }

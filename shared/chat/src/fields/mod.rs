@@ -12,7 +12,9 @@ use crate::{
     error::Rejection,
 };
 
-pub use lists::{MAX_POSITIONS, Positions, SubscriptionList, UserList, Wanted, WatchList};
+pub use lists::{
+    KnownUsers, MAX_POSITIONS, Positions, SubscriptionList, UserList, Wanted, WatchList,
+};
 pub use numbers::{Limit, MessagePosition, Position};
 
 /// The values of one request by name. Unknown names are ignored.

@@ -4,7 +4,7 @@
 //! {"title": "Lunch", "participants": ["grace"], "id": "lunch"}
 //! {"id": "lunch", "title": "Lunch", "head": 0, "createdAt": "…",
 //!  "participants": [{"user": "ada", "name": "Ada Lovelace", "role": "owner"},
-//!                   {"user": "grace", "name": "grace", "role": "member"}]}
+//!                   {"user": "grace", "name": "grace", "role": "member"}], "next": null}
 //! ```
 //!
 //! Creating writes no entry to the log. A request with an id can be repeated. A repetition is
@@ -23,7 +23,9 @@ use crate::{
     fan_out::notify,
     fields::{Fields, UserList},
     log::head,
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
+    ports::{
+        Clock, Connections, Log, Outbound, ParticipantPage, Participants, Random, Subscriptions,
+    },
     request::{Request, Route},
     wire::Notice,
 };
@@ -78,7 +80,11 @@ where
         }
 
         let users: Vec<UserId> = participants.iter().map(|one| one.user.clone()).collect();
-        let described = Described::new(conversation, participants, 0, true);
+        let all = ParticipantPage {
+            participants,
+            more: false,
+        };
+        let described = Described::new(conversation, all, 0, true);
         let notice = Notice::Added {
             conversation: &described.id,
             title: described.title.as_deref(),
@@ -142,7 +148,7 @@ async fn repeated<P: Log + Participants + Sync>(
         return Err(Rejection::IdReused.into());
     }
     participant.ok_or(Rejection::NotFound)?;
-    describe(ports, known, head, caller).await
+    describe(ports, known, head, caller, None).await
 }
 
 #[cfg(test)]
@@ -165,7 +171,7 @@ mod tests {
             |user: &str, name: &str, role: &str| json!({"user": user, "name": name, "role": role});
         assert_eq!(
             created,
-            json!({"id": "lunch", "title": "Lunch", "head": 0, "createdAt": created["createdAt"],
+            json!({"id": "lunch", "title": "Lunch", "head": 0, "next": null, "createdAt": created["createdAt"],
                 "participants": [member("ada", "Ada", "owner"), member("grace", "grace", "member")]})
         );
         let added = json!({"event": "added", "conversation": "lunch", "title": "Lunch", "head": 0, "by": "ada"});

@@ -29,6 +29,9 @@ use crate::{
     request::{Request, Route},
 };
 
+/// The positions that cost a further token. Each takes up to three calls.
+const POSITIONS_OF_A_TOKEN: usize = 5;
+
 /// How long a user counts as online after they looked. Pages renew it every four minutes.
 const LEASE: Duration = Duration::from_secs(5 * 60 + 30);
 /// In conversations with more participants, nobody sees who is online.
@@ -104,7 +107,12 @@ where
     /// A watched conversation costs as much as a request.
     fn cost(fields: &Fields) -> u32 {
         let watched = u32::try_from(fields.list_length("watch")).unwrap_or(u32::MAX);
-        ORDINARY_COST.saturating_add(watched)
+        let positions = fields.optional("positions").ok().flatten();
+        let number = positions.map_or(0, |Positions(positions)| positions.len());
+        let positions = u32::try_from(number / POSITIONS_OF_A_TOKEN).unwrap_or(u32::MAX);
+        ORDINARY_COST
+            .saturating_add(watched)
+            .saturating_add(positions)
     }
 
     async fn handle(ports: &P, request: &Request) -> Result<Pong, RequestError> {

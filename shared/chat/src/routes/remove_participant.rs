@@ -10,18 +10,19 @@
 //! after it without reading it. The user's subscriptions, which have no effect any more, are
 //! deleted afterwards; a repeated request completes what an earlier attempt left undone.
 
-use futures_util::future::{join, join_all};
+use std::slice;
+
+use futures_util::future::join;
 
 use crate::{
     access::read_with_participant,
-    domain::{Content, ConversationId, Role, UserId},
-    error::{InternalError, Rejection, RequestError},
+    domain::{Content, ConversationId, Role},
+    error::{Rejection, RequestError},
     fields::KnownUser,
     log::{change, newest_tail},
-    participant_change::{Changed, draft, publish_change},
-    ports::{Clock, Connections, Log, Outbound, Participants, Random, Roster, Subscriptions},
+    participant_change::{Changed, delete_subscriptions, draft, publish_change},
+    ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
-    routes::subscribe,
     wire::Notice,
 };
 
@@ -66,7 +67,8 @@ where
             None
         };
         let roster = ports.roster(&conversation).await?;
-        delete_subscriptions(ports, &conversation, &user, &roster).await?;
+        let users = slice::from_ref(&user);
+        delete_subscriptions(ports, &conversation, users, &roster).await?;
         let Some(entry) = stored else {
             return Ok(Changed::nothing());
         };
@@ -79,19 +81,4 @@ where
 
         Ok(Changed::to(&entry))
     }
-}
-
-async fn delete_subscriptions<P: Subscriptions>(
-    ports: &P,
-    conversation: &ConversationId,
-    user: &UserId,
-    roster: &Roster,
-) -> Result<(), InternalError> {
-    let subscriptions = roster
-        .subscriptions
-        .iter()
-        .filter(|subscription| subscription.user == *user);
-    let deletions = subscriptions
-        .map(|subscription| subscribe::end(ports, conversation, &subscription.connection.id));
-    join_all(deletions).await.into_iter().collect()
 }

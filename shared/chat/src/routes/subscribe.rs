@@ -290,7 +290,7 @@ async fn store<P: Subscriptions>(
 ///
 /// # Errors
 /// An [`InternalError`] if a row cannot be written.
-pub(super) async fn end<P: Subscriptions>(
+pub(crate) async fn end<P: Subscriptions>(
     ports: &P,
     conversation: &ConversationId,
     connection: &ConnectionId,

@@ -12,11 +12,11 @@ use chat::{
         Title, UserId,
     },
     error::InternalError,
-    ports::{ConversationPage, Participants},
+    ports::{ConversationPage, ParticipantPage, Participants},
 };
 
 use super::{
-    IS_NEW, Range, Table, all_rows, failed, keys,
+    IS_NEW, Range, Table, failed, keys,
     row::{Item, Row, unreadable},
     transaction::Transacted,
     wait_after,
@@ -81,16 +81,27 @@ impl Participants for Table {
     async fn participants(
         &self,
         conversation: &ConversationId,
-    ) -> Result<Vec<Participant>, InternalError> {
-        let query = self.query(
-            keys::conversation(conversation),
-            Range::BeginsWith(keys::PARTICIPANTS),
-        );
-        all_rows("reading participants", query)
-            .await?
-            .iter()
-            .map(participant)
-            .collect()
+        after: Option<&UserId>,
+        limit: usize,
+    ) -> Result<ParticipantPage, InternalError> {
+        let pk = keys::conversation(conversation);
+        let start = after.map(|user| Row::new(pk.clone(), keys::participant(user)).into_item());
+        let found = self
+            .query(pk, Range::BeginsWith(keys::PARTICIPANTS))
+            .set_exclusive_start_key(start)
+            .limit(one_more(limit))
+            .send()
+            .await
+            .map_err(failed("reading participants"))?;
+        let items = found.items.unwrap_or_default();
+        let more = items.len() > limit || found.last_evaluated_key.is_some();
+        let participants = items.into_iter().take(limit).map(Row::read);
+        Ok(ParticipantPage {
+            participants: participants
+                .map(|row| participant(&row))
+                .collect::<Result<_, _>>()?,
+            more,
+        })
     }
 
     async fn few_participants(
@@ -98,22 +109,8 @@ impl Participants for Table {
         conversation: &ConversationId,
         most: usize,
     ) -> Result<Option<Vec<Participant>>, InternalError> {
-        let limit = i32::try_from(most).unwrap_or(i32::MAX).saturating_add(1);
-        let found = self
-            .query(
-                keys::conversation(conversation),
-                Range::BeginsWith(keys::PARTICIPANTS),
-            )
-            .limit(limit)
-            .send()
-            .await
-            .map_err(failed("reading few participants"))?;
-        let items = found.items.unwrap_or_default();
-        if items.len() > most || found.last_evaluated_key.is_some() {
-            return Ok(None);
-        }
-        let rows = items.into_iter().map(|item| participant(&Row::read(item)));
-        rows.collect::<Result<_, _>>().map(Some)
+        let page = self.participants(conversation, None, most).await?;
+        Ok((!page.more).then_some(page.participants))
     }
 
     async fn conversations_of(
@@ -128,13 +125,11 @@ impl Participants for Table {
                 .with(keys::OWNER, keys::user(user))
                 .into_item()
         });
-        // One more than needed shows whether there are more; a page that ends at its limit does
-        // not.
         let found = self
             .query_by_owner(keys::user(user))
             .projection_expression("#sort")
             .set_exclusive_start_key(start)
-            .limit(i32::try_from(limit).unwrap_or(i32::MAX).saturating_add(1))
+            .limit(one_more(limit))
             .send()
             .await
             .map_err(failed("reading the conversations of a user"))?;
@@ -187,6 +182,12 @@ impl Participants for Table {
             .filter_map(|(id, participant)| Some((known.remove(&id)?, participant)));
         Ok(both.collect())
     }
+}
+
+/// Returns the limit of a query for `limit` rows. One row more shows whether there are more; a page
+/// that ends at its limit does not.
+fn one_more(limit: usize) -> i32 {
+    i32::try_from(limit).unwrap_or(i32::MAX).saturating_add(1)
 }
 
 impl Table {

@@ -109,6 +109,10 @@ async fn respond<P: AllPorts>(
     limits.spend(&identity.user, cost, now)?;
     let (route, parameters) = found?;
     let request = reader::read(request, identity, route.fields, parameters, now)?;
+    let further = (route.cost_of)(&request.fields).saturating_sub(cost);
+    if further > 0 {
+        limits.raise(&request.identity.user, (cost, further), now)?;
+    }
     Ok(route.handle(ports, &request).await?)
 }
 

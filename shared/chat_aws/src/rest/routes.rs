@@ -4,6 +4,7 @@ use std::{future::Future, pin::Pin};
 
 use chat::{
     error::RequestError,
+    fields::Fields,
     ports::{
         Clock, Connections, Log, Outbound, Participants, Presences, Random, Receipts, Settings,
         Subscriptions,
@@ -11,8 +12,8 @@ use chat::{
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
-        ListConversations, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
-        ShowPresence,
+        ListConversations, ReadEvents, ReadMessages, Receipt, RemoveParticipant,
+        RemoveParticipants, SendMessage, ShowPresence,
     },
     wire::encode,
 };
@@ -34,6 +35,7 @@ pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
         DELETE "/conversations/{id}/participants/{user}" from Path => RemoveParticipant;
         PUT "/me/presence" from Body => ShowPresence;
         PUT "/conversations/{id}/receipt" from Body => Receipt;
+        POST "/conversations/{id}/removals" from Body => RemoveParticipants;
         POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
         PATCH "/conversations/{id}/messages/{seq}" from Message => EditMessage, created if |reply| !reply.is_duplicate();
         DELETE "/conversations/{id}/messages/{seq}" from MessageQuery => DeleteMessage, created if |reply| !reply.is_duplicate();
@@ -63,8 +65,10 @@ pub struct HttpRoute<P> {
     /// The path, with parameters in braces.
     pub pattern: &'static str,
     pub fields: FieldSource,
-    /// The cost of a request to its user's allowance, in tokens.
+    /// The least cost of a request to its user's allowance, in tokens.
     pub cost: u32,
+    /// The cost of a request with these fields.
+    pub cost_of: fn(&Fields) -> u32,
     handler: Handler<P>,
 }
 
@@ -83,6 +87,7 @@ impl<P: AllPorts> HttpRoute<P> {
             pattern,
             fields,
             cost: R::COST,
+            cost_of: R::cost,
             handler: Box::new(move |ports, request| {
                 Box::pin(async move {
                     let reply = R::handle(ports, request).await?;

@@ -4,6 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use chat::{
     fakes::FakeChat,
+    fields::Fields,
     rate_limit::{ORDINARY_COST, RateLimits},
 };
 use lambda_http::{Body, Response};
@@ -76,6 +77,7 @@ fn the_samples_get_the_responses_that_their_readme_lists() {
         (sample!("read_events"), 200),
         (sample!("read_messages"), 200),
         (sample!("read_messages_not_found"), 404),
+        (sample!("remove_participants"), 200),
     ] {
         let response = ask(&chat, &event);
         assert_eq!(response.status(), status, "{event}\n{}", body(&response));
@@ -440,6 +442,25 @@ fn requests_beyond_the_allowance_are_answered_with_429_and_the_time_to_wait() {
     }
 }
 
+/// The body of a request that cannot pay the first part of its cost is not read.
+#[test]
+fn a_cost_that_depends_on_the_body_is_spent_in_two_parts_but_whole_or_not_at_all() {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let mut chat = welcome();
+    let removals = sample!("remove_participants");
+    // Four tokens, and two for each of two users.
+    chat.limits = RateLimits::new(number(1), number(8));
+    assert_eq!(ask(&chat, &removals).status(), 200);
+    for (seconds, status, retry_after) in
+        [(0, 429, "4"), (3, 429, "1"), (1, 429, "4"), (4, 200, "")]
+    {
+        chat.runtime.advance(Duration::from_secs(seconds));
+        let response = ask(&chat, &removals);
+        assert_eq!(response.status(), status, "{seconds} s later");
+        assert_eq!(header(&response, "retry-after"), retry_after);
+    }
+}
+
 #[test]
 fn the_protocol_lists_every_request_that_costs_more_than_one_token() {
     let document = include_str!("../../../../docs/protocol.md");
@@ -455,7 +476,12 @@ fn the_protocol_lists_every_request_that_costs_more_than_one_token() {
     let costly: Vec<String> = costly
         .map(|route| {
             let path = route.pattern.replace("/conversations/{id}", "…");
-            format!("| `{} {path}` | {} |", route.method, route.cost)
+            let one = json!({"users": ["ada"]}).as_object().cloned().unwrap();
+            let each = match (route.cost_of)(&Fields::from_object(one)) - route.cost {
+                0 => String::new(),
+                each => format!(", and {each} for each user"),
+            };
+            format!("| `{} {path}` | {}{each} |", route.method, route.cost)
         })
         .collect();
     assert_eq!(documented, costly);

@@ -15,8 +15,9 @@ use chat::{
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
-        ListConversations, Ping, ReadEvents, ReadMessages, Receipt, RemoveParticipant, SendMessage,
-        ShowPresence, Subscribe, Typing, Unsubscribe, connect, disconnect,
+        ListConversations, Ping, ReadEvents, ReadMessages, Receipt, RemoveParticipant,
+        RemoveParticipants, SendMessage, ShowPresence, Subscribe, Typing, Unsubscribe, connect,
+        disconnect,
     },
 };
 use chat_aws::{Ports, dynamo::Table};
@@ -180,6 +181,17 @@ impl Small {
         self.frame::<Receipt>(page, fields).await
     }
 
+    /// Adds three users, and removes them with one request.
+    async fn removals(&self) -> Cost {
+        let users = ["x", "y", "z"];
+        for user in users {
+            let fields = json!({"conversation": "c", "user": user});
+            self.ask::<AddParticipant>("ada", fields).await;
+        }
+        let fields = json!({"conversation": "c", "users": users});
+        self.ask::<RemoveParticipants>("ada", fields).await
+    }
+
     async fn send(&self, id: &str, after: Option<u64>) -> Cost {
         let fields = json!({"conversation": "c", "id": id, "body": "Shall we?", "after": after});
         self.frame::<SendMessage>("ada-1", fields).await
@@ -238,6 +250,7 @@ async fn every_request_costs_what_the_documentation_says() {
         small.send(&format!("m-{number}"), Some(number - 1)).await;
     }
     let c = || json!({"conversation": "c"});
+    let three = || json!({"conversation": "c", "users": ["x", "y", "z"]});
     let edsger = || json!({"conversation": "c", "user": "edsger"});
     let message =
         |id: &str, after| json!({"conversation": "c", "id": id, "body": "Hi", "after": after});
@@ -452,6 +465,11 @@ async fn every_request_costs_what_the_documentation_says() {
             "`DELETE …/participants/{user}`, repeated",
             &small.ask::<RemoveParticipant>("ada", edsger()).await,
         ),
+        line("`POST …/removals`, three users", &small.removals().await),
+        line(
+            "`POST …/removals`, repeated",
+            &small.ask::<RemoveParticipants>("ada", three()).await,
+        ),
     ];
     let document = include_str!("../../../../docs/cost.md");
     let documented: Vec<&str> = document
@@ -510,6 +528,9 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
             .await,
         small
             .refused::<RemoveParticipant>(json!({"user": "ada"}))
+            .await,
+        small
+            .refused::<RemoveParticipants>(json!({"users": ["ada", "grace"]}))
             .await,
         small
             .refused::<SendMessage>(json!({"id": "n", "body": "Hi"}))

@@ -141,8 +141,8 @@ async fn what_an_earlier_version_stored_stays_readable() {
         (conversation.title, conversation.created_by.as_str()),
         (None, decomposed)
     );
-    let participants = table.participants(&id).await.unwrap();
-    let zoe = &participants[0];
+    let page = table.participants(&id, None, 10).await.unwrap();
+    let zoe = &page.participants[0];
     assert_eq!((zoe.user.as_str(), zoe.name.as_str()), (decomposed, "eoZ"));
     let user = UserId::from_stored(decomposed).unwrap();
     assert!(table.participant(&id, &user).await.unwrap().is_some());

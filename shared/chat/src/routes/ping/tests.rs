@@ -1,9 +1,12 @@
+use std::num::NonZeroU32;
+
 use serde_json::{Value, json};
 
 use super::*;
 use crate::{
     fakes::FakeChat,
     mutant::{Mutant, with_mutant},
+    rate_limit::RateLimits,
     routes::{RemoveParticipant, ShowPresence},
 };
 
@@ -235,5 +238,22 @@ fn presence_and_watch_are_checked() {
             (&reply["code"], &reply["field"]),
             (&json!("invalid"), &json!(field))
         );
+    }
+}
+
+#[test]
+fn a_ping_costs_tokens_for_its_positions() {
+    for (number, cost) in [(0, 1), (4, 1), (5, 2), (20, 5), (21, 1)] {
+        let mut chat = FakeChat::new();
+        let of = |number: u32| NonZeroU32::new(number).unwrap();
+        chat.limits = RateLimits::new(of(1), of(100));
+        let positions: BTreeMap<String, u64> = (0..number)
+            .map(|number| (format!("c{number}"), 0))
+            .collect();
+        let ping = json!({"action": "ping", "positions": positions});
+        chat.frame("ada-1", ping);
+        let (ada, now) = (chat.identity("ada").user, chat.now());
+        assert_eq!(chat.limits.spend(&ada, 100 - cost, now), Ok(()), "{number}");
+        assert!(chat.limits.spend(&ada, 1, now).is_err(), "{number}");
     }
 }
