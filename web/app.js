@@ -18,9 +18,8 @@ import {
   readToken,
   saveSession,
 } from "./session.js";
-import { ConversationPane } from "./views/conversation_pane.js";
 import { element, isForInputMethod, setAttribute } from "./views/element.js";
-import { SidebarView, StatusView } from "./views/frame.js";
+import { ConversationPane, SidebarView, StatusView } from "./views/panes.js";
 
 /** @import { Client } from "./client/index.js" */
 /** @import { Session } from "./session.js" */
@@ -188,9 +187,9 @@ class App {
   }
 
   async #loadDialogs() {
-    const { Dialogs } = await import("./views/dialogs.js");
+    const module = await import("./views/dialogs.js").catch(() => null);
     const client = this.#client;
-    if (client) this.#dialogs ??= new Dialogs(client, (id) => this.#open(id));
+    if (client && module) this.#dialogs ??= new module.Dialogs(client, (id) => this.#open(id));
     return this.#dialogs;
   }
 

@@ -160,6 +160,12 @@ export class Stack {
     assert.equal(response.status, 200, await response.text());
   }
 
+  /** How many faults the stack has injected since it was given them. */
+  async injectedFaults() {
+    const { faults } = await (await fetch(`${this.http}/.local/faults`)).json();
+    return faults.reduce((/** @type {number} */ sum, { injected }) => sum + injected, 0);
+  }
+
   /** The processes that currently run functions. */
   functionProcesses() {
     return this.#processes().filter(({ name }) => FUNCTIONS.includes(name));

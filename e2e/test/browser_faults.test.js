@@ -73,12 +73,12 @@ suite("browser: faults", (stack) => {
   test("a half-open connection is noticed and replaced", async () => {
     const { window, stored } = await talking("Half open");
     await window.connected();
-    // Injected until the message is stored: a late frame of the window before may take a fault,
-    // too.
+    // The first frame makes the line half-open: the message itself, or what the page tells about
+    // its user at that moment. In the second case the message is lost with the line.
     await stack.injectFaults({ connection: "halfOpen" });
     await window.say("Into a dead line.");
     await window.message("Into a dead line.", "pending").waitFor();
-    while ((await stored()).length === 0) {}
+    while ((await stack.injectedFaults()) === 0) {}
     await stack.injectFaults();
     // The event of a phone that changes from one network to another.
     await window.page.evaluate(() => dispatchEvent(new Event("online")));
@@ -129,13 +129,15 @@ suite("browser: faults", (stack) => {
     await bobs.next(({ event }) => event === "message");
     await say("b-1", "Meanwhile.");
     await window.page.reload();
-    await window.shows(["Stored, never acknowledged.", "Meanwhile.", "Never sent.", "Nor this."]);
-    assert.deepEqual(await stored(), [
-      "Stored, never acknowledged.",
-      "Meanwhile.",
-      "Never sent.",
-      "Nor this.",
-    ]);
+    await window.message("Nor this.", "sent").waitFor();
+    const log = await stored();
+    await window.shows(log);
+    // A ping may have told the page that its message is stored, before “Meanwhile.” was.
+    assert.deepEqual(
+      log.filter((body) => body !== "Meanwhile."),
+      ["Stored, never acknowledged.", "Never sent.", "Nor this."],
+    );
+    assert.equal(log.length, 4);
     await window.page.reload();
     await window.shows(await stored());
     await Promise.all([bobs.close(), window.close()]);

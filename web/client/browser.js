@@ -1,15 +1,24 @@
 /** The environment in a browser. No other module of the client uses browser globals. */
 
-import { systemClock } from "./clock.js";
 import { handshakeProtocols } from "./protocol.js";
 
-/** @import { Channel, Environment, OutboxStorage, ReadPositions, Socket } from "./types.js" */
+/** @import { Channel, Clock, Environment, OutboxStorage, ReadPositions, Socket } from "./types.js" */
 
 const OUTBOX = "outbox";
 const READ = "read";
 const INPUTS = ["pointerdown", "pointermove", "wheel", "keydown"];
 /** Input is reported at most this often. */
 const INPUT_PAUSE_MS = 10_000;
+
+/** @type {Clock} */
+export const systemClock = {
+  now: () => Date.now(),
+  after: (ms, then) => {
+    const timer = setTimeout(then, ms);
+    return () => clearTimeout(timer);
+  },
+  random: () => Math.random(),
+};
 
 /** @param {{http: string, ws: string, user: string}} options @returns {Environment} */
 export function browserEnvironment({ http, ws, user }) {

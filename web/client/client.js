@@ -3,16 +3,13 @@
  * must happen once runs in the leading tab.
  */
 
-import { Api, History, load } from "./api.js";
+import { Api, Credentials, History, load } from "./api.js";
 import { Conversation } from "./conversation.js";
-import { Credentials } from "./credentials.js";
 import { Leader } from "./leader.js";
-import { Listeners, PendingSends } from "./listeners.js";
-import { INITIAL_STATE, Model, StateName } from "./model.js";
+import { Listeners, PendingSends, Watchlist } from "./listeners.js";
+import { INITIAL_STATE, Model, Replica, StateName } from "./model.js";
 import { Code, Rejection, Retry, SignedOut } from "./protocol.js";
-import { Replica } from "./replica.js";
 import { Tabs } from "./tabs.js";
-import { Watchlist } from "./watchlist.js";
 
 /** @import { Attention, Change, ClientOptions, Entry, HostEvent } from "./types.js" */
 /** @import { State, TabEvent } from "./types.js" */
@@ -386,6 +383,7 @@ export class Client {
       onLook: () => this.#leader?.sharing?.looked(),
     });
     this.#changed();
+    void this.#leader?.prepare();
     void this.#leader?.share();
     return this.#attention;
   }

@@ -2,13 +2,14 @@
 
 import { browserEnvironment } from "./browser.js";
 import { Client } from "./client.js";
-import { readClaims } from "./credentials.js";
+import { readClaims } from "./api.js";
 import { SignedOut } from "./protocol.js";
 
+export { systemClock } from "./browser.js";
 export { Client } from "./client.js";
-export { backoff, systemClock } from "./clock.js";
+export { backoff } from "./connection.js";
 export { Conversation } from "./conversation.js";
-export { readClaims } from "./credentials.js";
+export { readClaims } from "./api.js";
 export { StateName } from "./model.js";
 export {
   cleanBody,

@@ -3,9 +3,8 @@
  * polls over HTTP while there is no socket.
  */
 
-import { Connection } from "./connection.js";
+import { Connection, Poller } from "./connection.js";
 import { StateName } from "./model.js";
-import { Poller } from "./clock.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Rejection, Retry } from "./protocol.js";
 import { Subscriptions } from "./subscriptions.js";
 
@@ -31,7 +30,7 @@ export class Leader {
   #connection;
   /** @type {Subscriptions} */
   #subscriptions;
-  /** @type {Sender | null} loaded with the first message */
+  /** @type {Sender | null} loaded when a conversation is shown, or with the first message */
   #sender = null;
   /** @type {Poller} */
   #listing;
@@ -150,15 +149,16 @@ export class Leader {
   #send(replica, isReconnected) {
     if (this.#sender && isReconnected) this.#sender.reconnected(replica);
     else if (this.#sender) this.#sender.flush(replica);
-    else if (replica.nextOutgoing()) void this.#loadSender();
+    else if (replica.nextOutgoing()) void this.prepare();
   }
 
-  async #loadSender() {
+  /** Loads what sends messages, so that the first one does not wait for it. */
+  async prepare() {
     const { api, apply, environment } = this.#options;
     const module = await import("./sending.js").catch(() => null);
     if (this.#sender || !this.#isRunning) return;
     if (module === null) {
-      environment.clock.after(LOAD_AGAIN_MS, () => void this.#loadSender());
+      environment.clock.after(LOAD_AGAIN_MS, () => void this.prepare());
       return;
     }
     const bySocket = module.socketTransport((frame) => this.#connection.request(frame));

@@ -1,9 +1,12 @@
-/** The state of one tab. Only changes modify it: equal changes give equal states. Pure. */
+/**
+ * The state of one tab, and its copy of each conversation. Only changes modify it: equal changes
+ * give equal states. Pure.
+ */
 
 import { Directory } from "./directory.js";
-import { Replica } from "./replica.js";
 
-/** @import { Change, Entry, ModelOptions, OutboxRow, Outgoing, State } from "./types.js" */
+/** @import { Change, Entry, Line, ModelOptions, OutboxRow, Outgoing, Person } from "./types.js" */
+/** @import { Problem, Revised, Sent, State } from "./types.js" */
 
 /** The names of a client's states. The README says what each means. */
 export const StateName = Object.freeze({
@@ -156,4 +159,191 @@ export class Model {
       this.#unplaced.set(id, [...unplaced, { ...outgoing }]);
     return true;
   }
+}
+
+/**
+ * Position and outbox are one state. The position moves only past entries that were seen, and each
+ * is compared with the outbox first. So an unsent message can always be sent with the current
+ * position as `after`, and is stored once however often it is sent.
+ */
+export class Replica {
+  /**
+   * Applies edits and deletions. `revisions.js` sets it.
+   * @type {((entries: Entry[], outbox: Outgoing[], user: string) => Map<number, Revised>) | null}
+   */
+  static revise = null;
+  /** @type {Entry[]} */
+  entries = [];
+  /** @type {Outgoing[]} */
+  outbox;
+  /** Seq of the first loaded entry, or 0 if the beginning is loaded. */
+  historyBefore = 0;
+  historyStarted = false;
+  /** @type {"loading" | "failed" | null} */
+  history = null;
+  #position = 0;
+  /**
+   * Entries after a gap, by seq.
+   * @type {Map<number, Entry>}
+   */
+  #held = new Map();
+  /** @type {Person} */
+  #me;
+
+  /**
+   * @param {string} id
+   * @param {Person} me
+   * @param {number} head
+   * @param {Outgoing[]} outbox
+   */
+  constructor(id, me, head, outbox = []) {
+    this.id = id;
+    this.#me = me;
+    this.outbox = outbox;
+    // Unsent messages may be among the entries that would be skipped.
+    this.restart(Math.min(head, ...outbox.map(({ after }) => after)));
+  }
+
+  /** Every entry up to this seq was seen. */
+  get position() {
+    return this.#position;
+  }
+
+  get hasGap() {
+    return this.#held.size > 0;
+  }
+
+  /**
+   * Starts again at another position, or with another log.
+   * @param {number} position
+   */
+  restart(position) {
+    this.#position = position;
+    this.#held.clear();
+    this.entries = [];
+    this.historyBefore = position > 0 ? position + 1 : 0;
+    this.historyStarted = false;
+    for (const outgoing of this.outbox) outgoing.after = position;
+  }
+
+  /**
+   * Returns the entries that became visible, in order. Holds entries after a gap.
+   * @param {Entry} entry
+   */
+  receive(entry) {
+    if (this.#isMine(entry)) this.discard(entry.id);
+    if (entry.seq <= this.#position) return [];
+    this.#held.set(entry.seq, entry);
+    /** @type {Entry[]} */
+    const seen = [];
+    let next = this.#held.get(this.#position + 1);
+    while (next) {
+      this.#held.delete(next.seq);
+      this.#position = next.seq;
+      seen.push(next);
+      next = this.#held.get(this.#position + 1);
+    }
+    this.entries.push(...seen);
+    return seen;
+  }
+
+  /** @param {Sent} sent @returns {Entry[]} */
+  acknowledged({ id, seq, sentAt }) {
+    const outgoing = this.#unsent(id);
+    if (!outgoing) return [];
+    const { user, name } = this.#me;
+    const { body, replyTo, target, text } = outgoing;
+    const entry = { conversation: this.id, seq, id, sentAt };
+    if (text) return [{ ...entry, event: "messageEdited", target, sender: user, body: text }];
+    if (target) return [{ ...entry, event: "messageDeleted", target, by: user }];
+    return [{ ...entry, event: "message", sender: user, name, body, replyTo }];
+  }
+
+  /** @param {Entry[]} entries @param {number} after */
+  prepend(entries, after) {
+    this.entries = [...entries, ...this.entries];
+    this.historyBefore = after > 0 ? after + 1 : 0;
+  }
+
+  /**
+   * Adds an unsent message. Returns `false` if the log already contains it.
+   * @param {Outgoing} outgoing
+   * @param {boolean} [isFresh] whether it has never been sent
+   */
+  adopt(outgoing, isFresh = false) {
+    if (this.#unsent(outgoing.id)) return true;
+    const known = [...this.entries, ...this.#held.values()];
+    if (known.some((entry) => entry.id === outgoing.id && this.#isMine(entry))) return false;
+    this.outbox.push({ ...outgoing });
+    // All tabs have the same order.
+    this.outbox.sort(
+      (one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1),
+    );
+    // The message may be stored before the first loaded entry.
+    if (!isFresh && outgoing.after < this.historyBefore - 1) this.restart(outgoing.after);
+    return true;
+  }
+
+  nextOutgoing() {
+    return this.outbox.find(({ failure }) => failure === null);
+  }
+
+  /** @param {string} id @param {Problem} problem */
+  fail(id, problem) {
+    const outgoing = this.#unsent(id);
+    if (outgoing) outgoing.failure = problem;
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} newId used if the server has another message with the old id
+   */
+  retry(id, newId) {
+    const outgoing = this.#unsent(id);
+    if (!outgoing) return;
+    if (outgoing.failure?.code === "id_reused") outgoing.id = newId;
+    outgoing.failure = null;
+  }
+
+  /** @param {string | undefined} id */
+  discard(id) {
+    this.outbox = this.outbox.filter((outgoing) => outgoing.id !== id);
+  }
+
+  /** @returns {Line[]} */
+  lines() {
+    const ownHeld = [...this.#held.values()]
+      .filter((entry) => entry.event === "message" && this.#isMine(entry))
+      .sort((one, other) => one.seq - other.seq);
+    /** @type {Line[]} */
+    const lines = [];
+    const entries = [...this.entries, ...ownHeld];
+    const revised = Replica.revise?.(entries, this.outbox, this.#me.user);
+    for (const entry of entries)
+      lines.push({ kind: "entry", key: keyOf(entry), entry, ...revised?.get(entry.seq) });
+    for (const outgoing of this.outbox) {
+      if (outgoing.target) continue;
+      const key = keyOf({ id: outgoing.id, sender: this.#me.user, seq: 0 });
+      lines.push({ kind: "outgoing", key, outgoing });
+    }
+    return lines;
+  }
+
+  /** @param {Entry} entry */
+  #isMine({ event, sender, by, target }) {
+    return (event === "message" || Boolean(target)) && (sender ?? by) === this.#me.user;
+  }
+
+  /** @param {string} id */
+  #unsent(id) {
+    return this.outbox.find((outgoing) => outgoing.id === id);
+  }
+}
+
+/**
+ * The key of a message stays the same when it is stored.
+ * @param {{id?: string, sender?: string, seq: number}} entry
+ */
+function keyOf({ id, sender, seq }) {
+  return id === undefined ? String(seq) : `${sender}/${id}`;
 }

@@ -3,15 +3,13 @@
  * Types only: never loaded.
  */
 
-/** @import { Api, History } from "./api.js" */
+/** @import { Api, Credentials, History } from "./api.js" */
 /** @import { Attention } from "./attention.js" */
 /** @import { Change, Outgoing, Person, Reason, TabMessage } from "./changes.js" */
 /** @import { Client } from "./client.js" */
 /** @import { Connection } from "./connection.js" */
-/** @import { Credentials } from "./credentials.js" */
 /** @import { Clock, Environment, Socket } from "./environment.js" */
-/** @import { Model } from "./model.js" */
-/** @import { Replica } from "./replica.js" */
+/** @import { Model, Replica } from "./model.js" */
 /** @import { Entry, Frame, Problem } from "./wire.js" */
 
 /**

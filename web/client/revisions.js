@@ -4,7 +4,7 @@
  */
 
 import { Code, Rejection, Retry } from "./protocol.js";
-import { Replica } from "./replica.js";
+import { Replica } from "./model.js";
 
 /** @import { Conversation } from "./conversation.js" */
 /** @import { ConversationOptions, Entry, Message, Outgoing, Revised } from "./types.js" */

@@ -1,4 +1,4 @@
-import { backoff } from "./clock.js";
+import { backoff } from "./connection.js";
 import { ANSWER_LIMIT_MS } from "./connection.js";
 import { Action, Rejection, Retry } from "./protocol.js";
 

@@ -1,4 +1,4 @@
-import { backoff } from "./clock.js";
+import { backoff } from "./connection.js";
 import { Action, Code, MAX_POSITIONS, Retry } from "./protocol.js";
 
 /** @import { Problem, Replica, Subscription, SubscriptionsOptions } from "./types.js" */

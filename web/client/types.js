@@ -42,7 +42,7 @@
 /** @typedef {import("./options.js").ReadingOptions} ReadingOptions */
 /** @typedef {import("./environment.js").ReadPositions} ReadPositions */
 /** @typedef {import("./changes.js").Reason} Reason */
-/** @typedef {import("./replica.js").Replica} Replica */
+/** @typedef {import("./model.js").Replica} Replica */
 /** @typedef {import("./options.js").Seen} Seen */
 /** @typedef {import("./sending.js").Sender} Sender */
 /** @typedef {import("./changes.js").Revised} Revised */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Api } from "../client/api.js";
-import { systemClock } from "../client/clock.js";
+import { systemClock } from "../client/browser.js";
 import { addParticipant, removeParticipant } from "../client/membership.js";
 
 /** @import { ApiOptions } from "../client/types.js" */

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Connection } from "../client/connection.js";
-import { backoff } from "../client/clock.js";
+import { backoff, Connection } from "../client/connection.js";
 import { FakeSocket } from "./fake_server.js";
 import { FakeClock, settled } from "./fakes.js";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { History } from "../client/api.js";
-import { Replica } from "../client/replica.js";
+import { Replica } from "../client/model.js";
 import { settled } from "./fakes.js";
 
 /** @import { Api } from "../client/api.js" */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Replica } from "../client/replica.js";
+import { Replica } from "../client/model.js";
 
 const ME = { user: "alice", name: "Alice" };
 const SENT_AT = "2026-01-05T09:00:00.000Z";

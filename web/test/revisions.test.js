@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseFrame } from "../client/protocol.js";
-import { Replica } from "../client/replica.js";
+import { Replica } from "../client/model.js";
 import "../client/revisions.js";
 import { parseUnsent } from "../client/unsent.js";
 import { bodies, ID, scriptError, start } from "./one_client.js";

@@ -189,8 +189,8 @@ export class CompanyView {
   }
 
   async #showReaders() {
-    const { showReaders } = await import("./readers.js");
-    if (this.#conversation) showReaders(this.#conversation, this.#last);
+    const module = await import("./readers.js").catch(() => null);
+    if (this.#conversation) module?.showReaders(this.#conversation, this.#last);
   }
 }
 

@@ -392,8 +392,8 @@ export class MessageRow {
 
   /** @param {string} body */
   async #showLinks(body) {
-    const { nodesOf } = await import("./links.js");
-    if (this.#shown === body) this.#body.replaceChildren(...nodesOf(body));
+    const links = await import("./links.js").catch(() => null);
+    if (links && this.#shown === body) this.#body.replaceChildren(...links.nodesOf(body));
   }
 
   /** @param {string | null} problem */
@@ -402,8 +402,15 @@ export class MessageRow {
     this.#problem = problem;
     this.#failure?.remove();
     if (problem === null) return;
-    const { failure } = await import("./failure.js");
+    const module = await import("./failure.js").catch(() => null);
     if (this.#problem !== problem) return;
+    // The next change of the page loads it again.
+    if (!module) this.#problem = null;
+    else this.#showFailure(module.failure, problem);
+  }
+
+  /** @param {typeof import("./failure.js").failure} failure @param {string} problem */
+  #showFailure(failure, problem) {
     this.#failure = failure(problem, {
       onRetry: () => this.#options.onRetry(this.#id),
       onDiscard: () => this.#options.onDiscard(this.#id),
