@@ -37,6 +37,7 @@ export class MessagesView {
   /** @type {Set<string>} */
   #failed = new Set();
   isAtEnd = true;
+  #endTop = 0;
   /** Rows may have been made. */
   onFill = () => {};
   #frame = 0;
@@ -91,12 +92,15 @@ export class MessagesView {
     this.#jump.hidden = true;
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.#fill();
+    this.#endTop = this.scroller.scrollTop;
   }
 
   /** @param {Conversation} conversation @param {number} now */
   render(conversation, now) {
     const switched = this.#shown !== conversation;
     if (switched) this.#begin(conversation);
+    // The browser reports a scroll with the next frame only.
+    this.isAtEnd &&= this.#endTop - this.scroller.scrollTop < AT_END_PX;
     const { me } = this.#client;
     const lines = conversation.lines();
     this.#reader = {
@@ -294,7 +298,10 @@ export class MessagesView {
   #scrolled() {
     const { scrollTop, scrollHeight, clientHeight } = this.scroller;
     this.isAtEnd = scrollHeight - scrollTop - clientHeight < AT_END_PX;
-    if (this.isAtEnd) this.#jump.hidden = true;
+    if (this.isAtEnd) {
+      this.#jump.hidden = true;
+      this.#endTop = scrollTop;
+    }
     this.#frame ||= requestAnimationFrame(() => {
       this.#frame = 0;
       this.#keepPlace(false);
