@@ -54,7 +54,9 @@ async function everything(stack) {
   await attempt(() => ada.patch(at("/messages/1"), message()));
   await attempt(() => ada.delete(at(`/messages/1?id=${randomUUID()}`)));
   await addStale();
-  // A frame without an answer: the next one is sent when it has been handled.
+  // Frames without an answer: the next one is sent when they have been handled.
+  await attempt(() => sockets[1].send({ action: "receipt", conversation, read: 1 }));
+  await attempt(() => sockets[0].next(({ event }) => event === "read"));
   await attempt(() => sockets[1].send({ action: "typing", conversation, after: 0 }));
   await attempt(() => sockets[0].next(({ event }) => event === "typing"));
   await addStale();
