@@ -53,8 +53,8 @@ fn acknowledged(case: &Case<'_>, name: (&str, &str), found: &mut Vec<Violation>)
     }
 }
 
-/// Whether `stored` deletes the message that a deletion of this name asked to delete. Whoever
-/// deletes a deleted message is answered with the position of the first deletion.
+/// Whether `stored` deletes the message that the deletion `name` asked to delete. The answer to a
+/// second deletion of a message names the position of the first one.
 fn deletes_as_asked(case: &Case<'_>, name: (&str, &str), stored: Option<&Entry>) -> bool {
     let sends = case.evidence.sends.get(&name).into_iter().flatten();
     let mut targets = sends.filter_map(|line| match case.record(*line)? {
