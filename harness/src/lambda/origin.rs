@@ -5,6 +5,9 @@
 //! without one, and Node.js drops it. So the process itself is checked. The functions here read
 //! files or run a program, so they block.
 
+#[cfg(target_os = "linux")]
+mod inode;
+
 use std::{io, net::SocketAddr};
 
 use nix::unistd::Pid;
@@ -20,12 +23,14 @@ mod system {
     use std::{collections::HashMap, io, net::SocketAddr};
 
     use procfs::{
-        ProcError, ProcResult, net,
+        ProcError,
         process::{FDTarget, Process, Stat, all_processes},
     };
 
+    use super::inode;
+
     pub fn is_in_group(group: i32, client: SocketAddr, server: SocketAddr) -> io::Result<bool> {
-        let Some(socket) = socket(client, server).map_err(error)? else {
+        let Some(socket) = inode::of(client, server)? else {
             return Ok(false);
         };
         // Most runtimes are a single process, which leads the group.
@@ -58,25 +63,6 @@ mod system {
         Ok(processes
             .values()
             .any(|(process, stat)| descends(stat) && holds(process, socket)))
-    }
-
-    /// Returns the inode of the client's socket.
-    fn socket(client: SocketAddr, server: SocketAddr) -> ProcResult<Option<u64>> {
-        let ends = (client.ip().to_canonical(), client.port());
-        let find = |sockets: Vec<net::TcpNetEntry>| {
-            sockets.into_iter().find_map(|socket| {
-                let local = socket.local_address;
-                let found = (local.ip().to_canonical(), local.port()) == ends
-                    && socket.remote_address.port() == server.port();
-                found.then_some(socket.inode)
-            })
-        };
-        match find(net::tcp()?) {
-            Some(socket) => Ok(Some(socket)),
-            // Some runtimes connect to IPv4 addresses by IPv6 sockets. Without IPv6 there is no
-            // list.
-            None => Ok(find(net::tcp6().unwrap_or_default())),
-        }
     }
 
     fn holds(process: &Process, socket: u64) -> bool {
