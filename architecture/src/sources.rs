@@ -61,6 +61,7 @@ pub fn stack() -> Stack {
         cognito_issuer: String::new(),
         http_endpoint: String::new(),
         audience: "local-development".to_owned(),
+        sqs_endpoint: String::new(),
         dynamic_values: DynamicValues::default(),
     };
     template::load(

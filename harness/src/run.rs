@@ -10,7 +10,7 @@ mod signals;
 mod start_error;
 mod terminal;
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration, time::Instant};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration, time::Instant};
 
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -26,6 +26,7 @@ use self::{
 };
 pub use self::{port::ListenError, ports::Ports, start_error::StartError};
 use crate::{
+    event_source::{self, EventSources},
     executables,
     faults::Faults,
     gateway::clock::Clock,
@@ -33,6 +34,7 @@ use crate::{
     lambda::{self, Lambda},
     logs,
     options::Options,
+    sqs::Queues,
     template::{self, DynamicValues},
     watch::Watch,
 };
@@ -99,7 +101,8 @@ impl Running {
             faults: setup.faults.clone(),
         };
         let lambda = Lambda::start(&setup.stack, &executables, settings)?;
-        let callers = Callers::start(&setup, &lambda, &mut listeners)?;
+        let mut callers = Callers::start(&setup, &lambda, &mut listeners)?;
+        callers.read_event_sources(&setup, &lambda).await?;
 
         let ready = ready_file(&setup.options, &addresses)?;
         say(format_args!(
@@ -165,7 +168,10 @@ fn setup(options: Options, listeners: &mut Listeners) -> Result<Setup, StartErro
     if let Some(plan) = &options.faults {
         faults.begin(plan.clone());
     }
+    let queues = Queues::new(&stack.queues, clock.clone());
     Ok(Setup {
+        streams: OnceLock::new(),
+        queues,
         web: options.web_path(&template),
         access: Access::from_stack(&stack, signatures),
         options,
@@ -230,6 +236,27 @@ impl Callers {
             tasks.spawn(task);
         }
         Ok(Self { tasks, close })
+    }
+
+    /// Starts the event source mappings. What is written after that reaches the functions.
+    async fn read_event_sources(
+        &mut self,
+        setup: &Setup,
+        lambda: &Lambda,
+    ) -> Result<(), StartError> {
+        let Some(streams) = setup.streams.get() else {
+            return Ok(());
+        };
+        let services = event_source::Services {
+            streams: streams.clone(),
+            queues: setup.queues.clone(),
+            clock: setup.clock.clone(),
+            faults: setup.faults.clone(),
+        };
+        let sources = EventSources::open(&setup.stack, services).await?;
+        let closed = self.close.subscribe();
+        self.tasks.spawn(sources.run(lambda.clone(), closed));
+        Ok(())
     }
 
     async fn stop(&mut self) {

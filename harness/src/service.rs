@@ -167,7 +167,7 @@ impl<S: AwsService> Pipeline<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, sync::Mutex};
+    use std::sync::Mutex;
 
     use axum::http::StatusCode;
 
@@ -243,13 +243,7 @@ mod tests {
         let throttled = Effect::Fails(status(StatusCode::TOO_MANY_REQUESTS));
         let unsigned = || Request::new(Body::from("{}"));
         let signed = Request::builder().header("signed", "badly");
-        let stack = Stack {
-            functions: BTreeMap::new(),
-            websocket_api: None,
-            http_apis: Vec::new(),
-            tables: Vec::new(),
-            notices: Vec::new(),
-        };
+        let stack = Stack::default();
         let all = ["read", "authenticate", "authorize", "fault", "do", "count"];
         for (request, effect, expected, steps) in [
             (unsigned(), None, 200, &all[..]),

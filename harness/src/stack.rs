@@ -10,20 +10,26 @@ use std::{
 
 use serde_json::Value;
 
+pub use self::event_source::{
+    EventSource, EventSourceMapping, Queue, QueueSource, Redrive, StartingPosition, StreamSource,
+};
 pub use self::target::{
     Change, ChangedPart, Endpoint, How, HttpTarget, Mock, MockPiece, Piece, WebSocketTarget,
 };
 use crate::iam::Statement;
 
+mod event_source;
 mod target;
 
 /// The account id in every local ARN.
 pub const ACCOUNT: &str = "123456789012";
 /// The only region.
 pub const REGION: &str = "us-east-1";
+/// The end of the ARN of every stream. On AWS it is the time of the stream's creation.
+pub(crate) const STREAM_LABEL: &str = "2026-01-01T00:00:00.000";
 
 /// A deployed template.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Stack {
     /// By logical id.
     pub functions: BTreeMap<String, Function>,
@@ -33,6 +39,10 @@ pub struct Stack {
     pub http_apis: Vec<HttpApi>,
     /// The tables. The start creates those that do not exist.
     pub tables: Vec<Table>,
+    /// The standard queues.
+    pub queues: Vec<Queue>,
+    /// The enabled event source mappings.
+    pub event_sources: Vec<EventSourceMapping>,
     /// Notices about parts of the template that the harness does not support, with their places.
     pub notices: Vec<String>,
 }

@@ -132,7 +132,7 @@ impl Remote {
             .client
             .post(self.endpoint.clone())
             .header(header::CONTENT_TYPE, JSON)
-            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("x-amz-target", target(operation))
             .body(body.to_string())
             .build()?;
         // Local engines only check the form of a signature, but every client of AWS signs.
@@ -144,6 +144,15 @@ impl Remote {
         sign(administrator, Service::DynamoDb, &mut request, now);
         read(self.client.execute(request).await?).await
     }
+}
+
+/// Returns the full name of an operation. Streams have an API of their own.
+fn target(operation: &str) -> String {
+    let service = match operation {
+        "DescribeStream" | "GetRecords" | "GetShardIterator" | "ListStreams" => "DynamoDBStreams",
+        _ => "DynamoDB",
+    };
+    format!("{service}_20120810.{operation}")
 }
 
 async fn read(response: reqwest::Response) -> Result<Answer, reqwest::Error> {

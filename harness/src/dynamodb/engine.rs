@@ -10,6 +10,7 @@ use super::{
     embedded::Embedded,
     error::EngineError,
 };
+use crate::gateway::clock::Clock;
 
 /// Which engine to use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +73,22 @@ impl Engine {
     /// # Errors
     /// See [`EngineError`].
     pub async fn start(choice: Choice, data: Option<&Path>) -> Result<Self, EngineError> {
+        Self::start_by(choice, data, Clock::default()).await
+    }
+
+    /// Starts the engine like [`Engine::start`]. The embedded engine deletes expired items by
+    /// `clock`.
+    ///
+    /// # Errors
+    /// See [`EngineError`].
+    pub async fn start_by(
+        choice: Choice,
+        data: Option<&Path>,
+        clock: Clock,
+    ) -> Result<Self, EngineError> {
         match choice {
             Choice::Embedded => {
-                let (engine, sweeper) = Embedded::start(data)?;
+                let (engine, sweeper) = Embedded::start(data, clock)?;
                 Ok(Self {
                     backend: Backend::Embedded(engine.clone()),
                     kind: Kind::Embedded { engine, sweeper },

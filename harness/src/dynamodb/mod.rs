@@ -10,10 +10,13 @@ mod engine;
 mod error;
 mod ledger;
 mod proxy;
+mod streams;
 mod tables;
 
 pub use engine::{Choice, Engine, UnknownChoice};
 pub use error::EngineError;
 pub use ledger::{Ledger, Operation, Tally};
 pub use proxy::Proxy;
+pub(crate) use streams::{ReadFrom, first_shards};
+pub use streams::{StreamError, Streams};
 pub use tables::{TableError, create_tables};

@@ -28,7 +28,9 @@ use crate::gateway::clock::Clock;
 
 pub use self::{
     control::router,
-    plan::{Connection, Dynamodb, Fault, Function, Management, Plan, PlanError, Rule},
+    plan::{
+        Connection, Dynamodb, EventSource, Fault, Function, Management, Plan, PlanError, Push, Rule,
+    },
     schedule::{Draw, Progress, Schedule},
 };
 
@@ -145,6 +147,32 @@ impl Faults {
             _ => None,
         });
         drawn.into_iter().next()
+    }
+
+    /// Draws the faults of a batch that an event source mapping is about to deliver.
+    pub(crate) fn event_source(&self, names: &[&str]) -> Injected<EventSource> {
+        let drawn = self.draw(names, |fault| match fault {
+            Fault::EventSource(EventSource::Stalled) => None,
+            Fault::EventSource(fault) => Some(fault),
+            _ => None,
+        });
+        injected(drawn, EventSource::Late)
+    }
+
+    /// Draws how long an event source mapping reads nothing, after a read that found something.
+    pub(crate) fn stalled(&self, names: &[&str]) -> Duration {
+        let is_stall = |fault| (fault == Fault::EventSource(EventSource::Stalled)).then_some(());
+        let drawn = self.draw(names, is_stall).into_iter();
+        drawn.map(|((), time)| time).sum()
+    }
+
+    /// Draws the faults of a message for a subscription of the push service.
+    pub(crate) fn push(&self, subscription: &str) -> Injected<Push> {
+        let drawn = self.draw(&[subscription], |fault| match fault {
+            Fault::Push(fault) => Some(fault),
+            _ => None,
+        });
+        injected(drawn, Push::Latency)
     }
 
     fn draw<F>(&self, names: &[&str], concerns: impl Fn(Fault) -> Option<F>) -> Vec<(F, Duration)> {

@@ -57,6 +57,11 @@ pub enum Fault {
     Function(Function),
     /// The connections of clients. They have no names.
     Connection(Connection),
+    /// Event source mappings. Calls are named by the logical ids of the mapping and the function, and
+    /// by the function's name.
+    EventSource(EventSource),
+    /// The push service. Calls are named by the id of the subscription.
+    Push(Push),
 }
 
 /// Faults of DynamoDB.
@@ -130,6 +135,43 @@ pub enum Connection {
     DisconnectTwice,
 }
 
+/// Faults of event source mappings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EventSource {
+    /// A batch that succeeded is delivered once more.
+    Twice,
+    /// A batch is delivered later, by `ms`.
+    Late,
+    /// Nothing is read for `ms`, after a read that found something. What is written meanwhile comes
+    /// together.
+    Stalled,
+}
+
+/// Faults of the push service. The first five are answers, without an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Push {
+    /// 404.
+    Unknown,
+    /// 410.
+    Gone,
+    /// 413.
+    TooLarge,
+    /// 429.
+    Throttle,
+    /// 500.
+    InternalError,
+    /// 307 to the metadata address of a machine at AWS, which nobody may follow.
+    Redirect,
+    /// No answer at all. The message is not accepted.
+    Timeout,
+    /// The message is accepted, and the connection breaks instead of an answer.
+    LostAnswer,
+    /// The answer takes longer, by `ms`.
+    Latency,
+}
+
 impl Fault {
     /// Whether the fault requires `ms`.
     const fn lasts(self) -> bool {
@@ -139,6 +181,8 @@ impl Fault {
                 | Self::Management(Management::SlowConsumer)
                 | Self::Function(Function::KillDuring | Function::SlowStart)
                 | Self::Connection(Connection::DisconnectLate)
+                | Self::EventSource(EventSource::Late | EventSource::Stalled)
+                | Self::Push(Push::Latency)
         )
     }
 
@@ -211,6 +255,9 @@ struct WrittenRule {
     management: Option<Management>,
     function: Option<Function>,
     connection: Option<Connection>,
+    #[serde(rename = "eventSource")]
+    event_source: Option<EventSource>,
+    push: Option<Push>,
     #[serde(default)]
     on: Vec<String>,
     #[serde(default = "always")]
@@ -243,11 +290,15 @@ impl WrittenRule {
             self.management.map(Fault::Management),
             self.function.map(Fault::Function),
             self.connection.map(Fault::Connection),
+            self.event_source.map(Fault::EventSource),
+            self.push.map(Fault::Push),
         ];
         let mut named = places.into_iter().flatten();
         let (Some(fault), None) = (named.next(), named.next()) else {
             return Err(
-                "name exactly one of `dynamodb`, `management`, `function` and `connection`".into(),
+                "name exactly one of `dynamodb`, `management`, `function`, `connection`, \
+                 `eventSource` and `push`"
+                    .into(),
             );
         };
         if !(0.0..=1.0).contains(&self.rate) {
@@ -337,6 +388,7 @@ mod tests {
             ),
             (json!({ "dynamodb": "timeout", "rate": 1.5 }), "`rate`"),
             (json!({ "dynamodb": "latency" }), "needs `ms`"),
+            (json!({ "eventSource": "stalled" }), "needs `ms`"),
             (json!({ "dynamodb": "latency", "ms": [9, 1] }), "[FROM, TO]"),
             (
                 json!({ "connection": "cut", "ms": [1, 2] }),

@@ -39,6 +39,8 @@ pub enum Service {
     ExecuteApi,
     /// Lambda.
     Lambda,
+    /// SQS.
+    Sqs,
 }
 
 impl fmt::Display for Service {
@@ -47,6 +49,7 @@ impl fmt::Display for Service {
             Self::DynamoDb => "dynamodb",
             Self::ExecuteApi => "execute-api",
             Self::Lambda => "lambda",
+            Self::Sqs => "sqs",
         })
     }
 }

@@ -65,7 +65,13 @@ mod tests {
     #[test]
     fn every_service_has_a_port_option_with_a_default() {
         let line = Line::parse_from(["dev", "--ws-port", "7", "--dynamodb-port=0"]);
-        let expected = [("http", 3000), ("ws", 7), ("lambda", 9000), ("dynamodb", 0)];
+        let expected = [
+            ("http", 3000),
+            ("ws", 7),
+            ("lambda", 9000),
+            ("dynamodb", 0),
+            ("sqs", 0),
+        ];
         assert_eq!(line.ports.0, BTreeMap::from(expected));
     }
 

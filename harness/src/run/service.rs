@@ -1,14 +1,14 @@
 //! The description of a service: its port, its addresses, and how it starts.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock};
 
 use futures_util::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::start_error::StartError;
 use crate::{
-    faults::Faults, gateway::clock::Clock, iam::Access, lambda::Lambda, options::Options,
-    stack::Stack,
+    dynamodb::Streams, faults::Faults, gateway::clock::Clock, iam::Access, lambda::Lambda,
+    options::Options, sqs::Queues, stack::Stack,
 };
 
 /// A service with a port of its own.
@@ -67,6 +67,9 @@ pub(super) struct Setup {
     pub access: Access,
     pub clock: Clock,
     pub faults: Faults,
+    /// The streams of the tables, once DynamoDB has started.
+    pub streams: OnceLock<Streams>,
+    pub queues: Queues,
 }
 
 impl Setup {

@@ -4,7 +4,7 @@ use std::{error::Error, io, path::PathBuf};
 
 use super::port::ListenError;
 use crate::{
-    dynamodb::{EngineError, TableError},
+    dynamodb::{EngineError, StreamError, TableError},
     executables::BuildError,
     gateway::{http::RouteError, websocket::SelectionError},
     identity::IdentityError,
@@ -64,6 +64,9 @@ pub enum StartError {
     /// A table.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// A stream.
+    #[error(transparent)]
+    Stream(#[from] StreamError),
     /// The functions.
     #[error(transparent)]
     Lambda(#[from] LambdaError),

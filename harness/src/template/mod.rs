@@ -23,6 +23,7 @@ mod policies;
 mod problem;
 mod properties;
 mod protocol;
+mod queue;
 mod references;
 mod resource;
 mod rules;
@@ -41,7 +42,7 @@ use std::{
 
 use self::{
     api_gateway_v2::Parts,
-    event_source::EventSource,
+    event_source::{Declared, EventSource, Sources},
     functions::Functions,
     policies::Policies,
     problem::{Problem, Problems},
@@ -55,7 +56,7 @@ pub use self::{
     parameters::Local,
     problem::{InvalidTemplate, TemplateError},
 };
-use crate::stack::{HttpApi, Stack, Table, WebSocketApi};
+use crate::stack::{HttpApi, Queue, Stack, Table, WebSocketApi};
 
 /// Reads the template at `path`. `overrides` are parameter values from the command line.
 ///
@@ -111,6 +112,7 @@ fn stack(
     let mut scope = Scope {
         parameters: parameters::read(root, local, overrides, problems),
         dynamic_values: local.dynamic_values.clone(),
+        sqs_endpoint: local.sqs_endpoint.clone(),
         ..Scope::default()
     };
     rules::check(root, &scope, problems);
@@ -126,21 +128,34 @@ fn stack(
 
     let mut functions = Functions::default();
     let mut http_events = Vec::new();
+    let mut mappings = Vec::new();
     let policies = Policies {
         resources: &resources,
         scope: &scope,
     };
     for resource in of(Kind::Function).chain(of(Kind::PlainFunction)) {
         functions.declare(resource, &scope);
-        let (function, sources) = function::read(resource, &policies, folder, problems);
+        let (mut function, sources) = function::read(resource, &policies, folder, problems);
+        for source in sources {
+            match source {
+                EventSource::HttpApi(event) => http_events.push(*event),
+                EventSource::Mapping(mapping) => {
+                    // SAM adds no policies to a role that it does not create.
+                    if let Some(function) = &mut function
+                        && resource.properties.get("Role").is_none()
+                    {
+                        mapping.add_policies(function);
+                    }
+                    mappings.push(*mapping);
+                }
+            }
+        }
         functions
             .read
             .extend(function.map(|function| (resource.logical_id.clone(), function)));
-        for source in sources {
-            match source {
-                EventSource::HttpApi(event) => http_events.push(event),
-            }
-        }
+    }
+    for resource in of(Kind::EventSourceMapping) {
+        mappings.extend(Declared::resource(resource, &scope, &functions, problems));
     }
     problems.keep(functions.leave_enough_unreserved());
     let parts = Parts::read(&resources, &scope, &functions, problems);
@@ -182,12 +197,26 @@ fn stack(
         .filter_map(|resource| table::read(resource, &scope, problems))
         .chain(simple_tables)
         .collect();
+    let queues: Vec<Queue> = of(Kind::Queue)
+        .filter_map(|resource| queue::read(resource, &scope, problems))
+        .collect();
+    queue::require_dead_letter_queues(&queues, &resources, problems);
+    let sources = Sources {
+        tables: &tables,
+        queues: &queues,
+    };
+    let event_sources = mappings
+        .into_iter()
+        .filter_map(|mapping| mapping.linked(&sources, &functions, problems))
+        .collect();
 
     Some(Stack {
         functions: functions.read,
         websocket_api,
         http_apis,
         tables,
+        queues,
+        event_sources,
         notices: Vec::new(),
     })
 }
@@ -197,11 +226,7 @@ fn absent_services(resources: &[Resource], problems: &mut Problems) {
     for resource in resources {
         let id = &resource.logical_id;
         let text = match resource.kind {
-            Kind::Queue => format!("{id}: the harness has no SQS, so calls of this queue fail"),
             Kind::Bucket => format!("{id}: the harness has no S3, so calls of this bucket fail"),
-            Kind::EventSourceMapping => {
-                format!("{id}: the harness has no event source mappings, so its events never come")
-            }
             _ => continue,
         };
         problems.notice(resource.at, text);

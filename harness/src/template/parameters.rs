@@ -18,7 +18,7 @@ const MOST_PARAMETERS: usize = 200;
 /// The most memory of a compiled pattern, in bytes. Repetitions of repetitions grow exponentially.
 const LARGEST_PATTERN: usize = 256 * 1024;
 
-/// Values that only a local run knows. A template uses all but the last in the texts under
+/// Values that only a local run knows. A template uses all but the last two in the texts under
 /// `Metadata.Harness.Parameters`.
 #[derive(Clone, Debug)]
 pub struct Local {
@@ -33,6 +33,8 @@ pub struct Local {
     /// `${HttpEndpoint}`: the URL of the first HTTP API, without a stage and without a slash at its
     /// end.
     pub http_endpoint: String,
+    /// The URL of the local SQS, with which the URLs of queues begin, without a slash at its end.
+    pub sqs_endpoint: String,
     /// The values of dynamic references.
     pub dynamic_values: DynamicValues,
 }

@@ -9,7 +9,7 @@ use super::{
     resource::{Kind, Resource},
     scope::{Reference, STACK, Scope},
 };
-use crate::stack::{ACCOUNT, REGION};
+use crate::stack::{ACCOUNT, REGION, STREAM_LABEL};
 
 /// The shortest name of a table that DynamoDB accepts, in characters.
 const SHORTEST_TABLE_NAME: usize = 3;
@@ -78,7 +78,8 @@ fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<Strin
             references.insert(id.to_owned(), reference(&arn, attributes));
         }
         Kind::Queue => {
-            let url = format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{name}");
+            // A local URL: some clients of SQS call the URL of the queue.
+            let url = format!("{}/{ACCOUNT}/{name}", scope.sqs_endpoint);
             let attributes = [
                 ("Arn", format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")),
                 ("QueueName", name.to_owned()),
@@ -112,8 +113,7 @@ fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<Strin
         }
         Kind::Table | Kind::SimpleTable => {
             let arn = format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{name}");
-            // The label is the time of the stream's creation on AWS.
-            let stream = format!("{arn}/stream/2026-01-01T00:00:00.000");
+            let stream = format!("{arn}/stream/{STREAM_LABEL}");
             let attributes = [("Arn", arn), ("StreamArn", stream)];
             references.insert(id.to_owned(), reference(name, attributes));
         }

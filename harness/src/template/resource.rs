@@ -53,11 +53,9 @@ pub(super) enum Kind {
     /// `AWS::IAM::Policy` and `AWS::IAM::RolePolicy`: statements that are added to roles.
     RolePolicy,
     ManagedPolicy,
-    /// The harness has no SQS.
     Queue,
     /// The harness has no S3.
     Bucket,
-    /// The harness has no event source mappings.
     EventSourceMapping,
     Topic,
     /// Needed on AWS, without effect on a local run.

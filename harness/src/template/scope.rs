@@ -66,6 +66,8 @@ pub(super) struct Scope {
     pub(super) conditions: BTreeMap<String, Option<bool>>,
     pub(super) references: BTreeMap<String, Reference>,
     pub(super) dynamic_values: DynamicValues,
+    /// The URL of the local SQS, without a slash at its end.
+    pub(super) sqs_endpoint: String,
 }
 
 impl Scope {

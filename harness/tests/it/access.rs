@@ -48,10 +48,7 @@ pub fn stack(functions: impl IntoIterator<Item = Function>) -> Stack {
             .into_iter()
             .map(|function| (function.logical_id.clone(), function))
             .collect(),
-        websocket_api: None,
-        http_apis: Vec::new(),
-        tables: Vec::new(),
-        notices: Vec::new(),
+        ..Stack::default()
     }
 }
 

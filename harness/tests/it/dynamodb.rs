@@ -1,7 +1,7 @@
 //! The engines behind the proxy: one suite, run on each engine that the harness starts itself.
 //! DynamoDB local needs Java and, the first time, Maven Central.
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use harness::{
     dynamodb::{Choice, Engine, Proxy, TableError, create_tables},
@@ -42,15 +42,12 @@ pub fn tables(sort_key: &str) -> Stack {
         "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
     });
     Stack {
-        functions: BTreeMap::new(),
-        websocket_api: None,
-        http_apis: Vec::new(),
         tables: vec![Table {
             name: "chat".to_owned(),
             create,
             expires_by: Some("expires_at".to_owned()),
         }],
-        notices: Vec::new(),
+        ..Stack::default()
     }
 }
 

@@ -76,10 +76,7 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
     });
     Stack {
         functions: functions.collect(),
-        websocket_api: None,
-        http_apis: Vec::new(),
-        tables: Vec::new(),
-        notices: Vec::new(),
+        ..Stack::default()
     }
 }
 

@@ -9,6 +9,8 @@
 
 mod access;
 mod dynamodb;
+mod event_sources;
+mod event_sources_retries;
 mod executables;
 mod faults;
 mod faults_that_last;
@@ -33,15 +35,19 @@ mod lambda_runtime_api;
 mod memory;
 mod pages;
 mod project_template;
+mod push;
 mod run;
 mod run_log;
 mod sample_events;
+mod sqs;
+mod sqs_mappings;
 mod template;
 mod template_api_gateway;
 mod template_bounds;
 mod template_documents;
 mod template_dynamic_references;
 mod template_errors;
+mod template_event_sources;
 mod template_http;
 mod template_integrations;
 mod template_parameters;

@@ -15,6 +15,7 @@ pub fn local() -> Local {
         cognito_issuer: "http://127.0.0.1:3000/.local/cognito".to_owned(),
         audience: "local-development".to_owned(),
         http_endpoint: "http://127.0.0.1:3000".to_owned(),
+        sqs_endpoint: "http://127.0.0.1:9324".to_owned(),
         dynamic_values: DynamicValues::default(),
     }
 }

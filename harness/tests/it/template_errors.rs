@@ -293,7 +293,7 @@ fn every_wrong_line_is_reported_at_once() {
             "22:15: expected a statement with Resource",
             "23:15: the action ab is invalid",
             "25:19: Greeter.Events.A: the harness does not support events of type Schedule",
-            "26:19: Greeter.Events.B: the harness has no SQS, so this event never comes",
+            "26:19: GreeterB: the harness has event source mappings for streams of DynamoDB and",
             "27:47: expected a path that begins with /",
             "27:80: expected a whole number",
             "28:83: the API has no authorizer Nobody",
@@ -307,17 +307,16 @@ fn services_that_the_harness_does_not_have_are_reported_and_the_rest_runs() {
         "",
         "QUEUE: !Ref Jobs\nFILES: !GetAtt Files.Arn\nTOPIC: !Ref News",
     ) + "      Events:
-        Job: {Type: SQS, Properties: {Queue: !GetAtt Jobs.Arn}}
+        Job: {Type: S3, Properties: {Bucket: !Ref Files, Events: 's3:ObjectCreated:*'}}
   Jobs: {Type: AWS::SQS::Queue}
   Files: {Type: AWS::S3::Bucket}
-  Jobber: {Type: AWS::Lambda::EventSourceMapping}
   News: {Type: AWS::SNS::Topic}
 ";
     let stack = load(&template).unwrap();
     let environment = &stack.functions["Greeter"].environment;
     assert_eq!(
         environment["QUEUE"],
-        "https://sqs.us-east-1.amazonaws.com/123456789012/Jobs"
+        "http://127.0.0.1:9324/123456789012/Jobs"
     );
     assert_eq!(environment["FILES"], "arn:aws:s3:::local-files");
     assert_eq!(
@@ -332,10 +331,8 @@ fn services_that_the_harness_does_not_have_are_reported_and_the_rest_runs() {
     assert_eq!(
         notices,
         [
-            "15:21: Greeter.Events.Job: the harness has no SQS, so this event never comes",
-            "16:3: Jobs: the harness has no SQS, so calls of this queue fail",
+            "15:21: Greeter.Events.Job: the harness has no S3, so this event never comes",
             "17:3: Files: the harness has no S3, so calls of this bucket fail",
-            "18:3: Jobber: the harness has no event source mappings, so its events never come",
         ]
     );
 }

@@ -1,31 +1,30 @@
 //! The embedded engine: the crate `dynoxide-rs` on SQLite, called by function in this process.
 
+mod expiry;
 mod operations;
 mod stream;
 
 use std::{
     path::Path,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::http::request;
-use dynoxide::Database;
+use dynoxide::{Database, DynoxideError};
 use time::OffsetDateTime;
-use tokio::{
-    task::{JoinHandle, spawn_blocking},
-    time::{Instant, sleep},
-};
+use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
 use self::stream::Stream;
 use super::{answer::Answer, error::EngineError};
+use crate::gateway::clock::Clock;
 
 /// The database inside the data folder.
 const FILE: &str = "dynamodb.sqlite";
-/// How often the engine deletes expired items and old stream records, at most. AWS may take days to
-/// delete an item, so nothing may depend on it.
+/// How often the engine deletes expired items and old stream records, at most, by the clock that can
+/// be set ahead. AWS may take days to delete an item, so nothing may depend on it.
 const SWEEP: Duration = Duration::from_secs(60);
 /// The pause after a sweep, in multiples of its duration. The engine reads every item for it: with a
 /// million entries, a sweep takes seconds, in which requests wait for a processor.
@@ -38,12 +37,15 @@ pub(super) struct Embedded {
     /// them.
     database: Arc<RwLock<Option<Database>>>,
     stream: Arc<Stream>,
+    /// SQLite's name for the database.
+    location: Arc<str>,
+    clock: Clock,
 }
 
 impl Embedded {
     /// Opens the database inside the folder `data`, or a new one in memory. Also returns the task
     /// that deletes what has expired.
-    pub fn start(data: Option<&Path>) -> Result<(Self, JoinHandle<()>), EngineError> {
+    pub fn start(data: Option<&Path>, clock: Clock) -> Result<(Self, JoinHandle<()>), EngineError> {
         let location = location(data)?;
         let error = |reason: String| EngineError::Data {
             path: location.clone().into(),
@@ -54,6 +56,8 @@ impl Embedded {
         let embedded = Self {
             database: Arc::new(RwLock::new(Some(database))),
             stream: Arc::new(stream),
+            location: location.into(),
+            clock,
         };
         let sweeper = tokio::spawn(sweep(embedded.clone()));
         Ok((embedded, sweeper))
@@ -85,15 +89,32 @@ impl Embedded {
 
     /// Deletes expired items, and the stream's records of more than 24 hours ago.
     fn expire(&self) {
-        match self.read().as_ref().map(Database::sweep_ttl) {
-            None | Some(Ok(0)) => {}
-            Some(Ok(deleted)) => debug!(deleted, "expired items deleted"),
-            Some(Err(error)) => warn!(%error, "cannot delete expired items"),
+        match self.delete_expired() {
+            Ok(0) => {}
+            Ok(deleted) => debug!(deleted, "expired items deleted"),
+            Err(error) => warn!(%error, "cannot delete expired items"),
         }
         match self.trim() {
             Ok(0) => {}
             Ok(deleted) => debug!(deleted, "old stream records deleted"),
             Err(error) => warn!(%error, "cannot delete old stream records"),
+        }
+    }
+
+    /// Deletes expired items. The engine's own clock is that of the system; while the harness's is
+    /// ahead of it, another connection deletes the items, and all calls wait.
+    fn delete_expired(&self) -> Result<usize, DynoxideError> {
+        let ahead = self.clock.ahead();
+        if ahead.is_zero() {
+            return self.read().as_ref().map_or(Ok(0), Database::sweep_ttl);
+        }
+        let database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        match &*database {
+            Some(_) => expiry::delete_expired(&self.location, ahead),
+            None => Ok(0),
         }
     }
 
@@ -150,9 +171,10 @@ fn in_memory() -> String {
 async fn sweep(embedded: Embedded) {
     let mut pause = SWEEP;
     loop {
-        sleep(pause).await;
-        let (began, embedded) = (Instant::now(), embedded.clone());
-        if spawn_blocking(move || embedded.expire()).await.is_err() {
+        let clock = &embedded.clock;
+        clock.reaches(clock.now() + pause).await;
+        let (began, expired) = (Instant::now(), embedded.clone());
+        if spawn_blocking(move || expired.expire()).await.is_err() {
             return;
         }
         pause = SWEEP.max(began.elapsed() * PAUSE);

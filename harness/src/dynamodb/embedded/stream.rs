@@ -45,7 +45,7 @@ impl Stream {
 #[cfg(test)]
 mod tests {
     use std::{
-        cell::RefCell,
+        cell::{Cell, RefCell},
         sync::{
             Arc,
             atomic::{AtomicUsize, Ordering},
@@ -81,6 +81,13 @@ mod tests {
 
     /// How many instructions SQLite runs for the next sequence number.
     fn steps(storage: &Storage) -> usize {
+        steps_of(storage, || {
+            storage.next_stream_sequence_number("chat").unwrap();
+        })
+    }
+
+    /// How many instructions SQLite runs for `work`.
+    fn steps_of(storage: &Storage, work: impl FnOnce()) -> usize {
         let steps = Arc::new(AtomicUsize::new(0));
         let counter = Arc::clone(&steps);
         let count = move || {
@@ -88,7 +95,7 @@ mod tests {
             false
         };
         storage.conn().progress_handler(1, Some(count));
-        storage.next_stream_sequence_number("chat").unwrap();
+        work();
         storage.conn().progress_handler(0, None::<fn() -> bool>);
         steps.load(Ordering::Relaxed)
     }
@@ -100,6 +107,27 @@ mod tests {
             let storage = storage(&location, records);
             let _stream = Stream::open(&location).unwrap();
             steps(&storage)
+        });
+        assert_eq!(counts[0], counts[1]);
+    }
+
+    #[test]
+    fn a_poll_at_the_end_of_a_long_stream_reads_no_more_than_of_a_short_one() {
+        let counts = [10, 10_000].map(|records| {
+            let location = in_memory();
+            let storage = storage(&location, records);
+            let _stream = Stream::open(&location).unwrap();
+            let read = |after, expected| {
+                let found = Cell::new(0);
+                let steps = steps_of(&storage, || {
+                    let records = storage.get_stream_records("chat", "s", after, 1_000);
+                    found.set(records.unwrap().len());
+                });
+                assert_eq!(found.get(), expected);
+                steps
+            };
+            // Without a new record, and with one.
+            [read(records, 0), read(records - 1, 1)]
         });
         assert_eq!(counts[0], counts[1]);
     }

@@ -36,8 +36,11 @@ async fn start(setup: &Setup, listeners: Vec<TcpListener>) -> Called {
         Choice::Url(_) => None,
         Choice::Embedded | Choice::Local => options.data.as_deref(),
     };
-    let engine = Engine::start(options.dynamodb.clone(), data).await?;
+    let choice = options.dynamodb.clone();
+    let engine = Engine::start_by(choice, data, setup.clock.clone()).await?;
     dynamodb::create_tables(&setup.stack, &engine).await?;
+    // No other service sets it.
+    let _ = setup.streams.set(engine.streams());
     let proxy = Proxy::open(
         listeners,
         &engine,

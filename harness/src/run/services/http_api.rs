@@ -7,7 +7,7 @@ use axum::Router;
 use futures_util::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 
-use super::websocket_api;
+use super::{sqs, websocket_api};
 use crate::{
     cognito::Cognito,
     faults,
@@ -15,6 +15,7 @@ use crate::{
     identity::Identity,
     lambda::Lambda,
     page,
+    push::PushService,
     run::{
         service::{Address, Caller, Role, Service, Setup},
         start_error::StartError,
@@ -95,6 +96,7 @@ fn start(
         .router()
         .merge(cognito(setup).router())
         .merge(faults::router(setup.faults.clone(), setup.clock.clone()))
+        .merge(push(setup).router())
         .merge(apis);
     Ok(Some(Box::pin(server::serve(
         listeners,
@@ -142,6 +144,7 @@ pub(in crate::run) fn local(ports: &BTreeMap<&'static str, u16>) -> Local {
         cognito_issuer: cognito_issuer(port),
         audience: AUDIENCE.to_owned(),
         http_endpoint: format!("http://127.0.0.1:{port}"),
+        sqs_endpoint: sqs::url(ports.get(sqs::SERVICE.name).copied().unwrap_or_default()),
         dynamic_values: DynamicValues::default(),
     }
 }
@@ -163,6 +166,11 @@ fn cognito(setup: &Setup) -> Cognito {
         .map(|folder| folder.join(COGNITO_KEY));
     let issuer = cognito_issuer(setup.port(SERVICE.name));
     Cognito::new(issuer, AUDIENCE.to_owned(), key_file)
+}
+
+fn push(setup: &Setup) -> PushService {
+    let origin = format!("http://{}", setup.authority(SERVICE.name));
+    PushService::new(origin, setup.clock.clone(), setup.faults.clone())
 }
 
 fn identity(setup: &Setup) -> Result<Identity, StartError> {

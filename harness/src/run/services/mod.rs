@@ -3,6 +3,7 @@
 mod dynamodb;
 mod http_api;
 mod lambda;
+mod sqs;
 mod websocket_api;
 
 pub(super) use self::http_api::{local, start_further};
@@ -14,9 +15,10 @@ use super::service::Service;
 pub(super) static LAMBDA: &Service = &lambda::SERVICE;
 
 /// All services, in the order in which the terminal shows them.
-pub(super) static SERVICES: [&Service; 4] = [
+pub(super) static SERVICES: [&Service; 5] = [
     &http_api::SERVICE,
     &websocket_api::SERVICE,
     &lambda::SERVICE,
     &dynamodb::SERVICE,
+    &sqs::SERVICE,
 ];

@@ -1,10 +1,19 @@
 //! `Events` of a function: what calls it. Each type of event has a file here and a variant of
 //! [`EventSource`].
 
+mod destination;
 mod http_api;
+mod mapping;
+mod settings;
+mod sources;
 
-pub(super) use self::http_api::{HttpApiEvent, METHODS};
+pub(super) use self::{
+    http_api::{HttpApiEvent, METHODS},
+    mapping::Declared,
+    sources::Sources,
+};
 
+use self::mapping::Kind;
 use super::{
     problem::{Place, Problem, Problems},
     properties::Properties,
@@ -12,17 +21,16 @@ use super::{
 
 /// A source of events for a function.
 pub(super) enum EventSource {
-    HttpApi(HttpApiEvent),
+    HttpApi(Box<HttpApiEvent>),
+    Mapping(Box<Declared>),
 }
 
 /// Types of events that need a service which the harness does not have, with its name. The function
 /// runs without them.
-const ABSENT: [(&str, &str); 5] = [
+const ABSENT: [(&str, &str); 3] = [
     ("CloudWatchEvent", "EventBridge"),
-    ("DynamoDB", "event source mappings of DynamoDB streams"),
     ("EventBridgeRule", "EventBridge"),
     ("S3", "S3"),
-    ("SQS", "SQS"),
 ];
 
 impl EventSource {
@@ -30,6 +38,7 @@ impl EventSource {
     /// not have. A type that the harness does not know is an error.
     fn read(
         function: &str,
+        key: &str,
         at: Place,
         mut event: Properties<'_>,
         problems: &mut Problems,
@@ -42,7 +51,7 @@ impl EventSource {
             problems.notice(kind.at, text);
             return Ok(None);
         }
-        if name != "HttpApi" {
+        if !["HttpApi", "DynamoDB", "SQS"].contains(&name) {
             return Err(Problem::at(
                 kind.at,
                 format!("{owner}: the harness does not support events of type {name}"),
@@ -51,8 +60,16 @@ impl EventSource {
         let properties = event.nested("Properties")?;
         event.finish(problems);
         let properties = properties.unwrap_or_else(|| Properties::empty(&owner, at));
-        let event = HttpApiEvent::read(function, at, properties, problems);
-        Ok(event.map(Self::HttpApi))
+        let source = match name {
+            "DynamoDB" => Kind::Stream,
+            "SQS" => Kind::Queue,
+            _ => {
+                let event = HttpApiEvent::read(function, at, properties, problems);
+                return Ok(event.map(|event| Self::HttpApi(Box::new(event))));
+            }
+        };
+        let mapping = Declared::event(function, key, kind.at, source, properties, problems);
+        Ok(mapping.map(|mapping| Self::Mapping(Box::new(mapping))))
     }
 }
 
@@ -67,8 +84,8 @@ pub(super) fn read(
         return Some(Vec::new());
     };
     let mut sources = Vec::new();
-    for (_, at, event) in declared.each(problems) {
-        let source = EventSource::read(function, at, event, problems);
+    for (key, at, event) in declared.each(problems) {
+        let source = EventSource::read(function, &key, at, event, problems);
         sources.extend(problems.keep(source).flatten());
     }
     Some(sources)

@@ -1,7 +1,6 @@
 //! The two local engines, each started once, and the contract tests of the ports on both.
 
 use std::{
-    collections::BTreeMap,
     future::Future,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
@@ -73,13 +72,7 @@ fn start(choice: Choice) -> String {
 
 /// A stack without functions, whose only caller is the administrator.
 fn no_stack() -> Stack {
-    Stack {
-        functions: BTreeMap::new(),
-        websocket_api: None,
-        http_apis: Vec::new(),
-        tables: Vec::new(),
-        notices: Vec::new(),
-    }
+    Stack::default()
 }
 
 /// Returns a client without retries for a DynamoDB at this URL.
