@@ -11,6 +11,7 @@ import { handshakeFacts } from "./handshakes.js";
 import { httpFacts } from "./http.js";
 import { lambdaFacts } from "./lambda.js";
 import { OPCODE } from "./socket.js";
+import { sourceFacts } from "./sources.js";
 import { allow, manage, open, scriptedHandshake, start, target } from "./target.js";
 
 describe("conformance", { concurrency: 4 }, () => {
@@ -377,4 +378,5 @@ describe("conformance", { concurrency: 4 }, () => {
 
   httpFacts();
   lambdaFacts();
+  sourceFacts();
 });

@@ -34,8 +34,9 @@ export async function start() {
       http: CONFAB_HTTP,
       stack: CONFAB_STACK,
       management: CONFAB_WS.replace(/^ws/, "http"),
-      // The end of the host is another one in China.
-      lambda: `https://lambda.${new URL(CONFAB_WS).host.split(".execute-api.")[1]}`,
+      lambda: service("lambda"),
+      dynamodb: service("dynamodb"),
+      sqs: service("sqs"),
     });
     client(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION);
     return;
@@ -108,6 +109,28 @@ export async function invoke(name, event, { headers = {}, query = "" } = {}) {
   });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, text, json: () => JSON.parse(text) };
+}
+
+/** Returns the URL of a service of AWS. The end of the host is another one in China. */
+function service(name) {
+  return `https://${name}.${new URL(CONFAB_WS).host.split(".execute-api.")[1]}`;
+}
+
+/** Calls an operation of DynamoDB or SQS. It must succeed. */
+export async function call(service, operation, body) {
+  const api = { dynamodb: "DynamoDB_20120810", sqs: "AmazonSQS" }[service];
+  const answer = await target.aws.fetch(`${target[service]}/`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: {
+      "content-type": "application/x-amz-json-1.0",
+      "x-amz-target": `${api}.${operation}`,
+    },
+    aws: { service },
+  });
+  const text = await answer.text();
+  assert.equal(answer.status, 200, `${operation}: ${text}`);
+  return JSON.parse(text || "{}");
 }
 
 /** Returns the script of an authorizer with this context and policy. */

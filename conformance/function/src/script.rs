@@ -28,9 +28,9 @@ enum Step {
     Delete(String),
     /// Waits until a connection is gone.
     AwaitEnd(String),
-    /// Returns this value. In it, the texts `$event`, `$request`, `$instance` and `$8KB` are
-    /// replaced by the event, the request id, an id of the process, and 8 KB of text, which would
-    /// not fit into the URL of a handshake.
+    /// Returns this value. In it, the texts `$event`, `$request`, `$instance`, `$sequence` and `$8KB`
+    /// are replaced by the event, the request id, an id of the process, the sequence number of a
+    /// stream's record, and 8 KB of text, which would not fit into the URL of a handshake.
     Answer(Value),
     /// Returns the environment variables without the secret ones.
     Environment,
@@ -47,6 +47,12 @@ impl Script {
     ///
     /// # Errors Fails if the script cannot be parsed.
     pub fn of(event: &Value) -> Result<Self, serde_json::Error> {
+        let record = &event["Records"][0];
+        match record["eventSource"].as_str() {
+            Some("aws:dynamodb") => return Self::of_record(&record["dynamodb"]),
+            Some("aws:sqs") => return Self::of_message(&record["body"]),
+            _ => {}
+        }
         let context = &event["requestContext"];
         let is_authorizer = event["type"] == "REQUEST";
         let text = match (event["version"].as_str(), context["eventType"].as_str()) {
@@ -60,6 +66,13 @@ impl Script {
         };
         text.as_str()
             .map_or_else(|| Ok(Self::default()), serde_json::from_str)
+    }
+
+    /// The script is an attribute of the item, which a deletion shows in its old image.
+    fn of_record(record: &Value) -> Result<Self, serde_json::Error> {
+        let images = ["NewImage", "OldImage"].map(|name| &record[name]["script"]["S"]);
+        let script = images.into_iter().find_map(Value::as_str);
+        script.map_or_else(|| Ok(Self::default()), serde_json::from_str)
     }
 
     /// A message may be any text; only a JSON object can contain a script.
@@ -120,6 +133,7 @@ fn filled(answer: Value, event: &Value, context: &Context) -> Value {
             "$instance" => env::var("AWS_LAMBDA_LOG_STREAM_NAME")
                 .unwrap_or_default()
                 .into(),
+            "$sequence" => event["Records"][0]["dynamodb"]["SequenceNumber"].clone(),
             "$8KB" => "x".repeat(8 * 1024).into(),
             _ => text.into(),
         },
