@@ -115,37 +115,18 @@ impl<P: AllPorts> HttpRoute<P> {
     }
 }
 
-/// All ports of the core: one function serves every route.
-pub trait AllPorts:
-    Log
-    + Participants
-    + Presences
-    + Receipts
-    + Subscriptions
-    + Connections
-    + Outbound
-    + Settings
-    + Clock
-    + Random
-    + Sync
-    + 'static
-{
+/// Defines [`AllPorts`]: a type that implements every one of these ports implements it.
+macro_rules! all_ports {
+    ($($port:ident)*) => {
+        /// All ports of the core: one function serves every route.
+        pub trait AllPorts: $($port +)* Sync + 'static {}
+
+        impl<P: $($port +)* Sync + 'static> AllPorts for P {}
+    };
 }
 
-impl<P> AllPorts for P where
-    P: Log
-        + Participants
-        + Presences
-        + Receipts
-        + Subscriptions
-        + Connections
-        + Outbound
-        + Settings
-        + Clock
-        + Random
-        + Sync
-        + 'static
-{
+all_ports! {
+    Log Participants Presences Receipts Subscriptions Connections Outbound Settings Clock Random
 }
 
 /// Expands rows to a list of [`HttpRoute`]s.
