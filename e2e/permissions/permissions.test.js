@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 
+import { invoke } from "../lib/functions.js";
 import { Person } from "../lib/people.js";
 import { Stack } from "../lib/stack.js";
 import { addStaleConnection } from "../lib/table.js";
@@ -69,6 +70,8 @@ async function everything(stack) {
   await attempt(() => ada.post(at("/removals"), { users: [bob.user] }));
   // A user who is no longer a participant loses the subscription.
   await attempt(() => sockets[1].request("subscribe", { conversation }));
+  for (const action of ["export", "erase"])
+    await attempt(() => invoke(stack, "user_data", { action, user: ada.user }));
   for (const socket of sockets) await attempt(() => socket.close());
 }
 

@@ -86,6 +86,10 @@ function check(answer, expected) {
     assert.equal(answer.policyDocument.Statement[0].Effect, expected.effect);
     return;
   }
+  if (expected.result) {
+    assertHas(answer, expected.result, JSON.stringify(answer));
+    return;
+  }
   const status = expected.frame ? 200 : expected.status;
   assert.ok([status].flat().includes(answer.statusCode), JSON.stringify(answer));
   const body = expected.frame ?? expected.body;

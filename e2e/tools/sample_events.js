@@ -5,6 +5,7 @@
  * - `frame`: the body of a WebSocket reply with status 200.
  * - `status` and `body`: a REST response.
  * - `failure`: the `errorMessage` of a function that fails.
+ * - `result`: what a function returns that serves no gateway.
  *
  * Members that are not listed may have any value.
  */
@@ -103,5 +104,11 @@ export const SAMPLE_EVENTS = [
   ],
   ["rest_read_messages", "rest", { status: 200 }],
   ["rest_read_messages_not_found", "rest", { status: 404, body: { code: "not_found" } }],
+  [
+    "user_data_export",
+    "user_data",
+    { result: { done: true, records: [{ record: "entry" }, { record: "entry" }] } },
+  ],
+  ["user_data_erase", "user_data", { result: { done: true, erased: { messages: 0 } } }],
   ["disconnect", "disconnect", { status: 200 }],
 ];

@@ -78,6 +78,12 @@ CASES = {
         ),
         "AccessLogRoleArn": (["", ROLE], ["api-gateway-logs", ROLE + " ", "arn:aws:iam::1:role/x"]),
         "DeletionProtection": (["true", "false"], ["yes", ""]),
+        "HttpDomainName": (["", "api.chat.example.com"], ["https://api.example.com", "api", "API.example.com", "*.example.com"]),
+        "WebSocketDomainName": (["", "ws.chat.example.com"], ["wss://ws.example.com", "ws.example.com/dev", "*.example.com"]),
+        "ApiCertificateArn": (
+            ["", "arn:aws:acm:eu-central-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"],
+            ["x", "arn:aws:iam::123456789012:server-certificate/x"],
+        ),
     },
     "infra/web.yaml": {
         "HttpUrl": (
@@ -93,6 +99,7 @@ CASES = {
             ["http://login.example.com", "https://login.example.com?x", 'https://a"b', "https://a b"],
         ),
         "OidcClientId": (["", "5f3k0example", "https://chat.example.com/"], ['a"b', "a b", "a;b"]),
+        "OidcScope": (["openid", "openid profile", "openid https://api.example/read"], ["", "profile", "openid  profile", 'openid "']),
         "OidcOrigins": (
             ["", "https://login.example.com", "https://a.example https://b.example:8443"],
             ["https://login.example.com/", "https://a.example;", "https://a.example,https://b.example"],

@@ -31,6 +31,7 @@ mod reads;
 pub mod request;
 pub mod routes;
 pub mod time_limit;
+pub mod user_data;
 pub mod websocket;
 pub mod wire;
 

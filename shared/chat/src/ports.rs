@@ -7,8 +7,11 @@
 //! part of what is stored while it runs. Methods fail with an [`InternalError`] only after bounded
 //! retries.
 
+mod traces;
+
 use std::{future::Future, time::Duration};
 
+pub use self::traces::{Own, Place, Trace, TracePage, Traces};
 use crate::{
     domain::{
         Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,

@@ -15,6 +15,7 @@ mod identity;
 mod metrics;
 mod ports;
 pub mod rest;
+pub mod user_data;
 pub mod websocket;
 
 // A release build must not contain the simulation's mutants. In a development build of the whole

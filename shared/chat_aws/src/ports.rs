@@ -10,9 +10,9 @@ use chat::{
     },
     error::InternalError,
     ports::{
-        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Page, ParticipantPage,
-        Participants, Presence, Presences, PushError, Put, Random, Receipt, Receipts, Roster,
-        Settings, Subscriptions,
+        Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Own, Page,
+        ParticipantPage, Participants, Place, Presence, Presences, PushError, Put, Random, Receipt,
+        Receipts, Roster, Settings, Subscriptions, TracePage, Traces,
     },
 };
 
@@ -211,6 +211,12 @@ delegate_to_table!(Connections {
     add_connection(user: &UserId, connection: &Connection) -> ();
     remove_connection(user: &UserId, connection: &ConnectionId, conversations: &[ConversationId]) -> ();
     connections_of(user: &UserId) -> Vec<Connection>;
+});
+
+delegate_to_table!(Traces {
+    traces_of(user: &UserId, place: Option<&Place>) -> TracePage;
+    remove_name(conversation: &ConversationId, seq: Seq) -> ();
+    delete_own(user: &UserId, row: &Own) -> ();
 });
 
 impl<O: Sync> Settings for Ports<O> {

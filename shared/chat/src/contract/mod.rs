@@ -22,6 +22,7 @@ pub mod presences;
 pub mod receipts;
 pub mod revisions;
 pub mod subscriptions;
+pub mod traces;
 
 use crate::{
     domain::{
@@ -29,7 +30,7 @@ use crate::{
         Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Revision,
         Role, Seq, Subscription, Timestamp, Title, UserId,
     },
-    ports::{Connections, Log, Participants, Presences, Receipts, Subscriptions},
+    ports::{Connections, Log, Participants, Presences, Receipts, Subscriptions, Traces},
 };
 
 /// The limit of participants with which stores must be configured for these tests.
@@ -38,7 +39,7 @@ pub const MOST_PARTICIPANTS: usize = 100;
 /// An implementation, and an executor for its futures.
 pub trait Stores {
     /// The implementation of all storage ports.
-    type Ports: Log + Participants + Receipts + Subscriptions + Connections + Presences;
+    type Ports: Log + Participants + Receipts + Subscriptions + Connections + Presences + Traces;
 
     /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
@@ -122,6 +123,11 @@ macro_rules! contract_tests {
                 a_connection_must_be_read_with_its_expiry
                 removing_deletes_one_connection_if_it_exists
                 removing_a_connection_must_delete_its_subscriptions_to_these_conversations_and_no_others;
+            traces:
+                reading_on_to_the_end_must_find_everything_that_was_stored_of_the_user
+                a_trace_of_another_user_must_not_be_found
+                removing_a_name_must_change_nothing_else
+                deleting_a_row_must_delete_no_other_except_the_places_of_a_connection;
         }
     };
     ($stores:expr => $($noun:ident: $($rule:ident)*;)*) => {

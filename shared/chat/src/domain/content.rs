@@ -85,6 +85,18 @@ impl Content {
         matches!(self, Self::Message { .. })
     }
 
+    /// Returns the display name that this entry of `sender` holds, and the user whose name it is.
+    #[must_use]
+    pub fn named<'a>(&'a self, sender: &'a UserId) -> Option<(&'a UserId, &'a DisplayName)> {
+        match self {
+            Self::Message { name, .. } => Some((sender, name)),
+            Self::MessageEdited { .. } | Self::MessageDeleted { .. } => None,
+            Self::ParticipantAdded { user, name } | Self::ParticipantRemoved { user, name } => {
+                Some((user, name))
+            }
+        }
+    }
+
     /// Returns the kind and the text, which a repeated request must have in common with the first
     /// one. The display name is not compared: it comes from the token, which may have been renewed
     /// between two attempts.

@@ -7,6 +7,7 @@ mod memory;
 mod people;
 mod rows;
 mod runtime;
+mod traces;
 
 pub use chance::Chance;
 pub use memory::{Call, FakeChat, PushOutcome};

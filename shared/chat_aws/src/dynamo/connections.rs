@@ -62,7 +62,11 @@ impl Connections for Table {
 
 impl Table {
     /// Deletes the rows of different keys, those that exist.
-    async fn delete_all(&self, doing: &'static str, rows: &[Row]) -> Result<(), InternalError> {
+    pub(super) async fn delete_all(
+        &self,
+        doing: &'static str,
+        rows: &[Row],
+    ) -> Result<(), InternalError> {
         let batches = rows.chunks(BATCH);
         try_join_all(batches.map(|batch| self.delete_batch(doing, batch))).await?;
         Ok(())

@@ -305,7 +305,7 @@ fn counters(row: &Row, seq: Seq, content: &Content) -> Result<Counters, Internal
     })
 }
 
-fn entry(row: &Row) -> Result<Entry, InternalError> {
+pub(super) fn entry(row: &Row) -> Result<Entry, InternalError> {
     let seq = row.named_by_sk(keys::seq_in)?;
     let content = content(row)?;
     Ok(Entry {

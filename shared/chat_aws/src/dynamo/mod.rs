@@ -13,6 +13,7 @@ mod presences;
 mod receipts;
 mod row;
 mod subscriptions;
+mod traces;
 mod transaction;
 
 use std::{error::Error, time::Duration};

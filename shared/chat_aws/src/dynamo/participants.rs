@@ -249,7 +249,7 @@ fn about_row(pk: &str, conversation: &Conversation) -> Row {
     }
 }
 
-fn about(row: &Row) -> Result<Conversation, InternalError> {
+pub(super) fn about(row: &Row) -> Result<Conversation, InternalError> {
     Ok(Conversation {
         id: row.named_by_pk(keys::conversation_in)?,
         title: row.optional(keys::TITLE).and_then(Title::from_stored),

@@ -113,7 +113,7 @@ fn presence(item: Item) -> Result<Presence, InternalError> {
     of_row(&Row::read(item))
 }
 
-fn of_row(row: &Row) -> Result<Presence, InternalError> {
+pub(super) fn of_row(row: &Row) -> Result<Presence, InternalError> {
     let seen_at = row.optional_number(keys::SEEN_AT)?;
     Ok(Presence {
         seen_at: seen_at.map(Timestamp::from_millis),

@@ -16,3 +16,5 @@ mod gateway;
 mod meter;
 mod scripted;
 mod table_under_load;
+mod user_data;
+mod versions;

@@ -19,6 +19,7 @@ use aws_sdk_dynamodb::{
         get_item::{GetItemInput, GetItemOutput},
         put_item::{PutItemInput, PutItemOutput},
         query::{QueryInput, QueryOutput},
+        scan::{ScanInput, ScanOutput},
         transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput},
         update_item::{UpdateItemInput, UpdateItemOutput},
     },
@@ -123,7 +124,7 @@ impl Intercept for Meter {
                 })*
             };
         }
-        request_capacity!(GetItemInput QueryInput BatchGetItemInput BatchWriteItemInput PutItemInput DeleteItemInput TransactWriteItemsInput UpdateItemInput);
+        request_capacity!(GetItemInput QueryInput ScanInput BatchGetItemInput BatchWriteItemInput PutItemInput DeleteItemInput TransactWriteItemsInput UpdateItemInput);
         Err("the meter does not know this call".into())
     }
 
@@ -153,7 +154,7 @@ impl Intercept for Meter {
                 .filter_map(|item| item.get("sk")?.as_s().ok());
             count.entries += sort_keys.filter(|sk| sk.starts_with("event#")).count();
         }
-        units!(read_units: GetItemOutput QueryOutput BatchGetItemOutput);
+        units!(read_units: GetItemOutput QueryOutput ScanOutput BatchGetItemOutput);
         units!(write_units: BatchWriteItemOutput PutItemOutput DeleteItemOutput TransactWriteItemsOutput UpdateItemOutput);
         Ok(())
     }
