@@ -57,10 +57,10 @@ class Hosting(unittest.TestCase):
         self.assertLess(len(code) + len(login) + 1000, 10 * 1024, "CloudFront's limit")
         for given, expected in (
             ("", {"http": "https://h", "ws": "wss://w/dev"}),
-            (login, {"http": "https://h", "ws": "wss://w/dev", "oidc": {"issuer": "https://i", "clientId": "c"}}),
+            (login, {"http": "https://h", "ws": "wss://w/dev", "oidc": {"issuer": "https://i", "clientId": "c", "scope": "openid s"}}),
         ):
             filled = code.replace("${Login}", given)
-            for name, value in (("HttpUrl", "https://h"), ("WebSocketUrl", "wss://w/dev"), ("OidcIssuer", "https://i"), ("OidcClientId", "c")):
+            for name, value in (("HttpUrl", "https://h"), ("WebSocketUrl", "wss://w/dev"), ("OidcIssuer", "https://i"), ("OidcClientId", "c"), ("OidcScope", "openid s")):
                 filled = filled.replace("${%s}" % name, value)
             self.assertNotIn("${", filled)
             written = re.search(r"JSON\.stringify\((.*)\),", filled)[1]

@@ -206,7 +206,8 @@ class TranslatedTemplate(unittest.TestCase):
         self.assertEqual(resources("AWS::Lambda::Alias"), {})
 
     def test_sam_would_not_publish_a_version_for_a_changed_parameter(self):
-        # The reason why the template has no versions: if this fails, it can have some.
+        # The reason why the template has no versions, and `infra/gradual` marks each deployment: if
+        # this fails, the template can have versions of its own.
         def versions(issuer):
             def with_versions(template):
                 template["Globals"]["Function"] |= {"AutoPublishAlias": "live", "AutoPublishAliasAllProperties": True}

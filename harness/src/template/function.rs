@@ -91,6 +91,7 @@ fn function(
         "Architectures",
         "AutoPublishAlias",
         "AutoPublishAliasAllProperties",
+        "AutoPublishCodeSha256",
         "CodeSigningConfigArn",
         "DeploymentPreference",
         "Description",
