@@ -51,6 +51,27 @@ test("unread messages are those of others that the user did not see", () => {
   assert.equal(directory.unread, 0);
 });
 
+test("without a position, the server's number of unread messages counts, also as more follow", () => {
+  const directory = new Directory(ME);
+  // An earlier version of the server kept no positions, and counts what it stored as read.
+  const lastMessage = message(100, "bob");
+  const old = { id: "c", title: "Old", head: 100, lastMessage, joinedAt: "" };
+  directory.merge({ ...old, messages: 100, readTo: 0, unread: 0 });
+  assert.equal(directory.get("c")?.unread, 0);
+  directory.position({
+    kind: "positions",
+    conversation: "c",
+    read: [],
+    counted: [100, 100],
+    isNow: false,
+  });
+  assert.equal(directory.get("c")?.unread, 0);
+  directory.see(message(101, "bob"));
+  assert.equal(directory.get("c")?.unread, 1);
+  directory.read("c");
+  assert.equal(directory.get("c")?.unread, 0);
+});
+
 test("the title of a conversation without one is made of the best known names of the others", () => {
   const directory = new Directory(ME);
   const listed = directory.add({ id: "c" }, 0);

@@ -71,6 +71,7 @@ pub async fn counters_are_stored_whether_or_not_the_newest_message_is_known(
         let before = Counters {
             messages: 7 + number,
             newest_message,
+            earlier: 7 % number,
         };
         let draft = change(&number.to_string(), number % 2 == 1, "grace");
         let entry = Entry::new(seq(number), before, draft);

@@ -172,6 +172,7 @@ pub fn at(number: u64, draft: &Draft) -> Entry {
     let before = Counters {
         messages: number + 100,
         newest_message: Seq::new(number + 200),
+        earlier: number % 2,
     };
     Entry::new(seq(number), before, draft.clone())
 }

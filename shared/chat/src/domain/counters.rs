@@ -14,6 +14,9 @@ pub struct Counters {
     /// The position of the newest message at or before the entry, [`Seq::START`] if there is none.
     /// `None` if it is not known, because an earlier version stored the entry.
     pub newest_message: Option<Seq>,
+    /// The number of messages up to the newest entry that an earlier version stored; 0 if there is
+    /// none. A participant of that time has no position. For them these messages count as read.
+    pub earlier: u64,
 }
 
 impl Counters {
@@ -21,6 +24,7 @@ impl Counters {
     pub const START: Self = Self {
         messages: 0,
         newest_message: Some(Seq::START),
+        earlier: 0,
     };
 
     /// Returns the counters of the entry at `seq`, which follows an entry with these counters.
@@ -30,6 +34,7 @@ impl Counters {
             Self {
                 messages: self.messages.saturating_add(1),
                 newest_message: Some(seq),
+                ..self
             }
         } else {
             self
@@ -46,6 +51,7 @@ impl Counters {
         Self {
             messages: seq.number(),
             newest_message: content.is_message().then_some(seq),
+            earlier: seq.number(),
         }
     }
 }
@@ -83,6 +89,7 @@ mod tests {
         let expected = Counters {
             messages: 1,
             newest_message: Some(seq(2)),
+            earlier: 0,
         };
         assert_eq!(second, expected);
         assert_eq!(second.followed_by(seq(3), &addition()), expected);
@@ -98,6 +105,7 @@ mod tests {
         let expected = Counters {
             messages: 8,
             newest_message: Some(seq(9)),
+            earlier: 7,
         };
         assert_eq!(next, expected);
         let old = Counters::of_earlier_version(seq(7), &message());

@@ -18,7 +18,7 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 
 use crate::{
-    domain::{Conversation, ConversationId, Entry, Participant, Seq},
+    domain::{Conversation, ConversationId, Counters, Entry, Participant, Seq},
     error::{InternalError, RequestError},
     ports::{Clock, Log, Participants},
     request::{Request, Route},
@@ -118,6 +118,7 @@ impl Summary {
         let Newest {
             head,
             messages,
+            earlier,
             last,
         } = newest;
         let own = last
@@ -128,6 +129,8 @@ impl Summary {
         // after their position is one that a client has sent without a receipt.
         let (read_to, read_messages) = match own {
             Some(own) if own.seq > read.read_to => (own.seq, own.counters.messages),
+            // An earlier version kept no positions: what was there counts as read.
+            _ if read.read_to == Seq::START => (Seq::START, earlier),
             _ => (read.read_to, read.messages),
         };
         Self {
@@ -150,6 +153,7 @@ impl Summary {
 struct Newest {
     head: Seq,
     messages: u64,
+    earlier: u64,
     last: Option<Entry>,
 }
 
@@ -159,12 +163,17 @@ async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Newest,
         return Ok(Newest {
             head: Seq::START,
             messages: 0,
+            earlier: 0,
             last: None,
         });
     };
     let head = newest.seq;
-    let messages = newest.counters.messages;
-    let last = match newest.counters.newest_message {
+    let Counters {
+        messages,
+        newest_message,
+        earlier,
+    } = newest.counters;
+    let last = match newest_message {
         Some(Seq::START) => None,
         Some(seq) if seq == head => Some(newest),
         Some(seq) => {
@@ -180,6 +189,7 @@ async fn newest(log: &impl Log, conversation: &ConversationId) -> Result<Newest,
     Ok(Newest {
         head,
         messages,
+        earlier,
         last,
     })
 }
@@ -189,7 +199,11 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{fakes::FakeChat, routes::AddParticipant};
+    use crate::{
+        contract,
+        fakes::FakeChat,
+        routes::{AddParticipant, Receipt},
+    };
 
     /// Returns head, number of messages, position and unread messages of the user's conversation.
     fn unread(chat: &FakeChat, user: &str) -> [u64; 4] {
@@ -223,6 +237,30 @@ mod tests {
         assert_eq!(unread(&chat, "grace"), [3, 2, 3, 0]);
         chat.history(&talk, "ada", 2);
         assert_eq!(unread(&chat, "grace"), [5, 4, 3, 2]);
+    }
+
+    #[test]
+    fn what_an_earlier_version_stored_counts_as_read_until_the_user_reads() {
+        let chat = FakeChat::new();
+        let talk = chat.conversation("talk", &["ada", "grace"]);
+        for number in 1..=5 {
+            let draft = contract::message("ada", &format!("old-{number}"), "old");
+            let seq = contract::seq(number);
+            let entry = Entry {
+                seq,
+                counters: Counters::of_earlier_version(seq, &draft.content),
+                draft,
+            };
+            chat.run(chat.put(&talk, &entry)).unwrap();
+        }
+        assert_eq!(unread(&chat, "grace"), [5, 5, 0, 0]);
+        chat.history(&talk, "ada", 2);
+        assert_eq!(unread(&chat, "grace"), [7, 7, 0, 2]);
+        // A position that a client has kept is exact.
+        let receipt = json!({"conversation": "talk", "read": 3});
+        chat.ask::<Receipt>("grace", receipt).unwrap();
+        assert_eq!(unread(&chat, "grace"), [7, 7, 3, 4]);
+        assert_eq!(unread(&chat, "ada"), [7, 7, 7, 0]);
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub const MESSAGES: &str = "messages";
 /// The position of the newest message before an entry that is not a message itself; missing if it
 /// is not known.
 pub const NEWEST_MESSAGE: &str = "newest_message";
+/// The number of messages up to the newest entry of an earlier version; missing if there is none.
+pub const EARLIER: &str = "earlier";
 /// The kind of an entry.
 pub const KIND: &str = "kind";
 /// The text of a message.

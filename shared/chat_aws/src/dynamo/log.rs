@@ -287,6 +287,10 @@ fn row(pk: String, entry: &Entry) -> Row {
         }
         _ => row,
     };
+    let row = match counters.earlier {
+        0 => row,
+        earlier => row.with_number(keys::EARLIER, earlier),
+    };
     with_content(row, &draft.content)
 }
 
@@ -302,6 +306,7 @@ fn counters(row: &Row, seq: Seq, content: &Content) -> Result<Counters, Internal
     Ok(Counters {
         messages,
         newest_message,
+        earlier: row.optional_number(keys::EARLIER)?.unwrap_or(0),
     })
 }
 

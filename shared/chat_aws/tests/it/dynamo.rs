@@ -161,6 +161,13 @@ async fn what_an_earlier_version_stored_stays_readable() {
     };
     assert_eq!((of(message), of(removal)), ((1, Some(1)), (2, None)));
     assert_eq!(zoe.read, ReadState::default());
+    // The next entries keep the number of messages that count as read.
+    let draft = chat::contract::message("grace", "m-3", "new");
+    let next = Entry::new(removal.seq.next(), removal.counters, draft);
+    assert_eq!((next.counters.messages, next.counters.earlier), (3, 2));
+    table.put(&id, &next).await.unwrap();
+    let page = table.read_from(&id, next.seq, 1).await.unwrap();
+    assert_eq!(page.entries, [next]);
 }
 
 #[tokio::test]
