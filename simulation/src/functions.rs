@@ -96,10 +96,12 @@ pub async fn message(
     connection: Connection,
     text: String,
 ) -> Option<String> {
-    let watched = (
-        connection.id.clone(),
-        world.observer().asks(&connection.id, &text),
-    );
+    let (watched, hidden) = {
+        let observer = world.observer();
+        let asked = observer.asks(&connection.id, &text);
+        ((connection.id.clone(), asked), observer.presences.hidden())
+    };
+    let user = identity.user.clone();
     let world_here = Arc::clone(world);
     run(world, place, |ports, deadline| {
         Box::pin(async move {
@@ -137,6 +139,7 @@ pub async fn message(
             let reply = serde_json::from_str(&answer.frame).unwrap_or_default();
             let fan_out = ports.fan_out(deadline);
             observe(&world_here, Some(&connection), asked, &reply, fan_out);
+            world_here.observer().replied(&user, &hidden, &reply);
             answer.frame
         })
     })

@@ -5,16 +5,25 @@
 //!   (Otherwise the clients' repairs would hide a broken fan-out.)
 //! - *signals*: what a user types or has read is pushed to others only if the user is among the
 //!   participants that were read for it.
-//! - *presence*: nobody watches a conversation in which they never were.
+//! - *presence*: nobody watches a conversation in which they never were; a user who hides neither is
+//!   seen nor sees others; a device that looks away does not end the presence of another one.
 //! - *pushed*: a push that the gateway is too busy for is attempted four times if there is time.
+
+mod presences;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
 };
 
-use chat::domain::{ConnectionId, ConversationId, Timestamp, UserId};
+use chat::{
+    domain::{ConnectionId, ConversationId, Timestamp, UserId},
+    ports::Presence,
+};
 use serde_json::Value;
+
+pub use self::presences::Hidden;
+use self::presences::Presences;
 
 use crate::connections::Connections;
 
@@ -51,6 +60,8 @@ pub struct Observer {
     acknowledged: BTreeMap<(String, u64), Option<String>>,
     /// The frame that was parsed last, and its entry.
     frame: (String, Option<(String, u64)>),
+    /// Who looks and who hides.
+    pub presences: Presences,
     broken: Vec<Finding>,
 }
 
@@ -157,6 +168,21 @@ impl Observer {
     /// Records a violation.
     pub fn found(&mut self, promise: &'static str, what: String) {
         self.broken.push(Finding { promise, what });
+    }
+
+    /// Records that a user looks away on a connection, and their presence afterwards.
+    pub fn looked_away(&mut self, user: &UserId, connection: &ConnectionId, presence: Presence) {
+        let ended = self.presences.looks_away(user, connection, presence);
+        if let Some(what) = ended {
+            self.found("presence", what);
+        }
+    }
+
+    /// Records the reply to a frame of `caller`. `hidden` are the users who hid when it arrived.
+    pub fn replied(&mut self, caller: &UserId, hidden: &Hidden, reply: &Value) {
+        if let Some(what) = self.presences.wrongly_seen(caller, hidden, reply) {
+            self.found("presence", what);
+        }
     }
 
     /// Records that a subscription row is put.

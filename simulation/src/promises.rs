@@ -46,7 +46,9 @@ pub async fn broken(world: &Arc<World>) -> Vec<Broken> {
     broken.extend(findings.into_iter().map(|finding| {
         let promise = match finding.promise {
             "notified" => "notified: subscribers are pushed an entry before it is acknowledged",
-            "presence" => "presence: only participants see who is there",
+            "presence" => {
+                "presence: only participants see who is there, hiding is mutual, and the last device counts"
+            }
             "signals" => "signals: only what participants type and have read is pushed to others",
             _ => {
                 "pushed: while the gateway is busy, a push is attempted four times if there is time"

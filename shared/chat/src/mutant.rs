@@ -112,9 +112,8 @@ pub enum Mutant {
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
     /// concurrent changes of one participant; `EditInTwoWrites` and `HalfFill`, because in the
-    /// simulation every call takes effect at once; `HiddenSeeOthers` and `AwayForAll`, because the
-    /// tests of `ping` find them.
-    pub const ALL: [Self; 24] = [
+    /// simulation every call takes effect at once.
+    pub const ALL: [Self; 26] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -133,6 +132,8 @@ impl Mutant {
         Self::AnswerBeforeRow,
         Self::OutsiderSignals,
         Self::WatchedByStrangers,
+        Self::HiddenSeeOthers,
+        Self::AwayForAll,
         Self::ReceiptUnproven,
         Self::ReceiptBackward,
         Self::PrivateShown,

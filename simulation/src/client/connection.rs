@@ -52,6 +52,7 @@ impl Client {
         self.heard_since_ping = true;
         self.ping_later(world);
         self.list(world);
+        self.greet(world);
         if self.next_place("subscribe").chance().below(2) == 0 {
             return self.subscribe_to_all(world);
         }
@@ -169,14 +170,8 @@ impl Client {
             .map(|(id, conversation)| (id, conversation.position))
             .collect();
         self.heard_since_ping = false;
-        let mut frame = json!({"action": "ping", "positions": positions});
-        let place = self.next_place("look or look away");
-        let looks = place.chance().below(3) > 0;
-        frame["presence"] = json!(if looks { "active" } else { "away" });
-        // Also conversations in which the user never was.
-        let all = world.plan.conversations.iter();
-        let all: Vec<&str> = all.map(|planned| planned.id.as_str()).take(5).collect();
-        frame["watch"] = json!(all);
+        let frame = json!({"action": "ping", "positions": positions});
+        let frame = self.with_presence(world, frame);
         self.ask(world, Question::Ping, frame);
         self.ping_later(world);
         let Link::Up(connection) = self.link.clone() else {

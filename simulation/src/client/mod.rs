@@ -6,6 +6,7 @@ mod connection;
 mod conversation;
 mod courier;
 mod frames;
+mod presence;
 mod receipts;
 
 use std::{

@@ -107,22 +107,6 @@ impl Client {
         });
     }
 
-    /// Takes what a pong says of watched conversations.
-    pub(super) fn watched(&mut self, world: &Arc<World>, frame: &Frame) {
-        if !frame.presence.is_empty() {
-            world.count("presences that were seen");
-        }
-        for (id, reads) in frame.read.as_object().into_iter().flatten() {
-            let mut planned = world.plan.conversations.iter();
-            let planned = planned.find(|planned| planned.id == *id);
-            if !planned.is_some_and(|planned| planned.may_contain(&self.user)) {
-                let what = format!("{} watches {id}, in which they never were", self.user);
-                world.observer().found("presence", what);
-            }
-            self.reads(world, id, reads);
-        }
-    }
-
     /// Takes the positions of the participants of a conversation.
     pub(super) fn reads(&mut self, world: &Arc<World>, id: &str, reads: &Value) {
         for (of, read_to) in reads.as_object().into_iter().flatten() {

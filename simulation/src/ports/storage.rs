@@ -16,6 +16,15 @@ use chat::{
 
 use super::Ports;
 
+/// Implements methods of a port, each as a call of the fakes with faults.
+macro_rules! calls {
+    ($port:ident: $($method:ident($($argument:ident: $of:ty),*) -> $answer:ty, $doing:literal;)*) => {
+        $(async fn $method(&self, $($argument: $of),*) -> Result<$answer, InternalError> {
+            self.call($doing, || $port::$method(&self.world.chat, $($argument),*)).await
+        })*
+    };
+}
+
 impl Log for Ports {
     async fn read_from(
         &self,
@@ -97,13 +106,9 @@ impl Log for Ports {
         self.complete(call, || async { Ok(page.clone()) }).await
     }
 
-    async fn read_at(
-        &self,
-        conversation: &ConversationId,
-        positions: &[Seq],
-    ) -> Result<Vec<Entry>, InternalError> {
-        let apply = || self.world.chat.read_at(conversation, positions);
-        self.call("reading single entries", apply).await
+    calls! { Log:
+        read_at(conversation: &ConversationId, positions: &[Seq]) -> Vec<Entry>,
+            "reading single entries";
     }
 
     async fn put(
@@ -151,68 +156,21 @@ impl Log for Ports {
 }
 
 impl Participants for Ports {
-    async fn create(
-        &self,
-        conversation: &Conversation,
-        participants: &[Participant],
-    ) -> Result<bool, InternalError> {
-        let apply = || self.world.chat.create(conversation, participants);
-        self.call("creating a conversation", apply).await
-    }
-
-    async fn conversation(
-        &self,
-        conversation: &ConversationId,
-    ) -> Result<Option<Conversation>, InternalError> {
-        let apply = || Participants::conversation(&self.world.chat, conversation);
-        self.call("reading a conversation", apply).await
-    }
-
-    async fn participant(
-        &self,
-        conversation: &ConversationId,
-        user: &UserId,
-    ) -> Result<Option<Participant>, InternalError> {
-        let apply = || self.world.chat.participant(conversation, user);
-        self.call("reading a participant", apply).await
-    }
-
-    async fn participants(
-        &self,
-        conversation: &ConversationId,
-        after: Option<&UserId>,
-        limit: usize,
-    ) -> Result<ParticipantPage, InternalError> {
-        let apply = || self.world.chat.participants(conversation, after, limit);
-        self.call("reading participants", apply).await
-    }
-
-    async fn few_participants(
-        &self,
-        conversation: &ConversationId,
-        most: usize,
-    ) -> Result<Option<Vec<Participant>>, InternalError> {
-        let apply = || self.world.chat.few_participants(conversation, most);
-        self.call("reading few participants", apply).await
-    }
-
-    async fn conversations_of(
-        &self,
-        user: &UserId,
-        after: Option<&ConversationId>,
-        limit: usize,
-    ) -> Result<ConversationPage, InternalError> {
-        let apply = || self.world.chat.conversations_of(user, after, limit);
-        self.call("reading a user's conversations", apply).await
-    }
-
-    async fn memberships_of(
-        &self,
-        user: &UserId,
-        conversations: &[ConversationId],
-    ) -> Result<Vec<(Conversation, Participant)>, InternalError> {
-        let apply = || self.world.chat.memberships_of(user, conversations);
-        self.call("confirming conversations", apply).await
+    calls! { Participants:
+        create(conversation: &Conversation, participants: &[Participant]) -> bool,
+            "creating a conversation";
+        conversation(conversation: &ConversationId) -> Option<Conversation>,
+            "reading a conversation";
+        participant(conversation: &ConversationId, user: &UserId) -> Option<Participant>,
+            "reading a participant";
+        participants(conversation: &ConversationId, after: Option<&UserId>, limit: usize)
+            -> ParticipantPage, "reading participants";
+        few_participants(conversation: &ConversationId, most: usize) -> Option<Vec<Participant>>,
+            "reading few participants";
+        conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize)
+            -> ConversationPage, "reading a user's conversations";
+        memberships_of(user: &UserId, conversations: &[ConversationId])
+            -> Vec<(Conversation, Participant)>, "confirming conversations";
     }
 }
 
@@ -253,7 +211,11 @@ impl Presences for Ports {
         connection: &ConnectionId,
         now: Timestamp,
     ) -> Result<Presence, InternalError> {
-        let apply = || self.world.chat.look(user, connection, now);
+        let apply = || async {
+            let presence = self.world.chat.look(user, connection, now).await?;
+            self.world.observer().presences.looks(user, connection);
+            Ok(presence)
+        };
         self.call("recording that a user looks", apply).await
     }
 
@@ -263,18 +225,26 @@ impl Presences for Ports {
         connection: &ConnectionId,
         now: Timestamp,
     ) -> Result<Presence, InternalError> {
-        let apply = || self.world.chat.look_away(user, connection, now);
+        let apply = || async {
+            let presence = self.world.chat.look_away(user, connection, now).await?;
+            let mut observer = self.world.observer();
+            observer.looked_away(user, connection, presence);
+            Ok(presence)
+        };
         self.call("recording that a user looks away", apply).await
     }
 
     async fn show_presence(&self, user: &UserId, shown: bool) -> Result<(), InternalError> {
-        let apply = || self.world.chat.show_presence(user, shown);
+        let apply = || async {
+            self.world.chat.show_presence(user, shown).await?;
+            self.world.observer().presences.shows(user, shown);
+            Ok(())
+        };
         self.call("showing or hiding a presence", apply).await
     }
 
-    async fn presences(&self, users: &[UserId]) -> Result<Vec<(UserId, Presence)>, InternalError> {
-        let apply = || self.world.chat.presences(users);
-        self.call("reading presences", apply).await
+    calls! { Presences:
+        presences(users: &[UserId]) -> Vec<(UserId, Presence)>, "reading presences";
     }
 }
 
@@ -314,23 +284,11 @@ impl Subscriptions for Ports {
         self.call("deleting a subscription", apply).await
     }
 
-    async fn claim(
-        &self,
-        connection: &Connection,
-        conversation: &ConversationId,
-        most: usize,
-    ) -> Result<bool, InternalError> {
-        let apply = || self.world.chat.claim(connection, conversation, most);
-        self.call("claiming a place", apply).await
-    }
-
-    async fn release(
-        &self,
-        conversation: &ConversationId,
-        connection: &ConnectionId,
-    ) -> Result<(), InternalError> {
-        let apply = || self.world.chat.release(conversation, connection);
-        self.call("releasing a place", apply).await
+    calls! { Subscriptions:
+        claim(connection: &Connection, conversation: &ConversationId, most: usize) -> bool,
+            "claiming a place";
+        release(conversation: &ConversationId, connection: &ConnectionId) -> (),
+            "releasing a place";
     }
 
     /// A torn read returns the subscriptions of a later moment than the participants.
@@ -387,13 +345,9 @@ impl Subscriptions for Ports {
 }
 
 impl Connections for Ports {
-    async fn add_connection(
-        &self,
-        user: &UserId,
-        connection: &Connection,
-    ) -> Result<(), InternalError> {
-        let apply = || self.world.chat.add_connection(user, connection);
-        self.call("putting a connection", apply).await
+    calls! { Connections:
+        add_connection(user: &UserId, connection: &Connection) -> (), "putting a connection";
+        connections_of(user: &UserId) -> Vec<Connection>, "reading a user's connections";
     }
 
     /// DynamoDB may delete some of the rows and not the others, so each is a call of its own.
@@ -408,10 +362,5 @@ impl Connections for Ports {
         }
         let apply = || self.world.chat.remove_connection(user, connection, &[]);
         self.call("deleting a connection", apply).await
-    }
-
-    async fn connections_of(&self, user: &UserId) -> Result<Vec<Connection>, InternalError> {
-        let apply = || self.world.chat.connections_of(user);
-        self.call("reading a user's connections", apply).await
     }
 }

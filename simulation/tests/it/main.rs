@@ -45,6 +45,7 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "messages sent over HTTP",
         "late receipts that were stored",
         "positions that were ahead of the server's",
+        "presences that were hidden",
         "presences that were seen",
         "connections that were replaced because their token ended",
         "participants that were removed with many",
@@ -90,6 +91,8 @@ each_mutant_is_found_early! {
     stale_counter breaks "counted";
     outsider_signals breaks "signals";
     watched_by_strangers breaks "presence";
+    hidden_see_others breaks "presence";
+    away_for_all breaks "presence";
     receipt_unproven breaks "read";
     receipt_backward breaks "read";
     private_shown breaks "read";
