@@ -4,6 +4,7 @@ use super::{Field, FromField};
 use crate::{
     domain::{FieldError, Seq},
     error::Rejection,
+    rate_limit::ORDINARY_COST,
 };
 
 /// A position as the client sent it.
@@ -77,7 +78,17 @@ impl Limit {
     pub fn clamped(self, most: usize) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX).clamp(1, most)
     }
+
+    /// Returns what a page with this limit costs, in tokens: as much as short pages.
+    #[must_use]
+    pub fn cost(self, most: usize) -> u32 {
+        let further = self.clamped(most) / ENTRIES_OF_A_TOKEN;
+        ORDINARY_COST.saturating_add(u32::try_from(further).unwrap_or(u32::MAX))
+    }
 }
+
+/// The entries of a page that cost a further token. A page of 1,000 is up to a megabyte.
+const ENTRIES_OF_A_TOKEN: usize = 250;
 
 impl FromField for Limit {
     #[allow(

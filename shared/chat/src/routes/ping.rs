@@ -216,13 +216,13 @@ async fn seen_by<P: Participants>(
     user: &UserId,
 ) -> Result<Option<(Vec<UserId>, Reads)>, InternalError> {
     let few = ports.few_participants(conversation, MOST_SEEN).await?;
-    let Some(participants) = few else {
-        let own = ports.participant(conversation, user).await?;
-        return Ok(own.map(|own| (Vec::new(), Reads::own(&own))));
-    };
+    let participants = few.unwrap_or_default();
     let mut takes_part = participants.iter().map(|participant| &participant.user);
     if !takes_part.any(|participant| participant == user) && !mutant!(WatchedByStrangers) {
-        return Ok(None);
+        // A user who is not among few participants may be one of many. This is also asked if there
+        // are few or none: a further call would tell a stranger that there are many.
+        let own = ports.participant(conversation, user).await?;
+        return Ok(own.map(|own| (Vec::new(), Reads::own(&own))));
     }
     let reads = Reads::of(&participants, user);
     let users = participants.into_iter().map(|participant| participant.user);

@@ -13,6 +13,7 @@ use crate::{
     fields::{Fields, Limit, Position},
     log::{head, read_after, with_texts},
     ports::{Clock, Log, Participants},
+    rate_limit::ORDINARY_COST,
     request::{Request, Route},
     wire::Entries,
 };
@@ -65,6 +66,11 @@ where
 {
     const NAME: &'static str = "readEvents";
     type Reply = EntryPage;
+
+    fn cost(fields: &Fields) -> u32 {
+        let limit: Option<Limit> = fields.optional("limit").ok().flatten();
+        limit.map_or(ORDINARY_COST, |limit| limit.cost(LARGEST_PAGE))
+    }
 
     async fn handle(ports: &P, request: &Request) -> Result<EntryPage, RequestError> {
         let Command {

@@ -16,6 +16,7 @@ use crate::{
     error::{InternalError, Rejection, RequestError},
     fields::{Fields, Limit, Position},
     ports::{Clock, Log, Participants},
+    rate_limit::ORDINARY_COST,
     request::{Request, Route},
     wire::{Entries, WireEntry, encode},
 };
@@ -79,6 +80,11 @@ where
 {
     const NAME: &'static str = "readMessages";
     type Reply = MessagePage;
+
+    fn cost(fields: &Fields) -> u32 {
+        let limit: Option<Limit> = fields.optional("limit").ok().flatten();
+        limit.map_or(ORDINARY_COST, |limit| limit.cost(LARGEST_PAGE))
+    }
 
     async fn handle(ports: &P, request: &Request) -> Result<MessagePage, RequestError> {
         let Command {
@@ -146,6 +152,24 @@ mod tests {
         ports::Put,
         routes::{ReadEvents, SendMessage},
     };
+
+    #[test]
+    fn a_long_page_costs_more_tokens() {
+        for (limit, cost) in [
+            (Value::Null, 1),
+            (json!(1), 1),
+            (json!(249), 1),
+            (json!(250), 2),
+            (json!(1_000), 5),
+            (json!(1e300), 5),
+            (json!("many"), 1),
+        ] {
+            let fields = json!({"conversation": "c", "limit": limit});
+            let fields = Fields::from_object(fields.as_object().cloned().unwrap());
+            assert_eq!(<ReadMessages as Route<FakeChat>>::cost(&fields), cost);
+            assert_eq!(<ReadEvents as Route<FakeChat>>::cost(&fields), cost);
+        }
+    }
 
     fn seqs(entries: &Value) -> Vec<u64> {
         entries

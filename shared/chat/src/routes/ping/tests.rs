@@ -180,6 +180,22 @@ fn only_participants_of_a_shared_conversation_see_a_presence() {
 }
 
 #[test]
+fn a_stranger_who_watches_causes_the_same_calls_for_every_conversation() {
+    let chat = people();
+    let crowd: Vec<String> = (0..51).map(|n| format!("user{n}")).collect();
+    let crowd: Vec<&str> = crowd.iter().map(String::as_str).collect();
+    chat.conversation("large", &crowd);
+    let calls = ["none", "c", "large"].map(|conversation| {
+        let _ = chat.take_calls();
+        assert_eq!(watch(&chat, "mallory-1", conversation), json!({}));
+        let calls = chat.take_calls().into_iter();
+        calls.map(|call| call.method).collect::<Vec<_>>()
+    });
+    assert_eq!(calls[0], ["participants", "participant"]);
+    assert_eq!((&calls[1], &calls[2]), (&calls[0], &calls[0]));
+}
+
+#[test]
 fn a_watched_conversation_shows_how_far_participants_have_read() {
     let chat = people();
     let c = ConversationId::new("c").unwrap();
