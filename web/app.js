@@ -9,29 +9,14 @@ import {
   StateName,
   systemClock,
 } from "./client/index.js";
-import {
-  askPage,
-  Drafts,
-  loadSession,
-  logIn,
-  LoginFailed,
-  readToken,
-  saveSession,
-} from "./session.js";
+import { askPage, Drafts, loadSession, readToken, saveSession } from "./session.js";
 import { element, isForInputMethod, setAttribute } from "./views/element.js";
-import { ConversationPane, SidebarView, StatusView } from "./views/panes.js";
+import { ConversationPane } from "./views/panes.js";
+import { SidebarView, StatusView } from "./views/sidebar.js";
 
-/** @import { Client } from "./client/index.js" */
+/** @import { Client } from "./client/public.js" */
 /** @import { Session } from "./session.js" */
-
-/**
- * @typedef {object} Configuration
- * @property {string} http
- * @property {string} ws
- * @property {string | null} login
- * @property {unknown} people
- * @property {Awaited<ReturnType<import("./provider_login.js").prepareLogin>> | null} provider
- */
+/** @import { Configuration, LoginView } from "./views/types.js" */
 
 class App {
   /** @type {Client | null} */
@@ -47,7 +32,7 @@ class App {
   /** @type {Drafts | null} */
   #drafts = null;
   // These views are loaded when they are first needed.
-  /** @type {import("./views/login.js").LoginView | NonNullable<Configuration["provider"]>["view"] | null} */
+  /** @type {LoginView | null} */
   #login = null;
   /** @type {import("./views/dialogs.js").Dialogs | null} */
   #dialogs = null;
@@ -74,17 +59,13 @@ class App {
 
   /** @param {string} message */
   async #showLogin(message) {
+    const { login, provider } = this.#configuration;
+    const onToken = (/** @type {string} */ token) => this.#accept(readToken(token));
     this.#login ??=
-      this.#configuration.provider?.view ??
-      new (await import("./views/login.js")).LoginView({
-        asksForUser: this.#configuration.login !== null,
-        onPerson: (person) => this.#logIn(person),
-        onToken: async (token) =>
-          this.#accept(
-            readToken(token),
-            "This is not a token. A token is a JSON Web Token with three parts and a “sub” claim.",
-          ),
-      });
+      provider?.view ??
+      (login === null
+        ? (await import("./views/token_login.js")).tokenLogin(onToken)
+        : (await import("./views/login.js")).userLogin(login, onToken));
     // A dialog that is removed while open cannot be opened again.
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
     document.body.replaceChildren(this.#login.root);
@@ -92,22 +73,10 @@ class App {
     this.#login.show(message, this.#session);
   }
 
-  /** @param {{user: string, name?: string}} person */
-  async #logIn(person) {
-    try {
-      return this.#accept(await logIn(this.#configuration.login ?? "", person), "");
-    } catch (error) {
-      if (error instanceof LoginFailed) return error.message;
-      throw error;
-    }
-  }
-
-  /**
-   * @param {Session | null} session
-   * @param {string} problem returned if there is no session
-   */
-  async #accept(session, problem) {
-    if (!session) return problem;
+  /** @param {Session | null} session */
+  async #accept(session) {
+    if (!session)
+      return "This is not a token. A token is a JSON Web Token with three parts and a “sub” claim.";
     await this.#enter(session);
     return null;
   }

@@ -2,7 +2,7 @@
 
 import { isObject, isText, parseObject } from "./client/index.js";
 
-/** @import { Person } from "./client/index.js" */
+/** @import { Person } from "./client/public.js" */
 
 const ANSWER_LIMIT_MS = 5_000;
 

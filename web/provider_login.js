@@ -4,7 +4,7 @@
 
 import { isObject, isText } from "./client/index.js";
 import { LoginError, OidcLogin } from "./client/oidc.js";
-import { ProviderLoginView } from "./views/provider_login.js";
+import { providerLogin } from "./views/provider_login.js";
 
 /** @import { OidcOptions } from "./client/oidc.js" */
 
@@ -24,10 +24,9 @@ export async function prepareLogin(configuration) {
   const problem = await finish(login);
   const page = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis));
   page.confabToken = login.token;
-  const view = new ProviderLoginView({
-    problem,
-    onLogIn: () => attempt(async () => location.assign(await login.begin(location.hash))),
-  });
+  const view = providerLogin(problem, () =>
+    attempt(async () => location.assign(await login.begin(location.hash))),
+  );
   return {
     view,
     logOut: async () => {

@@ -35,32 +35,6 @@ export async function askPage(refused) {
   return typeof provider === "function" ? readToken(String(await provider({ refused }))) : null;
 }
 
-export class LoginFailed extends Error {}
-
-/**
- * @param {string} url
- * @param {{user: string, name?: string}} person
- * @returns {Promise<Session>}
- * @throws {LoginFailed}
- */
-export async function logIn(url, person) {
-  let answer;
-  try {
-    const response = await fetch(url, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(person),
-    });
-    answer = parseObject(await response.text());
-  } catch {
-    throw new LoginFailed("The server cannot be reached. Check that it is running.");
-  }
-  const session = isText(answer?.token) ? readToken(answer.token) : null;
-  if (session) return session;
-  const reason = answer?.message ?? answer?.detail ?? answer?.title;
-  throw new LoginFailed(isText(reason) ? reason : "The login failed. Try again.");
-}
-
 /** The user's drafts, by conversation. They survive a reload, but not a logout. */
 export class Drafts {
   /** @type {Map<string, string>} */

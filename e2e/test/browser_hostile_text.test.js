@@ -119,14 +119,16 @@ suite("browser: hostile text", (stack) => {
       const mallory = await Person.create(stack, payload, user);
       const conversation = await mallory.start([ada], payload);
       const link = `See https://example.org/${payload}`;
-      for (const [id, body] of [
-        ["m-1", payload],
-        ["m-2", link],
+      const messages = `/conversations/${conversation}/messages`;
+      // The payload is a message, an edit, the beginning of a link, and what a reply quotes.
+      for (const [method, path, json] of [
+        ["post", messages, { id: "m-1", body: payload }],
+        ["post", messages, { id: "m-2", body: "Soon something else." }],
+        ["patch", `${messages}/2`, { id: "e-1", body: payload }],
+        ["post", messages, { id: "m-3", body: "Indeed.", replyTo: 2 }],
+        ["post", messages, { id: "m-4", body: link }],
       ]) {
-        const { status, body: answer } = await mallory.post(
-          `/conversations/${conversation}/messages`,
-          { id, body },
-        );
+        const { status, body: answer } = await mallory[method](path, json);
         assert.equal(status, 201, `${payload}: ${JSON.stringify(answer)}`);
       }
       // The next payload may look the same, and the page would then show the user id as well.
@@ -136,8 +138,10 @@ suite("browser: hostile text", (stack) => {
       );
       assert.equal(added.status, 200, `${payload}: ${JSON.stringify(added.body)}`);
       const row = window.page.locator(`[data-conversation="${conversation}"]`);
-      await row.getByLabel("2 unread").waitFor();
-      assert.equal(await row.locator(".row-title").textContent(), name);
+      await row.getByLabel("4 unread").waitFor();
+      // A title that looks like a name is shown apart.
+      const title = `“${name}”`;
+      assert.equal(await row.locator(".row-title").textContent(), title);
       assert.equal(
         await row.locator(".row-preview").textContent(),
         `${isolated(name)}: ${isolated(link)}`,
@@ -150,17 +154,25 @@ suite("browser: hostile text", (stack) => {
       await window.hook("composer-send").click();
       const mine = window.page.locator('[data-testid="message"][data-state="sent"].mine');
       await mine.waitFor();
-      assert.deepEqual(await shown(window.hook("message-body")), [payload, link, payload], payload);
+      const bodies = [payload, payload, "Indeed.", link, payload];
+      assert.deepEqual(await shown(window.hook("message-body")), bodies, payload);
       assert.deepEqual(
         await shown(window.page.locator(".theirs > .sender")),
-        [name, name],
+        [name, name, name, name],
         payload,
       );
-      assert.equal(await window.page.locator(".pane-title h2").textContent(), name);
+      const quote = window.hook("message-quote");
+      await quote
+        .filter({ hasNotText: "…" })
+        .or(quote.filter({ hasText: payload }))
+        .waitFor();
+      assert.deepEqual(await shown(quote.locator(".quote-name")), [name], payload);
+      assert.deepEqual(await shown(quote.locator(".quote-text")), [payload], payload);
+      assert.equal(await window.page.locator(".pane-title h2").textContent(), title);
       assert.ok((await note.textContent()).includes(name), payload);
       assert.equal(
         await window.page.evaluate(() => document.title),
-        `${name} · Confab`.replaceAll(/[ \t\n\f\r]+/g, " "),
+        `${title} · Confab`.replaceAll(/[ \t\n\f\r]+/g, " "),
       );
       await window.hook("people").click();
       const person = window.page.locator('[data-testid="person"]');
@@ -217,6 +229,36 @@ suite("browser: hostile text", (stack) => {
       ],
     );
     await window.close();
+  });
+
+  test("marks that are stacked on a letter do not cover other messages", async () => {
+    const [ada, mallory] = await Promise.all(
+      ["Ada", "Mallory"].map((name) => Person.create(stack, name)),
+    );
+    const pictures = [];
+    for (const marks of ["", "\u0300\u0316".repeat(200)]) {
+      const conversation = await mallory.start([ada], `Stacked ${marks.length}`);
+      for (const [id, body] of [
+        ["m-1", "Nothing covers this."],
+        ["m-2", `Z${marks}`],
+        ["m-3", "Nor this."],
+      ])
+        await mallory.post(`/conversations/${conversation}/messages`, { id, body });
+      const window = await (await Window.open(browser, stack, ada)).logIn();
+      await window.openListed(`Stacked ${marks.length}`);
+      await window.message("Nor this.", "sent").waitFor();
+      await window.page.mouse.move(0, 0);
+      for (const body of ["Nothing covers this.", "Nor this."])
+        pictures.push(
+          await window
+            .message(body)
+            .getByTestId("message-body")
+            .screenshot({ animations: "disabled" }),
+        );
+      await window.close();
+    }
+    const [above, below, aboveMarks, belowMarks] = pictures;
+    assert.ok(above.equals(aboveMarks) && below.equals(belowMarks));
   });
 
   test("payloads in the page's address open nothing", async () => {

@@ -11,21 +11,18 @@ import {
   parseEventPage,
   parseObject,
   parseProblem,
-  parseSent,
   Rejection,
   Retry,
   textOr,
   Unanswered,
 } from "./protocol.js";
 
-/** @import { ApiOptions, CredentialsOptions, Details, Entry, HistoryOptions, Replica, Sent } from "./types.js" */
+/** @import { ApiOptions, CredentialsOptions, Details, Entry, HistoryOptions, Replica } from "./types.js" */
 
 const ANSWER_LIMIT_MS = 15_000;
 const PAGE = 50;
 
-/**
- * The gateway sends no code. Other statuses without a code may come from a proxy.
- */
+/** The gateway sends no code. Other statuses without a code may come from a proxy. */
 const GATEWAY_REJECTIONS = new Map([
   [401, [Code.unauthenticated, Retry.reauthenticate]],
   [403, [Code.forbidden, Retry.never]],
@@ -74,18 +71,6 @@ export class Api {
       details.participants.push(...parseDetails(page).participants);
     }
     return details;
-  }
-
-  /**
-   * @param {"POST" | "PATCH" | "DELETE"} method
-   * @param {string} conversation
-   * @param {string} rest of the path
-   * @param {object} [body]
-   * @returns {Promise<Sent>}
-   */
-  async send(method, conversation, rest, body) {
-    const answer = await this.request(method, path(conversation, "messages") + rest, body);
-    return parseSent(answer) ?? unreadable();
   }
 
   /** @param {string} conversation @param {number} after @param {number} [limit] */
@@ -182,14 +167,14 @@ export class History {
     void this.loadEarlier(replica);
   }
 
-  /** @param {Replica} replica */
-  async loadEarlier(replica) {
+  /** @param {Replica} replica @param {number} [to] seq of an entry to be loaded */
+  async loadEarlier(replica, to) {
     if (replica.historyBefore === 0 || this.state(replica) === "loading") return;
     const { onChange, onError } = this.#options;
     replica.history = "loading";
     onChange();
     try {
-      await this.#prepend(replica, replica.historyBefore);
+      await this.#prepend(replica, replica.historyBefore, to);
       replica.history = null;
     } catch (error) {
       replica.history = "failed";
@@ -208,9 +193,9 @@ export class History {
     }
   }
 
-  /** @param {Replica} replica @param {number} before */
-  async #prepend(replica, before) {
-    const begin = Math.max(0, before - 1 - PAGE);
+  /** @param {Replica} replica @param {number} before @param {number} [to] */
+  async #prepend(replica, before, to = before) {
+    const begin = Math.max(0, Math.min(before - 1, to) - PAGE);
     /** @type {Entry[]} */
     const entries = [];
     // The server ends a page early if its messages are long.
@@ -236,7 +221,7 @@ function failure(status, value) {
 }
 
 /** @returns {never} */
-function unreadable() {
+export function unreadable() {
   throw new Unanswered("The server's answer is incomplete.");
 }
 

@@ -3,6 +3,8 @@
  * here. Loaded a moment after a conversation is on screen.
  */
 
+// Loaded early, so that messages can also be changed offline.
+import "./revisions.js";
 import { Action } from "./protocol.js";
 import { Presence } from "./presence.js";
 import { Reading } from "./reading.js";

@@ -41,7 +41,7 @@ export function browserEnvironment({ http, ws, user }) {
           lock: (name, options, then) => locks.request(name, options, then),
           channel: () =>
             /** @type {Channel} */ (
-              /** @type {unknown} */ (new BroadcastChannel(`confab.2 ${owner}`))
+              /** @type {unknown} */ (new BroadcastChannel(`confab.3 ${owner}`))
             ),
         }
       : null,

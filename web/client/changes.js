@@ -8,15 +8,18 @@
 /** @typedef {{user: string, name: string}} Person */
 
 /**
- * A message, an edit or a deletion that is not stored yet. The browser's database and the other tabs
- * hold copies of it. Edits and deletions have a `target` and no `body`, so that a tab with an earlier
- * version of this client does not take them for messages.
+ * A message, an edit, a deletion or a reaction that is not stored yet. The browser's database and the
+ * other tabs hold copies of it. All but messages have a `target`, or `of` until that is known, and no
+ * `body`, so that a tab with an earlier version of this client does not take them for messages.
  * @typedef {object} Outgoing
  * @property {string} id made by this client, unique per sender and conversation
  * @property {string} [body] of a message
  * @property {number} [replyTo] seq of the message that this one replies to
- * @property {number} [target] seq of the message to edit or to delete
+ * @property {number} [target] seq of the message that it concerns
+ * @property {string} [of] id of the message that it concerns, while that is not stored
  * @property {string | null} [text] the new text; `null` deletes the message
+ * @property {string} [emoji] of a reaction
+ * @property {boolean} [on] whether the user wants the reaction to be there
  * @property {number} after the position when the message was written or last sent: no entry up to
  *   this position holds the message
  * @property {number} writtenAt milliseconds since 1970, later than the message before it
@@ -24,16 +27,22 @@
  */
 
 /**
+ * The people who reacted to a message with the same emoji. It is without variation selectors; see
+ * `shownEmoji`.
+ * @typedef {{emoji: string, people: Person[], isMine: boolean}} Reaction
+ */
+
+/**
  * One line of a conversation: an entry of its log, or a message that is not stored yet. A message
  * keeps its key when it is stored. An entry has a `revision` while an edit or a deletion of it is not
  * stored: `entry` shows it already, unless it failed.
- * @typedef {{kind: "entry", key: string, entry: Entry, revision?: Outgoing}
+ * @typedef {{kind: "entry", key: string, entry: Entry, revision?: Outgoing, reactions?: Reaction[]}
  *   | {kind: "outgoing", key: string, outgoing: Outgoing}} Line
  */
 
 /**
- * A message with its edits or its deletion, and the one of them that is not stored.
- * @typedef {{entry: Entry, revision?: Outgoing}} Revised
+ * A message with its edits or its deletion, the one of them that is not stored, and the reactions.
+ * @typedef {{entry: Entry, revision?: Outgoing, reactions?: Reaction[]}} Revised
  */
 
 /**
@@ -49,11 +58,14 @@
  * @property {number | null} replyTo seq of the message that this one replies to
  * @property {number | null} editedAt time of the newest edit, in milliseconds since 1970
  * @property {string | null} deletedBy user id
+ * @property {Reaction[]} reactions in the order in which the emoji came
  * @property {string | null} change the id of an edit or a deletion that is not stored, for `retry` and
  *   `discard`
  * @property {"pending" | "sent" | "failed"} state of the message, or of its edit or deletion
  * @property {Problem | null} problem why it failed
  */
+
+/** @typedef {Pick<Message, "id" | "seq">} MessageId */
 
 /**
  * A conversation as a list shows it.

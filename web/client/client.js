@@ -6,7 +6,7 @@
 import { Api, Credentials, History, load } from "./api.js";
 import { Conversation } from "./conversation.js";
 import { Leader } from "./leader.js";
-import { Listeners, PendingSends, Watchlist } from "./listeners.js";
+import { Listeners, PendingSends, Rows, Watchlist } from "./listeners.js";
 import { INITIAL_STATE, Model, Replica, StateName } from "./model.js";
 import { Code, Rejection, Retry, SignedOut } from "./protocol.js";
 import { Tabs } from "./tabs.js";
@@ -14,7 +14,6 @@ import { Tabs } from "./tabs.js";
 /** @import { Attention, Change, ClientOptions, Entry, HostEvent } from "./types.js" */
 /** @import { State, TabEvent } from "./types.js" */
 
-const STORAGE_LIMIT_MS = 2_000;
 /** What is not needed to show messages is loaded this long after a conversation is on screen. */
 const ATTEND_AFTER_MS = 1_000;
 const ATTEND_LATEST_MS = 10_000;
@@ -37,6 +36,7 @@ export class Client {
   #pendingSends;
   /** @type {Model} */
   #model;
+  #rows;
   /** @type {Credentials} */
   #credentials;
   #api;
@@ -53,18 +53,19 @@ export class Client {
   /** @param {ClientOptions} options */
   constructor(options) {
     const { environment, http, me, provider, token } = options;
-    const { clock, fetch, readPositions } = environment;
+    const { clock, fetch } = environment;
     this.#options = options;
     this.#pendingSends = new PendingSends(me.user);
     this.#model = new Model({
       me,
       now: clock.now,
       onRead: (conversation, seq) => {
-        readPositions?.set(conversation, seq);
+        environment.readPositions?.set(conversation, seq);
         this.#tabs.publish({ kind: "read", conversation, seq });
         this.#leader?.read(conversation);
       },
     });
+    this.#rows = new Rows(environment, this.#model);
     this.#credentials = new Credentials({
       provider,
       token,
@@ -98,10 +99,13 @@ export class Client {
     });
     this.#tabs = new Tabs({
       environment,
-      lock: `confab.2 ${http} ${me.user}`,
+      lock: `confab.3 ${http} ${me.user}`,
       model: this.#model,
       wanted: () => this.#watchlist.ids,
       activeUntil: () => this.#attention?.activeUntil ?? 0,
+      leader: () => this.#leader,
+      onBehind: (id) => this.#catchUp(id),
+      onChange: () => this.#changed(),
       onEvent: (event) => this.#receivedTabEvent(event),
     });
   }
@@ -203,6 +207,7 @@ export class Client {
       history: this.#history,
       listen: (onEntries) => this.#watchlist.listen(id, onEntries),
       apply: (change) => this.#apply(change, true),
+      changed: () => this.#changed(),
       write: (content) => this.#write(id, content),
       newId: () => this.#options.environment.newId(),
       attention: () => this.#attention,
@@ -267,19 +272,7 @@ export class Client {
       case "lost":
         return this.#endLead();
       case "change":
-        return this.#receivedChange(event.change);
-      case "follow":
-        return this.#leader?.follow(event.conversation);
-      case "wake":
-        return this.#leader?.wake();
-      case "looked":
-        return this.#leader?.sharing?.looked();
-      case "tell":
-        return void this.#leader?.tell(event.frame);
-      case "behind":
-        return this.#catchUp(event.conversation);
-      case "welcome":
-        this.#changed();
+        this.#receivedChange(event.change);
     }
   }
 
@@ -328,22 +321,8 @@ export class Client {
     this.#changed();
   }
 
-  /** Loads what was stored. Does not wait for a database that hangs. */
   #restore() {
-    const { clock, outboxes, readPositions } = this.#options.environment;
-    const restore = async () => {
-      const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
-      this.#model.directory.restoreRead(read);
-      if (rows.length > 0) {
-        // Without it, the messages wait for the next page.
-        const module = await import("./unsent.js").catch(() => null);
-        const stored = this.#model.restore(module?.readUnsent(rows) ?? []);
-        for (const { conversation, outgoing } of stored) outboxes.remove(conversation, outgoing.id);
-      }
-      this.#leader?.restored();
-    };
-    const timeout = new Promise((resolve) => clock.after(STORAGE_LIMIT_MS, () => resolve(null)));
-    return Promise.race([restore(), timeout]);
+    return this.#rows.restore(() => this.#leader?.restored());
   }
 
   /** @param {HostEvent} event */
@@ -404,7 +383,7 @@ export class Client {
     const writtenAt = Math.max(clock.now(), lastWrittenAt + 1);
     const outgoing = { id: newId(), ...content, after, writtenAt, failure: null };
     const sent = this.#pendingSends.expect(id, outgoing.id);
-    this.#attention?.typing.sent(id);
+    if ("body" in content) this.#attention?.typing.sent(id);
     this.#apply({ kind: "written", conversation: id, outgoing }, true);
     this.#watchlist.follow(id);
     return sent;
@@ -444,15 +423,14 @@ export class Client {
    */
   #apply(change, isOwn) {
     const id = "conversation" in change ? change.conversation : null;
-    const unsentBefore = id === null ? [] : this.#model.unsent(id);
-    const before = new Map(unsentBefore.map((outgoing) => [outgoing.id, outgoing.failure]));
+    const before = this.#rows.unsent(id);
     const seen = this.#model.apply(change);
     if (isOwn) {
       this.#tabs.publish(change);
-      if (id !== null) this.#store(id, before);
+      this.#rows.update(id, before);
     }
     this.#pendingSends.applied(change);
-    this.#revise(seen);
+    this.#revise(change.kind === "written" ? [change.outgoing] : seen);
     if (id !== null) this.#watchlist.deliver(id, seen);
     if (change.kind === "restarted") this.#listeners.restarted(change.conversation);
     this.#listeners.announce(seen);
@@ -467,21 +445,6 @@ export class Client {
     const isConnected = change.kind === "state" && change.state.name === StateName.connected;
     if (isConnected || (change.kind === "listed" && change.complete)) this.#watchlist.followAll();
     this.#changed();
-  }
-
-  /**
-   * @param {string} id
-   * @param {Map<string, unknown>} before the unsent messages, and why they failed
-   */
-  #store(id, before) {
-    const { outboxes } = this.#options.environment;
-    const unsent = this.#model.unsent(id);
-    for (const messageId of before.keys()) {
-      if (!unsent.some((outgoing) => outgoing.id === messageId)) outboxes.remove(id, messageId);
-    }
-    for (const outgoing of unsent) {
-      if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
-    }
   }
 
   /** @param {{target?: number}[]} entries */

@@ -87,10 +87,7 @@ export class Connection {
     this.#disconnectPending();
   }
 
-  /**
-   * @param {{action: string} & Record<string, unknown>} request
-   * @returns {Promise<Outcome>}
-   */
+  /** @param {{action: string} & Record<string, unknown>} request @returns {Promise<Outcome>} */
   request(request) {
     this.#lastRef += 1;
     const ref = String(this.#lastRef);

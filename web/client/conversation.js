@@ -1,7 +1,7 @@
 import { load } from "./api.js";
-import { cleanBody, Code, encodedBytes, MAX_BODY_BYTES, Rejection, Retry } from "./protocol.js";
+import { cleanBody, encodedBytes, MAX_BODY_BYTES } from "./protocol.js";
 
-/** @import { ConversationOptions, Entry, Line, Message, Person } from "./types.js" */
+/** @import { ConversationOptions, Entry, Line, Message, MessageId, Person, Wish } from "./types.js" */
 
 /** A conversation. Its requests throw `Rejection` or `Unanswered`. */
 export class Conversation {
@@ -53,9 +53,16 @@ export class Conversation {
     return replica ? this.#options.history.state(replica) : "loading";
   }
 
-  async loadEarlier() {
+  /** Loads a page of earlier messages, or all from `seq` on. @param {number} [seq] */
+  async loadEarlier(seq) {
     const replica = this.#replica;
-    if (replica) await this.#options.history.loadEarlier(replica);
+    if (replica) await this.#options.history.loadEarlier(replica, seq);
+  }
+
+  /** Finds messages by their `seq`, also those that are not in `messages`. */
+  async quotes() {
+    const { Quotes } = await load(import("./quotes.js"));
+    return new Quotes(this.id, this.#options);
   }
 
   /**
@@ -96,21 +103,31 @@ export class Conversation {
   }
 
   /**
-   * Replaces the text of one of the user's messages, as `send` sends one. An unsent message is
-   * waited for; a failed one is sent anew.
-   * @param {Pick<Message, "id" | "seq">} message
+   * Replaces the text of one of the user's messages, as `send` sends one. A failed message is sent
+   * anew.
+   * @param {MessageId} message
    * @param {string} text
    */
   edit(message, text) {
-    return this.#checked(text, (body) => this.#revise(message, body));
+    return this.#checked(text, (body) => this.#revise(message, { text: body }));
   }
 
   /**
    * Deletes the text of a message for ever. Discards a failed message.
-   * @param {Pick<Message, "id" | "seq">} message
+   * @param {MessageId} message
    */
   delete(message) {
-    return this.#revise(message, null);
+    return this.#revise(message, { text: null });
+  }
+
+  /**
+   * Adds a reaction of the user to a message, or takes it back. The latest wish wins.
+   * @param {MessageId} message
+   * @param {string} emoji
+   * @param {boolean} on
+   */
+  react(message, emoji, on) {
+    return this.#revise(message, { emoji, on });
   }
 
   /** The other people who are typing. @returns {Person[]} */
@@ -128,10 +145,7 @@ export class Conversation {
     this.#options.attend(({ typing }) => typing.stop(this.id));
   }
 
-  /**
-   * The other participants who have read the log up to `seq`, and show it.
-   * @param {number} seq
-   */
+  /** The other participants who have read the log up to `seq`, and show it. @param {number} seq */
   readBy(seq) {
     const { people = [], readers } = this.info ?? {};
     const { user: me } = this.#options.client.me;
@@ -160,22 +174,14 @@ export class Conversation {
 
   /** @param {string} user */
   async addParticipant(user) {
-    const { apply, request } = this.#options;
-    const { addParticipant } = await load(import("./membership.js"));
-    await request((api) => addParticipant(api, this.id, user));
-    apply({ kind: "participant", conversation: this.id, user, present: true });
+    const { add } = await load(import("./membership.js"));
+    await add(this.id, user, this.#options);
   }
 
-  /**
-   * Removes a participant. The owner may remove everyone; others may remove themselves.
-   * @param {string} user
-   */
+  /** The owner may remove everyone; others may remove themselves. @param {string} user */
   async removeParticipant(user) {
-    const { apply, client, request } = this.#options;
-    const { removeParticipant } = await load(import("./membership.js"));
-    await request((api) => removeParticipant(api, this.id, user));
-    if (user === client.me.user) apply({ kind: "gone", conversation: this.id });
-    else apply({ kind: "participant", conversation: this.id, user, present: false });
+    const { remove } = await load(import("./membership.js"));
+    await remove(this.id, user, this.#options);
   }
 
   /**
@@ -195,20 +201,15 @@ export class Conversation {
   /** @param {string} text @param {(body: string) => Promise<Entry>} write */
   #checked(text, write) {
     const body = cleanBody(text);
-    if (body === "") return rejected(Code.invalid, "The message is empty.");
     const excess = encodedBytes(body) - MAX_BODY_BYTES;
-    if (excess > 0)
-      return rejected(
-        Code.tooLarge,
-        `The message is ${excess} bytes too long. Send it in several messages.`,
-      );
-    return write(body);
+    if (body !== "" && excess <= 0) return write(body);
+    return load(import("./revisions.js")).then(({ reject }) => reject(excess));
   }
 
-  /** @param {Pick<Message, "id" | "seq">} message @param {string | null} text */
-  #revise(message, text) {
+  /** @param {MessageId} message @param {Wish} wish */
+  #revise(message, wish) {
     const loaded = load(import("./revisions.js"));
-    const written = loaded.then(({ write }) => write(this, message, text, this.#options));
+    const written = loaded.then(({ write }) => write(this, message, wish, this.#options));
     written.catch(() => {});
     return written;
   }
@@ -228,28 +229,24 @@ export class Conversation {
 }
 
 /** @param {Line} line @param {Person} me @returns {Message} */
-function messageOf(line, me) {
+export function messageOf(line, me) {
   const { key } = line;
   if (line.kind === "outgoing") {
-    const { id, body = "", replyTo = null, failure, writtenAt: at } = line.outgoing;
-    const state = failure ? "failed" : "pending";
+    const { id, body = "", replyTo = null, failure: problem, writtenAt: at } = line.outgoing;
+    const state = problem ? "failed" : "pending";
+    const { user: sender, name } = me;
+    const text = { key, id, seq: null, sender, name, body, at, replyTo };
     return {
-      key,
-      id,
-      seq: null,
-      sender: me.user,
-      name: me.name,
-      body,
-      at,
-      replyTo,
+      ...text,
       editedAt: null,
       deletedBy: null,
+      reactions: [],
       change: null,
       state,
-      problem: failure,
+      problem,
     };
   }
-  const { entry, revision } = line;
+  const { entry, revision, reactions = [] } = line;
   const { id = "", seq, sender = "", name = sender, body = "", sentAt = "" } = entry;
   const at = Date.parse(sentAt) || 0;
   const { replyTo = null, edited, deleted } = entry;
@@ -258,10 +255,5 @@ function messageOf(line, me) {
   const { id: change = null, failure: problem = null } = revision ?? {};
   const state = problem ? "failed" : revision ? "pending" : "sent";
   const text = { key, id, seq, sender, name, body, at, replyTo, editedAt, deletedBy };
-  return { ...text, change, state, problem };
-}
-
-/** @param {string} code @param {string} message @returns {Promise<Entry>} */
-function rejected(code, message) {
-  return Promise.reject(new Rejection({ code, message, field: "body", retry: Retry.never }));
+  return { ...text, reactions, change, state, problem };
 }

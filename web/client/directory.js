@@ -12,10 +12,7 @@ export class Directory {
   #names = new Map();
   /** @type {Map<string, Set<string>>} */
   #lookalikes = new Map();
-  /**
-   * Read positions, also of conversations that are not listed yet.
-   * @type {Map<string, number>}
-   */
+  /** Read positions, also of conversations that are not listed yet. @type {Map<string, number>} */
   #read = new Map();
   /** In a new browser, everything that is listed first counts as read. */
   #isNewHere = true;
@@ -47,10 +44,7 @@ export class Directory {
     );
   }
 
-  /**
-   * Adds a conversation as another tab knows it.
-   * @param {Info} info
-   */
+  /** Adds a conversation as another tab knows it. @param {Info} info */
   restore(info) {
     if (this.#infos.has(info.id)) return;
     this.#infos.set(info.id, info);
@@ -115,6 +109,8 @@ export class Directory {
     if (event === "participantAdded" && user) info.people.add(user);
     if (event === "participantRemoved" && user) info.people.delete(user);
     if (isMessage) this.#seeMessage(info, entry);
+    else if (info.lastMessage && info.lastMessage.seq === entry.target)
+      info.lastMessage = changed(info.lastMessage, entry);
     if (seq > info.head) {
       this.#raiseHead(info, seq - 1);
       info.head = seq;
@@ -213,7 +209,9 @@ export class Directory {
 
   /** @param {ConversationInfo} info */
   titleOf({ title, people }) {
-    if (title) return title;
+    const isName = (/** @type {string} */ text) => this.#lookalikes.has(looksOf(text));
+    // A title that could be taken for names is shown apart from them.
+    if (title) return [title, ...title.split(",")].some(isName) ? `“${title}”` : title;
     const others = [...people]
       .filter((user) => user !== this.#me)
       .map((user) => this.labelOf(user, undefined, people));
@@ -347,19 +345,32 @@ export class Directory {
   #seeMessage(info, message) {
     if (message.sender) info.people.add(message.sender);
     this.learnNames([message]);
-    if (message.seq < (info.lastMessage?.seq ?? 0)) return;
+    const last = info.lastMessage;
+    // The list may be older than a deletion that was pushed.
+    if (last && (last.deleted ? message.seq <= last.seq : message.seq < last.seq)) return;
     info.lastMessage = message;
     info.activeAt = Math.max(info.activeAt, Date.parse(message.sentAt ?? "") || 0);
   }
 }
 
+/**
+ * Returns a message after an edit or a deletion.
+ * @param {Entry} message
+ * @param {Entry} change
+ * @returns {Entry}
+ */
+export function changed(message, { event, seq, body, by = "", sentAt = "" }) {
+  const { edited, ...rest } = message;
+  if (message.deleted) return message;
+  if (event === "messageDeleted") return { ...rest, body: "", deleted: { seq, by } };
+  const isNewer = body !== undefined && seq > (edited?.seq ?? 0);
+  return isNewer ? { ...rest, body, edited: { seq, at: sentAt } } : message;
+}
+
 /** Letters and digits, and the Latin letters that they look like. */
 const [FROM, TO] = ["аеорсухіјѕӏοαν0l1|", "aeopcyxijsioavoiii"];
 
-/**
- * Returns a key, equal for names that look alike.
- * @param {string} name
- */
+/** Returns a key, equal for names that look alike. @param {string} name */
 function looksOf(name) {
   const letters = name
     .normalize("NFKC")

@@ -8,7 +8,7 @@ import { SignedOut } from "./protocol.js";
 export { systemClock } from "./browser.js";
 export { Client } from "./client.js";
 export { backoff } from "./connection.js";
-export { Conversation } from "./conversation.js";
+export { Conversation, messageOf } from "./conversation.js";
 export { readClaims } from "./api.js";
 export { StateName } from "./model.js";
 export {
@@ -29,27 +29,12 @@ export {
   Unanswered,
 } from "./protocol.js";
 
-/** @typedef {import("./types.js").ConversationInfo} ConversationInfo */
-/** @typedef {import("./types.js").Line} Line */
-/** @typedef {import("./types.js").Message} Message */
-/** @typedef {import("./types.js").Person} Person */
-/** @typedef {import("./types.js").State} State */
-/** @typedef {import("./types.js").Settings} Settings */
-/** @typedef {import("./types.js").Environment} Environment */
-/** @typedef {import("./types.js").OutboxRow} OutboxRow */
-/** @typedef {import("./types.js").OutboxStorage} OutboxStorage */
-/** @typedef {import("./types.js").Socket} Socket */
-/** @typedef {import("./types.js").TokenProvider} TokenProvider */
-/** @typedef {import("./types.js").Entry} Entry */
-/** @typedef {import("./types.js").Problem} Problem */
+/** @import { Settings, TokenProvider } from "./types.js" */
 
 /**
  * @param {Settings & {http: string, ws: string, token: TokenProvider}} options `ws` includes the
  *   stage
  * @throws {TypeError | SignedOut} if a URL is not valid; if there is no token
- * @example
- * const token = async () => (await fetch("/my/token")).text();
- * const client = await connect({ http, ws, token });
  */
 export async function connect({ http, ws, token: provider, ...settings }) {
   const base = address(http, ["http:", "https:"]);

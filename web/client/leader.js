@@ -8,7 +8,7 @@ import { StateName } from "./model.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Rejection, Retry } from "./protocol.js";
 import { Subscriptions } from "./subscriptions.js";
 
-/** @import { Change, LeaderOptions, Replica, Sender, Sent, Sharing, State } from "./types.js" */
+/** @import { Change, LeaderOptions, Replica, Sender, Sharing, State } from "./types.js" */
 
 const POLL_AFTER_MS = 5_000;
 const POLL_EVERY_MS = 5_000;
@@ -154,33 +154,27 @@ export class Leader {
 
   /** Loads what sends messages, so that the first one does not wait for it. */
   async prepare() {
-    const { api, apply, environment } = this.#options;
+    const { environment } = this.#options;
     const module = await import("./sending.js").catch(() => null);
     if (this.#sender || !this.#isRunning) return;
     if (module === null) {
       environment.clock.after(LOAD_AGAIN_MS, () => void this.prepare());
       return;
     }
-    const bySocket = module.socketTransport((frame) => this.#connection.request(frame));
-    const byHttp = module.httpTransport(api, (sent) => this.#acknowledged(sent));
     this.#sender = new module.Sender({
-      clock: environment.clock,
+      ...this.#options,
+      request: (frame) => this.#connection.request(frame),
       transport: ({ id }) => {
-        if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? bySocket : null;
-        return this.#polling.works ? byHttp : null;
+        if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? "socket" : null;
+        return this.#polling.works ? "http" : null;
       },
-      onFailed: (replica, id, problem) =>
-        apply({ kind: "failed", conversation: replica.id, id, problem }),
       onResync: (replica) => this.#resync(replica),
       onExpired: () => void this.#refused(this.#currentToken()),
     });
     this.#flush();
   }
 
-  /**
-   * Tells the server how far the user has read, if it does not know.
-   * @param {string} id
-   */
+  /** Tells the server how far the user has read, if it does not know. @param {string} id */
   read(id) {
     const { confirmed = null, readTo = 0 } = this.#options.model.directory.get(id) ?? {};
     if (confirmed !== null && readTo > confirmed) void this.share();
@@ -218,10 +212,7 @@ export class Leader {
     return JSON.stringify({ action: Action.ping, positions, ...this.sharing?.ping() });
   }
 
-  /**
-   * A removal ends the subscription, and makes earlier answers meaningless.
-   * @param {string} id
-   */
+  /** A removal ends the subscription, and makes earlier answers meaningless. @param {string} id */
   #resubscribe(id) {
     this.#subscriptions.unfollow(id);
     this.follow(id);
@@ -299,7 +290,7 @@ export class Leader {
         break;
       }
       case "sent":
-        this.#acknowledged(frame.sent);
+        this.#sender?.acknowledged(frame.sent);
         break;
       case "pong":
         for (const [id, head] of frame.heads) {
@@ -336,18 +327,6 @@ export class Leader {
    */
   #position(conversation, read = new Map(), counted) {
     this.#options.apply({ kind: "positions", conversation, read: [...read], counted });
-  }
-
-  /** @param {Sent} sent */
-  #acknowledged(sent) {
-    const { conversation } = sent;
-    const replica = this.#options.model.find(conversation);
-    const entries = replica?.acknowledged(sent) ?? [];
-    const { id, duplicate } = sent;
-    // The message was deleted before, perhaps by another user. The log brings that entry.
-    if (duplicate && entries[0]?.event === "messageDeleted")
-      this.#options.apply({ kind: "discarded", conversation, id });
-    else if (entries.length > 0) this.#options.apply({ kind: "entries", conversation, entries });
   }
 
   /** @param {string} id */

@@ -1,11 +1,8 @@
-/**
- * What waits for changes: a client's listeners, the promises of `Conversation.send`, and the
- * conversations that this tab follows.
- */
+/** What follows the changes of a client: listeners, promises, stored rows, and subscriptions. */
 
 import { Code, Rejection, Retry } from "./protocol.js";
 
-/** @import { Change, Entry, WatchlistOptions } from "./types.js" */
+/** @import { Change, Entry, Environment, Model, WatchlistOptions } from "./types.js" */
 
 /** Each listener runs in its own microtask, so one that throws stops no other. */
 export class Listeners {
@@ -43,10 +40,7 @@ export class Listeners {
     });
   }
 
-  /**
-   * Reports each message once, also if a replica goes back.
-   * @param {Entry[]} entries
-   */
+  /** Reports each message once, also if a replica goes back. @param {Entry[]} entries */
   announce(entries) {
     for (const entry of entries) {
       if (entry.seq <= (this.#announced.get(entry.conversation) ?? 0)) continue;
@@ -119,6 +113,58 @@ export class PendingSends {
     const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
     return waiting;
+  }
+}
+
+const STORAGE_LIMIT_MS = 2_000;
+
+/** Unsent messages, and how far the user has read. */
+export class Rows {
+  #environment;
+  #model;
+
+  /** @param {Environment} environment @param {Model} model */
+  constructor(environment, model) {
+    this.#environment = environment;
+    this.#model = model;
+  }
+
+  /** Loads all rows. Does not wait for a database that hangs. @param {() => void} then */
+  restore(then) {
+    const { clock, outboxes, readPositions } = this.#environment;
+    const restore = async () => {
+      const [rows, read = []] = await Promise.all([outboxes.load(), readPositions?.load()]);
+      this.#model.directory.restoreRead(read);
+      if (rows.length > 0) {
+        // Without it, the messages wait for the next page.
+        const module = await import("./unsent.js").catch(() => null);
+        const stored = this.#model.restore(module?.readUnsent(rows) ?? []);
+        for (const { conversation, outgoing } of stored) outboxes.remove(conversation, outgoing.id);
+      }
+      then();
+    };
+    const timeout = new Promise((resolve) => clock.after(STORAGE_LIMIT_MS, () => resolve(null)));
+    return Promise.race([restore(), timeout]);
+  }
+
+  /**
+   * Returns the unsent messages of a conversation, and why they failed.
+   * @param {string | null} id
+   */
+  unsent(id) {
+    const unsent = id === null ? [] : this.#model.unsent(id);
+    return new Map(unsent.map(({ id, failure }) => [id, failure]));
+  }
+
+  /** @param {string | null} id @param {Map<string, unknown>} before what `unsent` returned */
+  update(id, before) {
+    if (id === null) return;
+    const { outboxes } = this.#environment;
+    const unsent = this.#model.unsent(id);
+    for (const old of before.keys())
+      if (!unsent.some((outgoing) => outgoing.id === old)) outboxes.remove(id, old);
+    for (const outgoing of unsent)
+      if (before.get(outgoing.id) !== outgoing.failure) outboxes.put(id, outgoing);
   }
 }
 

@@ -31,10 +31,7 @@ export class Model {
   #options;
   /** @type {Map<string, Replica>} */
   #replicas = new Map();
-  /**
-   * Unsent messages of conversations without a replica.
-   * @type {Map<string, Outgoing[]>}
-   */
+  /** Unsent messages of conversations without a replica. @type {Map<string, Outgoing[]>} */
   #unplaced = new Map();
 
   /** @param {ModelOptions} options */
@@ -168,10 +165,12 @@ export class Model {
  */
 export class Replica {
   /**
-   * Applies edits and deletions. `revisions.js` sets it.
-   * @type {((entries: Entry[], outbox: Outgoing[], user: string) => Map<number, Revised>) | null}
+   * Finds what has become of messages. `revisions.js` sets it.
+   * @type {((replica: Replica, me: Person) => (message: Entry) => Revised | undefined) | null}
    */
   static revise = null;
+  /** What `revisions.js` knows about the entries. @type {unknown} */
+  revisions;
   /** @type {Entry[]} */
   entries = [];
   /** @type {Outgoing[]} */
@@ -182,10 +181,7 @@ export class Replica {
   /** @type {"loading" | "failed" | null} */
   history = null;
   #position = 0;
-  /**
-   * Entries after a gap, by seq.
-   * @type {Map<number, Entry>}
-   */
+  /** Entries after a gap, by seq. @type {Map<number, Entry>} */
   #held = new Map();
   /** @type {Person} */
   #me;
@@ -213,14 +209,16 @@ export class Replica {
     return this.#held.size > 0;
   }
 
-  /**
-   * Starts again at another position, or with another log.
-   * @param {number} position
-   */
+  get held() {
+    return [...this.#held.values()].sort((one, other) => one.seq - other.seq);
+  }
+
+  /** Starts again at another position, or with another log. @param {number} position */
   restart(position) {
     this.#position = position;
     this.#held.clear();
     this.entries = [];
+    this.revisions = undefined;
     this.historyBefore = position > 0 ? position + 1 : 0;
     this.historyStarted = false;
     for (const outgoing of this.outbox) outgoing.after = position;
@@ -231,7 +229,7 @@ export class Replica {
    * @param {Entry} entry
    */
   receive(entry) {
-    if (this.#isMine(entry)) this.discard(entry.id);
+    if (this.#isMine(entry)) this.#stored(entry);
     if (entry.seq <= this.#position) return [];
     this.#held.set(entry.seq, entry);
     /** @type {Entry[]} */
@@ -253,9 +251,9 @@ export class Replica {
     if (!outgoing) return [];
     const { user, name } = this.#me;
     const { body, replyTo, target, text } = outgoing;
-    const entry = { conversation: this.id, seq, id, sentAt };
-    if (text) return [{ ...entry, event: "messageEdited", target, sender: user, body: text }];
-    if (target) return [{ ...entry, event: "messageDeleted", target, by: user }];
+    const entry = { conversation: this.id, seq, id, sentAt, target };
+    if (text) return [{ ...entry, event: "messageEdited", sender: user, body: text }];
+    if (target) return [{ ...entry, event: "messageDeleted", by: user }];
     return [{ ...entry, event: "message", sender: user, name, body, replyTo }];
   }
 
@@ -272,9 +270,10 @@ export class Replica {
    */
   adopt(outgoing, isFresh = false) {
     if (this.#unsent(outgoing.id)) return true;
-    const known = [...this.entries, ...this.#held.values()];
-    if (known.some((entry) => entry.id === outgoing.id && this.#isMine(entry))) return false;
+    const known = [...this.entries, ...this.#held.values()].filter((entry) => this.#isMine(entry));
+    if (known.some(({ id }) => id === outgoing.id)) return false;
     this.outbox.push({ ...outgoing });
+    for (const entry of outgoing.of ? known : []) this.#stored(entry);
     // All tabs have the same order.
     this.outbox.sort(
       (one, other) => one.writtenAt - other.writtenAt || (one.id < other.id ? -1 : 1),
@@ -285,13 +284,14 @@ export class Replica {
   }
 
   nextOutgoing() {
-    return this.outbox.find(({ failure }) => failure === null);
+    return this.outbox.find(({ failure, of }) => failure === null && !of);
   }
 
   /** @param {string} id @param {Problem} problem */
   fail(id, problem) {
     const outgoing = this.#unsent(id);
-    if (outgoing) outgoing.failure = problem;
+    if (outgoing?.emoji) this.discard(id);
+    else if (outgoing) outgoing.failure = problem;
   }
 
   /**
@@ -307,24 +307,30 @@ export class Replica {
 
   /** @param {string | undefined} id */
   discard(id) {
-    this.outbox = this.outbox.filter((outgoing) => outgoing.id !== id);
+    this.outbox = this.outbox.filter((outgoing) => outgoing.id !== id && outgoing.of !== id);
   }
 
   /** @returns {Line[]} */
   lines() {
-    const ownHeld = [...this.#held.values()]
-      .filter((entry) => entry.event === "message" && this.#isMine(entry))
-      .sort((one, other) => one.seq - other.seq);
+    const ownHeld = this.held.filter((entry) => entry.event === "message" && this.#isMine(entry));
+    const revise = Replica.revise?.(this, this.#me);
     /** @type {Line[]} */
-    const lines = [];
-    const entries = [...this.entries, ...ownHeld];
-    const revised = Replica.revise?.(entries, this.outbox, this.#me.user);
-    for (const entry of entries)
-      lines.push({ kind: "entry", key: keyOf(entry), entry, ...revised?.get(entry.seq) });
+    const lines = [...this.entries, ...ownHeld].map((entry) => ({
+      kind: "entry",
+      key: keyOf(entry),
+      entry,
+      ...revise?.(entry),
+    }));
     for (const outgoing of this.outbox) {
-      if (outgoing.target) continue;
-      const key = keyOf({ id: outgoing.id, sender: this.#me.user, seq: 0 });
-      lines.push({ kind: "outgoing", key, outgoing });
+      const { id, target, of } = outgoing;
+      const text = this.outbox.findLast((one) => one.of === id && !one.emoji)?.text;
+      if (target || of || text === null) continue;
+      const key = keyOf({ id, sender: this.#me.user, seq: 0 });
+      lines.push({
+        kind: "outgoing",
+        key,
+        outgoing: text ? { ...outgoing, body: text } : outgoing,
+      });
     }
     return lines;
   }
@@ -332,6 +338,16 @@ export class Replica {
   /** @param {Entry} entry */
   #isMine({ event, sender, by, target }) {
     return (event === "message" || Boolean(target)) && (sender ?? by) === this.#me.user;
+  }
+
+  /** @param {Entry} entry of this user */
+  #stored({ event, id, seq }) {
+    for (const outgoing of event === "message" ? this.outbox : []) {
+      if (outgoing.of !== id) continue;
+      outgoing.target = seq;
+      delete outgoing.of;
+    }
+    this.discard(id);
   }
 
   /** @param {string} id */

@@ -48,31 +48,32 @@ export class Neighbours {
   /** @param {string} conversation */
   noticeGap(conversation) {
     if (this.#gaps.has(conversation)) return;
-    const { environment, model, onEvent } = this.#options;
+    const { environment, model, onBehind } = this.#options;
     const cancel = environment.clock.after(GAP_LIMIT_MS, () => {
       this.#gaps.delete(conversation);
-      if (model.find(conversation)?.hasGap) onEvent({ kind: "behind", conversation });
+      if (model.find(conversation)?.hasGap) onBehind(conversation);
     });
     this.#gaps.set(conversation, cancel);
   }
 
   /** @param {TabMessage} message */
   received(message) {
-    const { announce, isLeading, model, onEvent, post, tab, wanted } = this.#options;
+    const { announce, isLeading, leader, model, onBehind, onChange, onEvent, post, tab, wanted } =
+      this.#options;
     if (this.#hasLeft) return;
     switch (message.kind) {
       case "change":
         return onEvent(message);
       case "presence":
         this.#updatePresence(message.tab, message.presence);
-        return onEvent({ kind: "looked" });
+        return leader()?.sharing?.looked();
       case "join":
         if (isLeading()) post({ kind: "welcome", tab: message.tab, snapshot: snapshotOf(model) });
         return announce();
       case "welcome":
         if (message.tab !== tab) return;
         welcome(model, message.snapshot);
-        return onEvent({ kind: "welcome" });
+        return onChange();
       case "lead":
         post({ kind: "join", tab });
         for (const id of wanted())
@@ -89,12 +90,13 @@ export class Neighbours {
         const { conversation, position } = message;
         // Changes before this message may have brought all that was missing.
         const isBehind = (model.find(conversation)?.position ?? 0) < position;
-        if (message.tab === tab && isBehind) onEvent({ kind: "behind", conversation });
+        if (message.tab === tab && isBehind) onBehind(conversation);
         return;
       }
       case "wake":
+        return leader()?.wake();
       case "tell":
-        return onEvent(message);
+        return void leader()?.tell(message.frame);
       case "check":
         if (isLeading()) post({ kind: "awake", tab: message.tab });
         return;
@@ -133,9 +135,9 @@ export class Neighbours {
    * @param {number} known the tab's position
    */
   #followFor(tab, conversation, known) {
-    const { isLeading, model, onEvent, post } = this.#options;
+    const { isLeading, leader, model, post } = this.#options;
     if (!isLeading() || !model.directory.get(conversation)) return;
-    onEvent({ kind: "follow", conversation });
+    leader()?.follow(conversation);
     const { position } = model.replica(conversation);
     if (position > known) post({ kind: "behind", tab, conversation, position });
   }

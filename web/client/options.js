@@ -9,6 +9,7 @@
 /** @import { Client } from "./client.js" */
 /** @import { Connection } from "./connection.js" */
 /** @import { Clock, Environment, Socket } from "./environment.js" */
+/** @import { Leader } from "./leader.js" */
 /** @import { Model, Replica } from "./model.js" */
 /** @import { Entry, Frame, Problem } from "./wire.js" */
 
@@ -105,8 +106,13 @@
  */
 
 /**
- * What is to be sent: a message, an edit, or a deletion.
- * @typedef {{body: string, replyTo?: number} | {target: number, text: string | null}} Content
+ * What is to be done with a message: a new text, none, or a reaction.
+ * @typedef {{text: string | null} | {emoji: string, on: boolean}} Wish
+ */
+
+/**
+ * What is to be sent: a message, or a wish about one that is stored (`target`) or not (`of`).
+ * @typedef {{body: string, replyTo?: number} | (({target: number} | {of: string}) & Wish)} Content
  */
 
 /**
@@ -117,6 +123,7 @@
  * @property {(onEntries: (entries: Entry[]) => void) => () => void} listen follows the conversation
  *   until the result is called
  * @property {(change: Change) => void} apply
+ * @property {() => void} changed tells the listeners
  * @property {(content: Content) => Promise<Entry>} write
  * @property {() => string} newId
  * @property {() => Attention | null} attention
@@ -131,16 +138,7 @@
  * - `lead`: this tab leads from now on; it calls `Tabs.lead` when it is ready.
  * - `lost`: another tab has taken over the lead.
  * - `change`: another tab has published a change.
- * - `follow`: another tab wants a conversation followed; only the leader reacts.
- * - `wake`: another tab became visible or went online; only the leader reacts.
- * - `looked`: the user looks at something else in another tab; only the leader reacts.
- * - `tell`: another tab has a frame for the server; only the leader reacts.
- * - `behind`: this tab has missed entries.
- * - `welcome`: the model holds the leader's snapshot.
- * @typedef {{kind: "lead" | "lost" | "wake" | "looked" | "welcome"}
- *   | {kind: "change", change: Change}
- *   | {kind: "tell", frame: Record<string, unknown>}
- *   | {kind: "follow" | "behind", conversation: string}} TabEvent
+ * @typedef {{kind: "lead" | "lost"} | {kind: "change", change: Change}} TabEvent
  */
 
 /**
@@ -150,6 +148,9 @@
  * @property {Model} model
  * @property {() => string[]} wanted the conversations that this tab wants followed
  * @property {() => number} activeUntil until when the user counts as present in this tab
+ * @property {() => Leader | null} leader does what other tabs ask for, in the leading tab
+ * @property {(conversation: string) => void} onBehind this tab has missed entries
+ * @property {() => void} onChange
  * @property {(event: TabEvent) => void} onEvent
  */
 
@@ -259,10 +260,14 @@
 
 /**
  * @typedef {object} SenderOptions
- * @property {Clock} clock
- * @property {(replica: Replica) => Transport | null} transport the transport to use now, if any
- * @property {(replica: Replica, id: string, problem: Problem) => void} onFailed the server will
- *   never accept the message
+ * @property {Environment} environment
+ * @property {Model} model
+ * @property {Api} api
+ * @property {string} me user id
+ * @property {(change: Change) => void} apply
+ * @property {Connection["request"]} request
+ * @property {(replica: Replica) => "socket" | "http" | null} transport what can be used now, if
+ *   anything
  * @property {(replica: Replica) => void} onResync the replica must catch up before the next attempt
  * @property {() => void} onExpired the token has expired
  */

@@ -8,6 +8,7 @@ export const Action = Object.freeze({
   sendMessage: "sendMessage",
   editMessage: "editMessage",
   deleteMessage: "deleteMessage",
+  react: "react",
   ping: "ping",
   typing: "typing",
   receipt: "receipt",
@@ -100,6 +101,8 @@ export function parseFrame(text) {
       const sent = parseSent(frame);
       return sent && { event: "sent", ref, sent };
     }
+    case "reacted":
+      return { event, ref, seq: isPosition(frame.seq) ? frame.seq : null };
     case "pong":
       return {
         event,
@@ -194,6 +197,8 @@ export function parseEntry(value) {
   }
   const { target, replyTo, edited, deleted } = value;
   if (isPosition(target)) entry.target = target;
+  if (event === "reaction")
+    Object.assign(entry, { emoji: textOr(value.emoji, ""), on: value.on === true });
   if (isPosition(replyTo)) entry.replyTo = replyTo;
   if (isObject(edited)) entry.edited = { seq: Number(edited.seq), at: textOr(edited.at, "") };
   if (isObject(deleted)) entry.deleted = { seq: Number(deleted.seq), by: textOr(deleted.by, "") };

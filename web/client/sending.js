@@ -1,6 +1,7 @@
-import { backoff } from "./connection.js";
-import { ANSWER_LIMIT_MS } from "./connection.js";
-import { Action, Rejection, Retry } from "./protocol.js";
+import { path, unreadable } from "./api.js";
+import { ANSWER_LIMIT_MS, backoff } from "./connection.js";
+import { base64url } from "./membership.js";
+import { Action, isPosition, parseSent, Rejection, Retry } from "./protocol.js";
 
 /** @import { Api, Connection, Outgoing, Problem } from "./types.js" */
 /** @import { Replica, SenderOptions, Sent, Transport } from "./types.js" */
@@ -12,6 +13,7 @@ import { Action, Rejection, Retry } from "./protocol.js";
 export class Sender {
   /** @type {SenderOptions} */
   #options;
+  #transports;
   /** @type {Map<string, {id: string}>} */
   #inFlight = new Map();
   /** @type {Map<string, {cancel: () => void, endsOnReconnect: boolean}>} */
@@ -22,6 +24,36 @@ export class Sender {
   /** @param {SenderOptions} options */
   constructor(options) {
     this.#options = options;
+    const { api, request } = options;
+    /** @type {OnReacted} */
+    const onReacted = (replica, outgoing, seq) => this.#reacted(replica, outgoing, seq);
+    this.#transports = {
+      socket: socketTransport(request, onReacted),
+      http: httpTransport(api, (sent) => this.acknowledged(sent), onReacted),
+    };
+  }
+
+  /** @param {Sent} sent */
+  acknowledged(sent) {
+    const { apply, model } = this.#options;
+    const { conversation, id, duplicate } = sent;
+    const entries = model.find(conversation)?.acknowledged(sent) ?? [];
+    // The message was deleted before, perhaps by another user. The log brings that entry.
+    if (duplicate && entries[0]?.event === "messageDeleted")
+      apply({ kind: "discarded", conversation, id });
+    else if (entries.length > 0) apply({ kind: "entries", conversation, entries });
+  }
+
+  /**
+   * Only the answer ends a wish: an entry may be of another device, and of an earlier wish.
+   * @type {OnReacted}
+   */
+  #reacted({ id: conversation }, { id, target, emoji, on }, seq) {
+    const { apply, me: user, model } = this.#options;
+    const name = model.directory.nameOf(user);
+    const entry = { event: "reaction", conversation, target, emoji, on, user, name };
+    if (seq !== null) apply({ kind: "entries", conversation, entries: [{ ...entry, seq }] });
+    apply({ kind: "discarded", conversation, id });
   }
 
   /** @param {Replica} replica */
@@ -31,8 +63,15 @@ export class Sender {
     if (attempt && replica.outbox.some(({ id }) => id === attempt.id)) return;
     const outgoing = replica.nextOutgoing();
     if (!outgoing || this.#waits.has(replica.id)) return;
+    // Of several wishes, only the latest counts.
+    if (this.#isReplaced(replica, outgoing))
+      return this.#options.apply({
+        kind: "discarded",
+        conversation: replica.id,
+        id: outgoing.id,
+      });
     const transport = this.#options.transport(replica);
-    if (transport) void this.#attempt(replica, outgoing, transport);
+    if (transport) void this.#attempt(replica, outgoing, this.#transports[transport]);
   }
 
   /**
@@ -44,6 +83,12 @@ export class Sender {
     this.flush(replica);
   }
 
+  /** @param {Replica} replica @param {Outgoing} outgoing */
+  #isReplaced({ outbox }, { id, emoji, target }) {
+    const last = outbox.findLast((one) => one.target === target && one.emoji === emoji);
+    return emoji !== undefined && last?.id !== id;
+  }
+
   stop() {
     this.#inFlight.clear();
     for (const id of [...this.#waits.keys()]) this.#endWait(id);
@@ -51,7 +96,7 @@ export class Sender {
 
   /** @param {Replica} replica @param {Outgoing} outgoing @param {Transport} transport */
   async #attempt(replica, outgoing, transport) {
-    const { clock } = this.#options;
+    const { clock } = this.#options.environment;
     const attempt = { id: outgoing.id };
     const begun = clock.now();
     this.#inFlight.set(replica.id, attempt);
@@ -67,11 +112,12 @@ export class Sender {
 
   /** @param {Replica} replica @param {Outgoing} outgoing @param {Problem} problem */
   #rejected(replica, outgoing, problem) {
-    const { clock, onExpired, onFailed, onResync } = this.#options;
-    if (problem.retry === Retry.never) return onFailed(replica, outgoing.id, problem);
+    const { apply, environment, onExpired, onResync } = this.#options;
+    if (problem.retry === Retry.never)
+      return apply({ kind: "failed", conversation: replica.id, id: outgoing.id, problem });
     const failures = (this.#failures.get(replica.id) ?? 0) + 1;
     this.#failures.set(replica.id, failures);
-    const wait = problem.retryAfterMs || backoff(failures, clock);
+    const wait = problem.retryAfterMs || backoff(failures, environment.clock);
     this.#wait(replica, wait, problem.retry !== Retry.later);
     if (problem.retry === Retry.resync) onResync(replica);
     if (problem.retry === Retry.reauthenticate) onExpired();
@@ -81,7 +127,7 @@ export class Sender {
   #wait(replica, ms, endsOnReconnect) {
     this.#endWait(replica.id);
     if (ms <= 0) return;
-    const cancel = this.#options.clock.after(ms, () => {
+    const cancel = this.#options.environment.clock.after(ms, () => {
       this.#waits.delete(replica.id);
       this.flush(replica);
     });
@@ -95,35 +141,59 @@ export class Sender {
   }
 }
 
-/** @param {Connection["request"]} request @returns {Transport} */
-export function socketTransport(request) {
-  return async ({ id: conversation }, { id, body, replyTo, target, text, after }) => {
-    const content =
-      target === undefined
-        ? { action: Action.sendMessage, body, replyTo }
-        : text
-          ? { action: Action.editMessage, target, body: text }
-          : { action: Action.deleteMessage, target };
-    const outcome = await request({ ...content, conversation, id, after });
+/**
+ * Handles the answer to a reaction: the position of its entry, or `null` if it was so already.
+ * @typedef {(replica: Replica, outgoing: Outgoing, seq: number | null) => void} OnReacted
+ */
+
+/** @param {Connection["request"]} request @param {OnReacted} onReacted @returns {Transport} */
+function socketTransport(request, onReacted) {
+  return async (replica, outgoing) => {
+    const { id, after } = outgoing;
+    const content = contentOf(outgoing);
+    const frame = { ...content, conversation: replica.id, after };
+    const outcome = await request(content.action === Action.react ? frame : { ...frame, id });
     if (outcome.kind !== "answer") return outcome;
-    return outcome.frame.event === "error"
-      ? { kind: "rejected", problem: outcome.frame.problem }
-      : { kind: "stored" };
+    const answer = outcome.frame;
+    if (answer.event === "error") return { kind: "rejected", problem: answer.problem };
+    if (answer.event === "reacted") onReacted(replica, outgoing, answer.seq);
+    return { kind: "stored" };
   };
 }
 
-/** @param {Api} api @param {(sent: Sent) => void} onSent @returns {Transport} */
-export function httpTransport(api, onSent) {
-  return async (replica, { id, body, replyTo, target, text, after }) => {
+/** @param {Outgoing} outgoing */
+function contentOf({ body, replyTo, target, text, emoji, on }) {
+  if (target === undefined) return { action: Action.sendMessage, body, replyTo };
+  if (emoji) return { action: Action.react, target, emoji, on };
+  return text
+    ? { action: Action.editMessage, target, body: text }
+    : { action: Action.deleteMessage, target };
+}
+
+/**
+ * @param {Api} api
+ * @param {(sent: Sent) => void} onSent
+ * @param {OnReacted} onReacted
+ * @returns {Transport}
+ */
+function httpTransport(api, onSent, onReacted) {
+  return async (replica, outgoing) => {
+    const { id, body, replyTo, target, text, emoji, on, after } = outgoing;
     const message = { id, body: text ?? body, replyTo, after };
+    const messages = path(replica.id, "messages");
+    /** @type {(...request: Parameters<Api["request"]>) => Promise<void>} */
+    const send = async (...request) =>
+      onSent(parseSent(await api.request(...request)) ?? unreadable());
     try {
-      onSent(
-        target === undefined
-          ? await api.send("POST", replica.id, "", message)
-          : text
-            ? await api.send("PATCH", replica.id, `/${target}`, message)
-            : await api.send("DELETE", replica.id, `/${target}?id=${id}&after=${after}`),
-      );
+      if (target === undefined) await send("POST", messages, message);
+      else if (emoji) {
+        // API Gateway would change a path with `#` or `*`.
+        const key = /[#*]/.test(emoji) ? base64url(emoji) : encodeURIComponent(emoji);
+        const resource = `${messages}/${target}/reactions/${key}?after=${after}`;
+        const { seq } = await api.request(on ? "PUT" : "DELETE", resource);
+        onReacted(replica, outgoing, isPosition(seq) ? seq : null);
+      } else if (text) await send("PATCH", `${messages}/${target}`, message);
+      else await send("DELETE", `${messages}/${target}?id=${id}&after=${after}`);
       return { kind: "stored" };
     } catch (error) {
       return error instanceof Rejection

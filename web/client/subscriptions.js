@@ -9,10 +9,7 @@ const GAP_LIMIT_MS = 500;
 export class Subscriptions {
   /** @type {SubscriptionsOptions} */
   #options;
-  /**
-   * The most recently used is last.
-   * @type {Map<string, Subscription>}
-   */
+  /** The most recently used is last. @type {Map<string, Subscription>} */
   #all = new Map();
   /** Grows with each connection. Answers of earlier ones are ignored. */
   #epoch = 0;

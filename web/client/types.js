@@ -12,6 +12,7 @@
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./options.js").ConnectionOptions} ConnectionOptions */
 /** @typedef {import("./changes.js").ConversationInfo} ConversationInfo */
+/** @typedef {import("./options.js").Content} Content */
 /** @typedef {import("./options.js").ConversationOptions} ConversationOptions */
 /** @typedef {import("./options.js").CredentialsOptions} CredentialsOptions */
 /** @typedef {import("./wire.js").Details} Details */
@@ -25,6 +26,7 @@
 /** @typedef {import("./options.js").LeaderOptions} LeaderOptions */
 /** @typedef {import("./changes.js").Line} Line */
 /** @typedef {import("./changes.js").Message} Message */
+/** @typedef {import("./changes.js").MessageId} MessageId */
 /** @typedef {import("./model.js").Model} Model */
 /** @typedef {import("./options.js").ModelOptions} ModelOptions */
 /** @typedef {import("./neighbours.js").Neighbours} Neighbours */
@@ -45,6 +47,7 @@
 /** @typedef {import("./model.js").Replica} Replica */
 /** @typedef {import("./options.js").Seen} Seen */
 /** @typedef {import("./sending.js").Sender} Sender */
+/** @typedef {import("./changes.js").Reaction} Reaction */
 /** @typedef {import("./changes.js").Revised} Revised */
 /** @typedef {import("./options.js").SenderOptions} SenderOptions */
 /** @typedef {import("./wire.js").Sent} Sent */
@@ -65,5 +68,6 @@
 /** @typedef {import("./options.js").TypingOptions} TypingOptions */
 /** @typedef {import("./options.js").View} View */
 /** @typedef {import("./options.js").WatchlistOptions} WatchlistOptions */
+/** @typedef {import("./options.js").Wish} Wish */
 
 export {};

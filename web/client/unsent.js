@@ -1,9 +1,10 @@
-/** Reads the messages that the browser's database kept. Loaded if there are any. */
+/** Reads what the browser's database kept. Loaded if there is anything, with what shows it. */
 
+import "./revisions.js";
 import { encodedBytes, isObject, isPosition, isText } from "./protocol.js";
 import { MAX_BODY_BYTES, parseAll, parseProblem } from "./protocol.js";
 
-/** @import { OutboxRow } from "./types.js" */
+/** @import { Content, OutboxRow } from "./types.js" */
 
 /**
  * Returns the messages in the order in which they were written. Other rows are ignored.
@@ -23,23 +24,43 @@ export function readUnsent(rows) {
  */
 export function parseUnsent({ conversation, outgoing }) {
   if (!isText(conversation) || !isObject(outgoing)) return null;
-  const { id, body, replyTo, target, text, after, writtenAt, failure } = outgoing;
-  if (!isText(id) || !/^[\w.:-]{1,64}$/.test(id)) return null;
-  const isRevision = isPosition(target);
-  const content = isRevision ? text : body;
-  const isDeletion = isRevision && text === null;
-  if (!isDeletion && (!isText(content) || encodedBytes(content) > MAX_BODY_BYTES)) return null;
+  const { id, after, writtenAt, failure } = outgoing;
+  const content = parseContent(outgoing);
+  if (!isId(id) || content === null) return null;
   if (!isPosition(after) || typeof writtenAt !== "number" || !Number.isFinite(writtenAt))
     return null;
   return {
     conversation,
     outgoing: {
       id,
-      ...(isRevision ? { target, text: isDeletion ? null : `${content}` } : { body: `${content}` }),
-      ...(isPosition(replyTo) && { replyTo }),
+      ...content,
       after,
       writtenAt,
       failure: isObject(failure) ? parseProblem(failure) : null,
     },
   };
+}
+
+/**
+ * Returns a message, or what is wished for another one: a reaction, or a new text. One that is `null`
+ * deletes it.
+ * @param {Record<string, unknown>} outgoing
+ * @returns {Content | null}
+ */
+function parseContent({ body, replyTo, target, of, text, emoji, on }) {
+  const about = isPosition(target) ? { target } : isId(of) ? { of } : null;
+  if (about === null)
+    return isBody(body) ? { body, ...(isPosition(replyTo) && { replyTo }) } : null;
+  if (isText(emoji) && typeof on === "boolean") return { ...about, emoji, on };
+  return text === null || isBody(text) ? { ...about, text } : null;
+}
+
+/** @param {unknown} id @returns {id is string} */
+function isId(id) {
+  return isText(id) && /^[\w.:-]{1,64}$/.test(id);
+}
+
+/** @param {unknown} text @returns {text is string} */
+function isBody(text) {
+  return isText(text) && encodedBytes(text) <= MAX_BODY_BYTES;
 }

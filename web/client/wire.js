@@ -4,20 +4,23 @@
  * One position of a conversation's log. `event` decides which of the optional members are present.
  * Kinds that this client does not know are kept, because their `seq` counts.
  * @typedef {object} Entry
- * @property {string} event `message`, `messageEdited`, `messageDeleted`, `participantAdded`,
+ * @property {string} event `message`, `messageEdited`, `messageDeleted`, `reaction`, `participantAdded`,
  *   `participantRemoved`, or a future kind
  * @property {string} conversation
  * @property {number} seq position in the log: 1, 2, 3 …
  * @property {string} [id] of a message; chosen by its sender
  * @property {string} [sender] user id
- * @property {string} [name] display name of the sender, or of the participant concerned
+ * @property {string} [name] display name of the sender, or of `user`
  * @property {string} [body] text; empty for a deleted message, missing in an edit that a later entry
  *   has replaced
- * @property {number} [target] seq of the message that this entry edits or deletes
+ * @property {number} [target] seq of the message that this entry edits or deletes, or to which it is
+ *   a reaction
  * @property {number} [replyTo] seq of the message that this one replies to
  * @property {{seq: number, at: string}} [edited] the newest edit of a message
  * @property {{seq: number, by: string}} [deleted] the deletion of a message
- * @property {string} [user] the participant concerned
+ * @property {string} [user] the participant concerned, or the person who reacts
+ * @property {string} [emoji] of a reaction, without variation selectors
+ * @property {boolean} [on] whether a reaction is there from now on
  * @property {string} [by] user id of the participant who made the change
  * @property {string} [sentAt] RFC 3339, UTC
  */
@@ -58,6 +61,7 @@
  * @typedef {{event: "entry", entry: Entry}
  *   | {event: "subscribed", ref?: string, conversation: string, page: EventPage}
  *   | {event: "sent", ref?: string, sent: Sent}
+ *   | {event: "reacted", ref?: string, seq: number | null}
  *   | {event: "pong", ref?: string, heads: Map<string, number>, read?: Map<string, Map<string, number>>, presence?: Record<string, unknown>}
  *   | {event: "read", conversation: string, user: string, readTo: number, messages?: number}
  *   | {event: "typing", conversation: string, user: string, name: string, after: number, forMs: number}

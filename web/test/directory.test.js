@@ -226,3 +226,38 @@ test("a name that looks like another participant's, or like “You”, is shown 
   here.delete("mallory");
   assert.equal(directory.labelOf("grace", undefined, here), "Grace Hopper");
 });
+
+test("a title that could be taken for names is in quotation marks, and names without a title are not", () => {
+  const directory = new Directory(ME);
+  const named = (/** @type {string} */ title) => {
+    const info = directory.add(
+      {
+        id: `c ${title}`,
+        title,
+        participants: [
+          { user: "alice", name: "Alice", role: "owner" },
+          { user: "grace", name: "Grace Hopper", role: "member" },
+        ],
+      },
+      0,
+    );
+    return directory.titleOf(info);
+  };
+  assert.equal(named(""), "Grace Hopper");
+  for (const title of ["Grace Hopper", "gr\u0430ce h0pper", "grace", "Lunch, Grace Hopper"])
+    assert.equal(named(title), `“${title}”`);
+  assert.equal(named("Lunch with Grace"), "Lunch with Grace");
+});
+
+test("a list that is older than a deletion does not bring the text back", () => {
+  const directory = new Directory(ME);
+  const lastMessage = message(3, "bob");
+  const summary = { id: "c", title: "", head: 3, lastMessage, joinedAt: "" };
+  directory.merge(summary);
+  const deletion = { event: "messageDeleted", conversation: "c", seq: 4, target: 3, by: "bob" };
+  directory.see(deletion);
+  directory.merge(summary);
+  assert.deepEqual(directory.get("c")?.lastMessage?.body, "");
+  directory.merge({ ...summary, head: 5, lastMessage: message(5, "bob") });
+  assert.equal(directory.get("c")?.lastMessage?.seq, 5);
+});

@@ -152,6 +152,22 @@ export class FakeServer {
     return this.#acknowledgement(id, entry, old);
   }
 
+  /** @param {string} user @param {Record<string, any>} reaction */
+  react(user, { target, emoji, on }) {
+    const last = this.log.findLast(
+      (entry) =>
+        entry.event === "reaction" &&
+        entry.user === user &&
+        entry.target === target &&
+        entry.emoji === emoji,
+    );
+    const isSo = (last?.on ?? false) === on;
+    const entry = isSo
+      ? null
+      : this.#change({ event: "reaction", target, emoji, on, user, name: user });
+    return { conversation: this.id, target, emoji, on, seq: entry?.seq ?? null };
+  }
+
   /** @param {Partial<Entry> & {event: string}} change @returns {Entry} */
   #change(change) {
     const seq = this.log.length + 1;
@@ -223,6 +239,11 @@ export class FakeServer {
         return Response.json(this.append("alice", JSON.parse(String(init?.body))), { status: 201 });
       case "PATCH /conversations/ID/messages/1":
         return Response.json(this.edit("alice", { target: 1, ...JSON.parse(String(init?.body)) }));
+      case "PUT /conversations/ID/messages/1/reactions/%F0%9F%91%8D":
+      case "DELETE /conversations/ID/messages/1/reactions/%F0%9F%91%8D": {
+        const wish = { target: 1, emoji: "👍", on: init?.method === "PUT" };
+        return Response.json({ event: "reacted", ...this.react("alice", wish) });
+      }
       case "DELETE /conversations/ID/messages/1":
         return Response.json(this.remove("alice", 1, url.searchParams.get("id") ?? ""));
       default:
@@ -268,6 +289,7 @@ export class FakeServer {
     else if (action === "editMessage") reply({ event: "edited", ...this.edit("alice", frame) });
     else if (action === "deleteMessage")
       reply({ event: "deleted", ...this.remove("alice", frame.target, frame.id) });
+    else if (action === "react") reply({ event: "reacted", ...this.react("alice", frame) });
     else if (action === "ping") {
       const behind = Object.entries(frame.positions ?? {}).filter(
         ([, position]) => position < this.log.length,

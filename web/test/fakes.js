@@ -7,6 +7,8 @@ import "../client/entries.js";
 import "../client/finding.js";
 import "../client/membership.js";
 import "../client/neighbours.js";
+import "../client/quotes.js";
+import "../client/revisions.js";
 import "../client/sending.js";
 import "../client/sharing.js";
 import "../client/unsent.js";

@@ -71,7 +71,10 @@ test("modules import only what is served beside them", () => {
 
 test("the page imports only the public modules of the client, types included", () => {
   const { exports } = JSON.parse(read("package.json"));
-  const open = Object.values(exports).map((entry) => entry.default.replace("./client/", ""));
+  const open = Object.values(exports).flatMap(({ types, default: main }) => [
+    main.replace("./client/", ""),
+    types.replace("./types/", "").replace(".d.ts", ".js"),
+  ]);
   const outside = modules.filter((name) => !name.startsWith("client/"));
   for (const name of outside) {
     const imported = [...read(name).matchAll(/["'](?:\.\.?\/)+client\/([^"']*)["']/g)];

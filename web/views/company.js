@@ -5,7 +5,7 @@ import { lastSeenText } from "./last_seen.js";
 import { arrange, avatar, element, setAttribute, setText } from "./element.js";
 import { stylesheet } from "./stylesheet.js";
 
-/** @import { Client, Conversation } from "../client/index.js" */
+/** @import { Client, Conversation } from "../client/public.js" */
 /** @import { MessagesView } from "./messages.js" */
 
 /** A screen reader announces only who goes on typing. */

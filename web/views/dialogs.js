@@ -4,7 +4,7 @@ import { Unanswered } from "../client/index.js";
 import { NewConversationView } from "./new_conversation.js";
 import { PeopleView } from "./people.js";
 
-/** @import { Client } from "../client/index.js" */
+/** @import { Client } from "../client/public.js" */
 
 export class Dialogs {
   #client;

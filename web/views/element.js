@@ -59,19 +59,15 @@ export function arrange(parent, children) {
 
 /** @param {string} name */
 export function initials(name) {
-  const words = name.trim().split(/\s+/u);
+  const words = name
+    .replace(/[“\u2068]/g, "")
+    .trim()
+    .split(/\s+/u);
   const letters = words.length > 1 ? [words[0], words[words.length - 1]] : [words[0]];
   return letters
     .map((word) => [...(word ?? "")][0] ?? "")
     .join("")
     .toUpperCase();
-}
-
-/** @param {string} text */
-export function hueClass(text) {
-  let hash = 0;
-  for (const character of text) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
-  return `hue-${Math.imul(hash, 0x9e3779b1) >>> 29}`;
 }
 
 /**
@@ -80,11 +76,11 @@ export function hueClass(text) {
  * @param {string} name
  */
 export function avatar(key, name) {
-  return element(
-    "span",
-    { class: `avatar ${hueClass(key)}`, "aria-hidden": "true" },
-    initials(name),
-  );
+  let hash = 0;
+  for (const character of key) hash = (hash * 31 + (character.codePointAt(0) ?? 0)) >>> 0;
+  const picture = element("span", { class: "avatar", "aria-hidden": "true" }, initials(name));
+  picture.style.setProperty("--hue", String(45 * (Math.imul(hash, 0x9e3779b1) >>> 29)));
+  return picture;
 }
 
 /**
@@ -121,5 +117,5 @@ export const Icons = Object.freeze({
   leave: "M14 4h5v16h-5M10 8l-4 4 4 4M6 12h9",
   down: "M12 5v13M5.5 12.5L12 19l6.5-6.5",
   people:
-    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7M2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14.4c2.1.8 3.5 2.8 3.5 5.6",
+    "M9 11a3 3 0 1 0 0-6 3 3 0 0 0 0 6M3 20a6 6 0 0 1 12 0M16 5a3 3 0 0 1 0 6M18 14a6 6 0 0 1 3 6",
 });

@@ -1,4 +1,4 @@
-/** What a message that was not sent has below it. */
+/** What is below a message that was not sent, or not changed. */
 
 import { element } from "./element.js";
 import { stylesheet } from "./stylesheet.js";
@@ -18,7 +18,7 @@ export function failure(problem, { onRetry, onDiscard }) {
   return element(
     "div",
     { class: "failure" },
-    element("span", {}, `Not sent. ${problem}`),
+    element("span", {}, problem),
     button("Try again", "message-retry", onRetry),
     button("Discard", "message-discard", onDiscard),
   );

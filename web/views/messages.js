@@ -4,10 +4,11 @@
  */
 
 import { arrange, avatar, element, icon, Icons, setAttribute, setText } from "./element.js";
-import { itemsOf, piecesOf } from "./timeline.js";
+import { isShown, itemsOf, piecesOf } from "./timeline.js";
 
-/** @import { Client, Conversation, Line } from "../client/index.js" */
-/** @import { Item, Piece, Reader, RowContent, RowOptions, Shelf } from "./types.js" */
+/** @import { Client, Conversation, Line } from "../client/public.js" */
+/** @import { ComposerView } from "./panes.js" */
+/** @import { Item, Piece, Reader, RowContent, Shelf } from "./types.js" */
 
 const AT_END_PX = 60;
 /** Rows are added this far outside the viewport, in heights of the viewport. */
@@ -26,16 +27,16 @@ export class MessagesView {
   /** @type {Map<string, Shelf>} */
   #shelves = new Map();
   /** @type {Shelf[]} */
-  #order = [];
+  shelves = [];
   /** @type {Conversation | null} */
-  #shown = null;
+  shown = null;
+  /** @type {import("./decorations.js").Decorations | null} loaded with the first message that needs it */
+  #decorations = null;
   /** @type {Reader | null} */
   #reader = null;
   #newest = "";
   /** @type {number | null} */
   #newAfter = null;
-  /** @type {Set<string>} */
-  #failed = new Set();
   isAtEnd = true;
   #endTop = 0;
   /** Rows may have been made. */
@@ -48,7 +49,7 @@ export class MessagesView {
     "data-testid": "load-earlier",
   });
   // Not live, because rows come and go while scrolling. `#news` announces new messages.
-  #log = element("div", {
+  log = element("div", {
     class: "log",
     role: "log",
     "aria-live": "off",
@@ -68,7 +69,7 @@ export class MessagesView {
     },
     this.#earlier,
     this.#empty,
-    this.#log,
+    this.log,
   );
   #jump = element(
     "button",
@@ -77,11 +78,13 @@ export class MessagesView {
     "New messages",
   );
   #client;
+  #composer;
 
-  /** @param {Client} client */
-  constructor(client) {
+  /** @param {Client} client @param {ComposerView} composer */
+  constructor(client, composer) {
     this.#client = client;
-    this.#earlier.addEventListener("click", () => void this.#shown?.loadEarlier());
+    this.#composer = composer;
+    this.#earlier.addEventListener("click", () => void this.shown?.loadEarlier());
     this.#jump.addEventListener("click", () => this.scrollToEnd());
     new ResizeObserver(() => this.resized()).observe(this.scroller);
     this.root = element("div", { class: "messages" }, this.scroller, this.#jump, this.#news);
@@ -97,7 +100,7 @@ export class MessagesView {
 
   /** @param {Conversation} conversation @param {number} now */
   render(conversation, now) {
-    const switched = this.#shown !== conversation;
+    const switched = this.shown !== conversation;
     if (switched) this.#begin(conversation);
     // The browser reports a scroll with the next frame only.
     this.isAtEnd &&= this.#endTop - this.scroller.scrollTop < AT_END_PX;
@@ -117,7 +120,7 @@ export class MessagesView {
       this.#arrange(piecesOf(lines));
       this.#empty.hidden = lines.length > 0 || history !== "complete";
     });
-    const last = lines.at(-1);
+    const last = lines.findLast(isShown);
     const isNew = last !== undefined && last.key !== this.#newest;
     const wasEmpty = this.#newest === "";
     this.#newest = last?.key ?? "";
@@ -128,9 +131,9 @@ export class MessagesView {
     const isNews = isNew && !switched && !wasEmpty && !isMine;
     if (isNews && last?.kind === "entry" && last.entry.event === "message") {
       const { body, name, sender = "" } = last.entry;
-      setText(this.#news, `${conversation.nameOf(sender, name)}: ${body}`);
+      this.announce(`${conversation.nameOf(sender, name)}: ${body}`);
     }
-    this.#announceFailures(lines);
+    this.#decorations?.announceFailures(lines);
     this.#loadEarlierIfNear();
   }
 
@@ -153,43 +156,38 @@ export class MessagesView {
     return first?.key ?? "";
   }
 
-  /** @param {Line[]} lines */
-  #announceFailures(lines) {
-    const failed = lines.flatMap((line) =>
-      line.kind === "outgoing" && line.outgoing.failure ? [line] : [],
-    );
-    const unannounced = failed.find(({ key }) => !this.#failed.has(key));
-    if (unannounced) setText(this.#news, `Not sent: ${unannounced.outgoing.body}`);
-    this.#failed = new Set(failed.map(({ key }) => key));
+  /** @param {string} text for screen readers */
+  announce(text) {
+    setText(this.#news, text);
   }
 
   /** @param {Conversation} conversation */
   #begin(conversation) {
-    this.#shown = conversation;
+    this.shown = conversation;
     this.#shelves.clear();
-    this.#order = [];
-    this.#log.replaceChildren();
+    this.shelves = [];
+    this.log.replaceChildren();
     this.#newest = "";
     this.#newAfter = null;
     this.isAtEnd = true;
     this.#jump.hidden = true;
-    setText(this.#news, "");
+    this.announce("");
   }
 
   /** @param {Piece[]} pieces */
   #arrange(pieces) {
     const gone = new Set(this.#shelves.keys());
-    this.#order = pieces.map((piece) => {
+    this.shelves = pieces.map((piece) => {
       gone.delete(piece.key);
       const shelf = this.#shelves.get(piece.key) ?? this.#newShelf(piece);
       shelf.piece = piece;
-      if (shelf.isFilled) this.#fillShelf(shelf);
+      if (shelf.isFilled) this.fillShelf(shelf);
       return shelf;
     });
     for (const key of gone) this.#shelves.delete(key);
     arrange(
-      this.#log,
-      this.#order.map(({ root }) => root),
+      this.log,
+      this.shelves.map(({ root }) => root),
     );
   }
 
@@ -211,7 +209,7 @@ export class MessagesView {
     const { top, bottom, height } = this.scroller.getBoundingClientRect();
     const [from, to] = [top - height * AHEAD, bottom + height * AHEAD];
     // All are measured before any is changed, so that the browser lays out once.
-    const filled = this.#order.filter(({ isFilled }) => isFilled);
+    const filled = this.shelves.filter(({ isFilled }) => isFilled);
     const measured = [...new Set([...this.#between(from, to), ...filled])].map((shelf) => ({
       shelf,
       box: shelf.root.getBoundingClientRect(),
@@ -220,7 +218,7 @@ export class MessagesView {
       const isNear = box.bottom >= from && box.top <= to;
       // The distance is longer than for filling, so that small movements do not alternate.
       const isFar = box.bottom < from - height || box.top > to + height;
-      if (isNear && !shelf.isFilled) this.#fillShelf(shelf);
+      if (isNear && !shelf.isFilled) this.fillShelf(shelf);
       else if (isFar && shelf.isFilled && !shelf.root.contains(document.activeElement))
         this.#emptyShelf(shelf, box.height);
     }
@@ -229,7 +227,7 @@ export class MessagesView {
 
   /** @param {number} from @param {number} to */
   #between(from, to) {
-    const order = this.#order;
+    const order = this.shelves;
     let [first, last] = [0, order.length];
     while (first < last) {
       const middle = (first + last) >> 1;
@@ -250,7 +248,7 @@ export class MessagesView {
   }
 
   /** @param {Shelf} shelf */
-  #fillShelf(shelf) {
+  fillShelf(shelf) {
     if (this.#reader === null) return;
     shelf.isFilled = true;
     shelf.root.style.height = "";
@@ -259,8 +257,11 @@ export class MessagesView {
     const roots = itemsOf(shelf.piece, this.#reader).map((item) => {
       const row = shelf.rows.get(item.key) ?? this.#newRow(item);
       rows.set(item.key, row);
-      if (item.kind === "message" && row instanceof MessageRow) row.render(item.content);
-      else if (item.kind !== "message" && row instanceof HTMLElement)
+      if (item.kind === "message" && row instanceof MessageRow) {
+        row.render(item.content);
+        if (this.#decorations) this.#decorations.render(row.root, item.content);
+        else if (!isPlain(item.content)) void this.decorate();
+      } else if (item.kind !== "message" && row instanceof HTMLElement)
         setText(row.firstElementChild ?? row, item.text);
       return row instanceof MessageRow ? row.root : row;
     });
@@ -272,18 +273,24 @@ export class MessagesView {
   #newRow(item) {
     if (item.kind !== "message") return element("p", { class: item.kind }, element("span", {}));
     const { isMine, sender } = item.content;
-    return new MessageRow({
-      picture: isMine ? null : avatar(sender, this.#client.nameOf(sender)),
-      onRetry: (message) => this.#shown?.retry(message),
-      onDiscard: (message) => this.#shown?.discard(message),
-      onGrown: () => this.resized(),
-    });
+    return new MessageRow(isMine ? null : avatar(sender, this.#client.nameOf(sender)));
   }
 
-  /**
-   * @param {boolean} isNew whether there is no place to keep
-   * @param {() => void} [change]
-   */
+  /** Loads what only some messages show, and what can be done with all. */
+  async decorate() {
+    const module = await import("./decorations.js").catch(() => null);
+    // The next change of the page loads it again.
+    if (!module || this.#decorations) return;
+    this.#decorations = new module.Decorations(this.#client, this, this.#composer);
+    this.refill();
+  }
+
+  refill() {
+    for (const shelf of this.shelves) if (shelf.isFilled) this.fillShelf(shelf);
+    this.resized();
+  }
+
+  /** @param {boolean} isNew whether there is no place to keep @param {() => void} [change] */
   #keepPlace(isNew, change = () => {}) {
     const anchor = isNew || this.isAtEnd ? undefined : this.#firstVisible();
     const before = anchor?.getBoundingClientRect().top ?? 0;
@@ -310,7 +317,7 @@ export class MessagesView {
   }
 
   #loadEarlierIfNear() {
-    const conversation = this.#shown;
+    const conversation = this.shown;
     if (!conversation || this.scroller.scrollTop > NEAR_BEGINNING_PX) return;
     if (conversation.history === "more") void conversation.loadEarlier();
   }
@@ -319,7 +326,7 @@ export class MessagesView {
     const { clientWidth } = this.scroller;
     if (this.#width !== clientWidth) {
       this.#width = clientWidth;
-      for (const shelf of this.#order.filter(({ isFilled }) => !isFilled))
+      for (const shelf of this.shelves.filter(({ isFilled }) => !isFilled))
         this.#emptyShelf(shelf, shelf.piece.lines.length * USUAL_HEIGHT_PX);
     }
     if (this.isAtEnd) this.scrollToEnd();
@@ -329,7 +336,7 @@ export class MessagesView {
   /** Loading earlier messages moves lines with days, but not messages and notes. */
   #firstVisible() {
     const { top } = this.scroller.getBoundingClientRect();
-    for (const { root, isFilled } of this.#order) {
+    for (const { root, isFilled } of this.shelves) {
       if (!isFilled || root.getBoundingClientRect().bottom <= top) continue;
       const found = [...root.querySelectorAll(".message, .note")].find(
         (message) => message.getBoundingClientRect().bottom > top,
@@ -340,24 +347,21 @@ export class MessagesView {
   }
 }
 
+/** @param {RowContent} content whether it needs no decorations @returns {boolean} */
+export function isPlain({ body, deletedBy, editedAt, reactions, replyTo, state }) {
+  const isChanged = editedAt !== null || deletedBy !== null || state === "failed";
+  return !isChanged && !replyTo && reactions.length === 0 && !/:\/\/|www\./i.test(body);
+}
+
 export class MessageRow {
   #name = element("p", { class: "sender" });
   #body = element("p", { class: "body", "data-testid": "message-body" });
   #time = element("span", { class: "time" });
   #state = element("span", { class: "state" });
-  #picture;
-  /** @type {HTMLElement | null} */
-  #failure = null;
-  /** @type {string | null} */
-  #problem = null;
-  #id = "";
   #shown = "";
-  #options;
 
-  /** @param {RowOptions} options */
-  constructor(options) {
-    this.#options = options;
-    this.#picture = element("div", { class: "picture" }, options.picture);
+  /** @param {HTMLElement | null} picture */
+  constructor(picture) {
     const bubble = element(
       "div",
       { class: "bubble", dir: "auto" },
@@ -367,16 +371,14 @@ export class MessageRow {
     this.root = element(
       "div",
       { class: "message", "data-testid": "message" },
-      this.#picture,
+      element("div", { class: "picture" }, picture),
       this.#name,
       bubble,
     );
   }
 
   /** @param {RowContent} content */
-  render(content) {
-    const { id, seq, name, body, isMine, state, problem, startsGroup, time } = content;
-    this.#id = id;
+  render({ seq, name, body, isMine, state, startsGroup, time }) {
     setAttribute(
       this.root,
       "class",
@@ -387,42 +389,10 @@ export class MessageRow {
     // A group shows the name once. Screen readers read it before each message.
     setAttribute(this.#name, "class", startsGroup && !isMine ? "sender" : "sender unseen");
     setText(this.#name, isMine ? "You" : name);
-    if (this.#shown !== body) {
-      this.#shown = body;
-      setText(this.#body, body);
-      if (/:\/\/|www\./i.test(body)) void this.#showLinks(body);
-    }
+    // Decorations may have made links of it.
+    if (this.#shown !== body) setText(this.#body, body);
+    this.#shown = body;
     setText(this.#time, time);
     setText(this.#state, state === "pending" ? "Sending…" : "");
-    void this.#renderFailure(state === "failed" ? problem : null);
-  }
-
-  /** @param {string} body */
-  async #showLinks(body) {
-    const links = await import("./links.js").catch(() => null);
-    if (links && this.#shown === body) this.#body.replaceChildren(...links.nodesOf(body));
-  }
-
-  /** @param {string | null} problem */
-  async #renderFailure(problem) {
-    if (this.#problem === problem) return;
-    this.#problem = problem;
-    this.#failure?.remove();
-    if (problem === null) return;
-    const module = await import("./failure.js").catch(() => null);
-    if (this.#problem !== problem) return;
-    // The next change of the page loads it again.
-    if (!module) this.#problem = null;
-    else this.#showFailure(module.failure, problem);
-  }
-
-  /** @param {typeof import("./failure.js").failure} failure @param {string} problem */
-  #showFailure(failure, problem) {
-    this.#failure = failure(problem, {
-      onRetry: () => this.#options.onRetry(this.#id),
-      onDiscard: () => this.#options.onDiscard(this.#id),
-    });
-    this.root.append(this.#failure);
-    this.#options.onGrown();
   }
 }

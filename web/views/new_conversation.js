@@ -5,7 +5,7 @@ import { closeIcon, dialog, show } from "./dialog.js";
 import { arrange, element, isForInputMethod, setText } from "./element.js";
 import { Suggestions } from "./suggestions.js";
 
-/** @import { Person } from "../client/index.js" */
+/** @import { Person } from "../client/public.js" */
 
 /**
  * @typedef {object} NewConversationOptions
@@ -87,7 +87,7 @@ export class NewConversationView {
       ),
       this.#title,
       element("label", { for: "new-participants" }, "With"),
-      element("div", { class: "chip-field" }, this.#chips, this.#input),
+      element("div", { class: "field chip-field" }, this.#chips, this.#input),
       suggestions.root,
       element(
         "p",

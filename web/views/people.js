@@ -6,7 +6,7 @@ import { lastSeenText } from "./last_seen.js";
 import { arrange, avatar, element, setAttribute, setText } from "./element.js";
 import { Suggestions } from "./suggestions.js";
 
-/** @import { Client, Person as Found } from "../client/index.js" */
+/** @import { Client, Person as Found } from "../client/public.js" */
 
 /**
  * @typedef {object} PeopleOptions

@@ -3,7 +3,7 @@
 import { closeIcon, dialog, show } from "./dialog.js";
 import { arrange, avatar, element } from "./element.js";
 
-/** @import { Conversation } from "../client/index.js" */
+/** @import { Conversation } from "../client/public.js" */
 
 const list = element("ul", { class: "people-list", "data-testid": "readers" });
 const root = dialog(

@@ -3,7 +3,7 @@
 import { systemClock } from "../client/index.js";
 import { arrange, avatar, element, isForInputMethod, setAttribute } from "./element.js";
 
-/** @import { Person } from "../client/index.js" */
+/** @import { Person } from "../client/public.js" */
 
 /** Nobody reads suggestions for half a name that is already longer. */
 const PAUSE_MS = 150;

@@ -3,9 +3,9 @@
  * messages are loaded. Pure.
  */
 
-import { isolated } from "../client/index.js";
+import { isolated, messageOf } from "../client/index.js";
 
-/** @import { Entry, Line } from "../client/index.js" */
+/** @import { Entry, Line } from "../client/public.js" */
 /** @import { Item, Piece, Reader, RowContent } from "./types.js" */
 
 // Dates and times are in the user's language and time zone.
@@ -26,8 +26,11 @@ const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
 
 const SEQS_PER_PIECE = 20;
 const GROUP_PAUSE_MS = 5 * 60_000;
-/** Entries that the message itself shows. */
-const HIDDEN = ["messageEdited", "messageDeleted"];
+
+/** Messages show edits, deletions and reactions. @param {Line} line */
+export function isShown(line) {
+  return line.kind === "outgoing" || !line.entry.target;
+}
 
 /** @param {Line[]} lines @returns {Piece[]} */
 export function piecesOf(lines) {
@@ -35,7 +38,7 @@ export function piecesOf(lines) {
   const pieces = [];
   /** @type {Line | null} */
   let before = null;
-  for (const line of lines) {
+  for (const line of lines.filter(isShown)) {
     // Unsent messages are in the last piece.
     const key =
       line.kind === "entry"
@@ -54,7 +57,6 @@ export function itemsOf({ lines, before }, reader) {
   /** @type {Item[]} */
   const items = [];
   for (const line of lines) {
-    if (line.kind === "entry" && HIDDEN.includes(line.entry.event)) continue;
     const at = timeOf(line);
     const startsDay = at > 0 && (before === null || dayKey(timeOf(before)) !== dayKey(at));
     if (startsDay)
@@ -94,29 +96,17 @@ function speakerOf(line, { me }) {
   return line.entry.event === "message" ? line.entry.sender : null;
 }
 
-/**
- * @param {Line} line
- * @param {Reader} reader
- * @returns {Omit<RowContent, "startsGroup" | "time">}
- */
+/** @param {Line} line @param {Reader} reader @returns {Omit<RowContent, "startsGroup" | "time">} */
 function contentOf(line, { me, nameOf }) {
-  if (line.kind === "outgoing") {
-    const { id, body = "", failure } = line.outgoing;
-    return {
-      id,
-      seq: null,
-      sender: me.user,
-      name: me.name,
-      body,
-      isMine: true,
-      state: failure ? "failed" : "pending",
-      problem: failure?.message ?? "",
-    };
-  }
-  const { id = "", seq, sender = "", deleted } = line.entry;
-  const body = deleted ? "Message deleted" : (line.entry.body ?? "");
-  const name = nameOf(sender, line.entry.name);
-  return { id, seq, sender, name, body, isMine: sender === me.user, state: "sent", problem: "" };
+  const message = messageOf(line, me);
+  const { sender, deletedBy } = message;
+  const by = deletedBy === me.user ? "You" : isolated(nameOf(deletedBy ?? ""));
+  return {
+    ...message,
+    name: nameOf(sender, message.name),
+    body: deletedBy === null ? message.body : `${by} deleted a message`,
+    isMine: sender === me.user,
+  };
 }
 
 /** @param {Entry} entry @param {Reader} reader */

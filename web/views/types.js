@@ -1,29 +1,23 @@
 /** Types of the views. Types only: never loaded. */
 
-/** @import { Line, Person } from "../client/index.js" */
+/** @import { Line, Message, Person } from "../client/public.js" */
 /** @import { MessageRow } from "./messages.js" */
 
 /**
- * What a message row shows.
- * @typedef {object} RowContent
- * @property {string} id chosen by the sender
- * @property {number | null} seq `null` until the message is stored
- * @property {string} sender user id
- * @property {string} name
- * @property {string} body
- * @property {boolean} isMine
- * @property {"pending" | "sent" | "failed"} state
- * @property {string} problem why it failed
- * @property {boolean} startsGroup whether it is the first of several messages of one person
- * @property {string} time
+ * What a message row shows. Of a deleted message, `body` says that.
+ * @typedef {Message & {
+ *   isMine: boolean,
+ *   startsGroup: boolean,
+ *   time: string,
+ * }} RowContent `startsGroup`: it is the first of several messages of one person
  */
 
 /**
- * @typedef {object} RowOptions
- * @property {HTMLElement | null} picture
- * @property {(id: string) => void} onRetry
- * @property {(id: string) => void} onDiscard
- * @property {() => void} onGrown the row became higher after `render`
+ * What the text in the composer is for, if it is no new message.
+ * @typedef {object} ComposerMode
+ * @property {boolean} isEdit whether the text is no draft
+ * @property {(body: string) => void} send
+ * @property {() => void} end
  */
 
 /**
@@ -68,17 +62,23 @@
  */
 
 /**
- * @typedef {object} LoginOptions
- * @property {boolean} asksForUser whether to ask for a user name, and not for a token
- * @property {(person: {user: string, name?: string}) => Promise<string | null>} onPerson returns what
- *   went wrong
- * @property {(token: string) => Promise<string | null>} onToken returns what went wrong
+ * Accepts a token, or returns what went wrong.
+ * @typedef {(token: string) => Promise<string | null>} OnToken
  */
 
 /**
- * @typedef {object} ProviderLoginOptions
- * @property {string} problem what went wrong at the provider; empty if nothing did
- * @property {() => Promise<string>} onLogIn returns what went wrong
+ * A way to log in. `person` was logged in before.
+ * @typedef {{root: HTMLElement, show: (message: string, person: Person | null) => void}} LoginView
+ */
+
+/**
+ * `config.json`.
+ * @typedef {object} Configuration
+ * @property {string} http
+ * @property {string} ws
+ * @property {string | null} login
+ * @property {unknown} people
+ * @property {Awaited<ReturnType<import("../provider_login.js").prepareLogin>> | null} provider
  */
 
 export {};
