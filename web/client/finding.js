@@ -41,11 +41,23 @@ async function askProvider(text, provider) {
     const people = await provider?.(text);
     return parseAll(
       people,
-      ({ user, name }) => isText(user) && { user, name: isText(name) ? name : user },
+      ({ user, name }) => isText(user) && { user, name: visible(isText(name) ? name : "") || user },
     );
   } catch {
     return [];
   }
+}
+
+/**
+ * Returns a name without characters that hide or reorder text, as the server does with the names of
+ * tokens. Joiners stay between others. Empty if the name shows nothing.
+ * @param {string} name
+ */
+function visible(name) {
+  const shown = name
+    .replace(/(?!\u200c|\u200d|\ufe0f)[\p{Cc}\p{Cf}\p{DI}\p{Zl}\p{Zp}]/gu, "")
+    .trim();
+  return /[^\s\p{DI}\u2800]/u.test(shown) ? shown : "";
 }
 
 /**

@@ -18,6 +18,13 @@ const DEFAULT_SCOPE = "openid profile offline_access";
 /** Longer before its end, the client does not ask for a new token. See `MARGIN_MS` there. */
 const MARGIN_MS = 61_000;
 
+const ENDPOINTS = [
+  "authorization_endpoint",
+  "token_endpoint",
+  "revocation_endpoint",
+  "end_session_endpoint",
+];
+
 /** The user can do something about it. The message says what. */
 export class LoginError extends Error {
   /** @override */
@@ -237,6 +244,13 @@ export class OidcLogin {
     const { authorization_endpoint: login, token_endpoint: tokens } = metadata;
     if (metadata.issuer !== issuer || !isText(login) || !isText(tokens))
       throw new LoginError(`${url} is not the configuration of the issuer ${issuer}.`);
+    // The browser goes there, or sends tokens there: over TLS, if the issuer has it.
+    const { protocol } = new URL(issuer);
+    const insecure = ENDPOINTS.find(
+      (name) => isText(metadata[name]) && protocolOf(metadata[name]) !== protocol,
+    );
+    if (insecure)
+      throw new LoginError(`The ${insecure} of ${issuer} is not a ${protocol} address.`);
     return metadata;
   }
 
@@ -277,6 +291,11 @@ export class OidcLogin {
  */
 function isFor({ iss, aud, nonce: given }, issuer, clientId, nonce) {
   return iss === issuer && [aud].flat().includes(clientId) && (nonce === null || given === nonce);
+}
+
+/** @param {string} url */
+function protocolOf(url) {
+  return URL.canParse(url) ? new URL(url).protocol : "";
 }
 
 /** @param {string} error of RFC 6749 or OpenID Connect */

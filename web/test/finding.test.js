@@ -51,6 +51,16 @@ test("a provider adds people; what it returns is checked, and a failure adds non
     { user: "u-9", name: "Graham" },
     { user: "u-8", name: "u-8" },
   ]);
+  const hostile = async () => [
+    { user: "mallory", name: "\u202eecarg\u200b" },
+    { user: "trudy", name: "\u2063\u3164 \u200d" },
+    { user: "eve", name: "👩\u200d👧 Eve" },
+  ];
+  assert.deepEqual(await findPeople("x", "alice", directory, hostile), [
+    { user: "mallory", name: "ecarg" },
+    { user: "trudy", name: "trudy" },
+    { user: "eve", name: "👩\u200d👧 Eve" },
+  ]);
   const failing = async () => {
     throw new Error("no people today");
   };

@@ -91,6 +91,21 @@ test("a configuration of another issuer is refused", async () => {
   await assert.rejects(windowOf(provider).begin(), LoginError);
 });
 
+test("an endpoint without TLS, or that is no address, is refused", async () => {
+  for (const [name, url] of [
+    ["authorization_endpoint", "javascript:alert(document.domain)//"],
+    ["authorization_endpoint", "http://id.example/tenant/auth"],
+    ["token_endpoint", "http://id.example/tenant/token"],
+    ["token_endpoint", "/token"],
+    ["revocation_endpoint", "http://id.example/tenant/revoke"],
+    ["end_session_endpoint", "data:text/html,<h1>Bye</h1>"],
+  ]) {
+    const provider = new FakeProvider();
+    provider.metadata[String(name)] = url;
+    await assert.rejects(windowOf(provider).begin(), LoginError, `${name} ${url}`);
+  }
+});
+
 test("what the provider refuses is said in words", async () => {
   for (const [error, words] of /** @type {[string, RegExp][]} */ ([
     ["access_denied", /cancelled/],
