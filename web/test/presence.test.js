@@ -98,6 +98,17 @@ test("a crash, without any last word, is noticed when the lease ends", async () 
   assert.equal(seen()?.online, false);
 });
 
+test("connections that are replaced before two hours have passed change nothing", async () => {
+  const { alice, bob, seen, server, wait } = await two();
+  const dialed = () => server.connections.length;
+  const before = dialed();
+  for (let minute = 0; minute < 120; minute += 1) {
+    await wait(MINUTE, alice, bob);
+    assert.equal(seen()?.online, true, `after ${minute} minutes`);
+  }
+  assert.equal(dialed(), before + 2, "both were replaced");
+});
+
 test("a hidden device does not end the presence of another; a reload does not flap", async () => {
   const { alice, bob, clock, server, seen, wait } = await two();
   const phone = await new Device(server, clock, "alice").open(ID);

@@ -178,16 +178,21 @@ function randomOf(seed) {
   };
 }
 
-/** @typedef {Awaited<ReturnType<typeof world>> & {random: (below: number) => number, lost: number, mayRead: number}} World */
+/** @typedef {Awaited<ReturnType<typeof world>> & {random: (below: number) => number, lost: number, target: number}} World */
 
 /** What may happen, each to a device of a user. @type {((world: World, device: Device) => unknown)[]} */
 const INCIDENTS = [
   ({ server }) => server.say(ID, "bob"),
   ({ server }) => server.say(ID, "bob"),
   ({ server }) => server.say(ID, "carol"),
-  ({ server }) => server.append(ID, { event: "messageEdited", target: 1, sender: "bob" }),
-  ({ server }) => server.append(ID, { event: "reaction", target: 1, user: "carol" }),
+  ({ server, target }) =>
+    server.append(ID, { event: "messageEdited", target, sender: "bob", id: "e", body: "better" }),
+  ({ server, target }) =>
+    server.append(ID, { event: "messageDeleted", target, by: "carol", id: "d" }),
+  ({ server, target }) =>
+    server.append(ID, { event: "reaction", target, emoji: "👍", on: true, user: "carol" }),
   ({ server }) => server.append(ID, { event: "participantAdded", user: "dora", by: "bob" }),
+  ({ server }) => server.append(ID, { event: "participantRemoved", user: "dora", by: "bob" }),
   (_, { client }) => void client.conversation(ID).send("mine"),
   (_, { client }) => client.open(ID),
   (_, { client }) => client.open(ID),
@@ -205,9 +210,11 @@ const INCIDENTS = [
 ];
 
 test("1,000 generated histories: at rest, all devices of a person agree with a count of the log", async () => {
+  const kinds = new Set();
   for (let seed = 1; seed <= 100; seed += 1) {
-    const state = { ...(await world(["alice", "alice", "bob"])), random: randomOf(seed), lost: 0 };
-    const { clock, devices, random, room, server } = state;
+    const random = randomOf(seed);
+    const state = { ...(await world(["alice", "alice", "bob"])), random, lost: 0, target: 1 };
+    const { clock, devices, room, server } = state;
     room.rows.set("carol", { readTo: 0, shownTo: 0 });
     server.loses = ({ action, event }) =>
       (action === "receipt" || event === "read") && state.lost-- > 0;
@@ -220,6 +227,7 @@ test("1,000 generated histories: at rest, all devices of a person agree with a c
     for (let round = 1; round <= 10; round += 1) {
       for (let step = random(8) + 1; step > 0; step -= 1) {
         const device = /** @type {Device} */ (devices[random(devices.length)]);
+        state.target = Math.max(1, random(room.log.length + 1));
         await INCIDENTS[random(INCIDENTS.length)]?.(/** @type {any} */ (state), device);
       }
       // Someone looks at everything, or nobody does.
@@ -251,5 +259,14 @@ test("1,000 generated histories: at rest, all devices of a person agree with a c
       }
     }
     for (const { client } of devices) client.stop();
+    for (const { event } of room.log) kinds.add(event);
   }
+  assert.deepEqual([...kinds].sort(), [
+    "message",
+    "messageDeleted",
+    "messageEdited",
+    "participantAdded",
+    "participantRemoved",
+    "reaction",
+  ]);
 });
