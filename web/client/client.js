@@ -430,7 +430,7 @@ export class Client {
       this.#rows.update(id, before);
     }
     this.#pendingSends.applied(change);
-    this.#revise(change.kind === "written" ? [change.outgoing] : seen);
+    this.#revise(seen);
     if (id !== null) this.#watchlist.deliver(id, seen);
     if (change.kind === "restarted") this.#listeners.restarted(change.conversation);
     this.#listeners.announce(seen);

@@ -299,6 +299,43 @@ test("edits and deletions of unsent messages show at once, survive the page, and
   }
 });
 
+test("a change of a failed message waits until that is sent", async () => {
+  const { server, client, clock } = await start();
+  const lunch = client.conversation(ID);
+  server.script.push({
+    action: "sendMessage",
+    answer: ({ ref }, socket) =>
+      setImmediate(() =>
+        socket.receive({ event: "error", ref, message: "no", code: "forbidden", retry: "never" }),
+      ),
+  });
+  void lunch.send("helo").catch(() => {});
+  const edited = lunch.edit(first(client), "hello");
+  await clock.advance(0);
+  assert.deepEqual([first(client).body, first(client).state], ["hello", "failed"]);
+  assert.equal(server.asked("editMessage").length, 0);
+  lunch.retry(first(client).id);
+  await Promise.all([edited, clock.advance(0)]);
+  assert.deepEqual(
+    server.log.map(({ event, target }) => [event, target]),
+    [
+      ["message", undefined],
+      ["messageEdited", 1],
+    ],
+  );
+});
+
+test("a change of a message that was stored meanwhile finds it, and shows across a gap", () => {
+  const replica = new Replica("c", ME, 0);
+  replica.receive({ ...message(1), sender: "alice", id: "m" });
+  const outgoing = { id: "e", of: "m", text: "new", after: 0, writtenAt: 1, failure: null };
+  replica.adopt(outgoing);
+  assert.equal(replica.nextOutgoing()?.target, 1);
+  replica.receive(reaction(3, "bob", true));
+  assert.equal(replica.hasGap, true);
+  assert.deepEqual(shown(replica), ["👍: bob"]);
+});
+
 test("an edit of a failed reply is still a reply", async () => {
   const { server, client, clock } = await start();
   server.socket.receive(server.store("bob", "Shall we?"));
