@@ -182,7 +182,12 @@ export function write(conversation, { id, seq }, wish, options) {
     (message) => message.id === id && message.sender === user,
   );
   const target = seq ?? known?.seq;
-  if (target) return options.write({ target, ...wish });
+  if (target) {
+    // It takes the place of an edit or a deletion that failed.
+    for (const old of options.model.unsent(conversation.id))
+      if (old.target === target && old.failure) conversation.discard(old.id);
+    return options.write({ target, ...wish });
+  }
   if (known?.state === "pending") return options.write({ of: id, ...wish });
   const text = "text" in wish ? wish.text : null;
   conversation.discard(id);

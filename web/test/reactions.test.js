@@ -336,6 +336,17 @@ test("a change of a message that was stored meanwhile finds it, and shows across
   assert.deepEqual(shown(replica), ["👍: bob"]);
 });
 
+test("another edit takes the place of one that failed", async () => {
+  const { server, client, clock } = await start();
+  const lunch = client.conversation(ID);
+  await Promise.all([lunch.send("helo"), clock.advance(0)]);
+  scriptError(server, "editMessage", { code: "forbidden", retry: "never" });
+  await Promise.all([lunch.edit(first(client), "no").catch(() => {}), clock.advance(0)]);
+  assert.equal(first(client).state, "failed");
+  await Promise.all([lunch.edit(first(client), "hello"), clock.advance(0)]);
+  assert.deepEqual([first(client).body, first(client).state], ["hello", "sent"]);
+});
+
 test("an edit of a failed reply is still a reply", async () => {
   const { server, client, clock } = await start();
   server.socket.receive(server.store("bob", "Shall we?"));
