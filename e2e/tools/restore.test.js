@@ -12,6 +12,7 @@ import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
 import { operation } from "../lib/table.js";
 import { recipesOf, ROOT, run } from "./recipes.js";
+import { refuseEverything } from "./refusal.js";
 
 const blocksOf = (section) =>
   recipesOf("docs/operations.md")
@@ -20,6 +21,7 @@ const blocksOf = (section) =>
 
 suite("restoring by docs/operations.md", (stack) => {
   let folder;
+  let refusing;
   let table;
   let conversation;
   let rows;
@@ -38,6 +40,7 @@ suite("restoring by docs/operations.md", (stack) => {
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), "confab-restore-"));
+    refusing = await refuseEverything();
     [ada, grace] = [await Person.create(stack, "Ada"), await Person.create(stack, "Grace")];
     conversation = await ada.start([grace]);
     for (const number of [1, 2, 3, 4]) {
@@ -61,7 +64,10 @@ suite("restoring by docs/operations.md", (stack) => {
     await writeFile(join(folder, "aws"), wrapper);
     await chmod(join(folder, "aws"), 0o755);
   });
-  after(() => rm(folder, { recursive: true }));
+  after(async () => {
+    refusing.close();
+    await rm(folder, { recursive: true });
+  });
 
   /** Runs all commands of a section in one shell. */
   async function follow(section) {
@@ -74,6 +80,7 @@ suite("restoring by docs/operations.md", (stack) => {
       PATH: `${folder}:${process.env.PATH}`,
       REAL_AWS: real,
       CHAT_TABLE: table,
+      REFUSING: refusing.url,
       SNAPSHOT: join(folder, "snapshot.json"),
       STACK: JSON.stringify({ dynamodb, accessKeyId, secretAccessKey }),
       AWS_ACCESS_KEY_ID: accessKeyId,

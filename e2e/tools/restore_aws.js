@@ -1,25 +1,34 @@
 #!/usr/bin/env node
 /**
  * Takes the place of the AWS CLI while the page about restoring is run. What a local DynamoDB can do
- * is done there by the real AWS CLI. It checks everything else against its model of the service
- * (`--generate-cli-skeleton output`); then backups and restores are made of a snapshot.
+ * is done there by the real AWS CLI. Of everything else it checks the arguments (refusal.js); then
+ * backups and restores are made of a snapshot.
  */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import { operation } from "../lib/table.js";
+import { REFUSED } from "./refusal.js";
 
 const BACKUP =
   "arn:aws:dynamodb:us-east-1:123456789012:table/confab-restored/backup/01489602797149-73d8d5bc";
 
-const { REAL_AWS, CHAT_TABLE, SNAPSHOT, STACK } = process.env;
+const { REAL_AWS, CHAT_TABLE, REFUSING, SNAPSHOT, STACK } = process.env;
 const args = process.argv.slice(2);
 const stack = JSON.parse(STACK);
 
-/** Runs the real AWS CLI. @param {string[]} more */
-const real = (...more) => execFileSync(REAL_AWS, [...args, ...more], { encoding: "utf8" });
-const check = () => real("--generate-cli-skeleton", "output");
+/** Runs the real AWS CLI. */
+const real = () => execFileSync(REAL_AWS, args, { encoding: "utf8" });
+
+/** Makes the real AWS CLI check its arguments. */
+function check() {
+  const env = { ...process.env, AWS_ENDPOINT_URL_DYNAMODB: REFUSING, AWS_ENDPOINT_URL: REFUSING };
+  const { stderr } = spawnSync(REAL_AWS, args, { encoding: "utf8", env });
+  if (!stderr.includes(REFUSED)) throw new Error(`aws ${args.join(" ")}: ${stderr}`);
+  return "";
+}
+
 const option = (name) => args[args.indexOf(name) + 1];
 
 /** Creates a table with the keys of the template and the rows of the snapshot. */

@@ -82,7 +82,7 @@ suite("bin/user-data", (stack) => {
     assert.match(output, /nothing of user-5f1c7a is left but the id/);
     assert.deepEqual(await search(TEXT), []);
     assert.deepEqual(await search(grace.name), []);
-    assert.deepEqual(await search(grace.user), ["sender", "user"]);
+    assert.deepEqual(await search(grace.user), ["name", "sender", "user"]);
 
     const { body } = await ada.get(`/conversations/${conversation}/messages`);
     const texts = body.messages.map((message) => [message.name, message.body]);

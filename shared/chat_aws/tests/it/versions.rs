@@ -294,7 +294,7 @@ async fn rows_of_the_next_version_are_read_without_what_it_added() {
             row["later"] = json!({"S": "an attribute of the next version"});
         }
         for (pk, sk) in [
-            ("conversation#c", "emoji#000000000001#31#ada"),
+            ("conversation#c", "later#1"),
             ("conversation#c", "file#1"),
             ("user#ada", "push#1"),
             ("user#ada", "settings"),
