@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Exhaustive model check of the conversation log: append, retry, edit, delete, subscribe, removal and
-addition.
+"""Exhaustive model check of the conversation log: append, retry, edit, delete, react, subscribe, read,
+removal and addition.
 
 The search explores every interleaving of a few small processes. It is breadth-first, so the first
 counter-example is a shortest one. Each request to the database is one step; between any two steps
@@ -13,6 +13,9 @@ Faults, each within a budget:
 A Query is not a snapshot: other writes may happen between its two halves (read-committed).
 An edit and a deletion are sends whose put is a transaction of the entry and the item of their target
 message, which alone has a body. Such entries hold none: a reader fills them from the target.
+A reaction is a transaction of the entry and a row, on the condition that the row does not exist (exists,
+to withdraw it). That its message is not deleted is no condition: its writer reads the message after the
+tail, and looks for a deletion in every entry that it reads.
 A change of participants is a transaction of an entry and a row: all or nothing, but one becomes
 visible before the other. The number of participants, a third item of it, only adds a condition, and
 is not modelled; nor are the places of a connection, which no reader of the log looks at.
@@ -24,16 +27,18 @@ Checked in every state   DENSE  the log is 1, 2, 3 ... without a hole
                          ONCE   a (sender, id) is stored at most once
                          COUNT  the counter of every entry is the number of messages up to it
                          ACKED  an acknowledged message stays at its acknowledged position
+                         LIVING no reaction is stored behind the deletion of its message
                          FENCE  no entry that is stored after an answered removal is sent by, or
                                 reaches, the removed user, until they are added again
 Checked at the end       FOLD   every message is the fold of its entries: a deletion wins for ever,
-                                and between edits the log's order decides
+                                and between edits the log's order decides; the rows of reactions are
+                                what their entries leave, and each is given and withdrawn in turn
                          AGREE  the participant row agrees with the newest change in the log
                          SEEN   the subscriber has every acknowledged message (acknowledged = fanned
                                 out); a message that was stored and never acknowledged may be
                                 missing: as a gap, or at the end, where only ping shows it
-                         PICTURE  a subscriber that has seen the whole log shows every message as it is
-                                stored, whatever way the entries came
+                         PICTURE  a subscriber that has seen the whole log shows every message and reaction
+                                as it is stored, whatever way the entries and pages of history came
                          LIVE   without kill and rejection, every send is acknowledged
 
     python3 model.py            the design in all scenarios, then every mutant
@@ -48,7 +53,9 @@ from concurrent.futures import ProcessPoolExecutor
 # seen: entries that reached the watched user.
 # items: (message, seq of its newest edit, or GONE) for messages that were edited or deleted.
 # facts: what the watched client knows of messages: (message, seq of an edit whose text it has, or GONE).
-State = namedtuple("State", "log counts subs members procs wire seen joined acks answered kills sdk items facts")
+# rows: (message, user, seq of the entry) for reactions. given: those that pages of history showed the
+# watched client.
+State = namedtuple("State", "log counts subs members procs wire seen joined acks answered kills sdk items facts rows given")
 GONE = 999                                     # wins over every edit
 WATCHED = "a"                                  # the client whose received entries are checked; "b" is everyone else
 
@@ -97,13 +104,13 @@ def newest_change(entries, user):
     return changes[-1] if changes else None
 
 
-def locked(s, seq=None, user=None, target=None):
-    """Whether an unfinished transaction holds this position of the log, this user's row, or this message."""
+def locked(s, seq=None, user=None, item=None):
+    """Whether an unfinished transaction holds this position of the log, this user's row, or this item."""
     return any(p[0] in ("tx_entry", "tx_row") and (p[3] == seq or p[2] == user)
-               or p[0] in HALVES and (p[3] == seq or p[2][1] == target) for p in s.procs)
+               or p[0] in HALVES and (p[3] == seq or item_of(p[1], p[2]) == item) for p in s.procs)
 
 
-# --- edit and delete: the client id is (kind, target, name). The put is a transaction of two items.
+# --- edit, delete and react: the client id is (kind, target, name). The put is a transaction of two items.
 HALVES = ("change_entry", "change_item")
 
 
@@ -111,13 +118,58 @@ def is_change(cid):
     return isinstance(cid, tuple)
 
 
+def is_reaction(cid):
+    return is_change(cid) and cid[0] in ("on", "off")
+
+
+def item_of(sender, cid):
+    """Returns the item that a change writes: the message, or the row of the sender's reaction to it."""
+    return (cid[1], sender) if is_reaction(cid) else cid[1]
+
+
+def has_row(s, target, user):
+    return any(row[:2] == (target, user) for row in s.rows)
+
+
+def has_effect(s, sender, cid, rule):
+    """Returns whether the condition of a change's item holds."""
+    kind, target, _ = cid
+    if is_reaction(cid):
+        return has_row(s, target, sender) != (kind == "on") or "doubled_reaction" in rule
+    return of_target(s, target) != GONE or "edit_revives" in rule and kind == "edit"
+
+
+def with_reaction(rows, sender, cid, n):
+    kind, target, _ = cid
+    others = frozenset(row for row in rows if row[:2] != (target, sender))
+    return others | {(target, sender, n)} if kind == "on" else others
+
+
+def folded_rows(log):
+    """Returns the rows that follow from the log alone, or None if an entry has no effect."""
+    rows = frozenset()
+    for n, entry in enumerate(log, 1):
+        if entry and is_reaction(entry[1]):
+            kind, target, _ = entry[1]
+            if any(row[:2] == (target, entry[0]) for row in rows) == (kind == "on"):
+                return None
+            rows = with_reaction(rows, entry[0], entry[1], n)
+    return rows
+
+
+def deletes(entry, target):
+    return bool(entry) and is_change(entry[1]) and entry[1][:2] == ("delete", target)
+
+
 def of_target(s, target):
     """Returns the seq of the newest edit in a message's item, GONE, or 0 for the original text."""
     return dict(s.items).get(target, 0)
 
 
-def with_item(s, cid, n):
+def with_item(s, sender, cid, n):
     kind, target, _ = cid
+    if is_reaction(cid):
+        return s._replace(rows=with_reaction(s.rows, sender, cid, n))
     new = GONE if kind == "delete" else n
     return s._replace(items=frozenset(x for x in s.items if x[0] != target) | {(target, new)})
 
@@ -126,7 +178,7 @@ def folded(log):
     """Returns the items that follow from the log alone."""
     items = {}
     for n, entry in enumerate(log, 1):
-        if entry and is_change(entry[1]):
+        if entry and is_change(entry[1]) and not is_reaction(entry[1]):
             kind, target, _ = entry[1]
             if items.get(target) != GONE:
                 items[target] = GONE if kind == "delete" else n
@@ -142,51 +194,57 @@ def facts_of(s, n, entry):
     kind, target, _ = entry[1]
     if kind == "delete":
         return frozenset({(target, GONE)})
+    if is_reaction(entry[1]):                   # its entry says everything
+        return frozenset()
     # The text of an edit, unless a later edit or a deletion has replaced it.
     return frozenset({(target, n)}) if of_target(s, target) == n else frozenset()
 
 
 def settled(s, entries):
     """Whether every edit among these entries shows in its target, which may become visible later."""
-    return all(of_target(s, e[1][1]) >= n for n, e in entries if e and is_change(e[1]))
+    return all(of_target(s, e[1][1]) >= n for n, e in entries if e and is_change(e[1]) and not is_reaction(e[1]))
+
+
+def two_writes(cid, rule):
+    return ("reaction_in_two_writes" if is_reaction(cid) else "edit_in_two_writes") in rule
 
 
 def step_change_message(s, me, p, rule):
-    """Puts an edit or a deletion, or completes it. Yields nothing while a transaction holds one of the items."""
+    """Puts a change and its item, or completes it. Yields nothing while a transaction holds one of the items."""
     pc, sender, cid, n, before = p[:5]
     kind, target, _ = cid
     orphan = pc != "put" and p[5]
     if pc in HALVES:
-        t = put(s, n, (sender, cid), (), before)[0] if pc == "change_entry" else with_item(s, cid, n)
+        t = put(s, n, (sender, cid), (), before)[0] if pc == "change_entry" else with_item(s, sender, cid, n)
         yield "%s of %s at %d: %s" % (kind, target, n, pc[7:]), move(t, me, ("dead",) if orphan else ("subs", sender, cid, n))
-        if "edit_in_two_writes" in rule and s.kills:
+        if two_writes(cid, rule) and s.kills:
             yield "%s of %s is killed between its writes" % (kind, target), move(s._replace(kills=s.kills - 1), me, ("dead",))
         return
-    if locked(s, seq=n, target=target):        # refused because of a conflicting transaction, and repeated
+    if locked(s, seq=n, item=item_of(sender, cid)):    # refused because of a conflicting transaction, and repeated
         return
     if at(s.log, n) is not None:               # only the transaction of a dead function
         yield "the late %s of %s loses %d" % (kind, target, n), move(s, me, ("dead",))
         return
-    if of_target(s, target) == GONE and not ("edit_revives" in rule and kind == "edit"):
-        yield "the target %s is deleted already" % target, move(s, me, ("dead",) if orphan else ("rejected",))
+    if not has_effect(s, sender, cid, rule):
+        yield "%s of %s has no effect" % (kind, target), move(s, me, ("dead",) if orphan else ("rejected",))
         return
     yield "%s of %s at %d, the entry is visible first" % (kind, target, n), move(
         put(s, n, (sender, cid), (), before)[0], me, ("change_item", sender, cid, n, before, orphan))
-    if "edit_in_two_writes" in rule:           # the entry, and then the item
+    if two_writes(cid, rule):                  # the entry, and then the item
         return
     yield "%s of %s at %d, the item is visible first" % (kind, target, n), move(
-        with_item(s, cid, n), me, ("change_entry", sender, cid, n, before, orphan))
+        with_item(s, sender, cid, n), me, ("change_entry", sender, cid, n, before, orphan))
     if not orphan:
         if s.sdk:
-            t = with_item(put(s, n, (sender, cid), (), before)[0], cid, n)
+            t = with_item(put(s, n, (sender, cid), (), before)[0], sender, cid, n)
             yield "%s of %s at %d, the answer is lost, the SDK retries" % (kind, target, n), t._replace(sdk=s.sdk - 1)
         if s.kills:
             yield "killed, the %s of %s at %d is in flight" % (kind, target, n), move(
                 s._replace(kills=s.kills - 1), me, ("flying", sender, cid, n, before, True))
 
 
-# --- send: launch > tail (> torn tail, > rest of the tail) > put, put ... > subs > push +
-#     acknowledge
+# --- send: launch > tail (> torn tail, > rest of the tail) (> the message of a reaction) > put, put ...
+#     > subs > push + acknowledge
 NEAR = 2                                        # entries that are read in parallel with the sender's row
 
 
@@ -228,9 +286,13 @@ def after_tail(s, me, sender, cid, after, got, rule):
     for n, e in sorted(got.items()):
         if e == (sender, cid) and "no_tail_check" not in rule:
             return duplicate(s, me, sender, cid, n, rule)
-    fence = "no_fence_of_edits" if is_change(cid) else "no_fence"
+    fence = "no_fence_of_reactions" if is_reaction(cid) else "no_fence_of_edits" if is_change(cid) else "no_fence"
     if removed(newest_change([e for _, e in sorted(got.items())], sender), sender) and fence not in rule:
         return move(s, me, ("rejected",))
+    if is_reaction(cid):
+        if any(deletes(e, cid[1]) for e in got.values()) and "no_fence_of_targets" not in rule:
+            return move(s, me, ("rejected",))
+        return move(s, me, ("look", sender, cid, head + 1, count_at(s, head)))
     return move(s, me, ("put", sender, cid, head + 1, count_at(s, head)))
 
 
@@ -287,6 +349,12 @@ def step_send(s, me, p, rule, window):
         got.update(tail_read(s, after, edge + 1))
         yield "%s/%s finishes reading the tail at %d" % (sender, cid, len(s.log)), after_tail(
             s, me, sender, cid, after, got, rule)
+    elif pc == "look":                          # the message and the row, in one round
+        _, sender, cid, n, before = p
+        if of_target(s, cid[1]) == GONE or has_row(s, cid[1], sender) == (cid[0] == "on"):
+            yield "%s/%s finds no message, or it is so already" % (sender, cid), move(s, me, ("rejected",))
+        else:
+            yield "%s/%s finds the message" % (sender, cid), move(s, me, ("put", sender, cid, n, before))
     elif pc == "put":
         _, sender, cid, n, before = p[:5]
         early = p[5:]
@@ -303,7 +371,9 @@ def step_send(s, me, p, rule, window):
                 yield "%s/%s is put at %d, the answer is lost, the SDK retries" % (sender, cid, n), t._replace(sdk=s.sdk - 1)
         elif old == (sender, cid) and "own_item_is_foreign" not in rule:
             yield "%s/%s finds itself at %d" % (sender, cid, n), duplicate(s, me, sender, cid, n, rule)
-        elif "reread" in rule or removed(old, sender) and not {"no_fence", "no_fence_of_edits"} & set(rule):
+        elif is_reaction(cid) and deletes(old, cid[1]) and "no_fence_of_targets" not in rule:
+            yield "%s/%s loses %d to the deletion of its message" % (sender, cid, n), move(s, me, ("rejected",))
+        elif "reread" in rule or removed(old, sender) and not {"no_fence", "no_fence_of_edits", "no_fence_of_reactions"} & set(rule):
             # the contention rule: read the tail again from the lost position; a sender that meets
             # its own removal does the same, since it may have been added again after it
             yield "%s/%s loses %d, rereads" % (sender, cid, n), move(s, me, ("tail", sender, cid, n) + early)
@@ -328,7 +398,8 @@ def step_send(s, me, p, rule, window):
         _, sender, cid, n, wanted = p
         # A fresh edit is pushed with its own text; this one may have been replaced since, and the fold
         # of the client does not depend on the order.
-        facts = frozenset({(cid[1], GONE if cid[0] == "delete" else n)}) if is_change(cid) else facts_of(s, n, (sender, cid))
+        fresh = is_change(cid) and not is_reaction(cid)
+        facts = frozenset({(cid[1], GONE if cid[0] == "delete" else n)}) if fresh else facts_of(s, n, (sender, cid))
         t = deliver(s, [(n, (sender, cid))], facts) if wanted else s
         yield "%s/%s is %spushed, acknowledged at %d" % (sender, cid, "" if wanted else "not ", n), move(
             t._replace(acks=t.acks | {(sender, cid, n)}), me, ("done",))
@@ -390,6 +461,29 @@ def step_history(s, me, p, rule):
     elif pc == "history_check":
         yield ("%s is a participant, reply" % user, move(deliver(s, p[2]), me, ("done",))) if user in s.members else (
             "%s may not read" % user, move(s, me, ("rejected",)))
+
+
+# --- page: the rows of reactions, as a page of history has them. Participants may read it at any time.
+def step_page(s, me, p, rule):
+    if p[0] == "page":
+        yield "%s reads the rows of reactions" % p[1], move(s, me, ("page_reply", p[1], s.rows))
+    else:
+        # A client that is not told their positions takes them for the newest that it knows.
+        late = len(s.log) if "state_without_seq" in rule else 0
+        rows = frozenset((target, user, max(n, late)) for target, user, n in p[2])
+        yield "%s receives %d reactions" % (p[1], len(p[2])), move(s._replace(given=s.given | rows), me, ("done",))
+
+
+def shown_reactions(s):
+    """Returns the reactions that the watched client shows: for each, the newest that it knows decides."""
+    known = {}
+    for n, (sender, cid) in sorted(s.seen):
+        if is_reaction(cid):
+            known[cid[1], sender] = (n, cid[0] == "on")
+    for target, user, n in s.given:
+        known[target, user] = max(known.get((target, user), (0, False)), (n, True))
+    gone = {target for target, n in s.items if n == GONE}
+    return {key for key, (_, on) in known.items() if on and key[0] not in gone}
 
 
 def newest(s):
@@ -476,6 +570,7 @@ STEPS = {"subscribe": step_subscribe, "fill": step_subscribe, "check": step_subs
          "flying": step_change_message, "change_entry": step_change_message, "change_item": step_change_message, "late_row": step_subscribe, "read": step_subscribe,
          "first_check": step_subscribe, "row_after_check": step_subscribe, "drop": step_subscribe,
          "history": step_history, "history_read": step_history, "history_late": step_history, "history_check": step_history,
+         "page": step_page, "page_reply": step_page,
          "removed": step_change, "added": step_change, "tx": step_change, "tx_entry": step_change, "tx_row": step_change,
          "late_row_change": step_change, "answer": step_change, "clean_up": step_change}
 
@@ -509,6 +604,11 @@ def broken(s):
         # A user who was added again sees the whole log, with the entries stored in between.
         if any(e[0] == WATCHED for _, e in later) or not back and any(x in s.seen for x in later):
             return "FENCE"
+    if folded_rows(stored) is None:
+        return "FOLD"
+    for n, entry in enumerate(stored, 1):
+        if is_reaction(entry[1]) and any(deletes(e, entry[1][1]) for e in stored[:n]):
+            return "LIVING"
     if any(count != sum(map(is_message, s.log[:n])) for n, count in enumerate(s.counts, 1)):
         return "COUNT"
     return None
@@ -520,7 +620,7 @@ def explore(scenario, rule=(), limit=3_000_000):
     wanted = {p[1:3] for p in procs if p[0] == "send"}
     counts = tuple(sum(map(is_message, log[:n])) for n in range(1, len(log) + 1))
     start = State(log, counts, frozenset(), frozenset("ab"), procs, frozenset(), frozenset(), False, frozenset(), frozenset(), kills, sdk,
-                  frozenset(), frozenset())
+                  frozenset(), frozenset(), frozenset(), frozenset())
     parent, queue = {start: None}, deque([start])
     while queue:
         s = queue.popleft()
@@ -548,7 +648,7 @@ def broken_final(s, wanted, rule):
         return bad
     if (WATCHED in s.members) == removed(newest_change(s.log, WATCHED), WATCHED):
         return "AGREE"
-    if s.items != folded(s.log):
+    if s.items != folded(s.log) or s.rows != folded_rows(s.log):
         return "FOLD"
     undisturbed = newest_change(s.log, WATCHED) is None     # a user who was removed subscribes again
     if s.joined and undisturbed and any((n, (u, c)) not in s.seen for u, c, n in s.acks):
@@ -558,6 +658,9 @@ def broken_final(s, wanted, rule):
         for target, fact in s.facts:
             known[target] = max(fact, known.get(target, 0))
         if any(known.get(target, 0) != of_target(s, target) for target in range(1, len(s.log) + 1)):
+            return "PICTURE"
+        gone = {target for target, n in s.items if n == GONE}
+        if shown_reactions(s) != {row[:2] for row in s.rows if row[0] not in gone}:
             return "PICTURE"
     if s.joined and "no_ping" in rule and len(s.log) > max((n for n, _ in s.seen), default=0):
         return "GAP"
@@ -571,6 +674,7 @@ def broken_final(s, wanted, rule):
 OLD = (("b", "1"), ("b", "2"))                  # the log at the start
 OWN = (("a", "1"),)                             # the same, with a message of the watched user
 EDIT, DELETE = ("edit", 1, "x"), ("delete", 1, "y")
+ON, AGAIN, OFF = ("on", 1, "p"), ("on", 1, "q"), ("off", 1, "r")
 # name: (log, processes, kills, SDK retries, window when there is no `after`)
 SCENARIOS = {
     # the same message three times: an old `after`, a fresh `after`, the client's current position
@@ -592,6 +696,10 @@ SCENARIOS = {
                           ("subscribe", "a")), 1, 1, 9),
     "edits": (OWN, (("send", "a", EDIT, 1), ("send", "a", ("edit", 1, "z"), 0), ("send", "b", "y", 1), ("subscribe", "a")), 1, 0, 9),
     "removal+edit": (OWN, (("send", "a", EDIT, 0), ("removed", "a"), ("send", "b", DELETE, 1)), 1, 0, 9),
+    # a double click of b, on two devices; b withdraws; a page of history
+    "reactions": (OWN, (("send", "b", ON, 1), ("send", "b", AGAIN, 1), ("send", "b", OFF, 0), ("subscribe", "a"), ("page", "a")), 1, 1, 9),
+    "react+delete": (OWN, (("send", "b", ON, 1), ("send", "b", OFF, 0), ("send", "a", DELETE, 1), ("subscribe", "a")), 1, 1, 9),
+    "removal+react": (OWN, (("send", "a", ON, 0), ("removed", "a"), ("send", "b", AGAIN, 1)), 1, 0, 9),
     "removal+history": (OLD[:1], (("history", "a"), ("removed", "a"), ("send", "b", "y", 1)), 2, 0, 9),
 }
 # name: (scenario, what the mutant does)
@@ -609,6 +717,11 @@ MUTANTS = {
     "subs_only": ("removal", "fan-out reads only the subscriptions, so a row without a participant is live"),
     "no_fence": ("removal", "no sender looks for its own removal in the tail"),
     "no_fence_of_edits": ("removal+edit", "no sender of an edit looks for its own removal in the tail"),
+    "no_fence_of_reactions": ("removal+react", "no sender of a reaction looks for its own removal in the tail"),
+    "no_fence_of_targets": ("react+delete", "no sender of a reaction looks for the deletion of its message in the tail"),
+    "doubled_reaction": ("reactions", "a reaction is stored without the condition that it does not exist"),
+    "reaction_in_two_writes": ("reactions", "the entry and the row of a reaction are written separately"),
+    "state_without_seq": ("reactions", "a client takes the reactions of a page for newer than every entry that it has seen"),
     "edit_revives": ("edit+delete", "an edit is stored without the condition that its target is not deleted"),
     "edit_in_two_writes": ("edits", "the entry of an edit and the item of its target are written separately"),
     "half_fill": ("edits", "a reader takes a target that does not show the edit yet for one that was edited later"),
