@@ -34,6 +34,15 @@ const ajv = new Ajv2020({
   allErrors: false,
 });
 const byteLength = (text) => Buffer.byteLength(text);
+const ELEMENT =
+  "(?:\\p{Emoji_Modifier_Base}\\p{Emoji_Modifier}|[0-9#*]\\u20e3|[\\u{1f1e6}-\\u{1f1ff}]{2}" +
+  "|\\u{1f3f4}[\\u{e0030}-\\u{e0039}\\u{e0061}-\\u{e007a}]+\\u{e007f}" +
+  "|(?![0-9#*\\u{1f1e6}-\\u{1f1ff}])\\p{Emoji})";
+const EMOJI = new RegExp(`^${ELEMENT}(?:\\u200d${ELEMENT})*$`, "u");
+const isEmoji = (text) => {
+  const key = text.replaceAll(/[\ufe0e\ufe0f]/g, "");
+  return [...key].length <= 10 && byteLength(key) <= 32 && EMOJI.test(key);
+};
 ajv.addKeyword({
   keyword: "x-maxBytes",
   type: "string",
@@ -49,6 +58,7 @@ ajv.addKeyword({
   type: "string",
   validate: (form, text) => text === text.normalize(form),
 });
+ajv.addKeyword({ keyword: "x-emoji", type: "string", validate: (_, text) => isEmoji(text) });
 ajv.addKeyword({
   keyword: "x-maxDistinct",
   type: "array",

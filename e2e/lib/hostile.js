@@ -141,7 +141,9 @@ function text({
   "x-maxBytes": bytes,
   "x-maxEncodedBytes": encoded,
   "x-normalized": form,
+  "x-emoji": isEmoji,
 }) {
+  if (isEmoji) return fc.constantFrom("👍", "👍🏿", "❤️", "1️⃣", "🇩🇪", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁷󠁬󠁳󠁿");
   const max = bytes ?? encoded;
   const any = fc
     .stringMatching(new RegExp(pattern, "u"), { size: "small" })
@@ -181,6 +183,18 @@ const EDGES = {
     repeated([8191, 8192, 8193], ['"', "\n", "ü"]),
   ),
   after: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
+  emoji: fc.constantFrom(
+    "",
+    "a",
+    "👍👍",
+    "👍🏻🏻",
+    "🇩",
+    "‍",
+    "️",
+    "1",
+    "👩‍👩‍👩‍👩‍👩‍👩",
+    "👨🏻‍👨🏻‍👨🏻‍👨🏻",
+  ),
   read: fc.constantFrom(-1, 0, 1, 0.5, LAST_POSITION, LAST_POSITION + 1),
   title: fc.oneof(repeated([0, 1, 199, 200, 201], ["a"]), repeated([50, 51], ["😀"])),
   presence: fc.constantFrom("active", "away", "here"),

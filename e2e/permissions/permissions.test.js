@@ -52,6 +52,8 @@ async function everything(stack) {
   await addStale();
   await attempt(() => sockets[0].request("editMessage", { conversation, target: 1, ...message() }));
   await attempt(() => sockets[0].request("subscribe", { conversation, after: 1 }));
+  for (const on of [true, false])
+    await attempt(() => sockets[0].request("react", { conversation, target: 1, emoji: "👍", on }));
   await attempt(() => ada.patch(at("/messages/1"), message()));
   await attempt(() => ada.delete(at(`/messages/1?id=${randomUUID()}`)));
   await addStale();

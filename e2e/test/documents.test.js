@@ -73,6 +73,7 @@ test("schemas of what a server sends allow no further members", () => {
         "sendMessage",
         "editMessage",
         "deleteMessage",
+        "react",
         "ping",
         "newConversation",
         "newMessage",

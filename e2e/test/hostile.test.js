@@ -27,6 +27,7 @@ const PUSHED = [
   "message",
   "messageEdited",
   "messageDeleted",
+  "reaction",
   "participantAdded",
   "participantRemoved",
   "added",

@@ -1,11 +1,11 @@
-//! `editMessage` and `deleteMessage`: change stored messages, and push the changes to the
-//! subscribed connections.
+//! `editMessage`, `deleteMessage` and `react`: change stored messages and the reactions to them, and
+//! push the changes to the subscribed connections.
 
-use chat::routes::{DeleteMessage, EditMessage};
+use chat::routes::{DeleteMessage, EditMessage, React};
 use chat_aws::{Error, Ports, websocket};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    websocket::run_messages::<(EditMessage, DeleteMessage), _>(Ports::with_gateway_and_edits())
-        .await
+    let ports = Ports::with_gateway_and_edits();
+    websocket::run_messages::<(EditMessage, DeleteMessage, React), _>(ports).await
 }

@@ -24,6 +24,7 @@ mod message_change;
 mod mutant;
 #[cfg(feature = "mutants")]
 pub mod mutant;
+mod page_reactions;
 mod participant_change;
 pub mod ports;
 pub mod rate_limit;

@@ -1,15 +1,15 @@
-//! An edit or a deletion of a message: what `editMessage` and `deleteMessage` share.
+//! A change that concerns a message: what `editMessage`, `deleteMessage` and `react` share.
 
-use std::slice;
+use std::{future::Future, slice};
 
-use futures_util::future::join;
+use futures_util::future::{join, join3};
 use serde::Serialize;
 
 use crate::{
     access::{read_with_participant, require_participant},
     domain::{Content, ConversationId, Draft, Entry, Participant, Revision, Seq, UserId},
-    error::{Rejection, RequestError},
-    fields::Position,
+    error::{InternalError, Rejection, RequestError},
+    fields::{Fields, MessagePosition, Position},
     log::{Appended, Tail, near_tail, newest_tail, rest_of_tail},
     ports::{Log, Participants},
 };
@@ -63,6 +63,32 @@ impl StoredChange {
     }
 }
 
+/// The message that a request names, and what its client has seen.
+pub(crate) struct NamedMessage {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The position of the message.
+    pub target: Seq,
+    /// The position of the client.
+    pub after: Option<Position>,
+}
+
+impl NamedMessage {
+    /// Reads the fields.
+    ///
+    /// # Errors
+    /// `invalid` with the name of a field that is missing or wrong.
+    pub fn parse(fields: &Fields) -> Result<Self, Rejection> {
+        let conversation = fields.required("conversation")?;
+        let MessagePosition(target) = fields.required(TARGET)?;
+        Ok(Self {
+            conversation,
+            target,
+            after: fields.optional("after")?,
+        })
+    }
+}
+
 /// What a request has read before it changes a message.
 pub(crate) struct Read {
     /// The caller.
@@ -108,27 +134,32 @@ impl Read {
 pub(crate) const TARGET: &str = "target";
 
 /// Checks that the caller is a participant, and reads the entries that a writer must have read, as
-/// `sendMessage` does. Then reads the message, which only participants may make the service do.
+/// `sendMessage` does. Then reads the message, and at the same time awaits `also`, which only
+/// participants may make the service do.
 ///
 /// # Errors
-/// Those of `sendMessage`.
-pub(crate) async fn read<P: Log + Participants + Sync>(
+/// Those of `sendMessage` and of `also`.
+pub(crate) async fn read<P: Log + Participants + Sync, T>(
     ports: &P,
-    conversation: &ConversationId,
+    NamedMessage {
+        conversation,
+        target,
+        after,
+    }: &NamedMessage,
     user: &UserId,
-    target: Seq,
-    after: Option<Position>,
-) -> Result<Read, RequestError> {
-    let message = ports.read_at(conversation, slice::from_ref(&target));
+    also: impl Future<Output = Result<T, InternalError>>,
+) -> Result<(Read, T), RequestError> {
+    let message = ports.read_at(conversation, slice::from_ref(target));
     let Some(after) = after else {
-        let both = join(newest_tail(ports, conversation), message);
-        let ((tail, message), participant) =
-            read_with_participant(ports, conversation, user, both).await?;
-        return Ok(Read {
+        let all = join3(newest_tail(ports, conversation), message, also);
+        let ((tail, message, also), participant) =
+            read_with_participant(ports, conversation, user, all).await?;
+        let read = Read {
             participant,
             tail: tail?,
             target: message?.pop(),
-        });
+        };
+        return Ok((read, also?));
     };
     let after = after.seq()?;
     let (participant, near) = join(
@@ -137,10 +168,12 @@ pub(crate) async fn read<P: Log + Participants + Sync>(
     )
     .await;
     let participant = participant?;
-    let (tail, message) = join(rest_of_tail(ports, conversation, near?), message).await;
-    Ok(Read {
+    let rest = rest_of_tail(ports, conversation, near?);
+    let (tail, message, also) = join3(rest, message, also).await;
+    let read = Read {
         participant,
         tail: tail?,
         target: message?.pop(),
-    })
+    };
+    Ok((read, also?))
 }

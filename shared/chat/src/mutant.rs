@@ -42,6 +42,26 @@ pub enum Mutant {
     NoFence,
     /// A writer of an edit or a deletion does not look for its user's removal.
     NoFenceOfEdits,
+    /// A writer of a reaction does not look for its user's removal.
+    NoFenceOfReactions,
+    /// A writer of a reaction does not look for the deletion of the message.
+    NoFenceOfTargets,
+    /// A reaction is stored although it exists. Implemented by the fake store; the contract detects
+    /// it in other stores.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    DoubledReaction,
+    /// The entry and the row of a reaction are written one after the other. Implemented by the fake
+    /// store; the contract detects it in other stores.
+    #[cfg_attr(
+        not(any(test, feature = "testing")),
+        expect(dead_code, reason = "only the fake store implements it")
+    )]
+    ReactionInTwoWrites,
+    /// A writer that lost its position does not count the emoji that others have used since.
+    EmojiUncounted,
     /// An edit is stored although its message is deleted. Implemented by the fake store; the
     /// contract detects it in other stores.
     #[cfg_attr(
@@ -111,9 +131,10 @@ pub enum Mutant {
 #[cfg(feature = "mutants")]
 impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
-    /// concurrent changes of one participant; `EditInTwoWrites` and `HalfFill`, because in the
-    /// simulation every call takes effect at once.
-    pub const ALL: [Self; 26] = [
+    /// concurrent changes of one participant; `EditInTwoWrites`, `ReactionInTwoWrites` and
+    /// `HalfFill`, because in the simulation every call takes effect at once; `EmojiUncounted`,
+    /// because no client of the simulation uses more emoji than a message may have.
+    pub const ALL: [Self; 29] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -127,6 +148,9 @@ impl Mutant {
         Self::SubsOnly,
         Self::NoFence,
         Self::NoFenceOfEdits,
+        Self::NoFenceOfReactions,
+        Self::NoFenceOfTargets,
+        Self::DoubledReaction,
         Self::EditRevives,
         Self::CheckBeforeRead,
         Self::AnswerBeforeRow,
@@ -159,6 +183,11 @@ impl Mutant {
             Self::SubsOnly => "subs_only",
             Self::NoFence => "no_fence",
             Self::NoFenceOfEdits => "no_fence_of_edits",
+            Self::NoFenceOfReactions => "no_fence_of_reactions",
+            Self::NoFenceOfTargets => "no_fence_of_targets",
+            Self::DoubledReaction => "doubled_reaction",
+            Self::ReactionInTwoWrites => "reaction_in_two_writes",
+            Self::EmojiUncounted => "emoji_uncounted",
             Self::EditRevives => "edit_revives",
             Self::EditInTwoWrites => "edit_in_two_writes",
             Self::HalfFill => "half_fill",

@@ -9,13 +9,13 @@
 
 mod traces;
 
-use std::{future::Future, time::Duration};
+use std::{collections::BTreeSet, future::Future, time::Duration};
 
 pub use self::traces::{Own, Place, Trace, TracePage, Traces};
 use crate::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
-        Subscription, Timestamp, UserId,
+        Connection, ConnectionId, Conversation, ConversationId, Emoji, Entry, Participant,
+        Reaction, ReactionKey, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
 };
@@ -64,6 +64,9 @@ pub trait Log {
     ///   text MUST NOT be stored anywhere else.
     /// - An edit or a deletion of a deleted message MUST store nothing, and MUST return
     ///   [`Put::Unchanged`].
+    /// - A reaction MUST be stored together with its row.
+    /// - A reaction without effect MUST store nothing, and MUST return [`Put::Unchanged`]: there
+    ///   already is (to react) or is no (to withdraw) reaction of the user with the emoji.
     /// - An addition beyond the limit of participants MUST store nothing, and MUST return
     ///   [`Put::Full`]. The limit belongs to the configuration of the store.
     ///
@@ -98,8 +101,8 @@ pub enum Put {
     Stored,
     /// The position already had this entry.
     Taken(Entry),
-    /// The change has no effect: the user already is (or is not) a participant, or the message is
-    /// deleted.
+    /// The change has no effect: the user already is (or is not) a participant, the message is
+    /// deleted, or the user already reacts (or does not react) with the emoji.
     Unchanged,
     /// The conversation has as many participants as the store allows.
     Full,
@@ -162,6 +165,64 @@ pub trait Participants {
         user: &UserId,
         conversations: &[ConversationId],
     ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, InternalError>> + Send;
+}
+
+/// The reactions to messages, as the log of entries left them.
+pub trait Reactions {
+    /// Reads what decides whether a reaction may change: whether it exists, and with which emoji
+    /// users react to the message, at most `most` different ones. The cost does not grow with the
+    /// number of reactions.
+    ///
+    /// - All different emoji MUST be found, however many users react with each.
+    fn standing(
+        &self,
+        conversation: &ConversationId,
+        reaction: &ReactionKey,
+        most: usize,
+    ) -> impl Future<Output = Result<Standing, InternalError>> + Send;
+
+    /// Reads reactions to the messages in a range, **descending** by message, emoji and user, at
+    /// most `limit`, which is at most [`MOST_REACTIONS`].
+    ///
+    /// - Reactions MUST be descending and without omissions.
+    fn reactions(
+        &self,
+        conversation: &ConversationId,
+        range: &ReactionRange,
+        limit: usize,
+    ) -> impl Future<Output = Result<ReactionPage, InternalError>> + Send;
+}
+
+/// The most reactions of one [`Reactions::reactions`].
+pub const MOST_REACTIONS: usize = 1_000;
+
+/// What decides whether a reaction may change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the reaction exists.
+    pub exists: bool,
+    /// The different emoji of the message.
+    pub different: BTreeSet<Emoji>,
+}
+
+/// A range of reactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReactionRange {
+    /// The position of the first message.
+    pub first: Seq,
+    /// The position of the last message.
+    pub last: Seq,
+    /// The reactions to the last message are only those before this emoji and user.
+    pub before: Option<(Emoji, UserId)>,
+}
+
+/// A page of reactions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReactionPage {
+    /// The reactions, in the order of the read.
+    pub reactions: Vec<Reaction>,
+    /// Whether there are more in the range.
+    pub more: bool,
 }
 
 /// How far participants have read.

@@ -72,6 +72,26 @@ pub enum WireEntry<'a> {
         /// The time in RFC 3339.
         sent_at: String,
     },
+    /// A participant reacted to a message, or withdrew their reaction.
+    #[serde(rename_all = "camelCase")]
+    Reaction {
+        /// Conversation id.
+        conversation: &'a str,
+        /// The position.
+        seq: u64,
+        /// The position of the message.
+        target: u64,
+        /// The emoji.
+        emoji: &'a str,
+        /// Whether the user reacts with it from now on.
+        on: bool,
+        /// The user.
+        user: &'a str,
+        /// The user's display name.
+        name: &'a str,
+        /// The time in RFC 3339.
+        sent_at: String,
+    },
     /// A participant was added.
     #[serde(rename_all = "camelCase")]
     ParticipantAdded(ParticipantChange<'a>),
@@ -174,6 +194,21 @@ impl<'a> WireEntry<'a> {
                 id: draft.id.as_str(),
                 target: target.number(),
                 by: draft.sender.as_str(),
+                sent_at: draft.sent_at.rfc3339(),
+            },
+            Content::Reaction {
+                target,
+                emoji,
+                on,
+                name,
+            } => Self::Reaction {
+                conversation: conversation.as_str(),
+                seq: entry.seq.number(),
+                target: target.number(),
+                emoji: emoji.as_str(),
+                on: *on,
+                user: draft.sender.as_str(),
+                name: name.as_str(),
                 sent_at: draft.sent_at.rfc3339(),
             },
             Content::ParticipantAdded { user, name } => {

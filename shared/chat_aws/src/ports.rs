@@ -5,14 +5,15 @@ use std::{future::Future, time::Duration};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
-        Subscription, Timestamp, UserId,
+        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, ReactionKey,
+        Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{
         Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Own, Page,
-        ParticipantPage, Participants, Place, Presence, Presences, PushError, Put, Random, Receipt,
-        Receipts, Roster, Settings, Subscriptions, TracePage, Traces,
+        ParticipantPage, Participants, Place, Presence, Presences, PushError, Put, Random,
+        ReactionPage, ReactionRange, Reactions, Receipt, Receipts, Roster, Settings, Standing,
+        Subscriptions, TracePage, Traces,
     },
 };
 
@@ -186,6 +187,11 @@ delegate_to_table!(Participants {
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
 });
 
+delegate_to_table!(Reactions {
+    standing(conversation: &ConversationId, reaction: &ReactionKey, most: usize) -> Standing;
+    reactions(conversation: &ConversationId, range: &ReactionRange, limit: usize) -> ReactionPage;
+});
+
 delegate_to_table!(Receipts {
     advance(conversation: &ConversationId, user: &UserId, receipt: Receipt) -> Option<Advanced>;
 });
@@ -216,6 +222,7 @@ delegate_to_table!(Connections {
 delegate_to_table!(Traces {
     traces_of(user: &UserId, place: Option<&Place>) -> TracePage;
     remove_name(conversation: &ConversationId, seq: Seq) -> ();
+    remove_reaction_name(conversation: &ConversationId, reaction: &ReactionKey) -> ();
     delete_own(user: &UserId, row: &Own) -> ();
 });
 

@@ -7,8 +7,9 @@ use crate::{
     fakes::{Call, FakeChat},
     request::Route,
     routes::{
-        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
+        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation, React,
         ReadEvents, ReadMessages, Receipt, RemoveParticipant, RemoveParticipants, SendMessage,
+        WithdrawReaction,
     },
 };
 
@@ -65,11 +66,13 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
     let chat = long_conversation();
     let message = json!({"id": "m", "body": "Hi"});
     let change = json!({"id": "m", "target": 1, "body": "Hi"});
+    let reaction = json!({"target": 1, "emoji": "👍"});
     let of_routes = [
         over_http::<ReadEvents>(&chat, &json!({"limit": 1_000})),
         over_http::<ReadEvents>(&chat, &json!({"after": 700})),
         over_http::<ReadMessages>(&chat, &json!({"limit": 1})),
         over_http::<ReadMessages>(&chat, &json!({"before": 700, "limit": 1_000})),
+        over_http::<ReadMessages>(&chat, &json!({"reactions": true, "limit": 1_000})),
         over_http::<GetConversation>(&chat, &json!({})),
         over_http::<AddParticipant>(&chat, &json!({"user": "mallory"})),
         over_http::<RemoveParticipant>(&chat, &json!({"user": "grace"})),
@@ -77,6 +80,8 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
         over_http::<SendMessage>(&chat, &message),
         over_http::<EditMessage>(&chat, &change),
         over_http::<DeleteMessage>(&chat, &change),
+        over_http::<React>(&chat, &reaction),
+        over_http::<WithdrawReaction>(&chat, &reaction),
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 0})),
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 1_500})),
         over_a_socket(&chat, &json!({"action": "subscribe"})),
@@ -103,11 +108,12 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
 fn a_refused_message_reads_a_few_entries_at_most() {
     let chat = long_conversation();
     for after in [0, 1, 700] {
-        let message = json!({"id": "m", "body": "Hi", "after": after, "target": 1});
+        let message = json!({"id": "m", "body": "Hi", "after": after, "target": 1, "emoji": "👍"});
         for [foreign, missing] in [
             over_http::<SendMessage>(&chat, &message),
             over_http::<EditMessage>(&chat, &message),
             over_http::<DeleteMessage>(&chat, &message),
+            over_http::<React>(&chat, &message),
         ] {
             let methods = |calls: &[Call]| calls.iter().map(|call| call.method).collect::<Vec<_>>();
             assert_eq!(methods(&foreign), methods(&missing), "after {after}");

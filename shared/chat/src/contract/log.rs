@@ -4,7 +4,7 @@ use crate::{
 };
 use futures_util::future::{join, join_all};
 
-use super::{NOW, at, conversation_id, message, seq, user};
+use super::{NOW, at, conversation_id, message, reaction, seq, user};
 
 async fn stored(log: &impl Log, conversation: &str, drafts: &[Draft]) -> Vec<Entry> {
     let conversation = conversation_id(conversation);
@@ -59,6 +59,8 @@ pub async fn an_entry_is_read_as_it_was_stored(log: &impl Log) {
                     revision: Revision::Original,
                 },
             ),
+            reaction("grace#1 🦀", "e-1", 1, "👍🏻", true),
+            reaction("grace#1 🦀", "e-2", 1, "👍🏻", false),
             change(
                 "m-2",
                 Content::ParticipantAdded {

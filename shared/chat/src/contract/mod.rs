@@ -19,6 +19,7 @@ pub mod connections;
 pub mod log;
 pub mod participants;
 pub mod presences;
+pub mod reactions;
 pub mod receipts;
 pub mod revisions;
 pub mod subscriptions;
@@ -27,10 +28,12 @@ pub mod traces;
 use crate::{
     domain::{
         Body, CONNECTION_LIFETIME, Connection, ConnectionId, Content, Conversation, ConversationId,
-        Counters, Digest, DisplayName, Draft, Entry, MessageId, Participant, ReadState, Revision,
-        Role, Seq, Subscription, Timestamp, Title, UserId,
+        Counters, Digest, DisplayName, Draft, Emoji, Entry, MessageId, Participant, ReactionKey,
+        ReadState, Revision, Role, Seq, Subscription, Timestamp, Title, UserId,
     },
-    ports::{Connections, Log, Participants, Presences, Receipts, Subscriptions, Traces},
+    ports::{
+        Connections, Log, Participants, Presences, Reactions, Receipts, Subscriptions, Traces,
+    },
 };
 
 /// The limit of participants with which stores must be configured for these tests.
@@ -39,7 +42,14 @@ pub const MOST_PARTICIPANTS: usize = 100;
 /// An implementation, and an executor for its futures.
 pub trait Stores {
     /// The implementation of all storage ports.
-    type Ports: Log + Participants + Receipts + Subscriptions + Connections + Presences + Traces;
+    type Ports: Log
+        + Participants
+        + Reactions
+        + Receipts
+        + Subscriptions
+        + Connections
+        + Presences
+        + Traces;
 
     /// Returns the ports, empty at first.
     fn ports(&self) -> &Self::Ports;
@@ -83,6 +93,15 @@ macro_rules! contract_tests {
                 an_edited_message_keeps_its_name_digest_and_counters
                 every_entry_at_the_positions_must_be_returned_once
                 concurrent_edits_and_a_deletion_leave_the_message_that_the_log_says;
+            reactions:
+                a_reaction_must_be_stored_together_with_its_row
+                a_reaction_without_effect_must_store_nothing
+                if_the_position_is_taken_the_reaction_must_not_change
+                a_repeated_reaction_must_return_the_entry_that_it_stored
+                all_different_emoji_must_be_found
+                reactions_must_be_descending_and_without_omissions
+                reactions_are_kept_apart
+                concurrent_reactions_are_stored_once_and_rows_agree_with_the_log;
             participants:
                 a_conversation_is_stored_with_all_its_participants
                 a_title_is_optional_and_91_participants_are_allowed
@@ -127,6 +146,7 @@ macro_rules! contract_tests {
                 reading_on_to_the_end_must_find_everything_that_was_stored_of_the_user
                 a_trace_of_another_user_must_not_be_found
                 removing_a_name_must_change_nothing_else
+                removing_the_name_of_a_reaction_must_change_nothing_else
                 deleting_a_row_must_delete_no_other_except_the_places_of_a_connection;
         }
     };
@@ -213,6 +233,25 @@ pub fn deletion(sender: &str, id: &str, target: u64) -> Draft {
         target: seq(target),
     };
     Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
+}
+
+/// Creates a reaction to the message at `target`, or its withdrawal.
+pub fn reaction(sender: &str, id: &str, target: u64, emoji: &str, on: bool) -> Draft {
+    let content = Content::Reaction {
+        target: seq(target),
+        emoji: Emoji::new(emoji).unwrap(),
+        on,
+        name: DisplayName::fitted(&sender.to_uppercase()),
+    };
+    Draft::new(user(sender), MessageId::new(id).unwrap(), NOW, content)
+}
+
+pub fn reaction_key(target: u64, emoji: &str, name: &str) -> ReactionKey {
+    ReactionKey {
+        target: seq(target),
+        emoji: Emoji::new(emoji).unwrap(),
+        user: user(name),
+    }
 }
 
 pub fn conversation(id: &str, title: Option<&str>) -> Conversation {

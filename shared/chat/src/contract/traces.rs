@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::{
-    NOW, at, change, connection, conversation, conversation_id, edit, message, participant, seq,
-    subscription, user,
+    NOW, at, change, connection, conversation, conversation_id, edit, message, participant,
+    reaction, reaction_key, seq, subscription, user,
 };
 use crate::{
-    domain::{ConversationId, Entry},
+    domain::{ConversationId, DisplayName, Entry},
     ports::{
-        Connections, Log, Own, Participants, Presences, Put, Receipts, Subscriptions, Trace, Traces,
+        Connections, Log, Own, Participants, Presences, Put, ReactionRange, Reactions, Receipts,
+        Subscriptions, Trace, Traces,
     },
 };
 
@@ -143,6 +144,34 @@ where
     for name in ["grac", "grace#1", "graceful"] {
         assert_eq!(traces(ports, name).await, [], "{name}");
     }
+}
+
+pub async fn removing_the_name_of_a_reaction_must_change_nothing_else(
+    ports: &(impl Log + Reactions + Traces),
+) {
+    let c = conversation_id("c");
+    for (number, draft) in (1..).zip([
+        message("ada", "m-1", "hello"),
+        reaction("grace", "r-1", 1, "👍", true),
+        reaction("ada", "r-2", 1, "👍", true),
+    ]) {
+        put(ports, &c, &at(number, &draft)).await;
+    }
+    let rows = async || {
+        let range = ReactionRange {
+            first: seq(1),
+            last: seq(1),
+            before: None,
+        };
+        ports.reactions(&c, &range, 10).await.unwrap().reactions
+    };
+    let mut expected = rows().await;
+    for name in ["grace", "linus"] {
+        let key = reaction_key(1, "👍", name);
+        ports.remove_reaction_name(&c, &key).await.unwrap();
+    }
+    expected[0].name = DisplayName::fitted("grace");
+    assert_eq!(rows().await, expected);
 }
 
 pub async fn removing_a_name_must_change_nothing_else<P>(ports: &P)

@@ -1,7 +1,9 @@
 //! The kinds of entries. A new kind is a variant of [`Content`] with an arm in each method here, a
 //! shape in [`crate::wire`], and a row in the store's list of kinds.
 
-use super::{Body, Change, DisplayName, Participant, ReadState, Role, Seq, Timestamp, UserId};
+use super::{
+    Body, Change, DisplayName, Emoji, Participant, ReadState, Role, Seq, Timestamp, UserId,
+};
 
 /// The content of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,17 @@ pub enum Content {
     MessageDeleted {
         /// The position of the message.
         target: Seq,
+    },
+    /// The sender reacted to a message, or withdrew their reaction.
+    Reaction {
+        /// The position of the message.
+        target: Seq,
+        /// The emoji.
+        emoji: Emoji,
+        /// Whether the sender reacts with the emoji from now on.
+        on: bool,
+        /// The sender's display name at that time.
+        name: DisplayName,
     },
     /// The sender added a participant.
     ParticipantAdded {
@@ -89,7 +102,7 @@ impl Content {
     #[must_use]
     pub fn named<'a>(&'a self, sender: &'a UserId) -> Option<(&'a UserId, &'a DisplayName)> {
         match self {
-            Self::Message { name, .. } => Some((sender, name)),
+            Self::Message { name, .. } | Self::Reaction { name, .. } => Some((sender, name)),
             Self::MessageEdited { .. } | Self::MessageDeleted { .. } => None,
             Self::ParticipantAdded { user, name } | Self::ParticipantRemoved { user, name } => {
                 Some((user, name))
@@ -105,6 +118,7 @@ impl Content {
             Self::Message { body, .. } => ("message", body.as_str()),
             Self::MessageEdited { body, .. } => ("messageEdited", text_of(body.as_ref())),
             Self::MessageDeleted { .. } => ("messageDeleted", ""),
+            Self::Reaction { emoji, .. } => ("reaction", emoji.as_str()),
             Self::ParticipantAdded { user, .. } => ("participantAdded", user.as_str()),
             Self::ParticipantRemoved { user, .. } => ("participantRemoved", user.as_str()),
         }
@@ -114,7 +128,9 @@ impl Content {
     pub(super) fn target(&self) -> Option<Seq> {
         match self {
             Self::Message { reply_to, .. } => *reply_to,
-            Self::MessageEdited { target, .. } | Self::MessageDeleted { target } => Some(*target),
+            Self::MessageEdited { target, .. }
+            | Self::MessageDeleted { target }
+            | Self::Reaction { target, .. } => Some(*target),
             Self::ParticipantAdded { .. } | Self::ParticipantRemoved { .. } => None,
         }
     }
@@ -123,7 +139,10 @@ impl Content {
     /// The row of an added participant begins with `read`.
     pub(super) fn change(&self, at: Timestamp, read: ReadState) -> Option<Change<'_>> {
         match self {
-            Self::Message { .. } | Self::MessageEdited { .. } | Self::MessageDeleted { .. } => None,
+            Self::Message { .. }
+            | Self::MessageEdited { .. }
+            | Self::MessageDeleted { .. }
+            | Self::Reaction { .. } => None,
             Self::ParticipantAdded { user, name } => Some(Change::Joins(Participant {
                 user: user.clone(),
                 name: name.clone(),

@@ -5,8 +5,8 @@ use std::fmt;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    Body, Content, Counters, Identity, MessageId, Participant, ReadState, Revision, Timestamp,
-    Title, UserId,
+    Body, Content, Counters, Identity, MessageId, Participant, Reaction, ReactionChange,
+    ReactionKey, ReadState, Revision, Timestamp, Title, UserId,
 };
 
 /// A position in a log. Entries are 1, 2, 3 …; 0 is the position before the first.
@@ -84,6 +84,35 @@ impl Entry {
             shown_to: Seq::START,
         };
         self.draft.content.change(self.draft.sent_at, read)
+    }
+
+    /// Returns the change of a reaction's row that is stored together with this entry, if there is
+    /// one.
+    #[must_use]
+    pub fn reaction(&self) -> Option<ReactionChange> {
+        let Content::Reaction {
+            target,
+            emoji,
+            on,
+            name,
+        } = &self.draft.content
+        else {
+            return None;
+        };
+        let key = ReactionKey {
+            target: *target,
+            emoji: emoji.clone(),
+            user: self.draft.sender.clone(),
+        };
+        Some(if *on {
+            ReactionChange::Given(Reaction {
+                key,
+                name: name.clone(),
+                seq: self.seq,
+            })
+        } else {
+            ReactionChange::Withdrawn(key)
+        })
     }
 
     /// Returns this entry as a log stores it: without the text of an edit, which the message has.

@@ -5,9 +5,11 @@
 mod content;
 mod conversation;
 mod counters;
+mod emoji;
 mod entry;
 mod identifiers;
 mod people;
+mod reaction;
 mod text;
 mod time;
 mod visible;
@@ -15,9 +17,11 @@ mod visible;
 pub use content::{Content, Revision};
 pub use conversation::{Conversation, Participant, ReadState, Role};
 pub use counters::Counters;
+pub use emoji::Emoji;
 pub use entry::{Change, Digest, Draft, Entry, Rewrite, Seq};
 pub use identifiers::{ConnectionId, ConversationId, MessageId, UserId};
 pub use people::{Connection, Identity, Subscription};
+pub use reaction::{Reaction, ReactionChange, ReactionKey};
 pub use text::{Body, DisplayName, Title};
 pub use time::{CONNECTION_LIFETIME, Timestamp};
 

@@ -15,7 +15,7 @@ use super::runtime::Runtime;
 use crate::{
     domain::{
         Connection, ConnectionId, Conversation, ConversationId, Counters, Draft, Entry,
-        Participant, Seq, Subscription, Timestamp, UserId,
+        Participant, Reaction, ReactionKey, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{Clock, Outbound, Presence, PushError, Random, Settings},
@@ -39,6 +39,7 @@ pub(super) struct State {
     pub conversations: BTreeMap<ConversationId, Conversation>,
     pub logs: BTreeMap<ConversationId, BTreeMap<Seq, Entry>>,
     pub participants: BTreeMap<(ConversationId, UserId), Participant>,
+    pub reactions: BTreeMap<(ConversationId, ReactionKey), Reaction>,
     pub subscriptions: BTreeMap<(ConversationId, ConnectionId), Subscription>,
     /// The conversations for which each connection has a place.
     pub claims: BTreeMap<ConnectionId, BTreeSet<ConversationId>>,
@@ -57,8 +58,8 @@ pub(super) struct State {
     pub half_seen: Vec<HalfSeen>,
 }
 
-/// An entry that is stored together with a participant's row or a changed message, of which the half
-/// `hidden` is not visible yet.
+/// An entry that is stored together with a row or a changed message, of which the half `hidden` is
+/// not visible yet.
 #[derive(Debug)]
 pub(super) struct HalfSeen {
     pub conversation: ConversationId,
@@ -200,6 +201,16 @@ impl FakeChat {
     pub fn is_participant(&self, conversation: &ConversationId, user: &UserId) -> bool {
         let row = (conversation.clone(), user.clone());
         self.state().participants.contains_key(&row)
+    }
+
+    /// Returns the rows of all reactions to the messages of a conversation, ascending.
+    #[must_use]
+    pub fn reaction_rows(&self, conversation: &ConversationId) -> Vec<Reaction> {
+        let state = self.state();
+        let rows = state.reactions.iter();
+        rows.filter(|((id, _), _)| id == conversation)
+            .map(|(_, row)| row.clone())
+            .collect()
     }
 
     /// Returns all subscriptions, including expired ones.

@@ -5,9 +5,11 @@ mod chance;
 mod log;
 mod memory;
 mod people;
+mod reactions;
 mod rows;
 mod runtime;
 mod traces;
+mod transactions;
 
 pub use chance::Chance;
 pub use memory::{Call, FakeChat, PushOutcome};

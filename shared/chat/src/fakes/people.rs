@@ -15,8 +15,8 @@ use crate::{
     ports::{Clock, Log},
     request::{Request, Route},
     routes::{
-        CreateConversation, DeleteMessage, EditMessage, Ping, Receipt, SendMessage, Subscribe,
-        Typing, Unsubscribe, connect,
+        CreateConversation, DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage,
+        Subscribe, Typing, Unsubscribe, connect,
     },
     websocket::{Inbound, answer},
     wire::Problem,
@@ -131,8 +131,8 @@ impl FakeChat {
             Some("typing" | "receipt") => {
                 answer::<(Typing, Receipt), _>(self, inbound, last_moment).await
             }
-            Some("editMessage" | "deleteMessage") => {
-                answer::<(EditMessage, DeleteMessage), _>(self, inbound, last_moment).await
+            Some("editMessage" | "deleteMessage" | "react") => {
+                answer::<(EditMessage, DeleteMessage, React), _>(self, inbound, last_moment).await
             }
             Some("subscribe" | "unsubscribe" | "ping") => {
                 answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound, last_moment).await

@@ -7,7 +7,7 @@ use std::{
 
 use super::{FakeChat, memory::State};
 use crate::{
-    domain::{Content, ConversationId, DisplayName, Entry, Seq, UserId},
+    domain::{Content, ConversationId, DisplayName, Entry, ReactionKey, Seq, UserId},
     error::InternalError,
     ports::{Own, Place, Trace, TracePage, Traces},
 };
@@ -57,6 +57,19 @@ impl Traces for FakeChat {
         Ok(())
     }
 
+    async fn remove_reaction_name(
+        &self,
+        conversation: &ConversationId,
+        reaction: &ReactionKey,
+    ) -> Result<(), InternalError> {
+        self.pause().await;
+        let key = (conversation.clone(), reaction.clone());
+        if let Some(row) = self.state().reactions.get_mut(&key) {
+            row.name = DisplayName::of(&reaction.user, "");
+        }
+        Ok(())
+    }
+
     async fn delete_own(&self, user: &UserId, row: &Own) -> Result<(), InternalError> {
         self.pause().await;
         let mut state = self.state();
@@ -78,7 +91,9 @@ impl Traces for FakeChat {
 fn remove_name(entry: &mut Entry) {
     let sender = entry.draft.sender.clone();
     match &mut entry.draft.content {
-        Content::Message { name, .. } => *name = DisplayName::of(&sender, ""),
+        Content::Message { name, .. } | Content::Reaction { name, .. } => {
+            *name = DisplayName::of(&sender, "");
+        }
         Content::ParticipantAdded { user, name } | Content::ParticipantRemoved { user, name } => {
             *name = DisplayName::of(user, "");
         }

@@ -1,5 +1,6 @@
 //! The named values of a request, from a frame, a body, a path or a query string.
 
+mod cursor;
 mod lists;
 mod numbers;
 
@@ -8,10 +9,11 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use crate::{
-    domain::{Body, ConversationId, FieldError, MessageId, Title, UserId},
+    domain::{Body, ConversationId, Emoji, FieldError, MessageId, Title, UserId},
     error::Rejection,
 };
 
+pub use cursor::ReactionCursor;
 pub use lists::{
     KnownUsers, MAX_POSITIONS, Positions, SubscriptionList, UserList, Wanted, WatchList,
 };
@@ -115,12 +117,14 @@ macro_rules! from_text {
     };
 }
 
-from_text!(ConversationId, MessageId, UserId, Body, Title);
+from_text!(ConversationId, MessageId, UserId, Body, Title, Emoji);
 
 impl FromField for bool {
     fn from_field(field: &Field) -> Result<Self, FieldError> {
         match field {
             Field::Json(Value::Bool(value)) => Ok(*value),
+            Field::Text(word) if word == "true" => Ok(true),
+            Field::Text(word) if word == "false" => Ok(false),
             _ => Err(FieldError::Invalid("must be true or false")),
         }
     }

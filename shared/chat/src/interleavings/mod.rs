@@ -5,7 +5,9 @@
 //! of an abstraction; the tests here run some interleavings of the code itself. The mutants of a
 //! client (`position_head`, `no_ping`) are covered by the model and by the tests of the client.
 
+mod messages;
 mod mutants;
+mod reactions;
 mod removal;
 mod scenarios;
 mod world;

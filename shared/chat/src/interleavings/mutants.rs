@@ -50,6 +50,10 @@ each_mutant_is_found! {
     subs_only: SubsOnly breaks Fence in Removal;
     no_fence: NoFence breaks Fence in Removal;
     no_fence_of_edits: NoFenceOfEdits breaks Fence in RemovalAndEdit;
+    no_fence_of_reactions: NoFenceOfReactions breaks Fence in RemovalAndReact;
+    no_fence_of_targets: NoFenceOfTargets breaks Living in ReactAndDelete;
+    doubled_reaction: DoubledReaction breaks Fold in Reactions;
+    reaction_in_two_writes: ReactionInTwoWrites breaks Fold in Reactions;
     edit_revives: EditRevives breaks Fold in EditAndDelete;
     edit_in_two_writes: EditInTwoWrites breaks Fold in Edits;
     half_fill: HalfFill breaks Picture in EditAndDelete;

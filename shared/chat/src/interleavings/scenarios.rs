@@ -20,10 +20,13 @@ pub enum Scenario {
     EditAndDelete,
     Edits,
     RemovalAndEdit,
+    Reactions,
+    ReactAndDelete,
+    RemovalAndReact,
 }
 
 /// All scenarios.
-pub const ALL: [Scenario; 13] = [
+pub const ALL: [Scenario; 16] = [
     Scenario::Retries,
     Scenario::RetriesAndSubscribe,
     Scenario::Crowd,
@@ -37,31 +40,45 @@ pub const ALL: [Scenario; 13] = [
     Scenario::EditAndDelete,
     Scenario::Edits,
     Scenario::RemovalAndEdit,
+    Scenario::Reactions,
+    Scenario::ReactAndDelete,
+    Scenario::RemovalAndReact,
 ];
 
 impl Scenario {
     /// Runs the scenario with a seed, and returns the broken promises.
     pub fn run(self, seed: u64) -> Vec<Promise> {
         let world = World::new(seed, self.history());
-        if matches!(
-            self,
-            Self::EditAndDelete | Self::Edits | Self::RemovalAndEdit
-        ) {
+        if self.has_own_message() {
             world.own_message();
         }
         world.chat.run(join_all(self.tasks(&world)));
         world.broken()
     }
 
+    /// Whether the log begins with a message of the watched user.
+    fn has_own_message(self) -> bool {
+        matches!(
+            self,
+            Self::EditAndDelete
+                | Self::Edits
+                | Self::RemovalAndEdit
+                | Self::Reactions
+                | Self::ReactAndDelete
+                | Self::RemovalAndReact
+        )
+    }
+
     fn history(self) -> usize {
         match self {
-            Self::EmptyLog | Self::EditAndDelete | Self::Edits | Self::RemovalAndEdit => 0,
+            _ if self.has_own_message() => 0,
+            Self::EmptyLog => 0,
             Self::Crowd
             | Self::Removal
             | Self::RemovalAndAdding
             | Self::Changes
             | Self::RemovalAndHistory => 1,
-            Self::Retries | Self::RetriesAndSubscribe | Self::NoAfter | Self::InventedAfter => 2,
+            _ => 2,
         }
     }
 
@@ -80,6 +97,9 @@ impl Scenario {
         let edit =
             |id: &'static str, after| -> LocalBoxFuture<'_, ()> { Box::pin(world.edit(id, after)) };
         let delete = |after| -> LocalBoxFuture<'_, ()> { Box::pin(world.delete(after)) };
+        let react = |user: &'static str, on, after| -> LocalBoxFuture<'_, ()> {
+            Box::pin(world.react(user, on, after))
+        };
         let position = After::Position;
         let at = After::At;
         match self {
@@ -121,6 +141,29 @@ impl Scenario {
                 bob(at(1)),
                 subscribe(),
                 history(),
+            ],
+            // Two devices of Bob, and Carol.
+            Self::Reactions => vec![
+                react("bob", true, 1),
+                react("bob", true, 0),
+                react("bob", false, 1),
+                react("carol", true, 1),
+                subscribe(),
+                history(),
+            ],
+            Self::ReactAndDelete => vec![
+                react("bob", true, 1),
+                react("bob", false, 0),
+                react("carol", true, 1),
+                delete(at(1)),
+                subscribe(),
+                history(),
+            ],
+            Self::RemovalAndReact => vec![
+                react("ada", true, 0),
+                remove(),
+                react("carol", true, 1),
+                carol(at(0)),
             ],
             Self::RemovalAndEdit => vec![edit("x", at(0)), remove(), delete(at(1)), carol(at(0))],
         }

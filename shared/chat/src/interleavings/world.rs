@@ -8,13 +8,18 @@ use std::{
 
 use serde_json::{Value, json};
 
+use super::{
+    messages::{self, DELETED},
+    reactions,
+};
 use crate::{
-    domain::{Change, Content, ConversationId, Counters, Entry, Revision},
+    domain::{Change, ConversationId, Counters},
     fakes::FakeChat,
     ports::{Participants as _, Random as _},
     request::Route,
     routes::{
-        AddParticipant, DeleteMessage, EditMessage, ReadMessages, RemoveParticipant, SendMessage,
+        AddParticipant, DeleteMessage, EditMessage, React, ReadMessages, RemoveParticipant,
+        SendMessage,
     },
 };
 
@@ -37,8 +42,11 @@ pub enum Promise {
     Agree,
     /// A subscriber has received every acknowledged message.
     Seen,
-    /// Every message is what the log says: the newest edit, unless it was deleted.
+    /// Every message is what the log says: the newest edit, unless it was deleted. So are the
+    /// reactions, each of which is given and withdrawn in turn.
     Fold,
+    /// No reaction is stored behind the deletion of its message.
+    Living,
     /// A subscriber that has the whole log shows every message as it is stored.
     Picture,
     /// If no request was killed or rejected, every message was acknowledged.
@@ -62,12 +70,6 @@ pub const WATCHED: &str = "ada";
 /// The sender and id of a message, or the kind and user of a change.
 type Name = (String, String);
 
-/// The newest that is known of a message: the position of an edit (0 for the original text) and the
-/// text, or the greatest position and no text after a deletion.
-type Shown = (u64, String);
-
-const DELETED: u64 = u64::MAX;
-
 /// A conversation of Ada, Bob and Carol.
 pub struct World {
     /// The chat, in an unsteady runtime.
@@ -75,7 +77,11 @@ pub struct World {
     conversation: ConversationId,
     seen: RefCell<BTreeMap<u64, Name>>,
     /// What reached the watched client about the text of each message.
-    picture: RefCell<BTreeMap<u64, Shown>>,
+    picture: messages::Picture,
+    /// What reached the watched client about reactions.
+    reactions: reactions::Picture,
+    /// The acknowledged reactions: the user and the position.
+    reacted: RefCell<BTreeSet<(String, u64)>>,
     wanted: RefCell<BTreeSet<Name>>,
     acknowledged: RefCell<BTreeSet<(Name, u64)>>,
     joined: Cell<bool>,
@@ -96,7 +102,9 @@ impl World {
             chat,
             conversation,
             seen: RefCell::default(),
-            picture: RefCell::default(),
+            picture: messages::Picture::default(),
+            reactions: reactions::Picture::default(),
+            reacted: RefCell::default(),
             wanted: RefCell::default(),
             acknowledged: RefCell::default(),
             joined: Cell::new(false),
@@ -149,6 +157,18 @@ impl World {
         self.revise::<DeleteMessage>("bob", fields, after).await;
     }
 
+    /// Makes the reaction of a user to the message at 1 exist or not, at a random time.
+    pub async fn react(&self, user: &str, on: bool, after: u64) {
+        self.random_pause().await;
+        let fields = json!({"conversation": "c", "target": 1, "emoji": "👍", "on": on,
+            "after": after});
+        let reacting = self.chat.ask_later::<React>(user, fields);
+        let reply = self.survived(self.chat.runtime.mortal(reacting).await);
+        let seq = reply.and_then(|reply| reply["seq"].as_u64());
+        let acknowledged = seq.map(|seq| (user.to_owned(), seq));
+        self.reacted.borrow_mut().extend(acknowledged);
+    }
+
     async fn revise<R: Route<FakeChat>>(&self, user: &str, mut fields: Value, after: After) {
         self.random_pause().await;
         let name = (user.to_owned(), fields["id"].as_str().unwrap().to_owned());
@@ -189,9 +209,12 @@ impl World {
     /// Reads the newest message as the watched user at a random time.
     pub async fn history(&self) {
         self.random_pause().await;
-        let fields = json!({"conversation": "c", "limit": 1});
+        let fields = json!({"conversation": "c", "limit": 1, "reactions": true});
         let reading = self.chat.ask_later::<ReadMessages>(WATCHED, fields);
         if let Some(page) = self.survived(self.chat.runtime.mortal(reading).await) {
+            for reaction in page["reactions"].as_array().unwrap() {
+                self.reactions.see(reaction);
+            }
             self.see(page["messages"].as_array().unwrap());
         }
     }
@@ -267,76 +290,11 @@ impl World {
             };
             let seq = entry["seq"].as_u64().unwrap();
             self.seen.borrow_mut().insert(seq, name);
-            self.show(seq, entry);
-        }
-    }
-
-    /// Keeps what an entry says about the text of a message, unless something newer is known.
-    fn show(&self, seq: u64, entry: &Value) {
-        let body = entry["body"].as_str().map(str::to_owned);
-        let (target, shown) = match entry["event"].as_str() {
-            Some("message") if !entry["deleted"].is_null() => (seq, (DELETED, String::new())),
-            Some("message") => {
-                let edit = entry["edited"]["seq"].as_u64().unwrap_or(0);
-                (seq, (edit, body.unwrap_or_default()))
+            if entry["event"] == "reaction" {
+                self.reactions.see(entry);
             }
-            Some("messageDeleted") => (entry["target"].as_u64().unwrap(), (DELETED, String::new())),
-            // Without a text, a later entry has replaced it.
-            Some("messageEdited") => match body {
-                Some(body) => (entry["target"].as_u64().unwrap(), (seq, body)),
-                None => return,
-            },
-            _ => return,
-        };
-        let mut picture = self.picture.borrow_mut();
-        let known = picture.entry(target).or_insert_with(|| shown.clone());
-        if known.0 < shown.0 {
-            *known = shown;
+            self.picture.see(seq, entry);
         }
-    }
-
-    /// Returns what the log says about each message.
-    fn folded(log: &[Entry]) -> BTreeMap<u64, Shown> {
-        let mut folded: BTreeMap<u64, Shown> = BTreeMap::new();
-        for entry in log {
-            let seq = entry.seq.number();
-            match &entry.draft.content {
-                // The text of an edit is its id.
-                Content::Message { body, revision, .. } => {
-                    let is_original = *revision == Revision::Original;
-                    let text = if is_original { body.as_str() } else { "" };
-                    folded.insert(seq, (0, text.to_owned()));
-                }
-                Content::MessageEdited { target, .. } => {
-                    let text = entry.draft.id.to_string();
-                    let shown = folded.get_mut(&target.number());
-                    if let Some(shown) = shown.filter(|shown| shown.0 < DELETED) {
-                        *shown = (seq, text);
-                    }
-                }
-                Content::MessageDeleted { target } => {
-                    folded.insert(target.number(), (DELETED, String::new()));
-                }
-                _ => {}
-            }
-        }
-        folded
-    }
-
-    /// Returns the messages as they are stored.
-    fn stored_messages(log: &[Entry]) -> BTreeMap<u64, Shown> {
-        let messages = log.iter().filter_map(|entry| {
-            let Content::Message { body, revision, .. } = &entry.draft.content else {
-                return None;
-            };
-            let newest = match revision {
-                Revision::Original => 0,
-                Revision::Edited { seq, .. } => seq.number(),
-                Revision::Deleted { .. } => DELETED,
-            };
-            Some((entry.seq.number(), (newest, body.as_str().to_owned())))
-        });
-        messages.collect()
     }
 
     /// Returns the entries that reached the watched client, by position.
@@ -386,9 +344,17 @@ impl World {
             counters = counters.followed_by(entry.seq, &entry.draft.content);
             entry.counters == counters
         });
+        let reacted = self.reacted.borrow();
+        let has = |(user, seq): &(String, u64)| {
+            let entry = log.iter().find(|entry| entry.seq.number() == *seq);
+            entry.is_some_and(|entry| {
+                entry.draft.sender.as_str() == user && entry.reaction().is_some()
+            })
+        };
         let acked = acknowledged
             .iter()
-            .all(|(name, seq)| stored.get(seq) == Some(name));
+            .all(|(name, seq)| stored.get(seq) == Some(name))
+            && reacted.iter().all(has);
         let fence = stored
             .range(late.saturating_add(1)..)
             .take_while(|(seq, _)| **seq < back)
@@ -399,16 +365,27 @@ impl World {
         let row = self.chat.participant(&self.conversation, &watched);
         let takes_part = self.chat.run(row).unwrap().is_some();
         let agree = takes_part == self.changes().next().is_none_or(|(_, joins)| joins);
-        let messages = Self::stored_messages(&log);
-        let fold = messages == Self::folded(&log);
+        let messages = messages::stored(&log);
+        let rows = reactions::stored(self.chat.reaction_rows(&self.conversation));
+        let fold =
+            messages == messages::folded(&log) && reactions::folded(&log).as_ref() == Some(&rows);
+        let is_deleted = |seq| messages.get(&seq).is_some_and(|shown| shown.0 == DELETED);
+        let living = log.iter().all(|entry| {
+            let of_deleted = entry.reaction().is_some_and(|reaction| {
+                let deletion = messages::deletion_of(&log, reaction.key().target);
+                deletion.is_some_and(|deletion| deletion < entry.seq)
+            });
+            !of_deleted
+        });
         let has_all = seen.keys().copied().eq(1..=log.len() as u64);
         let picture = !self.joined.get()
             || !has_all
             || self.changes().next().is_some()
-            || *self.picture.borrow() == messages;
+            || self.picture.shows(&messages) && self.reactions.shows(&rows, is_deleted);
         let received = !self.joined.get()
             || self.changes().next().is_some()
-            || acknowledged.iter().all(|(_, seq)| seen.contains_key(seq));
+            || acknowledged.iter().all(|(_, seq)| seen.contains_key(seq))
+                && reacted.iter().all(|(_, seq)| seen.contains_key(seq));
         let live = self.disturbed.get()
             || self.changes().next().is_some()
             || self.wanted.borrow().iter().all(known);
@@ -421,6 +398,7 @@ impl World {
             (agree, Promise::Agree),
             (received, Promise::Seen),
             (fold, Promise::Fold),
+            (living, Promise::Living),
             (picture, Promise::Picture),
             (live, Promise::Live),
         ]

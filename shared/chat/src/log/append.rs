@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::read::{Tail, dense_run};
 use crate::{
-    domain::{ConversationId, Draft, Entry, Seq, Timestamp},
+    domain::{Content, ConversationId, Draft, Entry, Seq, Timestamp},
     error::{InternalError, Rejection, RequestError},
     mutant::mutant,
     ports::{Clock, Log, Put, Random},
@@ -42,7 +42,7 @@ pub async fn append<P: Log + Clock + Random>(
     tail: Tail,
     deadline: Timestamp,
 ) -> Result<Appended, RequestError> {
-    let stored = store(ports, conversation, draft, tail, deadline).await?;
+    let stored = store(ports, conversation, draft, tail, deadline, |_| Ok(())).await?;
     Ok(stored.ok_or_else(|| {
         InternalError::new(
             "appending a message",
@@ -64,7 +64,7 @@ pub async fn change<P: Log + Clock + Random>(
     tail: Tail,
     deadline: Timestamp,
 ) -> Result<Option<Entry>, RequestError> {
-    let stored = store(ports, conversation, draft, tail, deadline).await?;
+    let stored = store(ports, conversation, draft, tail, deadline, |_| Ok(())).await?;
     Ok(stored.map(|appended| appended.entry))
 }
 
@@ -80,7 +80,23 @@ pub async fn revise<P: Log + Clock + Random>(
     tail: Tail,
     deadline: Timestamp,
 ) -> Result<Option<Appended>, RequestError> {
-    store(ports, conversation, draft, tail, deadline).await
+    store(ports, conversation, draft, tail, deadline, |_| Ok(())).await
+}
+
+/// Stores a reaction or its withdrawal, together with its row, after `tail`. Returns `None` if it is
+/// so already. `allow` decides about each part of the log that is read before the entry is put.
+///
+/// # Errors
+/// Those of `allow` and of [`append`].
+pub async fn react<P: Log + Clock + Random>(
+    ports: &P,
+    conversation: &ConversationId,
+    draft: Draft,
+    tail: Tail,
+    deadline: Timestamp,
+    allow: impl FnMut(&Tail) -> Result<(), Rejection> + Send,
+) -> Result<Option<Appended>, RequestError> {
+    store(ports, conversation, draft, tail, deadline, allow).await
 }
 
 async fn store<P: Log + Clock + Random>(
@@ -89,6 +105,7 @@ async fn store<P: Log + Clock + Random>(
     draft: Draft,
     tail: Tail,
     deadline: Timestamp,
+    mut allow: impl FnMut(&Tail) -> Result<(), Rejection> + Send,
 ) -> Result<Option<Appended>, RequestError> {
     let (mut draft, mut tail) = (draft, tail);
     let mut losses = 0_u32;
@@ -98,10 +115,10 @@ async fn store<P: Log + Clock + Random>(
         if let Some(entry) = tail.repeated(&draft).filter(|_| !unread) {
             return Ok(Some(stored_before(entry, &draft)?));
         }
-        let is_fenced = draft.rewrite().is_none() || !mutant!(NoFenceOfEdits);
-        if tail.removes(&draft.sender) && is_fenced {
+        if tail.removes(&draft.sender) && is_fenced(&draft) {
             return Err(Rejection::NotFound.into());
         }
+        allow(&tail)?;
         if ports.now() >= deadline {
             return Err(Rejection::Contended.into());
         }
@@ -144,6 +161,15 @@ async fn store<P: Log + Clock + Random>(
                 .await;
             tail = reread(ports, conversation, seq).await?;
         }
+    }
+}
+
+/// Returns whether a writer looks for its user's removal: always, without a mutant.
+fn is_fenced(draft: &Draft) -> bool {
+    match draft.content {
+        Content::MessageEdited { .. } | Content::MessageDeleted { .. } => !mutant!(NoFenceOfEdits),
+        Content::Reaction { .. } => !mutant!(NoFenceOfReactions),
+        _ => true,
     }
 }
 

@@ -8,6 +8,6 @@ mod append;
 mod read;
 mod texts;
 
-pub use append::{Appended, append, change, revise};
+pub use append::{Appended, append, change, react, revise};
 pub use read::{Tail, head, near_tail, newest, newest_tail, read_after, rest_of_tail};
 pub use texts::with_texts;

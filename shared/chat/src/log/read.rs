@@ -3,8 +3,10 @@
 //! A read is not a snapshot: entries may be stored while it runs, and it may find a later one
 //! without an earlier one. So only the dense run from the start of a read is used.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::{
-    domain::{Content, ConversationId, Counters, Draft, Entry, Seq, UserId},
+    domain::{Content, ConversationId, Counters, Draft, Emoji, Entry, ReactionChange, Seq, UserId},
     error::{InternalError, Rejection, RequestError},
     mutant::mutant,
     ports::Log,
@@ -59,6 +61,31 @@ impl Tail {
                 _ => None,
             });
         newest.unwrap_or(false) && !mutant!(NoFence)
+    }
+
+    /// Returns whether one of these entries deletes the message at `target`.
+    #[must_use]
+    pub fn deletes(&self, target: Seq) -> bool {
+        self.entries.iter().any(|entry| {
+            matches!(&entry.draft.content,
+                Content::MessageDeleted { target: deleted } if *deleted == target)
+        })
+    }
+
+    /// Returns the emoji with which some user reacts to the message at `target` after the last of
+    /// these entries.
+    #[must_use]
+    pub fn emoji_of(&self, target: Seq) -> BTreeSet<Emoji> {
+        let mut newest = BTreeMap::new();
+        for change in self.entries.iter().filter_map(Entry::reaction) {
+            let key = change.key();
+            if key.target == target {
+                let key = (key.emoji.clone(), key.user.clone());
+                newest.insert(key, matches!(change, ReactionChange::Given(_)));
+            }
+        }
+        let given = newest.into_iter().filter(|(_, given)| *given);
+        given.map(|((emoji, _), _)| emoji).collect()
     }
 }
 

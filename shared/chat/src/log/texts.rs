@@ -10,7 +10,7 @@ use crate::{
     domain::{Body, Content, ConversationId, Entry, Revision, Seq},
     error::InternalError,
     mutant::mutant,
-    ports::{Clock, Log, MOST_POSITIONS},
+    ports::{Clock, Log},
 };
 
 /// How often messages are read until each shows its edits. An edit is stored by a transaction, of
@@ -23,8 +23,8 @@ const WAIT: Duration = Duration::from_millis(16);
 type Messages = BTreeMap<Seq, Option<Content>>;
 
 /// Gives each edit among `entries` its text, unless a later edit or a deletion has replaced it.
-/// Drops entries from the end if more than [`MOST_POSITIONS`] messages would have to be read, and
-/// returns whether entries were dropped.
+/// Drops entries from the end if more than `most` messages would have to be read, at most
+/// [`MOST_POSITIONS`](crate::ports::MOST_POSITIONS), and returns whether entries were dropped.
 ///
 /// # Errors
 /// An [`InternalError`] if a message cannot be read, or does not show its edit in any attempt.
@@ -32,6 +32,7 @@ pub async fn with_texts<P: Log + Clock>(
     ports: &P,
     conversation: &ConversationId,
     entries: &mut Vec<Entry>,
+    most: usize,
 ) -> Result<bool, InternalError> {
     if !entries.iter().any(|entry| target(entry).is_some()) {
         return Ok(false);
@@ -43,7 +44,7 @@ pub async fn with_texts<P: Log + Clock>(
     let mut known: Messages = messages
         .map(|entry| (entry.seq, Some(entry.draft.content.clone())))
         .collect();
-    let dropped = drop_excess(entries, &known);
+    let dropped = drop_excess(entries, &known, most);
     for attempt in 0..=ATTEMPTS {
         let unread = unread(entries, &known);
         if unread.is_empty() || (attempt > 0 && mutant!(HalfFill)) {
@@ -95,11 +96,11 @@ fn shows(message: &Option<Content>, edit: &Entry) -> bool {
     }
 }
 
-fn drop_excess(entries: &mut Vec<Entry>, known: &Messages) -> bool {
+fn drop_excess(entries: &mut Vec<Entry>, known: &Messages, most: usize) -> bool {
     let mut targets = BTreeSet::new();
     let fitting = entries.iter().take_while(|entry| {
         targets.extend(unread(std::slice::from_ref(entry), known));
-        targets.len() <= MOST_POSITIONS
+        targets.len() <= most
     });
     let kept = fitting.count();
     let dropped = kept < entries.len();

@@ -4,7 +4,9 @@ use std::{fmt, future::Future};
 
 use super::Presence;
 use crate::{
-    domain::{Connection, ConnectionId, Conversation, ConversationId, Entry, Seq, UserId},
+    domain::{
+        Connection, ConnectionId, Conversation, ConversationId, Entry, ReactionKey, Seq, UserId,
+    },
     error::InternalError,
 };
 
@@ -31,6 +33,15 @@ pub trait Traces {
         &self,
         conversation: &ConversationId,
         seq: Seq,
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
+
+    /// Removes the display name from the row of a reaction, if it exists.
+    ///
+    /// - Removing the name of a reaction MUST change nothing else.
+    fn remove_reaction_name(
+        &self,
+        conversation: &ConversationId,
+        reaction: &ReactionKey,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
     /// Deletes a row that belongs to the user alone, if it exists.

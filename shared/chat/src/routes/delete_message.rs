@@ -7,15 +7,15 @@
 //!  "duplicate": false}
 //! ```
 
-use std::{slice, time::Duration};
+use std::{future::ready, slice, time::Duration};
 
 use crate::{
     domain::{Content, ConversationId, Draft, Identity, MessageId, Role, Seq, Timestamp},
     error::{InternalError, Rejection, RequestError},
     fan_out::publish_stored,
-    fields::{Fields, MessagePosition, Position},
+    fields::Fields,
     log::{Appended, revise},
-    message_change::{Read, Revised, StoredChange, TARGET, Target, read},
+    message_change::{NamedMessage, Read, Revised, StoredChange, Target, read},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
@@ -32,20 +32,15 @@ const WAIT: Duration = Duration::from_millis(16);
 pub struct DeleteMessage;
 
 struct Command {
-    conversation: ConversationId,
+    message: NamedMessage,
     id: MessageId,
-    target: Seq,
-    after: Option<Position>,
 }
 
 impl Command {
     fn parse(fields: &Fields) -> Result<Self, Rejection> {
-        let MessagePosition(target) = fields.required(TARGET)?;
         Ok(Self {
-            conversation: fields.required("conversation")?,
+            message: NamedMessage::parse(fields)?,
             id: fields.required("id")?,
-            target,
-            after: fields.optional("after")?,
         })
     }
 }
@@ -58,16 +53,16 @@ where
     type Reply = Revised;
 
     async fn handle(ports: &P, request: &Request) -> Result<Revised, RequestError> {
-        let Command {
-            conversation,
-            id,
-            target,
-            after,
-        } = Command::parse(&request.fields)?;
+        let Command { message, id } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        let read = read(ports, &conversation, &caller.user, target, after).await?;
+        let (read, ()) = read(ports, &message, &caller.user, ready(Ok(()))).await?;
 
+        let NamedMessage {
+            conversation,
+            target,
+            ..
+        } = message;
         let content = Content::MessageDeleted { target };
         let draft = Draft::new(caller.user.clone(), id.clone(), ports.now(), content);
         if !read.is_repeated(&draft) {

@@ -7,13 +7,15 @@
 //!  "duplicate": false}
 //! ```
 
+use std::future::ready;
+
 use crate::{
-    domain::{Body, Content, ConversationId, Draft, Entry, Identity, MessageId, Seq, Timestamp},
+    domain::{Body, Content, ConversationId, Draft, Entry, Identity, MessageId, Timestamp},
     error::{Rejection, RequestError},
     fan_out::publish_stored,
-    fields::{Fields, MessagePosition, Position},
+    fields::Fields,
     log::{Appended, revise, with_texts},
-    message_change::{Read, Revised, StoredChange, TARGET, Target, read},
+    message_change::{NamedMessage, Read, Revised, StoredChange, TARGET, Target, read},
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Settings, Subscriptions},
     request::{Request, Route},
 };
@@ -26,22 +28,17 @@ const TOO_LATE: &str = "this message was sent too long ago to be edited; send an
 pub struct EditMessage;
 
 struct Command {
-    conversation: ConversationId,
+    message: NamedMessage,
     id: MessageId,
-    target: Seq,
     body: Body,
-    after: Option<Position>,
 }
 
 impl Command {
     fn parse(fields: &Fields) -> Result<Self, Rejection> {
-        let MessagePosition(target) = fields.required(TARGET)?;
         Ok(Self {
-            conversation: fields.required("conversation")?,
+            message: NamedMessage::parse(fields)?,
             id: fields.required("id")?,
-            target,
             body: fields.required("body")?,
-            after: fields.optional("after")?,
         })
     }
 }
@@ -62,19 +59,14 @@ where
     type Reply = Revised;
 
     async fn handle(ports: &P, request: &Request) -> Result<Revised, RequestError> {
-        let Command {
-            conversation,
-            id,
-            target,
-            body,
-            after,
-        } = Command::parse(&request.fields)?;
+        let Command { message, id, body } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        let read = read(ports, &conversation, &caller.user, target, after).await?;
+        let (read, ()) = read(ports, &message, &caller.user, ready(Ok(()))).await?;
 
+        let conversation = message.conversation;
         let content = Content::MessageEdited {
-            target,
+            target: message.target,
             body: Some(body),
         };
         let draft = Draft::new(caller.user.clone(), id.clone(), ports.now(), content);
@@ -125,7 +117,7 @@ async fn store<P: Log + Clock + Random>(
     let mut stored = stored.ok_or(Rejection::UnknownMessage(TARGET))?;
     if stored.duplicate {
         let mut entry = vec![stored.entry.clone()];
-        with_texts(ports, conversation, &mut entry).await?;
+        with_texts(ports, conversation, &mut entry, 1).await?;
         stored.entry = entry.pop().unwrap_or(stored.entry);
     }
     Ok(stored)

@@ -12,7 +12,7 @@ use crate::{
     error::{Rejection, RequestError},
     fields::{Fields, Limit, Position},
     log::{head, read_after, with_texts},
-    ports::{Clock, Log, Participants},
+    ports::{Clock, Log, MOST_POSITIONS, Participants},
     rate_limit::ORDINARY_COST,
     request::{Request, Route},
     wire::Entries,
@@ -92,7 +92,7 @@ async fn read<P: Log + Clock>(
     limit: usize,
 ) -> Result<EntryPage, RequestError> {
     let mut later = read_after(ports, conversation, after, limit).await?;
-    let dropped = with_texts(ports, conversation, &mut later.entries).await?;
+    let dropped = with_texts(ports, conversation, &mut later.entries, MOST_POSITIONS).await?;
     let limited = dropped || later.more;
     let head = if limited {
         head(ports, conversation).await?

@@ -7,6 +7,9 @@
 //!
 //! One request makes a bounded number of queries. In a log with few messages, a page may end before
 //! `limit` messages are found, even without any. The client continues from `before`.
+//!
+//! With `reactions=true`, the page has the reactions to its messages as well
+//! (`page_reactions.rs`).
 
 use serde::Serialize;
 
@@ -14,8 +17,9 @@ use crate::{
     access::read_as_participant,
     domain::{ConversationId, Entry, Seq},
     error::{InternalError, Rejection, RequestError},
-    fields::{Fields, Limit, Position},
-    ports::{Clock, Log, Participants},
+    fields::{Fields, Limit, Position, ReactionCursor},
+    page_reactions::{WireReaction, read_reactions},
+    ports::{Clock, Log, Participants, Reactions},
     rate_limit::ORDINARY_COST,
     request::{Request, Route},
     wire::{Entries, WireEntry, encode},
@@ -47,12 +51,19 @@ pub struct MessagePage {
     pub limited: bool,
     /// The `before` of the next page; `None` on the last page.
     pub before: Option<u64>,
+    /// The reactions to the messages, ascending by message, if the client wants them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reactions: Option<Vec<WireReaction>>,
+    /// What continues the reactions to the newest message; `None` if there are no more.
+    #[serde(rename = "reactionsNext", skip_serializing_if = "Option::is_none")]
+    pub reactions_next: Option<String>,
 }
 
 struct Command {
     conversation: ConversationId,
     before: Option<Seq>,
     limit: usize,
+    reactions: Option<Option<ReactionCursor>>,
 }
 
 impl Command {
@@ -66,17 +77,20 @@ impl Command {
         })?;
         let limit: Option<Limit> = fields.optional("limit")?;
         let limit = limit.map_or(PAGE, |limit| limit.clamped(LARGEST_PAGE));
+        let wants_reactions = fields.optional("reactions")?.unwrap_or(false);
+        let cursor = fields.optional("reactionsNext")?;
         Ok(Self {
             conversation,
             before,
             limit,
+            reactions: wants_reactions.then_some(cursor),
         })
     }
 }
 
 impl<P> Route<P> for ReadMessages
 where
-    P: Log + Participants + Clock + Sync,
+    P: Log + Reactions + Participants + Clock + Sync,
 {
     const NAME: &'static str = "readMessages";
     type Reply = MessagePage;
@@ -91,13 +105,44 @@ where
             conversation,
             before,
             limit,
+            reactions,
         } = Command::parse(&request.fields)?;
 
         let caller = request.caller(ports.now())?;
-        let read = read(ports, &conversation, before, limit);
+        let read = async {
+            let mut page = read(ports, &conversation, before, limit).await?;
+            if let Some(cursor) = reactions {
+                read_reactions(ports, &conversation, cursor, &mut page).await?;
+            }
+            Ok::<_, InternalError>(page.finished(&conversation))
+        };
         let page = read_as_participant(ports, &conversation, &caller.user, read).await??;
 
         Ok(page)
+    }
+}
+
+/// A page before it is sent.
+pub(crate) struct Found {
+    /// The messages, ascending.
+    pub messages: Vec<Entry>,
+    /// The newest entry that was not read; `None` at the beginning of the log.
+    pub unread: Option<Seq>,
+    /// The reactions to the messages, ascending by message, if the client wants them.
+    pub reactions: Option<Vec<WireReaction>>,
+    /// What continues the reactions to the newest message.
+    pub reactions_next: Option<String>,
+}
+
+impl Found {
+    fn finished(self, conversation: &ConversationId) -> MessagePage {
+        MessagePage {
+            messages: Entries::new(conversation, self.messages),
+            limited: self.unread.is_some(),
+            before: self.unread.map(|unread| unread.next().number()),
+            reactions: self.reactions,
+            reactions_next: self.reactions_next,
+        }
     }
 }
 
@@ -107,7 +152,7 @@ async fn read(
     conversation: &ConversationId,
     before: Option<Seq>,
     limit: usize,
-) -> Result<MessagePage, InternalError> {
+) -> Result<Found, InternalError> {
     // The newest entry that has not been read; `None` at the beginning of the log.
     let mut unread = before.map_or(Some(Seq::MAX), Seq::previous);
     let mut messages: Vec<Entry> = Vec::new();
@@ -130,10 +175,11 @@ async fn read(
         entries = limit.max(SMALLEST_QUERY);
     }
     messages.reverse();
-    Ok(MessagePage {
-        messages: Entries::new(conversation, messages),
-        limited: unread.is_some(),
-        before: unread.map(|unread| unread.next().number()),
+    Ok(Found {
+        messages,
+        unread,
+        reactions: None,
+        reactions_next: None,
     })
 }
 

@@ -40,8 +40,13 @@ limit!(
 );
 /// The most entries in one reply.
 const PAGE_ENTRIES: usize = 100;
+/// The most messages that are read for the texts of edits in one reply. More long texts would not fit
+/// into it.
+const PAGE_TEXTS: usize = 25;
 /// The most entries of each conversation, if one frame subscribes to many.
 const SHARED_PAGE_ENTRIES: usize = 50;
+/// The most messages that are read for the texts of edits of each of these conversations.
+const SHARED_PAGE_TEXTS: usize = 10;
 /// The most bytes of entries in one reply, so that a reply has at most 30,000 bytes with all else.
 /// It is not known whether API Gateway sends a route's reply of more than one frame (32 KB). An
 /// entry always fits, since a body has at most 16 KB.
@@ -162,7 +167,8 @@ where
 
         match command {
             Command::One(wanted) => {
-                let missed = subscriber.subscribe(ports, wanted, PAGE_ENTRIES).await?;
+                let limits = (PAGE_ENTRIES, PAGE_TEXTS);
+                let missed = subscriber.subscribe(ports, wanted, limits).await?;
                 Ok(Subscribed::One(missed))
             }
             Command::Many(wanted) => {
@@ -186,7 +192,7 @@ impl Subscriber<'_> {
         &self,
         ports: &P,
         wanted: Wanted,
-        limit: usize,
+        limits: (usize, usize),
     ) -> Result<Missed, RequestError>
     where
         P: Log + Participants + Subscriptions + Clock + Sync,
@@ -206,7 +212,7 @@ impl Subscriber<'_> {
             &conversation,
             self.user,
             store(ports, &conversation, &subscription),
-            join(claim, read(ports, &conversation, after, limit)),
+            join(claim, read(ports, &conversation, after, limits)),
             self.receipts,
         )
         .await;
@@ -249,9 +255,10 @@ impl Subscriber<'_> {
     where
         P: Log + Participants + Subscriptions + Clock + Sync,
     {
+        let limits = (SHARED_PAGE_ENTRIES, SHARED_PAGE_TEXTS);
         let subscribed = wanted.into_iter().map(async |wanted| {
             let conversation = wanted.conversation.to_string();
-            match self.subscribe(ports, wanted, SHARED_PAGE_ENTRIES).await {
+            match self.subscribe(ports, wanted, limits).await {
                 Ok(missed) => Ok(Outcome::Subscribed(missed)),
                 Err(RequestError::Rejected(rejection)) => Ok(Outcome::Rejected {
                     conversation,
@@ -299,11 +306,12 @@ pub(crate) async fn end<P: Subscriptions>(
     ports.unsubscribe(conversation, connection).await
 }
 
+/// Reads at most so many entries, and messages for the texts of edits.
 async fn read<P: Log + Clock>(
     ports: &P,
     conversation: &ConversationId,
     after: Option<Seq>,
-    limit: usize,
+    (entries, texts): (usize, usize),
 ) -> Result<Missed, RequestError> {
     let (mut entries, limited, mut end) = match after {
         None => (
@@ -312,8 +320,8 @@ async fn read<P: Log + Clock>(
             newest(ports, conversation).await?,
         ),
         Some(after) => {
-            let mut later = read_after(ports, conversation, after, limit).await?;
-            let dropped = with_texts(ports, conversation, &mut later.entries).await?;
+            let mut later = read_after(ports, conversation, after, entries).await?;
+            let dropped = with_texts(ports, conversation, &mut later.entries, texts).await?;
             let entries = Entries::new(conversation, later.entries);
             let end = (later.head, later.counters);
             (entries, later.more || dropped, end)

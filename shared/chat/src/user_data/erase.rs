@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::{
     domain::{
-        ConnectionId, Content, ConversationId, DisplayName, Draft, Entry, MessageId, Revision, Seq,
-        Timestamp, UserId,
+        ConnectionId, Content, ConversationId, DisplayName, Draft, Entry, MessageId,
+        ReactionChange, Revision, Seq, Timestamp, UserId,
     },
     error::{InternalError, Rejection, RequestError},
     fan_out::forget,
@@ -207,6 +207,10 @@ where
                 }
             }
             if self.names_user(&entry) {
+                // First the row, which is found by its entry only.
+                if let Some(ReactionChange::Given(reaction)) = entry.reaction() {
+                    self.ports.remove_reaction_name(id, &reaction.key).await?;
+                }
                 self.ports.remove_name(id, entry.seq).await?;
                 erased.names += 1;
             }

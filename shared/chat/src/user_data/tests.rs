@@ -7,7 +7,7 @@ use crate::{
     domain::{Content, ConversationId, Counters, Entry, Revision, UserId},
     fakes::FakeChat,
     ports::{Clock, Own, Place, Trace, Traces as _},
-    routes::{AddParticipant, EditMessage, RemoveParticipant, SendMessage, connect},
+    routes::{AddParticipant, EditMessage, React, RemoveParticipant, SendMessage, connect},
 };
 
 /// Much longer than an erasure takes.
@@ -273,4 +273,31 @@ fn an_open_connection_of_an_erased_user_receives_nothing_more() {
     let hello = json!({"conversation": "c", "id": "m-99", "body": "hello"});
     chat.ask::<SendMessage>("ada", hello).unwrap();
     assert_eq!(chat.pushed_to(), [""; 0]);
+}
+
+#[test]
+fn an_erasure_leaves_reactions_without_a_name() {
+    let chat = FakeChat::new();
+    let c = chat.conversation("c", &["ada", "grace"]);
+    chat.history(&c, "ada", 1);
+    for (user, emoji, on) in [
+        ("grace", "👍", true),
+        ("ada", "👍", true),
+        ("grace", "❤", true),
+        ("grace", "❤", false),
+    ] {
+        let fields = json!({"conversation": "c", "target": 1, "emoji": emoji, "on": on});
+        chat.ask::<React>(user, fields).unwrap();
+    }
+    complete(&chat);
+    assert_erased(&chat, std::slice::from_ref(&c));
+    let rows = chat.reaction_rows(&c).into_iter();
+    let rows: Vec<_> = rows
+        .map(|row| (row.key.user.to_string(), row.name.as_str().to_owned()))
+        .collect();
+    let expected = [("ada", "Ada"), ("grace", "grace")];
+    assert_eq!(
+        rows,
+        expected.map(|(user, name)| (user.to_owned(), name.to_owned()))
+    );
 }

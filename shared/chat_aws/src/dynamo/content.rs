@@ -1,7 +1,7 @@
 //! The contents of entry rows. A new kind of entry is one row in `kinds!`.
 
 use chat::{
-    domain::{Body, Content, DisplayName, Revision, Seq, UserId},
+    domain::{Body, Content, DisplayName, Emoji, Revision, Seq, UserId},
     error::InternalError,
 };
 
@@ -41,6 +41,7 @@ kinds! {
     "message" => Message { name: NAME, body: BODY, reply_to: REPLY_TO, revision: EDITED_SEQ };
     "message_edited" => MessageEdited { target: TARGET, body: BODY };
     "message_deleted" => MessageDeleted { target: TARGET };
+    "reaction" => Reaction { target: TARGET, emoji: EMOJI, on: ON, name: NAME };
     "participant_added" => ParticipantAdded { user: USER, name: NAME };
     "participant_removed" => ParticipantRemoved { user: USER, name: NAME };
 }
@@ -106,6 +107,27 @@ impl Attribute for Seq {
 
     fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
         row.seq(name)?.ok_or_else(|| unreadable(name))
+    }
+}
+
+impl Attribute for Emoji {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with(name, self.as_str())
+    }
+
+    fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
+        row.text(name)
+            .map(|text| Self::from_stored(text.to_owned()))
+    }
+}
+
+impl Attribute for bool {
+    fn write(&self, row: Row, name: &'static str) -> Row {
+        row.with_bool(name, *self)
+    }
+
+    fn read(row: &Row, name: &'static str) -> Result<Self, InternalError> {
+        row.optional_bool(name)?.ok_or_else(|| unreadable(name))
     }
 }
 

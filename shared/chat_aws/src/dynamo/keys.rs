@@ -4,13 +4,16 @@
 //! | --- | --- | --- |
 //! | `conversation#ID` | `about` | |
 //! | `conversation#ID` | `event#000000000042` | |
+//! | `conversation#ID` | `emoji#000000000041#HEX#USER` | |
 //! | `conversation#ID` | `participant#USER` | `user#USER` |
 //! | `conversation#ID` | `subscription#CONN` | `connection#CONN` |
 //! | `user#USER` | `connection#CONN` | |
 //! | `user#USER` | `presence` | |
 //! | `connection#CONN` | `places` | |
 
-use chat::domain::{ConnectionId, ConversationId, Seq, UserId};
+use std::fmt::Write as _;
+
+use chat::domain::{ConnectionId, ConversationId, Emoji, ReactionKey, Seq, UserId};
 
 /// The partition key.
 pub const PK: &str = "pk";
@@ -40,7 +43,7 @@ pub const EARLIER: &str = "earlier";
 pub const KIND: &str = "kind";
 /// The text of a message.
 pub const BODY: &str = "body";
-/// The position of the message that an entry edits or deletes.
+/// The position of the message that an entry edits, deletes or reacts to.
 pub const TARGET: &str = "target";
 /// The position of the newest edit of a message.
 pub const EDITED_SEQ: &str = "edited_seq";
@@ -52,6 +55,12 @@ pub const DELETED_SEQ: &str = "deleted_seq";
 pub const DELETED_BY: &str = "deleted_by";
 /// The position of the message that a message replies to.
 pub const REPLY_TO: &str = "reply_to";
+/// The emoji of a reaction.
+pub const EMOJI: &str = "emoji";
+/// Whether an entry adds a reaction or withdraws it.
+pub const ON: &str = "on";
+/// The position of the entry that stored a reaction's row.
+pub const SEQ: &str = "seq";
 /// A display name.
 pub const NAME: &str = "name";
 /// A user id.
@@ -100,6 +109,7 @@ pub const ABOUT: &str = "about";
 
 const CONVERSATION: &str = "conversation#";
 const ENTRY: &str = "event#";
+const REACTION: &str = "emoji#";
 const PARTICIPANT: &str = "participant#";
 const SUBSCRIPTION: &str = "subscription#";
 const USER_PREFIX: &str = "user#";
@@ -125,6 +135,49 @@ pub fn conversation(id: &ConversationId) -> String {
 /// Returns the sort key of an entry. With twelve digits, keys sort like numbers.
 pub fn entry(seq: Seq) -> String {
     format!("{ENTRY}{:012}", seq.number())
+}
+
+/// Returns the sort key of a reaction. It begins with the message and the emoji, so that each
+/// message, and each emoji of it, is one range.
+pub fn reaction(key: &ReactionKey) -> String {
+    let ReactionKey {
+        target,
+        emoji,
+        user,
+    } = key;
+    format!("{}{}#{user}", reactions_first(*target), hex(emoji))
+}
+
+/// Sorts before all reactions to a message.
+pub fn reactions_first(target: Seq) -> String {
+    format!("{REACTION}{:012}#", target.number())
+}
+
+/// Sorts after all reactions to a message: `$` is the character after `#`.
+pub fn reactions_last(target: Seq) -> String {
+    format!("{REACTION}{:012}$", target.number())
+}
+
+/// Sorts after all reactions to a message with this emoji.
+pub fn reactions_after(target: Seq, emoji: &Emoji) -> String {
+    format!("{}{}$", reactions_first(target), hex(emoji))
+}
+
+/// Returns the bytes of an emoji in hexadecimal digits, in which no separator occurs.
+fn hex(emoji: &Emoji) -> String {
+    let mut digits = String::new();
+    for byte in emoji.as_str().bytes() {
+        // Cannot fail: a string takes any text.
+        let _ = write!(digits, "{byte:02x}");
+    }
+    digits
+}
+
+fn emoji_in(hex: &str) -> Option<Emoji> {
+    let digits = hex.as_bytes().chunks(2);
+    let bytes = digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok());
+    let text = String::from_utf8(bytes.collect::<Option<_>>()?).ok()?;
+    Some(Emoji::from_stored(text))
 }
 
 /// Returns the sort key of a participant.
@@ -161,6 +214,17 @@ pub fn user_in(pk: &str) -> Option<UserId> {
 /// Parses the position in an entry's sort key.
 pub fn seq_in(sk: &str) -> Option<Seq> {
     Seq::new(sk.strip_prefix(ENTRY)?.parse().ok()?)
+}
+
+/// Parses a reaction's sort key.
+pub fn reaction_in(sk: &str) -> Option<ReactionKey> {
+    let (target, rest) = sk.strip_prefix(REACTION)?.split_once('#')?;
+    let (emoji, user) = rest.split_once('#')?;
+    Some(ReactionKey {
+        target: Seq::new(target.parse().ok()?)?,
+        emoji: emoji_in(emoji)?,
+        user: UserId::from_stored(user).ok()?,
+    })
 }
 
 /// Parses the user in a participant's sort key.
@@ -215,6 +279,48 @@ mod tests {
             connection_in("connection#BFaT_fALIAMCKug="),
             Some(connection_id)
         );
+    }
+
+    #[test]
+    fn the_reactions_to_a_message_and_with_an_emoji_are_ranges() {
+        let key = |target, emoji: &str, user: &str| ReactionKey {
+            target: Seq::new(target).unwrap(),
+            emoji: Emoji::new(emoji).unwrap(),
+            user: UserId::new(user).unwrap(),
+        };
+        let text = reaction(&key(41, "👍", "ada#1"));
+        assert_eq!(text, "emoji#000000000041#f09f918d#ada#1");
+        // The second emoji begins with the first one.
+        let keys = [
+            key(40, "🦀", "\u{1f600}"),
+            key(41, "👍", "#"),
+            key(41, "👍", "\u{10ffff}"),
+            key(41, "👍🏻", "ada"),
+            key(41, "🦀", "ada"),
+            key(42, "❤", "ada"),
+        ];
+        assert!(keys.is_sorted_by_key(reaction));
+        for key in &keys {
+            let sk = reaction(key);
+            assert_eq!(reaction_in(&sk).as_ref(), Some(key));
+            let seq = key.target;
+            let of_message = reactions_first(seq)..=reactions_last(seq);
+            assert!(of_message.contains(&sk) && !(ROSTER_FIRST..=ROSTER_LAST).contains(&&*sk));
+            let after = reactions_after(seq, &key.emoji);
+            for other in &keys {
+                let is_later = other.target > seq || other.target == seq && other.emoji > key.emoji;
+                assert_eq!(reaction(other) > after, is_later, "{key:?} {other:?}");
+            }
+        }
+        for bad in [
+            "emoji#",
+            "emoji#41",
+            "emoji#41#zz#ada",
+            "emoji#41#f0#ada",
+            "event#000000000041",
+        ] {
+            assert_eq!(reaction_in(bad), None, "{bad}");
+        }
     }
 
     #[test]

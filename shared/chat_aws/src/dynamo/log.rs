@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::{
 };
 use chat::{
     domain::{
-        Change, Content, ConversationId, Counters, Digest, Draft, Entry, MessageId, Rewrite, Seq,
+        Change, Content, ConversationId, Counters, Digest, Draft, Entry, MessageId, ReactionChange,
+        Rewrite, Seq,
     },
     error::InternalError,
     ports::{Log, Page, Put},
@@ -66,10 +67,14 @@ impl Log for Table {
         entry: &Entry,
     ) -> Result<Put, InternalError> {
         let pk = keys::conversation(conversation);
-        match (entry.change(), entry.draft.rewrite()) {
-            (Some(change), _) => self.put_with_row(pk, entry, &change).await,
-            (None, Some(rewrite)) => self.put_with_rewrite(pk, entry, &rewrite).await,
-            (None, None) => self.put_alone(row(pk, entry)).await,
+        if let Some(change) = entry.change() {
+            self.put_with_row(pk, entry, &change).await
+        } else if let Some(rewrite) = entry.draft.rewrite() {
+            self.put_with_rewrite(pk, entry, &rewrite).await
+        } else if let Some(reaction) = entry.reaction() {
+            self.put_with_reaction(pk, entry, &reaction).await
+        } else {
+            self.put_alone(row(pk, entry)).await
         }
     }
 }
@@ -156,7 +161,27 @@ impl Table {
     ) -> Result<Put, InternalError> {
         let part = self.entry_part(row(pk.clone(), entry))?;
         let message = TransactWriteItem::builder().update(self.rewrite(pk, entry, rewrite)?);
-        match self.transact(DOING, vec![part, message.build()]).await? {
+        self.put_two(part, message.build()).await
+    }
+
+    /// Writes an entry of a reaction, and the reaction's row, in one transaction.
+    async fn put_with_reaction(
+        &self,
+        pk: String,
+        entry: &Entry,
+        reaction: &ReactionChange,
+    ) -> Result<Put, InternalError> {
+        let part = self.entry_part(row(pk.clone(), entry))?;
+        self.put_two(part, self.reaction_part(pk, reaction)?).await
+    }
+
+    /// Writes an entry and what it changes, whose condition fails if the change has no effect.
+    async fn put_two(
+        &self,
+        entry: TransactWriteItem,
+        changed: TransactWriteItem,
+    ) -> Result<Put, InternalError> {
+        match self.transact(DOING, vec![entry, changed]).await? {
             Transacted::All => Ok(Put::Stored),
             Transacted::None(reasons) => match &reasons[..] {
                 [entry, ..] if condition_failed(entry) => taken_by(entry.item()),

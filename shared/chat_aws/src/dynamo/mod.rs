@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod participants;
 mod presences;
+mod reactions;
 mod receipts;
 mod row;
 mod subscriptions;

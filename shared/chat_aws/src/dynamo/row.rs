@@ -45,6 +45,12 @@ impl Row {
         self
     }
 
+    /// Adds whether something holds.
+    pub fn with_bool(mut self, name: &str, holds: bool) -> Self {
+        self.0.insert(name.to_owned(), AttributeValue::Bool(holds));
+        self
+    }
+
     /// Returns the item for the SDK.
     pub fn into_item(self) -> Item {
         self.0

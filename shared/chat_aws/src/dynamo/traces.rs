@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::{operation::update_item::UpdateItemError, types::AttributeValue};
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use chat::{
-    domain::{ConversationId, Seq, UserId},
+    domain::{ConversationId, ReactionKey, Seq, UserId},
     error::InternalError,
     ports::{Own, Place, Trace, TracePage, Traces},
 };
@@ -62,6 +62,44 @@ impl Traces for Table {
         conversation: &ConversationId,
         seq: Seq,
     ) -> Result<(), InternalError> {
+        self.remove_name_from(conversation, keys::entry(seq)).await
+    }
+
+    async fn remove_reaction_name(
+        &self,
+        conversation: &ConversationId,
+        reaction: &ReactionKey,
+    ) -> Result<(), InternalError> {
+        self.remove_name_from(conversation, keys::reaction(reaction))
+            .await
+    }
+
+    async fn delete_own(&self, user: &UserId, row: &Own) -> Result<(), InternalError> {
+        let sk = match row {
+            Own::Connection(connection) => keys::connection(&connection.id),
+            Own::Presence(_) => keys::PRESENCE.to_owned(),
+            Own::Unknown(sk) => sk.clone(),
+        };
+        let own = Row::new(keys::user(user), sk);
+        let places = match row {
+            Own::Connection(connection) => Some(Row::new(
+                keys::connection(&connection.id),
+                keys::PLACES.to_owned(),
+            )),
+            Own::Presence(_) | Own::Unknown(_) => None,
+        };
+        let rows: Vec<Row> = places.into_iter().chain([own]).collect();
+        self.delete_all("deleting a row of a user", &rows).await
+    }
+}
+
+impl Table {
+    /// Removes the name from a row of a conversation, if it has one.
+    async fn remove_name_from(
+        &self,
+        conversation: &ConversationId,
+        sk: String,
+    ) -> Result<(), InternalError> {
         const DOING: &str = "removing a name";
         let pk = keys::conversation(conversation);
         let call = self
@@ -69,7 +107,7 @@ impl Traces for Table {
             .update_item()
             .table_name(&self.name)
             .key(keys::PK, AttributeValue::S(pk))
-            .key(keys::SK, AttributeValue::S(keys::entry(seq)))
+            .key(keys::SK, AttributeValue::S(sk))
             .condition_expression("attribute_exists(#name)")
             .update_expression("SET #name = :nothing")
             .expression_attribute_names("#name", keys::NAME)
@@ -91,24 +129,6 @@ impl Traces for Table {
                 _ => return Err(failed(DOING)(error)),
             }
         }
-    }
-
-    async fn delete_own(&self, user: &UserId, row: &Own) -> Result<(), InternalError> {
-        let sk = match row {
-            Own::Connection(connection) => keys::connection(&connection.id),
-            Own::Presence(_) => keys::PRESENCE.to_owned(),
-            Own::Unknown(sk) => sk.clone(),
-        };
-        let own = Row::new(keys::user(user), sk);
-        let places = match row {
-            Own::Connection(connection) => Some(Row::new(
-                keys::connection(&connection.id),
-                keys::PLACES.to_owned(),
-            )),
-            Own::Presence(_) | Own::Unknown(_) => None,
-        };
-        let rows: Vec<Row> = places.into_iter().chain([own]).collect();
-        self.delete_all("deleting a row of a user", &rows).await
     }
 }
 

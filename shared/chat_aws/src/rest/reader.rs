@@ -24,8 +24,8 @@ use crate::identity::{self, IdentityError};
 /// user's tokens. The longest valid message and list of users fit, even if every character is
 /// escaped.
 const MAX_BODY_BYTES: usize = 256 * 1024;
-/// The prefix of an encoded user id in a path. HTTP APIs decode a path twice, end it at a decoded
-/// `?` and refuse a single `%25`, so some ids arrive unchanged only if they are encoded.
+/// The prefix of an encoded user id or emoji in a path. HTTP APIs decode a path twice, end it at a
+/// decoded `?` and refuse a single `%25`, so some ids arrive unchanged only if they are encoded.
 const ENCODED: &str = "base64url.";
 /// The header that may hold the `id` of a message.
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -86,7 +86,7 @@ pub fn identity(request: &Request) -> Result<Identity, IdentityError> {
 ///
 /// # Errors
 /// `malformed` or `too_large` for the body, `invalid` for two different ids or an encoded user id
-/// that cannot be decoded.
+/// or emoji that cannot be decoded.
 pub fn read(
     request: &Request,
     identity: Identity,
@@ -105,7 +105,8 @@ pub fn read(
         match name.as_str() {
             // In a path, `id` is the conversation; in a body, it is the message.
             "id" => fields.set_text("conversation", value),
-            "user" => fields.set_text("user", user(value)?),
+            "user" => fields.set_text("user", decoded("user", value)?),
+            "emoji" => fields.set_text("emoji", decoded("emoji", value)?),
             "seq" => fields.set_text("target", value),
             name => fields.set_text(name, value),
         }
@@ -118,8 +119,8 @@ pub fn read(
     })
 }
 
-/// Returns the user id of a path, decoded if it is encoded.
-fn user(value: String) -> Result<String, Rejection> {
+/// Returns a value of a path, decoded if it is encoded.
+fn decoded(field: &'static str, value: String) -> Result<String, Rejection> {
     let Some(encoded) = value.strip_prefix(ENCODED) else {
         return Ok(value);
     };
@@ -129,8 +130,8 @@ fn user(value: String) -> Result<String, Rejection> {
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or(Rejection::Invalid {
-            field: "user",
-            rule: "must be the id's UTF-8 in base64url after `base64url.`",
+            field,
+            rule: "must be its UTF-8 in base64url after `base64url.`",
         })
 }
 

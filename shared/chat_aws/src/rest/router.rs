@@ -107,13 +107,14 @@ mod tests {
                 Some(expected_key.clone())
             );
             let path = pattern.replace("{id}", "a:b").replace("{user}", "ada l");
-            let path = path.replace("{seq}", "41");
+            let path = path.replace("{seq}", "41").replace("{emoji}", "👍");
             let (found, parameters) = router.by_path(method, &path).unwrap();
             assert_eq!(key(found), expected_key);
             let expected = [
                 ("id", "{id}", "a:b"),
                 ("user", "{user}", "ada l"),
                 ("seq", "{seq}", "41"),
+                ("emoji", "{emoji}", "👍"),
             ];
             let expected = expected
                 .into_iter()

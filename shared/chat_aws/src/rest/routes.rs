@@ -6,14 +6,14 @@ use chat::{
     error::RequestError,
     fields::Fields,
     ports::{
-        Clock, Connections, Log, Outbound, Participants, Presences, Random, Receipts, Settings,
-        Subscriptions,
+        Clock, Connections, Log, Outbound, Participants, Presences, Random, Reactions, Receipts,
+        Settings, Subscriptions,
     },
     request::{Request, Route},
     routes::{
         AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
-        ListConversations, ReadEvents, ReadMessages, Receipt, RemoveParticipant,
-        RemoveParticipants, SendMessage, ShowPresence,
+        ListConversations, React, ReadEvents, ReadMessages, Receipt, RemoveParticipant,
+        RemoveParticipants, SendMessage, ShowPresence, WithdrawReaction,
     },
     wire::encode,
 };
@@ -39,6 +39,8 @@ pub fn routes<P: AllPorts>() -> Vec<HttpRoute<P>> {
         POST "/conversations/{id}/messages" from Message => SendMessage, created if |reply| !reply.duplicate;
         PATCH "/conversations/{id}/messages/{seq}" from Message => EditMessage, created if |reply| !reply.is_duplicate();
         DELETE "/conversations/{id}/messages/{seq}" from MessageQuery => DeleteMessage, created if |reply| !reply.is_duplicate();
+        PUT "/conversations/{id}/messages/{seq}/reactions/{emoji}" from Query => React;
+        DELETE "/conversations/{id}/messages/{seq}/reactions/{emoji}" from Query => WithdrawReaction;
         GET "/conversations/{id}/messages" from Query => ReadMessages;
         GET "/conversations/{id}/events" from Query => ReadEvents;
     }
@@ -126,7 +128,8 @@ macro_rules! all_ports {
 }
 
 all_ports! {
-    Log Participants Presences Receipts Subscriptions Connections Outbound Settings Clock Random
+    Log Participants Presences Reactions Receipts Subscriptions Connections Outbound Settings Clock
+    Random
 }
 
 /// Expands rows to a list of [`HttpRoute`]s.

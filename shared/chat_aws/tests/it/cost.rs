@@ -1,6 +1,14 @@
 //! The cost of each request in calls, capacity units and pushes, measured on the embedded engine.
 //! The figures in `docs/cost.md` are compared with these.
 
+mod connections;
+mod conversations;
+mod messages;
+mod participants;
+mod reactions;
+mod refused;
+mod signals;
+
 use std::time::Duration;
 
 use aws_sdk_dynamodb::{
@@ -14,10 +22,8 @@ use chat::{
     ports::Clock as _,
     request::{Request, Route},
     routes::{
-        AddParticipant, CreateConversation, DeleteMessage, EditMessage, GetConversation,
-        ListConversations, Ping, ReadEvents, ReadMessages, Receipt, RemoveParticipant,
-        RemoveParticipants, SendMessage, ShowPresence, Subscribe, Typing, Unsubscribe, connect,
-        disconnect,
+        AddParticipant, CreateConversation, Receipt, RemoveParticipants, SendMessage, Subscribe,
+        connect, disconnect,
     },
 };
 use chat_aws::{Ports, dynamo::Table};
@@ -249,228 +255,17 @@ async fn every_request_costs_what_the_documentation_says() {
     for number in 1..=10 {
         small.send(&format!("m-{number}"), Some(number - 1)).await;
     }
-    let c = || json!({"conversation": "c"});
-    let three = || json!({"conversation": "c", "users": ["x", "y", "z"]});
-    let edsger = || json!({"conversation": "c", "user": "edsger"});
-    let message =
-        |id: &str, after| json!({"conversation": "c", "id": id, "body": "Hi", "after": after});
-    let edit = |id: &str, target, after| json!({"conversation": "c", "id": id, "target": target, "body": "Hi!", "after": after});
     let lines = [
-        line("`$connect`", &small.connect("ada-3").await),
-        line(
-            "`$connect`, too many connections",
-            &small.connect_beyond_the_limit("ada-4").await,
-        ),
-        line(
-            "`subscribe`, `after` given",
-            &small.subscribe("ada-3", "c").await,
-        ),
-        line(
-            "`subscribe` again, `after` left out",
-            &small.frame::<Subscribe>("ada-3", c()).await,
-        ),
-        line(
-            "`subscribe` again, with `receipts`",
-            &small
-                .frame::<Subscribe>("ada-3", json!({"conversation": "c", "receipts": true}))
-                .await,
-        ),
-        line(
-            "`ping` without positions",
-            &small.frame::<Ping>("ada-3", json!({})).await,
-        ),
-        line(
-            "`ping`, each position",
-            &small
-                .frame::<Ping>("ada-3", json!({"positions": {"c": 10}}))
-                .await,
-        ),
-        line(
-            "`ping`, each position that is behind",
-            &small
-                .frame::<Ping>("ada-3", json!({"positions": {"c": 9}}))
-                .await,
-        ),
-        line(
-            "`ping`, `presence`",
-            &small
-                .frame::<Ping>("ada-3", json!({"presence": "active"}))
-                .await,
-        ),
-        line(
-            "`ping`, `watch` of a conversation of two",
-            &small.frame::<Ping>("ada-3", json!({"watch": ["c"]})).await,
-        ),
-        line(
-            "`unsubscribe`",
-            &small.frame::<Unsubscribe>("ada-3", c()).await,
-        ),
-        line(
-            "`$disconnect`, no subscription",
-            &small.disconnect("ada-3").await,
-        ),
-        line(
-            "`$disconnect`, one subscription",
-            &small.disconnect("ada-2").await,
-        ),
-        line(
-            "`sendMessage`, `after` given",
-            &small
-                .frame::<SendMessage>("ada-1", message("n-1", Some(10)))
-                .await,
-        ),
-        line(
-            "`sendMessage`, `after` five entries ago",
-            &small
-                .frame::<SendMessage>("ada-1", message("n-5", Some(6)))
-                .await,
-        ),
-        line(
-            "`sendMessage`, `after` left out",
-            &small
-                .frame::<SendMessage>("ada-1", message("n-2", None))
-                .await,
-        ),
-        line(
-            "`sendMessage`, repeated",
-            &small
-                .frame::<SendMessage>("ada-1", message("n-2", Some(12)))
-                .await,
-        ),
-        line(
-            "`typing`",
-            &small
-                .frame::<Typing>("ada-1", json!({"conversation": "c", "after": 12}))
-                .await,
-        ),
-        line("`receipt`", &small.receipt("ada-1", 10, false).await),
-        line(
-            "`receipt`, nothing new",
-            &small.receipt("ada-1", 9, false).await,
-        ),
-        line(
-            "`receipt`, private",
-            &small.receipt("ada-1", 12, true).await,
-        ),
-        line(
-            "`receipt`, shows what was private",
-            &small.receipt("ada-1", 11, false).await,
-        ),
-        line(
-            "`POST /conversations`, three users",
-            &small
-                .ask::<CreateConversation>("ada", json!({"id": "d", "participants": ["x", "y"]}))
-                .await,
-        ),
-        line(
-            "`POST /conversations`, repeated",
-            &small
-                .ask::<CreateConversation>("ada", json!({"id": "d", "participants": ["x", "y"]}))
-                .await,
-        ),
-        line(
-            "`GET /conversations`, two",
-            &small.ask::<ListConversations>("ada", json!({})).await,
-        ),
-        line(
-            "`GET /conversations/{id}`",
-            &small.ask::<GetConversation>("ada", c()).await,
-        ),
-        line(
-            "`POST …/messages`, `after` given",
-            &small
-                .ask::<SendMessage>("ada", message("n-3", Some(13)))
-                .await,
-        ),
-        line(
-            "`editMessage`, `after` given",
-            &small
-                .frame::<EditMessage>("ada-1", edit("e-1", 11, Some(14)))
-                .await,
-        ),
-        line(
-            "`editMessage`, repeated",
-            &small
-                .frame::<EditMessage>("ada-1", edit("e-1", 11, Some(14)))
-                .await,
-        ),
-        line(
-            "`deleteMessage`, `after` given",
-            &small
-                .frame::<DeleteMessage>("ada-1", edit("d-1", 11, Some(15)))
-                .await,
-        ),
-        line(
-            "`PATCH …/messages/{seq}`, `after` given",
-            &small
-                .ask::<EditMessage>("ada", edit("e-2", 10, Some(16)))
-                .await,
-        ),
-        line(
-            "`DELETE …/messages/{seq}`, `after` given",
-            &small
-                .ask::<DeleteMessage>("ada", edit("d-2", 10, Some(17)))
-                .await,
-        ),
-        line(
-            "`DELETE …/messages/{seq}` of a deleted message",
-            &small
-                .ask::<DeleteMessage>("ada", edit("d-3", 10, Some(18)))
-                .await,
-        ),
-        line(
-            "`GET …/messages`",
-            &small.ask::<ReadMessages>("ada", c()).await,
-        ),
-        line(
-            "`PUT …/receipt`",
-            &small
-                .ask::<Receipt>("ada", json!({"conversation": "c", "read": 13}))
-                .await,
-        ),
-        line(
-            "`PUT /me/presence`",
-            &small
-                .ask::<ShowPresence>("ada", json!({"shown": true}))
-                .await,
-        ),
-        line("`GET …/events`", &small.ask::<ReadEvents>("ada", c()).await),
-        line(
-            "`GET …/events`, with edits of two older messages",
-            &small
-                .ask::<ReadEvents>("ada", json!({"conversation": "c", "after": 14}))
-                .await,
-        ),
-        line(
-            "a read by a user who is not a participant",
-            &small.refused::<ReadEvents>(json!({})).await,
-        ),
-        line(
-            "`subscribe` by a user who is not a participant",
-            &small.refused::<Subscribe>(json!({"after": 0})).await,
-        ),
-        line(
-            "`receipt` by a user who is not a participant",
-            &small.refused::<Receipt>(json!({"read": 0})).await,
-        ),
-        line(
-            "`PUT …/participants/{user}`",
-            &small.ask::<AddParticipant>("ada", edsger()).await,
-        ),
-        line(
-            "`DELETE …/participants/{user}`",
-            &small.ask::<RemoveParticipant>("ada", edsger()).await,
-        ),
-        line(
-            "`DELETE …/participants/{user}`, repeated",
-            &small.ask::<RemoveParticipant>("ada", edsger()).await,
-        ),
-        line("`POST …/removals`, three users", &small.removals().await),
-        line(
-            "`POST …/removals`, repeated",
-            &small.ask::<RemoveParticipants>("ada", three()).await,
-        ),
-    ];
+        connections::lines(&small).await,
+        conversations::lines(&small).await,
+        messages::sending(&small).await,
+        messages::changing(&small).await,
+        messages::reading(&small).await,
+        signals::lines(&small).await,
+        refused::lines(&small).await,
+        participants::lines(&small).await,
+    ]
+    .concat();
     let document = include_str!("../../../../docs/cost.md");
     let documented: Vec<&str> = document
         .lines()
@@ -479,124 +274,4 @@ async fn every_request_costs_what_the_documentation_says() {
         .take_while(|line| line.starts_with('|'))
         .collect();
     assert_eq!(documented, lines, "measured:\n{}", lines.join("\n"));
-}
-
-#[tokio::test]
-async fn many_subscriptions_in_one_frame_cost_as_much_as_one_by_one() {
-    let small = Small::conversation().await;
-    let other = json!({"id": "b", "participants": []});
-    small.ask::<CreateConversation>("ada", other).await;
-    let again = |fields: Value| small.frame::<Subscribe>("ada-1", fields);
-    again(json!({"conversation": "b"})).await;
-    let one = again(json!({"conversation": "b"})).await;
-    let wanted = json!([{"conversation": "c"}, {"conversation": "b"}]);
-    let two = again(json!({"conversations": wanted})).await;
-    assert_eq!(two.calls, 2 * one.calls);
-    assert_eq!(two.read_units, 2.0 * one.read_units);
-    assert_eq!(two.write_units, 2.0 * one.write_units);
-    assert!(two.rounds <= one.rounds);
-}
-
-#[tokio::test]
-async fn a_message_costs_one_write_unit_and_reaches_the_first_page_in_three_rounds() {
-    let small = Small::conversation().await;
-    let cost = small.send("m-1", Some(0)).await;
-    assert_eq!(cost.pushed, ["ada-2", "grace-1"], "one for each other page");
-    let before = cost.before_push.as_ref().unwrap();
-    assert_eq!(before.write_units, 1.0);
-    assert!(before.read_units <= 3.0, "{before:?}");
-    assert!(before.rounds <= 3, "{before:?}");
-    // No call follows the pushes: the reply is the function's response.
-    assert_eq!((cost.calls, cost.rounds), (before.calls, before.rounds));
-}
-
-/// Long messages, so that the answer to a query about the log would be large.
-#[tokio::test]
-async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conversation() {
-    let small = Small::conversation().await;
-    let body = "x".repeat(16_000);
-    for number in 1..=12 {
-        let fields = json!({"conversation": "c", "id": format!("m-{number}"), "body": body});
-        small.ask::<SendMessage>("ada", fields).await;
-    }
-    let refused = [
-        small.refused::<ReadEvents>(json!({"after": 0})).await,
-        small.refused::<ReadMessages>(json!({"limit": 1})).await,
-        small.refused::<GetConversation>(json!({})).await,
-        small
-            .refused::<AddParticipant>(json!({"user": "mallory"}))
-            .await,
-        small
-            .refused::<RemoveParticipant>(json!({"user": "ada"}))
-            .await,
-        small
-            .refused::<RemoveParticipants>(json!({"users": ["ada", "grace"]}))
-            .await,
-        small
-            .refused::<SendMessage>(json!({"id": "n", "body": "Hi"}))
-            .await,
-        small
-            .refused::<EditMessage>(json!({"id": "n", "target": 1, "body": "Hi"}))
-            .await,
-        small
-            .refused::<DeleteMessage>(json!({"id": "n", "target": 1}))
-            .await,
-    ];
-    for cost in &refused {
-        assert_eq!((cost.calls, cost.write_units), (1, 0.0));
-        assert!(cost.read_units <= 1.0, "{cost:?}");
-    }
-    for after in [json!(0), json!(12), Value::Null] {
-        let cost = small.refused::<Subscribe>(json!({"after": after})).await;
-        assert_eq!((cost.calls, cost.rounds), (4, 3), "{after}");
-    }
-    let mut pings = Vec::new();
-    for conversation in ["c", "none"] {
-        let positions = json!({"positions": {conversation: 0}});
-        pings.push(small.frame::<Ping>("mallory-1", positions).await);
-    }
-    assert_eq!((&pings[0], small.meter.read_entries()), (&pings[1], 0));
-
-    // A receipt asks for one entry, and then whether the caller has a row.
-    for read in [1, 12, 13] {
-        let mut costs = Vec::new();
-        for conversation in ["c", "none"] {
-            let (identity, _) = small.connection("mallory-1");
-            let fields = json!({"conversation": conversation, "read": read});
-            let refused = small.reply::<Receipt>((identity, None), fields).await;
-            let not_found = Err(RequestError::Rejected(Rejection::NotFound));
-            assert_eq!(
-                format!("{refused:?}"),
-                format!("{:?}", not_found as Result<(), _>)
-            );
-            assert!(small.meter.read_entries() <= 1);
-            costs.push(small.meter.read());
-        }
-        let [foreign, missing] = &costs[..] else {
-            panic!("two requests")
-        };
-        assert_eq!((foreign.calls, foreign.rounds), (2, 2));
-        assert_eq!((missing.calls, missing.rounds), (2, 2));
-        assert!(foreign.read_units <= 5.0, "{foreign:?}");
-    }
-
-    // A message sent with `after` asks for a few entries before the check.
-    let (identity, _) = small.connection("mallory-1");
-    let fields = json!({"conversation": "c", "id": "n", "body": "Hi", "after": 0});
-    let sent = small.reply::<SendMessage>((identity, None), fields).await;
-    assert!(sent.is_err());
-    let cost = small.meter.read();
-    assert!(small.meter.read_entries() <= 4, "{cost:?}");
-    assert!(cost.read_units <= 18.0, "{cost:?}");
-}
-
-#[tokio::test]
-async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
-    let empty = Small::conversation().await.send("new", Some(0)).await;
-    let long = Small::conversation().await;
-    long.fill(100_000).await;
-    assert_eq!(long.send("new", Some(100_000)).await, empty);
-    let subscribed = json!({"conversation": "c", "after": 100_001});
-    let cost = long.frame::<Subscribe>("ada-1", subscribed).await;
-    assert_eq!((cost.read_units, cost.rounds), (3.0, 3));
 }

@@ -1,25 +1,28 @@
+mod many;
+mod places;
+mod receipts;
+
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use super::Subscribe;
+use super::{PAGE_TEXTS, Subscribe};
 use crate::{
     fakes::FakeChat,
     fields::Fields,
-    ports::{Clock as _, Receipts as _},
+    ports::Clock as _,
     request::{Request, Route as _},
-    routes::{AddParticipant, RemoveParticipant, SendMessage},
+    routes::EditMessage,
 };
 
-fn subscribe(chat: &FakeChat, connection: &str, after: Value) -> Value {
+pub fn subscribe(chat: &FakeChat, connection: &str, after: Value) -> Value {
     chat.frame(
         connection,
         json!({"action": "subscribe", "ref": "s", "conversation": "c", "after": after}),
     )
 }
 
-fn seqs(reply: &Value) -> Vec<u64> {
+pub fn seqs(reply: &Value) -> Vec<u64> {
     reply["events"]
         .as_array()
         .unwrap()
@@ -160,90 +163,6 @@ fn a_non_participant_learns_nothing_and_leaves_no_row() {
 }
 
 #[test]
-fn a_connection_has_at_most_100_subscriptions() {
-    let chat = FakeChat::new();
-    for n in 0..=100 {
-        chat.conversation(&format!("c{n}"), &["ada"]);
-        let frame = json!({"action": "subscribe", "conversation": format!("c{n}")});
-        let reply = chat.frame("ada-1", frame);
-        assert_eq!(
-            reply["event"],
-            if n < 100 { "subscribed" } else { "error" },
-            "{n}"
-        );
-    }
-    let again = chat.frame(
-        "ada-1",
-        json!({"action": "subscribe", "conversation": "c5"}),
-    );
-    assert_eq!(again["event"], "subscribed");
-    assert_eq!(chat.connection_rows(), 100);
-
-    // A place that becomes free can be used.
-    for (action, id) in [("unsubscribe", "c5"), ("subscribe", "c100")] {
-        let reply = chat.frame("ada-1", json!({"action": action, "conversation": id}));
-        assert_eq!(reply["event"], format!("{action}d"), "{reply}");
-    }
-    assert_eq!(chat.connection_rows(), 100);
-}
-
-/// Otherwise others could use up a connection by adding and removing its user.
-#[test]
-fn a_removal_frees_the_places_of_its_user() {
-    let chat = FakeChat::new();
-    for n in 0..=100 {
-        let id = format!("c{n}");
-        chat.conversation(&id, &["mallory", "ada"]);
-        let frame = json!({"action": "subscribe", "conversation": id});
-        assert_eq!(chat.frame("ada-1", frame)["event"], "subscribed", "{n}");
-        let fields = json!({"conversation": id, "user": "ada"});
-        chat.ask::<RemoveParticipant>("mallory", fields).unwrap();
-    }
-    assert_eq!(chat.connection_rows(), 0);
-}
-
-#[test]
-fn subscriptions_at_once_do_not_exceed_the_limit() {
-    let chat = FakeChat::new();
-    let frames: Vec<String> = (0..170)
-        .map(|n| {
-            let id = format!("c{n}");
-            chat.conversation(&id, &["ada"]);
-            json!({"action": "subscribe", "conversation": id}).to_string()
-        })
-        .collect();
-    let requests = frames.iter().map(|frame| chat.text_later("ada-1", frame));
-    let replies = chat.run(join_all(requests));
-    let subscribed = |reply: &&Value| reply["event"] == "subscribed";
-    assert_eq!(replies.iter().filter(subscribed).count(), 100);
-    assert_eq!(chat.connection_rows(), 100);
-}
-
-#[test]
-fn no_subscription_is_left_without_a_place() {
-    for seed in 0..500 {
-        let chat = FakeChat::unsteady(seed);
-        for id in ["c", "d"] {
-            chat.conversation(id, &["ada"]);
-        }
-        let frames: Vec<String> = (0..12)
-            .map(|n| {
-                let action = ["subscribe", "unsubscribe"][n / 2 % 2];
-                let id = ["c", "d"][n % 2];
-                json!({"action": action, "conversation": id}).to_string()
-            })
-            .collect();
-        let requests = frames.iter().map(|frame| chat.text_later("ada-1", frame));
-        chat.run(join_all(requests));
-        let (_, connection) = chat.connection("ada-1");
-        let places = chat.claims(&connection.id);
-        for (conversation, _) in chat.subscriptions() {
-            assert!(places.contains(&conversation), "seed {seed}");
-        }
-    }
-}
-
-#[test]
 fn nothing_is_pushed_after_unsubscribe() {
     let chat = FakeChat::new();
     chat.conversation("c", &["ada", "grace"]);
@@ -283,237 +202,33 @@ fn a_repeated_subscription_does_not_outlive_the_token() {
     }
 }
 
-/// Ada and Grace in `c`, `d` and `e` with three messages of Ada each.
-fn three_conversations() -> FakeChat {
-    let chat = FakeChat::new();
-    for id in ["c", "d", "e"] {
-        let conversation = chat.conversation(id, &["ada", "grace"]);
-        chat.history(&conversation, "ada", 3);
-    }
-    chat
-}
-
 #[test]
-fn many_conversations_have_one_outcome_each() {
-    let chat = three_conversations();
-    chat.conversation("foreign", &["ada"]);
-    let wanted = json!([
-        {"conversation": "e", "after": 1},
-        {"conversation": "foreign", "after": 0},
-        {"conversation": "c"},
-        {"conversation": "d", "after": 4},
-        {"conversation": "none"},
-    ]);
-    let frame = json!({"action": "subscribe", "ref": "s", "conversations": wanted});
-    let reply = chat.frame("grace-1", frame);
-    assert_eq!(
-        (&reply["event"], &reply["ref"], reply.get("conversation")),
-        (&json!("subscribed"), &json!("s"), None)
-    );
-    let outcomes = reply["conversations"].as_array().unwrap();
-    let ids: Vec<_> = outcomes.iter().map(|o| &o["conversation"]).collect();
-    assert_eq!(ids, ["e", "foreign", "c", "d", "none"]);
-    let codes: Vec<_> = outcomes.iter().map(|o| o["code"].as_str()).collect();
-    let not_found = Some("not_found");
-    let expected = [None, not_found, None, Some("unknown_position"), not_found];
-    assert_eq!(codes, expected);
-    assert_eq!(seqs(&outcomes[0]), [2, 3]);
-    assert_eq!(outcomes[0]["head"], 3);
-    assert_eq!(
-        (seqs(&outcomes[2]), &outcomes[2]["head"]),
-        (vec![], &json!(3))
-    );
-    assert_eq!(outcomes[0].get("event"), None);
-
-    // The subscriptions stand, as of single requests.
-    for (id, expected) in [("e", 1), ("c", 1), ("foreign", 0), ("none", 0)] {
-        let message = json!({"conversation": id, "id": "x", "body": "new"});
-        let _ = chat.ask::<SendMessage>("ada", message);
-        assert_eq!(chat.pushed_to().len(), expected, "{id}");
-    }
-}
-
-#[test]
-fn the_entries_of_many_conversations_share_the_bytes_of_a_reply() {
+fn a_page_reads_the_texts_of_a_bounded_number_of_edits() {
     let chat = FakeChat::new();
-    let ids = ["a", "b", "c"];
-    for id in ids {
-        let conversation = chat.conversation(id, &["ada", "grace"]);
-        let body = "x".repeat(3_000);
-        for number in 1..=3 {
-            let message = json!({"conversation": id, "id": format!("m{number}"), "body": body});
-            chat.ask::<SendMessage>("ada", message).unwrap();
-        }
-        assert_eq!(chat.head(&conversation), 3);
+    let c = chat.conversation("c", &["ada", "grace"]);
+    let messages = 2 * PAGE_TEXTS + 10;
+    chat.history(&c, "ada", messages);
+    for target in 1..=messages {
+        let fields = json!({"conversation": "c", "id": format!("e-{target}"), "target": target,
+            "body": format!("new {target}")});
+        chat.ask::<EditMessage>("ada", fields).unwrap();
     }
-    let wanted = ids.map(|id| json!({"conversation": id, "after": 0}));
-    let frame = json!({"action": "subscribe", "conversations": wanted});
-    let reply = chat.frame("grace-1", frame);
-    assert!(reply.to_string().len() < 30_000);
-    let outcomes = reply["conversations"].as_array().unwrap();
-    let shown: Vec<_> = outcomes
-        .iter()
-        .map(|outcome| {
-            (
-                seqs(outcome),
-                outcome["head"].clone(),
-                outcome["limited"].clone(),
-            )
-        })
-        .collect();
-    let outcome = |seqs: &[u64], limited: bool| (seqs.to_vec(), json!(3), json!(limited));
-    let expected = [
-        outcome(&[1, 2, 3], false),
-        outcome(&[1, 2, 3], false),
-        outcome(&[1], true),
-    ];
-    assert_eq!(shown, expected);
-}
-
-#[test]
-fn a_reply_with_the_longest_ids_fits_into_a_frame() {
-    let chat = FakeChat::new();
-    // Quotes are escaped, so such an id takes twice its length.
-    let users: Vec<String> = (0..19)
-        .map(|n| format!("{n:02}{}", "\"".repeat(126)))
-        .collect();
-    let mut people: Vec<&str> = users.iter().map(String::as_str).collect();
-    people.insert(0, "ada");
-    let ids: Vec<String> = (0..20)
-        .map(|n| format!("{n:02}{}", "c".repeat(62)))
-        .collect();
-    for id in &ids {
-        let c = chat.conversation(id, &people);
-        chat.history(&c, "ada", 100);
-        for user in &people {
-            let user = crate::domain::UserId::new(*user).unwrap();
-            let receipt = crate::ports::Receipt {
-                position: crate::domain::Seq::new(100).unwrap(),
-                messages: 100,
-                private: false,
-            };
-            chat.run(chat.advance(&c, &user, receipt)).unwrap();
+    let (mut position, mut pages, mut texts) = (messages as u64, 0, Vec::new());
+    loop {
+        let _ = chat.take_calls();
+        let page = subscribe(&chat, "grace-1", json!(position));
+        let calls = chat.take_calls();
+        let reads = calls.iter().filter(|call| call.method == "read_at");
+        let rows: Vec<usize> = reads.map(|call| call.rows).collect();
+        assert!(rows.len() == 1 && rows[0] <= PAGE_TEXTS, "{calls:?}");
+        let entries = page["events"].as_array().unwrap();
+        texts.extend(entries.iter().map(|entry| entry["body"].clone()));
+        position = *seqs(&page).last().unwrap();
+        pages += 1;
+        if page["limited"] == false {
+            break;
         }
     }
-    let wanted: Vec<Value> = ids
-        .iter()
-        .map(|id| json!({"conversation": id, "after": 0}))
-        .collect();
-    for frame in [
-        json!({"action": "subscribe", "conversations": wanted, "receipts": true}),
-        json!({"action": "subscribe", "conversation": ids[0], "after": 0, "receipts": true}),
-        json!({"action": "ping", "watch": ids[..5]}),
-    ] {
-        let reply = chat.frame("ada-1", frame);
-        assert_eq!(reply.get("code"), None);
-        let length = reply.to_string().len();
-        assert!(length <= 30_000, "{length} bytes");
-    }
-}
-
-#[test]
-fn a_list_of_conversations_is_checked() {
-    let chat = three_conversations();
-    let many: Vec<Value> = (0..21)
-        .map(|n| json!({"conversation": format!("c{n}")}))
-        .collect();
-    let twice = json!([{"conversation": "c"}, {"conversation": "c", "after": 1}]);
-    for list in [
-        json!([]),
-        json!("c"),
-        json!(["c"]),
-        json!([{"after": 1}]),
-        json!([{"conversation": "c d"}]),
-        json!([{"conversation": "c", "after": "1"}]),
-        json!(many),
-        twice,
-    ] {
-        let reply = chat.frame(
-            "grace-1",
-            json!({"action": "subscribe", "conversations": list}),
-        );
-        assert_eq!(
-            (&reply["code"], &reply["field"]),
-            (&json!("invalid"), &json!("conversations")),
-            "{list}"
-        );
-    }
-    let both = json!({"action": "subscribe", "conversation": "c",
-        "conversations": [{"conversation": "d"}]});
-    assert_eq!(chat.frame("grace-1", both)["field"], "conversations");
-    assert_eq!(chat.subscriptions(), []);
-}
-
-#[test]
-fn many_subscriptions_cost_as_many_tokens() {
-    let number = |number| std::num::NonZeroU32::new(number).unwrap();
-    let mut chat = three_conversations();
-    chat.limits = crate::rate_limit::RateLimits::new(number(1), number(4));
-    let wanted = ["c", "d", "e"].map(|id| json!({"conversation": id}));
-    let frame = json!({"action": "subscribe", "conversations": wanted});
-    assert_eq!(chat.frame("grace-1", frame.clone())["event"], "subscribed");
-    let reply = chat.frame("grace-1", frame);
-    assert_eq!(
-        (&reply["code"], &reply["retryAfterMs"]),
-        (&json!("rate_limited"), &json!(2_000))
-    );
-}
-
-#[test]
-fn with_receipts_the_reply_says_how_far_everybody_has_read() {
-    let chat = three_conversations();
-    let c = crate::domain::ConversationId::new("c").unwrap();
-    chat.remove(&c, "ada");
-    chat.ask::<AddParticipant>("grace", json!({"conversation": "c", "user": "bob"}))
-        .unwrap();
-    for (connection, read, private) in [("grace-1", 3, true), ("bob-1", 5, false)] {
-        let receipt = json!({"action": "receipt", "conversation": "c", "read": read,
-            "private": private});
-        chat.frame(connection, receipt);
-    }
-    for (after, connection, expected) in [
-        (json!(null), "grace-1", json!({"grace": 3, "bob": 5})),
-        (json!(0), "grace-1", json!({"grace": 3, "bob": 5})),
-        (json!(5), "bob-1", json!({"bob": 5})),
-    ] {
-        let frame = json!({"action": "subscribe", "conversation": "c", "after": after,
-            "receipts": true});
-        let reply = chat.frame(connection, frame);
-        assert_eq!((&reply["head"], &reply["messages"]), (&json!(5), &json!(3)));
-        assert_eq!(reply["read"], expected);
-    }
-    let reply = subscribe(&chat, "grace-1", json!(0));
-    assert_eq!((reply.get("messages"), reply.get("read")), (None, None));
-    let reply = chat.frame(
-        "mallory-1",
-        json!({"action": "subscribe", "conversation": "c", "receipts": true}),
-    );
-    assert_eq!(reply["code"], "not_found");
-    let many = json!({"action": "subscribe", "receipts": true,
-        "conversations": [{"conversation": "c"}, {"conversation": "d"}]});
-    let outcomes = chat.frame("grace-1", many)["conversations"].clone();
-    assert_eq!(outcomes[0]["read"], json!({"grace": 3, "bob": 5}));
-    assert_eq!(
-        (&outcomes[1]["read"], &outcomes[1]["messages"]),
-        (&json!({}), &json!(3))
-    );
-}
-
-#[test]
-fn in_a_large_conversation_only_the_own_position_is_in_the_reply() {
-    for (others, expected) in [(19, 2), (20, 1)] {
-        let chat = FakeChat::new();
-        let users: Vec<String> = (1..=others).map(|n| format!("user{n}")).collect();
-        let mut people: Vec<&str> = users.iter().map(String::as_str).collect();
-        people.insert(0, "ada");
-        let c = chat.conversation("c", &people);
-        chat.history(&c, "ada", 1);
-        for connection in ["user1-1", "user2-1"] {
-            let receipt = json!({"action": "receipt", "conversation": "c", "read": 1});
-            chat.frame(connection, receipt);
-        }
-        let frame = json!({"action": "subscribe", "conversation": "c", "receipts": true});
-        let reply = chat.frame("user1-1", frame);
-        assert_eq!(reply["read"].as_object().unwrap().len(), expected);
-    }
+    let expected: Vec<Value> = (1..=messages).map(|n| json!(format!("new {n}"))).collect();
+    assert_eq!((texts, pages), (expected, 3));
 }

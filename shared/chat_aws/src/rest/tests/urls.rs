@@ -107,3 +107,36 @@ fn the_path_selects_the_route_if_the_gateway_did_not() {
         assert_eq!(header(&response, "allow"), allow, "{method} {path}");
     }
 }
+
+#[test]
+fn an_emoji_in_a_path_is_decoded_and_loses_its_selectors() {
+    let chat = welcome();
+    ask(&chat, &sample!("send_message"));
+    // `❤️`, `#️⃣` and `👍🏻`, as text and in base64url.
+    for (path, emoji, seq) in [
+        ("❤\u{fe0f}", "❤", json!(2)),
+        ("base64url.4p2k77iP", "❤", Value::Null),
+        ("base64url.I--4j-KDow", "#\u{20e3}", json!(3)),
+        ("base64url.8J-RjfCfj7s=", "👍🏻", json!(4)),
+        ("👍🏻", "👍🏻", Value::Null),
+    ] {
+        let mut event = sample!("react");
+        event["pathParameters"]["emoji"] = json!(path);
+        let reacted = body(&ask(&chat, &event));
+        assert_eq!(
+            (&reacted["emoji"], &reacted["seq"]),
+            (&json!(emoji), &seq),
+            "{path}"
+        );
+    }
+    for bad in ["a", "base64url.YQ", "base64url.!", "👍👍"] {
+        let mut event = sample!("withdraw_reaction");
+        event["pathParameters"]["emoji"] = json!(bad);
+        let problem = body(&ask(&chat, &event));
+        assert_eq!(
+            (&problem["code"], &problem["field"]),
+            (&json!("invalid"), &json!("emoji")),
+            "{bad}"
+        );
+    }
+}
