@@ -32,6 +32,10 @@ pub struct Evidence<'a> {
     pub acknowledgements: Lines<'a, (&'a str, &'a str)>,
     /// Lines of `refused` by user and id.
     pub rejections: Lines<'a, (&'a str, &'a str)>,
+    /// Lines of `react` by user.
+    pub reacts: Lines<'a, &'a str>,
+    /// Lines of `reacted`.
+    pub reacted: Vec<usize>,
     /// Lines of `seen`, `restart` and `end` by client.
     pub views: Lines<'a, &'a str>,
     /// Lines of `counted`.
@@ -82,6 +86,13 @@ impl<'a> Evidence<'a> {
             Record::Refused { about, id, .. } => {
                 let rejections = self.rejections.entry((&about.user, id));
                 rejections.or_default().push(line);
+            }
+            Record::React { about, .. } => {
+                self.reacts.entry(&about.user).or_default().push(line);
+            }
+            Record::Reacted { seq, .. } => {
+                self.reacted.push(line);
+                self.observe(line, seq.unwrap_or(0));
             }
             Record::Seen { about, seq, .. } => {
                 self.views.entry(&about.client).or_default().push(line);

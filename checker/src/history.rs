@@ -49,6 +49,26 @@ pub enum Record {
         /// The error's code.
         code: String,
     },
+    /// A client begins an attempt to react to a message, or to withdraw a reaction.
+    React {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// How the user wants it to be.
+        #[serde(flatten)]
+        wish: Wish,
+    },
+    /// The answer to such an attempt.
+    Reacted {
+        /// The client.
+        #[serde(flatten)]
+        about: About,
+        /// How it is now.
+        #[serde(flatten)]
+        wish: Wish,
+        /// The position of the entry; null if it was so already.
+        seq: Option<u64>,
+    },
     /// A client's position moves over an entry.
     Seen {
         /// The receiving client.
@@ -143,6 +163,9 @@ pub enum Record {
         /// for a deleted message. Only compared if present.
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         texts: BTreeMap<String, String>,
+        /// The reactions that the client shows. Missing if the client does not know all of them.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reactions: Option<Vec<Reaction>>,
     },
     /// The whole log as a participant reads it. The last one of a conversation is compared with
     /// everything else.
@@ -151,7 +174,34 @@ pub enum Record {
         conversation: String,
         /// All entries, from the first.
         events: Vec<Entry>,
+        /// The reactions to all messages, as history shows them. Missing if they were not read.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reactions: Option<Vec<Reaction>>,
     },
+}
+
+/// How a user wants a reaction to be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// The position of the message.
+    pub target: u64,
+    /// The emoji, without variation selectors.
+    pub emoji: String,
+    /// Whether the user reacts with it.
+    pub on: bool,
+}
+
+/// A reaction that is shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Reaction {
+    /// The position of the message.
+    pub target: u64,
+    /// The emoji.
+    pub emoji: String,
+    /// The user.
+    pub user: String,
+    /// The position of its entry.
+    pub seq: u64,
 }
 
 /// One client in one conversation. A client is a device with its own position and outbox; a user
@@ -212,6 +262,8 @@ impl Record {
             Self::Send { about, .. }
             | Self::Sent { about, .. }
             | Self::Refused { about, .. }
+            | Self::React { about, .. }
+            | Self::Reacted { about, .. }
             | Self::Seen { about, .. }
             | Self::Restart { about, .. }
             | Self::Counted { about, .. }
@@ -230,8 +282,8 @@ impl Record {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Entry {
-    /// The entry's kind: `message`, `messageEdited`, `messageDeleted`, `participantAdded`,
-    /// `participantRemoved` or an unknown one.
+    /// The entry's kind: `message`, `messageEdited`, `messageDeleted`, `reaction`,
+    /// `participantAdded`, `participantRemoved` or an unknown one.
     pub event: String,
     /// The position in the log.
     pub seq: u64,
@@ -244,9 +296,15 @@ pub struct Entry {
     /// A message's text, or the text of an edit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// The position of the message that an entry edits or deletes.
+    /// The position of the message that an entry edits or deletes, or to which it is a reaction.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<u64>,
+    /// The emoji of a reaction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emoji: Option<String>,
+    /// Whether the user reacts from this entry on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<bool>,
     /// The user who deleted the message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -256,7 +314,7 @@ pub struct Entry {
     /// The deletion of a message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deleted: Option<Revision>,
-    /// The user who was added or removed.
+    /// The user who was added or removed, or who reacts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
     /// The time at which the entry was first sent.
@@ -278,11 +336,22 @@ impl Entry {
         matches!(&*self.event, "messageEdited" | "messageDeleted")
     }
 
-    /// Returns the user who wrote this message, edit or deletion.
+    /// Returns how the user wanted a reaction to be, if this entry is one.
+    #[must_use]
+    pub fn wish(&self) -> Option<Wish> {
+        Some(Wish {
+            target: self.target.filter(|_| self.event == "reaction")?,
+            emoji: self.emoji.clone()?,
+            on: self.on?,
+        })
+    }
+
+    /// Returns the user who wrote this message, edit, deletion or reaction.
     #[must_use]
     pub fn author(&self) -> Option<&str> {
         match &*self.event {
             "messageDeleted" => self.by.as_deref(),
+            "reaction" => self.user.as_deref(),
             _ => self.sender.as_deref(),
         }
     }

@@ -30,7 +30,8 @@ pub enum Promise {
     /// Positions of participants are of the log, only grow, and are shown only if their user
     /// allows it.
     Read,
-    /// At rest, every message is the fold of its entries, and no text of a deleted message is left.
+    /// At rest, every message and every reaction is the fold of its entries, and no text of a deleted
+    /// message is left.
     Fold,
     /// Nothing is pushed to a connection after its token has ended.
     Expired,
@@ -61,7 +62,7 @@ impl fmt::Display for Promise {
                 "read: positions of participants are true, only grow, and private ones are not shown"
             }
             Self::Fold => {
-                "fold: every message is the fold of its entries, and a deleted text is nowhere"
+                "fold: every message and reaction is the fold of its entries, and a deleted text is nowhere"
             }
             Self::Expired => "expired: nothing is pushed to a connection after its token has ended",
         })

@@ -15,7 +15,8 @@ use chat::{
     ports::Clock as _,
     request::{Request, Route, in_time},
     routes::{
-        DeleteMessage, EditMessage, Ping, Receipt, SendMessage, Subscribe, Typing, Unsubscribe,
+        DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage, Subscribe, Typing,
+        Unsubscribe,
     },
     time_limit::{ERROR_MARGIN, REPLY_MARGIN},
     websocket::{Inbound, answer},
@@ -124,8 +125,9 @@ pub async fn message(
                 Some("typing" | "receipt") => {
                     answer::<(Typing, Receipt), _>(&*ports, inbound, last_moment).await
                 }
-                Some("editMessage" | "deleteMessage") => {
-                    answer::<(EditMessage, DeleteMessage), _>(&*ports, inbound, last_moment).await
+                Some("editMessage" | "deleteMessage" | "react") => {
+                    type Messages = (EditMessage, DeleteMessage, React);
+                    answer::<Messages, _>(&*ports, inbound, last_moment).await
                 }
                 Some("subscribe" | "unsubscribe" | "ping") => {
                     answer::<(Subscribe, Unsubscribe, Ping), _>(&*ports, inbound, last_moment).await

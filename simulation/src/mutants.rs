@@ -12,10 +12,17 @@ pub enum ClientMutant {
     PositionUnseen,
     /// Pings are ignored, so only gaps show missing entries.
     NoPing,
+    /// The reactions of a page of history count as newer than every entry that was seen.
+    StateWithoutSeq,
 }
 
 impl ClientMutant {
-    const ALL: [Self; 3] = [Self::PositionHead, Self::PositionUnseen, Self::NoPing];
+    const ALL: [Self; 4] = [
+        Self::PositionHead,
+        Self::PositionUnseen,
+        Self::NoPing,
+        Self::StateWithoutSeq,
+    ];
 }
 
 /// A mutant of the server or of the client.
@@ -44,6 +51,7 @@ impl Mutant {
             Self::Client(ClientMutant::PositionHead) => "position_head",
             Self::Client(ClientMutant::PositionUnseen) => "position_unseen",
             Self::Client(ClientMutant::NoPing) => "no_ping",
+            Self::Client(ClientMutant::StateWithoutSeq) => "state_without_seq",
         }
     }
 

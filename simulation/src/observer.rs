@@ -281,7 +281,9 @@ impl Observer {
                     }
                 }
             }
-            Some("sent" | "edited" | "deleted") => {
+            // A reaction that was so already has no entry.
+            Some("reacted") if number("seq").is_none() => {}
+            Some("sent" | "edited" | "deleted" | "reacted") => {
                 let conversation = reply["conversation"]
                     .as_str()
                     .unwrap_or_default()

@@ -97,6 +97,12 @@ pub enum Action {
         id: String,
         deletes: bool,
     },
+    /// A reaction to a message, or its withdrawal.
+    React {
+        device: usize,
+        conversation: usize,
+        id: String,
+    },
     Cut {
         device: usize,
     },
@@ -111,6 +117,7 @@ impl Action {
         match self {
             Self::Send { device, .. }
             | Self::Revise { device, .. }
+            | Self::React { device, .. }
             | Self::Cut { device }
             | Self::Crash { device } => *device,
         }
@@ -133,11 +140,14 @@ impl Plan {
             .map(|number| conversation(place.within(1).within(number), number, &users, time))
             .collect();
         let mut actions = messages(place.within(2), size, &devices, &conversations);
+        actions.extend(reactions(place.within(4), size, &devices, &conversations));
         for (number, planned) in conversations.iter_mut().enumerate() {
             let messages = actions.iter().filter(|(_, _, action)| {
                 matches!(
                     action,
-                    Action::Send { conversation, .. } | Action::Revise { conversation, .. }
+                    Action::Send { conversation, .. }
+                        | Action::Revise { conversation, .. }
+                        | Action::React { conversation, .. }
                         if *conversation == number
                 )
             });
@@ -291,14 +301,7 @@ fn messages(
             let place = place.within(number);
             let chance = place.chance();
             let device = usize::try_from(chance.below(devices.len() as u64)).unwrap_or(0);
-            let mine: Vec<usize> = (0..conversations.len())
-                .filter(|conversation| {
-                    let planned = &conversations[*conversation];
-                    let user = devices[device].user;
-                    planned.participants.contains(&user)
-                        || planned.changes.iter().any(|changes| changes.user == user)
-                })
-                .collect();
+            let mine = conversations_of(devices[device].user, conversations);
             // Most messages go to one conversation, so that the others stay short.
             let favourite = chance.below(3) > 0;
             let conversation = if favourite {
@@ -328,6 +331,45 @@ fn messages(
                 },
             };
             (at, place, action)
+        })
+        .collect()
+}
+
+/// Returns the conversations in which a user is a participant at some time.
+fn conversations_of(user: &str, conversations: &[ConversationPlan]) -> Vec<usize> {
+    let numbered = conversations.iter().enumerate();
+    let mine = numbered.filter(|(_, planned)| planned.may_contain(user));
+    mine.map(|(number, _)| number).collect()
+}
+
+/// Draws the reactions, one for about three messages. Many are clicks at the same moment.
+fn reactions(
+    place: Place,
+    size: Size,
+    devices: &[DevicePlan],
+    conversations: &[ConversationPlan],
+) -> Vec<(Duration, Place, Action)> {
+    let time = Duration::from_secs(size.seconds);
+    let mut last = Duration::ZERO;
+    (0..size.messages / 3)
+        .filter_map(|number| {
+            let place = place.within(number);
+            let chance = place.chance();
+            let device = usize::try_from(chance.below(devices.len() as u64)).unwrap_or(0);
+            let mine = conversations_of(devices[device].user, conversations);
+            let favourite = usize::try_from(chance.below(mine.len() as u64)).unwrap_or(0);
+            let favourite = if chance.below(3) > 0 { 0 } else { favourite };
+            let conversation = *mine.get(favourite)?;
+            if chance.below(3) > 0 {
+                last = moment(&chance, time);
+            }
+            let at = last + Duration::from_millis(chance.below(100));
+            let action = Action::React {
+                device,
+                conversation,
+                id: format!("r{number}"),
+            };
+            Some((at, place, action))
         })
         .collect()
 }

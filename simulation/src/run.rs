@@ -12,14 +12,14 @@ use std::{
 use chat::{
     mutant::with_mutant,
     rate_limit::RateLimits,
-    routes::{CreateConversation, ReadEvents},
+    routes::{CreateConversation, ReadEvents, ReadMessages},
 };
 use checker::{
     Counts,
-    history::{Entry, Record},
+    history::{Entry, Reaction, Record},
     judge,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     changes,
@@ -255,7 +255,32 @@ impl Simulation {
         world.record(Record::Log {
             conversation: planned.id.clone(),
             events,
+            reactions: self.read_reactions(conversation).await,
         });
+    }
+
+    /// Reads the reactions of a conversation from history, as its owner.
+    async fn read_reactions(&self, conversation: usize) -> Option<Vec<Reaction>> {
+        let world = &self.world;
+        let planned = &world.plan.conversations[conversation];
+        let mut reactions: Vec<Reaction> = Vec::new();
+        let mut before = Value::Null;
+        loop {
+            let fields = json!({"conversation": planned.id, "before": before, "limit": 100,
+                "reactions": true});
+            let place = world.unplanned();
+            let owner = planned.participants[0];
+            let reply = http::<ReadMessages>(world, place, owner, fields, ()).await;
+            let Reply::Granted(mut page) = reply else {
+                return None;
+            };
+            let found = serde_json::from_value::<Vec<Reaction>>(page["reactions"].take());
+            reactions.extend(found.ok()?);
+            before = page["before"].take();
+            if before.is_null() {
+                return Some(reactions);
+            }
+        }
     }
 }
 
@@ -276,6 +301,12 @@ fn carry_out(world: &Arc<World>, device: &Device, index: usize) {
         } => {
             let conversation = &world.plan.conversations[*conversation].id;
             device.act(|client, world| client.revise(world, conversation, id, *deletes));
+        }
+        Action::React {
+            conversation, id, ..
+        } => {
+            let conversation = &world.plan.conversations[*conversation].id;
+            device.act(|client, world| client.react(world, conversation, id));
         }
         Action::Cut { .. } => device.act(|client, world| client.cut(world)),
         Action::Crash { .. } => {

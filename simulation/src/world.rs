@@ -232,9 +232,18 @@ fn describe(record: &Record) -> String {
             "{} ends at {position} of {} with {pending} unsent messages",
             about.client, about.conversation
         ),
+        Record::React { about, wish } => format!(
+            "{} asks for {} to {} in {}: {}",
+            about.client, wish.emoji, wish.target, about.conversation, wish.on
+        ),
+        Record::Reacted { about, wish, seq } => format!(
+            "{} is answered {} to {} in {}: {} at {seq:?}",
+            about.client, wish.emoji, wish.target, about.conversation, wish.on
+        ),
         Record::Log {
             conversation,
             events,
+            ..
         } => format!("{conversation} holds {} entries", events.len()),
     }
 }

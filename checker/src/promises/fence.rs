@@ -5,7 +5,7 @@
 //! act in between. So only entries that were stored before the addition was first requested are
 //! forbidden. If the two changes overlap, that request may precede the one for the removal.
 
-use super::Case;
+use super::{Case, reactions};
 use crate::{
     changes::{Change, Changes},
     history::{Entry, Record},
@@ -96,7 +96,10 @@ impl<'a> Fence<'a> {
             );
             let name = entry.name().unwrap_or_default();
             let sends = case.evidence.sends.get(&name).into_iter().flatten();
-            let lines = sends.copied().chain(self.removal_lines());
+            let reacts = entry.wish().into_iter();
+            let reacts =
+                reacts.flat_map(|wish| reactions::attempts(case, user, &wish).collect::<Vec<_>>());
+            let lines = sends.copied().chain(reacts).chain(self.removal_lines());
             let stored = [self.removal, entry];
             found.push(case.violation(Promise::Fence, what, lines, stored));
         }
@@ -124,7 +127,7 @@ impl<'a> Fence<'a> {
     }
 }
 
-/// A message whose first attempt follows the answer to a removal must not be stored, unless the
+/// A message or a reaction whose first attempt follows the answer to a removal must not be stored, unless the
 /// user was added again. This holds for a removal without effect too.
 fn answered(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<Violation>) {
     let removals = changes.lasting().filter(|(change, _)| !change.adds);
@@ -138,7 +141,11 @@ fn answered(case: &Case<'_>, user: &str, changes: &Changes<'_>, found: &mut Vec<
         .filter(|entry| entry.author() == Some(user));
     for entry in entries {
         let sends = entry.name().and_then(|name| case.evidence.sends.get(&name));
-        if let Some(first) = sends.and_then(|lines| lines.first()).copied()
+        let first = match entry.wish() {
+            Some(wish) => reactions::attempts(case, user, &wish).next(),
+            None => sends.and_then(|lines| lines.first()).copied(),
+        };
+        if let Some(first) = first
             && first > answer
         {
             let what = format!(

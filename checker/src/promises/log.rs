@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Case, texts};
+use super::{Case, reactions, texts};
 use crate::{
     history::{Entry, Record},
     verdict::{Promise, Violation},
@@ -79,6 +79,12 @@ fn asked(case: &Case<'_>, found: &mut Vec<Violation>) {
                 "{sender} never sent {id} with the text that is stored at {}",
                 entry.seq
             )
+        } else if let Some(wish) = entry.wish() {
+            let user = entry.user.as_deref().unwrap_or_default();
+            if reactions::attempts(case, user, &wish).next().is_some() {
+                continue;
+            }
+            format!("{user} never asked for the reaction at {}", entry.seq)
         } else {
             let user = entry.user.as_deref().unwrap_or_default();
             let changes = case.evidence.changes.get(user);

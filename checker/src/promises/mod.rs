@@ -4,6 +4,7 @@ mod acknowledgements;
 mod counts;
 mod fence;
 mod log;
+mod reactions;
 mod receipts;
 mod texts;
 mod tokens;
@@ -42,6 +43,7 @@ pub fn judge(records: &[(usize, Record)]) -> Result<Verdict, MissingLog> {
             counts::search,
             receipts::search,
             texts::search,
+            reactions::search,
         ] {
             search(&case, &mut violations);
         }

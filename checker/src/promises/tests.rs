@@ -4,6 +4,7 @@ mod acknowledgements;
 mod counts;
 mod fence;
 mod log;
+mod reactions;
 mod receipts;
 mod texts;
 mod tokens;

@@ -119,6 +119,7 @@ impl Client {
             conversation.failures = 0;
             self.notice_gap(world, &id);
             self.flush(world, &id);
+            self.ask_for_reactions(world, &id);
         }
     }
 
@@ -240,6 +241,7 @@ impl Client {
             self.conversations.insert(id.to_owned(), conversation);
         } else {
             self.restart(world, id.to_owned(), conversation);
+            self.read_history(world, id);
         }
     }
 
@@ -308,6 +310,7 @@ impl Client {
                 for id in client.ids() {
                     client.read(world, &id);
                     client.flush(world, &id);
+                    client.ask_for_reactions(world, &id);
                 }
             }
             client.poll_later(world);

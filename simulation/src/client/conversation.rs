@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use checker::history::Entry;
+use checker::history::{Entry, Reaction};
+
+use super::reactions::Reactions;
 
 /// A message that is neither acknowledged nor given up.
 #[derive(Clone, Debug)]
@@ -75,6 +77,9 @@ pub struct Conversation {
     pub held: BTreeMap<u64, Entry>,
     /// The texts of messages by position, as far as the client knows them.
     pub texts: BTreeMap<u64, Text>,
+    /// The position at which the client began to read the log, and so to know the reactions.
+    pub began: u64,
+    pub reactions: Reactions,
     /// The positions of the user's own messages that the client has seen.
     pub own: Vec<u64>,
     pub phase: Phase,
@@ -106,6 +111,8 @@ impl Conversation {
             outbox,
             held: BTreeMap::new(),
             texts: BTreeMap::new(),
+            began: position,
+            reactions: Reactions::default(),
             own: Vec::new(),
             phase: Phase::Wanted,
             in_flight: None,
@@ -144,6 +151,7 @@ impl Conversation {
 
     /// Keeps what an entry says about the text of a message, unless something newer is known.
     pub fn fold(&mut self, entry: &Entry, user: &str) {
+        self.reactions.fold(entry);
         if entry.event == "message" && entry.author() == Some(user) {
             self.own.push(entry.seq);
         }
@@ -162,6 +170,13 @@ impl Conversation {
         if known.0 < text.0 {
             *known = text;
         }
+    }
+
+    /// Returns the reactions that the client shows, if it knows all of them.
+    pub fn shown_reactions(&self) -> Option<Vec<Reaction>> {
+        let knows_all = self.began == 0 || self.reactions.has_history;
+        let is_deleted = |seq| self.texts.get(&seq).is_some_and(|(edit, _)| *edit == GONE);
+        knows_all.then(|| self.reactions.shown(is_deleted))
     }
 
     /// Removes a message from the outbox.
@@ -186,5 +201,6 @@ impl Conversation {
             self.rests_until = 0;
         }
         self.failures = 0;
+        self.reactions.disconnected();
     }
 }

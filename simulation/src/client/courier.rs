@@ -251,6 +251,8 @@ impl Client {
                 body: Some(outgoing.body),
                 user: None,
                 target: outgoing.kind.target(),
+                emoji: None,
+                on: None,
                 by: None,
                 edited: None,
                 deleted: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use checker::history::{Entry, Revision};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 /// Any frame from the server, and any HTTP reply.
@@ -14,12 +14,16 @@ pub struct Frame {
     #[serde(rename = "ref")]
     pub reference: Option<String>,
     pub conversation: String,
+    /// 0 if there is none.
+    #[serde(deserialize_with = "or_zero")]
     pub seq: u64,
     pub id: Option<String>,
     pub sender: Option<String>,
     pub body: Option<String>,
     pub user: Option<String>,
     pub target: Option<u64>,
+    pub emoji: Option<String>,
+    pub on: Option<bool>,
     pub by: Option<String>,
     pub edited: Option<Revision>,
     pub deleted: Option<Revision>,
@@ -40,6 +44,10 @@ pub struct Frame {
     pub retry_after_ms: Option<u64>,
 }
 
+fn or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
 impl Frame {
     /// Converts the frame to a log entry.
     pub fn into_entry(self) -> Entry {
@@ -51,6 +59,8 @@ impl Frame {
             body: self.body,
             user: self.user,
             target: self.target,
+            emoji: self.emoji,
+            on: self.on,
             by: self.by,
             edited: self.edited,
             deleted: self.deleted,

@@ -7,6 +7,7 @@ mod conversation;
 mod courier;
 mod frames;
 mod presence;
+mod reactions;
 mod receipts;
 
 use std::{
@@ -165,6 +166,12 @@ enum Question {
         message: String,
         number: u64,
     },
+    /// Asks for a reaction to a message with an emoji.
+    React {
+        conversation: String,
+        key: (u64, String),
+        number: u64,
+    },
     Ping,
 }
 
@@ -174,6 +181,7 @@ impl Question {
             Self::Subscribe { conversation, .. } => format!("subscribe {conversation}"),
             Self::SubscribeToMany(_) => "subscribe to many".to_owned(),
             Self::Send { message, .. } => format!("frame {message}"),
+            Self::React { conversation, .. } => format!("frame of a reaction in {conversation}"),
             Self::Ping => "frame of a ping".to_owned(),
         }
     }
@@ -191,6 +199,9 @@ impl Client {
         self.alive = true;
         self.down_since = world.now();
         self.list(world);
+        for id in self.ids() {
+            self.read_history(world, &id);
+        }
         self.poll_later(world);
         if !self.by_http_only {
             self.dial(world);
@@ -272,6 +283,11 @@ impl Client {
                 number,
                 ..
             }) => self.not_sent(world, &conversation, number, 0),
+            Some(Question::React {
+                conversation,
+                key,
+                number,
+            }) => self.not_reacted(world, &conversation, (key, number), None),
             Some(Question::Ping) | None => {}
         }
     }
@@ -292,7 +308,7 @@ impl Client {
             .and_then(|number| number.parse().ok());
         let question = number.and_then(|number: u64| self.questions.remove(&number));
         match frame.event.as_str() {
-            "message" | "messageEdited" | "messageDeleted" | "participantAdded"
+            "message" | "messageEdited" | "messageDeleted" | "reaction" | "participantAdded"
             | "participantRemoved" => {
                 gateway::record_push(world, connection, &frame.event);
                 let id = frame.conversation.clone();
@@ -313,6 +329,16 @@ impl Client {
                 question => self.subscribed(world, question, frame),
             },
             "sent" | "edited" | "deleted" => self.acknowledged(world, &frame),
+            "reacted" => {
+                if let Some(Question::React {
+                    conversation,
+                    key,
+                    number,
+                }) = question
+                {
+                    self.reacted(world, &conversation, (key, number), &frame);
+                }
+            }
             "pong" => self.ponged(world, &frame),
             "read" => self.shown(world, &frame),
             "typing" => world.count("typing that was shown"),
@@ -330,6 +356,11 @@ impl Client {
                     number,
                     ..
                 }) => self.send_refused(world, &conversation, number, &frame),
+                Some(Question::React {
+                    conversation,
+                    key,
+                    number,
+                }) => self.not_reacted(world, &conversation, (key, number), Some(&frame)),
                 Some(Question::Ping) | None => {}
             },
             _ => {}
@@ -368,6 +399,7 @@ impl Client {
         }
         self.notice_gap(world, id);
         self.flush(world, id);
+        self.ask_for_reactions(world, id);
         if self.next_place(&format!("look {id}")).chance().below(4) == 0 {
             self.look(world, id);
         }
@@ -405,6 +437,7 @@ impl Client {
                     && conversation.outbox.is_empty()
                     && conversation.held.is_empty()
                     && conversation.read <= conversation.confirmed
+                    && conversation.reactions.are_confirmed()
             })
     }
 
@@ -421,6 +454,7 @@ impl Client {
                     .iter()
                     .map(|(seq, (_, text))| (seq.to_string(), text.clone()))
                     .collect(),
+                reactions: conversation.shown_reactions(),
             });
         }
     }

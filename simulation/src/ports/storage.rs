@@ -4,13 +4,14 @@ use std::sync::{Arc, atomic::Ordering};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, Seq,
-        Subscription, Timestamp, UserId,
+        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, ReactionKey,
+        Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{
         Advanced, Clock as _, Connections, ConversationPage, Log, Page, ParticipantPage,
-        Participants, Presence, Presences, Put, Receipt, Receipts, Roster, Subscriptions,
+        Participants, Presence, Presences, Put, ReactionPage, ReactionRange, Reactions, Receipt,
+        Receipts, Roster, Standing, Subscriptions,
     },
 };
 
@@ -171,6 +172,28 @@ impl Participants for Ports {
             -> ConversationPage, "reading a user's conversations";
         memberships_of(user: &UserId, conversations: &[ConversationId])
             -> Vec<(Conversation, Participant)>, "confirming conversations";
+    }
+}
+
+impl Reactions for Ports {
+    async fn standing(
+        &self,
+        conversation: &ConversationId,
+        reaction: &ReactionKey,
+        most: usize,
+    ) -> Result<Standing, InternalError> {
+        let apply = || self.world.chat.standing(conversation, reaction, most);
+        self.call("reading what a reaction depends on", apply).await
+    }
+
+    async fn reactions(
+        &self,
+        conversation: &ConversationId,
+        range: &ReactionRange,
+        limit: usize,
+    ) -> Result<ReactionPage, InternalError> {
+        let apply = || self.world.chat.reactions(conversation, range, limit);
+        self.call("reading reactions", apply).await
     }
 }
 

@@ -54,6 +54,9 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "reads with a hole",
         "receipts of users who are not participants",
         "receipts with nothing new",
+        "clicks on reactions",
+        "pages of history with reactions",
+        "reactions that were so already",
         "subscriptions to many conversations",
         "typing that was shown",
     ] {
@@ -98,6 +101,7 @@ each_mutant_is_found_early! {
     private_shown breaks "read";
     subs_only breaks "fence";
     no_fence breaks "fence";
+    doubled_reaction breaks "fold";
     answer_before_row breaks "fence";
     stale_rows_stay breaks "rows";
     pushed_once breaks "pushed";
