@@ -63,6 +63,19 @@ for minute, (name, body) in enumerate([("ada", "Does it compute?\\r\\nI hope so.
     Message.objects.filter(pk=message.pk).update(created_at=datetime(2024, 5, 3, 14, minute, tzinfo=timezone.utc))
 `;
 
+/** Reactions to the last message, also of the user who has left, and a message that was deleted. */
+const CHANGES = `
+from datetime import datetime, timezone
+from django.contrib.auth import get_user_model
+from chat.models import Conversation, Message, Reaction
+people = {name: get_user_model().objects.get(username=name) for name in ("ada", "grace", "linus")}
+last = Message.objects.get(pk=3)
+for name, emoji in [("ada", "👍"), ("ada", "❤️"), ("linus", "👍"), ("linus", "#️⃣"), ("grace", "a word")]:
+    Reaction.objects.create(message=last, user=people[name], emoji=emoji)
+conversation = Conversation.objects.get(pk=1)
+Message.objects.create(conversation=conversation, sender=people["grace"], body="The door code is 4711.", deleted_at=datetime.now(timezone.utc))
+`;
+
 // The ports are chosen before the stacks start, because a stack must allow the origin.
 const [port, otherPort] = [await freePort(), await freePort()];
 const secret = randomBytes(32).toString("hex");
@@ -92,7 +105,8 @@ suite(
         CONFAB_WS: stack.ws,
         CONFAB_SECRET: stack.secret(secret),
       });
-      for (const step of [...settingUp, ...inSection("7.").filter(({ file }) => file)])
+      const copying = [...inSection("7."), ...inSection("8.")];
+      for (const step of [...settingUp, ...copying.filter(({ language }) => language !== "sh")])
         await project.take(step);
       await project.shell("python manage.py migrate");
       await project.python(PAST);
@@ -140,6 +154,35 @@ suite(
           ["django-3", "2", "[2024-05-03 14:02 UTC] Indeed."],
         ],
       );
+      await ada.page.context().close();
+    });
+
+    test("reactions and deletions are copied once, and no deleted text", async () => {
+      await project.python(CHANGES);
+      const [[messages], [changes]] = ["7.", "8."].map((section) =>
+        inSection(section).filter(({ language }) => language === "sh"),
+      );
+      assert.match(await project.take(messages), /^django-1: 1 messages$/m);
+      const copied = await project.take(changes);
+      assert.match(copied, /^left out: PUT .*emoji/m);
+      assert.match(copied, /^django-1: 5 changes$/m);
+      assert.match(await project.take(changes), /^django-1: 0 changes$/m);
+      const ada = await visitor(browser, stack, site, "ada");
+      const path = "/conversations/django-1/messages?reactions=true";
+      const { body: page } = await call(stack, await ada.token(), "GET", path);
+      const { seq } = page.messages.find(({ id }) => id === "django-3");
+      assert.deepEqual(
+        page.reactions.map(({ target, emoji, user }) => [target, emoji, user]),
+        [
+          [seq, "#⃣", "3"],
+          [seq, "❤", "1"],
+          [seq, "👍", "1"],
+          [seq, "👍", "3"],
+        ],
+      );
+      const last = page.messages.at(-1);
+      assert.deepEqual([last.body, last.deleted.by], ["", "2"]);
+      assert.equal(JSON.stringify(page).includes("4711"), false);
       await ada.page.context().close();
     });
 
