@@ -91,6 +91,55 @@ export class LibraryDevice extends Device {
     }
   }
 
+  /**
+   * Edits the newest message of the user, or deletes it if there is no body.
+   *
+   * @param {string} conversation
+   * @param {string} [body]
+   * @returns {Promise<SendResult>}
+   */
+  async revise(conversation, body) {
+    return this.#change(
+      conversation,
+      (sender) => sender === this.user,
+      (shown, message) => (body ? shown.edit(message, body) : shown.delete(message)),
+    );
+  }
+
+  /**
+   * Reacts to the newest message of somebody else, or withdraws the reaction.
+   *
+   * @param {string} conversation
+   * @param {string} emoji
+   * @param {boolean} on
+   * @returns {Promise<SendResult>}
+   */
+  async react(conversation, emoji, on) {
+    return this.#change(
+      conversation,
+      (sender) => sender !== this.user,
+      (shown, message) => shown.react(message, emoji, on),
+    );
+  }
+
+  /** Changes the newest message of such a sender that is not deleted. */
+  async #change(conversation, isBy, make) {
+    const shown = this.#client.conversation(conversation);
+    const message = shown.messages.findLast(
+      ({ sender, deletedBy, state }) => isBy(sender) && deletedBy === null && state === "sent",
+    );
+    if (message === undefined) return {};
+    try {
+      await make(shown, message);
+      return {};
+    } catch (error) {
+      if (!(error instanceof Rejection)) throw error;
+      for (const { change, state } of shown.messages)
+        if (change && state === "failed") shown.discard(change);
+      return error.code === "unknown_message" ? {} : { rejected: error.code };
+    }
+  }
+
   /** Opens a conversation, as a user does after being added to it. */
   open(conversation) {
     this.#client.open(conversation);

@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 
+import { inPath } from "../lib/paths.js";
 import { Device, SETTLED_WITHIN_MS } from "./device.js";
 
 /** The gateway ends a request after 30 s, so after this time nothing of it is running any more. */
@@ -15,7 +16,12 @@ const WAIT_MS = 1_000;
 /** @typedef {import('./device.js').SendResult} SendResult */
 
 export class PlainDevice extends Device {
-  /** @type {Map<string, {position: number, pending: Set<string>}>} */ #logs = new Map();
+  /**
+   * What it has read of each conversation; `own` and `others` are the positions of messages.
+   *
+   * @type {Map<string, {position: number, pending: Set<string>, own: number[], others: number[]}>}
+   */
+  #logs = new Map();
   #token;
 
   async start() {
@@ -24,18 +30,62 @@ export class PlainDevice extends Device {
 
   follow(conversation) {
     this.recorder.restarted(conversation, 0);
-    this.#logs.set(conversation, { position: 0, pending: new Set() });
+    this.#logs.set(conversation, { position: 0, pending: new Set(), own: [], others: [] });
   }
 
   /** Sends a message and waits for its outcome. @returns {Promise<SendResult>} */
-  async say(conversation, body) {
+  say(conversation, body) {
+    return this.#send("POST", conversation, "", body);
+  }
+
+  /**
+   * Edits the newest message of the user that it knows, or deletes it if there is no body.
+   *
+   * @param {string} conversation
+   * @param {string} [body]
+   * @returns {Promise<SendResult>}
+   */
+  async revise(conversation, body) {
+    const seq = this.#logs.get(conversation).own.at(-1);
+    if (seq === undefined) return {};
+    const result = await this.#send(body ? "PATCH" : "DELETE", conversation, `/${seq}`, body);
+    return result.rejected === "unknown_message" ? {} : result;
+  }
+
+  /**
+   * Reacts to the newest message of somebody else that it knows, or withdraws the reaction.
+   *
+   * @param {string} conversation
+   * @param {string} emoji
+   * @param {boolean} on
+   * @returns {Promise<SendResult>}
+   */
+  async react(conversation, emoji, on) {
+    const log = this.#logs.get(conversation);
+    const seq = log.others.at(-1);
+    if (seq === undefined) return {};
+    const target = `${path(conversation)}/messages/${seq}/reactions/${inPath(emoji)}`;
+    for (;;) {
+      const after = `?after=${log.position}`;
+      const { status, answer } = await this.#ask(on ? "PUT" : "DELETE", target + after);
+      if (status === 200 || answer?.code === "unknown_message") return {};
+      if (answer?.retry === "never") return { rejected: answer.code };
+      await delay(answer?.retryAfterMs ?? Math.random() * WAIT_MS);
+      if (answer?.retry === "resync") await this.catchUp(conversation);
+    }
+  }
+
+  /** Sends a message, an edit or a deletion, again and again until there is an outcome. */
+  async #send(method, conversation, place, body) {
     const log = this.#logs.get(conversation);
     const message = { id: randomUUID(), body };
     log.pending.add(message.id);
     for (;;) {
-      const { status, answer } = await this.#ask("POST", `${path(conversation)}/messages`, {
-        json: { ...message, after: log.position },
-      });
+      const target = `${path(conversation)}/messages${place}`;
+      const request = { ...message, after: log.position };
+      const { status, answer } = await (method === "DELETE"
+        ? this.#ask(method, `${target}?id=${request.id}&after=${request.after}`)
+        : this.#ask(method, target, { json: request }));
       if (status === 200 || status === 201) log.pending.delete(message.id);
       if (!log.pending.has(message.id)) return {};
       if (answer?.retry === "never") {
@@ -60,7 +110,9 @@ export class PlainDevice extends Device {
       for (const entry of answer.events) {
         // Two concurrent reads return the same entries.
         if (entry.seq !== log.position + 1) continue;
-        if (entry.sender === this.user) log.pending.delete(entry.id);
+        if ((entry.sender ?? entry.by) === this.user) log.pending.delete(entry.id);
+        if (entry.event === "message")
+          log[entry.sender === this.user ? "own" : "others"].push(entry.seq);
         this.recorder.seen(entry);
         log.position = entry.seq;
       }
@@ -118,6 +170,20 @@ export class PlainDevice extends Device {
       );
       events.push(...page.events);
       if (!page.limited) return events;
+    }
+  }
+
+  /** Returns the reactions that history shows for all messages. @returns {Promise<object[]>} */
+  async reactions(conversation) {
+    const reactions = [];
+    for (let before = ""; ; ) {
+      const page = await this.#insist(
+        "GET",
+        `${path(conversation)}/messages?limit=1000&reactions=true${before}`,
+      );
+      reactions.push(...page.reactions);
+      if (!page.limited) return reactions;
+      before = `&before=${page.before}`;
     }
   }
 

@@ -5,6 +5,8 @@
 
 import { randomUUID } from "node:crypto";
 
+import { fromPath } from "../lib/paths.js";
+
 /** Pushes that were under way when a token ended have arrived after this time. */
 export const UNDER_WAY_MS = 15_000;
 /** The events that the server pushes: entries and notices. */
@@ -12,13 +14,16 @@ const PUSHED = [
   "message",
   "messageEdited",
   "messageDeleted",
+  "reaction",
   "participantAdded",
   "participantRemoved",
   "added",
   "removed",
 ];
 
-const MESSAGES = /\/conversations\/([^/?]+)\/messages$/;
+/** A message to send has no position in its path; one to edit or to delete has. */
+const MESSAGES = /\/conversations\/([^/?]+)\/messages(?:\/(\d+))?$/;
+const REACTION = /\/conversations\/([^/?]+)\/messages\/(\d+)\/reactions\/([^/?]+)$/;
 const PARTICIPANT = /\/conversations\/([^/?]+)\/participants\/([^/?]+)$/;
 const EVENTS = /\/conversations\/([^/?]+)\/events$/;
 
@@ -46,9 +51,20 @@ export class Recorder {
     this.#history.record({ type, ...this.#device, ...fields });
   }
 
-  sends(conversation, { id, body }) {
+  /** Records an attempt to send a message, or to edit or delete the one at `target`. */
+  sends(conversation, { id, body = "", target }) {
     this.#unacknowledged.add(`${conversation}/${id}`);
-    this.#record("send", { conversation, id, body });
+    this.#record("send", { conversation, id, body, target });
+  }
+
+  /** Records an attempt to react to a message, or to withdraw the reaction. */
+  reacts(conversation, { target, emoji, on }) {
+    this.#record("react", { conversation, target, emoji: keyOf(emoji), on });
+  }
+
+  /** Records the answer to such an attempt. */
+  reacted(conversation, { target, emoji, on, seq }) {
+    this.#record("reacted", { conversation, target, emoji, on, seq });
   }
 
   acknowledged(conversation, { id, seq }) {
@@ -75,11 +91,13 @@ export class Recorder {
   }
 
   /**
-   * Handles an entry that arrived by a push or a page: if it is the device's own message, it
-   * acknowledges that message.
+   * Handles an entry that arrived by a push or a page: if it is the device's own message, edit or
+   * deletion, it acknowledges that one.
    */
   #arrived(entry) {
-    if (entry.event !== "message" || entry.sender !== this.#device.user) return;
+    const isRevision = entry.event === "messageEdited" || entry.event === "messageDeleted";
+    if (entry.event !== "message" && !isRevision) return;
+    if ((entry.sender ?? entry.by) !== this.#device.user) return;
     if (this.#unacknowledged.has(`${entry.conversation}/${entry.id}`))
       this.acknowledged(entry.conversation, entry);
   }
@@ -91,26 +109,40 @@ export class Recorder {
    * @param {RequestInit & {change?: string}} options
    */
   fetch = async (input, { change, ...init } = {}) => {
-    const { pathname } = new URL(input);
-    const [, conversation, user] = (
-      MESSAGES.exec(pathname) ??
-      PARTICIPANT.exec(pathname) ??
-      EVENTS.exec(pathname) ??
-      []
-    ).map((part) => decodeURIComponent(part));
-    const isMessage = init.method === "POST" && MESSAGES.test(pathname);
-    const message = isMessage ? JSON.parse(init.body) : undefined;
+    const { pathname, searchParams } = new URL(input);
+    const parts = (pattern) =>
+      pattern.exec(pathname)?.map((part) => part && decodeURIComponent(part));
+    const ofMessage = parts(MESSAGES);
+    const ofReaction = parts(REACTION);
+    const ofParticipant = parts(PARTICIPANT);
+    const [, conversation] = ofMessage ?? ofReaction ?? ofParticipant ?? parts(EVENTS) ?? [];
+    const user = ofParticipant?.[2];
+    const message =
+      ofMessage && init.method !== "GET" && init.method
+        ? {
+            id: searchParams.get("id") ?? undefined,
+            ...(init.body && JSON.parse(init.body)),
+            target: ofMessage[2] && Number(ofMessage[2]),
+          }
+        : undefined;
+    const reaction = ofReaction && {
+      target: Number(ofReaction[2]),
+      emoji: fromPath(ofReaction[3]),
+      on: init.method === "PUT",
+    };
     const types =
       user === undefined
         ? undefined
         : { PUT: ["add", "added"], DELETE: ["remove", "removed"] }[init.method];
     if (message) this.sends(conversation, message);
+    if (reaction) this.reacts(conversation, reaction);
     if (types) this.#history.record({ type: types[0], conversation, user, change });
 
     const response = await fetch(input, init);
     const text = await response.text();
     const answer = parsed(text);
     if (message && response.ok) this.acknowledged(conversation, { ...message, ...answer });
+    if (reaction && response.ok) this.reacted(conversation, answer);
     if (message && !response.ok && answer) this.rejected(conversation, message.id, answer);
     if (types && response.ok)
       this.#history.record({ type: types[1], conversation, user, seq: answer.seq, change });
@@ -136,10 +168,10 @@ export class Recorder {
       onclose: null,
       send: (text) => {
         const { action, ref, ...fields } = JSON.parse(text);
-        if (action === "sendMessage") {
+        if (["sendMessage", "editMessage", "deleteMessage"].includes(action)) {
           asked.set(ref, fields);
           this.sends(fields.conversation, fields);
-        }
+        } else if (action === "react") this.reacts(fields.conversation, fields);
         socket.send(text);
       },
       close: (code) => socket.close(code),
@@ -158,12 +190,14 @@ export class Recorder {
   }
 
   #heard(frame, asked) {
-    if (frame?.event === "sent") this.acknowledged(frame.conversation, frame);
+    if (["sent", "edited", "deleted"].includes(frame?.event))
+      this.acknowledged(frame.conversation, frame);
+    else if (frame?.event === "reacted") this.reacted(frame.conversation, frame);
     else if (frame?.event === "subscribed") for (const entry of frame.events) this.#arrived(entry);
     else if (frame?.event === "error" && asked.has(frame.ref)) {
       const { conversation, id } = asked.get(frame.ref);
       this.rejected(conversation, id, frame);
-    } else if (frame?.event === "message") this.#arrived(frame);
+    } else if (frame?.seq !== undefined) this.#arrived(frame);
   }
 }
 
@@ -198,6 +232,9 @@ class Life {
       this.#record("pushed", { connection, event: frame.event });
   }
 }
+
+/** The key of an emoji: without variation selectors. */
+const keyOf = (emoji) => emoji.replaceAll(/[\ufe0e\ufe0f]/g, "");
 
 function parsed(text) {
   try {

@@ -32,6 +32,8 @@ const HANGS_AFTER_MS = 180_000;
  * their senders wait before they send again.
  */
 const AT_ONCE = 16;
+/** Devices react with these. Two differ in their skin tone, and one has a variation selector. */
+const EMOJI = ["👍", "👍🏻", "❤️"];
 /** How often the guest of a conversation is removed and added again. */
 const ROUNDS = 3;
 
@@ -155,7 +157,12 @@ class Storm {
     }
     for (const { device, room } of places) await device.end(room);
     for (const [conversation, events] of aftermath.logs)
-      this.#history.record({ type: "log", conversation, events });
+      this.#history.record({
+        type: "log",
+        conversation,
+        events,
+        reactions: await this.#keeper.reactions(conversation),
+      });
     complaints.push(...(await aftermath.pages()));
     this.#history.close();
     const { isValid, report } = await judge(this.#history.path);
@@ -280,9 +287,7 @@ class Storm {
       while (next <= this.#quota) {
         const n = next;
         next += 1;
-        const { rejected } = await this.#limit(() =>
-          device.say(conversation, this.#body(device.name, conversation, n)),
-        );
+        const { rejected } = await this.#limit(() => this.#act(device, conversation, n));
         if (rejected === undefined) this.#progress.count(conversation);
         else if (rejected === "not_found")
           await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
@@ -290,6 +295,26 @@ class Storm {
       }
     };
     await Promise.all(Array.from({ length: burst }, lane));
+  }
+
+  /**
+   * Sends the n-th message of a device in a conversation. Some are followed by an edit, a deletion or
+   * clicks on reactions, two at once.
+   */
+  async #act(device, conversation, n) {
+    const said = await device.say(conversation, this.#body(device.name, conversation, n));
+    if (said.rejected !== undefined) return said;
+    if (n % 5 === 2)
+      await device.revise(conversation, this.#body(device.name, conversation, `${n} again`));
+    if (n % 7 === 3) await device.revise(conversation);
+    if (n % 3 === 1) {
+      const emoji = EMOJI[n % EMOJI.length];
+      await Promise.all([
+        device.react(conversation, emoji, true),
+        device.react(conversation, emoji, n % 2 === 0),
+      ]);
+    }
+    return said;
   }
 
   /** Removes a guest and adds them again while the others send messages. */
