@@ -15,14 +15,21 @@ fn packages_depend_only_on_inner_rings() {
                 &[]
             }
             "harness" | "conformance/function" => &["workspace-hack"],
+            // Its tests send to the push service of the harness.
+            "shared/web_push" => &["harness", "workspace-hack"],
             // Its tests run on the engines that the harness starts.
             "shared/chat_aws" => &["chat", "emf", "function_log", "harness", "workspace-hack"],
             "architecture" => &["harness"],
             // The simulation runs the real routes and, like the checker, is not deployed.
             "simulation" => &["chat", "checker"],
-            other if other.starts_with("functions/") => {
-                &["chat_aws", "chat", "emf", "function_log", "workspace-hack"]
-            }
+            other if other.starts_with("functions/") => &[
+                "chat_aws",
+                "chat",
+                "emf",
+                "function_log",
+                "web_push",
+                "workspace-hack",
+            ],
             other => panic!(
                 "{other} is not in this list: add it with the packages that it may depend on"
             ),
