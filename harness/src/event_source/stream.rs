@@ -211,7 +211,9 @@ impl<I: Invoke> Reader<I> {
         let page = streams.records(&iterator, self.limit).await?;
         Ok((page.records, page.next_shard_iterator))
     }
+}
 
+impl<I> Reader<I> {
     /// Gives the records that the function accepts to their lanes. Waits while the function has as
     /// many records as the harness keeps. Returns false if the harness ends.
     async fn give(&mut self, records: Vec<Value>, lanes: &[UnboundedSender<Vec<Record>>]) -> bool {
@@ -272,4 +274,87 @@ fn send(pages: &mut [Vec<Record>], lanes: &[UnboundedSender<Vec<Record>>]) {
 /// Returns the ARN of the stream of a table, as the template sees it.
 fn stream_arn(table: &str) -> String {
     format!("arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}/stream/{STREAM_LABEL}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, time::Duration};
+
+    use futures_util::poll;
+    use serde_json::json;
+    use tokio::sync::{Semaphore, watch};
+
+    use super::*;
+    use crate::{
+        dynamodb::{Choice, Engine},
+        event_source::{Mapping, Services},
+        faults::Faults,
+        gateway::clock::Clock,
+        sqs::Queues,
+        stack::{EventSource, EventSourceMapping},
+    };
+
+    #[tokio::test]
+    async fn records_wait_while_the_function_has_as_many_as_the_harness_keeps() {
+        let engine = Engine::start(Choice::Embedded, None).await.unwrap();
+        let source = StreamSource {
+            table: "chat".to_owned(),
+            start: StartingPosition::TrimHorizon,
+            bisects: false,
+            retries: None,
+            greatest_age: None,
+            parallelization: 1,
+            on_failure: None,
+        };
+        let mapping = Mapping {
+            settings: EventSourceMapping {
+                logical_id: "Mapping".to_owned(),
+                function: "Function".to_owned(),
+                source: EventSource::Stream(source.clone()),
+                batch_size: 100,
+                window: Duration::ZERO,
+                filters: Vec::new(),
+                reports_failures: false,
+            },
+            function_name: "function".to_owned(),
+            room: Arc::new(Semaphore::new(1_000)),
+        };
+        let (_close, closed) = watch::channel(false);
+        let mut reader = Reader {
+            context: Context {
+                mapping: Arc::new(mapping),
+                services: Services {
+                    streams: engine.streams(),
+                    queues: Queues::default(),
+                    clock: Clock::default(),
+                    faults: Faults::default(),
+                },
+                invoke: (),
+                closed,
+            },
+            source,
+            arn: String::new(),
+            shard: String::new(),
+            iterator: None,
+            from: ReadFrom::TrimHorizon,
+            limit: FIRST_LIMIT,
+        };
+        let record = |number: usize| json!({ "eventID": number, "padding": "x".repeat(200) });
+        let records = (0..10).map(record).collect();
+        let (lane, mut pages) = mpsc::unbounded_channel();
+        let lanes = [lane];
+        let mut gives = pin!(reader.give(records, &lanes));
+        let mut seen = Vec::new();
+        while poll!(gives.as_mut()).is_pending() {
+            let page: Vec<Record> = pages.recv().await.unwrap();
+            let bytes: usize = page.iter().map(|record| record.bytes).sum();
+            assert!(bytes <= 1_000, "{bytes}");
+            seen.extend(page.iter().map(|record| record.value["eventID"].clone()));
+        }
+        while let Ok(page) = pages.try_recv() {
+            seen.extend(page.iter().map(|record| record.value["eventID"].clone()));
+        }
+        assert_eq!(seen, (0..10).map(Value::from).collect::<Vec<_>>());
+        engine.stop().await;
+    }
 }

@@ -12,7 +12,7 @@ pub(super) fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// How many functions, routes and tables a template has.
+/// How many functions, routes, tables and queues a template has.
 pub(super) struct Summary<'a>(pub &'a Stack);
 
 impl fmt::Display for Summary<'_> {
@@ -27,7 +27,11 @@ impl fmt::Display for Summary<'_> {
             let routes = stack.http_apis.iter().map(|api| api.routes.len()).sum();
             write!(f, ", {}", count(routes, "HTTP route"))?;
         }
-        write!(f, ", {}", count(stack.tables.len(), "table"))
+        write!(f, ", {}", count(stack.tables.len(), "table"))?;
+        if !stack.queues.is_empty() {
+            write!(f, ", {}", count(stack.queues.len(), "queue"))?;
+        }
+        Ok(())
     }
 }
 

@@ -24,6 +24,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{mpsc, watch},
     task::JoinHandle,
+    time::timeout,
 };
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
@@ -31,6 +32,9 @@ use tokio_tungstenite::{
 };
 
 use crate::access::{send_signed, stack};
+
+/// Far longer than any call takes.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub type Client = WebSocketStream<MaybeTlsStream<TcpStream>>;
 type Code = Box<dyn Fn(Value) -> Answer + Send + Sync>;
@@ -89,14 +93,15 @@ pub struct Calls(mpsc::UnboundedReceiver<(String, Value)>);
 impl Calls {
     /// Returns the event of the next call, which must be one of `function`.
     pub async fn next(&mut self, function: &str) -> Value {
-        let (name, event) = self.0.recv().await.unwrap();
+        let (name, event) = self.any().await;
         assert_eq!(name, function, "{event}");
         event
     }
 
     /// Returns the name and the event of the next call.
     pub async fn any(&mut self) -> (String, Value) {
-        self.0.recv().await.unwrap()
+        let called = timeout(PATIENCE, self.0.recv());
+        called.await.expect("a call").unwrap()
     }
 
     pub fn assert_none(&mut self) {

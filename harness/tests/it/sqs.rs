@@ -18,7 +18,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     access::{allow, function, send_signed, stack},
     event_sources::{mapping, queue},
-    gateway::{Functions, http},
+    gateway::{Functions, PATIENCE, http},
 };
 
 pub const JOBS: &str = "arn:aws:sqs:us-east-1:123456789012:Jobs";
@@ -166,9 +166,14 @@ impl World {
 
     /// Waits until a queue has these counts.
     pub async fn settled(&self, queue: &str, expected: Counts) {
-        while self.counts(queue) != expected {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let settled = async {
+            while self.counts(queue) != expected {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let counts = || self.counts(queue);
+        let settled = tokio::time::timeout(PATIENCE, settled).await;
+        assert!(settled.is_ok(), "{:?}", counts());
     }
 }
 
