@@ -148,7 +148,7 @@ export class Decoration {
 
   /** @param {string} emoji @returns {Element} */
   #newChip(emoji) {
-    return element(
+    const chip = element(
       "button",
       {
         class: "reaction",
@@ -158,14 +158,17 @@ export class Decoration {
         "data-emoji": emoji,
         "data-testid": "reaction",
         onclick: () => {
-          const reaction = this.#content?.reactions.find((one) => one.emoji === emoji);
-          if (this.#content) void this.#decorations.react(this.#content, emoji, !reaction?.isMine);
+          // A second click may come before the first one shows.
+          const on = chip.getAttribute("aria-pressed") !== "true";
+          setAttribute(chip, "aria-pressed", String(on));
+          if (this.#content) void this.#decorations.react(this.#content, emoji, on);
         },
       },
       element("span", { class: "emoji" }, shownEmoji(emoji)),
       element("span", { class: "count", "aria-hidden": "true" }),
       element("span", { class: "unseen" }),
     );
+    return chip;
   }
 
   /** @param {Element} chip @param {Reaction} reaction @param {Conversation} conversation */
