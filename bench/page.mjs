@@ -3,7 +3,7 @@
  * Measures how the page scrolls through a long conversation, in real Chromium against its own
  * harness.
  *
- *     bench/page.mjs [MESSAGES]        10,000 messages by default
+ *     bench/page.mjs [MESSAGES]        10,000 messages by default, every fifth with two reactions
  *
  * The conversation is opened and read upwards to its beginning while older messages are loaded.
  * With everything loaded, it is scrolled down and up again, and then jumps between distant places.
@@ -23,6 +23,8 @@ import { launch, Window } from "../e2e/lib/window.js";
 const MESSAGES = Number(process.argv[2] ?? 10_000);
 const TITLE = "A long conversation";
 
+const LANES = 8;
+
 const stack = new Stack();
 await stack.start();
 const browser = await launch();
@@ -30,6 +32,19 @@ try {
   const ada = await Person.create(stack, "Ada");
   const conversation = await ada.start([], TITLE);
   await fill(stack, conversation, ada, MESSAGES);
+  await reactToEvery(5, ["👍", "❤"]);
+  async function reactToEvery(step, emoji) {
+    const wishes = Array.from({ length: Math.floor(MESSAGES / step) }, (_, index) =>
+      emoji.map((one) => `${(index + 1) * step}/reactions/${encodeURIComponent(one)}`),
+    ).flat();
+    const lane = async () => {
+      for (let wish = wishes.pop(); wish !== undefined; wish = wishes.pop()) {
+        const { status } = await ada.put(`/conversations/${conversation}/messages/${wish}`);
+        if (status !== 200) throw new Error(`the reaction ${wish} was answered ${status}`);
+      }
+    };
+    await Promise.all(Array.from({ length: LANES }, lane));
+  }
   const window = await (
     await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })
   ).logIn();
