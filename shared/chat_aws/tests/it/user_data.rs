@@ -18,7 +18,7 @@ use chat::{
     ports::{Clock as _, Presences as _},
     request::{Request, Route},
     routes::{
-        AddParticipant, CreateConversation, DeleteMessage, EditMessage, RemoveParticipant,
+        AddParticipant, CreateConversation, DeleteMessage, EditMessage, React, RemoveParticipant,
         SendMessage, Subscribe, connect,
     },
     user_data::{Erased, erase},
@@ -87,6 +87,10 @@ impl Chat {
             chat.ask::<EditMessage>(GRACE, fields).await;
             let fields = json!({"conversation": id, "id": "d-1", "target": 3});
             chat.ask::<DeleteMessage>(GRACE, fields).await;
+            for (emoji, on) in [("👍", true), ("🎉", true), ("🎉", false)] {
+                let fields = json!({"conversation": id, "target": 4, "emoji": emoji, "on": on});
+                chat.ask::<React>(GRACE, fields).await;
+            }
         }
         // The owner has deleted a message of Ada.
         let fields = json!({"conversation": "back", "id": "d-2", "target": 2});
@@ -185,8 +189,8 @@ impl Chat {
         for text in [NAME, TEXT, "4711"] {
             assert_eq!(self.search(text).await, [""; 0], "{text}");
         }
-        // Where the id decides what is a repetition, who did what, and whom an entry is about; and
-        // in the entries that never knew a name.
+        // Where the id decides what is a repetition, who did what, and whom an entry is about (a
+        // reaction is by the user whom its key names); and in the entries that never knew a name.
         assert_eq!(
             self.search(GRACE).await,
             [
@@ -194,6 +198,7 @@ impl Chat {
                 "deleted_by of event",
                 "name of event",
                 "sender of event",
+                "sk of emoji",
                 "user of event"
             ]
         );
@@ -224,7 +229,7 @@ async fn after_an_erasure_no_row_has_a_text_a_name_or_a_key_of_the_user() {
     assert_eq!(chat.search(TEXT).await, ["body of event"]);
     assert_eq!(
         chat.search(NAME).await,
-        ["name of event", "name of participant"]
+        ["name of emoji", "name of event", "name of participant"]
     );
     let places = chat.search(GRACE).await;
     for place in [
