@@ -6,7 +6,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::{
     sync::{mpsc::UnboundedReceiver, oneshot},
@@ -133,7 +132,7 @@ impl<I: Invoke> Lane<I> {
         let mut bytes = AROUND;
         let mut count = 0;
         for record in &self.waiting {
-            bytes += record.bytes + 1;
+            bytes += record.bytes() + 1;
             if count == most || (count > 0 && bytes > LARGEST_EVENT) {
                 return (count, true);
             }
@@ -259,8 +258,8 @@ impl<I: Invoke> Lane<I> {
         let Context {
             mapping, invoke, ..
         } = &self.context;
-        let values: Vec<&Value> = records.iter().map(|record| &record.value).collect();
-        let event = json!({ "Records": values }).to_string();
+        let records_of: Vec<&str> = records.iter().map(|record| &*record.json).collect();
+        let event = format!(r#"{{"Records":[{}]}}"#, records_of.join(","));
         // A mapping has no time limit of its own.
         let (queued, _) = oneshot::channel();
         let answered = invoke

@@ -18,10 +18,11 @@ pub(super) struct Record {
     pub sequence: String,
     /// Seconds since 1970.
     pub created: i64,
-    /// The record in the shape of Lambda's event.
-    pub value: Value,
-    /// The length as JSON.
-    pub bytes: usize,
+    /// The record in the shape of Lambda's event, as text: a tree of values takes several times as
+    /// much memory.
+    pub json: Box<str>,
+    /// A number that all records of an item share.
+    item: u64,
     /// When it was written, by the clock that can be set ahead.
     pub born: Instant,
     /// Its part of the function's room.
@@ -29,10 +30,9 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Reads a record as an engine shows it. `now` is the time by the clock that can be set ahead,
-    /// `stream` the ARN in the template.
-    pub fn read(engine: Value, stream: &str, now: Instant) -> Self {
-        let value = as_lambda_shows(engine, stream);
+    /// Reads a record in the shape of Lambda's event. `now` is the time by the clock that can be set
+    /// ahead.
+    pub fn read(value: &Value, now: Instant) -> Self {
         let of_dynamodb = value.get("dynamodb");
         let member = |name| of_dynamodb.and_then(|record| record.get(name));
         let created = member("ApproximateCreationDateTime").and_then(Value::as_i64);
@@ -43,34 +43,41 @@ impl Record {
         Self {
             sequence: sequence.unwrap_or_default().to_owned(),
             created,
-            bytes: value.to_string().len(),
+            json: value.to_string().into(),
+            item: item(value),
             // The engine's clock is that of the system. A machine that has just started knows no
             // time before that.
             born: now.checked_sub(age).unwrap_or(now),
-            value,
             room: None,
         }
     }
 
+    /// The length as JSON.
+    pub fn bytes(&self) -> usize {
+        self.json.len()
+    }
+
     /// Returns which of `lanes` lanes the record takes. All records of an item take the same one.
     pub fn lane(&self, lanes: usize) -> usize {
-        if lanes <= 1 {
-            return 0;
-        }
-        let keys = self.value.get("dynamodb").and_then(|it| it.get("Keys"));
-        let mut hasher = DefaultHasher::new();
-        let keys = keys.and_then(Value::as_object).into_iter().flatten();
-        // The order of the members has no meaning.
-        let keys: BTreeMap<_, _> = keys.map(|(name, key)| (name, key.to_string())).collect();
-        keys.hash(&mut hasher);
-        let lanes = u64::try_from(lanes).unwrap_or(1);
-        usize::try_from(hasher.finish() % lanes).unwrap_or(0)
+        let lanes = u64::try_from(lanes).unwrap_or(1).max(1);
+        usize::try_from(self.item % lanes).unwrap_or(0)
     }
+}
+
+/// Returns a number that depends on the keys of the item only.
+fn item(record: &Value) -> u64 {
+    let keys = record.get("dynamodb").and_then(|it| it.get("Keys"));
+    let keys = keys.and_then(Value::as_object).into_iter().flatten();
+    // The order of the members has no meaning.
+    let keys: BTreeMap<_, _> = keys.map(|(name, key)| (name, key.to_string())).collect();
+    let mut hasher = DefaultHasher::new();
+    keys.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Returns a record in the shape of Lambda's event. Engines have ARNs and regions of their own, and
 /// the API has other names for the parts of an identity.
-fn as_lambda_shows(mut record: Value, stream: &str) -> Value {
+pub(super) fn as_lambda_shows(mut record: Value, stream: &str) -> Value {
     let Value::Object(members) = &mut record else {
         return record;
     };
@@ -126,7 +133,8 @@ mod tests {
             },
             "userIdentity": { "Type": "Service", "PrincipalId": "dynamodb.amazonaws.com" },
         });
-        let record = Record::read(engine, "arn:x", Instant::now());
+        let shown = as_lambda_shows(engine, "arn:x");
+        let record = Record::read(&shown, Instant::now());
         let expected = json!({
             "eventID": "1", "eventName": "REMOVE", "eventVersion": "1.1",
             "eventSource": "aws:dynamodb", "eventSourceARN": "arn:x", "awsRegion": "us-east-1",
@@ -137,7 +145,9 @@ mod tests {
             },
             "userIdentity": { "type": "Service", "principalId": "dynamodb.amazonaws.com" },
         });
-        assert_eq!(record.value, expected);
+        assert_eq!(shown, expected);
+        let text: Value = serde_json::from_str(&record.json).unwrap();
+        assert_eq!(text, expected);
         assert_eq!(
             (record.sequence.as_str(), record.created),
             ("100", 1_700_000_000)

@@ -12,7 +12,11 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::{Context, MOST_BYTES, POLL, lane::Lane, record::Record};
+use super::{
+    Context, MOST_BYTES, POLL,
+    lane::Lane,
+    record::{Record, as_lambda_shows},
+};
 use crate::{
     dynamodb::{ReadFrom, StreamError, Streams, first_shards},
     invoke::Invoke,
@@ -223,13 +227,14 @@ impl<I> Reader<I> {
         let mut pages: Vec<Vec<Record>> = lanes.iter().map(|_| Vec::new()).collect();
         for value in records {
             let now = self.context.services.clock.now();
-            let mut record = Record::read(value, &stream, now);
-            bytes += record.bytes;
+            let value = as_lambda_shows(value, &stream);
+            let mut record = Record::read(&value, now);
+            bytes += record.bytes();
             self.from = ReadFrom::After(record.sequence.clone());
-            if !self.context.mapping.accepts(&record.value) {
+            if !self.context.mapping.accepts(&value) {
                 continue;
             }
-            let needed = u32::try_from(record.bytes.min(MOST_BYTES)).unwrap_or(u32::MAX);
+            let needed = u32::try_from(record.bytes().min(MOST_BYTES)).unwrap_or(u32::MAX);
             let room = Arc::clone(&self.context.mapping.room);
             match Arc::clone(&room).try_acquire_many_owned(needed) {
                 Ok(permit) => record.room = Some(permit),
@@ -344,15 +349,19 @@ mod tests {
         let (lane, mut pages) = mpsc::unbounded_channel();
         let lanes = [lane];
         let mut gives = pin!(reader.give(records, &lanes));
+        let number = |record: &Record| {
+            let value: Value = serde_json::from_str(&record.json).unwrap();
+            value["eventID"].clone()
+        };
         let mut seen = Vec::new();
         while poll!(gives.as_mut()).is_pending() {
             let page: Vec<Record> = pages.recv().await.unwrap();
-            let bytes: usize = page.iter().map(|record| record.bytes).sum();
+            let bytes: usize = page.iter().map(Record::bytes).sum();
             assert!(bytes <= 1_000, "{bytes}");
-            seen.extend(page.iter().map(|record| record.value["eventID"].clone()));
+            seen.extend(page.iter().map(number));
         }
         while let Ok(page) = pages.try_recv() {
-            seen.extend(page.iter().map(|record| record.value["eventID"].clone()));
+            seen.extend(page.iter().map(number));
         }
         assert_eq!(seen, (0..10).map(Value::from).collect::<Vec<_>>());
         engine.stop().await;
