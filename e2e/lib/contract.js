@@ -58,6 +58,15 @@ ajv.addKeyword({
   type: "string",
   validate: (form, text) => text === text.normalize(form),
 });
+ajv.addKeyword({
+  keyword: "x-reactionCursor",
+  type: "string",
+  validate: (_, text) => {
+    const [emoji, ...words] = text.split(" ");
+    const user = words.join(" ");
+    return isEmoji(emoji) && user !== "" && byteLength(user) <= 128 && !/\p{Cc}/u.test(user);
+  },
+});
 ajv.addKeyword({ keyword: "x-emoji", type: "string", validate: (_, text) => isEmoji(text) });
 ajv.addKeyword({
   keyword: "x-maxDistinct",

@@ -142,7 +142,9 @@ function text({
   "x-maxEncodedBytes": encoded,
   "x-normalized": form,
   "x-emoji": isEmoji,
+  "x-reactionCursor": isCursor,
 }) {
+  if (isCursor) return fc.constantFrom("👍 ada", "❤️ ada lovelace");
   if (isEmoji) return fc.constantFrom("👍", "👍🏿", "❤️", "1️⃣", "🇩🇪", "👩‍👩‍👧‍👦", "🏴󠁧󠁢󠁷󠁬󠁳󠁿");
   const max = bytes ?? encoded;
   const any = fc

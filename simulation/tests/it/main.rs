@@ -66,8 +66,9 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
 }
 
 /// Generates a test for each mutant that is found within a few seeds, with the promise that it
-/// breaks. The other mutants are `torn_max`, `check_before_read` and `no_ping`, which take up to
-/// some hundred seeds.
+/// breaks. The other mutants are `torn_max`, `check_before_read`, `no_fence_of_edits`,
+/// `no_fence_of_reactions`, `edit_revives`, `state_without_seq` and `no_ping`, which take up to some
+/// hundred seeds.
 macro_rules! each_mutant_is_found_early {
     ($($name:ident breaks $promise:literal;)*) => {
         $(#[test]
