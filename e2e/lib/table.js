@@ -107,6 +107,25 @@ export async function addStaleConnection(stack, conversation, person, connection
   for (const Item of rows) await operation(stack, "PutItem", { TableName: tables[0], Item });
 }
 
+/**
+ * Moves the moment at which a person last looked at the chat back, as if so much time had passed.
+ * The clock of the functions is that of the machine.
+ *
+ * @param {import('./stack.js').Stack} stack
+ * @param {import('./people.js').Person} person
+ * @param {number} ms
+ */
+export async function lookedEarlier(stack, person, ms) {
+  const { TableNames: tables } = await operation(stack, "ListTables", {});
+  await operation(stack, "UpdateItem", {
+    TableName: tables[0],
+    Key: { pk: { S: `user#${person.user}` }, sk: { S: "presence" } },
+    UpdateExpression: "SET seen_at = seen_at - :ms",
+    ConditionExpression: "attribute_exists(seen_at)",
+    ExpressionAttributeValues: { ":ms": { N: String(ms) } },
+  });
+}
+
 /** Returns a message of the log as an item of the table. */
 function item(conversation, sender, seq) {
   const body = `Message ${seq} of a long conversation.`;

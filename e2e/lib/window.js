@@ -14,14 +14,31 @@ const FLAGS = [
   "--disable-sync",
 ];
 
+/** How long a test waits for a frame: much longer than any cold start on a busy machine. */
+const PATIENCE_MS = 60_000;
+
 /** Starts Debian's Chromium, or the one that CHROMIUM names. */
-export function launch() {
+export const launch = () => chromium.launch(settings());
+
+/**
+ * Starts a browser that a test may kill as `kill -9` does. `browser` is used like that of
+ * {@link launch}.
+ *
+ * @returns {Promise<{browser: import('playwright-core').Browser, kill: () => Promise<void>}>}
+ */
+export async function launchToKill() {
+  const server = await chromium.launchServer(settings());
+  const browser = await chromium.connect(server.wsEndpoint());
+  return { browser, kill: () => server.kill() };
+}
+
+function settings() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
   assert.ok(
     existsSync(executablePath),
     `there is no Chromium at ${executablePath}: install the Debian package chromium, or set CHROMIUM to an executable`,
   );
-  return chromium.launch({ executablePath, headless: true, args: FLAGS });
+  return { executablePath, headless: true, args: FLAGS };
 }
 
 /** The browser window of one person, with its own storage. */
@@ -34,6 +51,12 @@ export class Window {
    * @type {import('playwright-core').WebSocket[]}
    */
   sockets = [];
+  /** All frames that the page sent. @type {object[]} */
+  sent = [];
+  /** All frames that the page received. @type {object[]} */
+  received = [];
+  /** @type {Set<(frame: object) => void>} */
+  #listeners = new Set();
   /**
    * What the page must not do: throw, open a dialog, violate its content security policy.
    *
@@ -67,6 +90,27 @@ export class Window {
     await prepare(window.page);
     await window.page.goto(stack.http);
     return window;
+  }
+
+  /**
+   * Waits for the next frame from the server that fits, and returns it.
+   *
+   * @param {(frame: object) => boolean} fits
+   */
+  nextFrame(fits) {
+    return new Promise((resolve, reject) => {
+      const end = (settle, value) => {
+        clearTimeout(late);
+        this.#listeners.delete(listen);
+        settle(value);
+      };
+      const listen = (frame) => fits(frame) && end(resolve, frame);
+      const late = setTimeout(
+        () => end(reject, new Error(`waited ${PATIENCE_MS / 1000} s for a frame: ${fits}`)),
+        PATIENCE_MS,
+      );
+      this.#listeners.add(listen);
+    });
   }
 
   /** Logs in with the form and waits until the socket is open. */
@@ -223,7 +267,15 @@ export class Window {
   #observe() {
     const { page } = this;
     page.on("request", (request) => this.requests.push(`${request.method()} ${request.url()}`));
-    page.on("websocket", (socket) => this.sockets.push(socket));
+    page.on("websocket", (socket) => {
+      this.sockets.push(socket);
+      socket.on("framesent", ({ payload }) => this.sent.push(JSON.parse(payload)));
+      socket.on("framereceived", ({ payload }) => {
+        const frame = JSON.parse(payload);
+        this.received.push(frame);
+        for (const listener of this.#listeners) listener(frame);
+      });
+    });
     page.on("pageerror", (error) => this.problems.push(`uncaught: ${error.message}`));
     page.on("dialog", (dialog) => {
       this.problems.push(`dialog: ${dialog.message()}`);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
+import { OPENAPI } from "../lib/contract.js";
 import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
 
@@ -90,7 +91,65 @@ suite("receipts", (stack) => {
     );
   });
 
-  test("a private receipt is shown to nobody else, by no route", async () => {
+  /** Returns every position that a value shows of a user, wherever it is. */
+  function positionsOf({ user }, value) {
+    if (value === null || typeof value !== "object") return [];
+    const own = [value[user], value.user === user ? value.readTo : undefined];
+    const within = Object.values(value).flatMap((part) => positionsOf({ user }, part));
+    return [...own.filter((position) => typeof position === "number"), ...within];
+  }
+
+  test("a private position is in no frame and no answer to a third person", async () => {
+    const [carol, dora] = await Promise.all(
+      ["Carol", "Dora"].map((name) => Person.create(stack, name)),
+    );
+    const conversation = await ada.start([bob, carol, dora]);
+    for (const n of [1, 2, 3])
+      await ada.post(`/conversations/${conversation}/messages`, { id: `m${n}`, body: "A text." });
+    const carols = await carol.connect();
+    await carols.request("subscribe", { conversation });
+    let marks = 0;
+    /** Returns everything that Carol is answered, by every route, and everything pushed to her. */
+    const everything = async () => {
+      marks += 1;
+      const wanted = { conversation, after: 0 };
+      const answers = [
+        await carols.request("subscribe", { ...wanted, receipts: true }),
+        await carols.request("subscribe", { conversations: [wanted], receipts: true }),
+        await carols.request("ping", {
+          positions: { [conversation]: 0 },
+          presence: "active",
+          watch: [conversation],
+        }),
+        await carols.request("sendMessage", { conversation, id: `c${marks}`, body: "Mine." }),
+      ];
+      const paths = Object.entries(OPENAPI.paths).filter(([, { get }]) => get !== undefined);
+      for (const [path] of paths) {
+        const { status, body } = await carol.get(path.replace("{id}", conversation));
+        assert.equal(status, 200, path);
+        answers.push(body);
+      }
+      assert.ok(answers.length >= 8, "the documents have the routes");
+      answers.push((await receiptOf(carol, conversation, { read: 1 })).body);
+      // What was pushed to Carol before this receipt is there.
+      await receiptOf(dora, conversation, { read: marks });
+      const isMark = ({ event, user, readTo }) =>
+        event === "read" && user === dora.user && readTo === marks;
+      answers.push(await carols.before(isMark));
+      return answers;
+    };
+    bobs.send({ action: "receipt", conversation, read: 2, private: true });
+    await bobsSecond.next(readIn(conversation));
+    assert.equal((await receiptOf(bob, conversation, { read: 3, private: true })).status, 200);
+    assert.deepEqual(positionsOf(bob, await everything()), []);
+
+    // A public position is found where it belongs: in three answers and a push.
+    await receiptOf(bob, conversation, { read: 2 });
+    assert.deepEqual(positionsOf(bob, await everything()), [2, 2, 2, 2]);
+    await carols.close();
+  });
+
+  test("a private receipt is shown to the own devices only", async () => {
     const conversation = await withMessages(3);
     bobs.send({ action: "receipt", conversation, read: 3, private: true });
     assert.deepEqual(await bobsSecond.next(readIn(conversation)), read(conversation, 3));

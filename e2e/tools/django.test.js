@@ -106,7 +106,11 @@ suite(
         CONFAB_SECRET: stack.secret(secret),
       });
       const copying = [...inSection("7."), ...inSection("8.")];
-      for (const step of [...settingUp, ...copying.filter(({ language }) => language !== "sh")])
+      for (const step of [
+        ...settingUp,
+        ...copying.filter(({ language }) => language !== "sh"),
+        ...inSection("9.").filter(({ language }) => language === "diff"),
+      ])
         await project.take(step);
       await project.shell("python manage.py migrate");
       await project.python(PAST);
@@ -154,6 +158,11 @@ suite(
           ["django-3", "2", "[2024-05-03 14:02 UTC] Indeed."],
         ],
       );
+      const { body: list } = await call(stack, token, "GET", "/conversations");
+      assert.deepEqual(
+        list.conversations.map(({ unread }) => unread),
+        [0],
+      );
       await ada.page.context().close();
     });
 
@@ -184,6 +193,24 @@ suite(
       assert.deepEqual([last.body, last.deleted.by], ["", "2"]);
       assert.equal(JSON.stringify(page).includes("4711"), false);
       await ada.page.context().close();
+    });
+
+    test("the page shows who types, who has read and who is here", async () => {
+      const [ada, grace] = [
+        await visitor(browser, stack, site, "ada"),
+        await visitor(browser, stack, site, "grace"),
+      ];
+      for (const one of [ada, grace]) await one.open(1);
+      const shows = ({ page }, text) =>
+        page.locator("#company").filter({ hasText: text }).waitFor({ timeout: 90_000 });
+      const draft = stack.secret("Does it see me?");
+      await grace.page.getByLabel("Message").pressSequentially(draft, { delay: 100 });
+      await shows(ada, "grace is typing…");
+      await grace.page.getByRole("button").click();
+      await ada.sees(`grace: ${draft}`);
+      await shows(grace, "Seen");
+      await shows(ada, "grace is online");
+      for (const { page } of [ada, grace]) await page.context().close();
     });
 
     test("Django's users exchange messages, and the server sends one too", async () => {
