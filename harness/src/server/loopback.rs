@@ -4,9 +4,14 @@ use axum::http::{HeaderMap, Uri, header};
 
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// Returns the loopback name in `Host`, without the port.
+/// Returns the loopback name in `Host`, without the port. A request with several hosts has none: what
+/// is behind might read another one.
 pub fn asked_name(headers: &HeaderMap) -> Option<&'static str> {
-    loopback_name(headers.get(header::HOST)?.to_str().ok()?)
+    let mut hosts = headers.get_all(header::HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return None;
+    };
+    loopback_name(host.to_str().ok()?)
 }
 
 /// Whether `origin` (`http://localhost:5173`) is a page of this machine, on any port.
@@ -51,6 +56,16 @@ mod tests {
         ] {
             assert_eq!(loopback_name(authority), expected, "{authority}");
         }
+    }
+
+    #[test]
+    fn a_request_with_several_hosts_is_refused() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(asked_name(&headers), None);
+        headers.append(header::HOST, "localhost:3000".parse().unwrap());
+        assert_eq!(asked_name(&headers), Some("localhost"));
+        headers.append(header::HOST, "evil.example".parse().unwrap());
+        assert_eq!(asked_name(&headers), None);
     }
 
     #[test]
