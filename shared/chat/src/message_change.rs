@@ -130,6 +130,20 @@ impl Read {
     }
 }
 
+/// Returns the error for a request whose rejection, or whose answer without a new entry, tells what
+/// was read. Only a user who is a participant after the read may know it (decision 1): a message may
+/// have been deleted after their removal. The entry of a granted request needs no such check,
+/// because the log is the fence.
+pub(crate) async fn only_to_participants<P: Participants, T>(
+    ports: &P,
+    conversation: &ConversationId,
+    user: &UserId,
+    told: Result<T, Rejection>,
+) -> Result<T, RequestError> {
+    require_participant(ports, conversation, user).await?;
+    Ok(told?)
+}
+
 /// The field that names the message.
 pub(crate) const TARGET: &str = "target";
 

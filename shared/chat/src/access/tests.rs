@@ -1,6 +1,7 @@
 //! The calls that a request makes for a user who is not a participant. They must be few, and must
 //! not depend on whether the conversation exists.
 
+use futures_util::future::join;
 use serde_json::{Value, json};
 
 use crate::{
@@ -162,4 +163,41 @@ fn a_creator_who_is_not_a_participant_any_more_does_not_read_the_conversation() 
     assert_eq!(problem["code"], "not_found");
     let rows: usize = chat.take_calls().iter().map(|call| call.rows).sum();
     assert!(rows <= 2, "{rows} rows");
+}
+
+/// Ada removes Grace, and then deletes a message, while Grace asks for a change of it. Returns what
+/// Grace is answered.
+fn asked_during_removal<R: Route<FakeChat>>(seed: u64) -> Result<Value, Value> {
+    let chat = FakeChat::unsteady(seed);
+    let c = chat.conversation("c", &["ada", "grace"]);
+    chat.history(&c, "ada", 1);
+    while chat.land() {}
+    let grace = json!({"conversation": "c", "user": "grace"});
+    let change = |id| json!({"conversation": "c", "id": id, "target": 1, "after": 1, "body": "Hi"});
+    let later = async {
+        let removed = chat.ask_later::<RemoveParticipant>("ada", grace).await;
+        if removed.is_ok() {
+            let _ = chat.ask_later::<DeleteMessage>("ada", change("a")).await;
+        }
+    };
+    let asked = chat.ask_later::<R>("grace", change("g"));
+    chat.run(join(later, asked)).1
+}
+
+#[test]
+fn a_removed_user_is_not_told_of_a_deletion_after_their_removal() {
+    for seed in 0..500 {
+        // The message is Ada's, so Grace may learn that, or that she is no participant any more.
+        for told in [
+            asked_during_removal::<EditMessage>(seed),
+            asked_during_removal::<DeleteMessage>(seed),
+        ] {
+            let problem = told.unwrap_err();
+            let code = problem["code"].as_str().unwrap();
+            assert!(
+                ["forbidden", "not_found"].contains(&code),
+                "seed {seed}: {problem}"
+            );
+        }
+    }
 }

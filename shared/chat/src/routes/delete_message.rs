@@ -15,7 +15,9 @@ use crate::{
     fan_out::publish_stored,
     fields::Fields,
     log::{Appended, revise},
-    message_change::{NamedMessage, Read, Revised, StoredChange, Target, read},
+    message_change::{
+        NamedMessage, Read, Revised, StoredChange, Target, only_to_participants, read,
+    },
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Subscriptions},
     request::{Request, Route},
 };
@@ -66,7 +68,11 @@ where
         let content = Content::MessageDeleted { target };
         let draft = Draft::new(caller.user.clone(), id.clone(), ports.now(), content);
         if !read.is_repeated(&draft) {
-            authorize(&read, caller)?;
+            let authorized = authorize(&read, caller);
+            let is_stored = matches!(read.target(), Ok(Target::Message(_)));
+            if authorized.is_err() || !is_stored {
+                only_to_participants(ports, &conversation, &caller.user, authorized).await?;
+            }
         }
         let storing = store(ports, &conversation, draft, read, request.deadline);
 

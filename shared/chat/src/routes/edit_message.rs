@@ -15,7 +15,9 @@ use crate::{
     fan_out::publish_stored,
     fields::Fields,
     log::{Appended, revise, with_texts},
-    message_change::{NamedMessage, Read, Revised, StoredChange, TARGET, Target, read},
+    message_change::{
+        NamedMessage, Read, Revised, StoredChange, TARGET, Target, only_to_participants, read,
+    },
     ports::{Clock, Connections, Log, Outbound, Participants, Random, Settings, Subscriptions},
     request::{Request, Route},
 };
@@ -73,7 +75,10 @@ where
         // A repetition may come after the window, and after a deletion.
         if !read.is_repeated(&draft) {
             let end = |entry: &Entry| entry.draft.sent_at.plus(ports.edit_window());
-            authorize(&read, caller, end, ports.now())?;
+            let authorized = authorize(&read, caller, end, ports.now());
+            if authorized.is_err() {
+                only_to_participants(ports, &conversation, &caller.user, authorized).await?;
+            }
         }
         let storing = store(ports, &conversation, draft, read, request.deadline);
 

@@ -20,7 +20,7 @@ use crate::{
     fan_out::publish_stored,
     fields::Fields,
     log::{Tail, react},
-    message_change::{NamedMessage, TARGET, Target, read},
+    message_change::{NamedMessage, TARGET, Target, only_to_participants, read},
     mutant::mutant,
     participant_change::draft,
     ports::{
@@ -119,9 +119,10 @@ where
     // With one more, it is known whether a new emoji would be too many.
     let standing = ports.standing(&message.conversation, &key, MOST_EMOJI + 1);
     let (read, standing) = read(ports, &message, &caller.user, standing).await?;
-    let Target::Message(_) = read.target()? else {
-        return Err(Rejection::UnknownMessage(TARGET).into());
-    };
+    if !matches!(read.target(), Ok(Target::Message(_))) {
+        let unknown = Err(Rejection::UnknownMessage(TARGET));
+        return only_to_participants(ports, &message.conversation, &caller.user, unknown).await;
+    }
     let reacted = Reacted {
         conversation: message.conversation.to_string(),
         target: key.target.number(),
