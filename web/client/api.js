@@ -1,6 +1,6 @@
 /** The user's token, and the HTTP API of Confab with it. */
 
-import { backoff } from "./connection.js";
+import { backoff, spread } from "./connection.js";
 import {
   Code,
   isObject,
@@ -30,7 +30,6 @@ const GATEWAY_REJECTIONS = new Map([
 ]);
 
 /**
- * Waits for a module that few visits need, and so is loaded when it is used.
  * @template T
  * @param {Promise<T>} module
  */
@@ -46,6 +45,7 @@ export async function load(module) {
 export class Api {
   /** @type {ApiOptions} */
   #options;
+  #restsUntil = 0;
 
   /** @param {ApiOptions} options */
   constructor(options) {
@@ -80,35 +80,28 @@ export class Api {
     return parseEventPage(answer) ?? unreadable();
   }
 
-  async diagnose() {
-    const { credentials } = this.#options;
-    const used = credentials.token;
-    try {
-      await this.conversations();
-      return used === credentials.token ? "blocked" : "renewed";
-    } catch (error) {
-      if (!(error instanceof Rejection)) return "away";
-      if (error.retry === Retry.reauthenticate) return "expired";
-      return error.code === Code.forbidden ? "forbidden" : "away";
-    }
-  }
-
   /**
    * @param {"GET" | "POST" | "PUT" | "PATCH" | "DELETE"} method
    * @param {string} resource
    * @param {object} [body]
    */
   async request(method, resource, body) {
-    const { credentials } = this.#options;
-    const used = credentials.token;
-    let answer = await this.#attempt(method, resource, body, used);
-    const isRefused = answer instanceof Rejection && answer.retry === Retry.reauthenticate;
-    if (!isRefused) {
-      if (!(answer instanceof Unanswered)) credentials.accepted(used);
-    } else if (await credentials.refused(used))
-      answer = await this.#attempt(method, resource, body, credentials.token);
-    if (answer instanceof Error) throw answer;
-    return answer;
+    const { clock, credentials } = this.#options;
+    for (;;) {
+      const rest = this.#restsUntil - clock.now();
+      if (rest > 0) await new Promise((resolve) => clock.after(rest, () => resolve(null)));
+      const used = credentials.token;
+      let answer = await this.#attempt(method, resource, body, used);
+      const isRefused = answer instanceof Rejection && answer.retry === Retry.reauthenticate;
+      if (!isRefused) {
+        if (!(answer instanceof Unanswered)) credentials.accepted(used);
+      } else if (await credentials.refused(used))
+        answer = await this.#attempt(method, resource, body, credentials.token);
+      if (!(answer instanceof Error)) return answer;
+      const { code, retryAfterMs } = answer instanceof Rejection ? answer.problem : {};
+      if (code !== Code.rateLimited || !retryAfterMs) throw answer;
+      this.#restsUntil = clock.now() + retryAfterMs;
+    }
   }
 
   /**
@@ -264,8 +257,7 @@ export function parseDetails({ id, title, head, participants, createdAt }) {
   };
 }
 
-/** A token is renewed this long before it ends, if it lives long enough. */
-const MARGIN_MS = 60_000;
+const MARGIN_MS = 3 * 60_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Credentials {
@@ -294,7 +286,7 @@ export class Credentials {
     const { clock } = this.#options;
     const left = (readClaims(this.#token)?.expiresAt ?? 0) - clock.now();
     if (left <= 0) return;
-    const wait = Math.min(LONGEST_TIMER_MS, Math.max(left - MARGIN_MS, left / 2));
+    const wait = Math.min(LONGEST_TIMER_MS, Math.max(left - spread(MARGIN_MS, clock), left / 2));
     this.#cancel = clock.after(wait, () => void this.#renewOnce(null));
   }
 

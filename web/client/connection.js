@@ -1,28 +1,25 @@
-/**
- * One WebSocket that reconnects, and polling. They know requests and pings, but no conversations.
- */
+/** One WebSocket that reconnects. It knows requests and pings, but no conversations. */
 
-/** @import { Answer, Clock, ConnectionOptions, Outcome, PollerOptions, Reason } from "./types.js" */
-/** @import { Socket } from "./types.js" */
+import { Action, Code } from "./protocol.js";
 
-const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 30_000;
+/** @import { Answer, Clock, ConnectionOptions, Outcome, Reason, Socket } from "./types.js" */
 
-/** A handshake may have to wait for two cold starts. */
+// docs/design.md, “The client's waits”, has the reasons.
+const FIRST_WAIT_MS = 250;
+const DOUBLINGS = 6;
+const PATIENCE = 30;
+const SLOWEST = 12.5;
 const HANDSHAKE_LIMIT_MS = 20_000;
 const STALLED_AFTER_MS = 5_000;
-/** Failures are counted from 0 again after a connection of this length. */
 const SETTLED_AFTER_MS = 10_000;
-/** The gateway ends connections after 2 h. */
-const REPLACE_AFTER_MS = 105 * 60_000;
-const REPLACE_SPREAD_MS = 5 * 60_000;
+const REPLACE_AFTER_MS = 60 * 60_000;
+const REPLACE_SPREAD_MS = 50 * 60_000;
+const ASK_AFTER_MS = 10_000;
+const ASK_EVERY_MS = 60_000;
 const PONG_LIMIT_MS = 10_000;
-/** While visible, pings reveal a missed newest entry. */
 const PING_EVERY_MS = 30_000;
 const PING_SPREAD_MS = 30_000;
-/** While hidden, pings only prevent the gateway's idle limit of 10 minutes. */
 const PING_EVERY_HIDDEN_MS = 5 * 60_000;
-/** A request then counts as unanswered. The protocol forbids an earlier repetition. */
 export const ANSWER_LIMIT_MS = 10_000;
 
 export class Connection {
@@ -41,11 +38,14 @@ export class Connection {
   #lastRef = 0;
   /** @type {Map<string, (outcome: Outcome) => void>} */
   #pending = new Map();
+  /** @type {Map<string, number>} */
+  #rests = new Map();
+  #askAt = 0;
   #dialedAt = 0;
   #openedAt = 0;
   #lastPingAt = 0;
   #heardSincePing = true;
-  /** Grows with each `stop`. Results of earlier generations are ignored. */
+  /** Results of earlier generations are ignored. */
   #generation = 0;
   /** @type {Map<string, () => void>} */
   #timers = new Map();
@@ -63,6 +63,7 @@ export class Connection {
     this.stop();
     this.#isStarted = true;
     this.#failures = 0;
+    this.#askAt = 0;
     this.#dial();
   }
 
@@ -92,26 +93,34 @@ export class Connection {
     this.#lastRef += 1;
     const ref = String(this.#lastRef);
     return new Promise((resolve) => {
-      const cancel = this.#options.clock.after(ANSWER_LIMIT_MS, () => {
-        this.doubt();
-        settle({ kind: "unanswered" });
-      });
+      let cancel = () => {};
       /** @param {Outcome} outcome */
       const settle = (outcome) => {
         cancel();
+        if (outcome.kind === "answer" && this.#isLimited(request.action, outcome.frame))
+          return attempt();
         this.#pending.delete(ref);
         resolve(outcome);
       };
+      const attempt = () => {
+        const { clock } = this.#options;
+        const rest = this.#rest(request.action);
+        if (!this.#socket) settle({ kind: "disconnected" });
+        else if (rest > 0) cancel = clock.after(rest, attempt);
+        else {
+          cancel = clock.after(ANSWER_LIMIT_MS, () => {
+            this.doubt();
+            settle({ kind: "unanswered" });
+          });
+          this.#socket.send(JSON.stringify({ ...request, ref }));
+        }
+      };
       this.#pending.set(ref, settle);
-      if (this.#socket) this.#socket.send(JSON.stringify({ ...request, ref }));
-      else settle({ kind: "disconnected" });
+      attempt();
     });
   }
 
-  /**
-   * Sends a frame that has no answer. Returns `false` if it cannot be sent.
-   * @param {Record<string, unknown>} frame
-   */
+  /** Sends a frame that has no answer, if it can. @param {Record<string, unknown>} frame */
   tell(frame) {
     this.#socket?.send(JSON.stringify(frame));
     return this.isOpen;
@@ -119,7 +128,21 @@ export class Connection {
 
   /** @param {Answer} frame */
   answered(frame) {
-    if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
+    if (frame.ref === Action.ping) this.#isLimited(Action.ping, frame);
+    else if (frame.ref !== undefined) this.#pending.get(frame.ref)?.({ kind: "answer", frame });
+  }
+
+  /** @param {string} action @param {Answer} frame */
+  #isLimited(action, frame) {
+    if (frame.event !== "error" || frame.problem.code !== Code.rateLimited) return false;
+    const { retryAfterMs = 5_000 } = frame.problem;
+    this.#rests.set(action, this.#options.clock.now() + retryAfterMs);
+    return true;
+  }
+
+  /** @param {string} action */
+  #rest(action) {
+    return (this.#rests.get(action) ?? 0) - this.#options.clock.now();
   }
 
   wake() {
@@ -141,6 +164,8 @@ export class Connection {
     const socket = this.#socket;
     // Another ping would prolong the wait for a pong.
     if (socket === null || !this.#heardSincePing) return;
+    const rest = this.#rest(Action.ping);
+    if (rest > 0) return this.#set("ping", rest, () => this.doubt());
     this.#lastPingAt = this.#options.clock.now();
     this.#heardSincePing = false;
     socket.send(this.#options.ping());
@@ -200,20 +225,27 @@ export class Connection {
     this.#candidate = null;
     this.#failures += 1;
     if (this.#socket !== null) {
-      this.#set("replace", backoff(this.#failures, this.#options.clock), () => this.#dial());
+      this.#set("replace", this.#backoff(), () => this.#dial());
       return;
     }
     this.#options.onDown();
-    const reason = await this.#options.diagnose();
-    const isOutdated = generation !== this.#generation || this.#socket || this.#candidate;
-    if (isOutdated) return;
-    if (reason === "renewed") return this.#dial();
-    if (reason === "expired") {
-      this.stop();
-      this.#options.onSignedOut();
-      return;
+    const now = this.#options.clock.now();
+    if (now >= this.#askAt) {
+      this.#askAt = now + ASK_EVERY_MS;
+      const reason = await this.#options.diagnose();
+      const isOutdated = generation !== this.#generation || this.#socket || this.#candidate;
+      if (isOutdated) return;
+      if (reason === "renewed") {
+        this.#askAt = 0;
+        return this.#dial();
+      }
+      if (reason === "expired") {
+        this.stop();
+        this.#options.onSignedOut();
+        return;
+      }
+      this.reason = reason;
     }
-    this.reason = reason;
     this.#retry();
   }
 
@@ -222,8 +254,10 @@ export class Connection {
     abandon(socket);
     this.#socket = null;
     for (const timer of ["pong", "ping", "replace"]) this.#cancel(timer);
-    if (this.#options.clock.now() - this.#openedAt >= SETTLED_AFTER_MS) this.#failures = 0;
+    const now = this.#options.clock.now();
+    if (now - this.#openedAt >= SETTLED_AFTER_MS) this.#failures = 0;
     this.#failures += 1;
+    this.#askAt = Math.max(this.#askAt, now + ASK_AFTER_MS);
     this.#disconnectPending();
     this.#options.onDown();
     if (this.#candidate === null) this.#retry();
@@ -234,10 +268,15 @@ export class Connection {
   }
 
   #retry() {
-    const wait = backoff(this.#failures, this.#options.clock);
+    const wait = this.#backoff();
     this.retryAt = this.#options.clock.now() + wait;
     this.#set("retry", wait, () => this.#dial());
     this.#options.onWait();
+  }
+
+  #backoff() {
+    const slower = Math.min(SLOWEST, 2 ** Math.max(0, this.#failures - PATIENCE));
+    return backoff(this.#failures, this.#options.clock) * slower;
   }
 
   #schedulePing() {
@@ -273,56 +312,12 @@ function abandon(socket) {
   socket.close(1000);
 }
 
-/**
- * Returns a random wait in milliseconds, up to a bound that doubles with each failure.
- * @param {number} failures
- * @param {Clock} clock
- */
+/** @param {number} failures @param {Clock} clock */
 export function backoff(failures, clock) {
-  const bound = FIRST_WAIT_MS * 2 ** Math.min(failures - 1, 16);
-  return clock.random() * Math.min(LONGEST_WAIT_MS, bound);
+  return spread(FIRST_WAIT_MS * 2 ** Math.min(failures - 1, DOUBLINGS), clock);
 }
 
-export class Poller {
-  /** @type {PollerOptions} */
-  #options;
-  /** @type {(() => void) | null} */
-  #cancel = null;
-  #generation = 0;
-  works = false;
-
-  /** @param {PollerOptions} options */
-  constructor(options) {
-    this.#options = options;
-  }
-
-  /** @param {number} wait milliseconds before the first poll */
-  start(wait) {
-    if (this.#cancel === null) this.#schedule(wait, 0);
-  }
-
-  stop() {
-    this.#generation += 1;
-    this.#cancel?.();
-    this.#cancel = null;
-    this.works = false;
-  }
-
-  /** @param {number} wait @param {number} failures in a row */
-  #schedule(wait, failures) {
-    const { clock, interval, onSuccess, poll } = this.#options;
-    const generation = this.#generation;
-    this.#cancel = clock.after(wait, async () => {
-      const isAnswered = await poll();
-      if (generation !== this.#generation) return;
-      this.works = isAnswered;
-      if (!isAnswered) {
-        const pause = backoff(failures + 1, clock);
-        return this.#schedule((interval ?? 0) + pause, failures + 1);
-      }
-      this.#cancel = null;
-      onSuccess();
-      if (interval !== null && generation === this.#generation) this.#schedule(interval, 0);
-    });
-  }
+/** @param {number} ms @param {Clock} clock */
+export function spread(ms, clock) {
+  return ms * (0.5 + clock.random());
 }

@@ -1,24 +1,19 @@
-/**
- * The work of one tab for all: it holds the socket, keeps logs complete, sends the outboxes, and
- * polls over HTTP while there is no socket.
- */
+/** The work of one tab for all: it holds the socket, and keeps logs complete. */
 
-import { Connection, Poller } from "./connection.js";
+import { backoff, Connection, spread } from "./connection.js";
 import { StateName } from "./model.js";
 import { Action, Code, MAX_POSITIONS, parseFrame, Rejection, Retry } from "./protocol.js";
 import { Subscriptions } from "./subscriptions.js";
 
-/** @import { Change, LeaderOptions, Replica, Sender, Sharing, State } from "./types.js" */
+/** @import { Background, Change, LeaderOptions, Replica, State } from "./types.js" */
 
 const POLL_AFTER_MS = 5_000;
-const POLL_EVERY_MS = 5_000;
 const LOAD_AGAIN_MS = 5_000;
+const LIST_SPREAD_MS = 60_000;
 /** The most pages of the list, with 25 conversations each. */
 const MAX_PAGES = 10;
 
 export class Leader {
-  /** @type {Sharing | null} loaded when there is something to tell */
-  sharing = null;
   /** @type {LeaderOptions} */
   #options;
   #isLeading = true;
@@ -30,31 +25,19 @@ export class Leader {
   #connection;
   /** @type {Subscriptions} */
   #subscriptions;
-  /** @type {Sender | null} loaded when a conversation is shown, or with the first message */
-  #sender = null;
-  /** @type {Poller} */
-  #listing;
-  /** @type {Poller} */
-  #polling;
+  /** @type {Background | null} loaded when a conversation is shown, or with the first message */
+  #background = null;
+  /** @type {{cancel: () => void} | null} */
+  #listing = null;
+  /** @type {(() => void) | null} */
+  #cancelPolling = null;
 
   /** @param {LeaderOptions} options */
   constructor(options) {
-    const { api, apply, environment, isVisible, model } = options;
+    const { apply, environment, isVisible, model } = options;
     const { clock, dial } = environment;
     this.#options = options;
     this.#wasConnected = model.state.name !== StateName.connecting;
-    this.#listing = new Poller({
-      clock,
-      interval: null,
-      poll: () => this.#isAnswered(() => this.#list(MAX_PAGES)),
-      onSuccess: () => {},
-    });
-    this.#polling = new Poller({
-      clock,
-      interval: POLL_EVERY_MS,
-      poll: () => this.#poll(),
-      onSuccess: () => this.#flush(),
-    });
     /** @type {Connection["request"]} */
     const request = (frame) => this.#connection.request(frame);
     this.#subscriptions = new Subscriptions({
@@ -72,7 +55,7 @@ export class Leader {
         return dial(this.#offeredToken);
       },
       isVisible,
-      diagnose: () => api.diagnose(),
+      diagnose: async () => (await this.#prepared())?.diagnose() ?? "away",
       ping: () => this.#ping(),
       onOpen: () => this.#connected(),
       onFrame: (text) => this.#received(text),
@@ -85,7 +68,7 @@ export class Leader {
   start() {
     this.#isRunning = true;
     this.#connection.start();
-    this.#polling.start(POLL_AFTER_MS);
+    this.#pollLater();
     this.#reportState();
   }
 
@@ -98,12 +81,13 @@ export class Leader {
     this.#isRunning = false;
     this.#connection.stop();
     this.#disconnected();
-    this.#polling.stop();
-    this.#sender?.stop();
+    this.#stopPolling();
+    this.#background?.sender.stop();
   }
 
   wake() {
     this.#connection.wake();
+    this.#background?.polling.hurry();
     this.#reportState();
   }
 
@@ -142,57 +126,50 @@ export class Leader {
     if (!replica) return;
     if (replica.hasGap) this.#subscriptions.noticeGap(replica.id);
     const isNew = change.kind === "written" || change.kind === "retried";
+    if (isNew) this.#background?.polling.hurry();
     if (isNew || replica.outbox.length !== unsent) this.#send(replica, false);
   }
 
   /** @param {Replica} replica @param {boolean} isReconnected */
   #send(replica, isReconnected) {
-    if (this.#sender && isReconnected) this.#sender.reconnected(replica);
-    else if (this.#sender) this.#sender.flush(replica);
+    const { sender } = this.#background ?? {};
+    if (sender && isReconnected) sender.reconnected(replica);
+    else if (sender) sender.flush(replica);
     else if (replica.nextOutgoing()) void this.prepare();
   }
 
-  /** Loads what sends messages, so that the first one does not wait for it. */
-  async prepare() {
-    const { environment } = this.#options;
-    const module = await import("./sending.js").catch(() => null);
-    if (this.#sender || !this.#isRunning) return;
-    if (module === null) {
-      environment.clock.after(LOAD_AGAIN_MS, () => void this.prepare());
-      return;
-    }
-    this.#sender = new module.Sender({
+  async #prepared() {
+    const module = await import("./background.js").catch(() => null);
+    if (!module || !this.#isLeading) return null;
+    this.#background ??= new module.Background({
       ...this.#options,
-      request: (frame) => this.#connection.request(frame),
-      transport: ({ id }) => {
-        if (this.#connection.isOpen) return this.#subscriptions.isReady(id) ? "socket" : null;
-        return this.#polling.works ? "http" : null;
-      },
-      onResync: (replica) => this.#resync(replica),
-      onExpired: () => void this.#refused(this.#currentToken()),
+      connection: this.#connection,
+      leader: this,
+      subscriptions: this.#subscriptions,
     });
-    this.#flush();
+    return this.#background;
   }
 
-  /** Tells the server how far the user has read, if it does not know. @param {string} id */
+  async prepare() {
+    const isReady = this.#background !== null;
+    if (!(await this.#prepared())) {
+      const { clock } = this.#options.environment;
+      if (this.#isLeading) clock.after(LOAD_AGAIN_MS, () => void this.prepare());
+    } else if (!isReady) this.flush();
+  }
+
+  /** @param {string} id */
   read(id) {
     const { confirmed = null, readTo = 0 } = this.#options.model.directory.get(id) ?? {};
     if (confirmed !== null && readTo > confirmed) void this.share();
   }
 
-  /** Tells the server what the user has read, and whether they are here. */
   async share() {
-    const { clock } = this.#options.environment;
-    const module = await import("./sharing.js").catch(() => null);
-    if (!this.#isLeading || module === null) return;
-    this.sharing ??= new module.Sharing({
-      ...this.#options,
-      clock,
-      tell: (frame) => this.tell(frame),
-      isPolling: () => this.#polling.works,
-      ping: () => this.#connection.doubt(),
-    });
-    this.sharing.update();
+    (await this.#prepared())?.share();
+  }
+
+  get sharing() {
+    return this.#background?.sharing;
   }
 
   /** @param {Record<string, unknown>} frame that has no answer */
@@ -200,16 +177,18 @@ export class Leader {
     return this.#connection.tell(frame);
   }
 
-  #currentToken() {
-    return this.#connection.isOpen ? this.#acceptedToken : this.#options.credentials.token;
+  expired() {
+    const { isOpen } = this.#connection;
+    void this.#refused(isOpen ? this.#acceptedToken : this.#options.credentials.token);
   }
 
   #ping() {
     const { isVisible, model } = this.#options;
-    // The list reports on conversations that are not subscribed.
-    if (model.directory.all().length > MAX_POSITIONS && isVisible()) this.#listing.start(0);
-    const positions = this.#subscriptions.positions();
-    return JSON.stringify({ action: Action.ping, positions, ...this.sharing?.ping() });
+    // The list reports on those that are not subscribed.
+    if (model.directory.all().length > MAX_POSITIONS && isVisible()) this.#listLater(0);
+    const positions = this.#subscriptions.unheard();
+    const { ping } = Action;
+    return JSON.stringify({ action: ping, ref: ping, positions, ...this.sharing?.ping() });
   }
 
   /** A removal ends the subscription, and makes earlier answers meaningless. @param {string} id */
@@ -221,27 +200,38 @@ export class Leader {
   #connected() {
     this.#wasConnected = true;
     this.#acceptedToken = this.#offeredToken;
-    this.#polling.stop();
+    this.#stopPolling();
     this.#subscriptions.connected(this.#options.wanted()[0] ?? null);
-    this.#listing.start(0);
+    const { environment, model } = this.#options;
+    this.#listLater(model.isLoaded ? LIST_SPREAD_MS * environment.clock.random() : 0);
     this.#reportState();
     this.sharing?.connected();
   }
 
   #disconnected() {
-    this.#listing.stop();
+    this.#listing?.cancel();
+    this.#listing = null;
     this.#subscriptions.disconnected();
-    this.#polling.start(POLL_AFTER_MS);
+    this.#pollLater();
     this.#reportState();
   }
 
-  /** @param {Replica} replica */
-  #resync(replica) {
-    if (this.#connection.isOpen) this.#subscriptions.catchUp(replica.id);
-    else
-      void this.#options.history
-        .catchUp(replica)
-        .catch((error) => this.#noticeRejection(error, replica.id));
+  #pollLater() {
+    const { clock } = this.#options.environment;
+    if (!this.#isRunning) return;
+    this.#cancelPolling ??= clock.after(spread(POLL_AFTER_MS, clock), async () => {
+      const background = await this.#prepared();
+      if (!this.#cancelPolling) return;
+      if (background) return background.polling.start();
+      this.#cancelPolling = null;
+      this.#pollLater();
+    });
+  }
+
+  #stopPolling() {
+    this.#cancelPolling?.();
+    this.#cancelPolling = null;
+    this.#background?.polling.stop();
   }
 
   /** @param {string} token */
@@ -258,7 +248,8 @@ export class Leader {
   /** @param {unknown} error @param {string} [id] */
   #noticeRejection(error, id) {
     if (!(error instanceof Rejection)) return;
-    if (error.retry === Retry.reauthenticate) void this.#refused(this.#options.credentials.token);
+    // The API has asked for another token.
+    if (error.retry === Retry.reauthenticate) this.#options.onSignedOut();
     else if (id !== undefined && error.code === Code.notFound)
       this.#options.apply({ kind: "gone", conversation: id });
     else if (id !== undefined && error.code === Code.unknownPosition) void this.#restart(id);
@@ -270,49 +261,41 @@ export class Leader {
     const frame = parseFrame(text);
     if (frame === null) return;
     switch (frame.event) {
-      case "entry": {
-        const { entry } = frame;
-        return apply({ kind: "entries", conversation: entry.conversation, entries: [entry] });
-      }
-      case "added": {
-        const { conversation, title, head, by } = frame;
-        return apply({ kind: "added", conversation, title, head, by });
-      }
+      case "entry":
+        this.#subscriptions.heard(frame.entry.conversation);
+        return apply({
+          kind: "entries",
+          conversation: frame.entry.conversation,
+          entries: [frame.entry],
+        });
+      case "notice":
+        return void this.#prepared().then((background) => background?.noticed(frame.frame));
       case "removed":
-        // The notice may be late: the user may be a participant again. Subscribing finds out.
+        // The user may be a participant again. Subscribing finds out.
         if (model.directory.get(frame.conversation)) this.#resubscribe(frame.conversation);
         return;
-      case "subscribed": {
-        const { conversation, page } = frame;
-        apply({ kind: "entries", conversation, entries: page.events });
-        if (page.messages !== undefined)
-          this.#position(conversation, page.read, [page.head, page.messages]);
+      case "entries":
+        for (const { conversation = "", page } of frame.outcomes) {
+          if (!page) continue;
+          if (frame.ref === undefined) this.#subscriptions.heard(conversation);
+          apply({ kind: "entries", conversation, entries: page.events });
+          if (page.messages !== undefined)
+            this.#position(conversation, page.read, [page.head, page.messages]);
+        }
         break;
-      }
       case "sent":
-        this.#sender?.acknowledged(frame.sent);
+        this.#subscriptions.heard(frame.sent.conversation);
+        this.#background?.sender.acknowledged(frame.sent);
         break;
       case "pong":
-        for (const [id, head] of frame.heads) {
-          if (head > (model.find(id)?.position ?? head)) this.#subscriptions.catchUp(id);
-        }
+        this.#subscriptions.catchUp(
+          ...[...frame.heads]
+            .filter(([id, head]) => head > (model.find(id)?.position ?? head))
+            .map(([id]) => id),
+        );
         for (const [id, read] of frame.read ?? []) this.#position(id, read);
         if (frame.presence) apply({ kind: "presence", people: frame.presence });
         break;
-      case "read": {
-        const { conversation, user, readTo, messages } = frame;
-        return apply({
-          kind: "positions",
-          conversation,
-          read: [[user, readTo]],
-          ...(messages !== undefined && { counted: [readTo, messages] }),
-          isNow: true,
-        });
-      }
-      case "typing": {
-        const { conversation, user, name, after, forMs } = frame;
-        return apply({ kind: "typing", conversation, user, name, after, forMs });
-      }
       case "error":
         if (frame.problem.retry === Retry.reauthenticate)
           return void this.#refused(this.#acceptedToken);
@@ -353,7 +336,7 @@ export class Leader {
   }
 
   /** @param {number} pages */
-  async #list(pages) {
+  async list(pages) {
     const { api, apply } = this.#options;
     for (let page = 1, from; ; page += 1) {
       const { conversations, next } = await api.conversations(from);
@@ -364,21 +347,26 @@ export class Leader {
     }
   }
 
-  async #poll() {
-    const { history, isVisible, model, wanted } = this.#options;
-    const unsent = model.replicas.filter(({ outbox }) => outbox.length > 0);
-    if (!isVisible() && unsent.length === 0) return this.#polling.works;
-    if (!(await this.#isAnswered(() => this.#list(1)))) return false;
-    const watched = wanted().filter((id) => model.directory.get(id));
-    const replicas = new Set([...watched.map((id) => model.replica(id)), ...unsent]);
-    for (const replica of replicas) {
-      if (!(await this.#isAnswered(() => history.catchUp(replica), replica.id))) return false;
-    }
-    return true;
+  /** @param {number} wait @param {number} [failures] */
+  #listLater(wait, failures = 0) {
+    const { clock } = this.#options.environment;
+    if (this.#listing) return;
+    const listing = {
+      cancel: clock.after(wait, async () => {
+        const isAnswered = await this.isAnswered(() => this.list(MAX_PAGES));
+        if (this.#listing !== listing) return;
+        this.#listing = null;
+        if (isAnswered) return;
+        const { isLoaded } = this.#options.model;
+        const pause = isLoaded ? spread(LIST_SPREAD_MS, clock) : backoff(failures + 1, clock);
+        this.#listLater(pause, failures + 1);
+      }),
+    };
+    this.#listing = listing;
   }
 
   /** @param {() => Promise<void>} question @param {string} [id] */
-  async #isAnswered(question, id) {
+  async isAnswered(question, id) {
     try {
       await question();
       return true;
@@ -390,7 +378,7 @@ export class Leader {
     }
   }
 
-  #flush() {
+  flush() {
     for (const replica of this.#options.model.replicas) this.#send(replica, false);
     this.#reportState();
   }
@@ -412,7 +400,7 @@ export class Leader {
   #stateName(isOnline) {
     if (this.#connection.isOpen) return StateName.connected;
     if (!isOnline) return StateName.offline;
-    if (this.#polling.works) return StateName.polling;
+    if (this.#background?.polling.works) return StateName.polling;
     return this.#wasConnected ? StateName.reconnecting : StateName.connecting;
   }
 }

@@ -241,7 +241,7 @@ export class Watchlist {
       if (isNew) this.follow(id);
     } catch (error) {
       if (!(error instanceof Rejection) || error.retry !== Retry.later) return;
-      clock.after(error.problem.retryAfterMs ?? RETRY_AFTER_MS * clock.random(), () => {
+      clock.after(RETRY_AFTER_MS * clock.random(), () => {
         if (this.ids.includes(id)) this.follow(id);
       });
     } finally {

@@ -11,6 +11,7 @@
 /** @import { Clock, Environment, Socket } from "./environment.js" */
 /** @import { Leader } from "./leader.js" */
 /** @import { Model, Replica } from "./model.js" */
+/** @import { Subscriptions } from "./subscriptions.js" */
 /** @import { Entry, Frame, Problem } from "./wire.js" */
 
 /**
@@ -200,10 +201,20 @@
  */
 
 /**
+ * What the leading tab does in the background needs, beside the options of its leader.
+ * @typedef {LeaderOptions & {
+ *   connection: Connection,
+ *   leader: Leader,
+ *   subscriptions: Subscriptions,
+ * }} BackgroundOptions
+ */
+
+/**
  * @typedef {object} ConnectionOptions
  * @property {() => Socket} dial starts a handshake with the current token
  * @property {() => Promise<Reason | "renewed">} diagnose finds out over HTTP why a handshake
- *   failed, because a browser does not say; `renewed` means that there is a new token
+ *   failed, because a browser does not say; `renewed` means that there is a new token; called at
+ *   most once a minute
  * @property {() => string} ping returns the text of a ping
  * @property {() => boolean} isVisible whether any tab is visible
  * @property {() => void} onOpen a new connection is open; requests on earlier ones are unanswered
@@ -273,11 +284,15 @@
  */
 
 /**
- * @typedef {object} PollerOptions
+ * @typedef {object} PollingOptions
  * @property {Clock} clock
- * @property {number | null} interval milliseconds between successful polls; `null`: one is enough
- * @property {() => Promise<boolean>} poll returns whether the server answered; never rejects
- * @property {() => void} onSuccess
+ * @property {Model} model
+ * @property {() => boolean} isVisible whether any tab is visible
+ * @property {() => string[]} wanted the conversations that any tab wants followed
+ * @property {() => Promise<boolean>} list reads the list, and returns whether the server answered;
+ *   never rejects
+ * @property {(replica: Replica) => Promise<boolean>} catchUp the same for new entries
+ * @property {() => void} onSuccess the server answered
  */
 
 /**

@@ -1,6 +1,6 @@
 /** Confab protocol 1: words, errors, and checks of everything that comes from outside. */
 
-/** @import { Entry, EventPage, Frame, Problem, Sent } from "./types.js" */
+/** @import { Entry, EventPage, Frame, Problem, Sent, SubscribeOutcome } from "./types.js" */
 
 export const Action = Object.freeze({
   subscribe: "subscribe",
@@ -21,7 +21,7 @@ export const Retry = Object.freeze({
   later: "later",
 });
 
-/** The codes of errors. `docs/protocol.md` says what each means. */
+/** `docs/protocol.md` says what each means. */
 export const Code = Object.freeze({
   malformed: "malformed",
   invalid: "invalid",
@@ -47,10 +47,7 @@ export const MAX_PARTICIPANTS = 90;
 /** The most positions in a ping, and so the most subscriptions of a client. */
 export const MAX_POSITIONS = 20;
 
-/**
- * The server rejected a request. `retry` says whether to repeat it: `never`, after `reauthenticate`
- * or `resync`, or `later`.
- */
+/** The server rejected a request. `retry` says whether, and when, to repeat it. */
 export class Rejection extends Error {
   /** @override */
   name = "Rejection";
@@ -91,9 +88,12 @@ export function parseFrame(text) {
   const { event, conversation } = frame;
   const ref = typeof frame.ref === "string" ? frame.ref : undefined;
   switch (event) {
-    case "subscribed": {
-      const page = parseEventPage(frame);
-      return page && isText(conversation) ? { event, ref, conversation, page } : null;
+    case "subscribed":
+    case "caughtUp":
+    case "entries": {
+      const { conversations = [frame] } = frame;
+      const outcomes = parseAll(conversations, parseOutcome);
+      return outcomes.length > 0 ? { event: "entries", ref, outcomes } : null;
     }
     case "sent":
     case "edited":
@@ -113,30 +113,12 @@ export function parseFrame(text) {
           read: new Map(Object.entries(frame.read).map(([id, read]) => [id, parsePositions(read)])),
         }),
       };
+    case "added":
     case "read":
-    case "typing": {
-      const { user, name, readTo, messages, after, forMs } = frame;
-      if (!isText(conversation) || !isText(user)) return null;
-      if (event === "read")
-        return isPosition(readTo)
-          ? { event, conversation, user, readTo, ...(isPosition(messages) && { messages }) }
-          : null;
-      const lasts = isPosition(after) && isPosition(forMs);
-      return lasts ? { event, conversation, user, name: textOr(name, user), after, forMs } : null;
-    }
+    case "typing":
+      return isText(conversation) ? { event: "notice", frame } : null;
     case "error":
       return { event, ref, problem: parseProblem(frame) };
-    case "added": {
-      if (!isText(conversation)) return null;
-      const { head } = frame;
-      return {
-        event,
-        conversation,
-        title: textOr(frame.title, ""),
-        head: isPosition(head) ? head : 0,
-        by: textOr(frame.by, ""),
-      };
-    }
     case "removed":
       return isText(conversation) ? { event, conversation } : null;
     default: {
@@ -146,12 +128,21 @@ export function parseFrame(text) {
   }
 }
 
+/** @param {Record<string, unknown>} value @returns {SubscribeOutcome | null} */
+function parseOutcome(value) {
+  const { conversation, subscribed, code } = value;
+  if (!isText(conversation)) return null;
+  if (isText(code)) return { conversation, problem: parseProblem(value) };
+  const page = parseEventPage(value);
+  return page && { conversation, page, subscribed: subscribed !== false };
+}
+
 /**
- * Leaves out invalid entries; they appear as gaps.
+ * Leaves out invalid entries; they appear as gaps. Pushed pages have no head.
  * @param {Record<string, unknown>} value
  * @returns {EventPage | null}
  */
-export function parseEventPage({ head, events, limited, messages, read }) {
+export function parseEventPage({ head = 0, events, limited, messages, read }) {
   if (!isPosition(head) || !Array.isArray(events)) return null;
   return {
     head,

@@ -1,9 +1,9 @@
 import { backoff } from "./connection.js";
 import { Action, Code, MAX_POSITIONS, Retry } from "./protocol.js";
 
-/** @import { Problem, Replica, Subscription, SubscriptionsOptions } from "./types.js" */
+/** @import { Opened, Problem, Replica, Subscription, SubscriptionsOptions } from "./types.js" */
 
-/** Pushes may overtake each other for this long. */
+const CATCH_UP = "catchUp";
 const GAP_LIMIT_MS = 500;
 
 export class Subscriptions {
@@ -11,33 +11,36 @@ export class Subscriptions {
   #options;
   /** The most recently used is last. @type {Map<string, Subscription>} */
   #all = new Map();
-  /** Grows with each connection. Answers of earlier ones are ignored. */
   #epoch = 0;
   #isConnected = false;
+  /** Whether the server knows neither lists of conversations nor `catchUp`. */
+  #isOld = false;
+  /** @type {Set<string>} */
+  #heard = new Set();
 
   /** @param {SubscriptionsOptions} options */
   constructor(options) {
     this.#options = options;
   }
 
-  /**
-   * Sending waits for catching up, which acknowledges stored messages, unless that fails.
-   * @param {string} id
-   */
+  /** Sending waits for catching up, unless that fails. @param {string} id */
   isReady(id) {
     const subscription = this.#all.get(id);
     return subscription === undefined || subscription.phase === "live" || subscription.failures > 0;
   }
 
-  positions() {
-    return Object.fromEntries([...this.#all].map(([id, { replica }]) => [id, replica.position]));
+  /** @param {string} id */
+  heard(id) {
+    this.#heard.add(id);
   }
 
-  /**
-   * Subscribes, and ends the least recently used subscription if there are too many.
-   * @param {Replica} replica
-   * @param {{now: boolean}} options `now`: the user is waiting for it
-   */
+  unheard() {
+    const quiet = [...this.#all].filter(([id]) => !this.#heard.has(id));
+    this.#heard.clear();
+    return Object.fromEntries(quiet.map(([id, { replica }]) => [id, replica.position]));
+  }
+
+  /** @param {Replica} replica @param {{now: boolean}} options whether the user is waiting for it */
   follow(replica, { now }) {
     if (!now && !this.#all.has(replica.id) && this.#all.size >= MAX_POSITIONS) return;
     /** @type {Subscription} */
@@ -51,8 +54,9 @@ export class Subscriptions {
       if (this.#isConnected)
         void this.#options.request({ action: Action.unsubscribe, conversation: oldest });
     }
-    if (now && subscription.phase === "wanted") void this.#ask(subscription);
-    else this.#advance();
+    if (now && subscription.phase === "wanted") this.#ask(Action.subscribe, [subscription]);
+    // Those that are followed together go into one frame.
+    else queueMicrotask(() => this.#advance());
   }
 
   /** @param {string} id */
@@ -64,20 +68,19 @@ export class Subscriptions {
   /** @param {string | null} first the conversation that the user is waiting for */
   connected(first) {
     this.#reset(true);
-    const open = first === null ? undefined : this.#all.get(first);
-    if (open) void this.#ask(open);
-    else this.#advance();
+    this.#advance(first === null ? undefined : this.#all.get(first));
   }
 
   disconnected() {
     this.#reset(false);
   }
 
-  /** @param {string} id */
-  catchUp(id) {
-    const subscription = this.#all.get(id);
-    if (subscription && subscription.phase !== "asking" && subscription.phase !== "waiting")
-      void this.#ask(subscription);
+  /** @param {string[]} ids */
+  catchUp(...ids) {
+    const live = ids.flatMap((id) => this.#all.get(id) ?? []).filter((one) => one.phase === "live");
+    if (!this.#isOld) return this.#ask(CATCH_UP, live);
+    for (const subscription of live) subscription.phase = "wanted";
+    this.#advance();
   }
 
   /** @param {string} id */
@@ -94,77 +97,83 @@ export class Subscriptions {
   #reset(isConnected) {
     this.#isConnected = isConnected;
     this.#epoch += 1;
+    this.#isOld = false;
     for (const subscription of this.#all.values()) {
       subscription.cancel?.();
       Object.assign(subscription, { phase: "wanted", failures: 0, cancel: null });
     }
   }
 
-  /** One after the other, so that a new connection does not start 20 functions. */
-  #advance() {
-    const all = [...this.#all.values()];
-    if (!this.#isConnected || all.some(({ phase }) => phase === "asking")) return;
-    const next = all.reverse().find(({ phase }) => phase === "wanted");
-    if (next) void this.#ask(next);
+  /** Subscribes to what is left, in one frame. @param {Subscription} [first] */
+  #advance(first) {
+    const all = [...this.#all.values(), ...(first ? [first] : [])].reverse();
+    if (all.some(({ phase }) => phase === "asking")) return;
+    const wanted = all.filter(({ phase }) => phase === "wanted");
+    this.#ask(Action.subscribe, [...new Set(wanted)].slice(0, this.#isOld ? 1 : undefined));
   }
 
-  /** @param {Subscription} subscription */
-  async #ask(subscription) {
-    if (!this.#isConnected) return;
-    const { replica } = subscription;
+  /** @param {string} action @param {Subscription[]} asked */
+  async #ask(action, asked) {
+    if (!this.#isConnected || asked.length === 0) return;
     const epoch = this.#epoch;
-    const from = replica.position;
-    subscription.cancel?.();
-    Object.assign(subscription, { phase: "asking", cancel: null });
-    const outcome = await this.#options.request({
-      action: Action.subscribe,
-      conversation: replica.id,
-      after: from,
-      receipts: true,
+    const conversations = asked.map((subscription) => {
+      subscription.cancel?.();
+      Object.assign(subscription, { phase: "asking", cancel: null });
+      return { conversation: subscription.replica.id, after: subscription.replica.position };
     });
-    if (outcome.kind === "disconnected" || !this.#isCurrent(subscription, epoch)) return;
+    const outcome = await this.#options.request({
+      action,
+      ...(asked.length > 1 ? { conversations } : conversations[0]),
+      ...(action === Action.subscribe && { receipts: true, packed: true }),
+    });
+    if (outcome.kind === "disconnected" || epoch !== this.#epoch) return;
     const frame = outcome.kind === "answer" ? outcome.frame : null;
-    if (frame?.event === "error") {
-      await this.#rejected(subscription, frame.problem, epoch);
-    } else if (frame?.event === "subscribed") {
-      const { limited, head } = frame.page;
-      this.#subscribed(subscription, from, limited || replica.position < head);
-    } else {
-      // Unanswered. 10 s have passed already, so it asks again at once.
-      subscription.failures += 1;
-      void this.#ask(subscription);
-      this.#options.onReady(replica);
+    const problem = frame?.event === "error" ? frame.problem : undefined;
+    // One after the other shows which was the reason.
+    const isRefused = problem?.retry === Retry.never && (action === CATCH_UP || !!asked[1]);
+    this.#isOld ||= isRefused;
+    for (const [index, subscription] of asked.entries()) {
+      const { id } = subscription.replica;
+      if (this.#all.get(id) !== subscription) continue;
+      const outcomes = frame?.event === "entries" ? frame.outcomes : [];
+      const answer = problem ? { problem } : outcomes.find((one) => one.conversation === id);
+      if (isRefused) subscription.phase = "wanted";
+      else if (answer?.problem) void this.#rejected(subscription, answer.problem);
+      else if (answer) this.#answered(subscription, Number(conversations[index]?.after), answer);
+      else if (frame) this.#later(subscription, undefined);
+      else {
+        // Unanswered. 10 s have passed already, so it asks again at once.
+        subscription.failures += 1;
+        subscription.phase = "wanted";
+        this.#options.onReady(subscription.replica);
+      }
     }
     this.#advance();
   }
 
-  /**
-   * @param {Subscription} subscription
-   * @param {number} from
-   * @param {boolean} isMissing whether more entries have to be read
-   */
-  #subscribed(subscription, from, isMissing) {
+  /** @param {Subscription} subscription @param {number} from @param {Opened} answer */
+  #answered(subscription, from, { page, subscribed }) {
     const { replica } = subscription;
-    if (!isMissing) {
+    if (subscribed && !page.limited && replica.position >= page.head) {
       Object.assign(subscription, { phase: "live", failures: 0 });
       if (replica.hasGap) this.noticeGap(replica.id);
       this.#options.onReady(replica);
-    } else if (replica.position > from) {
-      subscription.failures = 0;
-      void this.#ask(subscription);
+    } else if (!subscribed || replica.position > from) {
+      Object.assign(subscription, { phase: "wanted", failures: 0 });
     } else {
       // No progress: asking at once could go on for ever.
       this.#later(subscription, undefined);
     }
   }
 
-  /** @param {Subscription} subscription @param {Problem} problem @param {number} epoch */
-  async #rejected(subscription, problem, epoch) {
+  /** @param {Subscription} subscription @param {Problem} problem */
+  async #rejected(subscription, problem) {
     const { replica } = subscription;
+    const epoch = this.#epoch;
     if (problem.retry === Retry.resync) {
       const isRestarted = await this.#options.onForeignPosition(replica);
-      if (!this.#isCurrent(subscription, epoch)) return;
-      if (isRestarted) void this.#ask(subscription);
+      if (epoch !== this.#epoch || this.#all.get(replica.id) !== subscription) return;
+      if (isRestarted) this.#ask(Action.subscribe, [subscription]);
       else this.#later(subscription, undefined);
     } else if (problem.retry === Retry.later) {
       this.#later(subscription, problem.retryAfterMs);
@@ -178,11 +187,6 @@ export class Subscriptions {
     }
   }
 
-  /** @param {Subscription} subscription @param {number} epoch */
-  #isCurrent(subscription, epoch) {
-    return epoch === this.#epoch && this.#all.get(subscription.replica.id) === subscription;
-  }
-
   /** @param {Subscription} subscription @param {number | undefined} retryAfterMs */
   #later(subscription, retryAfterMs) {
     subscription.failures += 1;
@@ -190,7 +194,7 @@ export class Subscriptions {
     const wait = retryAfterMs || backoff(subscription.failures, this.#options.clock);
     subscription.cancel = this.#options.clock.after(wait, () => {
       subscription.cancel = null;
-      void this.#ask(subscription);
+      this.#ask(Action.subscribe, [subscription]);
     });
     this.#options.onReady(subscription.replica);
   }

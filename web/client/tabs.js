@@ -1,8 +1,4 @@
-/**
- * Decides which tab of a user in one browser leads: the one with the lock. When it closes, the next
- * one gets the lock. The tabs send one another their changes; `neighbours.js` is loaded once there
- * is another tab.
- */
+/** The tab with the lock leads. Tabs send one another their changes. */
 
 /** @import { Change, Channel, Neighbours, TabMessage, TabsOptions } from "./types.js" */
 

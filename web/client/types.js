@@ -6,6 +6,8 @@
 /** @typedef {import("./attention.js").Attention} Attention */
 /** @typedef {import("./options.js").AttentionOptions} AttentionOptions */
 /** @typedef {import("./changes.js").Change} Change */
+/** @typedef {import("./background.js").Background} Background */
+/** @typedef {import("./options.js").BackgroundOptions} BackgroundOptions */
 /** @typedef {import("./environment.js").Channel} Channel */
 /** @typedef {import("./options.js").ClientOptions} ClientOptions */
 /** @typedef {import("./environment.js").Clock} Clock */
@@ -14,6 +16,7 @@
 /** @typedef {import("./changes.js").ConversationInfo} ConversationInfo */
 /** @typedef {import("./options.js").Content} Content */
 /** @typedef {import("./options.js").ConversationOptions} ConversationOptions */
+/** @typedef {import("./api.js").Credentials} Credentials */
 /** @typedef {import("./options.js").CredentialsOptions} CredentialsOptions */
 /** @typedef {import("./wire.js").Details} Details */
 /** @typedef {import("./wire.js").Entry} Entry */
@@ -23,6 +26,7 @@
 /** @typedef {import("./options.js").HistoryOptions} HistoryOptions */
 /** @typedef {import("./environment.js").HostEvent} HostEvent */
 /** @typedef {import("./changes.js").Info} Info */
+/** @typedef {import("./leader.js").Leader} Leader */
 /** @typedef {import("./options.js").LeaderOptions} LeaderOptions */
 /** @typedef {import("./changes.js").Line} Line */
 /** @typedef {import("./changes.js").Message} Message */
@@ -37,7 +41,8 @@
 /** @typedef {import("./changes.js").Outgoing} Outgoing */
 /** @typedef {import("./options.js").PeopleProvider} PeopleProvider */
 /** @typedef {import("./changes.js").Person} Person */
-/** @typedef {import("./options.js").PollerOptions} PollerOptions */
+/** @typedef {import("./polling.js").Polling} Polling */
+/** @typedef {import("./options.js").PollingOptions} PollingOptions */
 /** @typedef {import("./changes.js").Presence} Presence */
 /** @typedef {import("./options.js").PresenceOptions} PresenceOptions */
 /** @typedef {import("./wire.js").Problem} Problem */
@@ -57,7 +62,10 @@
 /** @typedef {import("./changes.js").Snapshot} Snapshot */
 /** @typedef {import("./environment.js").Socket} Socket */
 /** @typedef {import("./changes.js").State} State */
+/** @typedef {import("./wire.js").Opened} Opened */
+/** @typedef {import("./wire.js").SubscribeOutcome} SubscribeOutcome */
 /** @typedef {import("./options.js").Subscription} Subscription */
+/** @typedef {import("./subscriptions.js").Subscriptions} Subscriptions */
 /** @typedef {import("./options.js").SubscriptionsOptions} SubscriptionsOptions */
 /** @typedef {import("./wire.js").Summary} Summary */
 /** @typedef {import("./options.js").TabEvent} TabEvent */

@@ -57,15 +57,22 @@
  */
 
 /**
- * A checked frame from the server. `ref` is present if the frame answers a request.
+ * What the server answers about one conversation to `subscribe` or `catchUp`: a page, and whether the
+ * connection is subscribed.
+ * @typedef {{conversation?: string, page: EventPage, subscribed: boolean, problem?: undefined}} Opened
+ */
+
+/** @typedef {Opened | {conversation?: string, page?: undefined, problem: Problem}} SubscribeOutcome */
+
+/**
+ * A checked frame from the server. `entries` answers `subscribe` and `catchUp`, or pushes
+ * several entries; a `notice` is checked by `notices.js`. `ref` is present if the frame answers a request.
  * @typedef {{event: "entry", entry: Entry}
- *   | {event: "subscribed", ref?: string, conversation: string, page: EventPage}
+ *   | {event: "entries", ref?: string, outcomes: SubscribeOutcome[]}
  *   | {event: "sent", ref?: string, sent: Sent}
  *   | {event: "reacted", ref?: string, seq: number | null}
  *   | {event: "pong", ref?: string, heads: Map<string, number>, read?: Map<string, Map<string, number>>, presence?: Record<string, unknown>}
- *   | {event: "read", conversation: string, user: string, readTo: number, messages?: number}
- *   | {event: "typing", conversation: string, user: string, name: string, after: number, forMs: number}
- *   | {event: "added", conversation: string, title: string, head: number, by: string}
+ *   | {event: "notice", frame: Record<string, unknown>}
  *   | {event: "removed", conversation: string}
  *   | {event: "error", ref?: string, problem: Problem}} Frame
  */

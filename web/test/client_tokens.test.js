@@ -39,7 +39,7 @@ test("without another token the client waits for the next start, and no message 
   );
 });
 
-test("a token is replaced a minute before it ends, without a gap", async () => {
+test("a token is replaced some minutes before it ends, without a gap", async () => {
   const next = tokenOf("alice", { jti: 2 });
   const begun = Date.parse("2026-01-05T09:00:00Z") / 1_000;
   const { server, client, clock } = await start(undefined, {
@@ -50,7 +50,7 @@ test("a token is replaced a minute before it ends, without a gap", async () => {
     frame.action === "ping" && server.socket.receive({ event: "pong", heads: {} });
   /** @type {string[]} */ const states = [];
   client.subscribe(() => states.push(client.state.name));
-  await clock.advance(539_999);
+  await clock.advance(419_999);
   assert.equal(server.sockets.length, 1);
   await clock.advance(1);
   assert.deepEqual([server.sockets.length, server.tokens[1]], [2, next]);

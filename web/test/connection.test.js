@@ -6,7 +6,7 @@ import { FakeClock, settled } from "./fakes.js";
 
 const MINUTE = 60_000;
 
-/** @param {{verdict?: "away" | "expired" | "renewed" | "blocked" | "forbidden", visible?: boolean}} [world] */
+/** @param {{verdict?: "away" | "expired" | "renewed" | "blocked" | "forbidden", visible?: boolean, asked?: number[]}} [world] */
 function start(world = {}) {
   const clock = new FakeClock();
   /** @type {FakeSocket[]} */ const sockets = [];
@@ -18,7 +18,10 @@ function start(world = {}) {
       sockets.push(socket);
       return socket;
     },
-    diagnose: async () => world.verdict ?? "away",
+    diagnose: async () => {
+      world.asked = [...(world.asked ?? []), clock.now()];
+      return world.verdict ?? "away";
+    },
     ping: () => '{"action":"ping"}',
     isVisible: () => world.visible ?? true,
     onOpen: () => events.push("open"),
@@ -32,31 +35,129 @@ function start(world = {}) {
   return { world, clock, sockets, events, connection, last };
 }
 
-test("waits are random, up to a bound that doubles from 0.5 s to 30 s", () => {
+test("waits are from half to one and a half times a mean that doubles from 0.25 s to 16 s", () => {
   const clock = new FakeClock();
+  for (const [chance, share] of /** @type {[number, number][]} */ ([
+    [0, 0.5],
+    [0.5, 1],
+    [1, 1.5],
+  ])) {
+    clock.chance = chance;
+    const waits = [1, 2, 3, 7, 8, 500].map((failures) => backoff(failures, clock) / share);
+    assert.deepEqual(waits, [250, 500, 1_000, 16_000, 16_000, 16_000]);
+  }
+});
+
+test("after 30 refused handshakes, the waits double again, up to 5 minutes", async () => {
+  const { clock, connection, last } = start();
   clock.chance = 1;
-  const bounds = [1, 2, 3, 7, 8, 500].map((failures) => backoff(failures, clock));
-  assert.deepEqual(bounds, [500, 1_000, 2_000, 30_000, 30_000, 30_000]);
-  clock.chance = 0;
-  assert.equal(backoff(8, clock), 0);
+  /** @type {number[]} */ const waits = [];
+  for (let failure = 0; failure < 40; failure += 1) {
+    last().cut();
+    await clock.advance(0);
+    const wait = Number(connection.retryAt) - clock.now();
+    waits.push(wait);
+    await clock.advance(wait);
+  }
+  assert.deepEqual(
+    [waits[0], waits[6], waits[29], waits[30], waits[39]],
+    [375, 24_000, 24_000, 48_000, 300_000],
+  );
+});
+
+test("the client asks why a handshake failed at most once a minute", async () => {
+  const { clock, connection, last, world } = start();
+  last().cut();
+  await clock.advance(0);
+  assert.equal(world.asked?.length, 1, "at the start it asks at once");
+  while (clock.now() < Number(world.asked?.[0]) + 10 * MINUTE) {
+    last().cut();
+    await clock.advance(500);
+  }
+  const asked = world.asked ?? [];
+  assert.ok(asked.length > 5 && asked.length <= 11, `${asked.length} times in ten minutes`);
+  for (const [index, at] of asked.slice(1).entries())
+    assert.ok(at - Number(asked[index]) >= MINUTE);
+  assert.equal(connection.reason, "away", "the last answer holds until the next");
+});
+
+test("most outages are over before the client asks", async () => {
+  const { clock, last, world } = start();
+  last().onopen?.();
+  await clock.advance(20_000);
+  last().cut();
+  for (let time = 0; time < 19; time += 1) {
+    await clock.advance(500);
+    last().cut();
+  }
+  assert.deepEqual(world.asked ?? [], []);
+  for (let time = 0; time < 60; time += 1) {
+    await clock.advance(500);
+    last().cut();
+  }
+  assert.equal((world.asked ?? []).length, 1);
+});
+
+test("an error `rate_limited` to a ping delays the next one", async () => {
+  const { clock, connection, last } = start();
+  last().onopen?.();
+  last().receive = (frame) => connection.answered(/** @type {any} */ (frame));
+  await clock.advance(45_000);
+  const problem = { code: "rate_limited", retry: "later", message: "", retryAfterMs: 120_000 };
+  last().onmessage?.({ data: "" });
+  last().receive({ event: "error", ref: "ping", problem });
+  connection.doubt();
+  await clock.advance(119_999);
+  assert.deepEqual(sent(last()), ["ping"]);
+  await clock.advance(1);
+  assert.deepEqual(sent(last()), ["ping", "ping"]);
+});
+
+test("a rate-limited request is sent again after the time that the server says, and no sooner", async () => {
+  const { clock, connection, last } = start();
+  last().onopen?.();
+  last().receive = (frame) => connection.answered(/** @type {any} */ (frame));
+  const first = connection.request({ action: "subscribe" });
+  const problem = { code: "rate_limited", retry: "later", message: "", retryAfterMs: 7_000 };
+  last().receive({ event: "error", ref: last().sent[0]?.ref, problem });
+  const others = ["subscribe", "sendMessage"].map((action) => connection.request({ action }));
+  await clock.advance(6_999);
+  assert.deepEqual(sent(last()), ["subscribe", "sendMessage"], "another action does not wait");
+  await clock.advance(1);
+  assert.deepEqual(sent(last()), ["subscribe", "sendMessage", "subscribe", "subscribe"]);
+  for (const { ref } of last().sent.slice(1)) last().receive({ event: "pong", ref });
+  for (const outcome of await Promise.all([first, ...others])) assert.equal(outcome.kind, "answer");
+});
+
+test("a request that waits for its turn is `disconnected` with the connection", async () => {
+  const { clock, connection, last } = start();
+  last().onopen?.();
+  const waiting = connection.request({ action: "subscribe" });
+  const problem = { code: "rate_limited", retry: "later", message: "", retryAfterMs: 7_000 };
+  connection.answered({ event: "error", ref: last().sent[0]?.ref, problem });
+  last().cut();
+  await clock.advance(60_000);
+  assert.deepEqual(await waiting, { kind: "disconnected" });
+  assert.deepEqual(sent(last()), []);
 });
 
 test("a failed handshake is diagnosed before the wait", async () => {
   const { clock, connection, sockets, events, last, world } = start();
   last().cut();
   await clock.advance(249);
-  assert.equal(sockets.length, 1, "half of 0.5 s has not passed");
+  assert.equal(sockets.length, 1, "0.25 s have not passed");
   assert.deepEqual([connection.reason, connection.retryAt], ["away", clock.now() + 1]);
   await clock.advance(1);
   assert.deepEqual([sockets.length, connection.retryAt], [2, null]);
+  connection.start();
   world.verdict = "renewed";
   last().cut();
   await clock.advance(0);
-  assert.equal(sockets.length, 3, "with a new token there is no wait");
+  assert.equal(sockets.length, 4, "with a new token there is no wait");
   world.verdict = "expired";
   last().cut();
   await clock.advance(10 * MINUTE);
-  assert.deepEqual([sockets.length, events], [3, ["down", "down", "down", "refused"]]);
+  assert.deepEqual([sockets.length, events], [4, ["down", "down", "down", "refused"]]);
 });
 
 test("a handshake that hangs is abandoned", async () => {
@@ -145,7 +246,7 @@ test("the connection is replaced without a gap before the two-hour limit", async
   const first = last();
   first.onopen?.();
   first.onsend = () => first.receive({ event: "pong" });
-  await clock.advance(107.5 * MINUTE - 1);
+  await clock.advance(85 * MINUTE - 1);
   assert.equal(sockets.length, 1);
   await clock.advance(1);
   assert.deepEqual([sockets.length, connection.isOpen, first.isClosed], [2, true, false]);
@@ -159,6 +260,23 @@ test("the connection is replaced without a gap before the two-hour limit", async
   last().onopen?.();
   assert.equal(first.isClosed, true);
   assert.equal(events.includes("down"), false);
+});
+
+test("connections that began together are replaced between 60 and 110 minutes later", async () => {
+  for (const [chance, minutes] of /** @type {[number, number][]} */ ([
+    [0, 60],
+    [1, 110],
+  ])) {
+    const { clock, last, sockets } = start();
+    const first = last();
+    first.onsend = () => first.onmessage?.({ data: "" });
+    clock.chance = chance;
+    first.onopen?.();
+    await clock.advance(minutes * MINUTE - 1);
+    assert.equal(sockets.length, 1);
+    await clock.advance(1);
+    assert.equal(sockets.length, 2);
+  }
 });
 
 test("after `stop` nothing happens", async () => {

@@ -40,6 +40,8 @@ export class FakeSocket {
   }
 }
 
+const INVALID = { code: "invalid", retry: "never", message: "no" };
+
 /**
  * A server with one log. Tests put faults into `script`: each function answers the next request
  * with its action, in place of the server.
@@ -69,6 +71,13 @@ export class FakeServer {
   /** @type {"open" | "down" | "http only" | "forbidding"} */
   mode = "open";
   page = 100;
+  /** Whether it knows neither `catchUp` nor lists of conversations. */
+  isOld = false;
+  /**
+   * Conversations of which it has lost the subscription.
+   * @type {Set<string>}
+   */
+  forgotten = new Set();
   /** How many of the next HTTP requests get no answer. */
   failNext = 0;
   /** @type {Record<string, unknown>[]} */
@@ -98,6 +107,15 @@ export class FakeServer {
    */
   asked(action) {
     return this.sockets.flatMap(({ sent }) => sent).filter((frame) => frame.action === action);
+  }
+
+  /** Returns the conversations that were subscribed to, of all sockets. */
+  subscribed() {
+    return this.asked("subscribe").flatMap(({ conversation, conversations }) =>
+      conversations
+        ? conversations.map((/** @type {any} */ one) => one.conversation)
+        : conversation,
+    );
   }
 
   /**
@@ -264,6 +282,21 @@ export class FakeServer {
     };
   }
 
+  /** @param {Record<string, any>} wanted */
+  #outcome({ conversation, after }) {
+    if (this.out.has(conversation))
+      return { conversation, code: "not_found", retry: "never", message: "No such thing" };
+    if (after > this.log.length)
+      return {
+        conversation,
+        code: "unknown_position",
+        retry: "resync",
+        message: "never a position",
+      };
+    const subscribed = !this.forgotten.delete(conversation);
+    return { conversation, ...this.#pageAfter(after), subscribed };
+  }
+
   /** @param {Record<string, any>} frame @param {FakeSocket} socket */
   #answer(frame, socket) {
     if (socket.isClosed) return;
@@ -274,18 +307,19 @@ export class FakeServer {
     }
     const { ref, action, conversation } = frame;
     const reply = (/** @type {object} */ body) => socket.receive({ ref, conversation, ...body });
-    if (this.out.has(conversation)) {
+    const event = action === "subscribe" ? "subscribed" : "caughtUp";
+    if (frame.conversations) {
+      if (this.isOld) return reply({ event: "error", ...INVALID, field: "conversation" });
+      const outcomes = frame.conversations.map((/** @type {any} */ one) => this.#outcome(one));
+      reply({ event, conversations: outcomes });
+    } else if (action === "catchUp" && this.isOld)
+      reply({ event: "error", ...INVALID, code: "unknown_action" });
+    else if (action === "subscribe" || action === "catchUp") {
+      const outcome = this.#outcome(frame);
+      reply({ event: "code" in outcome ? "error" : event, ...outcome });
+    } else if (this.out.has(conversation)) {
       reply({ event: "error", code: "not_found", retry: "never", message: "No such thing" });
-    } else if (action === "subscribe" && frame.after > this.log.length) {
-      reply({
-        event: "error",
-        code: "unknown_position",
-        retry: "resync",
-        message: "never a position",
-      });
-    } else if (action === "subscribe")
-      reply({ event: "subscribed", ...this.#pageAfter(frame.after) });
-    else if (action === "sendMessage") reply({ event: "sent", ...this.append("alice", frame) });
+    } else if (action === "sendMessage") reply({ event: "sent", ...this.append("alice", frame) });
     else if (action === "editMessage") reply({ event: "edited", ...this.edit("alice", frame) });
     else if (action === "deleteMessage")
       reply({ event: "deleted", ...this.remove("alice", frame.target, frame.id) });

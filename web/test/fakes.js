@@ -3,14 +3,13 @@
 import { Client } from "../client/client.js";
 // The client loads these when it needs them. Loaded before, they make no test wait for the disk.
 import "../client/attention.js";
+import "../client/background.js";
 import "../client/entries.js";
 import "../client/finding.js";
 import "../client/membership.js";
 import "../client/neighbours.js";
 import "../client/quotes.js";
 import "../client/revisions.js";
-import "../client/sending.js";
-import "../client/sharing.js";
 import "../client/unsent.js";
 
 /** @import { Outgoing } from "../client/changes.js" */

@@ -14,6 +14,9 @@ const MAX_TYPING_TARGETS = 20;
 const MAX_SHOWN = 20;
 const ACTIVE_FOR_MS = 330_000;
 
+/** @type {Record<string, string>} */
+const EVENTS = { subscribe: "subscribed", catchUp: "caughtUp" };
+
 class Room {
   /** @type {Record<string, any>[]} */
   log = [];
@@ -178,7 +181,7 @@ export class PeopleServer {
 
   /** @param {Record<string, any>} frame @param {Connection} connection */
   #answer(frame, connection) {
-    const { user, socket, subscribed } = connection;
+    const { user, socket } = connection;
     if (socket.isClosed || this.isDown || this.loses(frame, user)) return;
     this.heard.push({ ...frame, from: user });
     const { action, conversation, ref } = frame;
@@ -187,21 +190,17 @@ export class PeopleServer {
     if (action === "receipt") return this.#receipt(user, frame, connection);
     if (action === "typing") return isIn && this.#type(connection, frame);
     if (action === "ping") return this.#say(connection, { ref, ...this.#pong(connection, frame) });
+    if (frame.conversations) {
+      const outcomes = frame.conversations.map((/** @type {any} */ one) =>
+        this.#outcome(connection, one, action),
+      );
+      return this.#say(connection, { event: EVENTS[action], ref, conversations: outcomes });
+    }
     if (!room || !isIn)
       return this.#say(connection, { event: "error", ref, code: "not_found", retry: "never" });
-    if (action === "subscribe") {
-      subscribed.add(conversation);
-      const head = room.log.length;
-      this.#say(connection, {
-        event: "subscribed",
-        ref,
-        conversation,
-        head,
-        events: room.log.slice(frame.after ?? head),
-        limited: false,
-        messages: room.messages(),
-        read: room.read(user),
-      });
+    if (action in EVENTS) {
+      const outcome = this.#outcome(connection, frame, action);
+      this.#say(connection, { event: EVENTS[action], ref, ...outcome });
     } else if (action === "sendMessage") {
       const { id, body } = frame;
       const old = room.log.find((entry) => entry.sender === user && entry.id === id);
@@ -217,6 +216,24 @@ export class PeopleServer {
         duplicate: !!old,
       });
     }
+  }
+
+  /** @param {Connection} connection @param {Record<string, any>} wanted @param {string} action */
+  #outcome({ user, subscribed }, { conversation, after }, action) {
+    const room = this.rooms.get(conversation);
+    if (!room?.rows.has(user))
+      return { conversation, code: "not_found", retry: "never", message: "No such thing" };
+    if (action === "subscribe") subscribed.add(conversation);
+    const head = room.log.length;
+    return {
+      conversation,
+      head,
+      events: room.log.slice(after ?? head),
+      limited: false,
+      ...(action === "catchUp"
+        ? { subscribed: subscribed.has(conversation) }
+        : { messages: room.messages(), read: room.read(user) }),
+    };
   }
 
   /** @param {string} user @param {Record<string, any>} frame @param {Connection} [by] */
