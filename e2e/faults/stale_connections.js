@@ -30,9 +30,11 @@ export async function staleConnections(stack) {
     return found;
   };
   for (const row of await rows(stack)) {
-    const [kind, connection] = row.sk.S.split("#");
+    const [kind, named] = row.sk.S.split(/#(.*)/s);
     const [, owner] = row.pk.S.split(/#(.*)/s);
-    if (kind === "subscription") of(connection, row, row.user?.S).conversations.push(owner);
+    // A subscription's key also names its user.
+    const connection = named.split("\u001f").at(-1);
+    if (kind === "viewer") of(connection, row, row.user?.S).conversations.push(owner);
     if (kind === "connection") of(connection, row, owner).isListed = true;
   }
   const ended = await Promise.all(
@@ -50,7 +52,7 @@ async function rows(stack) {
       TableName: tables[0],
       FilterExpression: "begins_with(sk, :subscription) OR begins_with(sk, :connection)",
       ExpressionAttributeValues: {
-        ":subscription": { S: "subscription#" },
+        ":subscription": { S: "viewer#" },
         ":connection": { S: "connection#" },
       },
       ConsistentRead: true,

@@ -98,8 +98,7 @@ export async function addStaleConnection(stack, conversation, person, connection
     { pk: { S: `user#${person.user}` }, sk: { S: `connection#${connection}` }, ...times },
     {
       pk: { S: `conversation#${conversation}` },
-      sk: { S: `subscription#${connection}` },
-      owner: { S: `connection#${connection}` },
+      sk: { S: `viewer#${person.user}\u001f${connection}` },
       user: { S: person.user },
       ...times,
     },

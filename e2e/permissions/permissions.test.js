@@ -41,9 +41,10 @@ async function everything(stack) {
   // This stack allows one connection per user, so `$connect` refuses this one and deletes its row.
   await attempt(() => ada.connect());
   for (const socket of sockets) {
-    for (const action of ["subscribe", "unsubscribe", "subscribe"]) {
+    for (const action of ["subscribe", "unsubscribe", "subscribe", "catchUp"]) {
       await attempt(() => socket.request(action, { conversation, after: 0 }));
     }
+    await attempt(() => socket.request("subscribe", { conversations: [{ conversation }] }));
     await attempt(() => socket.request("ping", { positions: { [conversation]: 0 } }));
     await attempt(() => socket.request("ping", { presence: "active", watch: [conversation] }));
   }

@@ -69,6 +69,8 @@ test("schemas of what a server sends allow no further members", () => {
       ![
         "subscribeToOne",
         "subscribeToMany",
+        "catchUpWithOne",
+        "catchUpWithMany",
         "unsubscribe",
         "sendMessage",
         "editMessage",

@@ -1,4 +1,7 @@
-/** Subscribing to many conversations in one frame, and to how far participants have read. */
+/**
+ * Subscribing to many conversations in one frame, and to how far participants have read; catching
+ * up without subscribing again.
+ */
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
@@ -59,5 +62,43 @@ suite("subscriptions", (stack) => {
     const of = (await adas.request("subscribe", { conversation, receipts: true })).read;
     assert.deepEqual(of, { [ada.user]: 2 }, "a private position is not shown");
     await adas.close();
+  });
+
+  test("what was missed is returned without subscribing again, and pushes go on", async () => {
+    const [conversation, other] = await Promise.all([ada.start([bob]), ada.start([bob])]);
+    await bobs.request("subscribe", { conversation });
+    for (const id of ["m1", "m2", "m3"]) await post(conversation, id);
+    const missed = await bobs.request("catchUp", { conversation, after: 1 });
+    assert.deepEqual(
+      missed.events.map(({ id }) => id),
+      ["m2", "m3"],
+    );
+    const { head, limited, subscribed } = missed;
+    assert.deepEqual({ head, limited, subscribed }, { head: 3, limited: false, subscribed: true });
+
+    const many = await bobs.request("catchUp", {
+      conversations: [
+        { conversation: other, after: 0 },
+        { conversation, after: 3 },
+        { conversation: "missing", after: 0 },
+      ],
+    });
+    assert.deepEqual(
+      many.conversations.map(({ code, subscribed }) => code ?? subscribed),
+      [false, true, "not_found"],
+    );
+    await post(conversation, "m4");
+    await bobs.next(({ id }) => id === "m4");
+  });
+
+  test("a user who was removed and added again is told to subscribe", async () => {
+    const conversation = await ada.start([bob]);
+    await bobs.request("subscribe", { conversation });
+    await ada.delete(`/conversations/${conversation}/participants/${bob.user}`);
+    const removed = await bobs.request("catchUp", { conversation, after: 0 });
+    assert.equal(removed.code, "not_found");
+    await ada.put(`/conversations/${conversation}/participants/${bob.user}`);
+    const { head, subscribed } = await bobs.request("catchUp", { conversation, after: 0 });
+    assert.deepEqual({ head, subscribed }, { head: 2, subscribed: false });
   });
 });

@@ -51,6 +51,11 @@ export const SAMPLE_EVENTS = [
   ["typing", "signals", { frame: {} }],
   ["receipt", "signals", { frame: { conversation: "welcome", readTo: 1, messages: 1 } }],
   [
+    "catch_up",
+    "subscriptions",
+    { frame: { event: "caughtUp", ref: "10", conversation: "welcome", subscribed: true } },
+  ],
+  [
     "unsubscribe",
     "subscriptions",
     { frame: { event: "unsubscribed", ref: "6", conversation: "welcome" } },

@@ -80,7 +80,7 @@ faults! {
     /// Writes happen between the two halves of a read.
     ReadTorn "storage: a read is torn" in 1500;
     /// An index does not contain the writes of the last second.
-    IndexLags "storage: an index lags" in 2000;
+    IndexLags "storage: an eventually consistent read lags" in 2000;
     /// The function dies before a call.
     DiedBefore "function: dies before a call" in 50;
     /// The function dies after a call took effect.

@@ -15,7 +15,7 @@ use chat::{
     ports::Clock as _,
     request::{Request, Route, in_time},
     routes::{
-        DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage, Subscribe, Typing,
+        CatchUp, DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage, Subscribe, Typing,
         Unsubscribe,
     },
     time_limit::{ERROR_MARGIN, REPLY_MARGIN},
@@ -129,8 +129,13 @@ pub async fn message(
                     type Messages = (EditMessage, DeleteMessage, React);
                     answer::<Messages, _>(&*ports, inbound, last_moment).await
                 }
-                Some("subscribe" | "unsubscribe" | "ping") => {
-                    answer::<(Subscribe, Unsubscribe, Ping), _>(&*ports, inbound, last_moment).await
+                Some("subscribe" | "unsubscribe" | "catchUp" | "ping") => {
+                    answer::<(Subscribe, Unsubscribe, CatchUp, Ping), _>(
+                        &*ports,
+                        inbound,
+                        last_moment,
+                    )
+                    .await
                 }
                 _ => answer::<(), _>(&*ports, inbound, last_moment).await,
             };

@@ -50,7 +50,9 @@ pub struct World {
 
 impl World {
     pub fn new(place: Place, plan: Plan, faults: Faults) -> Self {
-        let chat = FakeChat::new();
+        let mut chat = FakeChat::new();
+        // So few that most rosters have several pages.
+        chat.roster_page = 2;
         Self {
             began: chat.now().millis(),
             chat,

@@ -5,6 +5,7 @@
 export const Action = Object.freeze({
   subscribe: "subscribe",
   unsubscribe: "unsubscribe",
+  catchUp: "catchUp",
   sendMessage: "sendMessage",
   editMessage: "editMessage",
   deleteMessage: "deleteMessage",

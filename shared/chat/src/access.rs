@@ -104,8 +104,24 @@ pub async fn subscribe_then_read<T>(
     let (participant, subscribed) = join(first_check, subscribe).await;
     let participant = participant?;
     subscribed?;
+    read_subscribed(ports, conversation, participant, read, receipts).await
+}
+
+/// Awaits `read`, then checks that the user who was a participant before is still one. If
+/// `receipts` is set, the check also returns how far the participants have read.
+///
+/// # Errors
+/// `not_found` if the user is not a participant any more.
+pub async fn read_subscribed<T>(
+    ports: &impl Participants,
+    conversation: &ConversationId,
+    participant: Participant,
+    read: impl Future<Output = T>,
+    receipts: bool,
+) -> Result<(T, Option<Reads>), RequestError> {
     if receipts {
         let read = read.await;
+        let user = &participant.user;
         let reads = require_participant_with_reads(ports, conversation, user).await?;
         return Ok((read, Some(reads)));
     }

@@ -4,19 +4,23 @@
 //! a gap and reads it from the log, so a failed push never stops the others.
 
 mod attempts;
+mod targets;
 
-use std::{collections::BTreeSet, error::Error, future::Future, slice, time::Duration};
+use std::{error::Error, future::Future, slice, time::Duration};
 
 use futures_util::future::join_all;
 use serde::Serialize;
 
-use self::attempts::push_all;
+use self::{
+    attempts::{Load, push_all},
+    targets::{Audience, Targets, recipients},
+};
 use crate::{
     domain::{Connection, ConnectionId, ConversationId, Entry, Subscription, Timestamp, UserId},
     error::{InternalError, RequestError},
     log::Appended,
     mutant::mutant,
-    ports::{Clock, Connections, Fact, Outbound, Random, Roster, Subscriptions},
+    ports::{Clock, Connections, Fact, Outbound, Random, Roster, RosterPage, Subscriptions},
     wire::{Notice, WireEntry, encode},
 };
 
@@ -26,7 +30,7 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// Awaits `storing`, then pushes the stored entry as [`publish`] does, and returns it.
 ///
 /// - The roster is read after the entry is stored: a connection that subscribes later finds the
-///   entry in the log.
+///   entry in the log. A large one is read in pages, and pushed to meanwhile.
 /// - A repetition is pushed again: the first attempt may have ended before its push.
 ///
 /// # Errors
@@ -42,7 +46,7 @@ where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let early = if mutant!(SubsBeforePut) {
-        Some(ports.roster(conversation).await?)
+        Some(ports.roster_page(conversation, None).await?)
     } else {
         None
     };
@@ -53,38 +57,54 @@ where
     if stored.duplicate && mutant!(SilentDuplicate) {
         return Ok(stored);
     }
-    let roster = match early {
-        Some(roster) => roster,
-        None => ports.roster(conversation).await?,
+    let page = match early {
+        Some(page) => page,
+        None => ports.roster_page(conversation, None).await?,
     };
     let entries = slice::from_ref(&stored.entry);
-    publish(ports, roster, conversation, entries, origin, deadline).await;
+    publish(ports, page, conversation, entries, origin, deadline).await?;
     Ok(stored)
 }
 
 /// Pushes entries of one sender, in order, to all subscribed connections of participants except
-/// `origin`, which sent them. Other connections of the sender come first.
+/// `origin`, which sent them. Other connections of the sender come first in each page of the roster.
 ///
-/// The roster must have been read after the entries were stored.
+/// The first page of the roster must have been read after the entries were stored. The others are
+/// read while the first is pushed to.
+///
+/// # Errors
+/// An [`InternalError`] if a further page cannot be read. The connections of the pages before it
+/// have received the entries.
 pub async fn publish<P>(
     ports: &P,
-    roster: Roster,
+    page: RosterPage,
     conversation: &ConversationId,
     entries: &[Entry],
     origin: Option<&ConnectionId>,
     deadline: Timestamp,
-) where
+) -> Result<(), InternalError>
+where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let Some(first) = entries.first() else {
-        return;
+        return Ok(());
     };
-    let recipients = recipients(roster, &first.draft.sender, origin, ports.now());
+    let audience = Audience {
+        conversation,
+        sender: &first.draft.sender,
+        origin,
+    };
+    let mut targets = Targets::of(page, audience, ports.now());
     let frames: Vec<String> = entries
         .iter()
         .map(|entry| encode(&WireEntry::new(conversation, entry)))
         .collect();
-    push_all(ports, recipients, &frames, deadline).await;
+    let load = Load {
+        conversation: Some(conversation),
+        frames: &frames,
+    };
+    push_all(ports, &mut targets, load, deadline).await;
+    targets.failed.map_or(Ok(()), Err)
 }
 
 /// Pushes a notice to all connections of `users`.
@@ -110,7 +130,14 @@ where
             Err(error) => failed = Some(error),
         }
     }
-    push_all(ports, targets, &[encode(notice)], deadline).await;
+    let mut targets = Targets::known(targets);
+    push_all(
+        ports,
+        &mut targets,
+        Load::frame(&[encode(notice)]),
+        deadline,
+    )
+    .await;
     failed.map_or(Ok(()), Err)
 }
 
@@ -123,7 +150,8 @@ pub async fn push_frame<P>(
 ) where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    push_all(ports, targets, &[encode(frame)], deadline).await;
+    let mut targets = Targets::known(targets);
+    push_all(ports, &mut targets, Load::frame(&[encode(frame)]), deadline).await;
 }
 
 /// In conversations with more participants and subscriptions than this, frames that are stored
@@ -161,7 +189,8 @@ pub fn recipients_of_others(roster: Roster, user: &UserId, now: Timestamp) -> Ve
     recipients
 }
 
-/// Deletes all rows of a connection.
+/// Deletes all rows of a connection. `known` is a conversation in which it is known to have one: a
+/// `subscribe` that was killed may have left a row without a place.
 ///
 /// # Errors
 /// An [`InternalError`] if a row cannot be deleted. Rows that remain have no effect, and expire.
@@ -169,43 +198,30 @@ pub async fn forget<P: Subscriptions + Connections + Sync>(
     ports: &P,
     user: &UserId,
     connection: &ConnectionId,
+    known: Option<&ConversationId>,
 ) -> Result<(), InternalError> {
-    let conversations = ports.subscriptions_of(connection).await?;
+    let mut conversations = ports.places_of(connection).await?;
+    if let Some(known) = known
+        && !conversations.contains(known)
+    {
+        conversations.push(known.clone());
+    }
     ports
         .remove_connection(user, connection, &conversations)
         .await
-}
-
-/// Returns the subscriptions to push to: the user is a participant, and the connection has not
-/// expired.
-fn recipients(
-    roster: Roster,
-    sender: &UserId,
-    origin: Option<&ConnectionId>,
-    now: Timestamp,
-) -> Vec<Subscription> {
-    let participants: BTreeSet<UserId> = roster.participants.into_iter().collect();
-    let mut recipients: Vec<Subscription> = roster
-        .subscriptions
-        .into_iter()
-        .filter(|subscription| participants.contains(&subscription.user) || mutant!(SubsOnly))
-        .filter(|subscription| now < subscription.connection.expires_at())
-        .filter(|subscription| origin != Some(&subscription.connection.id))
-        .collect();
-    recipients.sort_by_key(|subscription| subscription.user != *sender);
-    recipients
 }
 
 async fn clean_up<P: Subscriptions + Connections + Clock + Sync>(
     ports: &P,
     user: &UserId,
     connection: &Connection,
+    conversation: Option<&ConversationId>,
 ) {
     let young = ports.now().since(connection.connected_at) < HANDSHAKE;
     if young || mutant!(StaleRowsStay) {
         return;
     }
-    if let Err(error) = forget(ports, user, &connection.id).await {
+    if let Err(error) = forget(ports, user, &connection.id, conversation).await {
         tracing::warn!(
             error = &error as &(dyn Error + 'static),
             "rows of a gone connection not deleted"

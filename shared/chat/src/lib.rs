@@ -20,6 +20,7 @@ mod interleavings;
 mod limit;
 mod log;
 mod message_change;
+mod missed;
 #[cfg(not(feature = "mutants"))]
 mod mutant;
 #[cfg(feature = "mutants")]

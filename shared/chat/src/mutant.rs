@@ -121,6 +121,8 @@ pub enum Mutant {
     PrivateShown,
     /// The rows of a closed connection are kept. Not in the model, which has no connections.
     StaleRowsStay,
+    /// Only the first page of a roster is pushed to. Not in the model, whose rosters have one page.
+    FirstPageOnly,
     /// A push is given up when the gateway is busy. Not in the model, which has no connections.
     PushedOnce,
     /// The rows of a connection do not expire with its token. Not in the model, which has no
@@ -135,7 +137,7 @@ impl Mutant {
     /// `HalfFill`, because in the simulation every call takes effect at once; `EmojiUncounted`,
     /// because no client of the simulation uses more emoji than a message may have;
     /// `NoFenceOfTargets`, because a reaction and the deletion of its message rarely meet there.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -162,6 +164,7 @@ impl Mutant {
         Self::ReceiptBackward,
         Self::PrivateShown,
         Self::StaleRowsStay,
+        Self::FirstPageOnly,
         Self::PushedOnce,
         Self::RowsOutliveToken,
     ];
@@ -202,6 +205,7 @@ impl Mutant {
             Self::ReceiptBackward => "receipt_backward",
             Self::PrivateShown => "private_shown",
             Self::StaleRowsStay => "stale_rows_stay",
+            Self::FirstPageOnly => "first_page_only",
             Self::PushedOnce => "pushed_once",
             Self::RowsOutliveToken => "rows_outlive_token",
         }

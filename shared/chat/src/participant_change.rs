@@ -6,7 +6,9 @@ use futures_util::{StreamExt, future::join, stream};
 use serde::Serialize;
 
 use crate::{
-    domain::{Content, ConversationId, Draft, Entry, Identity, MessageId, Timestamp, UserId},
+    domain::{
+        Content, ConversationId, Draft, Entry, Identity, MessageId, Subscription, Timestamp, UserId,
+    },
     error::InternalError,
     fan_out::{notify, publish},
     ports::{Clock, Connections, Outbound, Random, Roster, Subscriptions},
@@ -71,14 +73,15 @@ where
 {
     let entry = publish(
         ports,
-        roster,
+        roster.into(),
         conversation,
         slice::from_ref(entry),
         None,
         deadline,
     );
     let notice = notify(ports, slice::from_ref(user), notice, deadline);
-    join(entry, notice).await.1
+    let (published, notified) = join(entry, notice).await;
+    published.and(notified)
 }
 
 /// Deletes the subscriptions of users who are not participants any more. They have no effect.
@@ -95,7 +98,9 @@ pub(crate) async fn delete_subscriptions<P: Subscriptions>(
         .subscriptions
         .iter()
         .filter(|subscription| users.contains(&subscription.user))
-        .map(|subscription| subscribe::end(ports, conversation, &subscription.connection.id))
+        .map(|Subscription { user, connection }| {
+            subscribe::end(ports, conversation, user, &connection.id)
+        })
         .collect();
     stream::iter(deletions)
         .buffer_unordered(WIDTH)

@@ -28,7 +28,7 @@ pub use participants::{ConversationPage, ParticipantPage, Participants};
 pub use presences::{Presence, Presences};
 pub use reactions::{MOST_REACTIONS, ReactionPage, ReactionRange, Reactions, Standing};
 pub use receipts::{Advanced, Receipt, Receipts};
-pub use subscriptions::{Roster, Subscriptions};
+pub use subscriptions::{MOST_SUBSCRIPTIONS, Roster, RosterPage, Subscriptions};
 pub use traces::{Own, Place, Trace, TracePage, Traces};
 
 /// Settings of a deployment.

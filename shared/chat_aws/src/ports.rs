@@ -12,8 +12,8 @@ use chat::{
     ports::{
         Advanced, Clock, Connections, ConversationPage, Fact, Log, Outbound, Own, Page,
         ParticipantPage, Participants, Place, Presence, Presences, PushError, Put, Random,
-        ReactionPage, ReactionRange, Reactions, Receipt, Receipts, Roster, Settings, Standing,
-        Subscriptions, TracePage, Traces,
+        ReactionPage, ReactionRange, Reactions, Receipt, Receipts, Roster, RosterPage, Settings,
+        Standing, Subscriptions, TracePage, Traces,
     },
 };
 
@@ -157,6 +157,13 @@ impl<O: Sync> Log for Ports<O> {
         self.table.read_at(conversation, positions)
     }
 
+    fn stored_at(
+        &self,
+        positions: &[(ConversationId, Seq)],
+    ) -> impl Future<Output = Result<Vec<(ConversationId, Seq)>, InternalError>> + Send {
+        self.table.stored_at(positions)
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,
@@ -185,6 +192,7 @@ delegate_to_table!(Participants {
     few_participants(conversation: &ConversationId, most: usize) -> Option<Vec<Participant>>;
     conversations_of(user: &UserId, after: Option<&ConversationId>, limit: usize) -> ConversationPage;
     memberships_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(Conversation, Participant)>;
+    participations_of(user: &UserId, conversations: &[ConversationId]) -> Vec<(ConversationId, Participant)>;
 });
 
 delegate_to_table!(Reactions {
@@ -205,12 +213,14 @@ delegate_to_table!(Presences {
 
 delegate_to_table!(Subscriptions {
     subscribe(conversation: &ConversationId, subscription: &Subscription) -> ();
-    unsubscribe(conversation: &ConversationId, connection: &ConnectionId) -> ();
-    claim(connection: &Connection, conversation: &ConversationId, most: usize) -> bool;
+    subscribe_to_all(conversations: &[ConversationId], subscription: &Subscription) -> ();
+    unsubscribe(conversation: &ConversationId, user: &UserId, connection: &ConnectionId) -> ();
+    claim(connection: &Connection, conversations: &[ConversationId], most: usize) -> bool;
     release(conversation: &ConversationId, connection: &ConnectionId) -> ();
     roster(conversation: &ConversationId) -> Roster;
+    roster_page(conversation: &ConversationId, after: Option<&UserId>) -> RosterPage;
     small_roster(conversation: &ConversationId, most: usize) -> Option<Roster>;
-    subscriptions_of(connection: &ConnectionId) -> Vec<ConversationId>;
+    places_of(connection: &ConnectionId) -> Vec<ConversationId>;
 });
 
 delegate_to_table!(Connections {

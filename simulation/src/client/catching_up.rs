@@ -162,6 +162,47 @@ impl Client {
         self.subscribe(world, id);
     }
 
+    /// Reads what is missing without subscribing again, or subscribes again: both repair a gap.
+    fn repair(&mut self, world: &Arc<World>, id: &str) {
+        let subscribes = self.next_place("repair").chance().below(3) == 0;
+        let is_up = matches!(self.link, Link::Up(_));
+        match self.conversations.get_mut(id) {
+            Some(conversation) if conversation.phase == Phase::Live && is_up && !subscribes => {
+                conversation.phase = Phase::Asking;
+                let from = conversation.position;
+                let question = Question::Subscribe {
+                    conversation: id.to_owned(),
+                    from,
+                };
+                let frame = json!({"action": "catchUp", "conversation": id, "after": from});
+                self.ask(world, question, frame);
+            }
+            _ => self.catch_up(world, id),
+        }
+    }
+
+    /// Handles a reply to `catchUp`.
+    pub(super) fn caught_up(
+        &mut self,
+        world: &Arc<World>,
+        question: Option<Question>,
+        frame: Frame,
+    ) {
+        world.count("repairs that wrote nothing");
+        if frame.subscribed {
+            return self.subscribed(world, question, frame);
+        }
+        world.count("repairs that showed a lost subscription");
+        let id = frame.conversation;
+        self.receive(world, &id, frame.events);
+        if question.is_some()
+            && let Some(conversation) = self.conversations.get_mut(&id)
+        {
+            conversation.phase = Phase::Wanted;
+            self.subscribe(world, &id);
+        }
+    }
+
     /// Waits for a gap to close by itself, since the missing entries may be in transit, and then
     /// catches up.
     pub(super) fn notice_gap(&mut self, world: &Arc<World>, id: &str) {
@@ -183,7 +224,7 @@ impl Client {
             conversation.gap_noticed = false;
             if !conversation.held.is_empty() && conversation.phase == Phase::Live {
                 world.count("gaps that were repaired");
-                client.catch_up(world, &id);
+                client.repair(world, &id);
             }
         });
     }
@@ -199,7 +240,7 @@ impl Client {
                 conversation.reported_head = conversation.reported_head.max(*head);
                 if conversation.position < *head {
                     world.count("missed newest entries that a ping showed");
-                    self.catch_up(world, id);
+                    self.repair(world, id);
                 }
             }
         }

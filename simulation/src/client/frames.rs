@@ -33,6 +33,7 @@ pub struct Frame {
     pub read_to: u64,
     pub events: Vec<Entry>,
     pub limited: bool,
+    pub subscribed: bool,
     /// The outcomes of a subscription to many conversations.
     pub conversations: Vec<Frame>,
     pub heads: BTreeMap<String, u64>,

@@ -328,6 +328,7 @@ impl Client {
                 }
                 question => self.subscribed(world, question, frame),
             },
+            "caughtUp" => self.caught_up(world, question, frame),
             "sent" | "edited" | "deleted" => self.acknowledged(world, &frame),
             "reacted" => {
                 if let Some(Question::React {

@@ -11,7 +11,7 @@ use chat::{
     ports::{
         Advanced, Clock as _, Connections, ConversationPage, Log, Page, ParticipantPage,
         Participants, Presence, Presences, Put, ReactionPage, ReactionRange, Reactions, Receipt,
-        Receipts, Roster, Standing, Subscriptions,
+        Receipts, Roster, RosterPage, Standing, Subscriptions,
     },
 };
 
@@ -112,6 +112,21 @@ impl Log for Ports {
             "reading single entries";
     }
 
+    /// An eventually consistent read may not have the newest entry of a log yet.
+    async fn stored_at(
+        &self,
+        positions: &[(ConversationId, Seq)],
+    ) -> Result<Vec<(ConversationId, Seq)>, InternalError> {
+        let call = self.set_out("looking for entries").await?;
+        let lags = self.lags(&call);
+        let chat = &self.world.chat;
+        let mut found = self.complete(call, || chat.stored_at(positions)).await?;
+        if lags {
+            found.retain(|(conversation, seq)| seq.number() < chat.head(conversation));
+        }
+        Ok(found)
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,
@@ -172,6 +187,8 @@ impl Participants for Ports {
             -> ConversationPage, "reading a user's conversations";
         memberships_of(user: &UserId, conversations: &[ConversationId])
             -> Vec<(Conversation, Participant)>, "confirming conversations";
+        participations_of(user: &UserId, conversations: &[ConversationId])
+            -> Vec<(ConversationId, Participant)>, "reading participations";
     }
 }
 
@@ -295,21 +312,34 @@ impl Subscriptions for Ports {
         .await
     }
 
+    /// DynamoDB may put some of the rows and not the others, so each is a call of its own.
+    async fn subscribe_to_all(
+        &self,
+        conversations: &[ConversationId],
+        subscription: &Subscription,
+    ) -> Result<(), InternalError> {
+        for conversation in conversations {
+            self.subscribe(conversation, subscription).await?;
+        }
+        Ok(())
+    }
+
     async fn unsubscribe(
         &self,
         conversation: &ConversationId,
+        user: &UserId,
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
         let apply = || {
             self.world.observer().row_deleted(conversation, connection);
-            self.world.chat.unsubscribe(conversation, connection)
+            self.world.chat.unsubscribe(conversation, user, connection)
         };
         self.call("deleting a subscription", apply).await
     }
 
     calls! { Subscriptions:
-        claim(connection: &Connection, conversation: &ConversationId, most: usize) -> bool,
-            "claiming a place";
+        claim(connection: &Connection, conversations: &[ConversationId], most: usize) -> bool,
+            "claiming places";
         release(conversation: &ConversationId, connection: &ConnectionId) -> (),
             "releasing a place";
     }
@@ -335,6 +365,36 @@ impl Subscriptions for Ports {
     }
 
     /// A torn read returns the subscriptions of a later moment than the participants.
+    async fn roster_page(
+        &self,
+        conversation: &ConversationId,
+        after: Option<&UserId>,
+    ) -> Result<RosterPage, InternalError> {
+        let call = self.set_out("reading a page of a roster").await?;
+        let chat = &self.world.chat;
+        let read = if self.is_torn(&call) {
+            let mut page = chat.roster_page(conversation, after).await?;
+            self.meanwhile(&call).await;
+            let mut later = chat.roster(conversation).await?.subscriptions;
+            later.retain(|row| {
+                after.is_none_or(|after| row.user > *after)
+                    && page.next.as_ref().is_none_or(|last| row.user <= *last)
+            });
+            page.roster.subscriptions = later;
+            self.complete(call, || async { Ok(page.clone()) }).await?
+        } else {
+            self.complete(call, || chat.roster_page(conversation, after))
+                .await?
+        };
+        if after.is_none() {
+            self.roster_at.store(self.now().millis(), Ordering::Relaxed);
+        } else {
+            self.world.count("further pages of rosters");
+        }
+        Ok(read)
+    }
+
+    /// A torn read returns the subscriptions of a later moment than the participants.
     async fn small_roster(
         &self,
         conversation: &ConversationId,
@@ -350,14 +410,14 @@ impl Subscriptions for Ports {
         Ok(roster)
     }
 
-    async fn subscriptions_of(
+    async fn places_of(
         &self,
         connection: &ConnectionId,
     ) -> Result<Vec<ConversationId>, InternalError> {
-        let call = self.set_out("reading a connection's subscriptions").await?;
+        let call = self.set_out("reading a connection's places").await?;
         let lags = self.lags(&call);
         let mut found = self
-            .complete(call, || self.world.chat.subscriptions_of(connection))
+            .complete(call, || self.world.chat.places_of(connection))
             .await?;
         if lags {
             let observer = self.world.observer();
@@ -381,7 +441,7 @@ impl Connections for Ports {
         conversations: &[ConversationId],
     ) -> Result<(), InternalError> {
         for conversation in conversations {
-            self.unsubscribe(conversation, connection).await?;
+            self.unsubscribe(conversation, user, connection).await?;
         }
         let apply = || self.world.chat.remove_connection(user, connection, &[]);
         self.call("deleting a connection", apply).await

@@ -105,6 +105,7 @@ each_mutant_is_found_early! {
     doubled_reaction breaks "fold";
     answer_before_row breaks "fence";
     stale_rows_stay breaks "rows";
+    first_page_only breaks "notified";
     pushed_once breaks "pushed";
     rows_outlive_token breaks "expired";
     position_head breaks "once";

@@ -86,6 +86,8 @@ fn a_refused_request_makes_the_same_calls_for_a_missing_and_a_foreign_conversati
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 0})),
         over_a_socket(&chat, &json!({"action": "subscribe", "after": 1_500})),
         over_a_socket(&chat, &json!({"action": "subscribe"})),
+        over_a_socket(&chat, &json!({"action": "catchUp", "after": 0})),
+        over_a_socket(&chat, &json!({"action": "catchUp", "after": 1_500})),
         over_a_socket(
             &chat,
             &json!({"action": "sendMessage", "id": "m", "body": "Hi"}),

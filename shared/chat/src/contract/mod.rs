@@ -92,6 +92,7 @@ macro_rules! contract_tests {
                 a_repeated_edit_must_return_the_entry_that_it_stored
                 an_edited_message_keeps_its_name_digest_and_counters
                 every_entry_at_the_positions_must_be_returned_once
+                positions_with_an_entry_are_told_from_others
                 concurrent_edits_and_a_deletion_leave_the_message_that_the_log_says;
             reactions:
                 a_reaction_must_be_stored_together_with_its_row
@@ -114,7 +115,8 @@ macro_rules! contract_tests {
                 conversations_of_a_user_are_ordered_by_id
                 listing_may_continue_after_a_conversation_the_user_left
                 memberships_include_only_conversations_of_the_user
-                fifty_memberships_are_read_at_once;
+                fifty_memberships_are_read_at_once
+                fifty_participations_are_read_at_once;
             receipts:
                 a_position_must_only_grow
                 a_private_receipt_must_not_change_what_others_see
@@ -124,13 +126,17 @@ macro_rules! contract_tests {
             subscriptions:
                 the_roster_has_all_participants_and_all_subscriptions
                 participants_must_be_read_before_subscriptions
+                all_pages_together_must_be_the_roster
+                in_each_page_participants_must_be_read_before_subscriptions
                 a_small_roster_is_the_roster_unless_it_has_too_many_rows
                 a_repeated_subscription_is_stored_once
                 a_subscription_must_be_read_with_its_expiry
                 an_expired_subscription_is_returned_until_it_is_deleted
                 unsubscribing_deletes_one_subscription_if_it_exists
-                subscriptions_of_a_connection_are_its_conversations
+                subscriptions_to_many_conversations_are_stored_as_single_ones
+                places_of_a_connection_are_those_that_it_claimed
                 concurrent_claims_must_not_exceed_the_places_of_a_connection
+                a_refused_claim_must_change_nothing
                 a_released_place_can_be_claimed_again;
             presences:
                 looking_and_looking_away_are_recorded

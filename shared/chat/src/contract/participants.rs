@@ -223,3 +223,25 @@ pub async fn fifty_memberships_are_read_at_once(ports: &impl Participants) {
     found.dedup_by(|(one, _), (other, _)| one.id == other.id);
     assert_eq!(found.len(), 50);
 }
+
+pub async fn fifty_participations_are_read_at_once(ports: &impl Participants) {
+    let ids: Vec<String> = (0..50).map(|number| format!("c-{number}")).collect();
+    for (id, number) in ids.iter().zip(0..) {
+        let users: &[&str] = if number % 2 == 0 {
+            &["ada", "bob"]
+        } else {
+            &["bob"]
+        };
+        created(ports, id, users).await;
+    }
+    let ids: Vec<ConversationId> = ids.iter().map(|id| conversation_id(id)).collect();
+    let mut found = ports.participations_of(&user("ada"), &ids).await.unwrap();
+    found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut expected: Vec<_> = ids
+        .iter()
+        .step_by(2)
+        .map(|id| (id.clone(), participant("ada")))
+        .collect();
+    expected.sort_by(|(one, _), (other, _)| one.cmp(other));
+    assert_eq!(found, expected);
+}

@@ -161,6 +161,17 @@ pub async fn every_entry_at_the_positions_must_be_returned_once(log: &impl Log) 
     );
 }
 
+pub async fn positions_with_an_entry_are_told_from_others(log: &impl Log) {
+    let drafts = ["m-1", "m-2"].map(|id| message("ada", id, "hello"));
+    stored(log, &drafts).await;
+    let [c, d] = ["c", "d"].map(conversation_id);
+    let asked = [(&c, 1), (&d, 1), (&c, 2), (&c, 3)].map(|(id, number)| (id.clone(), seq(number)));
+    let mut found = log.stored_at(&asked).await.unwrap();
+    found.sort();
+    assert_eq!(found, [asked[0].clone(), asked[2].clone()]);
+    assert_eq!(log.stored_at(&[]).await.unwrap(), []);
+}
+
 pub async fn concurrent_edits_and_a_deletion_leave_the_message_that_the_log_says(log: &impl Log) {
     stored(log, &[message("ada", "m-1", "hello")]).await;
     let store = async |draft: Draft| {

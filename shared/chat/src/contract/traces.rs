@@ -231,7 +231,7 @@ where
     stored(ports).await;
     let its = connection("grace-1");
     for id in ["a", "b"] {
-        let claimed = ports.claim(&its, &conversation_id(id), 2).await;
+        let claimed = ports.claim(&its, &[conversation_id(id)], 2).await;
         assert!(claimed.unwrap());
     }
     let of_ada = traces(ports, "ada").await;
@@ -251,7 +251,7 @@ where
     }
     // The places are free again.
     for id in ["c", "d"] {
-        let claimed = ports.claim(&its, &conversation_id(id), 2).await;
+        let claimed = ports.claim(&its, &[conversation_id(id)], 2).await;
         assert!(claimed.unwrap());
     }
 }

@@ -99,6 +99,22 @@ impl Log for FakeChat {
         Ok(found)
     }
 
+    async fn stored_at(
+        &self,
+        positions: &[(ConversationId, Seq)],
+    ) -> Result<Vec<(ConversationId, Seq)>, InternalError> {
+        self.pause().await;
+        let mut found = positions.to_vec();
+        let state = self.state();
+        found.retain(|(conversation, position)| {
+            let log = state.logs.get(conversation);
+            log.is_some_and(|log| log.contains_key(position))
+        });
+        drop(state);
+        self.count("stored_at", found.len());
+        Ok(found)
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,

@@ -30,6 +30,8 @@ pub struct FakeChat {
     pub limits: RateLimits,
     /// How long after it was sent a message may be edited.
     pub edit_window: Duration,
+    /// The participants of a page of a roster.
+    pub roster_page: usize,
     /// The executor, clock and random numbers.
     pub runtime: Runtime,
 }
@@ -108,6 +110,7 @@ impl FakeChat {
             state: Mutex::default(),
             limits: RateLimits::unlimited(),
             edit_window: Duration::from_secs(24 * 60 * 60),
+            roster_page: 500,
             runtime: Runtime::at(Timestamp::from_seconds(1_780_000_000)),
         }
     }

@@ -31,5 +31,11 @@ impl crate::contract::Stores for FakeChat {
 mod tests {
     use super::FakeChat;
 
-    crate::contract_tests!(FakeChat::new());
+    fn with_small_pages() -> FakeChat {
+        let mut chat = FakeChat::new();
+        chat.roster_page = 3;
+        chat
+    }
+
+    crate::contract_tests!(with_small_pages());
 }

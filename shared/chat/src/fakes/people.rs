@@ -15,7 +15,7 @@ use crate::{
     ports::{Clock, Log},
     request::{Request, Route},
     routes::{
-        CreateConversation, DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage,
+        CatchUp, CreateConversation, DeleteMessage, EditMessage, Ping, React, Receipt, SendMessage,
         Subscribe, Typing, Unsubscribe, connect,
     },
     websocket::{Inbound, answer},
@@ -134,8 +134,9 @@ impl FakeChat {
             Some("editMessage" | "deleteMessage" | "react") => {
                 answer::<(EditMessage, DeleteMessage, React), _>(self, inbound, last_moment).await
             }
-            Some("subscribe" | "unsubscribe" | "ping") => {
-                answer::<(Subscribe, Unsubscribe, Ping), _>(self, inbound, last_moment).await
+            Some("subscribe" | "unsubscribe" | "catchUp" | "ping") => {
+                answer::<(Subscribe, Unsubscribe, CatchUp, Ping), _>(self, inbound, last_moment)
+                    .await
             }
             _ => answer::<(), _>(self, inbound, last_moment).await,
         };

@@ -12,7 +12,7 @@ use crate::{
     mutant::mutant,
     ports::{
         Advanced, Connections, ConversationPage, ParticipantPage, Participants, Presence,
-        Presences, Receipt, Receipts, Roster, Subscriptions,
+        Presences, Receipt, Receipts, Roster, RosterPage, Subscriptions,
     },
 };
 
@@ -121,6 +121,24 @@ impl Participants for FakeChat {
         });
         Ok(found.collect())
     }
+
+    async fn participations_of(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Participant)>, InternalError> {
+        self.pause().await;
+        let state = self.state();
+        let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
+        let found = wanted.into_iter().filter_map(|id| {
+            let participant = state.participants.get(&(id.clone(), user.clone()))?;
+            Some((id.clone(), participant.clone()))
+        });
+        let found: Vec<_> = found.collect();
+        drop(state);
+        self.count("participations_of", found.len());
+        Ok(found)
+    }
 }
 
 impl Receipts for FakeChat {
@@ -183,9 +201,22 @@ impl Subscriptions for FakeChat {
         Ok(())
     }
 
+    async fn subscribe_to_all(
+        &self,
+        conversations: &[ConversationId],
+        subscription: &Subscription,
+    ) -> Result<(), InternalError> {
+        // The rows appear one by one, as in a table.
+        for conversation in conversations {
+            self.subscribe(conversation, subscription).await?;
+        }
+        Ok(())
+    }
+
     async fn unsubscribe(
         &self,
         conversation: &ConversationId,
+        _user: &UserId,
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
         self.pause().await;
@@ -199,17 +230,18 @@ impl Subscriptions for FakeChat {
     async fn claim(
         &self,
         connection: &Connection,
-        conversation: &ConversationId,
+        conversations: &[ConversationId],
         most: usize,
     ) -> Result<bool, InternalError> {
         self.pause().await;
         let mut state = self.state();
         let claims = state.claims.entry(connection.id.clone()).or_default();
-        let has_place = claims.len() < most || claims.contains(conversation);
-        if has_place {
-            claims.insert(conversation.clone());
+        let is_known = conversations.iter().all(|id| claims.contains(id));
+        let has_places = is_known || claims.len() + conversations.len() <= most;
+        if has_places {
+            claims.extend(conversations.iter().cloned());
         }
-        Ok(has_place)
+        Ok(has_places)
     }
 
     async fn release(
@@ -246,6 +278,35 @@ impl Subscriptions for FakeChat {
         })
     }
 
+    async fn roster_page(
+        &self,
+        conversation: &ConversationId,
+        after: Option<&UserId>,
+    ) -> Result<RosterPage, InternalError> {
+        self.pause().await;
+        let most = self.roster_page;
+        let page = self.participants(conversation, after, most).await?;
+        let participants = page.participants.into_iter();
+        let participants: Vec<UserId> = participants.map(|found| found.user).collect();
+        let next = participants.last().filter(|_| page.more).cloned();
+        self.pause().await;
+        let state = self.state();
+        let found = state.subscriptions.iter().filter(|((id, _), row)| {
+            id == conversation
+                && after.is_none_or(|after| row.user > *after)
+                && next.as_ref().is_none_or(|last| row.user <= *last)
+        });
+        let found = found.map(|(_, subscription)| subscription.clone());
+        let subscriptions: Vec<Subscription> = found.collect();
+        drop(state);
+        self.count("roster_page", subscriptions.len());
+        let roster = Roster {
+            participants,
+            subscriptions,
+        };
+        Ok(RosterPage { roster, next })
+    }
+
     async fn small_roster(
         &self,
         conversation: &ConversationId,
@@ -257,21 +318,13 @@ impl Subscriptions for FakeChat {
         Ok((rows <= most).then_some(roster))
     }
 
-    async fn subscriptions_of(
+    async fn places_of(
         &self,
         connection: &ConnectionId,
     ) -> Result<Vec<ConversationId>, InternalError> {
         self.pause().await;
-        let state = self.state();
-        let found = state
-            .subscriptions
-            .keys()
-            .filter(|(_, id)| id == connection);
-        let found: BTreeSet<_> = found
-            .map(|(conversation, _)| conversation.clone())
-            .collect();
-        drop(state);
-        self.count("subscriptions_of", found.len());
+        let found = self.claims(connection);
+        self.count("places_of", found.len());
         Ok(found.into_iter().collect())
     }
 }
@@ -354,7 +407,11 @@ impl Connections for FakeChat {
                 .remove(&(conversation.clone(), connection.clone()));
         }
         self.pause().await;
-        self.state()
+        let mut state = self.state();
+        if !conversations.is_empty() {
+            state.claims.remove(connection);
+        }
+        state
             .connections
             .remove(&(user.clone(), connection.clone()));
         Ok(())

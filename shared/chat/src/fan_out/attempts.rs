@@ -3,12 +3,13 @@
 //! A client that does not read keeps the gateway busy for ever. It must delay neither the other
 //! clients nor the reply, however many such clients there are. So no connection is attempted again
 //! before each has been attempted once, a connection that waits takes no place, and all further
-//! attempts together have a time limit.
+//! attempts together have a time limit. The pages of a large roster are read meanwhile.
 
 use std::{
     collections::VecDeque,
     error::Error,
     future::Future,
+    mem,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -19,9 +20,13 @@ use futures_util::{
     stream::FuturesUnordered,
 };
 
-use super::clean_up;
+use super::{
+    clean_up,
+    targets::{Read, Targets},
+};
 use crate::{
-    domain::{Subscription, Timestamp},
+    domain::{ConversationId, Subscription, Timestamp},
+    error::InternalError,
     mutant::mutant,
     ports::{Clock, Connections, Fact, Outbound, PushError, Random, Subscriptions},
 };
@@ -55,37 +60,54 @@ pub(super) struct Outcome {
     pub(super) remaining: usize,
 }
 
+/// What is pushed to each connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Load<'a> {
+    /// The conversation whose subscriptions are pushed to, if they are.
+    pub(super) conversation: Option<&'a ConversationId>,
+    /// The frames, in order.
+    pub(super) frames: &'a [String],
+}
+
+impl<'a> Load<'a> {
+    /// Frames that are not pushed for a subscription.
+    pub(super) const fn frame(frames: &'a [String]) -> Self {
+        Self {
+            conversation: None,
+            frames,
+        }
+    }
+}
+
 /// Pushes frames, in order, to each of the connections.
 pub(super) async fn push_all<P>(
     ports: &P,
-    targets: Vec<Subscription>,
-    frames: &[String],
+    targets: &mut Targets<'_>,
+    load: Load<'_>,
     deadline: Timestamp,
 ) -> Outcome
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let total = targets.len();
-    let mut outcome = Outcome {
-        total,
-        given_up: 0,
-        remaining: total,
-    };
+    let mut outcome = Outcome::default();
     if targets.is_empty() {
         return outcome;
     }
     let began = ports.now();
     let limit = TIME_LIMIT.min(deadline.since(began));
-    let pushes = Box::pin(push_to_each(ports, targets, frames, &mut outcome));
+    let pushes = Box::pin(push_to_each(ports, targets, load, &mut outcome));
     let is_late = matches!(
         select(pushes, pin!(ports.sleep(limit))).await,
         Either::Right(_)
     );
     let Outcome {
+        total,
         given_up,
         remaining,
-        ..
     } = outcome;
+    if total == 0 {
+        return outcome;
+    }
     if is_late {
         tracing::warn!(total, remaining, "fan-out timed out");
     }
@@ -101,6 +123,11 @@ where
 }
 
 impl Outcome {
+    fn begins(&mut self, number: usize) {
+        self.total += number;
+        self.remaining += number;
+    }
+
     fn ends(&mut self, is_given_up: bool) {
         self.remaining -= 1;
         self.given_up += usize::from(is_given_up);
@@ -136,28 +163,35 @@ enum Event<'a> {
     SlowEnded(Attempted),
     /// The wait before a connection's next attempt is over.
     Waited(Push),
+    /// A further page of the roster is read.
+    Read(Result<Read<'a>, InternalError>),
 }
 
 type Pending<'a> = Pin<Box<dyn Future<Output = Event<'a>> + Send + 'a>>;
 
 async fn push_to_each<P>(
     ports: &P,
-    targets: Vec<Subscription>,
-    frames: &[String],
+    targets: &mut Targets<'_>,
+    load: Load<'_>,
     outcome: &mut Outcome,
 ) where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let most = if mutant!(PushedOnce) { 1 } else { ATTEMPTS };
-    let mut first = targets.into_iter();
+    let mut first = VecDeque::from(mem::take(&mut targets.known));
+    let mut unread = targets.rest.take();
+    let mut is_reading = false;
+    outcome.begins(first.len());
     let mut again: VecDeque<Push> = VecDeque::new();
     let mut until: Option<Timestamp> = None;
     let mut pending: FuturesUnordered<Pending<'_>> = FuturesUnordered::new();
     let mut places = WIDTH;
     loop {
         while places > 0 {
-            let (push, limit) = if let Some(target) = first.next() {
+            let (push, limit) = if let Some(target) = first.pop_front() {
                 (Push::to(target), ATTEMPT_LIMIT)
+            } else if is_reading || unread.is_some() {
+                break;
             } else {
                 let now = ports.now();
                 let until = *until.get_or_insert(now.plus(RETRY_LIMIT));
@@ -171,12 +205,29 @@ async fn push_to_each<P>(
                 continue;
             }
             places -= 1;
-            pending.push(begin(ports, push, frames, limit));
+            pending.push(begin(ports, push, load, limit));
+        }
+        if let Some(unread) = unread.take() {
+            is_reading = true;
+            let read = async move { Event::Read(unread.read(ports).await) };
+            pending.push(Box::pin(read));
         }
         let Some(event) = pending.next().await else {
             return;
         };
         let attempted = match event {
+            Event::Read(read) => {
+                is_reading = false;
+                match read {
+                    Ok((more, further)) => {
+                        outcome.begins(more.len());
+                        first.extend(more);
+                        unread = further;
+                    }
+                    Err(error) => targets.failed = Some(error),
+                }
+                continue;
+            }
             Event::Waited(push) => {
                 again.push_back(push);
                 continue;
@@ -226,7 +277,7 @@ fn rest<'a, P: Clock + Sync>(ports: &'a P, push: Push, wait: Duration) -> Pendin
 }
 
 /// Begins an attempt that has a place.
-fn begin<'a, P>(ports: &'a P, mut push: Push, frames: &'a [String], limit: Duration) -> Pending<'a>
+fn begin<'a, P>(ports: &'a P, mut push: Push, load: Load<'a>, limit: Duration) -> Pending<'a>
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
@@ -235,7 +286,7 @@ where
     }
     push.attempts += 1;
     Box::pin(async move {
-        let attempt = Box::pin(attempt_within(ports, push, frames, limit));
+        let attempt = Box::pin(attempt_within(ports, push, load, limit));
         match select(attempt, pin!(ports.sleep(SLOW))).await {
             Either::Left((attempted, _)) => Event::Ended(attempted),
             Either::Right(((), attempt)) => {
@@ -245,11 +296,11 @@ where
     })
 }
 
-async fn attempt_within<P>(ports: &P, push: Push, frames: &[String], limit: Duration) -> Attempted
+async fn attempt_within<P>(ports: &P, push: Push, load: Load<'_>, limit: Duration) -> Attempted
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
-    let attempt = pin!(attempt(ports, push, frames));
+    let attempt = pin!(attempt(ports, push, load));
     match select(attempt, pin!(ports.sleep(limit))).await {
         Either::Left((attempted, _)) => attempted,
         Either::Right(_) => Attempted::Unanswered,
@@ -257,18 +308,18 @@ where
 }
 
 /// Pushes the frames that the connection does not have yet.
-async fn attempt<P>(ports: &P, mut push: Push, frames: &[String]) -> Attempted
+async fn attempt<P>(ports: &P, mut push: Push, load: Load<'_>) -> Attempted
 where
     P: Subscriptions + Connections + Outbound + Clock + Random + Sync,
 {
     let Subscription { user, connection } = &push.target;
-    for frame in frames.iter().skip(push.pushed) {
+    for frame in load.frames.iter().skip(push.pushed) {
         match ports.push(&connection.id, frame).await {
             Ok(()) => push.pushed += 1,
             Err(PushError::Busy) => return Attempted::Busy(push),
             Err(PushError::Gone) => {
                 ports.report(Fact::Gone);
-                clean_up(ports, user, connection).await;
+                clean_up(ports, user, connection, load.conversation).await;
                 return Attempted::Done;
             }
             Err(PushError::Internal(error)) => {

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     fakes::{FakeChat, PushOutcome},
+    mutant::{Mutant, with_mutant},
     routes::CreateConversation,
 };
 
@@ -38,6 +39,17 @@ fn a_gone_connection_loses_its_rows_and_others_keep_theirs() {
     chat.fail_pushes(&named("grace-2"), [PushOutcome::Gone]);
     send(&chat);
     assert_eq!(chat.pushed_to(), ["grace-1", "grace-3"]);
+    assert_eq!(chat.connection_rows(), 4);
+}
+
+/// A `subscribe` that is killed leaves its row without a place.
+#[test]
+fn a_gone_connection_loses_a_row_that_has_no_place() {
+    let chat = three_subscribers();
+    let c = ConversationId::new("c").unwrap();
+    chat.run(chat.release(&c, &named("grace-2"))).unwrap();
+    chat.fail_pushes(&named("grace-2"), [PushOutcome::Gone]);
+    send(&chat);
     assert_eq!(chat.connection_rows(), 4);
 }
 
@@ -129,7 +141,8 @@ fn push(chat: &FakeChat, targets: Vec<Subscription>, frames: &[&str]) -> (Outcom
     let began = chat.now();
     let deadline = began.plus(Duration::from_secs(9));
     let frames: Vec<String> = frames.iter().map(ToString::to_string).collect();
-    let outcome = chat.run(push_all(chat, targets, &frames, deadline));
+    let mut targets = Targets::known(targets);
+    let outcome = chat.run(push_all(chat, &mut targets, Load::frame(&frames), deadline));
     (outcome, chat.now().since(began))
 }
 
@@ -268,4 +281,72 @@ fn entries_and_notices_are_pushed_until_the_token_ends() {
         invite(&chat);
         assert_eq!(chat.pushed_to(), recipients, "a notice after {seconds} s");
     }
+}
+
+/// A conversation of 10 users with a connection each, and rosters with pages of three.
+fn four_pages() -> FakeChat {
+    let mut chat = FakeChat::new();
+    chat.roster_page = 3;
+    let users: Vec<String> = (0..10).map(|number| format!("user{number}")).collect();
+    let users: Vec<&str> = users.iter().map(String::as_str).collect();
+    chat.conversation("c", &users);
+    for user in users {
+        let frame = json!({"action": "subscribe", "conversation": "c"});
+        chat.frame(&format!("{user}-1"), frame);
+    }
+    let _ = chat.take_calls();
+    chat
+}
+
+fn send_from(chat: &FakeChat, connection: &str) -> serde_json::Value {
+    let frame = json!({"action": "sendMessage", "conversation": "c", "id": "m", "body": "Hello"});
+    chat.frame(connection, frame)
+}
+
+#[test]
+fn the_pages_of_a_large_roster_are_pushed_to_as_they_come() {
+    let chat = four_pages();
+    assert_eq!(send_from(&chat, "user5-1")["event"], "sent");
+    let others = [0, 1, 2, 3, 4, 6, 7, 8, 9].map(|number| format!("user{number}-1"));
+    assert_eq!(chat.pushed_to(), others);
+    let pages = chat.take_calls();
+    let pages = pages.iter().filter(|call| call.method == "roster_page");
+    assert_eq!(pages.count(), 4);
+}
+
+#[test]
+fn the_further_pages_of_a_roster_are_needed() {
+    let found = with_mutant(Some(Mutant::FirstPageOnly), || {
+        let chat = four_pages();
+        send_from(&chat, "user5-1");
+        chat.pushed_to().len() < 9
+    });
+    assert!(found);
+}
+
+/// The connections of the last page are attempted once before the first ones are again.
+#[test]
+fn a_busy_connection_waits_for_the_further_pages() {
+    let chat = four_pages();
+    for number in 0..9 {
+        let connection = named(&format!("user{number}-1"));
+        chat.fail_pushes(&connection, [PushOutcome::Busy; 1]);
+    }
+    send_from(&chat, "user9-1");
+    let attempts = chat.take_push_attempts();
+    let first: Vec<ConnectionId> = (0..9).map(|n| named(&format!("user{n}-1"))).collect();
+    assert_eq!(attempts[..9], first);
+    assert_eq!(attempts.len(), 18);
+}
+
+#[test]
+fn users_of_further_pages_who_are_not_participants_receive_nothing() {
+    let chat = four_pages();
+    let c = ConversationId::new("c").unwrap();
+    for user in ["user1", "user8"] {
+        chat.remove(&c, user);
+    }
+    send_from(&chat, "user0-1");
+    let others = [2, 3, 4, 5, 6, 7, 9].map(|number| format!("user{number}-1"));
+    assert_eq!(chat.pushed_to(), others);
 }

@@ -93,7 +93,9 @@ pub struct World {
 impl World {
     /// Creates a world with `history` messages of Bob in the log.
     pub fn new(seed: u64, history: usize) -> Self {
-        let chat = FakeChat::unsteady(seed);
+        let mut chat = FakeChat::unsteady(seed);
+        // Two users to a page, so that the three users take two.
+        chat.roster_page = 2;
         let conversation = chat.conversation("c", &["bob", WATCHED, "carol"]);
         chat.history(&conversation, "bob", history);
         // Pending puts of the history are completed first.

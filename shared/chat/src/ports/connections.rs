@@ -18,8 +18,8 @@ pub trait Connections {
         connection: &Connection,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Deletes a connection and its subscriptions to `conversations`, those that exist. If it
-    /// fails, some of them may be deleted.
+    /// Deletes a connection and its subscriptions to `conversations`, those that exist, and its
+    /// places unless there are no `conversations`. If it fails, some of them may be deleted.
     ///
     /// - Removing a connection MUST delete its subscriptions to these conversations and no others.
     fn remove_connection(

@@ -38,6 +38,13 @@ pub trait Log {
         positions: &[Seq],
     ) -> impl Future<Output = Result<Vec<Entry>, InternalError>> + Send;
 
+    /// Returns which of these positions have an entry, at most [`MOST_POSITIONS`], in any order.
+    /// **Eventually consistent**: a new entry may be missing for a second.
+    fn stored_at(
+        &self,
+        positions: &[(ConversationId, Seq)],
+    ) -> impl Future<Output = Result<Vec<(ConversationId, Seq)>, InternalError>> + Send;
+
     /// Stores an entry at its position, with its counters.
     ///
     /// - A put MUST NOT replace an existing entry, and MUST return the entry that is there.
@@ -65,7 +72,7 @@ pub trait Log {
     ) -> impl Future<Output = Result<Put, InternalError>> + Send;
 }
 
-/// The most positions of one [`Log::read_at`].
+/// The most positions of one [`Log::read_at`] or [`Log::stored_at`].
 pub const MOST_POSITIONS: usize = 100;
 
 /// A page of a log.

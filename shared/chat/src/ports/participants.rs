@@ -64,6 +64,14 @@ pub trait Participants {
         user: &UserId,
         conversations: &[ConversationId],
     ) -> impl Future<Output = Result<Vec<(Conversation, Participant)>, InternalError>> + Send;
+
+    /// Reads the user's participant row in each of `conversations` that has one, in any order.
+    /// Accepts at most 50 conversations.
+    fn participations_of(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> impl Future<Output = Result<Vec<(ConversationId, Participant)>, InternalError>> + Send;
 }
 
 /// A page of a conversation's participants.

@@ -7,6 +7,9 @@ use crate::{
     error::InternalError,
 };
 
+/// The most conversations of one [`Subscriptions::subscribe_to_all`].
+pub const MOST_SUBSCRIPTIONS: usize = 25;
+
 /// Subscriptions of connections to conversations.
 pub trait Subscriptions {
     /// Stores a subscription. Storing it again only changes its expiry.
@@ -18,21 +21,35 @@ pub trait Subscriptions {
         subscription: &Subscription,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Deletes a subscription, if it exists.
+    /// Stores a subscription to each of at most [`MOST_SUBSCRIPTIONS`] different conversations. If it
+    /// fails, some of them may be stored.
+    fn subscribe_to_all(
+        &self,
+        conversations: &[ConversationId],
+        subscription: &Subscription,
+    ) -> impl Future<Output = Result<(), InternalError>> + Send;
+
+    /// Deletes the subscription of a user's connection, if it exists.
     fn unsubscribe(
         &self,
         conversation: &ConversationId,
+        user: &UserId,
         connection: &ConnectionId,
     ) -> impl Future<Output = Result<(), InternalError>> + Send;
 
-    /// Claims a place for a conversation among the `most` places of a connection. Returns whether
-    /// the connection has one for it. Claiming again has no effect.
+    /// Claims a place for each of at most [`MOST_SUBSCRIPTIONS`] conversations, or for none of them,
+    /// among the `most` places of a connection. Returns whether the connection has one for each.
+    /// Claiming again has no effect.
+    ///
+    /// A claim for several conversations may be refused if some have a place already, although
+    /// there are places for the others. Then claims for single conversations tell.
     ///
     /// - Concurrent claims MUST NOT exceed the places of a connection.
+    /// - A refused claim MUST change nothing.
     fn claim(
         &self,
         connection: &Connection,
-        conversation: &ConversationId,
+        conversations: &[ConversationId],
         most: usize,
     ) -> impl Future<Output = Result<bool, InternalError>> + Send;
 
@@ -51,6 +68,18 @@ pub trait Subscriptions {
         conversation: &ConversationId,
     ) -> impl Future<Output = Result<Roster, InternalError>> + Send;
 
+    /// Reads a page of the roster: participants after the user `after`, ordered by user id, and the
+    /// subscriptions of all users up to the last of them. So a large roster is read in parts, each of
+    /// which can be used at once. The implementation chooses how large a page is.
+    ///
+    /// - All pages together MUST be the roster.
+    /// - In each page participants MUST be read before subscriptions.
+    fn roster_page(
+        &self,
+        conversation: &ConversationId,
+        after: Option<&UserId>,
+    ) -> impl Future<Output = Result<RosterPage, InternalError>> + Send;
+
     /// Reads the roster of a conversation that has at most `most` participants and subscriptions
     /// together. Returns `None` if it has more. The read is bounded, so a user who is not a
     /// participant may cause it.
@@ -62,8 +91,9 @@ pub trait Subscriptions {
         most: usize,
     ) -> impl Future<Output = Result<Option<Roster>, InternalError>> + Send;
 
-    /// Reads the conversations that a connection is subscribed to. **Eventually consistent.**
-    fn subscriptions_of(
+    /// Reads the conversations for which a connection has a place: those that it is subscribed to.
+    /// **Eventually consistent.**
+    fn places_of(
         &self,
         connection: &ConnectionId,
     ) -> impl Future<Output = Result<Vec<ConversationId>, InternalError>> + Send;
@@ -76,4 +106,20 @@ pub struct Roster {
     pub participants: Vec<UserId>,
     /// All subscriptions, including expired ones.
     pub subscriptions: Vec<Subscription>,
+}
+
+/// A page of a roster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RosterPage {
+    /// The participants and subscriptions of the page.
+    pub roster: Roster,
+    /// The last user of the page, unless it is the last page.
+    pub next: Option<UserId>,
+}
+
+impl From<Roster> for RosterPage {
+    /// Takes a whole roster as its only page.
+    fn from(roster: Roster) -> Self {
+        Self { roster, next: None }
+    }
 }

@@ -16,7 +16,7 @@ pub async fn handle<P: Subscriptions + Connections + Sync>(
     user: &UserId,
     connection: &ConnectionId,
 ) -> Result<(), InternalError> {
-    forget(ports, user, connection).await
+    forget(ports, user, connection, None).await
 }
 
 #[cfg(test)]

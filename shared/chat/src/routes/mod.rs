@@ -1,6 +1,7 @@
 //! The routes, one file each. A new route is a new file here and a line in this list.
 
 pub mod add_participant;
+pub mod catch_up;
 pub mod connect;
 pub mod create_conversation;
 pub mod default;
@@ -25,9 +26,11 @@ pub mod withdraw_reaction;
 
 pub use crate::description::{Described, Member};
 pub use crate::message_change::{Revised, StoredChange};
+pub use crate::missed::{Missed, Outcome};
 pub use crate::page_reactions::WireReaction;
 pub use crate::participant_change::Changed;
 pub use add_participant::AddParticipant;
+pub use catch_up::CatchUp;
 pub use create_conversation::CreateConversation;
 pub use delete_message::DeleteMessage;
 pub use edit_message::EditMessage;

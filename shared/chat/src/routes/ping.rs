@@ -18,12 +18,12 @@ use futures_util::future::{OptionFuture, join, try_join_all};
 use serde::Serialize;
 
 use crate::{
-    domain::{ConversationId, Seq, Timestamp, UserId},
+    domain::{Connection, ConversationId, Seq, Timestamp, UserId},
     error::{InternalError, Rejection, RequestError},
     fields::{Fields, Looking, Positions, WatchList},
     log::head,
     mutant::mutant,
-    ports::{Clock, Log, Participants, Presence, Presences},
+    ports::{Clock, Log, Participants, Presence, Presences, Subscriptions},
     rate_limit::ORDINARY_COST,
     reads::Reads,
     request::{Request, Route},
@@ -99,7 +99,7 @@ impl Command {
 
 impl<P> Route<P> for Ping
 where
-    P: Log + Participants + Presences + Clock + Sync,
+    P: Log + Participants + Presences + Subscriptions + Clock + Sync,
 {
     const NAME: &'static str = "ping";
     type Reply = Pong;
@@ -132,18 +132,16 @@ where
         let (renewed, watched) = join(renewed, OptionFuture::from(watched)).await;
         let (renewed, watched) = (renewed?, watched.transpose()?);
 
-        let heads = positions.iter().map(|(conversation, position)| {
-            newer_head(ports, conversation, *position, &caller.user)
-        });
+        let heads = newer_heads(ports, request.connection.as_ref(), &caller.user, &positions);
         let presences = watched
             .as_ref()
             .map(|watched| presences(ports, watched, &caller.user, now));
-        let (heads, presences) = join(try_join_all(heads), OptionFuture::from(presences)).await;
+        let (heads, presences) = join(heads, OptionFuture::from(presences)).await;
         let (presence, own) = presences.transpose()?.unzip();
 
         let hides = renewed.or(own).is_some_and(|presence| !presence.shown);
         Ok(Pong {
-            heads: heads?.into_iter().flatten().collect(),
+            heads: heads?,
             presence,
             read: watched.map(|watched| watched.reads),
             shown: hides.then_some(false),
@@ -269,24 +267,60 @@ impl Seen {
     }
 }
 
-/// Returns the conversation's id and head, if the head is newer than `position` and the user is a
-/// participant, before the head is read and after it (decision 1).
-async fn newer_head<P: Log + Participants>(
+/// Returns the heads of the conversations in which the user is behind.
+///
+/// Most conversations are quiet, and pings are most of all requests. So the read that finds this
+/// out is cheap: it is eventually consistent, and asks for the entry behind each position. It is
+/// made only for participants (decision 1): a place of the connection proves it, because only a
+/// participant gets one, and a removal takes it. Only where there is such an entry, the head is
+/// read, and participation is checked again.
+async fn newer_heads<P: Log + Participants + Subscriptions>(
+    ports: &P,
+    connection: Option<&Connection>,
+    user: &UserId,
+    positions: &[(ConversationId, Seq)],
+) -> Result<BTreeMap<String, u64>, InternalError> {
+    if positions.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut readable = match connection {
+        Some(connection) => ports.places_of(&connection.id).await?,
+        None => Vec::new(),
+    };
+    let others = positions.iter().map(|(conversation, _)| conversation);
+    let others: Vec<ConversationId> = others
+        .filter(|conversation| !readable.contains(conversation))
+        .cloned()
+        .collect();
+    if !others.is_empty() {
+        let found = ports.participations_of(user, &others).await?;
+        readable.extend(found.into_iter().map(|(conversation, _)| conversation));
+    }
+    let next: Vec<(ConversationId, Seq)> = positions
+        .iter()
+        .filter(|(conversation, _)| readable.contains(conversation))
+        .map(|(conversation, position)| (conversation.clone(), position.next()))
+        .collect();
+    if next.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let behind = ports.stored_at(&next).await?;
+    let heads = behind
+        .iter()
+        .map(|(conversation, _)| head_for(ports, conversation, user));
+    let heads = try_join_all(heads).await?;
+    Ok(heads.into_iter().flatten().collect())
+}
+
+/// Returns the conversation's id and head, if the user is a participant after the head is read.
+async fn head_for<P: Log + Participants>(
     ports: &P,
     conversation: &ConversationId,
-    position: Seq,
     user: &UserId,
 ) -> Result<Option<(String, u64)>, InternalError> {
-    if ports.participant(conversation, user).await?.is_none() {
-        return Ok(None);
-    }
     let head = head(ports, conversation).await?;
-    // The second check is left out if the reply will not name the conversation: that is the usual
-    // case, and tells the client nothing.
-    if head <= position || ports.participant(conversation, user).await?.is_none() {
-        return Ok(None);
-    }
-    Ok(Some((conversation.to_string(), head.number())))
+    let participant = ports.participant(conversation, user).await?;
+    Ok(participant.map(|_| (conversation.to_string(), head.number())))
 }
 
 #[cfg(test)]

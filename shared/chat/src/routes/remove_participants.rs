@@ -214,13 +214,13 @@ where
         conversation: conversation.as_str(),
     };
     let stale = roster.clone();
-    let (deleted, (), notified) = join3(
+    let (deleted, published, notified) = join3(
         delete_subscriptions(ports, conversation, &gone, &stale),
-        publish(ports, roster, conversation, entries, None, deadline),
+        publish(ports, roster.into(), conversation, entries, None, deadline),
         notify(ports, &removed, &notice, deadline),
     )
     .await;
-    deleted.and(notified)
+    deleted.and(published).and(notified)
 }
 
 #[cfg(test)]

@@ -15,21 +15,22 @@
 //!  {"conversation": "d", "code": "not_found", …}]}
 //! ```
 
-use futures_util::{StreamExt, TryStreamExt, future::join, stream};
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt, future::join};
 use serde::Serialize;
 
 use crate::{
-    access::subscribe_then_read,
-    domain::{Connection, ConnectionId, ConversationId, Seq, Subscription, UserId},
+    access::{read_subscribed, subscribe_then_read},
+    domain::{Connection, ConnectionId, ConversationId, Participant, Seq, Subscription, UserId},
     error::{InternalError, Rejection, RequestError},
-    fields::{Fields, Position, SubscriptionList, Wanted},
+    fields::{Fields, Position, Wanted},
     limit::limit,
-    log::{newest, read_after, with_texts},
+    missed::{Missed, Named, Outcome, PAGE, PAGE_BYTES, SHARED_PAGE, few_at_a_time},
+    mutant::mutant,
     ports::{Clock, Log, Participants, Subscriptions},
-    rate_limit::ORDINARY_COST,
     reads::Reads,
     request::{Request, Route},
-    wire::{Entries, Problem},
 };
 
 limit!(
@@ -38,24 +39,6 @@ limit!(
     const TOO_MANY_SUBSCRIPTIONS =
         "cannot be subscribed to: this connection already has ", " subscriptions, the maximum";
 );
-/// The most entries in one reply.
-const PAGE_ENTRIES: usize = 100;
-/// The most messages that are read for the texts of edits in one reply. More long texts would not fit
-/// into it.
-const PAGE_TEXTS: usize = 25;
-/// The most entries of each conversation, if one frame subscribes to many.
-const SHARED_PAGE_ENTRIES: usize = 50;
-/// The most messages that are read for the texts of edits of each of these conversations.
-const SHARED_PAGE_TEXTS: usize = 10;
-/// The most bytes of entries in one reply, so that a reply has at most 30,000 bytes with all else.
-/// It is not known whether API Gateway sends a route's reply of more than one frame (32 KB). An
-/// entry always fits, since a body has at most 16 KB.
-const PAGE_BYTES: usize = 29_000;
-/// The most bytes of entries and positions in a reply for many conversations. Each has up to 350
-/// bytes besides.
-const SHARED_BYTES: usize = 22_000;
-/// How many subscriptions of one frame are made at a time.
-const WIDTH: usize = 8;
 
 /// Subscribes a connection to conversations.
 #[derive(Clone, Copy, Debug)]
@@ -76,68 +59,6 @@ pub enum Subscribed {
     },
 }
 
-/// What a subscriber has missed.
-#[derive(Clone, Debug, Serialize)]
-pub struct Missed {
-    /// Conversation id.
-    pub conversation: String,
-    /// Its newest position.
-    pub head: u64,
-    /// The entries past `after`.
-    #[serde(rename = "events")]
-    pub entries: Entries,
-    /// Whether the reply was cut: there are more entries.
-    pub limited: bool,
-    /// The number of messages up to `head`, if the client asked for receipts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub messages: Option<u64>,
-    /// How far the participants have read, if the client asked for receipts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub read: Option<Reads>,
-}
-
-/// The outcome for one conversation of many.
-#[derive(Clone, Debug, Serialize)]
-#[serde(untagged)]
-pub enum Outcome {
-    /// The connection is subscribed.
-    Subscribed(Missed),
-    /// It is not.
-    Rejected {
-        /// Conversation id.
-        conversation: String,
-        /// Why.
-        #[serde(flatten)]
-        problem: Problem,
-    },
-}
-
-enum Command {
-    One(Wanted),
-    Many(Vec<Wanted>),
-}
-
-impl Command {
-    fn parse(fields: &Fields) -> Result<(Self, bool), Rejection> {
-        let receipts = fields.optional("receipts")?.unwrap_or(false);
-        let many: Option<SubscriptionList> = fields.optional("conversations")?;
-        let command = match many {
-            None => Self::One(Wanted {
-                conversation: fields.required("conversation")?,
-                after: fields.optional("after")?,
-            }),
-            Some(_) if fields.has("conversation") => {
-                return Err(Rejection::Invalid {
-                    field: "conversations",
-                    rule: "must not be given together with `conversation`",
-                });
-            }
-            Some(SubscriptionList(many)) => Self::Many(many),
-        };
-        Ok((command, receipts))
-    }
-}
-
 impl<P> Route<P> for Subscribe
 where
     P: Log + Participants + Subscriptions + Clock + Sync,
@@ -145,14 +66,13 @@ where
     const NAME: &'static str = "subscribe";
     type Reply = Subscribed;
 
-    /// Many subscriptions cost as much as one by one.
     fn cost(fields: &Fields) -> u32 {
-        let many = u32::try_from(fields.list_length("conversations")).unwrap_or(u32::MAX);
-        ORDINARY_COST.max(many)
+        Named::cost(fields)
     }
 
     async fn handle(ports: &P, request: &Request) -> Result<Subscribed, RequestError> {
-        let (command, receipts) = Command::parse(&request.fields)?;
+        let named = Named::parse(&request.fields)?;
+        let receipts = request.fields.optional("receipts")?.unwrap_or(false);
 
         let caller = request.caller(ports.now())?;
         let connection = request
@@ -165,13 +85,12 @@ where
             receipts,
         };
 
-        match command {
-            Command::One(wanted) => {
-                let limits = (PAGE_ENTRIES, PAGE_TEXTS);
-                let missed = subscriber.subscribe(ports, wanted, limits).await?;
+        match named {
+            Named::One(wanted) => {
+                let missed = subscriber.subscribe(ports, wanted, PAGE).await?;
                 Ok(Subscribed::One(missed))
             }
-            Command::Many(wanted) => {
+            Named::Many(wanted) => {
                 let conversations = subscriber.subscribe_to_many(ports, wanted).await?;
                 Ok(Subscribed::Many { conversations })
             }
@@ -202,51 +121,34 @@ impl Subscriber<'_> {
             after,
         } = wanted;
         let after = after.map(Position::seq).transpose()?;
-        let subscription = Subscription {
-            user: self.user.clone(),
-            connection: self.connection.clone(),
-        };
-        let claim = ports.claim(self.connection, &conversation, MAX_SUBSCRIPTIONS);
+        let claimed = std::slice::from_ref(&conversation);
+        let claim = ports.claim(self.connection, claimed, MAX_SUBSCRIPTIONS);
+        let read = Missed::read(ports, &conversation, after, limits);
         let outcome = subscribe_then_read(
             ports,
             &conversation,
             self.user,
-            store(ports, &conversation, &subscription),
-            join(claim, read(ports, &conversation, after, limits)),
+            store(ports, &conversation, &self.subscription()),
+            join(claim, read),
             self.receipts,
         )
         .await;
         if let Err(RequestError::Rejected(Rejection::NotFound)) = outcome {
-            end(ports, &conversation, &self.connection.id).await?;
+            end(ports, &conversation, self.user, &self.connection.id).await?;
         }
 
         let ((claimed, missed), reads) = outcome?;
         if !claimed? {
-            ports
-                .unsubscribe(&conversation, &self.connection.id)
-                .await?;
-            return Err(Rejection::Invalid {
-                field: "conversation",
-                rule: TOO_MANY_SUBSCRIPTIONS,
-            }
-            .into());
+            return Err(self.gives_back(ports, &conversation).await?.into());
         }
-        let mut missed = missed?;
-        if let Some(reads) = &reads {
-            missed.limited |= missed
-                .entries
-                .fit_into(PAGE_BYTES.saturating_sub(reads.bytes()));
-        }
-        Ok(Missed {
-            messages: missed.messages.filter(|_| self.receipts),
-            read: reads,
-            ..missed
-        })
+        Ok(self.with_reads(missed?, reads))
     }
 
-    /// Subscribes to many conversations. A rejection of one does not affect the others. All share
-    /// the bytes of a reply: when these are used up, the rest is `limited` and has only the user's
-    /// own position.
+    /// Subscribes to many conversations. A rejection of one does not affect the others.
+    ///
+    /// The order is that of single subscriptions, in steps for all of them: the rows are written
+    /// while participation is checked; then the entries are read while the places are claimed, and
+    /// participation is checked again; then the rows that cannot stand are deleted.
     async fn subscribe_to_many<P>(
         &self,
         ports: &P,
@@ -255,30 +157,143 @@ impl Subscriber<'_> {
     where
         P: Log + Participants + Subscriptions + Clock + Sync,
     {
-        let limits = (SHARED_PAGE_ENTRIES, SHARED_PAGE_TEXTS);
-        let subscribed = wanted.into_iter().map(async |wanted| {
-            let conversation = wanted.conversation.to_string();
-            match self.subscribe(ports, wanted, limits).await {
-                Ok(missed) => Ok(Outcome::Subscribed(missed)),
-                Err(RequestError::Rejected(rejection)) => Ok(Outcome::Rejected {
-                    conversation,
-                    problem: Problem::rejected(&rejection),
-                }),
-                Err(RequestError::Internal(error)) => Err(error),
-            }
+        let positions = wanted.iter().map(|wanted| {
+            let after = wanted.after.map(Position::seq).transpose();
+            (&wanted.conversation, after)
         });
-        let subscribed = stream::iter(subscribed).buffered(WIDTH);
-        let mut outcomes: Vec<Outcome> = subscribed.try_collect().await?;
-        let mut left = SHARED_BYTES;
-        for outcome in &mut outcomes {
-            if let Outcome::Subscribed(missed) = outcome {
-                if let Some(reads) = &mut missed.read {
-                    reads.share(&mut left, self.user);
-                }
-                missed.limited |= missed.entries.share(&mut left);
+        let positions: Vec<(&ConversationId, Result<Option<Seq>, Rejection>)> = positions.collect();
+        let valid = positions.iter().filter(|(_, after)| after.is_ok());
+        let ids: Vec<ConversationId> = valid.map(|(id, _)| (*id).clone()).collect();
+        let participations = self.store_all(ports, &ids).await?;
+
+        let granted: Vec<ConversationId> = ids
+            .into_iter()
+            .filter(|id| participations.contains_key(id))
+            .collect();
+        let read: Vec<_> = positions
+            .iter()
+            .map(|(conversation, after)| {
+                let participant = participations.get(*conversation);
+                self.read_shared(ports, conversation, after.clone(), participant)
+            })
+            .collect();
+        let read = few_at_a_time(read).collect::<Vec<_>>();
+        let (unclaimed, read) = join(self.claim_all(ports, &granted), read).await;
+        let unclaimed = unclaimed?;
+        if mutant!(ReadBeforeRow) {
+            let subscription = self.subscription();
+            ports.subscribe_to_all(&granted, &subscription).await?;
+        }
+
+        let mut outcomes = Vec::with_capacity(read.len());
+        for ((conversation, _), mut result) in positions.into_iter().zip(read) {
+            if let Err(RequestError::Rejected(Rejection::NotFound)) = result {
+                end(ports, conversation, self.user, &self.connection.id).await?;
+            } else if unclaimed.contains(conversation) {
+                result = Err(self.gives_back(ports, conversation).await?.into());
+            }
+            outcomes.push(Outcome::of(conversation, result)?);
+        }
+        Outcome::share(&mut outcomes, self.user);
+        Ok(outcomes)
+    }
+
+    /// Reads what is missed in one conversation of many.
+    async fn read_shared<P: Log + Participants + Clock>(
+        &self,
+        ports: &P,
+        conversation: &ConversationId,
+        after: Result<Option<Seq>, Rejection>,
+        participant: Option<&Participant>,
+    ) -> Result<Missed, RequestError> {
+        let after = after?;
+        let participant = participant.cloned().ok_or(Rejection::NotFound)?;
+        let read = Missed::read(ports, conversation, after, SHARED_PAGE);
+        let (missed, reads) =
+            read_subscribed(ports, conversation, participant, read, self.receipts).await?;
+        Ok(self.with_reads(missed?, reads))
+    }
+
+    /// Stores the subscriptions, and meanwhile reads in which of the conversations the user is a
+    /// participant. The rows of the others have no effect.
+    async fn store_all<P>(
+        &self,
+        ports: &P,
+        ids: &[ConversationId],
+    ) -> Result<BTreeMap<ConversationId, Participant>, InternalError>
+    where
+        P: Participants + Subscriptions,
+    {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let subscription = self.subscription();
+        let early: &[ConversationId] = if mutant!(ReadBeforeRow) { &[] } else { ids };
+        let stored = ports.subscribe_to_all(early, &subscription);
+        let checked = ports.participations_of(self.user, ids);
+        let (checked, stored) = join(checked, stored).await;
+        stored?;
+        Ok(checked?.into_iter().collect())
+    }
+
+    /// Claims places for all conversations at once, or one by one if that is refused. Returns those
+    /// for which there is none.
+    async fn claim_all<P: Subscriptions>(
+        &self,
+        ports: &P,
+        granted: &[ConversationId],
+    ) -> Result<Vec<ConversationId>, InternalError> {
+        let mut unclaimed = Vec::new();
+        if granted.is_empty()
+            || ports
+                .claim(self.connection, granted, MAX_SUBSCRIPTIONS)
+                .await?
+        {
+            return Ok(unclaimed);
+        }
+        for conversation in granted {
+            let one = std::slice::from_ref(conversation);
+            if !ports.claim(self.connection, one, MAX_SUBSCRIPTIONS).await? {
+                unclaimed.push(conversation.clone());
             }
         }
-        Ok(outcomes)
+        Ok(unclaimed)
+    }
+
+    /// Deletes the row of a subscription that has no place. Returns the rejection.
+    async fn gives_back<P: Subscriptions>(
+        &self,
+        ports: &P,
+        conversation: &ConversationId,
+    ) -> Result<Rejection, InternalError> {
+        let connection = &self.connection.id;
+        ports
+            .unsubscribe(conversation, self.user, connection)
+            .await?;
+        Ok(Rejection::Invalid {
+            field: "conversation",
+            rule: TOO_MANY_SUBSCRIPTIONS,
+        })
+    }
+
+    /// Adds what the client asked for besides entries.
+    fn with_reads(&self, mut missed: Missed, reads: Option<Reads>) -> Missed {
+        if let Some(reads) = &reads {
+            let left = PAGE_BYTES.saturating_sub(reads.bytes());
+            missed.limited |= missed.entries.fit_into(left);
+        }
+        Missed {
+            messages: missed.messages.filter(|_| self.receipts),
+            read: reads,
+            ..missed
+        }
+    }
+
+    fn subscription(&self) -> Subscription {
+        Subscription {
+            user: self.user.clone(),
+            connection: self.connection.clone(),
+        }
     }
 }
 
@@ -300,46 +315,11 @@ async fn store<P: Subscriptions>(
 pub(crate) async fn end<P: Subscriptions>(
     ports: &P,
     conversation: &ConversationId,
+    user: &UserId,
     connection: &ConnectionId,
 ) -> Result<(), InternalError> {
     ports.release(conversation, connection).await?;
-    ports.unsubscribe(conversation, connection).await
-}
-
-/// Reads at most so many entries, and messages for the texts of edits.
-async fn read<P: Log + Clock>(
-    ports: &P,
-    conversation: &ConversationId,
-    after: Option<Seq>,
-    (entries, texts): (usize, usize),
-) -> Result<Missed, RequestError> {
-    let (mut entries, limited, mut end) = match after {
-        None => (
-            Entries::none(conversation),
-            false,
-            newest(ports, conversation).await?,
-        ),
-        Some(after) => {
-            let mut later = read_after(ports, conversation, after, entries).await?;
-            let dropped = with_texts(ports, conversation, &mut later.entries, texts).await?;
-            let entries = Entries::new(conversation, later.entries);
-            let end = (later.head, later.counters);
-            (entries, later.more || dropped, end)
-        }
-    };
-    let limited = entries.fit_into(PAGE_BYTES) || limited;
-    if limited {
-        end = newest(ports, conversation).await?;
-    }
-    let (head, counters) = end;
-    Ok(Missed {
-        conversation: conversation.to_string(),
-        head: head.number(),
-        entries,
-        limited,
-        messages: Some(counters.messages),
-        read: None,
-    })
+    ports.unsubscribe(conversation, user, connection).await
 }
 
 #[cfg(test)]

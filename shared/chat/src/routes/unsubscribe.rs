@@ -37,13 +37,13 @@ where
     async fn handle(ports: &P, request: &Request) -> Result<Unsubscribed, RequestError> {
         let conversation: ConversationId = request.fields.required("conversation")?;
 
-        request.caller(ports.now())?;
+        let caller = request.caller(ports.now())?;
         let connection = request
             .connection
             .as_ref()
             .ok_or(Rejection::UnknownAction)?;
 
-        end(ports, &conversation, &connection.id).await?;
+        end(ports, &conversation, &caller.user, &connection.id).await?;
 
         Ok(Unsubscribed {
             conversation: conversation.to_string(),

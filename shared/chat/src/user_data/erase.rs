@@ -148,7 +148,7 @@ where
                 }
                 Trace::Own(own) => {
                     if let Own::Connection(connection) = &own {
-                        forget(self.ports, self.user, &connection.id).await?;
+                        forget(self.ports, self.user, &connection.id, None).await?;
                     }
                     self.ports.delete_own(self.user, &own).await?;
                     erased.rows += 1;
@@ -216,7 +216,7 @@ where
             }
         }
         for connection in &found.subscriptions {
-            subscribe::end(self.ports, id, connection).await?;
+            subscribe::end(self.ports, id, self.user, connection).await?;
             erased.rows += 1;
         }
         Ok((erased, true))

@@ -6,7 +6,8 @@
 //! | `conversation#ID` | `event#000000000042` | |
 //! | `conversation#ID` | `emoji#000000000041#HEX#USER` | |
 //! | `conversation#ID` | `participant#USER` | `user#USER` |
-//! | `conversation#ID` | `subscription#CONN` | `connection#CONN` |
+//! | `conversation#ID` | `viewer#USER␟CONN` | |
+//! | `conversation#ID` | `subscription#CONN` | `connection#CONN` | (of an earlier version) |
 //! | `user#USER` | `connection#CONN` | |
 //! | `user#USER` | `presence` | |
 //! | `connection#CONN` | `places` | |
@@ -111,7 +112,15 @@ const CONVERSATION: &str = "conversation#";
 const ENTRY: &str = "event#";
 const REACTION: &str = "emoji#";
 const PARTICIPANT: &str = "participant#";
-const SUBSCRIPTION: &str = "subscription#";
+const SUBSCRIPTION: &str = "viewer#";
+/// The prefix of the rows of earlier versions, which have the connection in their key but not the
+/// user. They are read until they expire.
+const EARLIER_SUBSCRIPTION: &str = "subscription#";
+/// Stands between user and connection. It sorts before every character of a user id, so
+/// subscriptions sort like their users.
+const SEPARATOR: char = '\u{1f}';
+/// The character after the separator.
+const AFTER_SEPARATOR: char = ' ';
 const USER_PREFIX: &str = "user#";
 const CONNECTION: &str = "connection#";
 
@@ -119,7 +128,9 @@ const CONNECTION: &str = "connection#";
 /// ends at [`ROSTER_LAST`].
 pub const ROSTER_FIRST: &str = PARTICIPANT;
 /// Sorts after all subscriptions: `$` is the character after `#`.
-pub const ROSTER_LAST: &str = "subscription$";
+pub const ROSTER_LAST: &str = "viewer$";
+/// The prefix of the sort keys of subscriptions.
+pub const SUBSCRIPTIONS: &str = SUBSCRIPTION;
 /// The prefix of the sort keys of participants.
 pub const PARTICIPANTS: &str = PARTICIPANT;
 /// The prefix of the sort keys of connections.
@@ -186,8 +197,13 @@ pub fn participant(user: &UserId) -> String {
 }
 
 /// Returns the sort key of a subscription.
-pub fn subscription(connection: &ConnectionId) -> String {
-    format!("{SUBSCRIPTION}{connection}")
+pub fn subscription(user: &UserId, connection: &ConnectionId) -> String {
+    format!("{SUBSCRIPTION}{user}{SEPARATOR}{connection}")
+}
+
+/// Sorts after the subscriptions of a user, and before those of the next user.
+pub fn subscriptions_after(user: &UserId) -> String {
+    format!("{SUBSCRIPTION}{user}{AFTER_SEPARATOR}")
 }
 
 /// Returns the partition key of a user, which is also the owner of the user's participant rows.
@@ -234,7 +250,11 @@ pub fn participant_in(sk: &str) -> Option<UserId> {
 
 /// Parses the connection in a subscription's sort key.
 pub fn subscription_in(sk: &str) -> Option<ConnectionId> {
-    ConnectionId::new(sk.strip_prefix(SUBSCRIPTION)?).ok()
+    let connection = match sk.strip_prefix(SUBSCRIPTION) {
+        Some(rest) => rest.rsplit_once(SEPARATOR)?.1,
+        None => sk.strip_prefix(EARLIER_SUBSCRIPTION)?,
+    };
+    ConnectionId::new(connection).ok()
 }
 
 /// Parses the connection in a connection's sort key.
@@ -258,8 +278,8 @@ mod tests {
             (entry(Seq::MAX), "event#999999999999"),
             (participant(&user_id), "participant#ada#1"),
             (
-                subscription(&connection_id),
-                "subscription#BFaT_fALIAMCKug=",
+                subscription(&user_id, &connection_id),
+                "viewer#ada#1\u{1f}BFaT_fALIAMCKug=",
             ),
             (user(&user_id), "user#ada#1"),
             (connection(&connection_id), "connection#BFaT_fALIAMCKug="),
@@ -271,10 +291,12 @@ mod tests {
         assert_eq!(user_in("user#ada#1").as_ref(), Some(&user_id));
         assert_eq!(seq_in("event#000000000042"), Some(seq));
         assert_eq!(participant_in("participant#ada#1"), Some(user_id));
-        assert_eq!(
-            subscription_in("subscription#BFaT_fALIAMCKug="),
-            Some(connection_id.clone())
-        );
+        for sk in [
+            "viewer#ada#1\u{1f}BFaT_fALIAMCKug=",
+            "subscription#BFaT_fALIAMCKug=",
+        ] {
+            assert_eq!(subscription_in(sk), Some(connection_id.clone()), "{sk:?}");
+        }
         assert_eq!(
             connection_in("connection#BFaT_fALIAMCKug="),
             Some(connection_id)
@@ -324,6 +346,18 @@ mod tests {
     }
 
     #[test]
+    fn subscriptions_sort_like_their_users() {
+        let connection = ConnectionId::new("c=").unwrap();
+        let mut users =
+            ["b", "a b", "a~", "a", "a#b", "a!", "a#"].map(|id| UserId::new(id).unwrap());
+        users.sort();
+        for (user, next) in users.iter().zip(&users[1..]) {
+            assert!(subscription(user, &connection) < subscriptions_after(user));
+            assert!(subscriptions_after(user) < subscription(next, &connection));
+        }
+    }
+
+    #[test]
     fn the_roster_range_holds_exactly_the_participants_and_subscriptions() {
         let roster = ROSTER_FIRST..=ROSTER_LAST;
         for inside in [
@@ -331,6 +365,8 @@ mod tests {
             "participant#\u{1f600}",
             "subscription#!",
             "subscription#~~",
+            "viewer#!",
+            "viewer#\u{1f600}",
         ] {
             assert!(roster.contains(&inside), "{inside}");
         }

@@ -61,6 +61,23 @@ impl Log for Table {
         rows.iter().map(entry).collect()
     }
 
+    async fn stored_at(
+        &self,
+        positions: &[(ConversationId, Seq)],
+    ) -> Result<Vec<(ConversationId, Seq)>, InternalError> {
+        let keys = positions.iter().map(|(conversation, position)| {
+            Row::new(keys::conversation(conversation), keys::entry(*position)).into_item()
+        });
+        let rows = self
+            .get_all("looking for entries", keys.collect(), false)
+            .await?;
+        let found = rows.iter().map(|row| {
+            let conversation = row.named_by_pk(keys::conversation_in)?;
+            Ok((conversation, row.named_by_sk(keys::seq_in)?))
+        });
+        found.collect()
+    }
+
     async fn put(
         &self,
         conversation: &ConversationId,

@@ -4,6 +4,7 @@
 //! formats of keys. This module retries only what the SDK does not: conflicting transactions and
 //! unprocessed keys.
 
+mod batch;
 mod connections;
 mod content;
 mod keys;
@@ -35,6 +36,9 @@ use crate::call_error::{call_error, error_chain};
 
 /// The most participants of a conversation, unless the configuration says otherwise.
 const MOST_PARTICIPANTS: usize = 1_000;
+/// How many rows of a roster are read before what was read is used: about 12 units. A roster with
+/// fewer rows takes one query.
+const ROSTER_ROWS: i32 = 500;
 /// The number of attempts at what the SDK does not retry.
 const ATTEMPTS: u32 = 5;
 /// The upper limit of the random wait before the second attempt. It doubles with each attempt.
@@ -46,6 +50,7 @@ pub struct Table {
     client: Client,
     name: String,
     most_participants: usize,
+    roster_rows: i32,
 }
 
 impl Table {
@@ -56,7 +61,15 @@ impl Table {
             client,
             name: name.into(),
             most_participants: MOST_PARTICIPANTS,
+            roster_rows: ROSTER_ROWS,
         }
+    }
+
+    /// Sets how many rows are read of a roster before what was read is used.
+    #[must_use]
+    pub fn with_roster_rows(mut self, rows: i32) -> Self {
+        self.roster_rows = rows;
+        self
     }
 
     /// Sets how many participants a conversation may have.

@@ -182,6 +182,25 @@ impl Participants for Table {
             .filter_map(|(id, participant)| Some((known.remove(&id)?, participant)));
         Ok(both.collect())
     }
+
+    async fn participations_of(
+        &self,
+        user: &UserId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, Participant)>, InternalError> {
+        // A request must not name a key twice.
+        let wanted: BTreeSet<&ConversationId> = conversations.iter().collect();
+        let wanted_rows = wanted
+            .into_iter()
+            .map(|id| Row::new(keys::conversation(id), keys::participant(user)).into_item());
+        let found = self
+            .get_all("reading participations", wanted_rows.collect(), true)
+            .await?;
+        let found = found
+            .iter()
+            .map(|row| Ok((row.named_by_pk(keys::conversation_in)?, participant(row)?)));
+        found.collect()
+    }
 }
 
 /// Returns the limit of a query for `limit` rows. One row more shows whether there are more; a page

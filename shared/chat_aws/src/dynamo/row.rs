@@ -61,6 +61,12 @@ impl Row {
         self.0.get(name)?.as_s().ok().map(String::as_str)
     }
 
+    /// Returns the strings of a set, none if the attribute does not exist.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let set = self.0.get(name).and_then(|value| value.as_ss().ok());
+        set.cloned().unwrap_or_default()
+    }
+
     /// Returns a string.
     pub fn text(&self, name: &'static str) -> Result<&str, InternalError> {
         self.optional(name).ok_or_else(|| unreadable(name))

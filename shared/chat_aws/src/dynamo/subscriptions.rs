@@ -1,5 +1,7 @@
 //! Subscriptions, and the roster of participants and subscriptions.
 
+use std::{collections::BTreeSet, slice};
+
 use aws_sdk_dynamodb::{
     operation::{
         query::builders::QueryFluentBuilder,
@@ -8,12 +10,15 @@ use aws_sdk_dynamodb::{
     types::AttributeValue,
 };
 use chat::{
-    domain::{Connection, ConnectionId, ConversationId, Subscription},
+    domain::{Connection, ConnectionId, ConversationId, Subscription, UserId},
     error::InternalError,
-    ports::{Roster, Subscriptions},
+    ports::{Roster, RosterPage, Subscriptions},
 };
 
-use super::{Range, Table, all_rows, failed, keys, row::Row};
+use super::{
+    Range, Table, all_rows, failed, keys,
+    row::{Row, unreadable},
+};
 
 impl Subscriptions for Table {
     async fn subscribe(
@@ -21,30 +26,31 @@ impl Subscriptions for Table {
         conversation: &ConversationId,
         subscription: &Subscription,
     ) -> Result<(), InternalError> {
-        let connection = &subscription.connection;
-        let row = Row::new(
-            keys::conversation(conversation),
-            keys::subscription(&connection.id),
-        )
-        .with(keys::OWNER, keys::connection(&connection.id))
-        .with(keys::USER, subscription.user.as_str())
-        .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
-        .with_number(keys::EXPIRES_AT, connection.expires_at().seconds());
-        self.put(row)
+        self.put(row(conversation, subscription))
             .send()
             .await
-            .map_err(failed("subscribing a connection"))?;
+            .map_err(failed(SUBSCRIBING))?;
         Ok(())
+    }
+
+    async fn subscribe_to_all(
+        &self,
+        conversations: &[ConversationId],
+        subscription: &Subscription,
+    ) -> Result<(), InternalError> {
+        let rows = conversations.iter().map(|id| row(id, subscription));
+        self.put_all(SUBSCRIBING, rows.collect()).await
     }
 
     async fn unsubscribe(
         &self,
         conversation: &ConversationId,
+        user: &UserId,
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
         self.delete(
             keys::conversation(conversation),
-            keys::subscription(connection),
+            keys::subscription(user, connection),
         )
         .send()
         .await
@@ -55,23 +61,31 @@ impl Subscriptions for Table {
     async fn claim(
         &self,
         connection: &Connection,
-        conversation: &ConversationId,
+        conversations: &[ConversationId],
         most: usize,
     ) -> Result<bool, InternalError> {
-        const HAS_PLACE: &str = "attribute_not_exists(#conversations) \
-            OR size(#conversations) < :most OR contains(#conversations, :conversation)";
-        let call = self
-            .update_places(&connection.id, conversation)
+        let Some(left) = most.checked_sub(conversations.len()) else {
+            return Ok(false);
+        };
+        let has_each: Vec<String> = (0..conversations.len())
+            .map(|number| format!("contains(#conversations, :c{number})"))
+            .collect();
+        let has_places = format!(
+            "attribute_not_exists(#conversations) OR size(#conversations) <= :left OR ({})",
+            has_each.join(" AND ")
+        );
+        let mut call = self
+            .update_places(&connection.id, conversations)
             .update_expression("SET #expires_at = :expires_at ADD #conversations :conversations")
-            .condition_expression(HAS_PLACE)
+            .condition_expression(has_places)
             .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
             .expression_attribute_values(":expires_at", number(connection.expires_at().seconds()))
-            .expression_attribute_values(":most", number(most))
-            .expression_attribute_values(
-                ":conversation",
-                AttributeValue::S(conversation.to_string()),
-            );
-        applied("claiming a place", call).await
+            .expression_attribute_values(":left", number(left));
+        for (number, id) in conversations.iter().enumerate() {
+            let id = AttributeValue::S(id.to_string());
+            call = call.expression_attribute_values(format!(":c{number}"), id);
+        }
+        applied("claiming places", call).await
     }
 
     async fn release(
@@ -80,7 +94,7 @@ impl Subscriptions for Table {
         connection: &ConnectionId,
     ) -> Result<(), InternalError> {
         let call = self
-            .update_places(connection, conversation)
+            .update_places(connection, slice::from_ref(conversation))
             .update_expression("DELETE #conversations :conversations")
             .condition_expression("attribute_exists(#conversations)");
         applied("releasing a place", call).await?;
@@ -90,6 +104,42 @@ impl Subscriptions for Table {
     async fn roster(&self, conversation: &ConversationId) -> Result<Roster, InternalError> {
         let query = self.query_roster(conversation);
         roster(&all_rows(READING_ROSTER, query).await?)
+    }
+
+    async fn roster_page(
+        &self,
+        conversation: &ConversationId,
+        after: Option<&UserId>,
+    ) -> Result<RosterPage, InternalError> {
+        let (participants, next) = match after {
+            None => {
+                let query = self.query_roster(conversation).limit(self.roster_rows);
+                let found = query.send().await.map_err(failed(READING_ROSTER))?;
+                let rows: Vec<Row> = found.items.into_iter().flatten().map(Row::read).collect();
+                let found_rows = roster(&rows)?;
+                if found.last_evaluated_key.is_none() {
+                    return Ok(found_rows.into());
+                }
+                // Participants come first. If there are subscriptions, these are all participants.
+                let participants = found_rows.participants;
+                let more = found_rows.subscriptions.is_empty();
+                let next = participants.last().filter(|_| more).cloned();
+                (participants, next)
+            }
+            Some(after) => self.participants_after(conversation, after).await?,
+        };
+        let first = after.map_or_else(|| keys::SUBSCRIPTIONS.to_owned(), keys::subscriptions_after);
+        let last = next
+            .as_ref()
+            .map_or_else(|| keys::ROSTER_LAST.to_owned(), keys::subscriptions_after);
+        let query = self.query_roster_rows(conversation, Range::Between(&first, &last));
+        let rows = all_rows(READING_ROSTER, query).await?;
+        let subscriptions = rows.iter().map(subscription).collect::<Result<_, _>>()?;
+        let roster = Roster {
+            participants,
+            subscriptions,
+        };
+        Ok(RosterPage { roster, next })
     }
 
     async fn small_roster(
@@ -111,20 +161,30 @@ impl Subscriptions for Table {
         roster(&rows).map(Some)
     }
 
-    async fn subscriptions_of(
+    async fn places_of(
         &self,
         connection: &ConnectionId,
     ) -> Result<Vec<ConversationId>, InternalError> {
-        let query = self
-            .query_by_owner(keys::connection(connection))
-            .projection_expression("#sort");
-        let rows = all_rows("reading the subscriptions of a connection", query).await?;
-        rows.iter()
-            .map(|row| row.named_by_pk(keys::conversation_in))
-            .collect()
+        const DOING: &str = "reading the places of a connection";
+        // A query, so that every function that pushes has the permission for it.
+        let places = Range::Between(keys::PLACES, keys::PLACES);
+        let found = self
+            .query(keys::connection(connection), places)
+            .consistent_read(false)
+            .send()
+            .await
+            .map_err(failed(DOING))?;
+        let rows = found.items.into_iter().flatten().map(Row::read);
+        let ids: Vec<String> = rows
+            .flat_map(|row| row.texts(keys::CONVERSATION_IDS))
+            .collect();
+        let ids = ids.into_iter().map(ConversationId::new);
+        ids.collect::<Result<_, _>>()
+            .map_err(|_| unreadable(keys::CONVERSATION_IDS))
     }
 }
 
+const SUBSCRIBING: &str = "subscribing a connection";
 const READING_ROSTER: &str = "reading a roster";
 
 fn roster(rows: &[Row]) -> Result<Roster, InternalError> {
@@ -136,26 +196,61 @@ fn roster(rows: &[Row]) -> Result<Roster, InternalError> {
             roster.subscriptions.push(subscription(row)?);
         }
     }
+    // Rows of an earlier version come first. Of a connection with both, one is enough.
+    let mut known = BTreeSet::new();
+    roster
+        .subscriptions
+        .retain(|found| known.insert(found.connection.id.clone()));
     Ok(roster)
 }
 
 impl Table {
     fn query_roster(&self, conversation: &ConversationId) -> QueryFluentBuilder {
         // One ascending range, so that participants are read before subscriptions.
-        self.query(
-            keys::conversation(conversation),
-            Range::Between(keys::ROSTER_FIRST, keys::ROSTER_LAST),
-        )
-        .projection_expression("#sort, #user, #connected_at, #expires_at")
-        .expression_attribute_names("#user", keys::USER)
-        .expression_attribute_names("#connected_at", keys::CONNECTED_AT)
-        .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
+        let whole = Range::Between(keys::ROSTER_FIRST, keys::ROSTER_LAST);
+        self.query_roster_rows(conversation, whole)
+    }
+
+    /// Reads the next participants after a user, and the last of them if there may be more.
+    async fn participants_after(
+        &self,
+        conversation: &ConversationId,
+        after: &UserId,
+    ) -> Result<(Vec<UserId>, Option<UserId>), InternalError> {
+        let pk = keys::conversation(conversation);
+        let start = Row::new(pk, keys::participant(after)).into_item();
+        let found = self
+            .query_roster_rows(conversation, Range::BeginsWith(keys::PARTICIPANTS))
+            .set_exclusive_start_key(Some(start))
+            .limit(self.roster_rows)
+            .send()
+            .await
+            .map_err(failed(READING_ROSTER))?;
+        let rows = found.items.into_iter().flatten().map(Row::read);
+        let participants = rows
+            .map(|row| row.named_by_sk(keys::participant_in))
+            .collect::<Result<Vec<_>, _>>()?;
+        let more = found.last_evaluated_key.is_some();
+        let next = participants.last().filter(|_| more).cloned();
+        Ok((participants, next))
+    }
+
+    fn query_roster_rows(
+        &self,
+        conversation: &ConversationId,
+        range: Range<'_>,
+    ) -> QueryFluentBuilder {
+        self.query(keys::conversation(conversation), range)
+            .projection_expression("#sort, #user, #connected_at, #expires_at")
+            .expression_attribute_names("#user", keys::USER)
+            .expression_attribute_names("#connected_at", keys::CONNECTED_AT)
+            .expression_attribute_names("#expires_at", keys::EXPIRES_AT)
     }
 
     fn update_places(
         &self,
         connection: &ConnectionId,
-        conversation: &ConversationId,
+        conversations: &[ConversationId],
     ) -> UpdateItemFluentBuilder {
         self.client
             .update_item()
@@ -165,7 +260,7 @@ impl Table {
             .expression_attribute_names("#conversations", keys::CONVERSATION_IDS)
             .expression_attribute_values(
                 ":conversations",
-                AttributeValue::Ss(vec![conversation.to_string()]),
+                AttributeValue::Ss(conversations.iter().map(ToString::to_string).collect()),
             )
     }
 }
@@ -186,6 +281,19 @@ async fn applied(
 
 fn number(number: impl ToString) -> AttributeValue {
     AttributeValue::N(number.to_string())
+}
+
+/// The row has no owner, so that it costs no entry of the index: the connection's places list its
+/// subscriptions.
+fn row(conversation: &ConversationId, subscription: &Subscription) -> Row {
+    let connection = &subscription.connection;
+    Row::new(
+        keys::conversation(conversation),
+        keys::subscription(&subscription.user, &connection.id),
+    )
+    .with(keys::USER, subscription.user.as_str())
+    .with_number(keys::CONNECTED_AT, connection.connected_at.millis())
+    .with_number(keys::EXPIRES_AT, connection.expires_at().seconds())
 }
 
 fn subscription(row: &Row) -> Result<Subscription, InternalError> {

@@ -3,6 +3,7 @@
 
 mod connections;
 mod conversations;
+mod crowd;
 mod messages;
 mod participants;
 mod reactions;

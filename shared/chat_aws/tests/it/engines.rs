@@ -146,6 +146,8 @@ impl OnTable {
     fn of(client: Client) -> Self {
         let runtime = Runtime::new().unwrap();
         let (table, _) = runtime.block_on(create_table(&client));
+        // So few that small rosters have several pages.
+        let table = table.with_roster_rows(4);
         Self { runtime, table }
     }
 }

@@ -237,7 +237,8 @@ async fn after_an_erasure_no_row_has_a_text_a_name_or_a_key_of_the_user() {
         "pk of connection",
         "pk of presence",
         "sk of participant",
-        "user of subscription",
+        "sk of viewer",
+        "user of viewer",
     ] {
         assert!(places.contains(&place.to_owned()), "{place}: {places:?}");
     }

@@ -36,6 +36,58 @@ fn only_newer_heads_of_the_callers_conversations_are_returned() {
     );
 }
 
+/// Pings are most of all requests, and most conversations are quiet.
+#[test]
+fn a_ping_looks_for_newer_entries_only_and_of_participants_only() {
+    let chat = FakeChat::new();
+    for id in ["c", "d"] {
+        let conversation = chat.conversation(id, &["ada"]);
+        chat.history(&conversation, "ada", 3);
+        let frame = json!({"action": "subscribe", "conversation": id});
+        chat.frame("ada-1", frame);
+    }
+    let methods = |connection: &str, positions: Value| {
+        let _ = chat.take_calls();
+        chat.frame(
+            connection,
+            json!({"action": "ping", "positions": positions}),
+        );
+        let calls = chat.take_calls();
+        calls.iter().map(|call| call.method).collect::<Vec<_>>()
+    };
+    let quiet = methods("ada-1", json!({"c": 3, "d": 3}));
+    assert_eq!(quiet, ["places_of", "stored_at"]);
+    // Where there is a newer entry, participation is checked after the head is read.
+    let behind = methods("ada-1", json!({"c": 2, "d": 3}));
+    assert_eq!(
+        behind,
+        ["places_of", "stored_at", "read_back", "participant"]
+    );
+    // A place proves participation. Without one, the row does.
+    let unsubscribed = methods("ada-2", json!({"c": 3}));
+    assert_eq!(
+        unsubscribed,
+        ["places_of", "participations_of", "stored_at"]
+    );
+    let stranger = methods("mallory-1", json!({"c": 0}));
+    assert_eq!(stranger, ["places_of", "participations_of"]);
+}
+
+/// The place is left over if a removal is killed before it cleans up.
+#[test]
+fn a_place_without_a_participant_shows_no_head() {
+    let chat = FakeChat::new();
+    let c = chat.conversation("c", &["ada", "grace"]);
+    chat.frame(
+        "grace-1",
+        json!({"action": "subscribe", "conversation": "c"}),
+    );
+    chat.remove(&c, "grace");
+    chat.history(&c, "ada", 3);
+    let reply = chat.frame("grace-1", json!({"action": "ping", "positions": {"c": 0}}));
+    assert_eq!(reply["heads"], json!({}));
+}
+
 #[test]
 fn positions_are_checked() {
     let chat = FakeChat::new();

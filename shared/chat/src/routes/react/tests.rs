@@ -362,6 +362,7 @@ fn what_a_reaction_reads_does_not_depend_on_the_number_of_reactions() {
             "read_at",
             "standing",
             "participants",
+            "roster_page",
         ];
         assert_eq!(methods, expected, "{user}");
     }

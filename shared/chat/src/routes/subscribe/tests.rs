@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{PAGE_TEXTS, Subscribe};
+use super::Subscribe;
 use crate::{
     fakes::FakeChat,
     fields::Fields,
+    missed::PAGE_TEXTS,
     ports::Clock as _,
     request::{Request, Route as _},
     routes::EditMessage,

@@ -1,6 +1,6 @@
 //! `$connect`, `$disconnect` and subscriptions.
 
-use chat::routes::{CreateConversation, Ping, Subscribe, Unsubscribe};
+use chat::routes::{CatchUp, CreateConversation, Ping, Subscribe, Unsubscribe};
 use serde_json::{Value, json};
 
 use super::{Small, line};
@@ -29,19 +29,31 @@ pub async fn lines(small: &Small) -> Vec<String> {
                 .await,
         ),
         line(
+            "`catchUp`",
+            &small
+                .frame::<CatchUp>("ada-3", json!({"conversation": "c", "after": 9}))
+                .await,
+        ),
+        line(
             "`ping` without positions",
             &small.frame::<Ping>("ada-3", json!({})).await,
         ),
         line(
-            "`ping`, each position",
+            "`ping`, one position",
             &small
                 .frame::<Ping>("ada-3", json!({"positions": {"c": 10}}))
                 .await,
         ),
         line(
-            "`ping`, each position that is behind",
+            "`ping`, one position that is behind",
             &small
                 .frame::<Ping>("ada-3", json!({"positions": {"c": 9}}))
+                .await,
+        ),
+        line(
+            "`ping`, one position without a subscription",
+            &small
+                .frame::<Ping>("grace-2", json!({"positions": {"c": 10}}))
                 .await,
         ),
         line(
@@ -69,18 +81,74 @@ pub async fn lines(small: &Small) -> Vec<String> {
     ]
 }
 
+/// The ids are UUIDs, as those that the server chooses.
+fn twenty() -> Vec<String> {
+    let id = |number: usize| format!("0f6b0a52-6f0e-4f0e-9a7c-{number:012}");
+    (0..20).map(id).collect()
+}
+
 #[tokio::test]
-async fn many_subscriptions_in_one_frame_cost_as_much_as_one_by_one() {
+async fn connecting_with_twenty_conversations_takes_one_frame_and_few_writes() {
     let small = Small::conversation().await;
-    let other = json!({"id": "b", "participants": []});
-    small.ask::<CreateConversation>("ada", other).await;
-    let again = |fields: Value| small.frame::<Subscribe>("ada-1", fields);
-    again(json!({"conversation": "b"})).await;
-    let one = again(json!({"conversation": "b"})).await;
-    let wanted = json!([{"conversation": "c"}, {"conversation": "b"}]);
-    let two = again(json!({"conversations": wanted})).await;
-    assert_eq!(two.calls, 2 * one.calls);
-    assert_eq!(two.read_units, 2.0 * one.read_units);
-    assert_eq!(two.write_units, 2.0 * one.write_units);
-    assert!(two.rounds <= one.rounds);
+    for id in twenty() {
+        let fields = json!({"id": id, "participants": ["grace"]});
+        small.ask::<CreateConversation>("ada", fields).await;
+    }
+    let connected = small.connect("ada-20").await;
+    let wanted: Vec<_> = twenty()
+        .iter()
+        .map(|id| json!({"conversation": id, "after": 0}))
+        .collect();
+    let fields = json!({"conversations": wanted, "receipts": true});
+    let subscribed = small.frame::<Subscribe>("ada-20", fields).await;
+    // A unit for each row, and one for all places.
+    assert_eq!(connected.write_units + subscribed.write_units, 22.0);
+    // One batch of rows, one of participants, one claim; a read and a second check for each.
+    assert_eq!(subscribed.calls, 3 + 2 * 20);
+    assert_eq!(subscribed.read_units, 3.0 * 20.0);
+
+    // Closing the connection deletes the same rows: two calls of at most 25.
+    let closed = small.disconnect("ada-20").await;
+    assert_eq!((closed.calls, closed.write_units), (2, 22.0));
+}
+
+#[tokio::test]
+async fn a_quiet_ping_costs_half_a_unit_for_each_position() {
+    let small = Small::conversation().await;
+    small.send("m-1", Some(0)).await;
+    let quiet = |positions: Value| small.frame::<Ping>("ada-1", json!({"positions": positions}));
+    // A page that has heard from its conversations names none of them.
+    let cost = quiet(json!({})).await;
+    assert_eq!((cost.calls, cost.read_units), (0, 0.0));
+    let cost = quiet(json!({"c": 1})).await;
+    assert_eq!((cost.calls, cost.read_units), (2, 1.0));
+
+    let wanted: Vec<_> = twenty()
+        .iter()
+        .map(|id| json!({"conversation": id}))
+        .collect();
+    for id in twenty() {
+        small
+            .ask::<CreateConversation>("ada", json!({"id": id, "participants": []}))
+            .await;
+    }
+    let fields = json!({"conversations": wanted});
+    small.frame::<Subscribe>("ada-1", fields).await;
+    let positions: serde_json::Map<_, _> = twenty().into_iter().map(|id| (id, json!(0))).collect();
+    let cost = quiet(Value::Object(positions)).await;
+    assert_eq!((cost.calls, cost.rounds), (2, 2));
+    assert_eq!(cost.read_units, 10.5);
+}
+
+/// Many clients repair the same gap at once.
+#[tokio::test]
+async fn a_gap_is_repaired_without_a_write() {
+    let small = Small::conversation().await;
+    for number in 1..=10 {
+        small.send(&format!("m-{number}"), Some(number - 1)).await;
+    }
+    let fields = json!({"conversation": "c", "after": 7});
+    let cost = small.frame::<CatchUp>("grace-1", fields).await;
+    assert_eq!((cost.calls, cost.rounds, cost.write_units), (4, 4, 0.0));
+    assert_eq!(cost.read_units, 3.5);
 }

@@ -3,9 +3,9 @@
 use chat::{
     error::{Rejection, RequestError},
     routes::{
-        AddParticipant, DeleteMessage, EditMessage, GetConversation, Ping, React, ReadEvents,
-        ReadMessages, Receipt, RemoveParticipant, RemoveParticipants, SendMessage, Subscribe,
-        WithdrawReaction,
+        AddParticipant, CatchUp, DeleteMessage, EditMessage, GetConversation, Ping, React,
+        ReadEvents, ReadMessages, Receipt, RemoveParticipant, RemoveParticipants, SendMessage,
+        Subscribe, WithdrawReaction,
     },
 };
 use serde_json::{Value, json};
@@ -75,6 +75,8 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
         assert_eq!((cost.calls, cost.write_units), (1, 0.0));
         assert!(cost.read_units <= 1.0, "{cost:?}");
     }
+    let cost = small.refused::<CatchUp>(json!({"after": 0})).await;
+    assert_eq!((cost.calls, cost.write_units), (2, 0.0));
     for after in [json!(0), json!(12), Value::Null] {
         let cost = small.refused::<Subscribe>(json!({"after": after})).await;
         assert_eq!((cost.calls, cost.rounds), (4, 3), "{after}");

@@ -188,3 +188,29 @@ fn many_subscriptions_cost_as_many_tokens() {
         (&json!("rate_limited"), &json!(2_000))
     );
 }
+
+/// The rows of all are written before anything is read, so no entry is missed in between.
+#[test]
+fn many_subscriptions_are_checked_and_claimed_together() {
+    let chat = three_conversations();
+    let wanted = json!([{"conversation": "c"}, {"conversation": "d"}, {"conversation": "none"}]);
+    let _ = chat.take_calls();
+    chat.frame(
+        "grace-1",
+        json!({"action": "subscribe", "conversations": wanted}),
+    );
+    let calls = chat.take_calls();
+    let methods: Vec<_> = calls.iter().map(|call| call.method).collect();
+    let (first, rest) = methods.split_at(4);
+    let of = |method: &str| first.iter().filter(|first| **first == method).count();
+    assert_eq!(
+        (of("subscribe"), of("participations_of")),
+        (3, 1),
+        "{methods:?}"
+    );
+    let of = |method: &str| rest.iter().filter(|first| **first == method).count();
+    assert_eq!((of("read_back"), of("participant")), (2, 2), "{methods:?}");
+    assert_eq!(of("unsubscribe"), 1, "{methods:?}");
+    let places = chat.claims(&chat.connection("grace-1").1.id);
+    assert_eq!(places.len(), 2);
+}

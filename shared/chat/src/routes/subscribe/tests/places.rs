@@ -88,3 +88,34 @@ fn no_subscription_is_left_without_a_place() {
         }
     }
 }
+
+/// The first 15 of 20 conversations get the places that are left.
+#[test]
+fn many_subscriptions_share_the_places_that_are_left() {
+    let chat = FakeChat::new();
+    for n in 0..105 {
+        chat.conversation(&format!("c{n}"), &["ada"]);
+    }
+    let many = |ids: std::ops::Range<usize>| {
+        let wanted: Vec<_> = ids
+            .map(|n| json!({"conversation": format!("c{n}")}))
+            .collect();
+        let frame = json!({"action": "subscribe", "conversations": wanted});
+        let outcomes = chat.frame("ada-1", frame)["conversations"].clone();
+        let outcomes = outcomes.as_array().unwrap().clone();
+        outcomes
+            .iter()
+            .filter(|outcome| outcome["head"].is_u64())
+            .count()
+    };
+    for first in [0, 20, 40, 60] {
+        assert_eq!(many(first..first + 20), 20);
+    }
+    assert_eq!(many(80..85), 5);
+    assert_eq!(many(85..105), 15);
+    // Those that have places already need none.
+    assert_eq!(many(75..95), 20);
+    assert_eq!(chat.connection_rows(), 100);
+    let (_, connection) = chat.connection("ada-1");
+    assert_eq!(chat.claims(&connection.id).len(), 100);
+}
