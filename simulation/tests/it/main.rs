@@ -8,7 +8,7 @@ use simulation::{Item, Kind, Limits, Mutant, Parameters, run, run_all, shrink};
 /// The number of seeds in which every kind of fault is injected.
 const SEEDS: u64 = 24;
 /// The number of seeds within which each mutant below is found.
-const EARLY: u64 = 60;
+const EARLY: u64 = 100;
 
 /// Parameters of a run that takes a few milliseconds.
 fn short() -> Parameters {
