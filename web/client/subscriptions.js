@@ -3,7 +3,6 @@ import { Action, Code, MAX_POSITIONS, Retry } from "./protocol.js";
 
 /** @import { Opened, Problem, Replica, Subscription, SubscriptionsOptions } from "./types.js" */
 
-const CATCH_UP = "catchUp";
 const GAP_LIMIT_MS = 500;
 
 export class Subscriptions {
@@ -78,7 +77,7 @@ export class Subscriptions {
   /** @param {string[]} ids */
   catchUp(...ids) {
     const live = ids.flatMap((id) => this.#all.get(id) ?? []).filter((one) => one.phase === "live");
-    if (!this.#isOld) return this.#ask(CATCH_UP, live);
+    if (!this.#isOld) return this.#ask(Action.catchUp, live);
     for (const subscription of live) subscription.phase = "wanted";
     this.#advance();
   }
@@ -130,7 +129,7 @@ export class Subscriptions {
     const frame = outcome.kind === "answer" ? outcome.frame : null;
     const problem = frame?.event === "error" ? frame.problem : undefined;
     // One after the other shows which was the reason.
-    const isRefused = problem?.retry === Retry.never && (action === CATCH_UP || !!asked[1]);
+    const isRefused = problem?.retry === Retry.never && (action === Action.catchUp || !!asked[1]);
     this.#isOld ||= isRefused;
     for (const [index, subscription] of asked.entries()) {
       const { id } = subscription.replica;
