@@ -193,8 +193,11 @@ export class Recorder {
     if (["sent", "edited", "deleted"].includes(frame?.event))
       this.acknowledged(frame.conversation, frame);
     else if (frame?.event === "reacted") this.reacted(frame.conversation, frame);
-    else if (frame?.event === "subscribed") for (const entry of frame.events) this.#arrived(entry);
-    else if (frame?.event === "error" && asked.has(frame.ref)) {
+    else if (["subscribed", "caughtUp"].includes(frame?.event)) {
+      // One conversation, or many, of which some may be refused.
+      for (const { events = [] } of frame.conversations ?? [frame])
+        for (const entry of events) this.#arrived(entry);
+    } else if (frame?.event === "error" && asked.has(frame.ref)) {
       const { conversation, id } = asked.get(frame.ref);
       this.rejected(conversation, id, frame);
     } else if (frame?.seq !== undefined) this.#arrived(frame);
