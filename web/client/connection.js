@@ -230,7 +230,7 @@ export class Connection {
     }
     this.#options.onDown();
     const now = this.#options.clock.now();
-    if (now >= this.#askAt) {
+    if (now >= this.#askAt || this.#options.isTokenOver()) {
       this.#askAt = now + ASK_EVERY_MS;
       const reason = await this.#options.diagnose();
       const isOutdated = generation !== this.#generation || this.#socket || this.#candidate;

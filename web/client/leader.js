@@ -10,8 +10,7 @@ import { Subscriptions } from "./subscriptions.js";
 const POLL_AFTER_MS = 5_000;
 const LOAD_AGAIN_MS = 5_000;
 const LIST_SPREAD_MS = 60_000;
-/** The most pages of the list, with 25 conversations each. */
-const MAX_PAGES = 10;
+const LISTED_PAGES = 10;
 
 export class Leader {
   /** @type {LeaderOptions} */
@@ -19,6 +18,7 @@ export class Leader {
   #isLeading = true;
   #isRunning = false;
   #wasConnected;
+  #over = "";
   #offeredToken = "";
   #acceptedToken = "";
   /** @type {Connection} */
@@ -38,10 +38,8 @@ export class Leader {
     const { clock, dial } = environment;
     this.#options = options;
     this.#wasConnected = model.state.name !== StateName.connecting;
-    /** @type {Connection["request"]} */
-    const request = (frame) => this.#connection.request(frame);
     this.#subscriptions = new Subscriptions({
-      request,
+      request: (frame) => this.#connection.request(frame),
       clock,
       onReady: (replica) => this.#send(replica, true),
       onGone: ({ id }) => apply({ kind: "gone", conversation: id }),
@@ -56,6 +54,12 @@ export class Leader {
       },
       isVisible,
       diagnose: async () => (await this.#prepared())?.diagnose() ?? "away",
+      isTokenOver: () => {
+        const token = this.#offeredToken;
+        if (token === this.#over || !options.credentials.hasEnded(token)) return false;
+        this.#over = token;
+        return true;
+      },
       ping: () => this.#ping(),
       onOpen: () => this.#connected(),
       onFrame: (text) => this.#received(text),
@@ -353,7 +357,7 @@ export class Leader {
     if (this.#listing) return;
     const listing = {
       cancel: clock.after(wait, async () => {
-        const isAnswered = await this.isAnswered(() => this.list(MAX_PAGES));
+        const isAnswered = await this.isAnswered(() => this.list(LISTED_PAGES));
         if (this.#listing !== listing) return;
         this.#listing = null;
         if (isAnswered) return;

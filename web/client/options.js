@@ -214,7 +214,9 @@
  * @property {() => Socket} dial starts a handshake with the current token
  * @property {() => Promise<Reason | "renewed">} diagnose finds out over HTTP why a handshake
  *   failed, because a browser does not say; `renewed` means that there is a new token; called at
- *   most once a minute
+ *   most once a minute, and once more for each token that has ended
+ * @property {() => boolean} isTokenOver whether the token of the last handshake has ended by this
+ *   clock; once for each token, since a wrong clock must do no harm
  * @property {() => string} ping returns the text of a ping
  * @property {() => boolean} isVisible whether any tab is visible
  * @property {() => void} onOpen a new connection is open; requests on earlier ones are unanswered

@@ -6,7 +6,7 @@ import { FakeClock, settled } from "./fakes.js";
 
 const MINUTE = 60_000;
 
-/** @param {{verdict?: "away" | "expired" | "renewed" | "blocked" | "forbidden", visible?: boolean, asked?: number[]}} [world] */
+/** @param {{verdict?: "away" | "expired" | "renewed" | "blocked" | "forbidden", visible?: boolean, over?: boolean, asked?: number[]}} [world] */
 function start(world = {}) {
   const clock = new FakeClock();
   /** @type {FakeSocket[]} */ const sockets = [];
@@ -22,6 +22,7 @@ function start(world = {}) {
       world.asked = [...(world.asked ?? []), clock.now()];
       return world.verdict ?? "away";
     },
+    isTokenOver: () => world.over ?? false,
     ping: () => '{"action":"ping"}',
     isVisible: () => world.visible ?? true,
     onOpen: () => events.push("open"),
@@ -158,6 +159,20 @@ test("a failed handshake is diagnosed before the wait", async () => {
   last().cut();
   await clock.advance(10 * MINUTE);
   assert.deepEqual([sockets.length, events], [4, ["down", "down", "down", "refused"]]);
+});
+
+test("a handshake with a token that has ended is diagnosed at once", async () => {
+  const { clock, last, world } = start();
+  last().cut();
+  await clock.advance(1_000);
+  last().cut();
+  await clock.advance(0);
+  assert.equal(world.asked?.length, 1, "not twice in a minute");
+  world.over = true;
+  await clock.advance(1_000);
+  last().cut();
+  await clock.advance(0);
+  assert.equal(world.asked?.length, 2);
 });
 
 test("a handshake that hangs is abandoned", async () => {
@@ -312,6 +327,7 @@ test("a socket that the browser refuses to create counts as a failed handshake",
       );
     },
     diagnose: async () => "blocked",
+    isTokenOver: () => false,
     ping: () => "",
     isVisible: () => true,
     onOpen: () => {},
