@@ -111,7 +111,7 @@ export class Aftermath {
 }
 
 function isSame(entry, stored) {
-  // The text of an edit is kept by whoever received it, and not stored once it is replaced.
+  // The text of an edit is kept by the devices that received it, and not stored once it is replaced.
   const members = ["event", "seq", "id", ...(entry.event === "messageEdited" ? [] : ["body"])];
   return members.every((member) => entry[member] === stored?.[member]);
 }

@@ -107,7 +107,7 @@ export class LibraryDevice extends Device {
   }
 
   /**
-   * Reacts to the newest message of somebody else, or withdraws the reaction.
+   * Reacts to the newest message of another user, or withdraws the reaction.
    *
    * @param {string} conversation
    * @param {string} emoji

@@ -53,7 +53,7 @@ export class PlainDevice extends Device {
   }
 
   /**
-   * Reacts to the newest message of somebody else that it knows, or withdraws the reaction.
+   * Reacts to the newest message of another user that it knows, or withdraws the reaction.
    *
    * @param {string} conversation
    * @param {string} emoji

@@ -47,7 +47,7 @@ pub(super) struct Remote {
 pub(super) enum EngineCaller {
     /// The client that signed the call.
     Client,
-    /// Always this owner, whoever signed the call. The engine has tables of its own for each access
+    /// Always this owner, independent of who signed the call. The engine has tables of its own for each access
     /// key, and this key is known to the harness only.
     Owner(Credentials),
 }

@@ -153,7 +153,10 @@ async fn websocket_events_have_the_shape_of_the_samples() {
     let authorized = calls.next("Authorizer").await;
     let connected = calls.next("Connect").await;
     for (name, sample) in &samples {
-        match sample["requestContext"]["eventType"].as_str().unwrap_or_default() {
+        match sample["requestContext"]["eventType"]
+            .as_str()
+            .unwrap_or_default()
+        {
             "CONNECT" if is_authorizer(sample) => assert_alike(name, sample, &authorized),
             "CONNECT" => assert_alike(name, sample, &connected),
             "MESSAGE" => {

@@ -85,7 +85,7 @@ where
     }
 }
 
-/// Checks that the caller may delete the message. Anybody may delete what is deleted already.
+/// Checks that the caller may delete the message. Every participant may delete what is deleted already.
 fn authorize(read: &Read, caller: &Identity) -> Result<(), Rejection> {
     match read.target()? {
         Target::Message(message)
@@ -97,7 +97,7 @@ fn authorize(read: &Read, caller: &Identity) -> Result<(), Rejection> {
     }
 }
 
-/// Stores a deletion, or returns the one that deleted the message before, whoever made it.
+/// Stores a deletion, or returns the one that deleted the message before, by any user.
 async fn store<P: Log + Clock + Random>(
     ports: &P,
     conversation: &ConversationId,
@@ -114,7 +114,7 @@ async fn store<P: Log + Clock + Random>(
     if let Some(stored) = revise(ports, conversation, draft, read.tail, deadline).await? {
         return Ok(stored);
     }
-    // Somebody else deleted the message since it was read.
+    // Another user deleted the message since it was read.
     let message = ports.read_at(conversation, target.as_slice()).await?;
     let by = message
         .first()

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Presence is not whether a user has a connection: a connection may be gone without a notice. It
-//! is whether somebody looked lately. A visible page renews it, and it ends by itself.
+//! is whether the user looked lately. A visible page renews it, and it ends by itself.
 
 use std::{collections::BTreeMap, time::Duration};
 

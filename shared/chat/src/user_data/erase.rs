@@ -201,7 +201,7 @@ where
                         tail = behind(deletion.entry);
                         erased.messages += 1;
                     }
-                    // Somebody else has deleted it since.
+                    // Another user has deleted it since.
                     Some(None) => {}
                     None => return Ok((erased, false)),
                 }
