@@ -18,7 +18,6 @@ use crate::{
     domain::{Content, Emoji, ReactionKey},
     error::{Rejection, RequestError},
     fan_out::publish_stored,
-    fields::Fields,
     log::{Tail, react},
     message_change::{NamedMessage, TARGET, Target, only_to_participants, read},
     mutant::mutant,
@@ -52,20 +51,6 @@ pub struct Reacted {
     pub on: bool,
     /// The position of the entry; `None` if it was so already.
     pub seq: Option<u64>,
-}
-
-struct Command {
-    message: NamedMessage,
-    emoji: Emoji,
-}
-
-impl Command {
-    fn parse(fields: &Fields) -> Result<Self, Rejection> {
-        Ok(Self {
-            message: NamedMessage::parse(fields)?,
-            emoji: fields.required("emoji")?,
-        })
-    }
 }
 
 impl<P> Route<P> for React
@@ -107,7 +92,8 @@ where
         + Random
         + Sync,
 {
-    let Command { message, emoji } = Command::parse(&request.fields)?;
+    let message = NamedMessage::parse(&request.fields)?;
+    let emoji: Emoji = request.fields.required("emoji")?;
 
     let now = ports.now();
     let caller = request.caller(now)?;
