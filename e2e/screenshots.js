@@ -1,5 +1,5 @@
 /**
- * Takes the README's pictures of the page: a conversation between two people, one of whom is typing,
+ * Takes the README's pictures of the page: a conversation between two people, while one of them types,
  * with unread messages elsewhere. `npm run screenshots`; with `-- FOLDER`, also pictures of the menus
  * and dialogs, into that folder. Without a font for emoji, such as Debian's fonts-noto-color-emoji,
  * reactions are empty boxes.

@@ -1,6 +1,6 @@
 /**
  * Every command of the AWS CLI in the pages for operators is one that the AWS CLI accepts: each page
- * is run with a program in place of `aws` that makes the AWS CLI check its arguments and calls nobody.
+ * is run with a program in place of `aws` that makes the AWS CLI check its arguments and sends no request.
  */
 import assert from "node:assert/strict";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

@@ -60,7 +60,7 @@ suite("bin/user-data", (stack) => {
     return [...new Set(found)].toSorted();
   }
 
-  test("an export has the messages of the user, and nobody else can read the file", async () => {
+  test("an export has the messages of the user, and only its owner can read the file", async () => {
     const file = join(folder, "user.jsonl");
     assert.match(await command("export", grace.user, "--output", file), /records are in/);
     const records = (await readFile(file, "utf8")).trim().split("\n").map(JSON.parse);
