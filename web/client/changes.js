@@ -87,12 +87,13 @@
 /**
  * @typedef {ConversationInfo & {
  *   total: number,
- *   isExact: boolean,
+ *   exactTo: number,
  *   readTotal: number,
  *   isReadExact: boolean,
  *   inView: number,
- * }} Info `total` and `readTotal` are the numbers of messages up to `head` and up to `readTo`. They
- *   are estimates until the server has said them. The user looks at messages up to `inView`.
+ * }} Info `total` and `readTotal` are the numbers of messages up to `head` and up to `readTo`. Each
+ *   entry after `exactTo` counts as a message in `total` until it is seen. `readTotal` is an estimate
+ *   unless `isReadExact`. The user looks at messages up to `inView`.
  */
 
 /**

@@ -111,11 +111,12 @@ export class Directory {
     if (isMessage) this.#seeMessage(info, entry);
     else if (info.lastMessage && info.lastMessage.seq === entry.target)
       info.lastMessage = changed(info.lastMessage, entry);
-    if (seq > info.head) {
-      this.#raiseHead(info, seq - 1);
-      info.head = seq;
-      info.total += Number(isMessage);
-    } else if (!isMessage && !info.isExact && seq > info.readTo) info.total -= 1;
+    this.#raiseHead(info, seq);
+    if (!isMessage && seq > info.exactTo) {
+      info.total -= 1;
+      if (!info.isReadExact && seq <= info.readTo) info.readTotal -= 1;
+    }
+    if (seq === info.exactTo + 1) info.exactTo = seq;
     // Users have read what they answer.
     this.#readTo(info, isMessage && sender === this.#me ? seq : info.readTo);
   }
@@ -234,7 +235,7 @@ export class Directory {
       lastMessage: null,
       activeAt: Number.isNaN(since) ? 0 : since,
       total: 0,
-      isExact: false,
+      exactTo: 0,
       readTo: this.#read.get(id) ?? 0,
       readTotal: this.#read.get(id) ?? 0,
       isReadExact: false,
@@ -263,6 +264,7 @@ export class Directory {
     }
     if (readTo > info.readTo || !info.isReadExact) {
       info.readTotal = this.#messagesTo(info, readTo);
+      info.isReadExact &&= readTo === info.readTo;
       info.readTo = readTo;
     }
     if (known < readTo) {
@@ -282,7 +284,6 @@ export class Directory {
     if (head <= info.head) return;
     info.total += head - info.head;
     info.head = head;
-    info.isExact = false;
   }
 
   /**
@@ -295,7 +296,7 @@ export class Directory {
     if (seq < info.head && since === null) return;
     info.head = Math.max(info.head, seq);
     info.total = messages + (since ?? 0);
-    info.isExact = true;
+    info.exactTo = info.head;
   }
 
   /**

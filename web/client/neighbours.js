@@ -169,7 +169,7 @@ function snapshotOf(model) {
     const missing = info.head - (model.find(info.id)?.position ?? info.head);
     const { head, total } = info;
     if (missing <= 0) return { ...info, people };
-    return { ...info, people, head: head - missing, total: total - missing, isExact: false };
+    return { ...info, people, head: head - missing, total: total - missing, exactTo: 0 };
   });
   return { isLoaded, state, conversations };
 }

@@ -72,6 +72,29 @@ test("without a position, the server's number of unread messages counts, also as
   assert.equal(directory.get("c")?.unread, 0);
 });
 
+test("when the server counts anew, what the user answered stays read", () => {
+  const directory = new Directory(ME);
+  const counted = (/** @type {[number, number]} */ ...count) =>
+    directory.position({ kind: "positions", conversation: "c", read: [], counted: count });
+  directory.merge({
+    ...{ id: "c", title: "Lunch", head: 0, lastMessage: null, joinedAt: "" },
+    ...{ messages: 0, readTo: 0, unread: 0 },
+  });
+  // One of the first two entries is a message. Of the third, only the number is known.
+  counted(2, 1);
+  directory.add({ id: "c", head: 3 }, 0);
+  directory.see(message(1, "bob"));
+  directory.see({ event: "participantAdded", conversation: "c", seq: 2, user: "carol" });
+  assert.equal(directory.unread, 2);
+  directory.see(message(3, "alice"));
+  directory.see(message(4, "alice"));
+  assert.equal(directory.unread, 0);
+  counted(4, 3);
+  assert.equal(directory.unread, 0);
+  directory.see(message(5, "bob"));
+  assert.equal(directory.unread, 1);
+});
+
 test("the title of a conversation without one is made of the best known names of the others", () => {
   const directory = new Directory(ME);
   const listed = directory.add({ id: "c" }, 0);
