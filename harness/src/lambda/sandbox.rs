@@ -214,7 +214,7 @@ impl Invoked {
         &self,
         process: &Process,
         status: Status,
-        memory_used: Option<u64>,
+        memory_used: impl FnOnce(&Process) -> Option<u64>,
     ) -> Option<Vec<u8>> {
         if !self.event.log_tail() {
             return None;
@@ -223,7 +223,7 @@ impl Invoked {
             duration: self.started.elapsed(),
             init: self.init,
             memory_size: process.deployment().memory,
-            memory_used,
+            memory_used: memory_used(process),
             status,
         };
         let last = report.line(self.event.request_id());
@@ -311,7 +311,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                         Outcome::Answer(_) => Status::Success,
                         Outcome::FunctionError(_) => Status::Error,
                     };
-                    let log = invoked.log(process, status, process.memory_used()).await;
+                    let log = invoked.log(process, status, Process::memory_used).await;
                     let _ = verdict.send(answer);
                     finishing = Some(pool.finishing());
                     invoked.event.answer(Reply { outcome, log });
@@ -335,7 +335,7 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
         let reason = error.reason();
         warn!(function = name, request_id, reason, "process ended");
         if let Some(invoked) = invoked {
-            let log = invoked.log(process, status, memory_used).await;
+            let log = invoked.log(process, status, |_| memory_used).await;
             let outcome = error.outcome(&request_id);
             invoked.event.answer(Reply { outcome, log });
         }
