@@ -223,7 +223,8 @@ suite("browser: people", (stack) => {
 
   test("a person who looks at the page is online, and the dialog shows it, too", async () => {
     const [ada, bob] = await createPeople("Ada", "Bob");
-    await ada.start([bob], "Here");
+    // People who were only added are not shown until they have read something.
+    await speak(ada, await ada.start([bob], "Here"), "a-1", "Is anybody here?");
     const [adas, bobs] = [await open(ada), await open(bob)];
     await bobs.openListed("Here");
     await adas.openListed("Here");

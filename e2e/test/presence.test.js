@@ -36,6 +36,10 @@ suite("presence", (stack) => {
   test("a user is online while they look on one of their devices", async () => {
     assert.deepEqual(await watch(adas), {}, "nobody has looked yet");
     await says(bobs, "active");
+    assert.deepEqual(await watch(adas), {}, "Bob was only added");
+    const message = { id: "m0", body: "The first one, so that there is something to read." };
+    await ada.post(`/conversations/${conversation}/messages`, message);
+    await bob.put(`/conversations/${conversation}/receipt`, { read: 1 });
     assert.deepEqual(await watch(adas), { [bob.user]: { online: true } });
     await says(bobsSecond, "active");
     await says(bobs, "away");
@@ -81,11 +85,11 @@ suite("presence", (stack) => {
       const message = { id: `m${n}`, body: `Number ${n}, to be read.` };
       await ada.post(`/conversations/${conversation}/messages`, message);
     }
-    await bob.put(`/conversations/${conversation}/receipt`, { read: 1 });
-    await ada.put(`/conversations/${conversation}/receipt`, { read: 2, private: true });
+    await bob.put(`/conversations/${conversation}/receipt`, { read: 2 });
+    await ada.put(`/conversations/${conversation}/receipt`, { read: 3, private: true });
     const { read } = await adas.request("ping", { watch: [conversation] });
-    assert.deepEqual(read, { [conversation]: { [ada.user]: 2, [bob.user]: 1 } });
+    assert.deepEqual(read, { [conversation]: { [ada.user]: 3, [bob.user]: 2 } });
     const of = (await bobs.request("ping", { watch: [conversation] })).read[conversation];
-    assert.deepEqual(of, { [bob.user]: 1 }, "a private position is not shown");
+    assert.deepEqual(of, { [bob.user]: 2 }, "a private position is not shown");
   });
 });

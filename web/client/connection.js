@@ -159,10 +159,10 @@ export class Connection {
     }
   }
 
-  /** Sends a ping, and drops the connection if no frame follows. */
+  /** Sends a ping. Without a frame after it, the connection is lost. */
   doubt() {
     const socket = this.#socket;
-    // Another ping would prolong the wait for a pong.
+    // Another one would prolong the wait.
     if (socket === null || !this.#heardSincePing) return;
     const rest = this.#rest(Action.ping);
     if (rest > 0) return this.#set("ping", rest, () => this.doubt());

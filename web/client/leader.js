@@ -25,7 +25,7 @@ export class Leader {
   #connection;
   /** @type {Subscriptions} */
   #subscriptions;
-  /** @type {Background | null} loaded when a conversation is shown, or with the first message */
+  /** @type {Background | null} loaded with the first conversation or message */
   #background = null;
   /** @type {{cancel: () => void} | null} */
   #listing = null;
@@ -299,6 +299,7 @@ export class Leader {
         );
         for (const [id, read] of frame.read ?? []) this.#position(id, read);
         if (frame.presence) apply({ kind: "presence", people: frame.presence });
+        this.sharing?.update();
         break;
       case "error":
         if (frame.problem.retry === Retry.reauthenticate)

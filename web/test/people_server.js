@@ -26,12 +26,19 @@ class Room {
   /** @param {string} id @param {string[]} users */
   constructor(id, users) {
     this.id = id;
+    this.owner = users[0];
     for (const user of users) this.rows.set(user, { readTo: 0, shownTo: 0 });
   }
 
   /** @param {number} [seq] */
   messages(seq = this.log.length) {
     return this.log.slice(0, seq).filter(({ event }) => event === "message").length;
+  }
+
+  /** Those who have done something that others may see. */
+  answered() {
+    const all = [...this.rows];
+    return all.filter(([user, row]) => user === this.owner || row.shownTo > 0).map(([user]) => user);
   }
 
   /** What `user` may know of the positions. @param {string} user */
@@ -286,9 +293,7 @@ export class PeopleServer {
     const rooms = watch.map((/** @type {string} */ id) => this.#room(id));
     /** @type {Record<string, object>} */
     const people = {};
-    for (const other of new Set(
-      rooms.flatMap((/** @type {Room} */ { rows }) => [...rows.keys()]),
-    )) {
+    for (const other of new Set(rooms.flatMap((/** @type {Room} */ room) => room.answered()))) {
       const seen = this.seen.get(other);
       if (other === user || !seen || this.hidden.has(other) || this.hidden.has(user)) continue;
       const online = seen.isActive && now - seen.seenAt <= ACTIVE_FOR_MS;

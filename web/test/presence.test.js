@@ -124,8 +124,38 @@ test("a hidden device does not end the presence of another; a reload does not fl
   }
 });
 
+test("people who were only added are seen once they have read something", async () => {
+  const { alice, bob, clock, server, wait } = await two();
+  await wait(2 * MINUTE, alice, bob);
+  assert.equal(alice.client.presence("bob"), null);
+  server.say(ID, "alice");
+  await clock.advance(5_000);
+  await wait(2 * MINUTE, alice, bob);
+  assert.equal(alice.client.presence("bob")?.online, true);
+});
+
+test("who hides while a ping is under way is away as soon as it is answered", async () => {
+  const { alice, clock, server } = await two();
+  const pings = () => server.asked("alice", "ping");
+  alice.show(false);
+  await clock.advance(8_000);
+  server.loses = ({ event }, user) => event === "pong" && user === "alice";
+  const before = pings().length;
+  alice.tab.happens("online");
+  await clock.advance(3_000);
+  assert.equal(pings().length, before + 1, "one ping at a time");
+  assert.equal(pings().at(-1)?.presence, undefined);
+  server.loses = () => false;
+  const connection = server.connections.find(({ user }) => user === "alice");
+  connection?.socket.receive({ event: "pong", ref: "ping", heads: {} });
+  await clock.advance(0);
+  assert.equal(pings().at(-1)?.presence, "away");
+});
+
 test("hiding is reciprocal; nothing is known without a socket, or of people elsewhere", async () => {
-  const { alice, bob, clock, seen, wait } = await two();
+  const { alice, bob, clock, seen, server, wait } = await two();
+  server.say(ID, "alice");
+  await clock.advance(5_000);
   await alice.client.showPresence(false);
   await wait(2 * MINUTE, alice, bob);
   assert.deepEqual([seen(), alice.client.presence("bob")], [null, null]);

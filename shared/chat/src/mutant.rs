@@ -98,6 +98,9 @@ pub enum Mutant {
     OutsiderSignals,
     /// The presence of participants is shown to users who are not. Not in the model.
     WatchedByStrangers,
+    /// The presence of a participant is shown before they have done anything in the conversation.
+    /// Not in the model.
+    SeenUnasked,
     /// A user who hides sees the presence of others. Not in the model.
     HiddenSeeOthers,
     /// A page that is hidden switches off the presence of another device. Implemented by the fake
@@ -136,7 +139,8 @@ impl Mutant {
     /// concurrent changes of one participant; `EditInTwoWrites`, `ReactionInTwoWrites` and
     /// `HalfFill`, because in the simulation every call takes effect at once; `EmojiUncounted`,
     /// because no client of the simulation uses more emoji than a message may have;
-    /// `NoFenceOfTargets`, because a reaction and the deletion of its message rarely meet there.
+    /// `NoFenceOfTargets`, because a reaction and the deletion of its message rarely meet there;
+    /// `SeenUnasked`, because its observer does not know who has shown that they have read something.
     pub const ALL: [Self; 29] = [
         Self::NoCondition,
         Self::AfterUnverified,
@@ -199,6 +203,7 @@ impl Mutant {
             Self::RowThenEntry => "row_then_entry",
             Self::OutsiderSignals => "outsider_signals",
             Self::WatchedByStrangers => "watched_by_strangers",
+            Self::SeenUnasked => "seen_unasked",
             Self::HiddenSeeOthers => "hidden_see_others",
             Self::AwayForAll => "away_for_all",
             Self::ReceiptUnproven => "receipt_unproven",

@@ -18,7 +18,7 @@ use futures_util::future::{OptionFuture, join, try_join_all};
 use serde::Serialize;
 
 use crate::{
-    domain::{Connection, ConversationId, Seq, Timestamp, UserId},
+    domain::{Connection, ConversationId, Participant, Role, Seq, Timestamp, UserId},
     error::{InternalError, Rejection, RequestError},
     fields::{Fields, Looking, Positions, WatchList},
     log::head,
@@ -170,7 +170,7 @@ async fn renew<P: Presences>(
 /// The watched conversations in which the user is a participant.
 #[derive(Debug, Default)]
 struct Watched {
-    /// The other participants of the small ones.
+    /// The other participants of the small ones whose presence the user may see.
     others: Vec<UserId>,
     /// How far participants have read, by conversation id.
     reads: BTreeMap<String, Reads>,
@@ -206,8 +206,8 @@ impl Watched {
     }
 }
 
-/// Returns the other participants of a conversation, none if it is large, and what the user may see
-/// of how far they have read. Returns `None` if the user is not a participant.
+/// Returns the other participants of a conversation whose presence the user may see, none if it is
+/// large, and what the user may see of how far they have read. Returns `None` if the user is not a participant.
 async fn seen_by<P: Participants>(
     ports: &P,
     conversation: &ConversationId,
@@ -223,8 +223,20 @@ async fn seen_by<P: Participants>(
         return Ok(own.map(|own| (Vec::new(), Reads::own(&own))));
     }
     let reads = Reads::of(&participants, user);
-    let users = participants.into_iter().map(|participant| participant.user);
-    Ok(Some((users.filter(|other| other != user).collect(), reads)))
+    let others = participants
+        .into_iter()
+        .filter(|participant| participant.user != *user && has_answered(participant));
+    let others = others.map(|participant| participant.user).collect();
+    Ok(Some((others, reads)))
+}
+
+/// Returns whether a participant has done something in the conversation that others may see: they
+/// made it, or they have shown that they have read something in it. Anybody can add a user to a
+/// conversation of their own, and must not learn by it whether the user is online (decision 6).
+fn has_answered(participant: &Participant) -> bool {
+    participant.role == Role::Owner
+        || participant.read.shown_to > Seq::START
+        || mutant!(SeenUnasked)
 }
 
 /// Returns what the user sees of the others, and the user's own presence. A user who hides sees

@@ -7,7 +7,7 @@ use crate::{
     fakes::FakeChat,
     mutant::{Mutant, with_mutant},
     rate_limit::RateLimits,
-    routes::{RemoveParticipant, ShowPresence},
+    routes::{AddParticipant, RemoveParticipant, ShowPresence},
 };
 
 #[test]
@@ -107,12 +107,22 @@ fn positions_are_checked() {
     }
 }
 
-/// Ada, Grace and Bob in `c`, Ada and Mallory in `d`.
+/// Ada, Grace and Bob in `c`, where all have read the first message; Ada and Mallory in `d`.
 fn people() -> FakeChat {
     let chat = FakeChat::new();
-    chat.conversation("c", &["ada", "grace", "bob"]);
+    let c = chat.conversation("c", &["ada", "grace", "bob"]);
     chat.conversation("d", &["ada", "mallory"]);
+    chat.history(&c, "ada", 1);
+    reads(&chat, "grace-1", 1, false);
+    reads(&chat, "bob-1", 1, false);
     chat
+}
+
+/// Says on a connection how far its user has read in `c`.
+fn reads(chat: &FakeChat, connection: &str, read: u64, private: bool) {
+    let receipt = json!({"action": "receipt", "conversation": "c", "read": read,
+        "private": private});
+    chat.frame(connection, receipt);
 }
 
 fn says(chat: &FakeChat, connection: &str, presence: &str) -> Value {
@@ -213,6 +223,35 @@ fn each_safeguard_of_presence_is_needed() {
         Mutant::WatchedByStrangers,
         only_participants_of_a_shared_conversation_see_a_presence,
     );
+    is_found(
+        Mutant::SeenUnasked,
+        a_user_who_was_only_added_is_not_seen_until_they_show_what_they_have_read,
+    );
+}
+
+/// Anybody can add a user to a conversation that they have just made.
+#[test]
+fn a_user_who_was_only_added_is_not_seen_until_they_show_what_they_have_read() {
+    let chat = FakeChat::new();
+    let c = chat.conversation("c", &["mallory", "grace"]);
+    chat.history(&c, "mallory", 2);
+    let bob = json!({"conversation": "c", "user": "bob"});
+    chat.ask::<AddParticipant>("mallory", bob).unwrap();
+    for connection in ["mallory-1", "grace-1", "bob-1"] {
+        says(&chat, connection, "active");
+    }
+    assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
+    // Nor does a private receipt tell anybody that they have read something.
+    reads(&chat, "grace-1", 2, true);
+    assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
+    reads(&chat, "grace-1", 1, false);
+    assert_eq!(watch(&chat, "mallory-1", "c").to_string(), ONLINE);
+    // The others have asked for the owner's presence.
+    let online = json!({"online": true});
+    assert_eq!(
+        watch(&chat, "bob-1", "c"),
+        json!({"grace": online, "mallory": online})
+    );
 }
 
 #[test]
@@ -249,18 +288,12 @@ fn a_stranger_who_watches_causes_the_same_calls_for_every_conversation() {
 
 #[test]
 fn a_watched_conversation_shows_how_far_participants_have_read() {
-    let chat = people();
-    let c = ConversationId::new("c").unwrap();
+    let chat = FakeChat::new();
+    let c = chat.conversation("c", &["ada", "grace", "bob"]);
     chat.history(&c, "ada", 5);
-    for (connection, read, private) in [
-        ("ada-1", 5, true),
-        ("grace-1", 3, false),
-        ("bob-1", 4, true),
-    ] {
-        let receipt = json!({"action": "receipt", "conversation": "c", "read": read,
-            "private": private});
-        chat.frame(connection, receipt);
-    }
+    reads(&chat, "ada-1", 5, true);
+    reads(&chat, "grace-1", 3, false);
+    reads(&chat, "bob-1", 4, true);
     let frame = json!({"action": "ping", "watch": ["c"]});
     let read = chat.frame("ada-1", frame)["read"].clone();
     assert_eq!(read, json!({"c": {"ada": 5, "grace": 3}}));
@@ -277,8 +310,7 @@ fn in_large_conversations_nobody_sees_the_others() {
         for user in &users {
             let connection = format!("{user}-1");
             says(&chat, &connection, "active");
-            let receipt = json!({"action": "receipt", "conversation": "c", "read": 1});
-            chat.frame(&connection, receipt);
+            reads(&chat, &connection, 1, false);
         }
         let pong = chat.frame("user1-1", json!({"action": "ping", "watch": ["c"]}));
         let length = |value: &Value| value.as_object().unwrap().len();

@@ -64,7 +64,9 @@ pub async fn lines(small: &Small) -> Vec<String> {
         ),
         line(
             "`ping`, `watch` of a conversation of two",
-            &small.frame::<Ping>("ada-3", json!({"watch": ["c"]})).await,
+            &small
+                .frame::<Ping>("grace-2", json!({"watch": ["c"]}))
+                .await,
         ),
         line(
             "`unsubscribe`",
