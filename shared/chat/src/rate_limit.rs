@@ -79,15 +79,12 @@ impl RateLimits {
             return Ok(());
         }
         let now = now.millis().saturating_mul(1_000);
-        let tokens = |number: u32| self.interval.saturating_mul(u64::from(number));
         // An empty bucket is full after this time.
-        let empty = now.saturating_add(tokens(self.burst));
+        let empty = now.saturating_add(self.tokens(self.burst));
         let mut buckets = self.buckets();
         let full_at = buckets.full_at.get(user).copied().unwrap_or(now);
-        // If the clock was set back, `full_at` may be far ahead. A bucket counts as empty at most,
-        // so the user is not locked out.
-        let full_at = full_at.clamp(now, empty);
-        let after = full_at.saturating_add(tokens(cost.min(self.burst)));
+        let full_at = full_at.clamp(now, self.deepest(now));
+        let after = full_at.saturating_add(self.tokens(cost.min(self.burst)));
         if after > empty {
             buckets.full_at.insert(user.clone(), full_at);
             let wait = Duration::from_millis((after - empty).div_ceil(1_000));
@@ -114,6 +111,33 @@ impl RateLimits {
             *full_at = full_at.saturating_sub(self.interval.saturating_mul(tokens));
         }
         self.spend(user, spent.saturating_add(further), now)
+    }
+
+    /// Takes `cost` tokens from the user's bucket for work that is done: what a request reads is
+    /// known only afterwards. What the bucket does not have is a debt, of at most a full bucket.
+    pub fn charge(&self, user: &UserId, cost: u32, now: Timestamp) {
+        if self.interval == 0 || cost == 0 {
+            return;
+        }
+        let now = now.millis().saturating_mul(1_000);
+        let mut buckets = self.buckets();
+        let full_at = buckets.full_at.get(user).copied().unwrap_or(now);
+        let after = full_at.max(now).saturating_add(self.tokens(cost));
+        buckets
+            .full_at
+            .insert(user.clone(), after.min(self.deepest(now)));
+        buckets.sweep(now);
+    }
+
+    /// Returns the time in which a bucket gains so many tokens, in microseconds.
+    fn tokens(&self, number: u32) -> u64 {
+        self.interval.saturating_mul(u64::from(number))
+    }
+
+    /// Returns when the bucket with the largest debt is full. If the clock was set back, a stored
+    /// time may be later. It counts as this one, so the user is not locked out.
+    fn deepest(&self, now: u64) -> u64 {
+        now.saturating_add(self.tokens(self.burst).saturating_mul(2))
     }
 
     fn buckets(&self) -> MutexGuard<'_, Buckets> {
@@ -215,8 +239,28 @@ mod tests {
         let limits = limits(1, 2);
         let ada = user("ada");
         assert_eq!(limits.spend(&ada, 2, at(3_600_000)), Ok(()));
+        // As with the largest debt.
+        assert_eq!(limits.spend(&ada, 1, at(0)), wait(3_000));
+        assert_eq!(limits.spend(&ada, 1, at(3_000)), Ok(()));
+    }
+
+    #[test]
+    fn work_that_is_done_is_charged_also_to_a_bucket_that_does_not_have_the_tokens() {
+        let limits = limits(1, 10);
+        let ada = user("ada");
+        assert_eq!(limits.spend(&ada, 1, at(0)), Ok(()));
+        limits.charge(&ada, 4, at(0));
+        assert_eq!(limits.spend(&ada, 5, at(0)), Ok(()));
         assert_eq!(limits.spend(&ada, 1, at(0)), wait(1_000));
-        assert_eq!(limits.spend(&ada, 1, at(1_000)), Ok(()));
+        limits.charge(&ada, 4, at(0));
+        assert_eq!(limits.spend(&ada, 1, at(0)), wait(5_000));
+        // The debt is bounded.
+        limits.charge(&ada, 1_000, at(0));
+        assert_eq!(limits.spend(&ada, 1, at(0)), wait(11_000));
+        assert_eq!(limits.spend(&ada, 1, at(11_000)), Ok(()));
+        // A full bucket does not become fuller by waiting.
+        limits.charge(&ada, 9, at(60_000));
+        assert_eq!(limits.spend(&ada, 2, at(60_000)), wait(1_000));
     }
 
     #[test]

@@ -28,7 +28,13 @@ struct Numbers {
     gone: AtomicU64,
     retries: AtomicU64,
     missed: AtomicU64,
+    /// No metric: what the request costs its user.
+    read_bytes: AtomicU64,
 }
+
+/// The bytes of entries that cost a further token: 16 read units. A page of ordinary messages has
+/// fewer.
+const BYTES_OF_A_TOKEN: u64 = 64 * 1024;
 
 /// Ports that count what happens during a request.
 pub trait Counted {
@@ -61,10 +67,22 @@ impl Metrics {
     /// Creates metrics that are not printed.
     #[cfg(any(test, feature = "fuzzing"))]
     pub fn disabled() -> Self {
+        Self::unprinted(Counters::default())
+    }
+
+    /// Creates metrics with these counters that are not printed.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn unprinted(counters: Counters) -> Self {
         Self {
-            counters: Counters::default(),
+            counters,
             printed: emf::Metrics::disabled(),
         }
+    }
+
+    /// Returns what the request costs its user in addition, in tokens, for the entries that it has
+    /// read.
+    pub(crate) fn further_cost(&self) -> u32 {
+        self.counters.further_cost()
     }
 
     /// Prints what was counted during a request that ends with this outcome.
@@ -111,10 +129,25 @@ impl Counters {
         add(&self.0.lost_puts, 1);
     }
 
+    /// Counts the bytes of entries that were read.
+    pub fn read(&self, bytes: usize) {
+        add(&self.0.read_bytes, bytes as u64);
+    }
+
+    /// Returns what the request costs its user in addition, in tokens, for the entries that it has
+    /// read. How long they are shows only when they are read, and DynamoDB cannot limit a read by its
+    /// bytes to less than a megabyte.
+    #[must_use]
+    pub fn further_cost(&self) -> u32 {
+        let tokens = self.0.read_bytes.load(Ordering::Relaxed) / BYTES_OF_A_TOKEN;
+        u32::try_from(tokens).unwrap_or(u32::MAX)
+    }
+
     /// Returns the metrics of a request, and starts again at zero.
     fn line(&self, outcome: &'static str) -> Line {
         let numbers = &*self.0;
         let take = |number: &AtomicU64| number.swap(0, Ordering::Relaxed);
+        take(&numbers.read_bytes);
         let mut line = Line::default();
         line.count("Sends", take(&numbers.sends));
         line.count("Duplicates", take(&numbers.duplicates));
@@ -166,8 +199,12 @@ mod tests {
         expected.count("Gone", 1);
         expected.count("Retries", 1);
         expected.count("Missed", 2);
+        counters.read(70_000);
+        counters.read(70_000);
+        assert_eq!(counters.further_cost(), 2);
         assert_eq!(counters.clone().line("ok"), expected);
         assert_eq!(counters.line("ok"), Line::default());
+        assert_eq!(counters.further_cost(), 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Conversation, ConversationId, Entry, Participant, ReactionKey,
+        Connection, ConnectionId, Content, Conversation, ConversationId, Entry, Participant, ReactionKey,
         Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
@@ -37,6 +37,9 @@ pub struct Ports<O = NoGateway> {
 
 /// How long a message may be edited, unless the configuration says otherwise.
 const EDIT_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// About how many bytes the row of an entry has beside the text of its message.
+const BESIDE_THE_TEXT: usize = 250;
 
 /// Takes the gateway's place in functions that do not push.
 #[derive(Clone, Copy, Debug)]
@@ -116,6 +119,15 @@ impl<O> Ports<O> {
     }
 }
 
+/// Returns about how many bytes the rows of entries have.
+fn bytes(entries: &[Entry]) -> usize {
+    let bytes = entries.iter().map(|entry| match &entry.draft.content {
+        Content::Message { body, .. } => BESIDE_THE_TEXT + body.as_str().len(),
+        _ => BESIDE_THE_TEXT,
+    });
+    bytes.sum()
+}
+
 /// Delegates every method of a storage port to the table.
 macro_rules! delegate_to_table {
     ($port:ident { $($method:ident($($argument:ident: $type:ty),*) -> $answer:ty;)* }) => {
@@ -131,30 +143,36 @@ macro_rules! delegate_to_table {
 }
 
 impl<O: Sync> Log for Ports<O> {
-    fn read_from(
+    async fn read_from(
         &self,
         conversation: &ConversationId,
         first: Seq,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, InternalError>> + Send {
-        self.table.read_from(conversation, first, limit)
+    ) -> Result<Page, InternalError> {
+        let page = self.table.read_from(conversation, first, limit).await?;
+        self.counters.read(bytes(&page.entries));
+        Ok(page)
     }
 
-    fn read_back(
+    async fn read_back(
         &self,
         conversation: &ConversationId,
         last: Seq,
         limit: usize,
-    ) -> impl Future<Output = Result<Page, InternalError>> + Send {
-        self.table.read_back(conversation, last, limit)
+    ) -> Result<Page, InternalError> {
+        let page = self.table.read_back(conversation, last, limit).await?;
+        self.counters.read(bytes(&page.entries));
+        Ok(page)
     }
 
-    fn read_at(
+    async fn read_at(
         &self,
         conversation: &ConversationId,
         positions: &[Seq],
-    ) -> impl Future<Output = Result<Vec<Entry>, InternalError>> + Send {
-        self.table.read_at(conversation, positions)
+    ) -> Result<Vec<Entry>, InternalError> {
+        let entries = self.table.read_at(conversation, positions).await?;
+        self.counters.read(bytes(&entries));
+        Ok(entries)
     }
 
     fn stored_at(

@@ -55,7 +55,7 @@ async fn handle<P: AllPorts>(
     let began = Instant::now();
     let last_moment = time_limit::last_moment(reader::deadline(&request), ports.now());
     let result = in_time(
-        respond(router, limits, ports, &request),
+        respond(router, (limits, metrics), ports, &request),
         ports.sleep(last_moment),
     )
     .await;
@@ -84,11 +84,21 @@ pub async fn answer<P: AllPorts>(
     ports: &P,
     event: &str,
 ) -> Result<Response<Body>, Error> {
+    answer_counting(limits, &Metrics::disabled(), ports, event).await
+}
+
+/// Answers an event as [`answer`] does, with these metrics.
+#[cfg(any(test, feature = "fuzzing"))]
+async fn answer_counting<P: AllPorts>(
+    limits: &RateLimits,
+    metrics: &Metrics,
+    ports: &P,
+    event: &str,
+) -> Result<Response<Body>, Error> {
     let router = Router::new(routes::routes())?;
     let event = lambda_http::LambdaEvent::new(serde_json::from_str(event)?, Default::default());
     let request = with_valid_url(event).payload.into();
-    let metrics = Metrics::disabled();
-    let Ok(response) = handle(&router, limits, &metrics, ports, request).await;
+    let Ok(response) = handle(&router, limits, metrics, ports, request).await;
     Ok(response)
 }
 
@@ -96,7 +106,7 @@ pub async fn answer<P: AllPorts>(
 /// route accepts it or its body cannot be parsed.
 async fn respond<P: AllPorts>(
     router: &Router<P>,
-    limits: &RateLimits,
+    (limits, metrics): (&RateLimits, &Metrics),
     ports: &P,
     request: &Request,
 ) -> Result<Response<Body>, HttpError> {
@@ -113,7 +123,9 @@ async fn respond<P: AllPorts>(
     if further > 0 {
         limits.raise(&request.identity.user, (cost, further), now)?;
     }
-    Ok(route.handle(ports, &request).await?)
+    let answered = route.handle(ports, &request).await;
+    limits.charge(&request.identity.user, metrics.further_cost(), now);
+    Ok(answered?)
 }
 
 /// Builds a response that must not be cached: what a client may see of a conversation can change at

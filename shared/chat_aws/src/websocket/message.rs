@@ -54,6 +54,7 @@ where
         context,
     } = event;
     let (identity, connection) = sender(&event)?;
+    let user = identity.user.clone();
     let now = SystemClock.now();
     let inbound = Inbound {
         identity,
@@ -66,6 +67,7 @@ where
     };
     let last_moment = tokio::time::sleep(time_limit::last_moment(context.deadline, now));
     let answer = answer::<R, P>(ports, inbound, last_moment).await;
+    limits.charge(&user, metrics.further_cost(), now);
     log(&event, answer.outcome, began);
     metrics.print(answer.outcome);
     Ok(GatewayResponse::frame(answer.frame))
@@ -73,6 +75,8 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU32;
+
     use chat::{
         error::RequestError,
         request::{Request, Route},
@@ -81,6 +85,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::Counters;
 
     async fn response_to(sample: &str) -> Result<Value, Error> {
         let event = LambdaEvent::new(serde_json::from_str(sample).unwrap(), Context::default());
@@ -129,6 +134,41 @@ mod tests {
             (&json!("internal"), &json!("1"))
         );
         assert_eq!(frame["retry"], json!("later"));
+    }
+
+    /// A route that reads a megabyte of entries.
+    struct Reads;
+
+    impl Route<Counters> for Reads {
+        const NAME: &'static str = "read";
+        type Reply = ();
+
+        async fn handle(counters: &Counters, _: &Request) -> Result<(), RequestError> {
+            counters.read(1024 * 1024);
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_request_reads_is_charged_to_its_user() {
+        let sample = include_str!("../../../../events/default.json");
+        let number = |number| NonZeroU32::new(number).unwrap();
+        let limits = RateLimits::new(number(1), number(10));
+        let counters = Counters::default();
+        let metrics = Metrics::unprinted(counters.clone());
+        let code = async |text: &str| {
+            let mut event: Value = serde_json::from_str(sample).unwrap();
+            event["body"] = json!(text);
+            let event = serde_json::from_value(event).unwrap();
+            let event = LambdaEvent::new(event, Context::default());
+            let answer = handle::<(Reads,), Counters>(&counters, &limits, &metrics, event).await;
+            let frame: Value = serde_json::from_str(&answer.unwrap().body.unwrap()).unwrap();
+            frame["code"].clone()
+        };
+        assert_eq!(code(r#"{"action": "dance"}"#).await, "unknown_action");
+        assert_eq!(code(r#"{"action": "read"}"#).await, Value::Null);
+        // The request had a token, but not the 16 that it costs.
+        assert_eq!(code(r#"{"action": "dance"}"#).await, "rate_limited");
     }
 
     #[tokio::test]

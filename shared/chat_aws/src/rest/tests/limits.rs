@@ -10,7 +10,11 @@ use chat::{
 use serde_json::json;
 
 use super::{ask, body, header, welcome};
-use crate::rest::routes::routes;
+use crate::{
+    Counters,
+    metrics::Metrics,
+    rest::{answer_counting, routes::routes},
+};
 
 #[test]
 fn requests_beyond_the_allowance_are_answered_with_429_and_the_time_to_wait() {
@@ -67,6 +71,28 @@ fn a_cost_that_depends_on_the_body_is_spent_in_two_parts_but_whole_or_not_at_all
         assert_eq!(response.status(), status, "{seconds} s later");
         assert_eq!(header(&response, "retry-after"), retry_after);
     }
+}
+
+/// How long the entries are that a request reads shows only afterwards.
+#[test]
+fn what_a_request_reads_is_charged_to_its_user() {
+    let number = |number| NonZeroU32::new(number).unwrap();
+    let chat = welcome();
+    let limits = RateLimits::new(number(1), number(10));
+    let counters = Counters::default();
+    let metrics = Metrics::unprinted(counters.clone());
+    let event = sample!("read_events").to_string();
+    let status = || {
+        let answer = answer_counting(&limits, &metrics, &chat, &event);
+        chat.run(answer).unwrap().status()
+    };
+    counters.read(1024 * 1024);
+    assert_eq!(status(), 200);
+    // The request had a token, but not the 16 that it costs.
+    assert_eq!(status(), 429);
+    chat.runtime.advance(Duration::from_secs(8));
+    assert_eq!(status(), 200);
+    assert_eq!(status(), 429);
 }
 
 #[test]

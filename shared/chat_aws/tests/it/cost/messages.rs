@@ -1,9 +1,10 @@
 //! Messages: sending, editing, deleting, reacting and reading.
 
 use chat::routes::{
-    DeleteMessage, EditMessage, React, ReadEvents, ReadMessages, SendMessage, Subscribe,
+    CatchUp, DeleteMessage, EditMessage, React, ReadEvents, ReadMessages, SendMessage, Subscribe,
     WithdrawReaction,
 };
+use chat_aws::Counted as _;
 use serde_json::json;
 
 use super::{Small, line};
@@ -154,4 +155,27 @@ async fn a_request_costs_the_same_in_a_long_log_as_in_an_empty_one() {
     let subscribed = json!({"conversation": "c", "after": 100_001});
     let cost = long.frame::<Subscribe>("ada-1", subscribed).await;
     assert_eq!((cost.read_units, cost.rounds), (3.0, 3));
+}
+
+#[tokio::test]
+async fn a_request_that_reads_long_entries_costs_a_token_for_every_16_units() {
+    let small = Small::conversation().await;
+    for number in 1..=50 {
+        let body = "long ".repeat(3_200);
+        let id = format!("m-{number}");
+        let fields = json!({"conversation": "c", "id": id, "body": body, "after": number - 1});
+        small.frame::<SendMessage>("ada-1", fields).await;
+    }
+    let counters = small.ports.counters();
+    let further = || counters.further_cost();
+    let before = further();
+    let from = |after: u64| json!({"conversation": "c", "after": after});
+    let cost = small.frame::<CatchUp>("grace-1", from(0)).await;
+    let tokens = f64::from(further() - before);
+    assert!(cost.read_units > 150.0, "{cost:?}");
+    assert!((cost.read_units / tokens - 16.0).abs() < 4.0, "{tokens} tokens for {cost:?}");
+    // A client that keeps up pays nothing more.
+    let before = further();
+    small.frame::<CatchUp>("grace-1", from(48)).await;
+    assert_eq!(further(), before);
 }
