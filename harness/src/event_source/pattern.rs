@@ -4,6 +4,8 @@
 
 use serde_json::{Map, Value};
 
+/// The longest pattern that Lambda accepts, in characters.
+const LONGEST: usize = 4_096;
 /// The key of alternatives between fields.
 const OR: &str = "$or";
 
@@ -14,6 +16,9 @@ pub struct Pattern(Fields);
 /// Why a pattern is not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
+    /// Longer than Lambda accepts.
+    #[error("a pattern has at most 4,096 characters")]
+    TooLong,
     /// Not a JSON object.
     #[error("a pattern is a JSON object: {0}")]
     Json(String),
@@ -77,8 +82,12 @@ impl Pattern {
     /// Parses the text of a pattern.
     ///
     /// # Errors
-    /// Fails if the text is not a JSON object, or has a rule that Lambda does not document.
+    /// Fails if the text is too long, is not a JSON object, or has a rule that Lambda does not
+    /// document.
     pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.chars().count() > LONGEST {
+            return Err(PatternError::TooLong);
+        }
         let parsed: Map<String, Value> =
             serde_json::from_str(text).map_err(|error| PatternError::Json(error.to_string()))?;
         fields("", &parsed).map(Self)
@@ -367,5 +376,9 @@ mod tests {
             let error = Pattern::parse(pattern).unwrap_err().to_string();
             assert!(error.contains(expected), "{pattern}: {error}");
         }
+        let of_length = |length: usize| format!(r#"{{"a":["{}"]}}"#, "é".repeat(length - 9));
+        assert!(Pattern::parse(&of_length(LONGEST)).is_ok());
+        let error = Pattern::parse(&of_length(LONGEST + 1)).unwrap_err();
+        assert_eq!(error, PatternError::TooLong);
     }
 }

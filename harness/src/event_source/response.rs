@@ -33,9 +33,11 @@ impl Report {
             Some(Value::Array(failures)) => failures,
             Some(_) => return Self::Malformed,
         };
+        // A batch has up to 10,000 items, and each may be reported.
+        let items: BTreeSet<&str> = items.iter().copied().collect();
         let identifier = |failure: &Value| {
             let identifier = failure.get("itemIdentifier")?.as_str()?;
-            items.contains(&identifier).then(|| identifier.to_owned())
+            items.contains(identifier).then(|| identifier.to_owned())
         };
         match failures
             .iter()

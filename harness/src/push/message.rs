@@ -14,6 +14,9 @@ const URGENCIES: [&str; 4] = ["very-low", "low", "normal", "high"];
 /// The only encoding that Apple's service accepts.
 const ENCODING: &str = "aes128gcm";
 
+/// About how much memory a message takes beside its content and its subject, in bytes.
+const OVERHEAD: usize = 512;
+
 /// An accepted message.
 #[derive(Debug)]
 pub(super) struct Message {
@@ -27,7 +30,7 @@ pub(super) struct Message {
     /// `None` without a body, `Err` if it cannot be decrypted, which a service does not notice.
     content: Option<Result<Vec<u8>, &'static str>>,
     /// The length of the encrypted body.
-    bytes: usize,
+    length: usize,
 }
 
 impl Message {
@@ -73,8 +76,14 @@ impl Message {
             sender,
             received: now,
             content: (!body.is_empty()).then(|| keys.decrypt(body)),
-            bytes: body.len(),
+            length: body.len(),
         })
+    }
+
+    /// Returns about how much memory the message takes, in bytes.
+    pub fn bytes(&self) -> usize {
+        let content = self.content.as_ref().and_then(|content| content.as_ref().ok());
+        OVERHEAD + content.map_or(0, Vec::len) + self.sender.subject.len()
     }
 
     /// Returns the message as tests see it.
@@ -97,7 +106,7 @@ impl Message {
             "topic": self.topic,
             "urgency": self.urgency,
             "subject": self.sender.subject,
-            "bytes": self.bytes,
+            "bytes": self.length,
             // A service delivers it to a browser that comes back before that.
             "expired": now > self.received + Duration::seconds(self.ttl.into()),
             "text": text,

@@ -7,12 +7,10 @@
 mod encryption;
 mod message;
 mod rejection;
+mod subscriptions;
 mod vapid;
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::{
     Json, Router,
@@ -29,7 +27,9 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use self::{encryption::Keys, message::Message, rejection::PushRejection};
+use self::{
+    encryption::Keys, message::Message, rejection::PushRejection, subscriptions::Subscriptions,
+};
 use crate::{
     faults::{self, Faults, Push},
     gateway::clock::Clock,
@@ -39,10 +39,6 @@ use crate::{
 pub const PATH: &str = "/.local/push";
 /// The longest body of a message that Mozilla's and Apple's services accept, in bytes.
 const LONGEST_BODY: usize = 4_096;
-/// The most subscriptions. The oldest ones go first.
-const MOST_SUBSCRIPTIONS: usize = 10_000;
-/// The most messages of a subscription that are shown. The oldest ones go first.
-const MOST_MESSAGES: usize = 1_000;
 
 /// The push service. Clones share it.
 #[derive(Clone, Debug)]
@@ -57,25 +53,6 @@ struct Shared {
     subscriptions: Mutex<Subscriptions>,
     /// Changes with each message.
     changed: watch::Sender<()>,
-}
-
-#[derive(Debug, Default)]
-struct Subscriptions {
-    by_id: BTreeMap<String, Subscription>,
-    /// The ids, the oldest first.
-    order: std::collections::VecDeque<String>,
-}
-
-#[derive(Debug)]
-struct Subscription {
-    keys: Keys,
-    /// The key of the application, if it was given: then no other may send.
-    application: Option<Vec<u8>>,
-    /// Whether the user has unsubscribed.
-    is_gone: bool,
-    /// How many messages were accepted.
-    accepted: u64,
-    messages: Vec<Message>,
 }
 
 /// The query of a look at the messages.
@@ -153,6 +130,9 @@ async fn subscribe(State(service): State<PushService>, body: Bytes) -> Response 
     let Ok(application) = application.transpose() else {
         return bad_request("applicationServerKey is not base64url without padding");
     };
+    if application.as_ref().is_some_and(|key| !vapid::is_point(key)) {
+        return bad_request("applicationServerKey is no uncompressed point of P-256");
+    }
     let Some(keys) = Keys::generate() else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -166,23 +146,7 @@ async fn subscribe(State(service): State<PushService>, body: Bytes) -> Response 
             "auth": BASE64_URL_SAFE_NO_PAD.encode(keys.secret()),
         },
     });
-    let mut subscriptions = service.subscriptions();
-    if subscriptions.order.len() >= MOST_SUBSCRIPTIONS
-        && let Some(oldest) = subscriptions.order.pop_front()
-    {
-        subscriptions.by_id.remove(&oldest);
-    }
-    subscriptions.order.push_back(id.clone());
-    subscriptions.by_id.insert(
-        id,
-        Subscription {
-            keys,
-            application,
-            is_gone: false,
-            accepted: 0,
-            messages: Vec::new(),
-        },
-    );
+    service.subscriptions().insert(id, keys, application);
     (StatusCode::CREATED, Json(shown)).into_response()
 }
 
@@ -209,12 +173,10 @@ async fn messages(
 }
 
 async fn unsubscribe(State(service): State<PushService>, Path(id): Path<String>) -> StatusCode {
-    match service.subscriptions().by_id.get_mut(&id) {
-        Some(subscription) => {
-            subscription.is_gone = true;
-            StatusCode::NO_CONTENT
-        }
-        None => StatusCode::NOT_FOUND,
+    if service.subscriptions().end(&id) {
+        StatusCode::NO_CONTENT
+    } else {
+        StatusCode::NOT_FOUND
     }
 }
 
@@ -250,11 +212,9 @@ impl PushService {
     fn shown(&self, id: &str) -> Option<(u64, Vec<Value>)> {
         let now = self.now();
         let subscriptions = self.subscriptions();
-        let Subscription {
-            accepted, messages, ..
-        } = subscriptions.by_id.get(id)?;
-        let messages = messages.iter().map(|message| message.shown(now));
-        Some((*accepted, messages.collect()))
+        let subscription = subscriptions.get(id)?;
+        let messages = subscription.messages().map(|message| message.shown(now));
+        Some((subscription.accepted, messages.collect()))
     }
 
     /// Checks a message and keeps it.
@@ -266,10 +226,7 @@ impl PushService {
     ) -> Result<Response, PushRejection> {
         let now = self.now();
         let mut subscriptions = self.subscriptions();
-        let subscription = subscriptions
-            .by_id
-            .get_mut(id)
-            .ok_or(PushRejection::Unknown)?;
+        let subscription = subscriptions.get(id).ok_or(PushRejection::Unknown)?;
         if subscription.is_gone {
             return Err(PushRejection::Gone);
         }
@@ -285,16 +242,7 @@ impl PushService {
         let message = Message::read(headers, body, &subscription.keys, sender, now)?;
         let location = format!("{}{PATH}/messages/{id}/{}", self.0.origin, message.id);
         let ttl = message.ttl.to_string();
-        // A message replaces an undelivered one with the same topic.
-        if let Some(topic) = &message.topic {
-            let is_other = |other: &Message| other.topic.as_ref() != Some(topic);
-            subscription.messages.retain(is_other);
-        }
-        if subscription.messages.len() >= MOST_MESSAGES {
-            subscription.messages.remove(0);
-        }
-        subscription.messages.push(message);
-        subscription.accepted += 1;
+        subscriptions.accept(id, message);
         drop(subscriptions);
         self.0.changed.send_replace(());
         let mut response = Response::new(Body::empty());

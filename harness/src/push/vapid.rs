@@ -58,7 +58,7 @@ pub(super) fn verify(
         value.ok_or(PushRejection::Unsigned)
     };
     let key = decoded(parameter("k")?, "k is not base64url")?;
-    if key.len() != POINT || key.first() != Some(&4) {
+    if !is_point(&key) {
         return Err(PushRejection::Token("k is no uncompressed point of P-256"));
     }
     let token = parameter("t")?;
@@ -82,7 +82,7 @@ pub(super) fn verify(
             "aud is not the origin of the endpoint",
         ));
     }
-    let left = claims.exp - now.unix_timestamp();
+    let left = claims.exp.saturating_sub(now.unix_timestamp());
     if left < -TOLERANCE {
         return Err(PushRejection::Token("it has expired"));
     }
@@ -96,6 +96,11 @@ pub(super) fn verify(
         ));
     }
     Ok(Sender { key, subject })
+}
+
+/// Returns whether a key may be an uncompressed point of P-256.
+pub(super) fn is_point(key: &[u8]) -> bool {
+    key.len() == POINT && key.first() == Some(&4)
 }
 
 /// Apple's service rejects addresses of this machine.

@@ -33,6 +33,8 @@ const LARGEST: usize = 1024 * 1024;
 /// Escaped characters take up to six bytes, and a batch has ten entries.
 const LONGEST_BODY: usize = 7 * LARGEST;
 const PREFIX: &str = "AmazonSQS.";
+/// The most attributes of a message.
+const MOST_ATTRIBUTES: usize = 10;
 /// Twelve hours.
 const LONGEST_VISIBILITY: u64 = 43_200;
 
@@ -342,7 +344,8 @@ impl FrontEnd {
     }
 }
 
-/// Fails for characters that XML 1.0 does not allow, and for attributes without a value.
+/// Fails for characters that XML 1.0 does not allow, for more than ten attributes, and for
+/// attributes without a value.
 fn require_contents(
     body: &str,
     attributes: &BTreeMap<String, WrittenAttribute>,
@@ -355,6 +358,12 @@ fn require_contents(
     let is_valid = |character: char| matches!(character, '\t' | '\n' | '\r' | '\u{20}'..='\u{fffd}' | '\u{10000}'..);
     if !body.chars().all(is_valid) {
         return Err(SqsError::InvalidContents);
+    }
+    if attributes.len() > MOST_ATTRIBUTES {
+        return Err(SqsError::InvalidParameter(format!(
+            "Number of message attributes [{}] exceeds the allowed maximum [{MOST_ATTRIBUTES}].",
+            attributes.len()
+        )));
     }
     for (name, attribute) in attributes {
         let kind = attribute.data_type.split('.').next().unwrap_or_default();

@@ -80,6 +80,22 @@ impl Queue {
         Ok(id)
     }
 
+    /// Deletes messages, those first that can be received first, until there is room for another one
+    /// of so many bytes. Returns how many were deleted.
+    pub fn make_room(&mut self, bytes: usize) -> usize {
+        let mut deleted = 0;
+        while self.bytes + bytes + OVERHEAD > MOST_BYTES
+            && let Some((_, message)) = self.messages.pop_first()
+        {
+            self.bytes -= message.bytes() + OVERHEAD;
+            if let Some(receipt) = &message.receipt {
+                self.receipts.remove(receipt);
+            }
+            deleted += 1;
+        }
+        deleted
+    }
+
     /// Adds a message that was in another queue or in a file.
     pub fn put(&mut self, visible: Instant, message: Message) {
         let key = (visible, self.next);
@@ -230,5 +246,51 @@ fn require_receipt(receipt: &str) -> Result<(), SqsError> {
         Ok(())
     } else {
         Err(SqsError::InvalidReceipt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A dead-letter queue cannot refuse a message.
+    #[test]
+    fn a_queue_makes_room_for_messages_that_move_to_it() {
+        let mut queue = Queue::new(stack::Queue {
+            logical_id: "Dead".to_owned(),
+            name: "Dead".to_owned(),
+            delay: Duration::ZERO,
+            visibility_timeout: Duration::from_secs(30),
+            retention: Duration::from_secs(345_600),
+            receive_wait: Duration::ZERO,
+            largest_message: 1024 * 1024,
+            redrive: None,
+        });
+        let now = Now {
+            instant: Instant::now(),
+            epoch: 0,
+        };
+        let mut deleted = 0;
+        for number in 0..70 {
+            let message = Message {
+                id: number.to_string(),
+                body: "x".repeat(1024 * 1024),
+                attributes: BTreeMap::new(),
+                sender: String::new(),
+                sent: 0,
+                first_received: None,
+                receives: 0,
+                receipt: Some(number.to_string()),
+                expires: now.instant + Duration::from_secs(60),
+                moved_from: None,
+            };
+            deleted += queue.make_room(message.bytes());
+            queue.put(now.instant, message);
+            assert!(queue.bytes <= MOST_BYTES);
+        }
+        assert_eq!((deleted, queue.counts(now).visible), (7, 63));
+        assert_eq!(queue.receipts.len(), 63);
+        let (received, _) = queue.receive(1, None, now);
+        assert_eq!(received.first().map(|message| message.id.as_str()), Some("7"));
     }
 }

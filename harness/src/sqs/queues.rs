@@ -147,8 +147,16 @@ impl Queues {
             moved_from: Some(arn(from)),
             ..message
         };
+        let deleted = queue.make_room(moved.bytes());
         queue.put(now.instant, moved);
         drop(queue);
+        if deleted > 0 {
+            tracing::warn!(
+                queue = target,
+                deleted,
+                "a dead-letter queue is full: the harness keeps at most 64 MB, and deletes the first"
+            );
+        }
         one.changed.send_replace(());
     }
 

@@ -229,6 +229,8 @@ async fn what_real_services_refuse_is_refused() {
         ),
         ("expired", token(json!({ "exp": now - 100 })), 403),
         ("for too long", token(json!({ "exp": now + 90_000 })), 403),
+        ("long expired", token(json!({ "exp": i64::MIN })), 403),
+        ("for ever", token(json!({ "exp": i64::MAX })), 403),
         ("no subject", token(json!({ "sub": null })), 403),
         (
             "a local subject",
@@ -249,6 +251,10 @@ async fn what_real_services_refuse_is_refused() {
         .subscribe(json!({ "applicationServerKey": another.public() }))
         .await;
     assert_eq!(status(push.request(&owned, Vec::new())).await, 403);
+    let url = format!("{}/.local/push/subscriptions", push.origin);
+    let long = json!({ "applicationServerKey": "A".repeat(1_000) });
+    let subscribe = push.client.post(url).body(long.to_string());
+    assert_eq!(status(subscribe).await, 400);
     let unknown = json!({ "endpoint": format!("{}/.local/push/messages/x", push.origin) });
     assert_eq!(status(push.request(&unknown, Vec::new())).await, 404);
     let id = subscription["id"].as_str().unwrap();

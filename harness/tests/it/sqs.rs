@@ -402,6 +402,20 @@ async fn a_message_moves_to_the_dead_letter_queue_after_its_receives() {
 }
 
 #[tokio::test]
+async fn a_message_has_at_most_ten_attributes() {
+    let world = World::with(|_| {}).await;
+    let attributes = |number: usize| {
+        let attribute = json!({ "DataType": "String", "StringValue": "v" });
+        let all = (0..number).map(|number| (format!("a{number}"), attribute.clone()));
+        let all: serde_json::Map<_, _> = all.collect();
+        json!({ "MessageBody": "x", "MessageAttributes": all })
+    };
+    world.call("SendMessage", "Jobs", attributes(10)).await;
+    let refused = world.refused("SendMessage", "Jobs", attributes(11)).await;
+    assert_eq!(refused, "InvalidParameterValueException");
+}
+
+#[tokio::test]
 async fn batches_report_each_entry() {
     let world = World::with(|_| {}).await;
     let entries = json!({ "Entries": [
