@@ -292,7 +292,7 @@ export class PeopleServer {
     if (!watch) return pong;
     const rooms = watch.map((/** @type {string} */ id) => this.#room(id));
     /** @type {Record<string, object>} */
-    const people = {};
+    const people = Object.create(null);
     for (const other of new Set(rooms.flatMap((/** @type {Room} */ room) => room.answered()))) {
       const seen = this.seen.get(other);
       if (other === user || !seen || this.hidden.has(other) || this.hidden.has(user)) continue;

@@ -5,8 +5,8 @@ use std::{future::Future, time::Duration};
 
 use chat::{
     domain::{
-        Connection, ConnectionId, Content, Conversation, ConversationId, Entry, Participant, ReactionKey,
-        Seq, Subscription, Timestamp, UserId,
+        Connection, ConnectionId, Content, Conversation, ConversationId, Entry, Participant,
+        ReactionKey, Seq, Subscription, Timestamp, UserId,
     },
     error::InternalError,
     ports::{

@@ -113,13 +113,13 @@ fn people() -> FakeChat {
     let c = chat.conversation("c", &["ada", "grace", "bob"]);
     chat.conversation("d", &["ada", "mallory"]);
     chat.history(&c, "ada", 1);
-    reads(&chat, "grace-1", 1, false);
-    reads(&chat, "bob-1", 1, false);
+    has_read(&chat, "grace-1", 1, false);
+    has_read(&chat, "bob-1", 1, false);
     chat
 }
 
 /// Says on a connection how far its user has read in `c`.
-fn reads(chat: &FakeChat, connection: &str, read: u64, private: bool) {
+fn has_read(chat: &FakeChat, connection: &str, read: u64, private: bool) {
     let receipt = json!({"action": "receipt", "conversation": "c", "read": read,
         "private": private});
     chat.frame(connection, receipt);
@@ -242,9 +242,9 @@ fn a_user_who_was_only_added_is_not_seen_until_they_show_what_they_have_read() {
     }
     assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
     // Nor does a private receipt tell anybody that they have read something.
-    reads(&chat, "grace-1", 2, true);
+    has_read(&chat, "grace-1", 2, true);
     assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
-    reads(&chat, "grace-1", 1, false);
+    has_read(&chat, "grace-1", 1, false);
     assert_eq!(watch(&chat, "mallory-1", "c").to_string(), ONLINE);
     // The others have asked for the owner's presence.
     let online = json!({"online": true});
@@ -291,9 +291,9 @@ fn a_watched_conversation_shows_how_far_participants_have_read() {
     let chat = FakeChat::new();
     let c = chat.conversation("c", &["ada", "grace", "bob"]);
     chat.history(&c, "ada", 5);
-    reads(&chat, "ada-1", 5, true);
-    reads(&chat, "grace-1", 3, false);
-    reads(&chat, "bob-1", 4, true);
+    has_read(&chat, "ada-1", 5, true);
+    has_read(&chat, "grace-1", 3, false);
+    has_read(&chat, "bob-1", 4, true);
     let frame = json!({"action": "ping", "watch": ["c"]});
     let read = chat.frame("ada-1", frame)["read"].clone();
     assert_eq!(read, json!({"c": {"ada": 5, "grace": 3}}));
@@ -310,7 +310,7 @@ fn in_large_conversations_nobody_sees_the_others() {
         for user in &users {
             let connection = format!("{user}-1");
             says(&chat, &connection, "active");
-            reads(&chat, &connection, 1, false);
+            has_read(&chat, &connection, 1, false);
         }
         let pong = chat.frame("user1-1", json!({"action": "ping", "watch": ["c"]}));
         let length = |value: &Value| value.as_object().unwrap().len();
