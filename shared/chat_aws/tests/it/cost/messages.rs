@@ -173,7 +173,10 @@ async fn a_request_that_reads_long_entries_costs_a_token_for_every_16_units() {
     let cost = small.frame::<CatchUp>("grace-1", from(0)).await;
     let tokens = f64::from(further() - before);
     assert!(cost.read_units > 150.0, "{cost:?}");
-    assert!((cost.read_units / tokens - 16.0).abs() < 4.0, "{tokens} tokens for {cost:?}");
+    assert!(
+        (cost.read_units / tokens - 16.0).abs() < 4.0,
+        "{tokens} tokens for {cost:?}"
+    );
     // A client that keeps up pays nothing more; what was left of the last token may add up.
     let before = further();
     small.frame::<CatchUp>("grace-1", from(49)).await;

@@ -2,15 +2,18 @@
 
 use chat::{
     error::{Rejection, RequestError},
+    request::Route,
     routes::{
-        AddParticipant, CatchUp, DeleteMessage, EditMessage, GetConversation, Ping, React,
-        ReadEvents, ReadMessages, Receipt, RemoveParticipant, RemoveParticipants, SendMessage,
-        Subscribe, WithdrawReaction,
+        AddParticipant, CatchUp, CreateConversation, DeleteMessage, EditMessage, GetConversation,
+        Ping, React, ReadEvents, ReadMessages, Receipt, RemoveParticipant, RemoveParticipants,
+        SendMessage, Subscribe, Typing, Unsubscribe, WithdrawReaction,
     },
 };
+use chat_aws::Ports;
 use serde_json::{Value, json};
 
 use super::{Small, line};
+use crate::meter::Meter;
 
 /// Refuses three requests.
 pub async fn lines(small: &Small) -> Vec<String> {
@@ -119,4 +122,77 @@ async fn a_refused_request_costs_the_same_for_a_missing_and_for_a_foreign_conver
     let cost = small.meter.read();
     assert!(small.meter.read_entries() <= 4, "{cost:?}");
     assert!(cost.read_units <= 18.0, "{cost:?}");
+}
+
+/// Asserts that a stranger's request makes the same calls for a conversation that exists as for one
+/// that does not, and reads few entries.
+async fn tells_nothing<R: Route<Ports<Meter>>>(small: &Small, fields: impl Fn(&str) -> Value) {
+    let mut calls = Vec::new();
+    for conversation in ["c", "none"] {
+        small.meter.read_entries();
+        let (identity, connection) = small.connection("mallory-1");
+        let caller = (identity, Some(connection));
+        // A refusal, or an answer that is the same for both.
+        let _ = small.reply::<R>(caller, fields(conversation)).await;
+        let cost = small.meter.read();
+        let entries = small.meter.read_entries();
+        assert!(entries <= 4, "{}: {entries} entries", R::NAME);
+        assert!(cost.pushed.is_empty(), "{}: {cost:?}", R::NAME);
+        // How the calls of many conversations overlap is not the same twice.
+        calls.push((cost.calls, cost.write_units));
+    }
+    assert_eq!(calls[0], calls[1], "{}", R::NAME);
+}
+
+/// The routes that do more than one read before they know the caller, and those that name many
+/// conversations.
+#[tokio::test]
+async fn the_calls_of_a_stranger_do_not_tell_whether_a_conversation_exists() {
+    let small = Small::conversation().await;
+    let body = "x".repeat(16_000);
+    for number in 1..=12 {
+        let fields = json!({"conversation": "c", "id": format!("m-{number}"), "body": body});
+        small.ask::<SendMessage>("ada", fields).await;
+    }
+    for number in 1..20 {
+        let fields = json!({"id": format!("c-{number}"), "participants": ["grace"]});
+        small.ask::<CreateConversation>("ada", fields).await;
+    }
+    let with = |conversation: &str, others: Value| {
+        let mut fields = others;
+        fields["conversation"] = json!(conversation);
+        fields
+    };
+    for after in [0, 1, 12, 13] {
+        let draft = |id: &str| with(id, json!({"id": "n", "body": "Hi", "after": after}));
+        tells_nothing::<SendMessage>(&small, draft).await;
+        let change = |id: &str| {
+            with(
+                id,
+                json!({"id": "n", "target": 1, "body": "Hi", "after": after}),
+            )
+        };
+        tells_nothing::<EditMessage>(&small, change).await;
+        tells_nothing::<DeleteMessage>(&small, change).await;
+        let reaction = |id: &str| with(id, json!({"target": 1, "emoji": "👍", "after": after}));
+        tells_nothing::<React>(&small, reaction).await;
+        tells_nothing::<WithdrawReaction>(&small, reaction).await;
+        let receipt = |id: &str| with(id, json!({"read": after}));
+        tells_nothing::<Receipt>(&small, receipt).await;
+        let private = |id: &str| with(id, json!({"read": after, "private": true}));
+        tells_nothing::<Receipt>(&small, private).await;
+        let typing = |id: &str| with(id, json!({"after": after}));
+        tells_nothing::<Typing>(&small, typing).await;
+        let many = |id: &str| {
+            let all = (1..20).map(|number| format!("{id}-{number}"));
+            let all = all.chain([id.to_owned()]);
+            let all = all.map(|id| json!({"conversation": id, "after": after}));
+            json!({"conversations": all.collect::<Vec<_>>(), "receipts": true})
+        };
+        tells_nothing::<Subscribe>(&small, many).await;
+        tells_nothing::<CatchUp>(&small, many).await;
+    }
+    tells_nothing::<Unsubscribe>(&small, |id| with(id, json!({}))).await;
+    let watch = |id: &str| json!({"watch": [id, format!("{id}-1")], "positions": {id: 0}});
+    tells_nothing::<Ping>(&small, watch).await;
 }
