@@ -376,7 +376,7 @@ mod tests {
             let error = Pattern::parse(pattern).unwrap_err().to_string();
             assert!(error.contains(expected), "{pattern}: {error}");
         }
-        let of_length = |length: usize| format!(r#"{{"a":["{}"]}}"#, "é".repeat(length - 9));
+        let of_length = |length: usize| format!(r#"{{"a":["{}"]}}"#, "é".repeat(length - 10));
         assert!(Pattern::parse(&of_length(LONGEST)).is_ok());
         let error = Pattern::parse(&of_length(LONGEST + 1)).unwrap_err();
         assert_eq!(error, PatternError::TooLong);

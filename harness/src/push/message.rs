@@ -82,7 +82,10 @@ impl Message {
 
     /// Returns about how much memory the message takes, in bytes.
     pub fn bytes(&self) -> usize {
-        let content = self.content.as_ref().and_then(|content| content.as_ref().ok());
+        let content = self
+            .content
+            .as_ref()
+            .and_then(|content| content.as_ref().ok());
         OVERHEAD + content.map_or(0, Vec::len) + self.sender.subject.len()
     }
 

@@ -130,7 +130,10 @@ async fn subscribe(State(service): State<PushService>, body: Bytes) -> Response 
     let Ok(application) = application.transpose() else {
         return bad_request("applicationServerKey is not base64url without padding");
     };
-    if application.as_ref().is_some_and(|key| !vapid::is_point(key)) {
+    if application
+        .as_ref()
+        .is_some_and(|key| !vapid::is_point(key))
+    {
         return bad_request("applicationServerKey is no uncompressed point of P-256");
     }
     let Some(keys) = Keys::generate() else {

@@ -68,7 +68,9 @@ impl Subscriptions {
     /// Ends a subscription. Its messages are still shown. Returns whether it exists.
     pub fn end(&mut self, id: &str) -> bool {
         let found = self.by_id.get_mut(id);
-        found.map(|subscription| subscription.is_gone = true).is_some()
+        found
+            .map(|subscription| subscription.is_gone = true)
+            .is_some()
     }
 
     /// Adds a message to a subscription, if it exists. An earlier message with the same topic is
@@ -103,7 +105,10 @@ impl Subscriptions {
 
     /// Returns the numbers of the messages of a subscription for which `is_wanted` holds.
     fn numbers(&self, id: &str, is_wanted: impl Fn(&Message) -> bool) -> Vec<u64> {
-        let messages = self.by_id.get(id).map(|subscription| &subscription.messages);
+        let messages = self
+            .by_id
+            .get(id)
+            .map(|subscription| &subscription.messages);
         let messages = messages.into_iter().flatten();
         let wanted = messages.filter(|(_, message)| is_wanted(message));
         wanted.map(|(number, _)| *number).collect()
@@ -185,7 +190,10 @@ mod tests {
         for _ in 0..3 {
             subscriptions.accept("a", message(1, Some("news")));
         }
-        assert_eq!((shown(&subscriptions, "a"), subscriptions.arrived.len()), (1, 1));
+        assert_eq!(
+            (shown(&subscriptions, "a"), subscriptions.arrived.len()),
+            (1, 1)
+        );
         for _ in 0..1_001 {
             subscriptions.accept("a", message(1, None));
         }

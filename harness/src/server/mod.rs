@@ -1,6 +1,7 @@
 //! Serves every listener of the harness: one accept loop, one time limit for reading a request's
-//! head, one [`guard`] before the service, and a graceful shutdown.
+//! head and one for each part of its body, one [`guard`] before the service, and a graceful shutdown.
 
+mod body_limit;
 mod guard;
 mod loopback;
 mod peer;
@@ -44,6 +45,7 @@ pub async fn serve(
     shutdown: watch::Receiver<bool>,
 ) {
     let router = router
+        .layer(from_fn(body_limit::until_it_stalls))
         .layer(from_fn_with_state(pages, guard::only_permitted_pages))
         .layer(from_fn(guard::only_loopback_names));
     let servers = listeners

@@ -53,15 +53,17 @@ impl SqsApi {
         queues: Queues,
         access: Access,
     ) -> Self {
-        let service = FrontEnd { queues, endpoint };
-        let router = Router::new().fallback(answer).with_state(Pipeline::new(
-            service,
-            access,
-            Faults::default(),
-        ));
+        let router = Self::router(endpoint, queues, access);
         let (closes, closed) = watch::channel(false);
         tokio::spawn(server::serve(listeners, router, Pages::None, closed));
         Self { _closes: closes }
+    }
+
+    /// Returns what answers the requests, without a listener and its guard.
+    pub fn router(endpoint: String, queues: Queues, access: Access) -> Router {
+        let service = FrontEnd { queues, endpoint };
+        let pipeline = Pipeline::new(service, access, Faults::default());
+        Router::new().fallback(answer).with_state(pipeline)
     }
 }
 

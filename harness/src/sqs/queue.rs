@@ -291,6 +291,9 @@ mod tests {
         assert_eq!((deleted, queue.counts(now).visible), (7, 63));
         assert_eq!(queue.receipts.len(), 63);
         let (received, _) = queue.receive(1, None, now);
-        assert_eq!(received.first().map(|message| message.id.as_str()), Some("7"));
+        assert_eq!(
+            received.first().map(|message| message.id.as_str()),
+            Some("7")
+        );
     }
 }
