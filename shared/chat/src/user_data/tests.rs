@@ -10,6 +10,8 @@ use crate::{
     routes::{AddParticipant, EditMessage, React, RemoveParticipant, SendMessage, connect},
 };
 
+/// The traces on a page of the fake store.
+const PAGE: usize = 20;
 /// Much longer than an erasure takes.
 const LONG: Duration = Duration::from_secs(600);
 
@@ -133,6 +135,27 @@ fn an_erasure_leaves_ids_and_no_text_no_name_and_no_row() {
         [],
         "clients read the deletions in the log"
     );
+}
+
+#[test]
+fn an_erasure_puts_once_for_each_message_and_reads_the_log_once_for_each_page() {
+    for messages in [500, 1_000] {
+        let chat = FakeChat::new();
+        let id = chat.conversation("c", &["ada", "grace"]);
+        chat.history(&id, "grace", messages);
+        let puts = chat.puts();
+        let _ = chat.take_calls();
+        let (erased, _) = pass(&chat, &grace(), LONG);
+        assert_eq!(
+            (erased.messages, erased.names),
+            (messages as u64, messages as u64)
+        );
+        assert_eq!(chat.puts() - puts, messages + 1, "and one for the removal");
+        let calls = chat.take_calls();
+        let reads = calls.iter().filter(|call| call.method.starts_with("read"));
+        let pages = messages / PAGE + 1;
+        assert!(reads.count() <= pages, "more than {pages} reads");
+    }
 }
 
 #[test]
