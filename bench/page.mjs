@@ -3,7 +3,7 @@
  * Measures how the page scrolls through a long conversation, in real Chromium against its own
  * harness.
  *
- *     bench/page.mjs [MESSAGES]        10,000 messages by default, every fifth with two reactions
+ *     bench/page.mjs [MESSAGES]        10,000 messages by default, each with two reactions
  *
  * The conversation is opened and read upwards to its beginning while older messages are loaded.
  * With everything loaded, it is scrolled down and up again, and then jumps between distant places.
@@ -17,34 +17,22 @@ import { cpus, loadavg } from "node:os";
 
 import { Person } from "../e2e/lib/people.js";
 import { Stack } from "../e2e/lib/stack.js";
-import { fill } from "../e2e/lib/table.js";
+import { fillWithReactions } from "../e2e/lib/table.js";
 import { launch, Window } from "../e2e/lib/window.js";
 
 const MESSAGES = Number(process.argv[2] ?? 10_000);
 const TITLE = "A long conversation";
-
-const LANES = 8;
+/** Messages between a message and the second reaction to it, so that later pages have that one. */
+const LATER = 1_000;
 
 const stack = new Stack();
 await stack.start();
 const browser = await launch();
 try {
-  const ada = await Person.create(stack, "Ada");
-  const conversation = await ada.start([], TITLE);
-  await fill(stack, conversation, ada, MESSAGES);
-  await reactToEvery(5, ["👍", "❤"]);
-  async function reactToEvery(step, emoji) {
-    const wishes = Array.from({ length: Math.floor(MESSAGES / step) }, (_, index) =>
-      emoji.map((one) => `${(index + 1) * step}/reactions/${encodeURIComponent(one)}`),
-    ).flat();
-    const lane = async () => {
-      for (let wish = wishes.pop(); wish !== undefined; wish = wishes.pop()) {
-        const { status } = await ada.put(`/conversations/${conversation}/messages/${wish}`);
-        if (status !== 200) throw new Error(`the reaction ${wish} was answered ${status}`);
-      }
-    };
-    await Promise.all(Array.from({ length: LANES }, lane));
-  }
+  const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.create(stack, name)));
+  const conversation = await ada.start([bob], TITLE);
+  const people = { sender: ada, other: bob };
+  await fillWithReactions(stack, conversation, people, { count: MESSAGES, later: LATER });
   const window = await (
     await Window.open(browser, stack, ada, { viewport: { width: 1200, height: 800 } })
   ).logIn();

@@ -30,8 +30,7 @@ export function saveSession(storage, session) {
  * @returns {Promise<Session | null>}
  */
 export async function askPage(refused) {
-  const page = /** @type {{confabToken?: unknown}} */ (/** @type {unknown} */ (globalThis));
-  const provider = page.confabToken;
+  const provider = Reflect.get(globalThis, "confabToken");
   return typeof provider === "function" ? readToken(String(await provider({ refused }))) : null;
 }
 

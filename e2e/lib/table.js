@@ -47,15 +47,54 @@ export async function operation(stack, name, input) {
  * @param {number} count
  */
 export async function fill(stack, conversation, sender, count) {
+  const items = Array.from({ length: count }, (_, index) =>
+    message(conversation, sender, index + 1, index + 1),
+  );
+  await put(stack, items);
+}
+
+/**
+ * Fills the log of an empty conversation with messages, numbered from 1 to `count`, and two reactions
+ * to each: one of `other` right behind it, and one of `sender` when `later` more messages follow, or
+ * when there are no more.
+ *
+ * @param {import('./stack.js').Stack} stack
+ * @param {string} conversation
+ * @param {{sender: import('./people.js').Person, other: import('./people.js').Person}} people
+ * @param {{count: number, later: number}} numbers
+ */
+export async function fillWithReactions(stack, conversation, { sender, other }, { count, later }) {
+  const items = [];
+  /** The position of each message. */
+  const places = [];
+  let seq = 0;
+  for (let number = 1; number <= count + later; number += 1) {
+    if (number <= count) {
+      seq += 1;
+      places.push(seq);
+      items.push(message(conversation, sender, seq, number));
+      seq += 1;
+      items.push(...reaction(conversation, other, seq, { target: seq - 1, emoji: "👍" }));
+    }
+    if (number > later) {
+      seq += 1;
+      const target = places[number - later - 1];
+      items.push(...reaction(conversation, sender, seq, { target, emoji: "❤" }));
+    }
+  }
+  await put(stack, items);
+}
+
+/** Puts items into the table, many at once. */
+async function put(stack, items) {
   const { TableNames: tables } = await operation(stack, "ListTables", {});
   assert.equal(tables.length, 1, `expected one table: ${tables}`);
-  const starts = Array.from({ length: Math.ceil(count / BATCH) }, (_, index) => index * BATCH + 1);
+  const starts = Array.from({ length: Math.ceil(items.length / BATCH) }, (_, n) => n * BATCH);
   const lane = async () => {
     for (let first = starts.shift(); first !== undefined; first = starts.shift()) {
-      const length = Math.min(BATCH, count - first + 1);
-      const puts = Array.from({ length }, (_, index) => ({
-        Put: { TableName: tables[0], Item: item(conversation, sender, first + index) },
-      }));
+      const puts = items
+        .slice(first, first + BATCH)
+        .map((Item) => ({ Put: { TableName: tables[0], Item } }));
       await operation(stack, "TransactWriteItems", { TransactItems: puts });
     }
   };
@@ -126,18 +165,49 @@ export async function lookedEarlier(stack, person, ms) {
 }
 
 /** Returns a message of the log as an item of the table. */
-function item(conversation, sender, seq) {
-  const body = `Message ${seq} of a long conversation.`;
-  const digest = createHash("sha256").update(`message\0${body}`).digest("hex").slice(0, 32);
+function message(conversation, sender, seq, number) {
+  const body = `Message ${number} of a long conversation.`;
+  const id = `m-${number}`;
+  return {
+    ...entry(conversation, sender, seq, { kind: "message", id, content: body }),
+    body: { S: body },
+  };
+}
+
+/** Returns a reaction as two items of the table: its entry, and its row. */
+function reaction(conversation, sender, seq, { target, emoji }) {
+  const content = `${target} ${emoji}`;
+  const hex = Buffer.from(emoji).toString("hex");
+  return [
+    {
+      ...entry(conversation, sender, seq, { kind: "reaction", id: `r-${seq}`, content }),
+      target: { N: String(target) },
+      emoji: { S: emoji },
+      on: { BOOL: true },
+    },
+    {
+      pk: { S: `conversation#${conversation}` },
+      sk: { S: `emoji#${padded(target)}#${hex}#${sender.user}` },
+      name: { S: sender.name },
+      seq: { N: String(seq) },
+    },
+  ];
+}
+
+function entry(conversation, sender, seq, { kind, id, content }) {
+  const digest = createHash("sha256").update(`${kind}\0${content}`).digest("hex").slice(0, 32);
   return {
     pk: { S: `conversation#${conversation}` },
-    sk: { S: `event#${String(seq).padStart(12, "0")}` },
-    kind: { S: "message" },
+    sk: { S: `event#${padded(seq)}` },
+    kind: { S: kind },
     sender: { S: sender.user },
-    id: { S: `m-${seq}` },
+    id: { S: id },
     digest: { S: digest },
     sent_at: { N: String(1_700_000_000_000 + seq) },
     name: { S: sender.name },
-    body: { S: body },
   };
+}
+
+function padded(seq) {
+  return String(seq).padStart(12, "0");
 }

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { audit } from "../lib/audit.js";
 import { Person } from "../lib/people.js";
 import { suite } from "../lib/suite.js";
-import { fill } from "../lib/table.js";
+import { fill, fillWithReactions } from "../lib/table.js";
 import { blockable, launch, Window } from "../lib/window.js";
 
 const STILL = { reducedMotion: "reduce" };
@@ -197,6 +197,12 @@ suite("browser: living messages", (stack) => {
     await adas.hook("composer-input").fill(stack.secret("Written offline."));
     await adas.hook("composer-send").click();
     await adas.message("Written offline.", "pending").waitFor();
+    // What was not sent leaves no trace.
+    await adas.say("Never mind.");
+    await adas.message("Never mind.", "pending").waitFor();
+    await choose(adas, "Never mind.", "menu-delete");
+    await adas.hook("delete-confirm").click();
+    await adas.message("Never mind.").waitFor({ state: "detached" });
     // The page itself is loaded again while only the sockets and requests of the chat fail.
     await adas.context.setOffline(false);
     await adas.page.reload();
@@ -215,6 +221,72 @@ suite("browser: living messages", (stack) => {
       ["Hello, everybody.", "", "Written offline."],
     );
     await close();
+  });
+
+  test("a draft keeps what it replies to: over a reload, another conversation and an edit", async () => {
+    const { ada, bob, adas, bobs, conversation, close } = await talking("Replies");
+    await ada.start([bob], "Elsewhere");
+    const mode = (words) => adas.hook("composer-mode").filter({ hasText: words });
+    await choose(adas, "Helo, everybody.", "menu-reply");
+    await mode("Replying to \u2068You\u2069").waitFor();
+    const draft = stack.secret("Half a reply");
+    await adas.hook("composer-input").fill(draft);
+    await adas.openListed("Elsewhere");
+    await adas.page.waitForFunction(() => !document.querySelector('[data-testid="composer-mode"]'));
+    assert.equal(await adas.hook("composer-input").inputValue(), "");
+    await adas.openListed("Replies");
+    await mode("Helo, everybody.").waitFor();
+    await choose(adas, "Helo, everybody.", "menu-edit");
+    await mode("Editing").waitFor();
+    await adas.page.keyboard.press("Escape");
+    await mode("Replying").waitFor();
+    await adas.page.reload();
+    await mode("Replying to \u2068You\u2069").filter({ hasText: "Helo, everybody." }).waitFor();
+    assert.equal(await adas.hook("composer-input").inputValue(), draft);
+    await adas.hook("composer-send").click();
+    await bobs.message("Half a reply", "sent").getByTestId("message-quote").waitFor();
+    assert.equal(await adas.hook("composer-mode").count(), 0);
+
+    // Also if the part of the page that shows it cannot be loaded.
+    await choose(adas, "Half a reply", "menu-reply");
+    await adas.page.route(/decorations\.js/, (route) => route.abort());
+    await adas.page.reload();
+    await adas.message("Half a reply", "sent").waitFor();
+    await adas.say("A whole one.");
+    await bobs.message("A whole one.", "sent").getByTestId("message-quote").waitFor();
+    await adas.page.unroute(/decorations\.js/);
+
+    // If that message is deleted meanwhile, the draft replies to nothing.
+    await bobs.page.reload();
+    await choose(bobs, "A whole one.", "menu-reply");
+    await bobs.hook("composer-mode").waitFor();
+    assert.equal(
+      (await ada.delete(`/conversations/${conversation}/messages/3?id=d-1`)).status,
+      201,
+    );
+    await bobs.hook("composer-mode").waitFor({ state: "detached" });
+    await bobs.say("No reply.");
+    await adas.message("No reply.", "sent").waitFor();
+    const log = await ada.log(conversation);
+    assert.deepEqual(
+      log.filter(({ event }) => event === "message").map(({ replyTo }) => replyTo),
+      [undefined, 1, 2, undefined],
+    );
+    await close();
+  });
+
+  test("a log that ends with many reactions is read until there are messages to show", async () => {
+    const [ada, bob] = await Promise.all(["Ada", "Bob"].map((name) => Person.create(stack, name)));
+    const long = await ada.start([bob], "Many reactions");
+    await fillWithReactions(stack, long, { sender: ada, other: bob }, { count: 400, later: 400 });
+    const window = await open(ada);
+    await window.openListed("Many reactions");
+    const newest = "Message 400 of a long conversation.";
+    await window.message(newest, "sent").waitFor();
+    for (const emoji of ["👍", "❤"]) await chip(window, newest, emoji).waitFor();
+    const pages = window.requests.filter((request) => request.includes(`${long}/events`));
+    assert.ok(pages.length <= 5, `${pages.length} pages`);
+    await window.close();
   });
 
   test("everything is done with the keyboard, and the focus is never lost", async () => {

@@ -121,7 +121,7 @@ export class Api {
           authorization: `Bearer ${token}`,
           ...(body && { "content-type": "application/json" }),
         },
-        ...(body && { body: JSON.stringify(body) }),
+        body: body && JSON.stringify(body),
         signal: abort.signal,
         cache: "no-store",
       });
@@ -167,7 +167,8 @@ export class History {
     replica.history = "loading";
     onChange();
     try {
-      await this.#prepend(replica, replica.historyBefore, to);
+      // A page of changes to older messages shows nothing.
+      for (let page = PAGE; await this.#prepend(replica, page, to); page = Math.min(2 * page, 800));
       replica.history = null;
     } catch (error) {
       replica.history = "failed";
@@ -186,9 +187,10 @@ export class History {
     }
   }
 
-  /** @param {Replica} replica @param {number} before @param {number} [to] */
-  async #prepend(replica, before, to = before) {
-    const begin = Math.max(0, Math.min(before - 1, to) - PAGE);
+  /** Returns whether more is needed. @param {Replica} replica @param {number} page @param {number} [to] */
+  async #prepend(replica, page, to) {
+    const before = replica.historyBefore;
+    const begin = Math.max(0, Math.min(before - 1, to ?? before) - page);
     /** @type {Entry[]} */
     const entries = [];
     // The server ends a page early if its messages are long.
@@ -198,9 +200,10 @@ export class History {
       if (wanted.length === 0) throw new Unanswered("The server's answer has no entries.");
       entries.push(...wanted);
     }
-    if (replica.historyBefore !== before) return;
+    if (replica.historyBefore !== before) return false;
     replica.prepend(entries, begin);
     this.#options.onEarlier(replica, entries);
+    return begin > 0 && entries.every(({ target }) => target);
   }
 }
 

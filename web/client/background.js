@@ -23,6 +23,7 @@ export class Background {
     this.#options = options;
     this.sender = new Sender({
       ...options,
+      unsent: leader.unsent,
       request: (frame) => connection.request(frame),
       transport: ({ id }) => {
         if (connection.isOpen) return subscriptions.isReady(id) ? "socket" : null;

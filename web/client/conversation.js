@@ -89,8 +89,7 @@ export class Conversation {
   }
 
   /**
-   * Sends a message, which is shown at once, survives a reload, and is stored once. Callers need
-   * not wait: `messages` contains failed messages.
+   * Sends a message, which is shown at once, survives a reload, and is stored once.
    * @param {string} text
    * @param {{replyTo?: number | null}} [options] the seq of the message to reply to
    * @returns {Promise<Entry>} the stored entry
@@ -113,7 +112,7 @@ export class Conversation {
   }
 
   /**
-   * Deletes the text of a message for ever. Discards a failed message.
+   * Deletes the text of a message for ever, or discards a message that is not stored.
    * @param {MessageId} message
    */
   delete(message) {
@@ -140,7 +139,7 @@ export class Conversation {
     this.#options.attend(({ typing }) => typing.keystroke(this.id));
   }
 
-  /** To be called when the field is empty again. Sending a message does not need it. */
+  /** To be called when the field is empty again. */
   stopTyping() {
     this.#options.attend(({ typing }) => typing.stop(this.id));
   }
@@ -152,11 +151,7 @@ export class Conversation {
     return [...people].filter((user) => user !== me && Number(readers?.get(user)) >= seq);
   }
 
-  /**
-   * Tells the client the newest message on screen. Without it, all messages of the open
-   * conversation count as seen.
-   * @param {number} seq
-   */
+  /** Tells the client the newest message on screen. @param {number} seq */
   inView(seq) {
     this.#options.attend((attention) => attention.show(this.id, seq));
   }

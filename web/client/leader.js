@@ -31,6 +31,8 @@ export class Leader {
   #listing = null;
   /** @type {(() => void) | null} */
   #cancelPolling = null;
+  /** Written while this tab leads, and never sent. @type {Set<string>} */
+  unsent = new Set();
 
   /** @param {LeaderOptions} options */
   constructor(options) {
@@ -129,6 +131,7 @@ export class Leader {
     if (change.kind === "added") this.#resubscribe(change.conversation);
     if (!replica) return;
     if (replica.hasGap) this.#subscriptions.noticeGap(replica.id);
+    if (change.kind === "written") this.unsent.add(change.outgoing.id);
     const isNew = change.kind === "written" || change.kind === "retried";
     if (isNew) this.#background?.polling.hurry();
     if (isNew || replica.outbox.length !== unsent) this.#send(replica, false);
@@ -394,11 +397,7 @@ export class Leader {
     const name = this.#stateName(environment.isOnline());
     /** @type {State} */
     const state = { name, reason, retryAt: isOpen ? null : retryAt };
-    const isSame =
-      state.name === model.state.name &&
-      state.reason === model.state.reason &&
-      state.retryAt === model.state.retryAt;
-    if (!isSame) apply({ kind: "state", state });
+    if (JSON.stringify(state) !== JSON.stringify(model.state)) apply({ kind: "state", state });
   }
 
   /** @param {boolean} isOnline */

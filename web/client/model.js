@@ -6,7 +6,7 @@
 import { Directory } from "./directory.js";
 
 /** @import { Change, Entry, Line, ModelOptions, OutboxRow, Outgoing, Person } from "./types.js" */
-/** @import { Problem, Revised, Sent, State } from "./types.js" */
+/** @import { Problem, Revised, State } from "./types.js" */
 
 /** The names of a client's states. The README says what each means. */
 export const StateName = Object.freeze({
@@ -243,18 +243,6 @@ export class Replica {
     }
     this.entries.push(...seen);
     return seen;
-  }
-
-  /** @param {Sent} sent @returns {Entry[]} */
-  acknowledged({ id, seq, sentAt }) {
-    const outgoing = this.#unsent(id);
-    if (!outgoing) return [];
-    const { user, name } = this.#me;
-    const { body, replyTo, target, text } = outgoing;
-    const entry = { conversation: this.id, seq, id, sentAt, target };
-    if (text) return [{ ...entry, event: "messageEdited", sender: user, body: text }];
-    if (target) return [{ ...entry, event: "messageDeleted", by: user }];
-    return [{ ...entry, event: "message", sender: user, name, body, replyTo }];
   }
 
   /** @param {Entry[]} entries @param {number} after */

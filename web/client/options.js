@@ -277,6 +277,7 @@
  * @property {Model} model
  * @property {Api} api
  * @property {string} me user id
+ * @property {Set<string>} unsent ids of messages that were certainly never sent
  * @property {(change: Change) => void} apply
  * @property {Connection["request"]} request
  * @property {(replica: Replica) => "socket" | "http" | null} transport what can be used now, if

@@ -3,7 +3,7 @@ import { ANSWER_LIMIT_MS, backoff } from "./connection.js";
 import { base64url } from "./membership.js";
 import { Action, isPosition, parseSent, Rejection, Retry } from "./protocol.js";
 
-/** @import { Api, Connection, Outgoing, Problem } from "./types.js" */
+/** @import { Api, Connection, Entry, Outgoing, Person, Problem } from "./types.js" */
 /** @import { Replica, SenderOptions, Sent, Transport } from "./types.js" */
 
 /**
@@ -35,13 +35,15 @@ export class Sender {
 
   /** @param {Sent} sent */
   acknowledged(sent) {
-    const { apply, model } = this.#options;
+    const { apply, me: user, model } = this.#options;
     const { conversation, id, duplicate } = sent;
-    const entries = model.find(conversation)?.acknowledged(sent) ?? [];
+    const outgoing = model.unsent(conversation).find((one) => one.id === id);
+    if (!outgoing) return;
+    const entry = entryOf(outgoing, sent, { user, name: model.directory.nameOf(user) });
     // The message was deleted before, perhaps by another user. The log brings that entry.
-    if (duplicate && entries[0]?.event === "messageDeleted")
+    if (duplicate && entry.event === "messageDeleted")
       apply({ kind: "discarded", conversation, id });
-    else if (entries.length > 0) apply({ kind: "entries", conversation, entries });
+    else apply({ kind: "entries", conversation, entries: [entry] });
   }
 
   /**
@@ -58,6 +60,7 @@ export class Sender {
 
   /** @param {Replica} replica */
   flush(replica) {
+    this.#drop(replica);
     const attempt = this.#inFlight.get(replica.id);
     // A push may have acknowledged the message before its answer.
     if (attempt && replica.outbox.some(({ id }) => id === attempt.id)) return;
@@ -83,6 +86,24 @@ export class Sender {
     this.flush(replica);
   }
 
+  /**
+   * Forgets messages that are to be deleted, if they are not stored: they were never sent, or are
+   * refused for good. One that may be stored is sent first, and deleted then.
+   * @param {Replica} replica
+   */
+  #drop({ id: conversation, outbox }) {
+    const { apply, unsent } = this.#options;
+    const deletion = outbox.find(({ of, text }) => {
+      const message = text === null && outbox.find(({ id }) => id === of);
+      return message && (message.failure || unsent.has(message.id));
+    });
+    if (!deletion) return;
+    const { of: id = "" } = deletion;
+    // The first change drops the next one.
+    for (const gone of [{ id }, ...outbox.filter(({ of }) => of === id)])
+      apply({ kind: "discarded", conversation, id: gone.id });
+  }
+
   /** @param {Replica} replica @param {Outgoing} outgoing */
   #isReplaced({ outbox }, { id, emoji, target }) {
     const last = outbox.findLast((one) => one.target === target && one.emoji === emoji);
@@ -100,6 +121,7 @@ export class Sender {
     const attempt = { id: outgoing.id };
     const begun = clock.now();
     this.#inFlight.set(replica.id, attempt);
+    this.#options.unsent.delete(attempt.id);
     outgoing.after = replica.position;
     const delivery = await transport(replica, outgoing);
     if (this.#inFlight.get(replica.id) !== attempt) return;
@@ -139,6 +161,21 @@ export class Sender {
     this.#waits.get(id)?.cancel();
     this.#waits.delete(id);
   }
+}
+
+/**
+ * Returns the entry of a message, an edit or a deletion that the server has stored.
+ * @param {Outgoing} outgoing
+ * @param {Sent} sent
+ * @param {Person} me
+ * @returns {Entry}
+ */
+export function entryOf({ body, replyTo, target, text }, { conversation, id, seq, sentAt }, me) {
+  const { user, name } = me;
+  const entry = { conversation, seq, id, sentAt, target };
+  if (text) return { ...entry, event: "messageEdited", sender: user, body: text };
+  if (target) return { ...entry, event: "messageDeleted", by: user };
+  return { ...entry, event: "message", sender: user, name, body, replyTo };
 }
 
 /**

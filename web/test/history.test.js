@@ -75,3 +75,45 @@ test("a log of changes is read to its beginning and its end, however short the p
   assert.deepEqual(replica.entries, log);
   assert.equal(requests, head / 2 / pageLength + 2 * (head / 2 / 50));
 });
+
+test("a page that shows nothing is followed by longer ones, until there is something to show", async () => {
+  const [head, messages] = [12_000, 10];
+  /** @type {number[]} */
+  const asked = [];
+  /** @type {Api["events"]} */
+  const events = async (_, after, limit = 100) => {
+    asked.push(limit);
+    const length = Math.min(limit, head - after);
+    return {
+      head,
+      limited: after + length < head,
+      events: Array.from({ length }, (_, index) => {
+        const seq = after + index + 1;
+        const entry = { conversation: "c", seq };
+        return seq <= messages
+          ? { ...entry, event: "message", id: `${seq}`, sender: "bob", body: "Hello" }
+          : { ...entry, event: "reaction", target: 1, emoji: "👍", user: "bob", on: seq % 2 === 0 };
+      }),
+    };
+  };
+  const history = new History({
+    api: /** @type {Api} */ (/** @type {unknown} */ ({ events })),
+    onEntries: () => {},
+    onEarlier: () => {},
+    onChange: () => {},
+    onError: (error) => assert.fail(String(error)),
+  });
+  const replica = new Replica("c", { user: "alice", name: "Alice" }, head);
+  await history.loadEarlier(replica);
+  assert.deepEqual([replica.entries.length, history.state(replica)], [head, "complete"]);
+  assert.deepEqual(asked.slice(0, 6), [50, 100, 200, 400, 800, 800]);
+  assert.ok(asked.length < 20, `${asked.length} requests`);
+
+  // What is shown ends it, and the beginning.
+  const short = new Replica("c", { user: "alice", name: "Alice" }, 11);
+  await history.loadEarlier(short);
+  assert.deepEqual([short.entries.length, history.state(short)], [11, "complete"]);
+  const long = new Replica("c", { user: "alice", name: "Alice" }, 55);
+  await history.loadEarlier(long);
+  assert.deepEqual([long.entries[0]?.seq, history.state(long)], [6, "more"]);
+});

@@ -6,6 +6,8 @@ import { parseFrame } from "../client/protocol.js";
 import { Replica } from "../client/model.js";
 import "../client/revisions.js";
 import { parseUnsent } from "../client/unsent.js";
+import { FakeServer } from "./fake_server.js";
+import { FakeBrowser, FakeClock, openTab } from "./fakes.js";
 import { bodies, ID, scriptError, start } from "./one_client.js";
 
 /** @import { Entry } from "../client/wire.js" */
@@ -191,6 +193,70 @@ test("an edit of a message that is under way waits for it; a failed one is sent 
       ["yes", "sent"],
     ],
   );
+});
+
+test("a message that was never sent is dropped when it is deleted, in every tab", async () => {
+  const [server, clock, browser] = [new FakeServer(ID), new FakeClock(), new FakeBrowser()];
+  const leader = await openTab(server, { clock, browser });
+  const other = await openTab(server, { clock, browser });
+  await clock.advance(0);
+  server.mode = "down";
+  server.socket.cut();
+  await clock.advance(0);
+  for (const { client } of [leader, other]) {
+    const lunch = client.conversation(ID);
+    const sent = lunch.send("rude");
+    await clock.advance(0);
+    const [unsent] = lunch.messages;
+    assert.equal(unsent?.state, "pending");
+    void lunch.react(unsent, "👍", true);
+    const deleted = lunch.delete(unsent);
+    await clock.advance(0);
+    assert.deepEqual([await sent, await deleted], [null, null]);
+    for (const tab of [leader, other]) assert.deepEqual(tab.client.conversation(ID).messages, []);
+    assert.deepEqual(await browser.outboxes.load(), []);
+  }
+  server.mode = "open";
+  await clock.advance(60_000);
+  assert.equal(leader.client.state.name, "connected");
+  assert.deepEqual(server.log, []);
+});
+
+test("the deletion of a message under way waits: it follows the message, or both are dropped", async () => {
+  for (const [isRefused, entries] of /** @type {const} */ ([
+    [false, ["message", "messageDeleted"]],
+    [true, []],
+  ])) {
+    const { server, client, clock, browser } = await start();
+    const lunch = client.conversation(ID);
+    let refuse = () => {};
+    server.script.push({
+      action: "sendMessage",
+      answer: ({ ref }, socket) => {
+        refuse = () =>
+          socket.receive({ event: "error", ref, message: "no", code: "invalid", retry: "never" });
+      },
+    });
+    lunch.send("rude").catch(() => {});
+    await clock.advance(0);
+    const [unsent] = lunch.messages;
+    assert.ok(unsent);
+    const deleted = lunch.delete(unsent);
+    await clock.advance(0);
+    assert.deepEqual([lunch.messages, server.log], [[], []]);
+    if (isRefused) refuse();
+    await clock.advance(20_000);
+    assert.deepEqual(
+      server.log.map(({ event }) => event),
+      entries,
+    );
+    await deleted;
+    assert.deepEqual(await browser.outboxes.load(), []);
+    assert.deepEqual(
+      lunch.messages.map(({ body, state }) => [body, state]),
+      isRefused ? [] : [["", "sent"]],
+    );
+  }
 });
 
 test("without a socket, edits and deletions go over HTTP", async () => {

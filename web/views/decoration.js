@@ -24,29 +24,19 @@ export class Decoration {
   /** @type {HTMLElement | null} */
   #failure = null;
   #problem = "";
-  #quoteName = element("span", { class: "quote-name" });
-  #quoteText = element("span", { class: "quote-text" });
-  #quote = element(
-    "button",
-    {
-      class: "quote",
-      type: "button",
-      dir: "auto",
-      "data-rove": true,
-      "data-testid": "message-quote",
-      onclick: () => void this.#decorations.show(Number(this.#content?.replyTo)),
-    },
-    element("span", { class: "unseen" }, "Reply to "),
-    this.#quoteName,
-    this.#quoteText,
-  );
-  #edited = element("span", { class: "edited", "data-testid": "message-edited" });
-  #chips = element("div", { class: "chips-of-message", role: "group", "aria-label": "Reactions" });
+  // Most messages have only the button. Rows are made while the user scrolls.
+  /** @type {HTMLElement | null} */
+  #quote = null;
+  /** @type {HTMLElement | null} */
+  #edited = null;
+  /** @type {HTMLElement | null} */
+  #chips = null;
   #act = element(
     "button",
     {
       class: "quiet act",
       type: "button",
+      tabindex: -1,
       title: "Actions",
       "aria-haspopup": "dialog",
       "data-rove": true,
@@ -104,22 +94,44 @@ export class Decoration {
   /** @param {RowContent} content @param {Conversation} conversation */
   #renderQuote({ replyTo, deletedBy }, conversation) {
     if (replyTo === null || deletedBy !== null) {
-      if (this.#quote.isConnected) this.#hide(this.#quote, true);
+      if (this.#quote) this.#hide(this.#quote, true);
       return;
     }
-    if (!this.#quote.isConnected) this.#bubble.prepend(this.#quote);
+    this.#quote ??= this.#newQuote();
     this.#quote.hidden = false;
     const message = this.#decorations.quoted(conversation, replyTo);
     const { name, text } = quoteOf(message, conversation, this.#decorations.client.me.user);
-    setText(this.#quoteName, name);
-    setText(this.#quoteText, text);
+    const [, quotedName, quotedText] = this.#quote.children;
+    if (quotedName) setText(quotedName, name);
+    if (quotedText) setText(quotedText, text);
     setAttribute(this.#quote, "data-quoted", replyTo);
+  }
+
+  #newQuote() {
+    const quote = element(
+      "button",
+      {
+        class: "quote",
+        type: "button",
+        tabindex: -1,
+        dir: "auto",
+        "data-rove": true,
+        "data-testid": "message-quote",
+        onclick: () => void this.#decorations.show(Number(this.#content?.replyTo)),
+      },
+      element("span", { class: "unseen" }, "Reply to "),
+      element("span", { class: "quote-name" }),
+      element("span", { class: "quote-text" }),
+    );
+    this.#bubble.prepend(quote);
+    return quote;
   }
 
   /** @param {RowContent} content */
   #renderEdited({ editedAt, deletedBy }) {
     const isEdited = editedAt !== null && deletedBy === null;
-    if (!isEdited) return this.#edited.remove();
+    if (!isEdited) return this.#edited?.remove();
+    this.#edited ??= element("span", { class: "edited", "data-testid": "message-edited" });
     if (!this.#edited.isConnected) this.#bubble.querySelector(".meta")?.prepend(this.#edited);
     setText(this.#edited, `(edited ${shortTime(editedAt, Date.now())})`);
   }
@@ -127,10 +139,12 @@ export class Decoration {
   /** @param {RowContent} content @param {Conversation} conversation */
   #renderReactions({ reactions, seq }, conversation) {
     if (reactions.length === 0) {
-      if (!this.#chips.isConnected) return;
+      if (!this.#chips?.isConnected) return;
       this.#hide(this.#chips, true);
       return this.#chips.remove();
     }
+    const group = { class: "chips-of-message", role: "group", "aria-label": "Reactions" };
+    this.#chips ??= element("div", group);
     const chips = new Map(
       [...this.#chips.children].map((chip) => [chip.getAttribute("data-emoji"), chip]),
     );

@@ -36,7 +36,9 @@ export class Decorations {
     this.client = client;
     this.#messages = messages;
     this.#roving = new Roving(messages.log, () => composer.input.focus());
-    this.#composing = new Composing(client, messages, composer);
+    this.#composing = new Composing(client, messages, composer, (conversation, seq) =>
+      this.quoted(conversation, seq),
+    );
   }
 
   /** @param {HTMLElement} root of the row @param {RowContent} content */
@@ -68,6 +70,7 @@ export class Decorations {
     else {
       this.#quotes.set(conversation, quotes);
       this.#messages.refill();
+      this.#composing.render();
     }
   }
 
@@ -137,8 +140,14 @@ export class Decorations {
     this.#messages.shown?.[action](change ?? id);
   }
 
+  /** @param {Line[]} lines */
+  changed(lines) {
+    this.#composing.render();
+    this.#announceFailures(lines);
+  }
+
   /** Tells a screen reader what was not sent. @param {Line[]} lines */
-  announceFailures(lines) {
+  #announceFailures(lines) {
     /** @type {Set<string>} */
     const failed = new Set();
     for (const line of lines) {

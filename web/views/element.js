@@ -97,15 +97,11 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @param {string} path */
 export function icon(path) {
   const svg = document.createElementNS(SVG, "svg");
-  for (const [name, value] of Object.entries({
-    class: "icon",
-    viewBox: "0 0 24 24",
-    "aria-hidden": "true",
-  })) {
-    svg.setAttribute(name, value);
-  }
+  setAttribute(svg, "class", "icon");
+  setAttribute(svg, "viewBox", "0 0 24 24");
+  setAttribute(svg, "aria-hidden", "true");
   const stroke = document.createElementNS(SVG, "path");
-  stroke.setAttribute("d", path);
+  setAttribute(stroke, "d", path);
   svg.append(stroke);
   return svg;
 }

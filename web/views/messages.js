@@ -133,7 +133,8 @@ export class MessagesView {
       const { body, name, sender = "" } = last.entry;
       this.announce(`${conversation.nameOf(sender, name)}: ${body}`);
     }
-    this.#decorations?.announceFailures(lines);
+    if (this.#decorations) this.#decorations.changed(lines);
+    else if (this.#composer.replyTo) void this.decorate();
     this.#loadEarlierIfNear();
   }
 
@@ -282,6 +283,7 @@ export class MessagesView {
     // The next change of the page loads it again.
     if (!module || this.#decorations) return;
     this.#decorations = new module.Decorations(this.#client, this, this.#composer);
+    this.#decorations.changed([]);
     this.refill();
   }
 

@@ -38,7 +38,7 @@ export class ConversationPane {
         text === ""
           ? client.currentConversation?.stopTyping()
           : client.currentConversation?.keystroke(),
-      onSend: (body) => void client.currentConversation?.send(body),
+      onSend: (body, replyTo) => void client.currentConversation?.send(body, { replyTo }),
     });
     this.#messages = new MessagesView(client, this.#composer);
     this.#showPeople = element(
@@ -106,8 +106,8 @@ export class ConversationPane {
     const count = info.complete ? String(info.people.size) : "";
     setText(this.#count, count);
     setAttribute(this.#showPeople, "aria-label", count ? `People: ${count}` : "People");
-    this.#messages.render(conversation, now);
     this.#composer.render(info.id);
+    this.#messages.render(conversation, now);
     this.#company?.render(conversation, now);
     if (conversation.history !== "loading") this.#loadCompany(client);
   }
@@ -152,7 +152,7 @@ function emptyText(client) {
 export class ComposerView {
   /** @type {ComposerMode | null} */
   mode = null;
-  #conversation = "";
+  conversation = "";
   input = element("textarea", {
     id: "composer-input",
     "data-testid": "composer-input",
@@ -165,7 +165,7 @@ export class ComposerView {
     onkeydown: (/** @type {KeyboardEvent} */ event) => this.#pressed(event),
     oninput: () => {
       this.changed();
-      if (!this.mode?.isEdit) this.#options.onInput(this.input.value);
+      if (!this.mode) this.#options.onInput(this.input.value);
     },
   });
   #send = element(
@@ -180,15 +180,15 @@ export class ComposerView {
     icon(Icons.send),
   );
   #message = element("p", { class: "form-message", role: "status" });
-  #drafts;
+  drafts;
   #options;
 
   /**
    * @param {Drafts} drafts
-   * @param {{onInput: (text: string) => void, onSend: (body: string) => void}} options
+   * @param {{onInput: (text: string) => void, onSend: (body: string, replyTo: number) => void}} options
    */
   constructor(drafts, options) {
-    this.#drafts = drafts;
+    this.drafts = drafts;
     this.#options = options;
     const onsubmit = (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
@@ -204,10 +204,10 @@ export class ComposerView {
 
   /** @param {string} conversation */
   render(conversation) {
-    if (conversation === this.#conversation) return;
+    if (conversation === this.conversation) return;
     this.mode?.end();
-    this.#conversation = conversation;
-    this.input.value = this.#drafts.get(conversation);
+    this.conversation = conversation;
+    this.input.value = this.drafts.get(conversation);
     this.changed();
   }
 
@@ -229,16 +229,24 @@ export class ComposerView {
     this.input.value = "";
     this.changed();
     this.input.focus();
-    (this.mode?.send ?? this.#options.onSend)(body);
+    if (this.mode) return this.mode.send(body);
+    const replyTo = Number(this.replyTo);
+    this.replyTo = "";
+    this.#options.onSend(body, replyTo);
   }
 
-  get draft() {
-    return this.#drafts.get(this.#conversation);
+  /** The seq of the message that the draft replies to; empty for none. */
+  get replyTo() {
+    return this.drafts.get(`reply ${this.conversation}`);
+  }
+
+  set replyTo(seq) {
+    this.drafts.set(`reply ${this.conversation}`, seq);
   }
 
   changed() {
     const text = this.input.value;
-    if (!this.mode?.isEdit) this.#drafts.set(this.#conversation, text);
+    if (!this.mode) this.drafts.set(this.conversation, text);
     this.input.rows = Math.min(MAX_ROWS, text.split("\n").length);
     const body = cleanBody(text);
     const excess = encodedBytes(body) - MAX_BODY_BYTES;

@@ -3,7 +3,7 @@
  * to the others: up and down between messages, left and right within one.
  */
 
-import { isForInputMethod } from "./element.js";
+import { isForInputMethod, setAttribute } from "./element.js";
 
 const ROVING = "[data-rove]";
 
@@ -39,8 +39,9 @@ export class Roving {
 
   /** @param {HTMLElement} stop the button that the Tab key reaches */
   #stop(stop) {
-    for (const control of this.#log.querySelectorAll(ROVING))
-      if (control instanceof HTMLElement) control.tabIndex = control === stop ? 0 : -1;
+    for (const control of this.#log.querySelectorAll(`${ROVING}[tabindex="0"]`))
+      if (control !== stop) setAttribute(control, "tabindex", -1);
+    setAttribute(stop, "tabindex", 0);
   }
 
   #rows() {

@@ -75,7 +75,7 @@ export function itemsOf({ lines, before }, reader) {
       items.push({
         kind: "message",
         key: line.key,
-        content: { ...content, startsGroup, time: at > 0 ? timeOfDay(at) : "" },
+        content: { ...content, startsGroup, time: at > 0 ? time.format(at) : "" },
       });
     }
     before = line;
@@ -128,11 +128,6 @@ function dayKey(at) {
   return `${date.getFullYear()}-${date.getMonth() + 1}-${date.getDate()}`;
 }
 
-/** @param {number} at */
-function timeOfDay(at) {
-  return time.format(at);
-}
-
 /** @param {number} at @param {number} now */
 function dayText(at, now) {
   const days = daysBetween(at, now);
@@ -146,7 +141,7 @@ function dayText(at, now) {
 /** @param {number} at @param {number} now */
 export function shortTime(at, now) {
   const days = daysBetween(at, now);
-  if (days <= 0) return timeOfDay(at);
+  if (days <= 0) return time.format(at);
   if (days === 1) return capitalised(relative.format(-1, "day"));
   return days < 7 ? weekday.format(at) : shortDay.format(at);
 }

@@ -13,9 +13,8 @@
  */
 
 /**
- * What the text in the composer is for, if it is no new message.
+ * What the text in the composer is for, if it is no draft of a message.
  * @typedef {object} ComposerMode
- * @property {boolean} isEdit whether the text is no draft
  * @property {(body: string) => void} send
  * @property {() => void} end
  */
