@@ -1,6 +1,9 @@
 /** What all devices in this process have in common: their user, their record, and their end. */
 import { Recorder } from "./recorder.js";
 
+/** Devices react with these. Two differ in their skin tone, and one has a variation selector. */
+const EMOJI = ["👍", "👍🏻", "❤️"];
+
 /**
  * How long a device may take to settle. The library notices within a minute what it has missed and
  * repairs it with a few requests; a lost request costs ten seconds.
@@ -49,6 +52,30 @@ export class Device {
 
   /** Opens a conversation on the screen. */
   open() {}
+
+  /**
+   * Sends the n-th message of the device in a conversation. Some are followed by an edit, a deletion
+   * or clicks on reactions, two at once.
+   *
+   * @param {string} conversation
+   * @param {number} n
+   * @param {{body: string, edited: string}} texts
+   * @returns {Promise<SendResult>} the outcome of the message
+   */
+  async act(conversation, n, { body, edited }) {
+    const said = await this.say(conversation, body);
+    if (said.rejected !== undefined) return said;
+    if (n % 5 === 2) await this.revise(conversation, edited);
+    if (n % 7 === 3) await this.revise(conversation);
+    if (n % 3 === 1) {
+      const emoji = EMOJI[n % EMOJI.length];
+      await Promise.all([
+        this.react(conversation, emoji, true),
+        this.react(conversation, emoji, n % 2 === 0),
+      ]);
+    }
+    return said;
+  }
 
   /** Records the final state of a conversation. @param {string} conversation */
   end(conversation) {

@@ -1,7 +1,7 @@
 /**
  * The process of a device that may be killed at any moment: the client library with an outbox in a
  * file. Started again with the same folder, it continues where it was and sends the messages that
- * it had not begun to send.
+ * it had not begun to send. It edits, deletes and reacts as other devices do.
  *
  * Messages from the parent: `{settle: CONVERSATION, head}` is answered with `{settled:
  * CONVERSATION, failing}`, and `{end: true}` with `{pages}`.
@@ -16,18 +16,22 @@ import { History } from "./history.js";
 import { LibraryDevice } from "./library_device.js";
 import { FileOutbox } from "./outboxes.js";
 
-const { addresses, folder, history, name, user, conversations, bodies } = JSON.parse(
+const { addresses, folder, history, name, user, conversations, texts } = JSON.parse(
   process.argv[2],
 );
 
 const file = new History(history);
+/** Edits and deletions, which do not count as messages. */
+const revisions = new Set();
 const device = new LibraryDevice({
   endpoints: endpointsOf(addresses),
   history: {
     record(record) {
       file.record(record);
+      if (record.type === "send" && record.target !== undefined) revisions.add(record.id);
       // The acknowledgement of a message sent before the last kill is reported nowhere else.
-      if (record.type === "sent") process.send({ acknowledged: record.conversation });
+      if (record.type === "sent" && !revisions.has(record.id))
+        process.send({ acknowledged: record.conversation });
     },
   },
   name,
@@ -46,12 +50,12 @@ const begunFile = join(folder, "begun");
 const begun = new Set(existsSync(begunFile) ? readFileSync(begunFile, "utf8").split("\n") : []);
 
 async function sayAll(conversation) {
-  for (const body of bodies) {
-    const key = `${conversation} ${body}`;
+  for (const [index, one] of texts.entries()) {
+    const key = `${conversation} ${one.body}`;
     if (begun.has(key)) continue;
     await limit(() => {
       appendFileSync(begunFile, `${key}\n`);
-      return device.say(conversation, body);
+      return device.act(conversation, index + 1, one);
     });
   }
 }

@@ -21,7 +21,7 @@ export class KillableDevice {
    * @param {string} options.name
    * @param {string} options.user
    * @param {string[]} options.conversations
-   * @param {string[]} options.bodies what it sends in each conversation
+   * @param {{body: string, edited: string}[]} options.texts what it sends in each conversation
    * @param {(conversation: string) => void} options.onAcknowledged
    */
   constructor(options) {

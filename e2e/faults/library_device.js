@@ -21,7 +21,7 @@ const ATTEMPTS = 3;
 
 /**
  * @typedef {object} LibraryOptions
- * @property {import('./outboxes.js').OutboxStorage} outboxes
+ * @property {import('./outboxes.js').MemoryOutbox} outboxes
  * @property {boolean} [isBlocked] whether WebSockets are blocked on the way
  * @property {number} [tokenSeconds] the lifetime of its tokens
  */
@@ -155,9 +155,7 @@ export class LibraryDevice extends Device {
   }
 
   pending(conversation) {
-    return this.#client
-      .conversation(conversation)
-      .messages.filter(({ state }) => state === "pending").length;
+    return this.options.outboxes.unsent(conversation);
   }
 
   /** Waits until everything is read and sent. Returns false after {@link SETTLED_WITHIN_MS}. */

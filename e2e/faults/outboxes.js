@@ -20,6 +20,13 @@ export class MemoryOutbox {
   remove(conversation, id) {
     this.#rows.delete(`${conversation}/${id}`);
   }
+
+  /** Returns how much is unsent, also reactions, without what the server refused for good. */
+  unsent(conversation) {
+    const rows = [...this.#rows.values()];
+    return rows.filter((row) => row.conversation === conversation && row.outgoing.failure === null)
+      .length;
+  }
 }
 
 /**
@@ -27,31 +34,33 @@ export class MemoryOutbox {
  *
  * @implements {OutboxStorage}
  */
-export class FileOutbox {
+export class FileOutbox extends MemoryOutbox {
   #path;
 
   constructor(path) {
+    super();
     this.#path = path;
   }
 
   async load() {
-    const rows = new MemoryOutbox();
     const lines = existsSync(this.#path) ? readFileSync(this.#path, "utf8").split("\n") : [];
     // The part after the last line break is empty, or was being written when the process was
     // killed.
     for (const line of lines.slice(0, -1)) {
       const { conversation, outgoing, removed } = JSON.parse(line);
-      if (removed === undefined) rows.put(conversation, outgoing);
-      else rows.remove(conversation, removed);
+      if (removed === undefined) super.put(conversation, outgoing);
+      else super.remove(conversation, removed);
     }
-    return rows.load();
+    return super.load();
   }
 
   put(conversation, outgoing) {
+    super.put(conversation, outgoing);
     this.#append({ conversation, outgoing });
   }
 
   remove(conversation, id) {
+    super.remove(conversation, id);
     this.#append({ conversation, removed: id });
   }
 

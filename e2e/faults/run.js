@@ -32,8 +32,6 @@ const HANGS_AFTER_MS = 180_000;
  * their senders wait before they send again.
  */
 const AT_ONCE = 16;
-/** Devices react with these. Two differ in their skin tone, and one has a variation selector. */
-const EMOJI = ["👍", "👍🏻", "❤️"];
 /** How often the guest of a conversation is removed and added again. */
 const ROUNDS = 3;
 
@@ -205,6 +203,14 @@ class Storm {
     return `${this.#stack.secret(`storm of seed ${this.#schedule.seed}`)}: ${device} says ${n} in ${conversation}`;
   }
 
+  /** Returns the text of a message, and what it becomes if it is edited. */
+  #texts(device, conversation, n) {
+    return {
+      body: this.#body(device, conversation, n),
+      edited: this.#body(device, conversation, `${n} again`),
+    };
+  }
+
   async #arrive() {
     const { people } = this.#schedule;
     for (const { user, devices } of people) {
@@ -233,8 +239,8 @@ class Storm {
         name: described.name,
         user: described.user,
         conversations: rooms,
-        bodies: Array.from({ length: this.#quota }, (_, n) =>
-          this.#body(described.name, "a room", n + 1),
+        texts: Array.from({ length: this.#quota }, (_, n) =>
+          this.#texts(described.name, "a room", n + 1),
         ),
         onAcknowledged: (conversation) => this.#progress.count(conversation),
       });
@@ -287,7 +293,8 @@ class Storm {
       while (next <= this.#quota) {
         const n = next;
         next += 1;
-        const { rejected } = await this.#limit(() => this.#act(device, conversation, n));
+        const texts = this.#texts(device.name, conversation, n);
+        const { rejected } = await this.#limit(() => device.act(conversation, n, texts));
         if (rejected === undefined) this.#progress.count(conversation);
         else if (rejected === "not_found")
           await this.#progress.until(() => !this.#out.has(`${conversation} ${device.user}`));
@@ -295,26 +302,6 @@ class Storm {
       }
     };
     await Promise.all(Array.from({ length: burst }, lane));
-  }
-
-  /**
-   * Sends the n-th message of a device in a conversation. Some are followed by an edit, a deletion or
-   * clicks on reactions, two at once.
-   */
-  async #act(device, conversation, n) {
-    const said = await device.say(conversation, this.#body(device.name, conversation, n));
-    if (said.rejected !== undefined) return said;
-    if (n % 5 === 2)
-      await device.revise(conversation, this.#body(device.name, conversation, `${n} again`));
-    if (n % 7 === 3) await device.revise(conversation);
-    if (n % 3 === 1) {
-      const emoji = EMOJI[n % EMOJI.length];
-      await Promise.all([
-        device.react(conversation, emoji, true),
-        device.react(conversation, emoji, n % 2 === 0),
-      ]);
-    }
-    return said;
   }
 
   /** Removes a guest and adds them again while the others send messages. */
