@@ -1,8 +1,12 @@
 //! The plan of a run: devices, conversations and actions. It is drawn from the seed before the run,
 //! so that each action can be left out by itself.
 
+mod meetings;
+
 use std::{collections::BTreeSet, time::Duration};
 
+pub use self::meetings::Meeting;
+use self::meetings::meetings;
 use crate::{
     faults::Place,
     parameters::{Parameters, Size},
@@ -103,6 +107,14 @@ pub enum Action {
         conversation: usize,
         id: String,
     },
+    /// A change of the newest message of `author`, which other devices change at the same moment.
+    Meet {
+        device: usize,
+        conversation: usize,
+        id: String,
+        author: String,
+        meeting: Meeting,
+    },
     Cut {
         device: usize,
     },
@@ -118,6 +130,7 @@ impl Action {
             Self::Send { device, .. }
             | Self::Revise { device, .. }
             | Self::React { device, .. }
+            | Self::Meet { device, .. }
             | Self::Cut { device }
             | Self::Crash { device } => *device,
         }
@@ -141,6 +154,7 @@ impl Plan {
             .collect();
         let mut actions = messages(place.within(2), size, &devices, &conversations);
         actions.extend(reactions(place.within(4), size, &devices, &conversations));
+        actions.extend(meetings(place.within(5), size, &devices, &conversations));
         for (number, planned) in conversations.iter_mut().enumerate() {
             let messages = actions.iter().filter(|(_, _, action)| {
                 matches!(
@@ -148,6 +162,7 @@ impl Plan {
                     Action::Send { conversation, .. }
                         | Action::Revise { conversation, .. }
                         | Action::React { conversation, .. }
+                        | Action::Meet { conversation, .. }
                         if *conversation == number
                 )
             });

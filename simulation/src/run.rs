@@ -308,6 +308,17 @@ fn carry_out(world: &Arc<World>, device: &Device, index: usize) {
             let conversation = &world.plan.conversations[*conversation].id;
             device.act(|client, world| client.react(world, conversation, id));
         }
+        Action::Meet {
+            conversation,
+            id,
+            author,
+            meeting,
+            ..
+        } => {
+            let conversation = &world.plan.conversations[*conversation].id;
+            let meeting = (author.as_str(), *meeting);
+            device.act(|client, world| client.meet(world, conversation, id, meeting));
+        }
         Action::Cut { .. } => device.act(|client, world| client.cut(world)),
         Action::Crash { .. } => {
             if world.faults.injects(Kind::Crash, *place) {

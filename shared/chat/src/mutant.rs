@@ -138,10 +138,9 @@ impl Mutant {
     /// The mutants that the simulation can activate. `RowThenEntry` is missing, because it needs
     /// concurrent changes of one participant; `EditInTwoWrites`, `ReactionInTwoWrites` and
     /// `HalfFill`, because in the simulation every call takes effect at once; `EmojiUncounted`,
-    /// because no client of the simulation uses more emoji than a message may have;
-    /// `NoFenceOfTargets`, because a reaction and the deletion of its message rarely meet there;
-    /// `SeenUnasked`, because its observer does not know who has shown that they have read something.
-    pub const ALL: [Self; 29] = [
+    /// because no client of the simulation uses more emoji than a message may have; `SeenUnasked`,
+    /// because its observer does not know who has shown that they have read something.
+    pub const ALL: [Self; 30] = [
         Self::NoCondition,
         Self::AfterUnverified,
         Self::ReadBeforeRow,
@@ -156,6 +155,7 @@ impl Mutant {
         Self::NoFence,
         Self::NoFenceOfEdits,
         Self::NoFenceOfReactions,
+        Self::NoFenceOfTargets,
         Self::DoubledReaction,
         Self::EditRevives,
         Self::CheckBeforeRead,

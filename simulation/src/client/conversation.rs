@@ -77,6 +77,8 @@ pub struct Conversation {
     pub held: BTreeMap<u64, Entry>,
     /// The texts of messages by position, as far as the client knows them.
     pub texts: BTreeMap<u64, Text>,
+    /// The senders of messages by position, as far as the client knows them.
+    pub senders: BTreeMap<u64, String>,
     /// The position at which the client began to read the log, and so to know the reactions.
     pub began: u64,
     pub reactions: Reactions,
@@ -111,6 +113,7 @@ impl Conversation {
             outbox,
             held: BTreeMap::new(),
             texts: BTreeMap::new(),
+            senders: BTreeMap::new(),
             began: position,
             reactions: Reactions::default(),
             own: Vec::new(),
@@ -152,8 +155,11 @@ impl Conversation {
     /// Keeps what an entry says about the text of a message, unless something newer is known.
     pub fn fold(&mut self, entry: &Entry, user: &str) {
         self.reactions.fold(entry);
-        if entry.event == "message" && entry.author() == Some(user) {
-            self.own.push(entry.seq);
+        if let Some(sender) = entry.author().filter(|_| entry.event == "message") {
+            if sender == user {
+                self.own.push(entry.seq);
+            }
+            self.senders.insert(entry.seq, sender.to_owned());
         }
         let (target, text) = match (&*entry.event, entry.body.clone()) {
             ("message", _) if entry.deleted.is_some() => (entry.seq, (GONE, String::new())),
@@ -175,8 +181,18 @@ impl Conversation {
     /// Returns the reactions that the client shows, if it knows all of them.
     pub fn shown_reactions(&self) -> Option<Vec<Reaction>> {
         let knows_all = self.began == 0 || self.reactions.has_history;
-        let is_deleted = |seq| self.texts.get(&seq).is_some_and(|(edit, _)| *edit == GONE);
-        knows_all.then(|| self.reactions.shown(is_deleted))
+        knows_all.then(|| self.reactions.shown(|seq| self.is_deleted(seq)))
+    }
+
+    /// Returns the newest message of `sender` that the client knows and that is not deleted.
+    pub fn newest_of(&self, sender: &str) -> Option<u64> {
+        let mut newest = self.senders.iter().rev();
+        let found = newest.find(|(seq, other)| *other == sender && !self.is_deleted(**seq));
+        found.map(|(seq, _)| *seq)
+    }
+
+    fn is_deleted(&self, seq: u64) -> bool {
+        self.texts.get(&seq).is_some_and(|(edit, _)| *edit == GONE)
     }
 
     /// Removes a message from the outbox.

@@ -19,6 +19,7 @@ use crate::{
     faults::{Kind, Place},
     functions::Reply,
     mutants::ClientMutant,
+    plan::Meeting,
     ports::Ports,
     world::World,
 };
@@ -66,6 +67,40 @@ impl Client {
         } else {
             let place = usize::try_from(chance.below(own.len() as u64)).unwrap_or(0);
             own[place]
+        };
+        self.change(world, id, change, (target, deletes));
+    }
+
+    /// Changes the newest message of an author, as other devices do at the same moment.
+    pub fn meet(
+        &mut self,
+        world: &Arc<World>,
+        id: &str,
+        name: &str,
+        (author, meeting): (&str, Meeting),
+    ) {
+        let known = self.conversations.get(id).filter(|_| self.alive);
+        let Some(target) = known.and_then(|conversation| conversation.newest_of(author)) else {
+            return;
+        };
+        world.count("changes of a message at the same moment");
+        match meeting {
+            Meeting::Delete => self.change(world, id, name, (target, true)),
+            Meeting::Edit => self.change(world, id, name, (target, false)),
+            Meeting::React => self.click(world, id, name, target),
+        }
+    }
+
+    /// Puts an edit or a deletion of the message at `target` into the outbox.
+    fn change(
+        &mut self,
+        world: &Arc<World>,
+        id: &str,
+        change: &str,
+        (target, deletes): (u64, bool),
+    ) {
+        let Some(conversation) = self.conversations.get_mut(id) else {
+            return;
         };
         let first_after = conversation.position;
         conversation.outbox.push_back(Outgoing {

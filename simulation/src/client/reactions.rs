@@ -92,8 +92,7 @@ impl Reactions {
 impl Client {
     /// Changes the user's reaction to a message: mostly to a known one.
     pub fn react(&mut self, world: &Arc<World>, id: &str, click: &str) {
-        let user = self.user.clone();
-        let Some(conversation) = self.conversations.get_mut(id).filter(|_| self.alive) else {
+        let Some(conversation) = self.conversations.get(id).filter(|_| self.alive) else {
             return;
         };
         let chance = self.place.named(click).chance();
@@ -104,6 +103,16 @@ impl Client {
             // Few messages, so that devices meet.
             let newest = known.len().saturating_sub(4);
             known[newest + usize::try_from(chance.below(4)).unwrap_or(0) % (known.len() - newest)]
+        };
+        self.click(world, id, click, target);
+    }
+
+    /// Changes the user's reaction with some emoji to the message at `target`.
+    pub(super) fn click(&mut self, world: &Arc<World>, id: &str, click: &str, target: u64) {
+        let user = self.user.clone();
+        let chance = self.place.named(click).named("emoji").chance();
+        let Some(conversation) = self.conversations.get_mut(id) else {
+            return;
         };
         let emoji = EMOJI[usize::try_from(chance.below(3)).unwrap_or(0)];
         let key = (target, emoji.replace('\u{fe0f}', ""));

@@ -54,6 +54,7 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
         "reads with a hole",
         "receipts of users who are not participants",
         "receipts with nothing new",
+        "changes of a message at the same moment",
         "clicks on reactions",
         "pages of history with reactions",
         "reactions that were so already",
@@ -67,8 +68,7 @@ fn every_promise_is_kept_under_every_kind_of_fault() {
 
 /// Generates a test for each mutant that is found within a few seeds, with the promise that it
 /// breaks. The other mutants are `torn_max`, `check_before_read`, `no_fence_of_edits`,
-/// `no_fence_of_reactions`, `edit_revives`, `state_without_seq` and `no_ping`, which take up to some
-/// hundred seeds.
+/// `no_fence_of_reactions`, `state_without_seq` and `no_ping`, which take up to some hundred seeds.
 macro_rules! each_mutant_is_found_early {
     ($($name:ident breaks $promise:literal;)*) => {
         $(#[test]
@@ -102,7 +102,9 @@ each_mutant_is_found_early! {
     private_shown breaks "read";
     subs_only breaks "fence";
     no_fence breaks "fence";
+    no_fence_of_targets breaks "fold";
     doubled_reaction breaks "fold";
+    edit_revives breaks "fold";
     answer_before_row breaks "fence";
     stale_rows_stay breaks "rows";
     first_page_only breaks "notified";
