@@ -5,12 +5,15 @@
 pub mod invoke;
 pub mod stack;
 
+pub mod bill;
 pub mod cargo;
 pub mod cognito;
+pub mod console;
 pub mod dynamodb;
 pub mod error_chain;
 pub mod event_source;
 pub mod executables;
+pub mod export;
 pub mod faults;
 pub mod gateway;
 pub mod iam;
@@ -25,4 +28,5 @@ pub mod server;
 mod service;
 pub mod sqs;
 pub mod template;
+pub mod trace;
 pub mod watch;

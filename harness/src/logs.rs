@@ -56,11 +56,15 @@ fn default_filter() -> Targets {
         .with_target(SELF, LevelFilter::INFO)
 }
 
-/// Prints one line written by a process of `function`, without its line feed.
-pub fn function_line(function: &str, line: &str) {
-    if !line.is_empty() {
-        print(&Line::parse(function, line));
+/// Prints one line written by a process of `function`, without its line feed. Returns the level, which
+/// is empty for plain text, and the message. An empty line has neither.
+pub fn function_line(function: &str, line: &str) -> Option<(String, String)> {
+    if line.is_empty() {
+        return None;
     }
+    let line = Line::parse(function, line);
+    print(&line);
+    Some((line.level, line.message))
 }
 
 /// One line as it is shown.

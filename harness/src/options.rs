@@ -10,7 +10,7 @@ use std::{
 
 use clap::Args;
 
-use crate::{dynamodb, faults};
+use crate::{bill::PriceList, dynamodb, faults};
 
 /// The default template, relative to the current folder or to one above it.
 const TEMPLATE: &str = "infra/template.yaml";
@@ -66,9 +66,45 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub secrets: Option<PathBuf>,
 
+    /// Records what happens into this file, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
+
+    /// Sends what happens to this OpenTelemetry collector, by OTLP over HTTP
+    #[arg(long, value_name = "URL")]
+    pub otlp: Option<String>,
+
+    /// Records the bodies of messages and requests as well: they are in memory, in the file of
+    /// --record and in the console
+    #[arg(long)]
+    pub record_bodies: bool,
+
+    /// Records nothing: no bill, and no events for --record, --otlp and the console
+    #[arg(long, conflicts_with_all = ["record", "otlp", "record_bodies"])]
+    pub no_trace: bool,
+
+    /// Region whose prices the bill has
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub prices: PriceList,
+
+    /// Folder with sample events for the console [default: `events` beside the folder of the
+    /// template]
+    #[arg(long, value_name = "DIR")]
+    pub samples: Option<PathBuf>,
+
     /// Folder of the page [default: `web` beside the folder of the template]
     #[arg(long, value_name = "DIR")]
     pub web: Option<PathBuf>,
+}
+
+/// Returns the folder `name` beside the folder of the template.
+fn beside(template: &Path, name: &str) -> PathBuf {
+    let folder = template.parent().unwrap_or(Path::new(""));
+    match folder.file_name() {
+        Some(_) => folder.with_file_name(name),
+        // The folder has no name of its own, as in `./template.yaml`.
+        None => folder.join("..").join(name),
+    }
 }
 
 impl Options {
@@ -92,17 +128,14 @@ impl Options {
 
     /// Returns the folder of the page for the template at `template`.
     pub fn web_path(&self, template: &Path) -> PathBuf {
-        match &self.web {
-            Some(path) => path.clone(),
-            None => {
-                let folder = template.parent().unwrap_or(Path::new(""));
-                match folder.file_name() {
-                    Some(_) => folder.with_file_name("web"),
-                    // The folder has no name of its own, as in `./template.yaml`.
-                    None => folder.join("../web"),
-                }
-            }
-        }
+        let given = self.web.clone();
+        given.unwrap_or_else(|| beside(template, "web"))
+    }
+
+    /// Returns the folder of the sample events for the template at `template`.
+    pub fn samples_path(&self, template: &Path) -> PathBuf {
+        let given = self.samples.clone();
+        given.unwrap_or_else(|| beside(template, "events"))
     }
 
     /// Returns the given ports of HTTP APIs. The last one of a repeated name wins.

@@ -10,7 +10,12 @@ mod signals;
 mod start_error;
 mod terminal;
 
-use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock, time::Duration, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
 
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -26,16 +31,21 @@ use self::{
 };
 pub use self::{port::ListenError, ports::Ports, start_error::StartError};
 use crate::{
+    bill::{Billing, Gauges},
+    dynamodb::Browser,
     event_source::{self, EventSources},
     executables,
+    export::Exports,
     faults::Faults,
-    gateway::clock::Clock,
+    gateway::{clock::Clock, websocket::Connections},
     iam::{Access, Signatures},
     lambda::{self, Lambda},
     logs,
     options::Options,
     sqs::Queues,
+    stack::{EventSource, Stack},
     template::{self, DynamicValues},
+    trace::{self, Trace},
     watch::Watch,
 };
 
@@ -78,6 +88,8 @@ struct Running {
     callers: Callers,
     lambda: Lambda,
     called: Vec<Box<dyn Stop>>,
+    billing: Billing,
+    exports: Exports,
     ready: Option<ReadyFile>,
 }
 
@@ -91,6 +103,7 @@ impl Running {
         let setup = setup(options, &mut listeners)?;
         let (executables, watch) = build(&setup).await?;
         let addresses = Addresses::of(&setup);
+        let exports = exports(&setup)?;
 
         let called = start_called(&setup, &mut listeners).await?;
         let settings = lambda::Settings {
@@ -119,6 +132,8 @@ impl Running {
             callers,
             lambda,
             called,
+            billing: setup.billing,
+            exports,
             ready,
         })
     }
@@ -128,9 +143,13 @@ impl Running {
         self.replacing.shutdown().await;
         self.callers.stop().await;
         self.lambda.stop().await;
+        if let Some(bill) = self.billing.bill(self.billing.prices()).await {
+            say(format_args!("\n{bill}"));
+        }
         for service in self.called {
             service.stop().await;
         }
+        self.exports.stop().await;
         drop(self.ready);
     }
 }
@@ -164,15 +183,32 @@ fn setup(options: Options, listeners: &mut Listeners) -> Result<Setup, StartErro
         Signatures::Verified
     };
     let clock = Clock::default();
-    let faults = Faults::new(clock.clone());
+    let trace = if options.no_trace {
+        Trace::default()
+    } else {
+        Trace::new(trace::Settings {
+            bodies: options.record_bodies,
+            ..trace::Settings::default()
+        })
+    };
+    let faults = Faults::recorded(clock.clone(), trace.clone());
     if let Some(plan) = &options.faults {
         faults.begin(plan.clone());
     }
     let queues = Queues::new(&stack.queues, clock.clone());
+    let connections = Connections::new(faults.clone(), clock.clone());
+    let browser = Arc::new(OnceLock::new());
+    let gauges = gauges(&stack, &browser, &connections);
+    let prices = options.prices.clone();
     Ok(Setup {
+        billing: Billing::new(trace.clone(), clock.clone(), prices, gauges),
+        trace,
+        connections,
+        browser,
         streams: OnceLock::new(),
         queues,
         web: options.web_path(&template),
+        samples: options.samples_path(&template),
         access: Access::from_stack(&stack, signatures),
         options,
         stack,
@@ -180,6 +216,40 @@ fn setup(options: Options, listeners: &mut Listeners) -> Result<Setup, StartErro
         further_ports: listeners.further_ports(),
         clock,
         faults,
+    })
+}
+
+/// Returns what a bill reads when it is made.
+fn gauges(stack: &Stack, browser: &Arc<OnceLock<Browser>>, connections: &Connections) -> Gauges {
+    let tables: Arc<BTreeSet<_>> =
+        Arc::new(stack.tables.iter().map(|it| it.name.clone()).collect());
+    let (browser, connections) = (Arc::clone(browser), connections.clone());
+    let sources = stack.event_sources.iter();
+    let queues = sources.filter(|mapping| matches!(mapping.source, EventSource::Queue(_)));
+    Gauges {
+        polled_queues: queues.count(),
+        stored: Arc::new(move || {
+            let (tables, browser) = (Arc::clone(&tables), browser.get().cloned());
+            Box::pin(async move {
+                match browser {
+                    Some(browser) => browser.size(&tables).await,
+                    None => (0, 0),
+                }
+            })
+        }),
+        connected: Arc::new(move || connections.open_for()),
+    }
+}
+
+fn exports(setup: &Setup) -> Result<Exports, StartError> {
+    let options = &setup.options;
+    let record = options.record.as_deref();
+    Exports::start(&setup.trace, record, options.otlp.as_deref()).map_err(|source| {
+        StartError::Path {
+            option: "--record",
+            path: options.record.clone().unwrap_or_default(),
+            source,
+        }
     })
 }
 

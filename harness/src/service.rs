@@ -28,6 +28,7 @@ use time::OffsetDateTime;
 use crate::{
     faults::{self, Faults},
     iam::{self, Access, Caller, Demand, IamError},
+    trace::{self, Fact, Kind, Level},
 };
 
 /// A complete reply, so that it can be counted before it is sent.
@@ -69,6 +70,11 @@ pub(crate) trait AwsService: Send + Sync {
 
     /// Counts the call and its reply.
     fn count(&self, _call: Self::Call, _reply: &Reply) {}
+
+    /// Returns what the trace shows of a call. `None` if it shows nothing.
+    fn fact(&self, _call: &Self::Call, _reply: &Reply) -> Option<Fact> {
+        None
+    }
 
     /// The reply to a body longer than [`AwsService::LONGEST_BODY`].
     fn too_large(&self) -> Reply;
@@ -115,22 +121,34 @@ impl<S: AwsService> Pipeline<S> {
         }
     }
 
-    /// Answers one request.
+    /// Answers one request. What happens meanwhile belongs to the invocation that made the call.
     pub async fn answer(&self, request: Request) -> Response<Body> {
-        let Self {
-            service, access, ..
-        } = self;
         let (request, body) = request.into_parts();
         let Ok(body) = to_bytes(body, S::LONGEST_BODY).await else {
-            return service.too_large().map(Body::from);
+            return self.service.too_large().map(Body::from);
         };
-        let call = service.read(access.claimed(&request.headers), &request, &body);
+        let caller = self.access.claimed(&request.headers);
+        let context = self.faults.trace().caller(&request.headers, &caller);
+        trace::within(context, self.process(caller, request, body)).await
+    }
+
+    async fn process(&self, claimed: Caller, request: Parts, body: Bytes) -> Response<Body> {
+        let Self {
+            service, faults, ..
+        } = self;
+        let trace = faults.trace();
+        let span = trace.is_on().then(|| (trace.here(), claimed.to_string()));
+        let mut denied = None;
+        let call = service.read(claimed, &request, &body);
         let mut loses_reply = false;
         let reply = match self.admit(&call, &request, &body) {
-            Err(cause) => service.not_admitted(&call, cause),
+            Err(cause) => {
+                denied = span.is_some().then(|| denial(S::NAME, &cause));
+                service.not_admitted(&call, cause)
+            }
             Ok(()) => {
                 let Injection { latency, effect } = service.fault(&call);
-                self.faults.delay(latency).await;
+                faults.delay(latency).await;
                 match effect {
                     Some(Effect::Fails(reply)) => reply,
                     Some(Effect::NoReply) => match faults::no_answer().await {},
@@ -141,6 +159,11 @@ impl<S: AwsService> Pipeline<S> {
                 }
             }
         };
+        if let Some((span, caller)) = span
+            && let Some(fact) = denied.or_else(|| service.fact(&call, &reply))
+        {
+            trace.record(span, fact.with("caller", caller));
+        }
         service.count(call, &reply);
         if loses_reply {
             faults::broken_answer()
@@ -163,6 +186,18 @@ impl<S: AwsService> Pipeline<S> {
         }
         Ok(())
     }
+}
+
+/// Returns what the trace shows of a call that is not admitted.
+fn denial(service: iam::Service, cause: &IamError) -> Fact {
+    let (name, resource) = match cause {
+        IamError::Denied(denial) => (denial.action.clone(), Some(denial.resource.as_str())),
+        _ => (service.to_string(), None),
+    };
+    Fact::new(Kind::Denied, &name)
+        .with("error.type", cause.kind())
+        .maybe("aws.resource", resource)
+        .level(Level::Error)
 }
 
 #[cfg(test)]

@@ -5,14 +5,18 @@ mod amazon;
 mod answer;
 mod artifacts;
 mod backend;
+mod browser;
 mod embedded;
 mod engine;
 mod error;
+mod keys;
 mod ledger;
+mod metering;
 mod proxy;
 mod streams;
 mod tables;
 
+pub use browser::Browser;
 pub use engine::{Choice, Engine, UnknownChoice};
 pub use error::EngineError;
 pub use ledger::{Ledger, Operation, Tally};

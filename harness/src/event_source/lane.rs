@@ -26,6 +26,7 @@ use crate::{
     server,
     sqs::NewMessage,
     stack::StreamSource,
+    trace,
 };
 
 /// What an event has beside its records, and each record beside its text, in bytes.
@@ -262,9 +263,22 @@ impl<I: Invoke> Lane<I> {
         let event = format!(r#"{{"Records":[{}]}}"#, records_of.join(","));
         // A mapping has no time limit of its own.
         let (queued, _) = oneshot::channel();
-        let answered = invoke
-            .invoke(&mapping.settings.function, event.into(), queued)
-            .await;
+        let span = self.context.delivery();
+        let function = &mapping.settings.function;
+        let invoking = async { invoke.invoke(function, event.into(), queued).await };
+        let answered = trace::within(span.context().cloned(), invoking).await;
+        let delivery = self.judge(answered, records);
+        let outcome = match &delivery {
+            Delivery::Done => "success",
+            Delivery::Throttled => "throttled",
+            Delivery::Failed { .. } => "failed",
+        };
+        self.context.record(span, "stream", records.len(), outcome);
+        delivery
+    }
+
+    fn judge(&self, answered: Result<Outcome, InvokeError>, records: &[Record]) -> Delivery {
+        let mapping = &self.context.mapping;
         match answered {
             Ok(Outcome::Answer(_)) if !mapping.settings.reports_failures => Delivery::Done,
             Ok(Outcome::Answer(answer)) => reported(&answer, records),

@@ -33,6 +33,7 @@ use crate::{
     server,
     sqs::Queues,
     stack::{EventSource, EventSourceMapping, Stack},
+    trace::{Fact, Kind, Level, Span},
 };
 
 /// The pause between two polls of a stream that has nothing new, as on AWS.
@@ -163,6 +164,33 @@ impl Mapping {
 }
 
 impl<I> Context<I> {
+    /// Begins the delivery of a batch, a trace of its own.
+    fn delivery(&self) -> Span {
+        let trace = self.services.faults.trace();
+        trace.root(&self.mapping.settings.logical_id)
+    }
+
+    /// Records a delivery that ends now.
+    fn record(&self, span: Span, source: &str, records: usize, outcome: &str) {
+        let trace = self.services.faults.trace();
+        if !trace.is_on() {
+            return;
+        }
+        let settings = &self.mapping.settings;
+        let fact = Fact::new(Kind::Delivery, &settings.logical_id)
+            .with("aws.lambda.event_source", settings.logical_id.as_str())
+            .with("faas.name", settings.function.as_str())
+            .with("messaging.batch.message_count", records)
+            .with("messaging.source", source)
+            .with("outcome", outcome)
+            .level(match outcome {
+                "success" => Level::Ok,
+                "throttled" => Level::Warning,
+                _ => Level::Error,
+            });
+        trace.record(span, fact);
+    }
+
     /// Waits for `time`. Returns false if the harness ends before that.
     async fn pause(&self, time: Duration) -> bool {
         if time.is_zero() {

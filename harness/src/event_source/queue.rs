@@ -15,6 +15,7 @@ use crate::{
     server,
     sqs::{Received, WrittenAttribute, arn},
     stack::{EventSource, REGION},
+    trace,
 };
 
 /// How many batches run at the same time unless the mapping says so. AWS begins with five.
@@ -136,11 +137,11 @@ impl<I: Invoke> Poller<I> {
         let values: Vec<&Value> = batch.iter().map(|message| &message.value).collect();
         let event = json!({ "Records": values }).to_string();
         let (queued, _) = oneshot::channel();
-        let answered = self
-            .context
-            .invoke
-            .invoke(&mapping.settings.function, event.into(), queued)
-            .await;
+        let span = self.context.delivery();
+        let invoke = &self.context.invoke;
+        let function = &mapping.settings.function;
+        let invoking = async { invoke.invoke(function, event.into(), queued).await };
+        let answered = trace::within(span.context().cloned(), invoking).await;
         let ids: Vec<_> = batch.iter().map(|message| message.id.as_str()).collect();
         let report = match answered {
             Ok(Outcome::Answer(_)) if !mapping.settings.reports_failures => Report::Success,
@@ -151,6 +152,11 @@ impl<I: Invoke> Poller<I> {
                 Report::Malformed
             }
         };
+        let outcome = match &report {
+            Report::Success => "success",
+            Report::Failed(_) | Report::Malformed => "failed",
+        };
+        self.context.record(span, "queue", batch.len(), outcome);
         for message in batch {
             let is_done = match &report {
                 Report::Success => true,

@@ -24,7 +24,10 @@ use axum::{
 };
 use futures_util::stream;
 
-use crate::gateway::clock::Clock;
+use crate::{
+    gateway::clock::Clock,
+    trace::{Fact, Kind, Level, Trace},
+};
 
 pub use self::{
     control::router,
@@ -43,6 +46,7 @@ struct State {
     active: AtomicBool,
     schedule: Mutex<Option<Schedule>>,
     clock: Clock,
+    trace: Trace,
 }
 
 /// The faults injected into one call of DynamoDB or of the management API.
@@ -61,6 +65,21 @@ impl Faults {
             clock,
             ..State::default()
         }))
+    }
+
+    /// Creates faults without a plan, which are recorded in `trace`.
+    #[must_use]
+    pub fn recorded(clock: Clock, trace: Trace) -> Self {
+        Self(Arc::new(State {
+            clock,
+            trace,
+            ..State::default()
+        }))
+    }
+
+    /// Returns the trace. Services that meet faults record their calls there as well.
+    pub(crate) fn trace(&self) -> &Trace {
+        &self.0.trace
     }
 
     /// Waits for `time`. Returns at once if it is zero, without yielding.
@@ -183,10 +202,26 @@ impl Faults {
             Some(schedule) => schedule.draw(names, |fault| concerns(fault).is_some()),
             None => Vec::new(),
         };
+        for draw in &drawn {
+            self.record(draw, names);
+        }
         drawn
             .into_iter()
             .filter_map(|draw| Some((concerns(draw.fault)?, draw.after)))
             .collect()
+    }
+
+    fn record(&self, draw: &Draw, names: &[&str]) {
+        let trace = &self.0.trace;
+        if !trace.is_on() {
+            return;
+        }
+        let milliseconds = u64::try_from(draw.after.as_millis()).unwrap_or(u64::MAX);
+        let fact = Fact::new(Kind::Fault, &draw.fault.name())
+            .with("fault.on", names.join(" "))
+            .with("fault.ms", milliseconds)
+            .level(Level::Warning);
+        trace.record(trace.here(), fact);
     }
 
     fn schedule(&self) -> MutexGuard<'_, Option<Schedule>> {

@@ -173,6 +173,21 @@ pub enum Push {
 }
 
 impl Fault {
+    /// Returns the place and the kind as a plan writes them: `dynamodb lostAnswer`.
+    #[must_use]
+    pub fn name(self) -> String {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::Object(written)) => {
+                let words = written.iter().map(|(place, kind)| match kind.as_str() {
+                    Some(kind) => format!("{place} {kind}"),
+                    None => place.clone(),
+                });
+                words.collect()
+            }
+            _ => String::new(),
+        }
+    }
+
     /// Whether the fault requires `ms`.
     const fn lasts(self) -> bool {
         matches!(

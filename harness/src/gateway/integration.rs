@@ -6,7 +6,10 @@ use axum::body::Bytes;
 use serde_json::Value;
 use tokio::{sync::oneshot, time::sleep};
 
-use crate::invoke::{Invoke, InvokeError, Outcome};
+use crate::{
+    invoke::{Invoke, InvokeError, Outcome},
+    trace,
+};
 
 /// Why the gateway has no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +63,10 @@ pub(crate) async fn call<I: Invoke>(
     drop(event);
     let (invoke, name) = (invoke.clone(), function.to_owned());
     let (queued, begins) = oneshot::channel();
-    let running = tokio::spawn(async move { invoke.invoke(&name, payload, queued).await });
+    let running = trace::within(trace::current(), async move {
+        invoke.invoke(&name, payload, queued).await
+    });
+    let running = tokio::spawn(running);
     let limit = async {
         // AWS would have started another process, so waiting for one does not count.
         let _ = begins.await;

@@ -3,7 +3,7 @@
 
 use std::{
     sync::Arc,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use axum::body::Bytes;
@@ -15,7 +15,10 @@ use super::{
     occupancy::{LeastDuration, Occupancy},
     runtime_api::Invocation,
 };
-use crate::invoke::{Outcome, Queued};
+use crate::{
+    invoke::{Outcome, Queued},
+    trace::{Context, Span},
+};
 
 /// One accepted invocation.
 #[derive(Debug)]
@@ -26,6 +29,8 @@ pub(super) struct Event {
     /// Held while the event waits and no process is coming for it.
     queued: Option<Queued>,
     occupancy: Occupancy,
+    /// From its acceptance on.
+    span: Span,
     /// When a process took it.
     taken: Option<Instant>,
     least: Arc<LeastDuration>,
@@ -57,8 +62,9 @@ pub(super) struct Accepted {
 }
 
 impl Event {
-    /// Creates an event with a new request id, and its caller's end.
+    /// Creates an event with a new request id, and its caller's end. `span` begins now.
     pub fn new(
+        span: Span,
         request: Request,
         queued: Option<Queued>,
         permit: OwnedSemaphorePermit,
@@ -76,6 +82,7 @@ impl Event {
             reply: sender,
             queued,
             occupancy: Occupancy::new(permit),
+            span,
             taken: None,
             least,
         };
@@ -86,10 +93,26 @@ impl Event {
         &self.request_id
     }
 
+    pub fn payload(&self) -> &[u8] {
+        &self.request.payload
+    }
+
     /// The size of what the process gets.
     pub fn bytes(&self) -> usize {
         let context = self.request.client_context.as_ref();
         self.request.payload.len() + context.map_or(0, String::len)
+    }
+
+    /// The time and the place of the invocation in the trace.
+    pub fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Returns how long it waited for a process.
+    pub fn queued_for(&self) -> Duration {
+        let now = self.span.elapsed();
+        self.taken
+            .map_or(now, |taken| now.saturating_sub(taken.elapsed()))
     }
 
     /// Whether the caller wants the log.
@@ -103,6 +126,7 @@ impl Event {
             request_id: self.request_id.clone(),
             payload: self.request.payload.clone(),
             client_context: self.request.client_context.clone(),
+            trace: self.span.context().map(Context::header),
             deadline,
         }
     }

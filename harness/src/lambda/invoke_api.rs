@@ -58,10 +58,11 @@ pub(super) fn serve(
     listener: TcpListener,
     functions: Weak<Functions>,
     access: Access,
+    faults: Faults,
     stopped: watch::Receiver<bool>,
 ) {
-    // No faults here: the pool draws those of functions, also for events of the gateway.
-    let pipeline = Pipeline::new(InvokeApi { functions }, access, Faults::default());
+    // It draws none: the pool draws those of functions, also for events of the gateway.
+    let pipeline = Pipeline::new(InvokeApi { functions }, access, faults);
     let router = Router::new()
         .route(PATH, post(answer))
         .fallback(|| async {

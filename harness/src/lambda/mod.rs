@@ -12,6 +12,7 @@
 //! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
 
 mod environment;
+mod facts;
 mod invocation;
 mod invocation_error;
 mod invoke_api;
@@ -49,7 +50,7 @@ use crate::{
 };
 use environment::Deployment;
 use invocation::Request;
-use pool::Pool;
+use pool::{Occupation, Pool};
 use watchdog::Watchdog;
 
 /// The largest payload of a synchronous invocation, in bytes.
@@ -197,6 +198,7 @@ impl Lambda {
                 listener,
                 functions,
                 settings.access.clone(),
+                settings.faults.clone(),
                 stopped.clone(),
             );
         }
@@ -233,6 +235,20 @@ impl Lambda {
             pool.deploy(deployment);
         }
         Ok(())
+    }
+
+    /// Returns the functions by their logical ids, with their processes and events.
+    pub(crate) fn occupations(&self) -> BTreeMap<String, (u32, Occupation)> {
+        let pools = self.0.by_name.values();
+        let occupations = pools.map(|pool| {
+            let deployment = pool.deployment();
+            let occupation = pool.occupation();
+            (
+                deployment.logical_id.clone(),
+                (deployment.memory, occupation),
+            )
+        });
+        occupations.collect()
     }
 
     fn find(&self, function: &str) -> Result<&Arc<Pool>, InvokeError> {

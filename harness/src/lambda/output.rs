@@ -14,7 +14,11 @@ use tokio::{
 };
 
 use super::environment::Deployment;
-use crate::logs;
+use crate::{
+    bill::Usage,
+    logs,
+    trace::{Context, Fact, FadedContext, Kind, Level, Span, Trace},
+};
 
 /// Longer lines are split, as on Lambda.
 const LONGEST_LINE: u64 = 256 * 1024;
@@ -29,11 +33,32 @@ type Asked = oneshot::Sender<()>;
 /// Standard output and standard error of one process, read until they close.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    tail: Arc<Mutex<Tail>>,
+    log: Arc<Log>,
     readers: Vec<mpsc::Sender<Asked>>,
 }
 
+/// What has been read.
+#[derive(Debug, Default)]
+struct Log {
+    tail: Mutex<Tail>,
+    trace: Trace,
+    /// The invocation that the lines belong to.
+    context: Mutex<Option<FadedContext>>,
+}
+
 impl Output {
+    /// Creates the output of a process, whose lines are recorded in `trace`.
+    pub fn new(trace: Trace) -> Self {
+        let log = Log {
+            trace,
+            ..Log::default()
+        };
+        Self {
+            log: Arc::new(log),
+            readers: Vec::new(),
+        }
+    }
+
     /// Starts to read one of the two streams.
     pub fn read(
         &mut self,
@@ -45,14 +70,15 @@ impl Output {
         tokio::spawn(log_lines(
             Arc::clone(deployment),
             BufReader::new(stream),
-            Arc::clone(&self.tail),
+            Arc::clone(&self.log),
             asked,
         ));
     }
 
-    /// Discards earlier output and starts the tail with `line`.
-    pub fn begin_tail(&self, line: &str) {
-        let mut tail = lock(&self.tail);
+    /// Discards earlier output and starts the tail with `line`. What follows belongs to `span`.
+    pub fn begin_tail(&self, line: &str, span: &Span) {
+        *lock(&self.log.context) = span.context().map(Context::faded);
+        let mut tail = lock(&self.log.tail);
         tail.0.clear();
         tail.push(line.as_bytes());
     }
@@ -68,7 +94,7 @@ impl Output {
                 let _ = timeout(PATIENCE, read).await;
             }
         }
-        let mut tail = lock(&self.tail);
+        let mut tail = lock(&self.log.tail);
         tail.push(line.as_bytes());
         tail.0.iter().copied().collect()
     }
@@ -90,7 +116,7 @@ impl Tail {
 async fn log_lines(
     deployment: Arc<Deployment>,
     mut stream: impl AsyncBufRead + Unpin,
-    tail: Arc<Mutex<Tail>>,
+    log: Arc<Log>,
     mut asked: mpsc::Receiver<Asked>,
 ) {
     // Not cleared when a read is cancelled in the middle of a line: the next read continues it.
@@ -106,7 +132,7 @@ async fn log_lines(
                 if matches!(read, Ok(0) | Err(_)) {
                     break;
                 }
-                log_line(&deployment, &tail, &line);
+                log_line(&deployment, &log, &line);
                 line.clear();
             }
             request = asked.recv(), if requests_possible => match request {
@@ -118,18 +144,36 @@ async fn log_lines(
     }
     // The last line may lack its line feed.
     if !line.is_empty() {
-        log_line(&deployment, &tail, &line);
+        log_line(&deployment, &log, &line);
     }
 }
 
-fn log_line(deployment: &Deployment, tail: &Mutex<Tail>, line: &[u8]) {
+fn log_line(deployment: &Deployment, log: &Log, line: &[u8]) {
     let line = line.trim_ascii_end();
-    logs::function_line(&deployment.name, &String::from_utf8_lossy(line));
-    lock(tail).push(line);
+    let text = String::from_utf8_lossy(line);
+    let shown = logs::function_line(&deployment.name, &text);
+    lock(&log.tail).push(line);
+    if !log.trace.is_on() {
+        return;
+    }
+    let context = lock(&log.context).as_ref().map(FadedContext::context);
+    let (level, message) = shown.unwrap_or_default();
+    let fact = Fact::new(Kind::Log, &message)
+        .with("faas.name", deployment.logical_id.as_str())
+        .with("log.severity", level.as_str())
+        .with("log.record.original", &*text)
+        .with("log.record.size", line.len())
+        .level(match level.as_str() {
+            "ERROR" => Level::Error,
+            "WARN" => Level::Warning,
+            _ => Level::Ok,
+        })
+        .usage(Usage::log(line.len()));
+    log.trace.record(log.trace.inside(context.as_ref()), fact);
 }
 
-fn lock(tail: &Mutex<Tail>) -> MutexGuard<'_, Tail> {
-    tail.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

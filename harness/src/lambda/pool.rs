@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::Serialize;
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::{
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     faults::Faults,
     invoke::{InvokeError, Queued},
+    trace::{self, Fact, Kind, Level, Span, Trace},
 };
 
 /// Starts a process that occupies the place.
@@ -50,6 +52,19 @@ struct State {
     /// Processes that have answered and are about to poll. They will take waiting events, too:
     /// without this count a caller that invokes again at once would cause a needless cold start.
     finishing: usize,
+}
+
+/// How many processes and events a function has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Occupation {
+    /// In any state.
+    pub processes: usize,
+    /// Frozen.
+    pub idle: usize,
+    /// In their init.
+    pub initializing: usize,
+    /// Events that wait for a process.
+    pub waiting: usize,
 }
 
 /// The time between a process's answer and its next poll.
@@ -122,6 +137,21 @@ impl Pool {
         &self.faults
     }
 
+    pub fn trace(&self) -> &Trace {
+        self.faults.trace()
+    }
+
+    /// Returns how many processes and events the function has.
+    pub fn occupation(&self) -> Occupation {
+        let state = self.state();
+        Occupation {
+            processes: *self.alive.borrow(),
+            idle: state.idle.len(),
+            initializing: state.initializing,
+            waiting: state.waiting.len(),
+        }
+    }
+
     pub fn watchdog(&self) -> &Arc<Watchdog> {
         &self.watchdog
     }
@@ -133,13 +163,44 @@ impl Pool {
         request: Request,
         queued: Option<Queued>,
     ) -> Result<Accepted, InvokeError> {
-        if self.faults.throttles(&self.deployment().names()) {
+        let trace = self.trace();
+        let deployment = self.deployment();
+        // Without a gateway or a mapping around it, an invocation is a trace of its own.
+        let span = match trace.is_on().then(trace::current).flatten() {
+            Some(outer) => trace.inside(Some(&outer)),
+            None => trace.root(&deployment.name),
+        };
+        let accepted = trace::called_within(span.context(), || {
+            self.accept(&deployment, span.clone(), request, queued)
+        });
+        if trace.is_on()
+            && let Err(error) = &accepted
+        {
+            let fact = Fact::new(Kind::Invocation, &deployment.name)
+                .with("faas.name", deployment.logical_id.as_str())
+                .with("outcome", "throttled")
+                .with("error.type", error.to_string())
+                .level(Level::Warning);
+            trace.record(span, fact);
+        }
+        accepted
+    }
+
+    fn accept(
+        self: &Arc<Self>,
+        deployment: &Deployment,
+        span: Span,
+        request: Request,
+        queued: Option<Queued>,
+    ) -> Result<Accepted, InvokeError> {
+        if self.faults.throttles(&deployment.names()) {
             return Err(InvokeError::Throttled);
         }
         let permit = Arc::clone(&self.concurrency)
             .try_acquire_owned()
             .map_err(|_| InvokeError::Throttled)?;
-        let (mut event, accepted) = Event::new(request, queued, permit, Arc::clone(&self.least));
+        let (mut event, accepted) =
+            Event::new(span, request, queued, permit, Arc::clone(&self.least));
         let mut state = self.state();
         if self.is_stopping() {
             return Ok(accepted);

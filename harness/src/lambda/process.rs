@@ -22,6 +22,7 @@ use super::{
     runtime_api::{Call, RuntimeApi, SHUTDOWN_GRACE},
     watchdog::{Watchdog, Watched},
 };
+use crate::trace::Trace;
 
 /// Everything that can happen to a live process.
 #[derive(Debug)]
@@ -48,15 +49,20 @@ impl Process {
     pub async fn spawn(
         deployment: &Arc<Deployment>,
         watchdog: &Arc<Watchdog>,
+        trace: &Trace,
     ) -> Result<Self, InvocationError> {
-        Self::try_spawn(deployment, watchdog)
+        Self::try_spawn(deployment, watchdog, trace)
             .await
             .map_err(|error| {
                 InvocationError::NotStarted(format!("{}: {error}", deployment.executable.display()))
             })
     }
 
-    async fn try_spawn(deployment: &Arc<Deployment>, watchdog: &Arc<Watchdog>) -> io::Result<Self> {
+    async fn try_spawn(
+        deployment: &Arc<Deployment>,
+        watchdog: &Arc<Watchdog>,
+        trace: &Trace,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?.to_string();
         let mut child = Command::new(&deployment.executable)
@@ -69,7 +75,7 @@ impl Process {
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
-        let mut output = Output::default();
+        let mut output = Output::new(trace.clone());
         if let Some(stdout) = child.stdout.take() {
             output.read(deployment, stdout);
         }
@@ -116,6 +122,11 @@ impl Process {
 
     pub fn deployment(&self) -> &Arc<Deployment> {
         &self.deployment
+    }
+
+    /// Returns its number in the system, unless it has ended.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     pub fn output(&self) -> &Output {

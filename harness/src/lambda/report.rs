@@ -58,7 +58,8 @@ impl Report {
         let duration = milliseconds(self.duration);
         let metrics = Metrics {
             duration_ms: duration,
-            billed_duration_ms: duration.ceil(),
+            // AWS bills the init, too.
+            billed_duration_ms: milliseconds(self.duration + self.init.unwrap_or_default()).ceil(),
             memory_size: self.memory_size,
             memory_used: self.memory_used.map(|bytes| bytes.div_ceil(1024 * 1024)),
             init_duration_ms: self.init.map(milliseconds),

@@ -90,6 +90,8 @@ pub(super) struct Invocation {
     pub payload: Bytes,
     /// JSON.
     pub client_context: Option<String>,
+    /// Its trace id in X-Ray's format, if it has one.
+    pub trace: Option<String>,
     /// When the process is killed.
     pub deadline: SystemTime,
 }
@@ -209,7 +211,10 @@ async fn next(State(shared): State<Shared>) -> Response {
             "lambda-runtime-invoked-function-arn",
             shared.deployment.arn.clone(),
         ),
-        ("lambda-runtime-trace-id", trace_id()),
+        (
+            "lambda-runtime-trace-id",
+            invocation.trace.unwrap_or_else(trace_id),
+        ),
     ];
     headers.extend(
         invocation

@@ -11,6 +11,7 @@ use tokio::{sync::oneshot, time::Instant};
 use tracing::{debug, warn};
 
 use super::{
+    facts,
     invocation::{Event, Reply},
     invocation_error::{InvocationError, ReportedError},
     pool::{Place, Pool},
@@ -18,7 +19,11 @@ use super::{
     report::{self, Report, Status},
     runtime_api::{Call, Invocation, InvocationResult, Verdict},
 };
-use crate::{faults::Function as Fault, invoke::Outcome};
+use crate::{
+    faults::Function as Fault,
+    invoke::Outcome,
+    trace::{self, Entered},
+};
 
 /// The time limit from the start of a process to its first `invocation/next`.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -80,6 +85,10 @@ async fn retry(pool: &Arc<Pool>) {
     match initialize(pool, pool.deployment().timeout).await {
         Ok(ready) => serve(pool, ready, Some((event, deadline))).await,
         Err(error) => {
+            if pool.trace().is_on() {
+                let fact = facts::no_process(&pool.deployment(), event.request_id(), &error);
+                pool.trace().record(event.span().clone(), fact);
+            }
             let outcome = error.outcome(event.request_id());
             event.answer(outcome.into());
         }
@@ -98,7 +107,15 @@ struct Ready {
 async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationError> {
     let started = Instant::now();
     let deployment = pool.deployment();
-    let mut process = Process::spawn(&deployment, pool.watchdog()).await?;
+    let mut process = Process::spawn(&deployment, pool.watchdog(), pool.trace()).await?;
+    let span = pool.trace().here();
+    let failed = |error: InvocationError| {
+        if pool.trace().is_on() {
+            let fact = facts::init_failed(&deployment, started.elapsed(), &error);
+            pool.trace().record(span.clone(), fact);
+        }
+        error
+    };
     loop {
         let happening = tokio::select! {
             happening = process.next(Some(started + limit)) => happening,
@@ -111,6 +128,10 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationErr
             Happening::Called(Call::Next(poll)) => {
                 let init = started.elapsed();
                 debug!(function = deployment.name, ms = init.as_millis(), "INIT");
+                if pool.trace().is_on() {
+                    let fact = facts::process(&process, "started");
+                    pool.trace().record(span.clone(), fact);
+                }
                 return Ok(Ready {
                     process,
                     poll,
@@ -120,13 +141,13 @@ async fn initialize(pool: &Pool, limit: Duration) -> Result<Ready, InvocationErr
             Happening::Called(Call::InitError(error, verdict)) => {
                 let _ = verdict.send(Verdict::Accepted);
                 process.kill().await;
-                return Err(InvocationError::Reported(error));
+                return Err(failed(InvocationError::Reported(error)));
             }
             Happening::Called(call) => reject(call),
-            Happening::Exited(status) => return Err(InvocationError::Exited(status)),
+            Happening::Exited(status) => return Err(failed(InvocationError::Exited(status))),
             Happening::TimedOut => {
                 process.kill().await;
-                return Err(InvocationError::TimedOut(limit));
+                return Err(failed(InvocationError::TimedOut(limit)));
             }
         }
     }
@@ -151,7 +172,9 @@ async fn serve(pool: &Pool, ready: Ready, mut first: Option<(Event, Deadline)>) 
                 None => break,
             },
         };
+        let function = &process.deployment().logical_id;
         let invocation = Invoked {
+            running: pool.trace().runs(function, event.span().context()),
             event,
             deadline,
             init: init.take(),
@@ -162,10 +185,17 @@ async fn serve(pool: &Pool, ready: Ready, mut first: Option<(Event, Deadline)>) 
             None => break,
         };
     }
+    let ended = pool
+        .trace()
+        .is_on()
+        .then(|| facts::process(&process, "ended"));
     if pool.is_stopping() {
         process.shut_down().await;
     } else {
         process.kill().await;
+    }
+    if let Some(ended) = ended {
+        pool.trace().record(pool.trace().here(), ended);
     }
 }
 
@@ -206,9 +236,25 @@ struct Invoked {
     /// Set for the first event of its process.
     init: Option<Duration>,
     started: Instant,
+    /// Calls of the process belong to the event until this is dropped.
+    running: Option<Entered>,
 }
 
 impl Invoked {
+    /// Records the invocation, which ends now.
+    fn record(&self, pool: &Pool, process: &Process, status: Status, error: Option<String>) {
+        if pool.trace().is_on() {
+            let ended = facts::Ended {
+                took: self.started.elapsed(),
+                init: self.init,
+                status,
+                error,
+            };
+            let fact = ended.fact(pool.trace(), &self.event, process);
+            pool.trace().record(self.event.span().clone(), fact);
+        }
+    }
+
     /// Returns the end of its log, if the caller requested it.
     async fn log(
         &self,
@@ -238,8 +284,12 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
     let request_id = invoked.event.request_id().to_owned();
     let deadline = invoked.deadline;
     debug!(function = name, request_id, "START");
-    process.output().begin_tail(&report::start(&request_id));
-    let fault = pool.faults().invocation(&process.deployment().names());
+    process
+        .output()
+        .begin_tail(&report::start(&request_id), invoked.event.span());
+    let fault = trace::called_within(invoked.event.span().context(), || {
+        pool.faults().invocation(&process.deployment().names())
+    });
     let mut fault_due = pin!(
         pool.faults()
             .delay(fault.map_or(Duration::ZERO, |(_, after)| after))
@@ -296,8 +346,10 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                     let took = invoked.started.elapsed();
                     debug!(function = name, request_id, ms = took.as_millis(), "END");
                     let (outcome, answer) = judge(result, &request_id);
+                    let mut reported = None;
                     if let Outcome::FunctionError(error) = &outcome {
                         let error = ReportedError::read(error);
+                        reported = Some(format!("{}: {}", error.kind, error.message));
                         warn!(
                             function = name,
                             request_id,
@@ -312,6 +364,8 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
                         Outcome::FunctionError(_) => Status::Error,
                     };
                     let log = invoked.log(process, status, Process::memory_used).await;
+                    invoked.record(pool, process, status, reported);
+                    drop(invoked.running);
                     let _ = verdict.send(answer);
                     finishing = Some(pool.finishing());
                     invoked.event.answer(Reply { outcome, log });
@@ -336,6 +390,8 @@ async fn invoke(pool: &Pool, process: &mut Process, invoked: Invoked, poll: Poll
         warn!(function = name, request_id, reason, "process ended");
         if let Some(invoked) = invoked {
             let log = invoked.log(process, status, |_| memory_used).await;
+            invoked.record(pool, process, status, Some(error.reason()));
+            drop(invoked.running);
             let outcome = error.outcome(&request_id);
             invoked.event.answer(Reply { outcome, log });
         }

@@ -33,6 +33,7 @@ use self::{
 use crate::{
     faults::{self, Faults, Push},
     gateway::clock::Clock,
+    trace::{Fact, Kind},
 };
 
 /// The path of the service.
@@ -189,12 +190,28 @@ async fn push(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let injected = service.0.faults.push(&id);
+    let trace = service.0.faults.trace();
+    let span = trace.is_on().then(|| trace.here());
+    let response = answer(&service, &id, &headers, &body).await;
+    if let Some(span) = span {
+        let status = response.status().as_u16();
+        let fact = Fact::new(Kind::WebPush, "push")
+            .with("webpush.subscription", id)
+            .with("http.response.status_code", status)
+            .with("http.request.body.size", body.len())
+            .level(Fact::level_of(status, &[404, 410, 429]));
+        trace.record(span, fact);
+    }
+    response
+}
+
+async fn answer(service: &PushService, id: &str, headers: &HeaderMap, body: &[u8]) -> Response {
+    let injected = service.0.faults.push(id);
     service.0.faults.delay(injected.latency).await;
     match injected.fault {
         Some(Push::Timeout) => match faults::no_answer().await {},
         Some(Push::LostAnswer) => {
-            let _ = service.accept(&id, &headers, &body);
+            let _ = service.accept(id, headers, body);
             return faults::broken_answer();
         }
         Some(Push::Redirect) => {
@@ -204,7 +221,7 @@ async fn push(
         Some(fault) => return PushRejection::of_fault(fault).into_response(),
         None => {}
     }
-    match service.accept(&id, &headers, &body) {
+    match service.accept(id, headers, body) {
         Ok(answer) => answer,
         Err(rejection) => rejection.into_response(),
     }

@@ -1,14 +1,26 @@
 //! The description of a service: its port, its addresses, and how it starts.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::OnceLock};
+use std::{
+    collections::BTreeMap,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+};
 
 use futures_util::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::start_error::StartError;
 use crate::{
-    dynamodb::Streams, faults::Faults, gateway::clock::Clock, iam::Access, lambda::Lambda,
-    options::Options, sqs::Queues, stack::Stack,
+    bill::Billing,
+    dynamodb::{Browser, Streams},
+    faults::Faults,
+    gateway::{clock::Clock, websocket::Connections},
+    iam::Access,
+    lambda::Lambda,
+    options::Options,
+    sqs::Queues,
+    stack::Stack,
+    trace::Trace,
 };
 
 /// A service with a port of its own.
@@ -60,6 +72,8 @@ pub(super) struct Setup {
     pub stack: Stack,
     /// The folder of the page. It need not exist.
     pub web: PathBuf,
+    /// The folder of the sample events. It need not exist.
+    pub samples: PathBuf,
     /// The open ports by the names of their services.
     pub ports: BTreeMap<&'static str, u16>,
     /// The open ports of all HTTP APIs but the first one, by their logical ids.
@@ -67,6 +81,11 @@ pub(super) struct Setup {
     pub access: Access,
     pub clock: Clock,
     pub faults: Faults,
+    pub trace: Trace,
+    pub billing: Billing,
+    pub connections: Connections,
+    /// The tables, once DynamoDB has started.
+    pub browser: Arc<OnceLock<Browser>>,
     /// The streams of the tables, once DynamoDB has started.
     pub streams: OnceLock<Streams>,
     pub queues: Queues,

@@ -21,11 +21,13 @@ use super::{
     request::{self, Attributes, Entry, OfReceipt, Receive, Send},
 };
 use crate::{
+    bill::Usage,
     faults::Faults,
     iam::{Access, Caller, Demand, IamError, Service},
     server::{self, Pages},
     service::{AwsService, Pipeline, Reply},
     stack::{ACCOUNT, Queue},
+    trace::{Fact, Kind},
 };
 
 /// The largest message and the largest batch, in bytes.
@@ -45,15 +47,16 @@ pub struct SqsApi {
 }
 
 impl SqsApi {
-    /// Serves `queues` on `listeners`, whose URL is `endpoint`. Must be called inside a Tokio
-    /// runtime.
+    /// Serves `queues` on `listeners`, whose URL is `endpoint`. Calls meet none of the `faults`, but
+    /// are recorded in their trace. Must be called inside a Tokio runtime.
     pub fn open(
         listeners: Vec<TcpListener>,
         endpoint: String,
         queues: Queues,
         access: Access,
+        faults: Faults,
     ) -> Self {
-        let router = Self::router(endpoint, queues, access);
+        let router = routes(endpoint, queues, access, faults);
         let (closes, closed) = watch::channel(false);
         tokio::spawn(server::serve(listeners, router, Pages::None, closed));
         Self { _closes: closes }
@@ -61,10 +64,14 @@ impl SqsApi {
 
     /// Returns what answers the requests, without a listener and its guard.
     pub fn router(endpoint: String, queues: Queues, access: Access) -> Router {
-        let service = FrontEnd { queues, endpoint };
-        let pipeline = Pipeline::new(service, access, Faults::default());
-        Router::new().fallback(answer).with_state(pipeline)
+        routes(endpoint, queues, access, Faults::default())
     }
+}
+
+fn routes(endpoint: String, queues: Queues, access: Access, faults: Faults) -> Router {
+    let service = FrontEnd { queues, endpoint };
+    let pipeline = Pipeline::new(service, access, faults);
+    Router::new().fallback(answer).with_state(pipeline)
 }
 
 async fn answer(State(pipeline): State<Pipeline<FrontEnd>>, request: Request) -> Response {
@@ -87,6 +94,8 @@ struct Call {
     queue: String,
     /// The `SenderId` of messages.
     sender: String,
+    /// The size of the request.
+    bytes: usize,
     /// Null if the body is not JSON.
     body: Value,
 }
@@ -100,6 +109,7 @@ impl AwsService for FrontEnd {
         let target = request.headers.get("x-amz-target");
         let target = target.and_then(|value| value.to_str().ok());
         let operation = target.and_then(|target| target.strip_prefix(PREFIX));
+        let bytes = body.len();
         let body: Value = serde_json::from_slice(body).unwrap_or_default();
         let url = body.get("QueueUrl").and_then(Value::as_str);
         let queue = match url {
@@ -110,6 +120,7 @@ impl AwsService for FrontEnd {
             operation: operation.unwrap_or_default().to_owned(),
             queue: queue.unwrap_or_default().to_owned(),
             sender: claimed.to_string(),
+            bytes,
             body,
         }
     }
@@ -136,6 +147,18 @@ impl AwsService for FrontEnd {
             Ok(body) => reply(StatusCode::OK, &body),
             Err(error) => refused(&error),
         }
+    }
+
+    fn fact(&self, call: &Call, reply: &Reply) -> Option<Fact> {
+        let status = reply.status().as_u16();
+        let fact = Fact::new(Kind::Queue, &call.operation)
+            .with("messaging.system", "aws_sqs")
+            .with("messaging.operation.name", call.operation.as_str())
+            .with("messaging.destination.name", call.queue.as_str())
+            .with("http.response.status_code", status)
+            .level(Fact::level_of(status, &[]))
+            .usage(Usage::queue(call.bytes.max(reply.body().len())));
+        Some(fact)
     }
 
     fn too_large(&self) -> Reply {

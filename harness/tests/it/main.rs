@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod console;
 mod dynamodb;
 mod event_sources;
 mod event_sources_retries;
@@ -33,6 +34,7 @@ mod lambda_limits;
 mod lambda_runtime_api;
 #[cfg(target_os = "linux")]
 mod memory;
+mod metering;
 mod pages;
 mod project_template;
 mod push;

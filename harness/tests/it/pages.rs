@@ -85,7 +85,13 @@ async fn pages_may_not_call_sqs() {
     // Without signatures only the guard is left to refuse a page.
     let access = Access::from_stack(&stack([]), Signatures::Ignored);
     let queues = Queues::new(&[queue("Jobs")], Clock::default());
-    let _api = SqsApi::open(vec![listener], url.clone(), queues, access);
+    let _api = SqsApi::open(
+        vec![listener],
+        url.clone(),
+        queues,
+        access,
+        Faults::default(),
+    );
     let purge = |method| {
         let request = http()
             .request(method, &url)

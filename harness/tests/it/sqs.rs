@@ -33,7 +33,13 @@ async fn open_for(queues: &Queues, stack: &Stack) -> (SqsApi, String, Access) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let access = Access::from_stack(stack, Signatures::Verified);
-    let api = SqsApi::open(vec![listener], url.clone(), queues.clone(), access.clone());
+    let api = SqsApi::open(
+        vec![listener],
+        url.clone(),
+        queues.clone(),
+        access.clone(),
+        Faults::default(),
+    );
     (api, url, access)
 }
 

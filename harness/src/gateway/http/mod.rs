@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     extract::{ConnectInfo, Request, State},
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::{self, Next},
@@ -27,9 +27,11 @@ use super::{
     throttle::Throttles,
 };
 use crate::{
+    bill::Usage,
     invoke::{Invoke, InvokeError},
     server::Peer,
     stack::{HttpApi, HttpTarget},
+    trace::{self, Fact, Kind, Level, Trace},
 };
 
 mod answer;
@@ -148,15 +150,58 @@ impl<I: Invoke> Gateway<I> {
             return answer::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
         };
         let received = Received::new(peer, request, path, &body);
+        // A server that records nothing adds none.
+        let trace = request.extensions.get::<Trace>();
+        let trace = trace.cloned().unwrap_or_default();
+        let span = trace.root(selected.key);
+        let sent = (
+            body.len(),
+            std::str::from_utf8(&body)
+                .ok()
+                .and_then(|text| trace.body(text)),
+        );
         let mut response = if self.throttles.admits(selected.key) {
-            self.respond(request, &received, body, selected).await
+            let responding = self.respond(request, &received, body, selected, &trace);
+            trace::within(span.context().cloned(), responding).await
         } else {
             answer::message(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests")
         };
+        if trace.is_on() {
+            let fact = fact(&self.api, selected, &received, sent, &response);
+            trace.record(span, fact);
+        }
         if let Ok(id) = HeaderValue::from_str(&received.request_id) {
             response.headers_mut().insert(REQUEST_ID, id);
         }
         response
+    }
+
+    /// Calls the route's authorizer, and records its verdict.
+    async fn authorize(
+        &self,
+        name: &str,
+        selected: &Selected<'_>,
+        received: &Received,
+        trace: &Trace,
+    ) -> Result<serde_json::Value, AuthorizerError> {
+        let span = trace.here();
+        let authorizing =
+            self.authorizers
+                .authorize(&self.invoke, &self.api, name, selected, received);
+        let authorized = trace::within(span.context().cloned(), authorizing).await;
+        if trace.is_on() {
+            let (outcome, level) = match &authorized {
+                Ok(_) => ("allowed", Level::Ok),
+                Err(AuthorizerError::Broken) => ("broken", Level::Error),
+                Err(_) => ("refused", Level::Warning),
+            };
+            let fact = Fact::new(Kind::Authorizer, name)
+                .with("aws.apigateway.authorizer", name)
+                .with("outcome", outcome)
+                .level(level);
+            trace.record(span, fact);
+        }
+        authorized
     }
 
     async fn respond(
@@ -165,14 +210,11 @@ impl<I: Invoke> Gateway<I> {
         received: &Received,
         body: Bytes,
         selected: &Selected<'_>,
+        trace: &Trace,
     ) -> Response {
         let context = match &selected.route.authorizer {
             None => None,
-            Some(name) => match self
-                .authorizers
-                .authorize(&self.invoke, &self.api, name, selected, received)
-                .await
-            {
+            Some(name) => match self.authorize(name, selected, received, trace).await {
                 Ok(context) => Some(context),
                 Err(AuthorizerError::Unauthorized) => {
                     return answer::message(StatusCode::UNAUTHORIZED, "Unauthorized");
@@ -215,6 +257,35 @@ impl<I: Invoke> Gateway<I> {
             HttpTarget::Absent(reason) => answer::message(StatusCode::NOT_IMPLEMENTED, reason),
         }
     }
+}
+
+/// Returns what the trace shows of a request. AWS does not bill those that are not authorized or
+/// throttled.
+fn fact(
+    api: &HttpApi,
+    selected: &Selected<'_>,
+    received: &Received,
+    (bytes, body): (usize, Option<String>),
+    response: &Response,
+) -> Fact {
+    let status = response.status().as_u16();
+    // Every response here has its whole body.
+    let size = response.body().size_hint().exact();
+    let size = size.and_then(|size| usize::try_from(size).ok());
+    let usage = match status {
+        401 | 403 | 429 => Usage::default(),
+        _ => Usage::http(bytes, size.unwrap_or_default()),
+    };
+    Fact::new(Kind::Http, selected.key)
+        .with("http.route", selected.key)
+        .with("aws.apigateway.api", api.logical_id.as_str())
+        .with("aws.apigateway.request_id", received.request_id.as_str())
+        .with("http.response.status_code", status)
+        .with("http.request.body.size", bytes)
+        .maybe("http.response.body.size", size)
+        .level(Fact::level_of(status, &[400, 401, 403, 404, 409, 429]))
+        .body(body)
+        .usage(usage)
 }
 
 /// Returns the response to what a function returned.

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::{
@@ -19,6 +20,7 @@ use crate::{
     faults::Faults,
     gateway::{clock::Clock, moment::Moment},
     server,
+    trace::Trace,
 };
 
 /// All connections of one API. Clones share them.
@@ -51,6 +53,28 @@ impl Connections {
         &self.0.faults
     }
 
+    pub(crate) fn trace(&self) -> &Trace {
+        self.0.faults.trace()
+    }
+
+    /// Returns the connections that the management API finds.
+    pub(crate) fn all(&self) -> Vec<Arc<Connection>> {
+        self.by_id().values().cloned().collect()
+    }
+
+    /// Returns how long all open connections have been open, by the clock that can be set ahead.
+    #[must_use]
+    pub fn open_for(&self) -> Duration {
+        let connections = self.by_id();
+        connections.values().map(|it| it.open_for()).sum()
+    }
+
+    /// Makes the management API answer 410 for a connection that stays open. Returns false if it was
+    /// not known.
+    pub(crate) fn forget(&self, connection_id: &str) -> bool {
+        self.by_id().remove(connection_id).is_some()
+    }
+
     pub(crate) fn clock(&self) -> &Clock {
         &self.0.clock
     }
@@ -75,6 +99,8 @@ impl Connections {
         let connection = Arc::new(Connection {
             last_active: Mutex::new((self.0.clock.now(), session.connected_at)),
             clock: self.0.clock.clone(),
+            opened: self.0.clock.now(),
+            command: watch::Sender::new(None),
             session,
             outgoing,
             in_progress: Arc::new(Semaphore::new(INCOMING_MESSAGES)),
@@ -120,6 +146,9 @@ impl Connections {
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) session: Session,
+    /// By the clock that can be set ahead.
+    opened: Instant,
+    command: watch::Sender<Option<Command>>,
     /// When the latest message passed in either direction.
     last_active: Mutex<(Instant, Moment)>,
     clock: Clock,
@@ -127,6 +156,17 @@ pub(crate) struct Connection {
     /// One permit per message of the client that may be in progress.
     in_progress: Arc<Semaphore>,
     deleted: Notify,
+}
+
+/// What a developer does to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// The network connection ends without a close frame.
+    Cut,
+    /// No byte passes any more, and neither side notices.
+    HalfOpen,
+    /// Ten minutes pass without a message.
+    Idle,
 }
 
 /// A message of a client, which counts as in progress until this is dropped.
@@ -182,6 +222,33 @@ impl Connection {
 
     pub(crate) fn last_active(&self) -> Instant {
         self.activity().0
+    }
+
+    /// Returns how long it has been open, by the clock that can be set ahead.
+    pub(crate) fn open_for(&self) -> Duration {
+        self.clock.now().saturating_duration_since(self.opened)
+    }
+
+    /// Returns the time since the latest message.
+    pub(crate) fn idle_for(&self) -> Duration {
+        self.clock
+            .now()
+            .saturating_duration_since(self.last_active())
+    }
+
+    /// Does something to the connection.
+    pub(crate) fn command(&self, command: Command) {
+        self.command.send_replace(Some(command));
+    }
+
+    /// Waits for the next command.
+    pub(crate) fn commands(&self) -> watch::Receiver<Option<Command>> {
+        self.command.subscribe()
+    }
+
+    /// Returns the user that the authorizer named.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.session.user()
     }
 
     /// Resolves when the management API has deleted the connection.

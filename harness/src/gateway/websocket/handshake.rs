@@ -29,6 +29,7 @@ use super::{
     socket,
 };
 use crate::{
+    bill::Usage,
     faults,
     gateway::{
         ids,
@@ -38,6 +39,7 @@ use crate::{
     invoke::Invoke,
     server::Peer,
     stack::WebSocketTarget,
+    trace::{self, Fact, Kind},
 };
 
 const PROTOCOL_HEADER: &str = "sec-websocket-protocol";
@@ -65,7 +67,26 @@ pub(super) async fn accept<I: Invoke>(
         .map(Body::from);
     };
     let (mut session, handshake) = read(&peer, &request);
-    match admit(&gateway, &mut session, &handshake).await {
+    let trace = gateway.connections.trace();
+    let span = trace.root("$connect");
+    let context = span.context().cloned();
+    let admitted = trace::within(context, admit(&gateway, &mut session, &handshake)).await;
+    if trace.is_on() {
+        let status = admitted.as_ref().err().map_or(101, |it| it.status.as_u16());
+        let fact = Fact::new(Kind::Socket, "$connect")
+            .with("aws.apigateway.event_type", "CONNECT")
+            .with("aws.apigateway.route_key", "$connect")
+            .with(
+                "aws.apigateway.connection_id",
+                session.connection_id.as_str(),
+            )
+            .with("aws.apigateway.request_id", handshake.request_id.as_str())
+            .with("http.response.status_code", status)
+            .maybe("user.id", session.user())
+            .level(Fact::level_of(status, &[401, 403, 429]));
+        trace.record(span, fact);
+    }
+    match admitted {
         Ok(protocol) => {
             // Registered before the 101, because a function may post as soon as the client sees it.
             let (open, outgoing) = gateway.connections.open(session);
@@ -175,8 +196,20 @@ async fn admit<I: Invoke>(
         return Err(StatusCode::TOO_MANY_REQUESTS.into());
     }
     if let Some(lambda) = &api.authorizer {
-        session.authorizer =
-            Some(authorizer::authorize(invoke, api, lambda, session, handshake).await?);
+        let trace = gateway.connections.trace();
+        let span = trace.here();
+        let authorized = authorizer::authorize(invoke, api, lambda, session, handshake);
+        let authorized = trace::within(span.context().cloned(), authorized).await;
+        if trace.is_on() {
+            let status = authorized.as_ref().err().map_or(200, StatusCode::as_u16);
+            let fact = Fact::new(Kind::Authorizer, &lambda.function)
+                .with("faas.name", lambda.function.as_str())
+                .with("outcome", if status == 200 { "allowed" } else { "refused" })
+                .with("http.response.status_code", status)
+                .level(Fact::level_of(status, &[401, 403]));
+            trace.record(span, fact);
+        }
+        session.authorizer = Some(authorized?);
     }
     let Some(route) = api.routes.get("$connect") else {
         return Ok(None);
@@ -290,6 +323,35 @@ async fn live<I: Invoke>(
         Err(_) => Ending::Lost,
     };
     open.hide();
+    let trace = gateway.connections.trace();
+    let span = trace.root("$disconnect");
+    let context = span.context().cloned();
+    trace::within(context, disconnected(&gateway, &open, &ending)).await;
+    if trace.is_on() {
+        let disconnection = ending.disconnection();
+        let open_for = u64::try_from(open.connection.open_for().as_millis());
+        let usage = Usage {
+            connection_ms: open_for.unwrap_or(u64::MAX),
+            ..Usage::default()
+        };
+        let fact = Fact::new(Kind::Socket, "$disconnect")
+            .with("aws.apigateway.event_type", "DISCONNECT")
+            .with("aws.apigateway.route_key", "$disconnect")
+            .with(
+                "aws.apigateway.connection_id",
+                open.connection.session.connection_id.as_str(),
+            )
+            .with("aws.apigateway.disconnect.code", disconnection.code)
+            .with("aws.apigateway.disconnect.reason", disconnection.reason)
+            .with("aws.apigateway.connection_ms", usage.connection_ms)
+            .maybe("user.id", open.connection.user())
+            .usage(usage);
+        trace.record(span, fact);
+    }
+}
+
+/// Calls `$disconnect`.
+async fn disconnected<I: Invoke>(gateway: &Gateway<I>, open: &OpenConnection, ending: &Ending) {
     if let Some(route) = gateway.api.routes.get("$disconnect")
         && let WebSocketTarget::Function(function) = &route.target
     {

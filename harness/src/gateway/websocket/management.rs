@@ -16,11 +16,13 @@ use super::{
     reply,
 };
 use crate::{
+    bill::Usage,
     faults,
     gateway::ids,
     iam::{self, Caller, Demand, Denial, IamError},
     service::{AwsService, Effect, Injection, Reply},
     stack::{ACCOUNT, REGION, WebSocketApi},
+    trace::{Fact, Kind},
 };
 
 /// [`ACCOUNT`] as AWS's error messages show it.
@@ -38,6 +40,10 @@ pub(super) struct Management {
 pub(super) struct Call {
     method: Method,
     connection_id: String,
+    /// The size of the message.
+    bytes: usize,
+    /// The message, if bodies are recorded.
+    body: Option<String>,
 }
 
 impl Call {
@@ -53,11 +59,15 @@ impl AwsService for Management {
     const LONGEST_BODY: usize = 16 * 1024 * 1024;
     type Call = Call;
 
-    fn read(&self, _: Caller, request: &Parts, _: &Bytes) -> Call {
+    fn read(&self, _: Caller, request: &Parts, body: &Bytes) -> Call {
         let (_, id) = request.uri.path().rsplit_once('/').unwrap_or_default();
         Call {
             method: request.method.clone(),
             connection_id: percent_decode_str(id).decode_utf8_lossy().into_owned(),
+            bytes: body.len(),
+            body: std::str::from_utf8(body)
+                .ok()
+                .and_then(|text| self.connections.trace().body(text)),
         }
     }
 
@@ -83,6 +93,7 @@ impl AwsService for Management {
         let Call {
             method,
             connection_id,
+            ..
         } = call;
         if !call.has_method() {
             return reply::error(
@@ -105,6 +116,25 @@ impl AwsService for Management {
                 .find(connection_id)
                 .map_or_else(gone, |connection| describe(&connection)),
         }
+    }
+
+    fn fact(&self, call: &Call, reply: &Reply) -> Option<Fact> {
+        let status = reply.status().as_u16();
+        let is_delivered = call.method == Method::POST && reply.status().is_success();
+        let usage = if is_delivered {
+            Usage::push(call.bytes)
+        } else {
+            Usage::default()
+        };
+        let fact = Fact::new(Kind::Push, call.method.as_str())
+            .with("http.request.method", call.method.as_str())
+            .with("aws.apigateway.connection_id", call.connection_id.as_str())
+            .with("http.response.status_code", status)
+            .with("http.request.body.size", call.bytes)
+            .level(Fact::level_of(status, &[410, 429]))
+            .body(call.body.clone())
+            .usage(usage);
+        Some(fact)
     }
 
     fn too_large(&self) -> Reply {

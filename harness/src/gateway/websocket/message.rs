@@ -13,12 +13,14 @@ use super::{
     mock, session,
 };
 use crate::{
+    bill::Usage,
     gateway::{
         ids,
         integration::{self, IntegrationError},
     },
     invoke::Invoke,
     stack::{WebSocketRoute, WebSocketTarget},
+    trace::{self, Fact, Kind, Level},
 };
 
 const DEFAULT: &str = "$default";
@@ -45,16 +47,49 @@ pub(super) async fn deliver<I: Invoke>(
         text,
         in_progress: _until_the_reply,
     } = message;
-    if let Some(frame) = answer_to(&gateway, &connection, &request_id, text)
-        .await
-        .unwrap_or_else(|message| {
-            Some(error_frame(
-                &message,
-                &connection.session.connection_id,
-                &request_id,
-            ))
-        })
-    {
+    let trace = gateway.connections.trace();
+    let selected = select(&gateway, &text);
+    let route_key = selected.map_or("no route", |(key, _)| key);
+    let span = trace.root(route_key);
+    let (bytes, body) = (text.len(), trace.body(&text));
+    let answer = answer_to(&gateway, &connection, &request_id, selected, text);
+    let answer = trace::within(span.context().cloned(), answer).await;
+    let error = answer.as_ref().err().map(ToString::to_string);
+    let frame = answer.unwrap_or_else(|message| {
+        Some(error_frame(
+            &message,
+            &connection.session.connection_id,
+            &request_id,
+        ))
+    });
+    if trace.is_on() {
+        let mut usage = Usage::message_in(bytes);
+        if let Some(frame) = &frame {
+            usage += Usage::message_out(frame.len());
+        }
+        let fact = Fact::new(Kind::Socket, route_key)
+            .with("aws.apigateway.event_type", "MESSAGE")
+            .with("aws.apigateway.route_key", route_key)
+            .with(
+                "aws.apigateway.connection_id",
+                connection.session.connection_id.as_str(),
+            )
+            .with("aws.apigateway.request_id", request_id)
+            .with("messaging.message.body.size", bytes)
+            .maybe("aws.apigateway.reply.size", frame.as_ref().map(String::len))
+            .maybe("user.id", connection.user())
+            .with("outcome", if error.is_some() { "error" } else { "success" })
+            .level(match error.as_deref() {
+                None => Level::Ok,
+                Some("Too Many Requests" | "Forbidden") => Level::Warning,
+                Some(_) => Level::Error,
+            })
+            .maybe("error.message", error)
+            .body(body)
+            .usage(usage);
+        trace.record(span, fact);
+    }
+    if let Some(frame) = frame {
         connection.reply(frame).await;
     }
 }
@@ -64,9 +99,10 @@ async fn answer_to<I: Invoke>(
     gateway: &Gateway<I>,
     connection: &Connection,
     request_id: &str,
+    selected: Option<(&str, &WebSocketRoute)>,
     text: String,
 ) -> Result<Option<String>, Cow<'static, str>> {
-    let (route_key, route) = select(gateway, &text).ok_or("Forbidden")?;
+    let (route_key, route) = selected.ok_or("Forbidden")?;
     if !gateway.throttles.admits(route_key) {
         return Err("Too Many Requests".into());
     }

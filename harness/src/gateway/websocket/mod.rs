@@ -13,6 +13,7 @@ use axum::{
 use percent_encoding::percent_decode_str;
 use tokio::{net::TcpListener, sync::watch};
 
+pub(crate) use self::connections::Command;
 pub use self::{
     connections::Connections,
     selection::{RouteSelection, SelectionError},

@@ -21,6 +21,13 @@ pub(crate) struct Session {
     pub(crate) authorizer: Option<Map<String, Value>>,
 }
 
+impl Session {
+    /// Returns the user that the authorizer named.
+    pub(crate) fn user(&self) -> Option<&str> {
+        self.authorizer.as_ref()?.get("principalId")?.as_str()
+    }
+}
+
 /// The parts of the upgrade request that functions see.
 #[derive(Clone, Debug)]
 pub(crate) struct Handshake {

@@ -11,7 +11,7 @@ use tokio::{
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::WebSocketConfig};
 
 use super::{
-    connections::{Connection, IncomingMessage, OpenConnection},
+    connections::{Command, Connection, IncomingMessage, OpenConnection},
     ending::Ending,
     limits::{IDLE, LONGEST_FRAME, LONGEST_LIFE, LONGEST_MESSAGE},
     outgoing::OutgoingMessages,
@@ -63,6 +63,7 @@ pub(crate) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         biased;
         ending = unless(half_open.subscribe(), pump::read(&mut stream, connection, &mut on_message)) => ending,
         _ = &mut writing => Ending::Lost,
+        ending = commanded(connection, &half_open) => ending,
         () = connection.deleted() => Ending::Deleted,
         () = open.going_away() => Ending::GoingAway,
         () = clock.reaches(expires) => Ending::Expired,
@@ -105,6 +106,23 @@ async fn unless<T>(stopped: watch::Receiver<bool>, work: impl Future<Output = T>
         biased;
         () = server::turned_true(stopped) => {}
         done = &mut work => return done,
+    }
+    std::future::pending().await
+}
+
+/// Does what a developer asks for, until that ends the connection.
+async fn commanded(connection: &Connection, half_open: &watch::Sender<bool>) -> Ending {
+    let mut commands = connection.commands();
+    // The sender is in the connection, so there is no error.
+    while commands.changed().await.is_ok() {
+        match *commands.borrow_and_update() {
+            Some(Command::Cut) => return Ending::Lost,
+            Some(Command::Idle) => return Ending::Idle,
+            Some(Command::HalfOpen) => {
+                half_open.send_replace(true);
+            }
+            None => {}
+        }
     }
     std::future::pending().await
 }

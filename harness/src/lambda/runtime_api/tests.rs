@@ -39,6 +39,7 @@ fn invocation() -> Invocation {
         request_id: "r1".to_owned(),
         payload: Bytes::from_static(b"{}"),
         client_context: None,
+        trace: None,
         deadline: SystemTime::now(),
     }
 }

@@ -41,6 +41,7 @@ async fn start(setup: &Setup, listeners: Vec<TcpListener>) -> Called {
     dynamodb::create_tables(&setup.stack, &engine).await?;
     // No other service sets it.
     let _ = setup.streams.set(engine.streams());
+    let _ = setup.browser.set(engine.browser());
     let proxy = Proxy::open(
         listeners,
         &engine,

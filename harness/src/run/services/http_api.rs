@@ -3,13 +3,15 @@
 
 use std::{collections::BTreeMap, fs, sync::Arc};
 
-use axum::Router;
+use axum::{Extension, Router};
 use futures_util::future::BoxFuture;
 use tokio::{net::TcpListener, sync::watch};
 
 use super::{sqs, websocket_api};
 use crate::{
+    bill,
     cognito::Cognito,
+    console::{Console, Parts},
     faults,
     gateway::http,
     identity::Identity,
@@ -65,6 +67,8 @@ fn addresses(setup: &Setup) -> Vec<Address> {
         addresses.push(Address::new(&key, &format!("HTTP API {name}"), url));
     }
     addresses.push(Address::new("login", "Log in", login));
+    let console = format!("http://localhost:{port}/.local/");
+    addresses.push(Address::new("console", "Console", console));
     if setup.web.is_dir() {
         // People type this address, so it has a name instead of the number.
         let page = format!("http://localhost:{port}");
@@ -97,7 +101,10 @@ fn start(
         .merge(cognito(setup).router())
         .merge(faults::router(setup.faults.clone(), setup.clock.clone()))
         .merge(push(setup).router())
-        .merge(apis);
+        .merge(bill::router(setup.billing.clone()))
+        .merge(console(setup, lambda).router())
+        .merge(apis)
+        .layer(Extension(setup.trace.clone()));
     Ok(Some(Box::pin(server::serve(
         listeners,
         router,
@@ -128,6 +135,7 @@ pub(in crate::run) fn start_further(
         let listeners = ports.remove(&api.logical_id).unwrap_or_default();
         let not_found = Router::new().fallback(http::not_found);
         let router = router(api, setup, lambda, not_found)?;
+        let router = router.layer(Extension(setup.trace.clone()));
         let served = server::serve(listeners, router, Pages::Cors, closed.clone());
         tasks.push(Box::pin(served));
     }
@@ -166,6 +174,19 @@ fn cognito(setup: &Setup) -> Cognito {
         .map(|folder| folder.join(COGNITO_KEY));
     let issuer = cognito_issuer(setup.port(SERVICE.name));
     Cognito::new(issuer, AUDIENCE.to_owned(), key_file)
+}
+
+fn console(setup: &Setup, lambda: &Lambda) -> Console {
+    Console::new(Parts {
+        trace: setup.trace.clone(),
+        billing: setup.billing.clone(),
+        stack: setup.stack.clone(),
+        lambda: lambda.clone(),
+        connections: setup.connections.clone(),
+        browser: Arc::clone(&setup.browser),
+        queues: setup.queues.clone(),
+        samples: setup.samples.clone(),
+    })
 }
 
 fn push(setup: &Setup) -> PushService {

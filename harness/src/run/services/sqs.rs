@@ -65,6 +65,7 @@ fn start(setup: &Setup, listeners: Vec<TcpListener>) -> Called {
         url(setup.port(SERVICE.name)),
         setup.queues.clone(),
         setup.access.clone(),
+        setup.faults.clone(),
     );
     Ok(Box::new(Running {
         api,

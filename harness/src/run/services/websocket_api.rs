@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::{net::TcpListener, sync::watch};
 
 use crate::{
-    gateway::websocket::{self, Connections},
+    gateway::websocket,
     lambda::Lambda,
     run::{
         service::{Address, Caller, Role, Service, Setup},
@@ -47,7 +47,7 @@ fn start(
     let Some(api) = &setup.stack.websocket_api else {
         return Ok(None);
     };
-    let connections = Connections::new(setup.faults.clone(), setup.clock.clone());
+    let connections = setup.connections.clone();
     let router = websocket::router(
         Arc::new(api.clone()),
         setup.access.clone(),
