@@ -6,7 +6,7 @@ use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, header, request},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 
 use super::{
@@ -74,6 +74,18 @@ impl Backend {
                 .answer(&request, &body)
                 .unwrap_or_else(Answer::unavailable)),
             Self::Remote(engine) => engine.pass(request, body).await,
+        }
+    }
+
+    /// Describes a table as `DescribeTable` does, without the counts if they would cost a read of
+    /// every item. Fails if the engine does not answer.
+    pub async fn describe(&self, table: &str) -> Result<Answer, reqwest::Error> {
+        match self {
+            Self::Embedded(engine) => Ok(engine.define(table).unwrap_or_else(Answer::unavailable)),
+            Self::Remote(engine) => {
+                let body = json!({ "TableName": table });
+                engine.administer("DescribeTable", &body).await
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::backend::Backend;
 
@@ -27,8 +27,7 @@ impl KeyNames {
         if let Some(known) = self.known().get(table) {
             return Arc::clone(known);
         }
-        let asked = json!({ "TableName": table });
-        let names = match backend.administer("DescribeTable", &asked).await {
+        let names = match backend.describe(table).await {
             Ok(answer) => names(&answer.body),
             Err(_) => Vec::new(),
         };
@@ -166,6 +165,8 @@ fn condition(request: &Map<String, Value>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::dynamodb::{Choice, Engine};
 

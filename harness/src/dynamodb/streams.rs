@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{backend::Backend, engine::Engine};
+use super::{answer::Answer, backend::Backend, engine::Engine};
 
 /// The streams of the tables of one engine. Clones share the engine.
 #[derive(Clone, Debug)]
@@ -87,8 +87,8 @@ impl Streams {
         struct Table {
             latest_stream_arn: Option<String>,
         }
-        let body = json!({ "TableName": table });
-        let described: Described = self.call("DescribeTable", &body).await?;
+        let answer = self.backend.describe(table).await?;
+        let described: Described = read("DescribeTable", &answer)?;
         let arn = described.table.latest_stream_arn;
         arn.ok_or_else(|| StreamError::None(table.to_owned()))
     }
@@ -155,15 +155,21 @@ impl Streams {
         operation: &'static str,
         body: &Value,
     ) -> Result<T, StreamError> {
-        let answer = self.backend.administer(operation, body).await?;
-        if !answer.status.is_success() {
-            return Err(StreamError::Refused {
-                operation,
-                reason: String::from_utf8_lossy(&answer.body).into_owned(),
-            });
-        }
-        Ok(serde_json::from_slice(&answer.body)?)
+        read(operation, &self.backend.administer(operation, body).await?)
     }
+}
+
+fn read<T: for<'de> Deserialize<'de>>(
+    operation: &'static str,
+    answer: &Answer,
+) -> Result<T, StreamError> {
+    if !answer.status.is_success() {
+        return Err(StreamError::Refused {
+            operation,
+            reason: String::from_utf8_lossy(&answer.body).into_owned(),
+        });
+    }
+    Ok(serde_json::from_slice(&answer.body)?)
 }
 
 /// Returns the shards with which a mapping begins: those without a parent in the list, or with

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::{backend::Backend, engine::Engine};
+use super::{answer::Answer, backend::Backend, engine::Engine};
 use crate::stack::Stack;
 
 /// The time limit for a new table to become active.
@@ -88,9 +88,7 @@ struct Client<'a> {
 impl Client<'_> {
     /// Returns the `Table` of `DescribeTable`, or `None` if the table does not exist.
     async fn describe(&self, table: &str) -> Result<Option<Value>, TableError> {
-        let (success, answer) = self
-            .send("DescribeTable", &json!({ "TableName": table }))
-            .await?;
+        let (success, answer) = read(&self.backend.describe(table).await?)?;
         if success {
             return Ok(Some(member(&answer, "Table").clone()));
         }
@@ -150,24 +148,19 @@ impl Client<'_> {
         table: &str,
         body: &Value,
     ) -> Result<Value, TableError> {
-        let (success, answer) = self.send(operation, body).await?;
+        let (success, answer) = read(&self.backend.administer(operation, body).await?)?;
         if success {
             Ok(answer)
         } else {
             Err(refused(operation, table, &answer))
         }
     }
+}
 
-    /// Returns whether the operation succeeded, and the answer's body.
-    async fn send(
-        &self,
-        operation: &'static str,
-        body: &Value,
-    ) -> Result<(bool, Value), TableError> {
-        let answer = self.backend.administer(operation, body).await?;
-        let body = serde_json::from_slice(&answer.body)?;
-        Ok((answer.status.is_success(), body))
-    }
+/// Returns whether the operation succeeded, and the answer's body.
+fn read(answer: &Answer) -> Result<(bool, Value), TableError> {
+    let body = serde_json::from_slice(&answer.body)?;
+    Ok((answer.status.is_success(), body))
 }
 
 fn refused(operation: &'static str, table: &str, answer: &Value) -> TableError {

@@ -1,5 +1,6 @@
 //! The embedded engine: the crate `dynoxide-rs` on SQLite, called by function in this process.
 
+mod definition;
 mod expiry;
 mod operations;
 mod stream;
@@ -10,8 +11,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::http::request;
+use axum::http::{StatusCode, request};
 use dynoxide::{Database, DynoxideError};
+use serde_json::json;
 use time::OffsetDateTime;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{debug, warn};
@@ -73,6 +75,20 @@ impl Embedded {
     pub fn operate(&self, operation: &str, body: &str) -> Option<Answer> {
         let database = self.read();
         Some(operations::operate(database.as_ref()?, operation, body))
+    }
+
+    /// Describes a table without its counts. `None` if the engine has stopped.
+    pub fn define(&self, table: &str) -> Option<Answer> {
+        let database = self.read();
+        let database = database.as_ref()?;
+        match definition::define(database, table) {
+            Ok(Some(found)) => Some(Answer::json(StatusCode::OK, found.to_string())),
+            // The engine says why.
+            _ => {
+                let body = json!({ "TableName": table }).to_string();
+                Some(operations::operate(database, "DescribeTable", &body))
+            }
+        }
     }
 
     /// Closes the database after the calls under way.
