@@ -8,7 +8,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 
 import { invoke } from "../lib/functions.js";
@@ -126,31 +126,34 @@ async function runStack(path) {
   return { output: stack.output(), end };
 }
 
-test("nothing is denied with all permissions", async () => {
-  const path = join(folder, "whole.yaml");
-  await writeWithout(path, { ...all[0], action: "none:None" });
-  const { end } = await runStack(path);
-  assert.equal(end, undefined);
-});
-
-for (const [index, lacking] of all.entries()) {
-  const { resource } = lacking;
-  const on = JSON.stringify(resource).includes("/index/") ? " of the index" : "";
-  test(`the stack reports that ${lacking.function} lacks ${lacking.action}${on}`, async () => {
-    const path = join(folder, `${index}.yaml`);
-    await writeWithout(path, lacking);
-    const { output, end } = await runStack(path);
-    const denied = lines(output);
-    const expected = denied.filter(
-      (line) => line.includes(logged(lacking)) && line.includes("/index/") === (on !== ""),
-    );
-    assert.notDeepEqual(
-      expected,
-      [],
-      "nothing used this permission: it is superfluous, or no route of this test needs it",
-    );
-    assert.deepEqual(denied, expected, "no other permission is missing");
-    assert.match(end?.message ?? "", /the template lacks permissions/);
-    for (const line of expected) assert.ok(end.message.includes(line), end.message);
+// A stack mostly waits: for its functions to start, and for what must not arrive.
+describe("permissions", { concurrency: 3 }, () => {
+  test("nothing is denied with all permissions", async () => {
+    const path = join(folder, "whole.yaml");
+    await writeWithout(path, { ...all[0], action: "none:None" });
+    const { end } = await runStack(path);
+    assert.equal(end, undefined);
   });
-}
+
+  for (const [index, lacking] of all.entries()) {
+    const { resource } = lacking;
+    const on = JSON.stringify(resource).includes("/index/") ? " of the index" : "";
+    test(`the stack reports that ${lacking.function} lacks ${lacking.action}${on}`, async () => {
+      const path = join(folder, `${index}.yaml`);
+      await writeWithout(path, lacking);
+      const { output, end } = await runStack(path);
+      const denied = lines(output);
+      const expected = denied.filter(
+        (line) => line.includes(logged(lacking)) && line.includes("/index/") === (on !== ""),
+      );
+      assert.notDeepEqual(
+        expected,
+        [],
+        "nothing used this permission: it is superfluous, or no route of this test needs it",
+      );
+      assert.deepEqual(denied, expected, "no other permission is missing");
+      assert.match(end?.message ?? "", /the template lacks permissions/);
+      for (const line of expected) assert.ok(end.message.includes(line), end.message);
+    });
+  }
+});

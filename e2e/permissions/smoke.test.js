@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { runSmoke } from "../lib/smoke.js";
@@ -87,18 +87,21 @@ const DEFECTS = [
   },
 ];
 
-for (const [index, { defect, write, expected, denied = false }] of DEFECTS.entries()) {
-  test(`the smoke test fails if ${defect}`, async () => {
-    const path = join(folder, `${index}.yaml`);
-    await write(path);
-    const stack = new Stack();
-    await stack.start({ template: path, dynamodb: "embedded", web: WEB });
-    const { status, lines } = await runSmoke(["--patience", "10", stack.http]);
-    const failures = lines.filter((line) => line.startsWith("FAIL"));
-    assert.equal(failures.length, 1, lines.join("\n"));
-    for (const pattern of expected) assert.match(failures[0], pattern);
-    assert.equal(status, 1);
-    if (denied) await assert.rejects(stack.stop(), /the template lacks permissions/);
-    else await stack.stop();
-  });
-}
+// The smoke test mostly waits for what does not come.
+describe("smoke test", { concurrency: 3 }, () => {
+  for (const [index, { defect, write, expected, denied = false }] of DEFECTS.entries()) {
+    test(`the smoke test fails if ${defect}`, async () => {
+      const path = join(folder, `${index}.yaml`);
+      await write(path);
+      const stack = new Stack();
+      await stack.start({ template: path, dynamodb: "embedded", web: WEB });
+      const { status, lines } = await runSmoke(["--patience", "10", stack.http]);
+      const failures = lines.filter((line) => line.startsWith("FAIL"));
+      assert.equal(failures.length, 1, lines.join("\n"));
+      for (const pattern of expected) assert.match(failures[0], pattern);
+      assert.equal(status, 1);
+      if (denied) await assert.rejects(stack.stop(), /the template lacks permissions/);
+      else await stack.stop();
+    });
+  }
+});
