@@ -31,6 +31,7 @@ export function svg(tag, properties = {}, ...children) {
 
 /** Creates a table with a caption. Cells are texts or nodes. */
 export function table(caption, heads, rows) {
+  if (rows.length === 0) return element("p", { class: "hint" }, `${caption}: none`);
   return element(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
