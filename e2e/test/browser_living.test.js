@@ -489,6 +489,26 @@ suite("browser: living messages", (stack) => {
     const pages = window.requests.filter((request) => request.includes(`${long}/events`));
     assert.ok(pages.length <= 1 + Math.ceil((messages + 60) / 50), `${pages.length} pages`);
     assert.ok(!window.requests.some((request) => request.includes("reactions")));
+
+    // Scrolling through what is loaded and read renders no more than the rows that come.
+    const { frames, renders } = await window.page.evaluate(async () => {
+      const { Conversation } = await import("/client/index.js");
+      const { lines } = Conversation.prototype;
+      let renders = 0;
+      Conversation.prototype.lines = function () {
+        renders += 1;
+        return lines.call(this);
+      };
+      const scroller = document.querySelector(".scroller");
+      const frames = 60;
+      for (let frame = 0; frame < frames; frame += 1) {
+        scroller.scrollTop += scroller.clientHeight / 2;
+        await new Promise((resolve) => requestAnimationFrame(resolve));
+      }
+      Conversation.prototype.lines = lines;
+      return { frames, renders };
+    });
+    assert.ok(renders < frames / 4, `${renders} in ${frames} frames`);
     await window.close();
   });
 });

@@ -5,7 +5,7 @@ import { lastSeenText } from "./last_seen.js";
 import { arrange, avatar, element, setAttribute, setText } from "./element.js";
 import { stylesheet } from "./stylesheet.js";
 
-/** @import { Client, Conversation } from "../client/public.js" */
+/** @import { Client, Conversation, Line } from "../client/public.js" */
 /** @import { MessagesView } from "./messages.js" */
 
 /** A screen reader announces only who goes on typing. */
@@ -122,12 +122,10 @@ export class CompanyView {
   /** @param {Conversation} conversation */
   #renderSeen(conversation) {
     const { me } = this.#client;
-    const last = conversation
-      .lines()
-      .findLast(
-        (line) =>
-          line.kind === "entry" && line.entry.event === "message" && line.entry.sender === me.user,
-      );
+    const isMine = (/** @type {Line} */ line) =>
+      line.kind === "entry" && line.entry.event === "message" && line.entry.sender === me.user;
+    const shelf = this.#messages.shelves.findLast(({ piece }) => piece.lines.some(isMine));
+    const last = shelf?.piece.lines.findLast(isMine);
     this.#last = last?.kind === "entry" ? last.entry.seq : 0;
     const others = othersIn(conversation, this.#client);
     const readers = conversation.readBy(this.#last);
@@ -171,15 +169,15 @@ export class CompanyView {
   #reportView() {
     const conversation = this.#conversation;
     if (conversation === null) return;
-    const seq = this.#newestOnScreen(conversation);
+    // What was read before changes nothing, and a change renders the whole page.
+    const seq = Math.max(this.#newestOnScreen(), conversation.info?.readTo ?? 0);
     if (seq === this.#reported) return;
     this.#reported = seq;
     conversation.inView(seq);
   }
 
-  /** @param {Conversation} conversation */
-  #newestOnScreen(conversation) {
-    if (conversation.lines().length === 0) return 0;
+  #newestOnScreen() {
+    if (this.#messages.shelves.length === 0) return 0;
     // Behind the last message there may be entries that nobody sees.
     if (this.#messages.isAtEnd) return Number.MAX_SAFE_INTEGER;
     const { bottom } = this.#messages.scroller.getBoundingClientRect();
