@@ -15,8 +15,7 @@ test("they are ids like any other, and change no object", async () => {
   for (const id of WORDS) server.room(id, ["alice", ...WORDS]);
   const alice = await new Device(server, clock, "alice").open("__proto__");
   await clock.advance(12_000);
-  for (const id of WORDS)
-    for (const user of WORDS) server.say(id, user, `${user} in ${id}`);
+  for (const id of WORDS) for (const user of WORDS) server.say(id, user, `${user} in ${id}`);
   server.append("__proto__", {
     event: "reaction",
     target: 1,

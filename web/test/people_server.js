@@ -38,7 +38,9 @@ class Room {
   /** Those who have done something that others may see. */
   answered() {
     const all = [...this.rows];
-    return all.filter(([user, row]) => user === this.owner || row.shownTo > 0).map(([user]) => user);
+    return all
+      .filter(([user, row]) => user === this.owner || row.shownTo > 0)
+      .map(([user]) => user);
   }
 
   /** What `user` may know of the positions. @param {string} user */
