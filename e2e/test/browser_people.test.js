@@ -88,6 +88,7 @@ suite("browser: people", (stack) => {
     const before = adas.sent.length;
     await adas.page.reload();
     await adas.connected();
+    await input.waitFor();
     assert.equal(await input.inputValue(), draft);
     await bobs.page.clock.fastForward(12_000);
     await bobs.hook("typing").waitFor({ state: "hidden" });
