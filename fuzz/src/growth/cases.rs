@@ -4,11 +4,16 @@ mod frames;
 mod http_api;
 mod intrinsics;
 mod key_sets;
+mod local;
 mod paths;
+mod patterns;
 mod policies;
+mod push;
+mod push_subscriptions;
 mod rest;
 mod selections;
 mod signatures;
+mod sqs;
 mod templates;
 mod tokens;
 
@@ -28,6 +33,11 @@ pub fn all() -> Vec<Case> {
         paths::cases(),
         http_api::cases(),
         policies::cases(),
+        patterns::cases(),
+        sqs::cases(),
+        push::cases(),
+        push_subscriptions::cases(),
+        local::cases(),
     ]
     .into_iter()
     .flatten()

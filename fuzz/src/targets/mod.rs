@@ -3,11 +3,16 @@
 mod frames;
 mod http_api;
 mod key_sets;
+mod local;
 mod paths;
+mod patterns;
 mod policies;
+mod push;
+mod push_subscriptions;
 mod rest;
 mod selections;
 mod signatures;
+mod sqs;
 mod templates;
 mod tokens;
 
@@ -31,7 +36,7 @@ pub struct Target {
 ///
 /// The bounds are several times what the most expensive seeds take. An input of a few kilobytes
 /// whose work is quadratic exceeds them.
-pub const TARGETS: [Target; 10] = [
+pub const TARGETS: [Target; 15] = [
     target("frames", frames::run, 2_000_000, 2_000),
     target("rest", rest::run, 2_000_000, 2_000),
     target("tokens", tokens::run, 200_000, 2_000),
@@ -42,6 +47,11 @@ pub const TARGETS: [Target; 10] = [
     target("paths", paths::run, 200_000, 2_000),
     target("http_api", http_api::run, 1_000_000, 2_000),
     target("policies", policies::run, 100_000, 2_000),
+    target("patterns", patterns::run, 200_000, 2_000),
+    target("sqs", sqs::run, 1_000_000, 2_000),
+    target("push", push::run, 1_000_000, 2_000),
+    target("push_subscriptions", push_subscriptions::run, 200_000, 2_000),
+    target("local", local::run, 1_000_000, 2_000),
 ];
 
 const fn target(name: &'static str, run: fn(&[u8]), fixed: u64, per_byte: u64) -> Target {
