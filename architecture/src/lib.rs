@@ -8,6 +8,8 @@ mod features;
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod locks;
+#[cfg(test)]
 mod names;
 #[cfg(test)]
 mod rings;
