@@ -79,8 +79,28 @@ pub struct Function {
     pub memory: u32,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<usize>,
+    /// The limits of its asynchronous invocations.
+    pub asynchronous: Asynchronous,
     /// The statements of `Policies`.
     pub policy: Vec<Statement>,
+}
+
+/// The limits of asynchronous invocations (`EventInvokeConfig`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asynchronous {
+    /// `MaximumRetryAttempts`: how often an event is repeated after errors.
+    pub retries: usize,
+    /// `MaximumEventAgeInSeconds`: an older event is dropped.
+    pub age: Duration,
+}
+
+impl Default for Asynchronous {
+    fn default() -> Self {
+        Self {
+            retries: 2,
+            age: Duration::from_secs(6 * 60 * 60),
+        }
+    }
 }
 
 /// Where a function's executable comes from.

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::function_arn;
 use crate::{
     iam::Credentials,
-    stack::{Code, Function, REGION},
+    stack::{Asynchronous, Code, Function, REGION},
 };
 
 const LIBRARIES: &str = "LD_LIBRARY_PATH";
@@ -27,6 +27,7 @@ pub(super) struct Deployment {
     pub name: String,
     pub arn: String,
     pub timeout: Duration,
+    pub asynchronous: Asynchronous,
     /// In MB.
     pub memory: u32,
     pub handler: String,
@@ -60,6 +61,7 @@ impl Deployment {
             name: function.name.clone(),
             arn: function_arn(&function.name),
             timeout: function.timeout,
+            asynchronous: function.asynchronous,
             memory: function.memory,
             handler: function.handler.clone(),
             executable,
@@ -192,6 +194,7 @@ mod tests {
             timeout: Duration::from_secs(3),
             memory: 128,
             reserved_concurrency: None,
+            asynchronous: Asynchronous::default(),
             policy: Vec::new(),
         };
         let overrides = [("TABLE".to_owned(), "override".to_owned())].into();

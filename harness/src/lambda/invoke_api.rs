@@ -231,29 +231,46 @@ async fn invoke(
     }
 }
 
-/// Delivers an asynchronous event at least once: two repetitions after errors, and any number while
-/// the function is throttled.
+/// Delivers an asynchronous event at least once: it is repeated after errors as often as the function
+/// is configured, and any number of times while the function is throttled, until it is too old.
 async fn deliver(functions: Weak<Functions>, function: String, request: InvocationRequest) {
-    let mut retries = RETRIES.into_iter();
+    let mut failed = 0;
+    let mut age = Duration::ZERO;
     while let Some(lambda) = functions.upgrade().map(Lambda) {
         let Ok(pool) = lambda.find(&function) else {
             return;
         };
         let faults = pool.faults().clone();
+        let limits = pool.deployment().asynchronous;
         let accepted = pool.submit(request.clone(), None);
         drop(lambda);
         let pause = match accepted {
             Ok(accepted) => match accepted.reply().await.outcome {
                 Outcome::Answer(_) => return,
-                Outcome::FunctionError(_) => retries.next(),
+                Outcome::FunctionError(_) => {
+                    failed += 1;
+                    let pause = RETRIES.get(failed - 1).copied();
+                    pause.filter(|_| failed <= limits.retries)
+                }
             },
             Err(InvokeError::Throttled) => Some(THROTTLED),
             Err(_) => return,
         };
         let Some(pause) = pause else {
-            warn!(function, "asynchronous event dropped after three failures");
+            warn!(
+                function,
+                failed, "asynchronous event dropped after failures"
+            );
             return;
         };
+        age += pause;
+        if age > limits.age {
+            warn!(
+                function,
+                failed, "asynchronous event dropped because it is too old"
+            );
+            return;
+        }
         // By the clock that tests can set ahead.
         faults.delay(pause).await;
     }

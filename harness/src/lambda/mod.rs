@@ -9,7 +9,8 @@
 //! - `process` spawns and signals it.
 //! - `runtime_api` is the HTTP interface that it polls, and `origin` finds out who polls.
 //!
-//! Deliberately left out: layers, external extensions, SnapStart, asynchronous destinations.
+//! Deliberately left out: layers, external extensions, SnapStart, destinations of asynchronous
+//! invocations, and the detection of recursive loops.
 
 mod environment;
 mod facts;

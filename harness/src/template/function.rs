@@ -11,12 +11,17 @@ use super::{
     properties::Properties,
     resource::{Kind, Resource},
 };
-use crate::stack::Function;
+use crate::stack::{Asynchronous, Function};
 
 /// The lower bound, the default and the upper bound of `Timeout`, in seconds.
 const TIMEOUT: (u64, u64, u64) = (1, 3, 900);
 /// The lower bound, the default and the upper bound of `MemorySize`, in megabytes.
 const MEMORY: (u64, u64, u64) = (128, 128, 10_240);
+
+/// The lower bound, the default and the upper bound of `MaximumRetryAttempts`.
+const RETRIES: (u64, u64, u64) = (0, 2, 2);
+/// The lower bound, the default and the upper bound of `MaximumEventAgeInSeconds`.
+const EVENT_AGE: (u64, u64, u64) = (60, 21_600, 21_600);
 
 /// The variables that Lambda sets and a template must not set.
 const RESERVED_VARIABLES: [&str; 18] = [
@@ -86,6 +91,9 @@ fn function(
     let environment = environment(&mut properties, problems);
     let policy = policies.of_function(&mut properties, problems);
     let reserved_concurrency = problems.keep(reserved_concurrency(&mut properties));
+    let asynchronous = asynchronous(&mut properties, problems);
+    let recursive = properties.optional_one_of("RecursiveLoop", &["Allow", "Terminate"]);
+    problems.keep(recursive);
     properties.without_effect(&[
         // Deployment and monitoring.
         "Architectures",
@@ -122,6 +130,7 @@ fn function(
         timeout: Duration::from_secs(timeout?),
         memory: u32::try_from(memory?).ok()?,
         reserved_concurrency: reserved_concurrency?,
+        asynchronous: asynchronous?,
         policy: policy?,
     })
 }
@@ -154,6 +163,20 @@ fn reserved_concurrency(properties: &mut Properties<'_>) -> Result<Option<usize>
         Some(node) => Ok(usize::try_from(node.whole_number(0, u64::from(u16::MAX))?).ok()),
         None => Ok(None),
     }
+}
+
+fn asynchronous(properties: &mut Properties<'_>, problems: &mut Problems) -> Option<Asynchronous> {
+    let limits = properties.nested("EventInvokeConfig");
+    let Some(mut limits) = problems.keep(limits)? else {
+        return Some(Asynchronous::default());
+    };
+    let retries = problems.keep(number(&mut limits, "MaximumRetryAttempts", RETRIES));
+    let age = problems.keep(number(&mut limits, "MaximumEventAgeInSeconds", EVENT_AGE));
+    limits.finish(problems);
+    Some(Asynchronous {
+        retries: usize::try_from(retries?).ok()?,
+        age: Duration::from_secs(age?),
+    })
 }
 
 fn environment(

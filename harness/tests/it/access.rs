@@ -34,6 +34,7 @@ pub fn function(logical_id: &str, statements: &[Value]) -> Function {
         timeout: Duration::from_secs(900),
         memory: 128,
         reserved_concurrency: None,
+        asynchronous: Default::default(),
         policy: statements
             .iter()
             .map(|statement| Statement::of_role(statement.clone()).unwrap())

@@ -70,6 +70,7 @@ fn stack(codes: impl IntoIterator<Item = Code>) -> Stack {
             timeout: Duration::from_secs(3),
             memory: 128,
             reserved_concurrency: None,
+            asynchronous: Default::default(),
             policy: Vec::new(),
         };
         (logical_id, function)

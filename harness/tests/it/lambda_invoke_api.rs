@@ -7,6 +7,7 @@ use harness::{
     faults::Faults,
     gateway::clock::Clock,
     iam::{Credentials, Service},
+    stack::Asynchronous,
 };
 use serde_json::{Value, json};
 
@@ -166,6 +167,47 @@ async fn an_event_that_fails_is_repeated_twice_after_minutes() {
     go_on.write_u8(1).await.unwrap();
     answer(other.await.unwrap());
     lambda.stop().await;
+}
+
+#[tokio::test]
+async fn an_event_is_repeated_as_often_as_its_function_is_configured() {
+    let one_minute = Duration::from_secs(60);
+    // The retries, the age, and how often the event comes: a second retry is three minutes old.
+    let table = [
+        (0, 60 * one_minute, 1),
+        (1, 60 * one_minute, 2),
+        (2, 2 * one_minute, 2),
+        (2, 3 * one_minute, 3),
+    ];
+    for (retries, age, times) in table {
+        let mut one = function("One");
+        one.asynchronous = Asynchronous { retries, age };
+        let clock = Clock::default();
+        let faults = Faults::new(clock.clone());
+        let (lambda, address) = lambda::start_with_faults([one], 1, faults).await;
+        let meeting = Meeting::new().await;
+        let taken = reqwest::Client::new()
+            .post(format!("{address}/One/invocations"))
+            .header("x-amz-invocation-type", "Event")
+            .body(meeting.event(1).to_string())
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(taken.status(), 202);
+        drop(meeting.next().await);
+        for _ in 1..times {
+            drop(meeting.next_by(&clock).await);
+        }
+        clock
+            .set_ahead(clock.ahead() + Duration::from_secs(60 * 60))
+            .unwrap();
+        let other = lambda::spawn(&lambda, "One", meeting.event(2));
+        let (_, number, mut go_on) = meeting.next().await;
+        assert_eq!(number, 2, "{retries} {age:?}");
+        go_on.write_u8(1).await.unwrap();
+        answer(other.await.unwrap());
+        lambda.stop().await;
+    }
 }
 
 #[tokio::test]

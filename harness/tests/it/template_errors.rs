@@ -1,5 +1,9 @@
 //! Templates that the harness does not support: the error names the place and the reason.
 
+use std::time::Duration;
+
+use harness::stack::Asynchronous;
+
 use crate::template::{Folder, load, variables};
 
 #[test]
@@ -175,6 +179,44 @@ fn too_much_reserved_concurrency_is_an_error() {
     assert!(load(&template(900)).is_ok());
     let error = load(&template(901)).unwrap_err();
     assert!(error.contains("reserve at most 900"), "{error}");
+}
+
+#[test]
+fn the_limits_of_asynchronous_invocations_are_read() {
+    let template = |more: &str| variables("", "A: b") + more;
+    let function = |more: &str| {
+        let stack = load(&template(more)).unwrap();
+        stack.functions.values().next().unwrap().asynchronous
+    };
+    assert_eq!(function(""), Asynchronous::default());
+    let limits = function(
+        "      RecursiveLoop: Allow
+      EventInvokeConfig: {MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 60}
+",
+    );
+    let expected = Asynchronous {
+        retries: 1,
+        age: Duration::from_secs(60),
+    };
+    assert_eq!(limits, expected);
+    for (more, expected) in [
+        ("RecursiveLoop: Maybe", "Allow"),
+        (
+            "EventInvokeConfig: {MaximumRetryAttempts: 3}",
+            "from 0 to 2",
+        ),
+        (
+            "EventInvokeConfig: {MaximumEventAgeInSeconds: 59}",
+            "from 60 to 21600",
+        ),
+        (
+            "EventInvokeConfig: {DestinationConfig: {OnFailure: {Type: SQS}}}",
+            "does not support DestinationConfig",
+        ),
+    ] {
+        let error = load(&template(&format!("      {more}\n"))).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
 }
 
 /// Returns the lines of the error, without the file's name.

@@ -19,6 +19,7 @@ async fn serve() -> (RuntimeApi, String) {
         timeout: Duration::from_secs(3),
         memory: 128,
         reserved_concurrency: None,
+        asynchronous: Default::default(),
         policy: Vec::new(),
     };
     let deployment = Deployment::new(
