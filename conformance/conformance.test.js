@@ -12,6 +12,7 @@ import { httpFacts } from "./http.js";
 import { lambdaFacts } from "./lambda.js";
 import { OPCODE } from "./socket.js";
 import { sourceFacts } from "./sources.js";
+import { storageFacts } from "./storage.js";
 import { allow, manage, open, scriptedHandshake, start, target } from "./target.js";
 
 describe("conformance", { concurrency: 4 }, () => {
@@ -379,4 +380,5 @@ describe("conformance", { concurrency: 4 }, () => {
   httpFacts();
   lambdaFacts();
   sourceFacts();
+  storageFacts();
 });

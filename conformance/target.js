@@ -37,6 +37,7 @@ export async function start() {
       lambda: service("lambda"),
       dynamodb: service("dynamodb"),
       sqs: service("sqs"),
+      s3: service("s3"),
     });
     client(AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION);
     return;

@@ -1,5 +1,5 @@
 //! A local AWS for one SAM template: API Gateway's WebSocket, management and HTTP APIs, Lambda,
-//! DynamoDB and an OIDC issuer. The harness knows binaries, the template and JSON; it imports
+//! DynamoDB, SQS, S3 and an OIDC issuer. The harness knows binaries, the template and JSON; it imports
 //! nothing of the application that they belong to.
 
 pub mod invoke;
@@ -24,6 +24,7 @@ pub mod options;
 pub mod page;
 pub mod push;
 pub mod run;
+pub mod s3;
 pub mod server;
 mod service;
 pub mod sqs;

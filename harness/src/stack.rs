@@ -10,6 +10,7 @@ use std::{
 
 use serde_json::Value;
 
+pub use self::bucket::{Bucket, CorsRule};
 pub use self::event_source::{
     EventSource, EventSourceMapping, Queue, QueueSource, Redrive, StartingPosition, StreamSource,
 };
@@ -18,6 +19,7 @@ pub use self::target::{
 };
 use crate::iam::Statement;
 
+mod bucket;
 mod event_source;
 mod target;
 
@@ -41,6 +43,8 @@ pub struct Stack {
     pub tables: Vec<Table>,
     /// The standard queues.
     pub queues: Vec<Queue>,
+    /// The buckets of S3.
+    pub buckets: Vec<Bucket>,
     /// The enabled event source mappings.
     pub event_sources: Vec<EventSourceMapping>,
     /// Notices about parts of the template that the harness does not support, with their places.

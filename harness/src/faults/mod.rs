@@ -7,6 +7,7 @@
 mod control;
 mod plan;
 mod schedule;
+mod transfer;
 
 use std::{
     convert::Infallible,
@@ -29,10 +30,12 @@ use crate::{
     trace::{Fact, Kind, Level, Trace},
 };
 
+pub(crate) use self::transfer::Transfer;
 pub use self::{
     control::router,
     plan::{
-        Connection, Dynamodb, EventSource, Fault, Function, Management, Plan, PlanError, Push, Rule,
+        Connection, Dynamodb, EventSource, Fault, Function, Management, Plan, PlanError, Push,
+        Rule, S3,
     },
     schedule::{Draw, Progress, Schedule},
 };
@@ -192,6 +195,22 @@ impl Faults {
             _ => None,
         });
         injected(drawn, Push::Latency)
+    }
+
+    /// Draws the faults of a call of S3. The transfer of its body begins now.
+    pub(crate) fn s3(&self, operation: &str) -> (Injected<S3>, Transfer) {
+        let drawn = self.draw(&[operation], |fault| match fault {
+            Fault::S3(fault) => Some(fault),
+            _ => None,
+        });
+        let of_transfer = |wanted| move |(fault, _): &&(S3, Duration)| *fault == wanted;
+        let slow = drawn.iter().filter(of_transfer(S3::SlowTransfer));
+        let lasts = slow.map(|(_, time)| *time).sum();
+        let others = drawn.iter().filter(|(fault, _)| *fault != S3::SlowTransfer);
+        let injected = injected(others.copied().collect(), S3::Latency);
+        let is_cut = injected.fault == Some(S3::Cut);
+        let transfer = Transfer::new(self.0.clock.clone(), lasts, is_cut);
+        (injected, transfer)
     }
 
     fn draw<F>(&self, names: &[&str], concerns: impl Fn(Fault) -> Option<F>) -> Vec<(F, Duration)> {

@@ -62,6 +62,9 @@ pub enum Fault {
     EventSource(EventSource),
     /// The push service. Calls are named by the id of the subscription.
     Push(Push),
+    /// S3, as functions and the bearers of their presigned URLs see it. Calls are named by operation:
+    /// `PutObject`, `GetObject`, …
+    S3(S3),
 }
 
 /// Faults of DynamoDB.
@@ -172,6 +175,26 @@ pub enum Push {
     Latency,
 }
 
+/// Faults of S3.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum S3 {
+    /// 503 `SlowDown`. The call is not performed.
+    SlowDown,
+    /// 500 `InternalError`. The call is not performed.
+    InternalError,
+    /// No answer at all. The call is not performed.
+    Timeout,
+    /// The connection breaks when half of the body has been transferred. Nothing is stored.
+    Cut,
+    /// The call is performed, and the connection breaks instead of an answer.
+    LostAnswer,
+    /// The transfer of the body takes `ms`.
+    SlowTransfer,
+    /// The call takes longer, by `ms`.
+    Latency,
+}
+
 impl Fault {
     /// Returns the place and the kind as a plan writes them: `dynamodb lostAnswer`.
     #[must_use]
@@ -198,6 +221,7 @@ impl Fault {
                 | Self::Connection(Connection::DisconnectLate)
                 | Self::EventSource(EventSource::Late | EventSource::Stalled)
                 | Self::Push(Push::Latency)
+                | Self::S3(S3::Latency | S3::SlowTransfer)
         )
     }
 
@@ -273,6 +297,7 @@ struct WrittenRule {
     #[serde(rename = "eventSource")]
     event_source: Option<EventSource>,
     push: Option<Push>,
+    s3: Option<S3>,
     #[serde(default)]
     on: Vec<String>,
     #[serde(default = "always")]
@@ -307,12 +332,13 @@ impl WrittenRule {
             self.connection.map(Fault::Connection),
             self.event_source.map(Fault::EventSource),
             self.push.map(Fault::Push),
+            self.s3.map(Fault::S3),
         ];
         let mut named = places.into_iter().flatten();
         let (Some(fault), None) = (named.next(), named.next()) else {
             return Err(
                 "name exactly one of `dynamodb`, `management`, `function`, `connection`, \
-                 `eventSource` and `push`"
+                 `eventSource`, `push` and `s3`"
                     .into(),
             );
         };

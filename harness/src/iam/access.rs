@@ -84,6 +84,17 @@ impl Access {
         }))
     }
 
+    /// Creates access for one caller, for the examples of AWS.
+    #[cfg(test)]
+    pub(super) fn of_one(caller: Caller, credentials: Credentials) -> Self {
+        let owner = (credentials.access_key_id.clone(), (caller, credentials));
+        Self(Arc::new(Principals {
+            signatures: Signatures::Verified,
+            owners: [owner].into(),
+            roles: BTreeMap::new(),
+        }))
+    }
+
     /// Returns the credentials of the function with this logical id.
     pub fn credentials(&self, logical_id: &str) -> Option<&Credentials> {
         Some(&self.0.roles.get(logical_id)?.credentials)
@@ -91,11 +102,24 @@ impl Access {
 
     /// Returns the caller by the access key alone, without verifying the signature.
     pub fn claimed(&self, headers: &HeaderMap) -> Caller {
-        let key = Claim::read(headers).map_or("", |claim| claim.access_key_id);
-        match self.0.owners.get(key) {
+        self.owner(Claim::read(headers).map_or("", |claim| claim.access_key_id))
+    }
+
+    /// Returns the owner of an access key.
+    pub(super) fn owner(&self, access_key_id: &str) -> Caller {
+        match self.0.owners.get(access_key_id) {
             Some((caller, _)) => caller.clone(),
-            None => Caller::Other(key.to_owned()),
+            None => Caller::Other(access_key_id.to_owned()),
         }
+    }
+
+    /// Returns the owner of an access key with its credentials, if the key exists.
+    pub(super) fn credentials_of(&self, access_key_id: &str) -> Option<&(Caller, Credentials)> {
+        self.0.owners.get(access_key_id)
+    }
+
+    pub(super) fn signatures(&self) -> Signatures {
+        self.0.signatures
     }
 
     /// Returns the caller of `request`, if the signature is valid at `now`.

@@ -14,6 +14,8 @@ const QUERY: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 const PATH: &AsciiSet = &QUERY.remove(b'/');
+/// The parameter of a presigned URL that has the signature.
+const SIGNATURE: &str = "X-Amz-Signature";
 
 /// The parts of a request that a signature covers.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +48,19 @@ impl<'a> Request<'a> {
     ///
     /// It always contains the hash of the body. Only S3 accepts `UNSIGNED-PAYLOAD`.
     pub(super) fn canonical(&self, signed_headers: &[&str]) -> String {
-        let mut text = format!(
-            "{}\n{}\n{}\n",
-            self.method,
-            canonical_path(self.path),
-            canonical_query(self.query)
-        );
+        let path = canonical_path(self.path);
+        self.text(&path, signed_headers, &sha256(self.body))
+    }
+
+    /// Returns the text for S3, which takes the path as it is and the hash of the body from the
+    /// caller. The body is checked against it while it arrives.
+    pub(super) fn canonical_of_s3(&self, signed_headers: &[&str], payload: &str) -> String {
+        let path = percent_encode(&Vec::from_iter(percent_decode_str(self.path)), PATH).to_string();
+        self.text(&path, signed_headers, payload)
+    }
+
+    fn text(&self, path: &str, signed_headers: &[&str], payload: &str) -> String {
+        let mut text = format!("{}\n{path}\n{}\n", self.method, canonical_query(self.query));
         for name in signed_headers {
             text.push_str(name);
             text.push(':');
@@ -61,7 +70,7 @@ impl<'a> Request<'a> {
         text.push('\n');
         text.push_str(&signed_headers.join(";"));
         text.push('\n');
-        text.push_str(&sha256(self.body));
+        text.push_str(payload);
         text
     }
 }
@@ -99,7 +108,8 @@ fn canonical_path(path: &str) -> String {
     utf8_percent_encode(&normal, PATH).to_string()
 }
 
-/// Returns all names and values in one encoding, sorted.
+/// Returns all names and values in one encoding, sorted. The signature of a presigned URL is not a
+/// part of what it signs.
 fn canonical_query(query: &str) -> String {
     let normal =
         |text| percent_encode(&Vec::from_iter(percent_decode_str(text)), QUERY).to_string();
@@ -107,6 +117,7 @@ fn canonical_query(query: &str) -> String {
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .filter(|(name, _)| *name != SIGNATURE)
         .map(|(name, value)| (normal(name), normal(value)))
         .collect();
     pairs.sort_unstable();

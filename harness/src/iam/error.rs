@@ -19,6 +19,13 @@ pub enum IamError {
     /// The signature does not match the request, has expired, or is for another service.
     #[error("{0}")]
     Invalid(String),
+    /// The signature is not valid any more, or not yet. Only S3 tells this from
+    /// [`IamError::Invalid`].
+    #[error("{0}")]
+    Outdated(&'static str),
+    /// A header that must be signed is not. Only S3 requires this.
+    #[error("There were headers present in the request which were not signed")]
+    Unsigned(String),
     /// The caller has no permission.
     #[error(transparent)]
     Denied(#[from] Denial),
@@ -31,7 +38,7 @@ impl IamError {
             Self::Missing => "MissingAuthenticationTokenException",
             Self::Incomplete(_) => "IncompleteSignatureException",
             Self::Unrecognized => "UnrecognizedClientException",
-            Self::Invalid(_) => "InvalidSignatureException",
+            Self::Invalid(_) | Self::Outdated(_) | Self::Unsigned(_) => "InvalidSignatureException",
             Self::Denied(_) => "AccessDeniedException",
         }
     }

@@ -1,8 +1,8 @@
 //! Authenticates and authorizes calls of services. Signatures of version 4 are verified, and
 //! functions may do only what their policies in the template allow, as after a deployment.
 //!
-//! Services use [`Access`]. Not supported: presigned URLs, conditions, managed policies, assumed
-//! roles, resource policies.
+//! Services use [`Access`]. Only S3 has presigned URLs. Not supported: conditions, managed policies,
+//! assumed roles, resource policies.
 
 mod access;
 mod caller;
@@ -11,6 +11,7 @@ mod credentials;
 mod demand;
 mod error;
 mod policy;
+mod s3;
 mod signature;
 
 pub use access::{Access, Signatures};
@@ -21,4 +22,5 @@ pub use demand::Demand;
 pub use error::{Denial, IamError};
 pub(crate) use policy::matches;
 pub use policy::{Effect, OneOrMany, Statement, Unsupported, Verdict, verdict};
+pub(crate) use s3::SignedCall;
 pub use signature::{Service, sign};

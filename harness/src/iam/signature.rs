@@ -1,4 +1,5 @@
-//! Signs and verifies requests: version 4, in the `Authorization` header.
+//! Signs and verifies requests: version 4, in the `Authorization` header. `s3` verifies those of
+//! S3, which has rules of its own.
 //!
 //! No crate does this: clients must see AWS's own error texts, which crates for verification lack,
 //! and the harness depends on no AWS crate. The tests contain AWS's examples.
@@ -21,14 +22,14 @@ use super::{
 };
 use crate::stack::REGION;
 
-const ALGORITHM: &str = "AWS4-HMAC-SHA256";
-const TERMINATOR: &str = "aws4_request";
-const DATE: HeaderName = HeaderName::from_static("x-amz-date");
-const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
-const MOMENT: &[BorrowedFormatItem<'_>] =
+pub(super) const ALGORITHM: &str = "AWS4-HMAC-SHA256";
+pub(super) const TERMINATOR: &str = "aws4_request";
+pub(super) const DATE: HeaderName = HeaderName::from_static("x-amz-date");
+pub(super) const TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+pub(super) const MOMENT: &[BorrowedFormatItem<'_>] =
     format_description!("[year][month][day]T[hour][minute][second]Z");
 /// How much the clocks of the caller and the service may differ.
-const TOLERANCE: Duration = Duration::minutes(15);
+pub(super) const TOLERANCE: Duration = Duration::minutes(15);
 
 /// A service with signed calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub enum Service {
     ExecuteApi,
     /// Lambda.
     Lambda,
+    /// S3.
+    S3,
     /// SQS.
     Sqs,
 }
@@ -49,20 +52,21 @@ impl fmt::Display for Service {
             Self::DynamoDb => "dynamodb",
             Self::ExecuteApi => "execute-api",
             Self::Lambda => "lambda",
+            Self::S3 => "s3",
             Self::Sqs => "sqs",
         })
     }
 }
 
-/// The fields of the `Authorization` header.
+/// The fields of the `Authorization` header, or of the query of a presigned URL.
 #[derive(Debug)]
 pub(super) struct Claim<'a> {
     pub(super) access_key_id: &'a str,
-    date: &'a str,
-    region: &'a str,
-    service: &'a str,
-    signed_headers: Vec<&'a str>,
-    signature: &'a str,
+    pub(super) date: &'a str,
+    pub(super) region: &'a str,
+    pub(super) service: &'a str,
+    pub(super) signed_headers: Vec<&'a str>,
+    pub(super) signature: &'a str,
 }
 
 impl<'a> Claim<'a> {
@@ -89,13 +93,26 @@ impl<'a> Claim<'a> {
                     ))
                 })
         };
-        let scope: Vec<_> = field("Credential")?.split('/').collect();
+        let names = field("SignedHeaders");
+        Self::of(field("Credential")?, names?, field("Signature")?)
+    }
+
+    /// Reads the fields, wherever they are written.
+    ///
+    /// # Errors
+    /// [`IamError::Incomplete`] if a field has another form.
+    pub(super) fn of(
+        credential: &'a str,
+        signed_headers: &'a str,
+        signature: &'a str,
+    ) -> Result<Self, IamError> {
+        let scope: Vec<_> = credential.split('/').collect();
         let [access_key_id, date, region, service, TERMINATOR] = scope[..] else {
             return Err(IamError::Incomplete(format!(
                 "Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/{TERMINATOR}"
             )));
         };
-        let signed_headers: Vec<_> = field("SignedHeaders")?.split(';').collect();
+        let signed_headers: Vec<_> = signed_headers.split(';').collect();
         // Each name adds the header's whole value to the text that is hashed.
         if BTreeSet::from_iter(&signed_headers).len() < signed_headers.len() {
             return Err(IamError::Incomplete(
@@ -108,7 +125,7 @@ impl<'a> Claim<'a> {
             region,
             service,
             signed_headers,
-            signature: field("Signature")?,
+            signature,
         })
     }
 
@@ -147,7 +164,8 @@ impl<'a> Claim<'a> {
             ));
         }
         let moment = self.moment(request.headers, now)?;
-        let expected = signature(credentials, service, request, &self.signed_headers, moment);
+        let canonical = request.canonical(&self.signed_headers);
+        let expected = signature(credentials, service, &canonical, moment);
         verify_slices_are_equal(expected.as_bytes(), self.signature.as_bytes()).map_err(|_| {
             IamError::Invalid(
                 "The request signature we calculated does not match the signature you provided. Check your AWS Secret \
@@ -230,7 +248,8 @@ pub fn sign(
             .unwrap_or_default(),
     };
     let service = service.to_string();
-    let signature = signature(credentials, &service, &covered, &signed_headers, &moment);
+    let canonical = covered.canonical(&signed_headers);
+    let signature = signature(credentials, &service, &canonical, &moment);
     let authorization = format!(
         "{ALGORITHM} Credential={}/{moment:.8}/{REGION}/{service}/{TERMINATOR}, SignedHeaders={}, Signature={signature}",
         credentials.access_key_id,
@@ -241,17 +260,15 @@ pub fn sign(
     }
 }
 
-/// Returns the signature in hexadecimal digits. `moment` is `X-Amz-Date`, which begins with the
-/// date.
-fn signature(
+/// Returns the signature of a canonical request in hexadecimal digits. `moment` is `X-Amz-Date`,
+/// which begins with the date.
+pub(super) fn signature(
     credentials: &Credentials,
     service: &str,
-    request: &Request<'_>,
-    signed_headers: &[&str],
+    canonical: &str,
     moment: &str,
 ) -> String {
     let scope = format!("{moment:.8}/{REGION}/{service}/{TERMINATOR}");
-    let canonical = request.canonical(signed_headers);
     let text = format!(
         "{ALGORITHM}\n{moment}\n{scope}\n{}",
         sha256(canonical.as_bytes())

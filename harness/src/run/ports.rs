@@ -71,6 +71,7 @@ mod tests {
             ("lambda", 9000),
             ("dynamodb", 0),
             ("sqs", 0),
+            ("s3", 0),
         ];
         assert_eq!(line.ports.0, BTreeMap::from(expected));
     }

@@ -12,7 +12,7 @@ pub(super) fn say(text: impl fmt::Display) {
     let _ = writeln!(io::stdout(), "{text}");
 }
 
-/// How many functions, routes, tables and queues a template has.
+/// How many functions, routes, tables, queues and buckets a template has.
 pub(super) struct Summary<'a>(pub &'a Stack);
 
 impl fmt::Display for Summary<'_> {
@@ -30,6 +30,9 @@ impl fmt::Display for Summary<'_> {
         write!(f, ", {}", count(stack.tables.len(), "table"))?;
         if !stack.queues.is_empty() {
             write!(f, ", {}", count(stack.queues.len(), "queue"))?;
+        }
+        if !stack.buckets.is_empty() {
+            write!(f, ", {}", count(stack.buckets.len(), "bucket"))?;
         }
         Ok(())
     }

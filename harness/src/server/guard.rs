@@ -14,6 +14,7 @@
 //! | Lambda, DynamoDB | none. Preflights get 403, and CORS headers of an engine are removed |
 //! | WebSocket API | handshakes of all pages: the template's authorizer checks `Origin`. `@connections`: none |
 //! | HTTP API | all: the template's CORS applies, as on AWS |
+//! | S3 | all that the CORS rules of the bucket allow; images and downloads of all |
 //! | `/.local/` on the same port | pages of this machine, on any port |
 
 use axum::{

@@ -46,7 +46,9 @@ fn file(location: &Node, folder: &Path) -> Result<Node, Problem> {
     if name.starts_with("s3://") {
         return Err(Problem::at(
             location.at,
-            format!("the harness has no S3, so it cannot read {name}: use a file of this machine"),
+            format!(
+                "the harness reads no templates from S3, so not {name}: use a file of this machine"
+            ),
         ));
     }
     let text = fs::read_to_string(folder.join(name))

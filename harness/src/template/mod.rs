@@ -7,6 +7,7 @@
 
 mod api_gateway_v2;
 mod api_ids;
+mod bucket;
 mod code;
 mod conditions;
 mod definition_body;
@@ -56,7 +57,7 @@ pub use self::{
     parameters::Local,
     problem::{InvalidTemplate, TemplateError},
 };
-use crate::stack::{HttpApi, Queue, Stack, Table, WebSocketApi};
+use crate::stack::{Bucket, HttpApi, Queue, Stack, Table, WebSocketApi};
 
 /// Reads the template at `path`. `overrides` are parameter values from the command line.
 ///
@@ -119,7 +120,6 @@ fn stack(
     conditions::read(root, &mut scope, problems);
     let resources = resource::read(root, &mut scope, problems);
     references::add(&resources, &mut scope, problems);
-    absent_services(&resources, problems);
     let of = |kind| {
         resources
             .iter()
@@ -200,6 +200,10 @@ fn stack(
     let queues: Vec<Queue> = of(Kind::Queue)
         .filter_map(|resource| queue::read(resource, &scope, problems))
         .collect();
+    let mut buckets: Vec<Bucket> = of(Kind::Bucket)
+        .filter_map(|resource| bucket::read(resource, &scope, problems))
+        .collect();
+    bucket::add_policies(&mut buckets, &resources, &scope, problems);
     queue::require_dead_letter_queues(&queues, &resources, problems);
     let sources = Sources {
         tables: &tables,
@@ -216,21 +220,10 @@ fn stack(
         http_apis,
         tables,
         queues,
+        buckets,
         event_sources,
         notices: Vec::new(),
     })
-}
-
-/// Adds a notice for each resource of a service that the harness does not have.
-fn absent_services(resources: &[Resource], problems: &mut Problems) {
-    for resource in resources {
-        let id = &resource.logical_id;
-        let text = match resource.kind {
-            Kind::Bucket => format!("{id}: the harness has no S3, so calls of this bucket fail"),
-            _ => continue,
-        };
-        problems.notice(resource.at, text);
-    }
 }
 
 /// Reports each section, version and transform that the harness does not support.

@@ -144,6 +144,7 @@ fn of_resource(resource: &Resource, name: &str, scope: &Scope) -> BTreeMap<Strin
         Kind::RouteResponse
         | Kind::IntegrationResponse
         | Kind::Permission
+        | Kind::BucketPolicy
         | Kind::RolePolicy
         | Kind::EventSourceMapping
         | Kind::WithoutEffect => {

@@ -54,8 +54,8 @@ pub(super) enum Kind {
     RolePolicy,
     ManagedPolicy,
     Queue,
-    /// The harness has no S3.
     Bucket,
+    BucketPolicy,
     EventSourceMapping,
     Topic,
     /// Needed on AWS, without effect on a local run.
@@ -86,6 +86,7 @@ impl Kind {
             "AWS::IAM::ManagedPolicy" => Kind::ManagedPolicy,
             "AWS::SQS::Queue" => Kind::Queue,
             "AWS::S3::Bucket" => Kind::Bucket,
+            "AWS::S3::BucketPolicy" => Kind::BucketPolicy,
             "AWS::Lambda::EventSourceMapping" => Kind::EventSourceMapping,
             "AWS::SNS::Topic" => Kind::Topic,
             "AWS::ApiGateway::Account"
@@ -100,7 +101,6 @@ impl Kind {
             | "AWS::Logs::MetricFilter"
             | "AWS::Logs::QueryDefinition"
             | "AWS::Logs::ResourcePolicy"
-            | "AWS::S3::BucketPolicy"
             | "AWS::SNS::Subscription"
             | "AWS::SNS::TopicPolicy"
             | "AWS::SQS::QueuePolicy"

@@ -6,7 +6,7 @@ use harness::stack::{EventSource, EventSourceMapping, StartingPosition, StreamSo
 use serde_json::{Value, json};
 
 use crate::{
-    event_sources::{STREAM, answering, keys, mapping, received, source, with_records},
+    event_sources_world::{STREAM, answering, keys, mapping, received, source, with_records},
     gateway::{Script, answer, function_error},
 };
 

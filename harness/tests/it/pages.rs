@@ -24,7 +24,7 @@ use tokio_tungstenite::{connect_async, tungstenite::ClientRequestBuilder};
 use crate::{
     access::{send_signed, stack},
     dynamodb,
-    event_sources::queue,
+    event_sources_world::queue,
     gateway::{Gateway, api, connection_id, http, manage, polite},
     lambda::{function, start},
 };

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     gateway::{Calls, Functions, Script, answer, function_error},
-    sqs::{JOBS, World},
+    sqs_world::{JOBS, World},
 };
 
 fn answering(result: Result<Outcome, InvokeError>) -> (Functions, Calls) {

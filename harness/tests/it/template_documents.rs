@@ -135,7 +135,7 @@ fn a_file_that_cannot_be_included_is_an_error_at_its_location() {
         (
             "s3://bucket/api.yaml",
             "",
-            "the harness has no S3, so it cannot read s3://bucket/api.yaml",
+            "the harness reads no templates from S3, so not s3://bucket/api.yaml",
         ),
         ("api.yaml", "a: [", "line 1 of api.yaml: this is not YAML"),
     ] {

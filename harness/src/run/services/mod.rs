@@ -3,6 +3,7 @@
 mod dynamodb;
 mod http_api;
 mod lambda;
+mod s3;
 mod sqs;
 mod websocket_api;
 
@@ -15,10 +16,11 @@ use super::service::Service;
 pub(super) static LAMBDA: &Service = &lambda::SERVICE;
 
 /// All services, in the order in which the terminal shows them.
-pub(super) static SERVICES: [&Service; 5] = [
+pub(super) static SERVICES: [&Service; 6] = [
     &http_api::SERVICE,
     &websocket_api::SERVICE,
     &lambda::SERVICE,
     &dynamodb::SERVICE,
     &sqs::SERVICE,
+    &s3::SERVICE,
 ];

@@ -30,7 +30,7 @@ pub(super) enum EventSource {
 const ABSENT: [(&str, &str); 3] = [
     ("CloudWatchEvent", "EventBridge"),
     ("EventBridgeRule", "EventBridge"),
-    ("S3", "S3"),
+    ("S3", "events of S3"),
 ];
 
 impl EventSource {
