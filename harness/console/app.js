@@ -79,7 +79,7 @@ function show() {
 async function refresh() {
   try {
     state.overview = await overview();
-    // A panel is not drawn again while somebody types or chooses in it.
+    // A panel is not drawn again while the user types or chooses in it.
     const typing = main.contains(document.activeElement) && document.activeElement !== main;
     if (!typing || main.dataset.panel === "connections") open.refresh?.();
   } catch (error) {

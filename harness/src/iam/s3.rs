@@ -244,8 +244,8 @@ fn payload(headers: &HeaderMap, in_query: bool) -> Result<&str, IamError> {
     }
 }
 
-/// Fails if the host or an `x-amz-` header is not signed: what a signature does not cover, anybody
-/// who sees the URL could choose.
+/// Fails if the host or an `x-amz-` header is not signed: what a signature does not cover, others
+/// who see the URL could choose.
 fn require_signed_headers(headers: &HeaderMap, signed: &[&str]) -> Result<(), IamError> {
     let required = headers.keys().map(HeaderName::as_str);
     let required = required.filter(|name| name.starts_with("x-amz-") || *name == "host");

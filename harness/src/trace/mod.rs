@@ -8,7 +8,7 @@
 //!   calls of functions by the header `X-Amzn-Trace-Id`, which the AWS SDKs pass on.
 //! - `ring` keeps the newest events, in a bounded number of bytes.
 //!
-//! Nobody is woken by an event: readers poll the ring. So an event that nobody reads costs its own
+//! An event wakes no reader: readers poll the ring. So an event that is never read costs its own
 //! strings and one short lock. Bodies of messages are in no event unless [`Settings::bodies`] is
 //! set; headers, tokens and query strings never are.
 

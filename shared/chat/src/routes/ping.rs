@@ -231,7 +231,7 @@ async fn seen_by<P: Participants>(
 }
 
 /// Returns whether a participant has done something in the conversation that others may see: they
-/// made it, or they have shown that they have read something in it. Anybody can add a user to a
+/// made it, or they have shown that they have read something in it. Any user can add another to a
 /// conversation of their own, and must not learn by it whether the user is online (decision 6).
 fn has_answered(participant: &Participant) -> bool {
     participant.role == Role::Owner

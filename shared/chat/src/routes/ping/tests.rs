@@ -229,7 +229,7 @@ fn each_safeguard_of_presence_is_needed() {
     );
 }
 
-/// Anybody can add a user to a conversation that they have just made.
+/// Any user can add another one to a conversation that they have just made.
 #[test]
 fn a_user_who_was_only_added_is_not_seen_until_they_show_what_they_have_read() {
     let chat = FakeChat::new();
@@ -241,7 +241,7 @@ fn a_user_who_was_only_added_is_not_seen_until_they_show_what_they_have_read() {
         says(&chat, connection, "active");
     }
     assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
-    // Nor does a private receipt tell anybody that they have read something.
+    // Nor does a private receipt tell others that they have read something.
     has_read(&chat, "grace-1", 2, true);
     assert_eq!(watch(&chat, "mallory-1", "c"), json!({}));
     has_read(&chat, "grace-1", 1, false);
