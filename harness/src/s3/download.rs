@@ -153,6 +153,8 @@ async fn contents(mut file: File, sent: Part, transfer: Transfer) -> io::Result<
             let left = left - u64::try_from(wanted).unwrap_or(left);
             transfer.wait(whole - left, whole).await;
             if transfer.cuts(whole - left, whole) {
+                // Meanwhile the response's head is sent: the cut is in the middle of the body.
+                tokio::task::yield_now().await;
                 return Err(io::Error::other("the connection breaks on purpose"));
             }
             Ok(Some((Bytes::from(chunk), (file, left, transfer))))

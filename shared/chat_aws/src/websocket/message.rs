@@ -66,7 +66,8 @@ where
         request_id: request_id(&event),
     };
     let last_moment = tokio::time::sleep(time_limit::last_moment(context.deadline, now));
-    let answer = answer::<R, P>(ports, inbound, last_moment).await;
+    // Boxed for the same reason as in `run`.
+    let answer = Box::pin(answer::<R, P>(ports, inbound, last_moment)).await;
     limits.charge(&user, metrics.further_cost(), now);
     log(&event, answer.outcome, began);
     metrics.print(answer.outcome);
