@@ -11,6 +11,7 @@ use serde::{
     de::{DeserializeOwned, IgnoredAny},
 };
 
+use super::capacity::Consumed;
 use crate::iam::Caller;
 
 /// The maximum number of operations that are counted on their own. Clients choose the names, so
@@ -155,20 +156,6 @@ fn table_of(reference: &str) -> &str {
         })
 }
 
-/// A single value, or a list in the answers to batches and transactions.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Consumed {
-    One(Capacity),
-    Many(Vec<Capacity>),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Capacity {
-    capacity_units: f64,
-}
-
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Answer {
@@ -182,11 +169,9 @@ fn consumed(answer: &[u8]) -> f64 {
     if !answer.windows(WORD.len()).any(|window| window == WORD) {
         return 0.0;
     }
-    match lenient::<Answer>(answer).consumed_capacity {
-        None => 0.0,
-        Some(Consumed::One(one)) => one.capacity_units,
-        Some(Consumed::Many(many)) => many.iter().map(|one| one.capacity_units).sum(),
-    }
+    let consumed = lenient::<Answer>(answer).consumed_capacity;
+    let tables = consumed.iter().flat_map(Consumed::tables);
+    tables.map(|table| table.capacity_units).sum()
 }
 
 /// Reads malformed JSON as the default: the engine decides whether a request is valid.

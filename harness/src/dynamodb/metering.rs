@@ -12,7 +12,7 @@ use axum::{
 };
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::answer::Answer;
+use super::{answer::Answer, capacity::Consumed};
 
 const ASKED: &str = "ReturnConsumedCapacity";
 const CONSUMED: &str = "ConsumedCapacity";
@@ -96,12 +96,7 @@ pub(super) fn units(operation: &str, request: &[u8], status: StatusCode, answer:
         serde_json::from_slice::<Consumed>(written.get(colon + 1..)?).ok()
     });
     let mut units = Units::default();
-    let tables = match consumed {
-        None => Vec::new(),
-        Some(Consumed::One(one)) => vec![one],
-        Some(Consumed::Many(many)) => many,
-    };
-    for table in tables {
+    for table in consumed.iter().flat_map(Consumed::tables) {
         let (read, write) = match effort {
             Effort::Reads => (table.capacity_units, 0.0),
             Effort::Writes | Effort::TransactsWrites => (0.0, table.capacity_units),
@@ -128,23 +123,6 @@ fn refused(effort: Effort, request: &[u8], answer: &[u8]) -> Units {
         Effort::Reads | Effort::Writes | Effort::TransactsWrites => 0.0,
     };
     Units { read: 0.0, write }
-}
-
-/// One object, or a list in the answers to batches and transactions.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Consumed {
-    One(Capacity),
-    Many(Vec<Capacity>),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Capacity {
-    #[serde(default)]
-    capacity_units: f64,
-    read_capacity_units: Option<f64>,
-    write_capacity_units: Option<f64>,
 }
 
 fn contains(text: &[u8], part: &[u8]) -> bool {

@@ -6,6 +6,7 @@ mod answer;
 mod artifacts;
 mod backend;
 mod browser;
+mod capacity;
 mod embedded;
 mod engine;
 mod error;

@@ -47,8 +47,8 @@ pub struct SqsApi {
 }
 
 impl SqsApi {
-    /// Serves `queues` on `listeners`, whose URL is `endpoint`. Calls meet none of the `faults`, but
-    /// are recorded in their trace. Must be called inside a Tokio runtime.
+    /// Serves `queues` on `listeners`, whose URL is `endpoint`. Calls are recorded in the trace of
+    /// `faults`, and no fault strikes them. Must be called inside a Tokio runtime.
     pub fn open(
         listeners: Vec<TcpListener>,
         endpoint: String,

@@ -137,12 +137,8 @@ async fn the_invoke_api_answers_as_aws_does() {
     lambda.stop().await;
 }
 
-#[tokio::test]
-async fn an_event_that_fails_is_repeated_twice_after_minutes() {
-    let clock = Clock::default();
-    let faults = Faults::new(clock.clone());
-    let (lambda, address) = lambda::start_with_faults([function("One")], 1, faults).await;
-    let meeting = Meeting::new().await;
+/// Invokes the function One asynchronously with the first event of the meeting.
+async fn leave_event(address: &str, meeting: &Meeting) {
     let taken = reqwest::Client::new()
         .post(format!("{address}/One/invocations"))
         .header("x-amz-invocation-type", "Event")
@@ -151,6 +147,15 @@ async fn an_event_that_fails_is_repeated_twice_after_minutes() {
         .await
         .unwrap();
     assert_eq!(taken.status(), 202);
+}
+
+#[tokio::test]
+async fn an_event_that_fails_is_repeated_twice_after_minutes() {
+    let clock = Clock::default();
+    let faults = Faults::new(clock.clone());
+    let (lambda, address) = lambda::start_with_faults([function("One")], 1, faults).await;
+    let meeting = Meeting::new().await;
+    leave_event(&address, &meeting).await;
     // Without an answer the function fails.
     drop(meeting.next().await);
     for least in [50, 110] {
@@ -186,14 +191,7 @@ async fn an_event_is_repeated_as_often_as_its_function_is_configured() {
         let faults = Faults::new(clock.clone());
         let (lambda, address) = lambda::start_with_faults([one], 1, faults).await;
         let meeting = Meeting::new().await;
-        let taken = reqwest::Client::new()
-            .post(format!("{address}/One/invocations"))
-            .header("x-amz-invocation-type", "Event")
-            .body(meeting.event(1).to_string())
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(taken.status(), 202);
+        leave_event(&address, &meeting).await;
         drop(meeting.next().await);
         for _ in 1..times {
             drop(meeting.next_by(&clock).await);
